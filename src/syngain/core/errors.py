@@ -1,0 +1,54 @@
+"""Errors in three parts: what came, what was expected, what to do."""
+
+from __future__ import annotations
+
+
+class SyngainError(Exception):
+    """An error a person can act on.
+
+    Args:
+        came: what was found, with the file and line where there is one.
+        expected: what would have been right.
+        todo: what to do now.
+    """
+
+    exit_code = 2
+
+    def __init__(self, came: str, *, expected: str = "", todo: str = "") -> None:
+        self.came = came
+        self.expected = expected
+        self.todo = todo
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        parts = [self.came.rstrip(".") + "."]
+        if self.expected:
+            parts.append(f"Expected: {self.expected.rstrip('.')}.")
+        if self.todo:
+            parts.append(f"To do: {self.todo.rstrip('.')}.")
+        return " ".join(parts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.came, self.expected, self.todo))
+
+
+class InputError(SyngainError):
+    """A file or a row cannot be used as it is (exit code 2)."""
+
+
+class UsageError(SyngainError):
+    """An argument is wrong (exit code 2)."""
+
+
+class UnfinishedError(SyngainError):
+    """The job could not finish; what is done is kept (exit code 3)."""
+
+    exit_code = 3
+
+
+class MissingDependencyError(SyngainError):
+    """An optional part is not installed (exit code 2)."""
+
+
+def _rebuild(kind: type[SyngainError], came: str, expected: str, todo: str) -> SyngainError:
+    return kind(came, expected=expected, todo=todo)

@@ -1,0 +1,99 @@
+"""A number that carries its doubt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Direction = Literal["estimate", "lower", "upper", "forecast"]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A number with its intervals, its null and how it was obtained. Never clipped.
+
+    Attributes:
+        value: the point estimate, in ``unit``.
+        intervals: level (for example ``0.95``) to (low, high).
+        null: the 95 % range of the measure where nothing is wrong, when it is known.
+        p: the probability of a value at least this far from the null, unadjusted.
+        adjusted_p: ``p`` after Holm over the measures of the report.
+        n: rows that entered. clusters: independent units among them.
+        unit: ``share``, ``nats``, ``rows``, ``ratio``, ``bytes per byte`` ...
+        method: how it was obtained, in a sentence. estimand: what it is an estimate of.
+        direction: ``estimate``, one-sided ``lower`` or ``upper`` bound, or ``forecast``.
+        marks: short warnings that travel with the number.
+        references: named values to read it against (``real``, ``noise`` ...).
+    """
+
+    value: float
+    unit: str
+    method: str
+    estimand: str
+    intervals: Mapping[float, Interval] = field(default_factory=dict)
+    null: Interval | None = None
+    p: float | None = None
+    adjusted_p: float | None = None
+    n: int = 0
+    clusters: int = 0
+    direction: Direction = "estimate"
+    marks: tuple[str, ...] = ()
+    references: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for level, (low, high) in self.intervals.items():
+            if not 0 < level < 1:
+                raise UsageError(f"interval level {level}", expected="a level between 0 and 1")
+            if low > high:
+                raise UsageError(f"interval [{low}, {high}]", expected="low at most high")
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """The interval at ``level``; (-inf, inf) when none was computed."""
+        return self.intervals.get(level, (-math.inf, math.inf))
+
+    def adjusted(self, p: float) -> Estimate:
+        """The same estimate with its adjusted p-value."""
+        return replace(self, adjusted_p=p)
+
+    def as_json(self) -> dict[str, object]:
+        """The estimate in the words of ``report.json``; NaN and infinity become null."""
+        return {
+            "value": finite(self.value),
+            "intervals": {f"{level:.2f}": [finite(a), finite(b)] for level, (a, b) in sorted(self.intervals.items())},
+            "null": None if self.null is None else [finite(self.null[0]), finite(self.null[1])],
+            "p": finite(self.p),
+            "adjusted_p": finite(self.adjusted_p),
+            "n": self.n,
+            "clusters": self.clusters,
+            "unit": self.unit,
+            "method": self.method,
+            "direction": self.direction,
+            "estimand": self.estimand,
+            "marks": list(self.marks),
+            "references": {name: finite(value) for name, value in sorted(self.references.items())},
+        }
+
+
+def finite(value: float | None) -> float | None:
+    """The value for JSON: null where it is missing, NaN or infinite."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's step-down adjustment of p-values [holm1979], never above 1, monotone in the order of p."""
+    ordered = sorted(p_values.items(), key=lambda item: (item[1], item[0]))
+    adjusted: dict[str, float] = {}
+    running = 0.0
+    for rank, (name, p) in enumerate(ordered):
+        running = max(running, min(1.0, (len(ordered) - rank) * p))
+        adjusted[name] = running
+    return adjusted

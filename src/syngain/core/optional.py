@@ -1,0 +1,26 @@
+"""Optional dependencies: import them where they are used, or say the one line that installs them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from syngain.core.errors import MissingDependencyError
+
+
+def require(module: str, *, extra: str, purpose: str) -> Any:  # noqa: ANN401  (a module has no narrower type)
+    """Import ``module``, or raise with the pip line that brings it.
+
+    Raises:
+        MissingDependencyError: when the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name.split(".")[0]):
+            raise
+        raise MissingDependencyError(
+            f"{purpose} needs {module.split('.')[0]}, which is not installed",
+            expected=f"the optional part '{extra}'",
+            todo=f"pip install 'syngain[{extra}]'",
+        ) from error

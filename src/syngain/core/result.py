@@ -1,0 +1,195 @@
+"""What every command returns: the contents of ``report.json``, and views that only the report draws."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syngain.core.estimate import Estimate
+
+Severity = Literal["high", "medium", "low"]
+Decision = Literal["use", "use_subset", "do_not_use", "cannot_tell"]
+SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong with a set: what, how bad, and rows that show it.
+
+    Attributes:
+        id: one of the finding ids of the contract. message: a sentence with its numbers.
+        evidence: ids of offending rows, worst first. examples: what a person reads, one text per entry.
+        estimates: the ids of the estimates that carry it. explained_by: findings whose removal makes it vanish.
+        rows: how many synthetic rows it concerns.
+    """
+
+    id: str
+    severity: Severity
+    message: str
+    evidence: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    estimates: tuple[str, ...] = ()
+    explained_by: tuple[str, ...] = ()
+    rows: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """The finding in the words of ``report.json``."""
+        return {
+            "id": self.id,
+            "severity": self.severity,
+            "message": self.message,
+            "evidence": list(self.evidence),
+            "examples": list(self.examples),
+            "estimates": list(self.estimates),
+            "explained_by": list(self.explained_by),
+            "rows": self.rows,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One decision and one sentence a manager can read."""
+
+    decision: Decision
+    sentence: str
+    rows_to_use: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A curve with its band, for example gain against rows."""
+
+    x_name: str
+    x: tuple[float, ...]
+    value: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    level: float = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSummary:
+    """What a file gave: how many rows, their fingerprint, and which column plays which role."""
+
+    name: str
+    rows: int
+    fingerprint: str
+    roles: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A synthetic row the audit advises to drop. ``row`` is its position in the synthetic file, from 0."""
+
+    row: int
+    id: str
+    text: str
+    label: str | None
+    reasons: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapPoint:
+    """A row on the two-dimensional map. ``group`` is ``real``, ``synthetic`` or ``dropped``."""
+
+    x: float
+    y: float
+    group: str
+    id: str
+    text: str
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRegion:
+    """A region of the anchors: its center on the map and how many rows of each side it holds."""
+
+    x: float
+    y: float
+    name: str
+    real: int
+    synthetic: int
+    expected: float
+    missing: bool
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Shares of real and synthetic rows over the same categories or bins."""
+
+    title: str
+    categories: tuple[str, ...]
+    real: tuple[float, ...]
+    synthetic: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """What the HTML shows and the JSON does not hold: pictures of rows."""
+
+    map_points: tuple[MapPoint, ...] = ()
+    map_regions: tuple[MapRegion, ...] = ()
+    map_note: str = ""
+    distributions: tuple[Distribution, ...] = ()
+    computed: tuple[tuple[str, str], ...] = ()  # (heading, paragraph) pairs of "how it was computed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The result of a command. ``as_json()`` is ``report.json``: same inputs and seed, same bytes."""
+
+    command: str
+    version: str
+    seed: int
+    inputs: Mapping[str, InputSummary]
+    estimates: Mapping[str, Estimate]
+    findings: Sequence[Finding]
+    verdict: Verdict
+    series: Mapping[str, Series] = field(default_factory=dict)
+    sets: Mapping[str, object] = field(default_factory=dict)
+    dropped: Sequence[Dropped] = ()
+    views: Views = field(default_factory=Views)
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of ``report.json``, schema 1."""
+        return {
+            "schema": 1,
+            "syngain": self.version,
+            "command": self.command,
+            "seed": self.seed,
+            "inputs": {name: _input_json(item) for name, item in self.inputs.items()},
+            "estimates": {name: item.as_json() for name, item in self.estimates.items()},
+            "series": {name: _series_json(item) for name, item in self.series.items()},
+            "sets": dict(self.sets),
+            "findings": [finding.as_json() for finding in self.findings],
+            "verdict": {
+                "decision": self.verdict.decision,
+                "sentence": self.verdict.sentence,
+                "rows_to_use": self.verdict.rows_to_use,
+            },
+        }
+
+    def to_json(self) -> str:
+        """``report.json`` as text, ending in a newline."""
+        return json.dumps(self.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _input_json(item: InputSummary) -> dict[str, object]:
+    return {"name": item.name, "rows": item.rows, "fingerprint": item.fingerprint, "roles": item.roles}
+
+
+def _series_json(item: Series) -> dict[str, object]:
+    return {
+        "x_name": item.x_name,
+        "x": list(item.x),
+        "value": list(item.value),
+        "lower": list(item.lower),
+        "upper": list(item.upper),
+        "level": item.level,
+    }
