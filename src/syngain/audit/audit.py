@@ -1,0 +1,78 @@
+"""The audit of one synthetic set against real rows: estimates, findings, rows to drop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.drops import dropped_rows, reasons
+from syngain.audit.examine import FEWEST, Examination, Settings, examine
+from syngain.audit.explain import Explainer
+from syngain.audit.findings import Context, find
+from syngain.audit.frame import Frame
+from syngain.core.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.core.result import Dropped, Finding
+    from syngain.core.rng import Streams
+    from syngain.data.dataset import Dataset
+
+    Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What the audit found; the workflow makes a result of it.
+
+    Attributes:
+        dropped: rows advised against, gravest first. why: reason to flags per synthetic row.
+    """
+
+    frame: Frame
+    found: Examination
+    findings: Sequence[Finding]
+    dropped: Sequence[Dropped]
+    why: Mapping[str, Flags]
+
+    @property
+    def enough(self) -> bool:
+        """Whether both sides had rows enough to compare."""
+        return min(self.frame.real.size, self.frame.synthetic.size) >= FEWEST
+
+    @property
+    def is_dropped(self) -> Flags:
+        """Flags of the rows to drop, shape (m,)."""
+        flags = np.zeros(self.frame.synthetic.size, dtype=bool)
+        flags[[row.row for row in self.dropped]] = True
+        return flags
+
+
+def audit_sets(  # noqa: PLR0913  (the sets by role)
+    real: Dataset,
+    synthetic: Dataset,
+    *,
+    streams: Streams,
+    test: Dataset | None = None,
+    pool: Dataset | None = None,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> Audited:
+    """Audit ``synthetic`` against ``real`` (or against ``pool``, real rows the generator never saw).
+
+    Raises:
+        InputError: the sets do not fit each other.
+    """
+    frame = Frame.of(real, synthetic, test=test, pool=pool)
+    chosen = settings or Settings()
+    found = examine(frame, streams, chosen, progress)
+    progress("causes", 0.8)
+    context = Context(frame, found, synthetic.ids)
+    findings = Explainer(context, streams, chosen)(find(context))
+    why = reasons(frame, found, findings)
+    return Audited(frame, found, findings, dropped_rows(frame, synthetic.ids, why), why)

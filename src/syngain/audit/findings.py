@@ -1,0 +1,369 @@
+"""Findings: what is wrong, how bad, which rows show it. Rules on estimates; no measuring here.
+
+A finding needs an adjusted p below .05 against its null *and* an effect above a stated minimum. High means that
+training on the set as it is would be a mistake and that rows or a cause can be named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.two_sample import one_sided_lower
+from syngain.audit.uniformity import opening as opening_of
+from syngain.core.result import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.audit.examine import Examination
+    from syngain.audit.frame import Frame
+    from syngain.audit.regions import Cells
+    from syngain.core.estimate import Estimate
+
+    Flags = NDArray[np.bool_]
+
+SIGNIFICANT = 0.05
+EVIDENCE = 20  # row ids of a finding
+EXAMPLES = 3
+SHOWN = 160  # characters of an example
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """Effects from which a finding is high, medium, low; in the unit of its effect."""
+
+    high: float
+    medium: float
+    low: float
+
+    def severity(self, effect: float) -> Severity | None:
+        """The severity of an effect, None below the least."""
+        for name, least in (("high", self.high), ("medium", self.medium), ("low", self.low)):
+            if effect >= least:
+                return name  # type: ignore[return-value]
+        return None
+
+
+MINIMUM: Mapping[str, Minimum] = {
+    "duplicates": Minimum(0.25, 0.05, 0.01),  # share of rows that repeat another one
+    "memorized_anchors": Minimum(0.20, 0.05, 0.01),  # share of rows beyond the anchors' own rate
+    "contamination": Minimum(0.02, 0.005, 0.0),  # share of test rows beyond the anchors' own rate
+    "distribution_shift": Minimum(0.50, 0.25, 0.05),  # total variation, lower limit
+    "label_noise": Minimum(0.15, 0.05, 0.02),  # share of wrong labels, lower limit
+    "label_leak": Minimum(0.30, 0.10, 0.03),  # share of rows beyond the real rows' own rate
+    "template_collapse": Minimum(0.50, 0.15, 0.05),  # share of rows with one opening, beyond the real rows' own
+    "missing_regions": Minimum(0.10, 0.03, 0.0),  # share of real rows in regions nobody reaches
+}
+OFF_SUPPORT = 0.25  # distribution_shift is high only when this share of rows lies outside the anchors' support
+INDEPENDENT = 0.25  # inner signal below this share of the real rows' counts as none
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the rules look at."""
+
+    frame: Frame
+    found: Examination
+    ids: Sequence[str]
+
+    def estimate(self, name: str) -> Estimate | None:
+        """An estimate by id, if it was measured."""
+        return self.found.estimates.get(name)
+
+    def significant(self, name: str) -> bool:
+        """Whether the adjusted p of an estimate is below the level."""
+        item = self.estimate(name)
+        return item is not None and item.adjusted_p is not None and item.adjusted_p < SIGNIFICANT
+
+    def evidence(self, rows: Sequence[int]) -> tuple[str, ...]:
+        """Ids of the first rows."""
+        return tuple(self.ids[int(self.frame.rows[row])] for row in list(rows)[:EVIDENCE])
+
+    def examples(self, rows: Sequence[int], texts: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Texts of the first rows, shortened."""
+        texts = self.frame.synthetic.joined if texts is None else texts
+        return tuple(shortened(texts[int(row)]) for row in list(rows)[:EXAMPLES])
+
+    def parts(self, name: str) -> Iterator[tuple[str, str]]:
+        """Side and estimate id for every side on which an estimate exists."""
+        for side in self.frame.sides or ("",):
+            for candidate in (f"{name}@{side}", name):
+                if candidate in self.found.estimates:
+                    yield side, candidate
+                    break
+
+
+def find(context: Context) -> list[Finding]:
+    """All findings of an examination, the most severe first."""
+    rules: Sequence[Callable[[Context], Iterator[Finding]]] = (
+        _label_independent,
+        _label_noise,
+        _label_leak,
+        _memorized,
+        _contamination,
+        _duplicates,
+        _template,
+        _missing,
+        _shift,
+    )
+    findings = [finding for rule in rules for finding in rule(context)]
+    return sorted(findings, key=lambda finding: ("high", "medium", "low").index(finding.severity))
+
+
+def shortened(text: str, most: int = SHOWN) -> str:
+    """One line of at most ``most`` characters."""
+    line = " ".join(text[: 4 * most].split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def percent(share: float) -> str:
+    """A share as people read it."""
+    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
+
+
+def _duplicates(context: Context) -> Iterator[Finding]:
+    item = context.estimate("duplicates.near_fraction")
+    if item is None or not (
+        context.significant("duplicates.near_fraction") or context.significant("duplicates.exact_fraction")
+    ):
+        return
+    severity = MINIMUM["duplicates"].severity(item.value)
+    if severity is None:
+        return
+    exact = context.found.estimates["duplicates.exact_fraction"].value
+    different = int(context.found.estimates["size.effective"].value)
+    rows = _largest_clusters(context.found.near[context.frame.real.size :], context.found.near_repeats)
+    yield Finding(
+        id="duplicates",
+        severity=severity,
+        message=f"{percent(item.value)} of the rows repeat another one ({percent(exact)} word for word): "
+        f"{context.frame.synthetic.size:,} rows are {different:,} different ones.",
+        evidence=context.evidence(rows),
+        examples=context.examples(rows),
+        estimates=("duplicates.exact_fraction", "duplicates.near_fraction", "size.effective"),
+        rows=int(context.found.near_repeats.sum()),
+    )
+
+
+def _memorized(context: Context) -> Iterator[Finding]:
+    item = context.estimate("novelty.copy_fraction")
+    if item is None or not context.significant("novelty.copy_fraction"):
+        return
+    background = item.references["real"]
+    severity = MINIMUM["memorized_anchors"].severity(item.interval(0.95)[0] - background)
+    if severity is None:
+        return
+    rows = np.flatnonzero(context.found.copies)
+    yield Finding(
+        id="memorized_anchors",
+        severity=severity,
+        message=f"{percent(item.value)} of the rows copy an anchor, word for word or nearly "
+        f"(anchors copy each other in {percent(background)}): they add nothing you do not have.",
+        evidence=context.evidence(rows.tolist()),
+        examples=context.examples(rows.tolist()),
+        estimates=("novelty.copy_fraction",),
+        rows=rows.size,
+    )
+
+
+def _contamination(context: Context) -> Iterator[Finding]:
+    item = context.estimate("contamination.test_fraction")
+    hits = context.found.contaminated
+    if item is None or hits is None or not context.significant("contamination.test_fraction"):
+        return
+    effect = item.value * max(1 - item.references["anchors"] / max(item.references["synthetic_rows"], 1e-12), 0.0)
+    severity = MINIMUM["contamination"].severity(effect)
+    if severity is None:
+        return
+    rows = np.flatnonzero(hits)
+    yield Finding(
+        id="contamination",
+        severity=severity,
+        message=f"{percent(item.value)} of the test rows stand in the synthetic set ({rows.size:,} rows, "
+        f"{percent(item.references['synthetic_rows'])} of it; anchors: {percent(item.references['anchors'])}): "
+        "a score on this test would be inflated.",
+        evidence=context.evidence(rows.tolist()),
+        examples=context.examples(rows.tolist()),
+        estimates=("contamination.test_fraction",),
+        rows=rows.size,
+    )
+
+
+def _label_leak(context: Context) -> Iterator[Finding]:
+    item, leaks = context.estimate("labels.leak_fraction"), context.found.leaks
+    if item is None or leaks is None or not context.significant("labels.leak_fraction"):
+        return
+    severity = MINIMUM["label_leak"].severity(item.interval(0.95)[0] - item.references["real"])
+    if severity is None:
+        return
+    rows = np.flatnonzero(leaks)
+    yield Finding(
+        id="label_leak",
+        severity=severity,
+        message=f"{percent(item.value)} of the rows say their own label in words; of the real rows "
+        f"{percent(item.references['real'])} do. A model learns to look for the word.",
+        evidence=context.evidence(rows.tolist()),
+        examples=context.examples(rows.tolist()),
+        estimates=("labels.leak_fraction",),
+        rows=rows.size,
+    )
+
+
+def _label_independent(context: Context) -> Iterator[Finding]:
+    item, evidence = context.estimate("labels.inner_signal"), context.found.labels
+    if item is None or evidence is None or not context.significant("labels.inner_signal"):
+        return
+    least = evidence.real_signal - 1.96 * evidence.real_signal_error
+    if least < 0.1 or item.interval(0.95)[1] > max(INDEPENDENT * least, 0.0):
+        return
+    yield Finding(
+        id="label_independent",
+        severity="high",
+        message=f"Inside the synthetic set the label does not depend on the row: kappa {item.value:.2f} "
+        f"where the real rows show {evidence.real_signal:.2f}.",
+        estimates=("labels.inner_signal", "labels.real_recovery"),
+        rows=context.frame.synthetic.size,
+    )
+
+
+def _label_noise(context: Context) -> Iterator[Finding]:
+    evidence, doubted = context.found.labels, context.found.doubted
+    if evidence is None or doubted is None or not context.significant("labels.synthetic_agreement"):
+        return
+    value, low, _ = evidence.noise
+    severity = MINIMUM["label_noise"].severity(low)
+    if severity is None:
+        return
+    if severity == "high" and not _second_witness(context):
+        severity = "medium"  # teachers disagree, but the set is coherent and teaches real rows: a shift, perhaps
+    agreement = context.found.estimates["labels.synthetic_agreement"]
+    rows = np.flatnonzero(doubted)
+    yield Finding(
+        id="label_noise",
+        severity=severity,
+        message=f"About {percent(min(max(value, 0), 1))} of the labels look wrong: a teacher trained on the real rows "
+        f"agrees with {percent(agreement.value)} of them, with {percent(evidence.real_accuracy)} of the real ones.",
+        evidence=context.evidence(rows.tolist()),
+        examples=tuple(_labeled(context, int(row)) for row in rows[:EXAMPLES]),
+        estimates=("labels.synthetic_agreement", "labels.real_recovery", "labels.inner_signal"),
+        rows=rows.size,
+    )
+
+
+def _second_witness(context: Context) -> bool:
+    """Noise also lowers the signal inside the set, or what the set teaches about real rows."""
+    for name in ("labels.inner_signal", "labels.real_recovery"):
+        item = context.found.estimates[name]
+        if context.significant(name) and item.value < item.references["real"]:
+            return True
+    return False
+
+
+def _template(context: Context) -> Iterator[Finding]:
+    for side, name in context.parts("uniformity.opening_share"):
+        item = context.found.estimates[name]
+        if not context.significant(name):
+            continue
+        severity = MINIMUM["template_collapse"].severity(item.interval(0.95)[0] - item.references["real"])
+        if severity is None:
+            continue
+        opening = context.found.openings[side]
+        texts = context.frame.synthetic.texts[side]
+        rows = [row for row, text in enumerate(texts) if opening_of(text) == opening]
+        where = f" of the {side}s" if len(context.frame.sides) > 1 else " of the rows"
+        yield Finding(
+            id="template_collapse",
+            severity=severity,
+            message=f"{percent(item.value)}{where} open with the same five words ({opening!r}); "
+            f"of the real ones {percent(item.references['real'])} share an opening.",
+            evidence=context.evidence(rows),
+            examples=context.examples(rows, texts),
+            estimates=(name, name.replace("opening_share", "template_entropy")),
+            rows=len(rows),
+        )
+
+
+def _missing(context: Context) -> Iterator[Finding]:
+    best: tuple[float, str, Finding] | None = None
+    for place, (cells, names) in context.found.cells.items():
+        name = "labels.missing_mass" if place == "label" else _named(context, "fidelity.missing_mass", place)
+        if not context.significant(name) or cells.missing.size == 0:
+            continue
+        value = context.found.estimates[name].value
+        severity = MINIMUM["missing_regions"].severity(value)
+        if severity is not None and (best is None or value > best[0]):
+            best = (value, name, _missing_finding(context, place, cells, names, name, severity))
+    if best is not None:
+        yield best[2]
+
+
+def _missing_finding(  # noqa: PLR0917  (the parts of one sentence)
+    context: Context, place: str, cells: Cells, names: Sequence[str], name: str, severity: Severity
+) -> Finding:
+    value = context.found.estimates[name].value
+    order = cells.missing[np.argsort(-cells.real_counts[cells.missing])]
+    real_rows = [int(np.flatnonzero(cells.real == cell)[0]) for cell in order]
+    what = "classes" if place == "label" else "regions"
+    listed = ", ".join(names[cell] for cell in order[:5]) if place == "label" else ""
+    return Finding(
+        id="missing_regions",
+        severity=severity,
+        message=f"{cells.missing.size} {what} of the real rows, {percent(value)} of them, are not reached"
+        + (f": {listed}{' …' if order.size > 5 else ''}." if listed else "; examples of real rows nobody imitates follow."),
+        evidence=(),
+        examples=context.examples(real_rows, context.frame.real.joined),
+        estimates=(name,),
+        rows=0,
+    )
+
+
+def _shift(context: Context) -> Iterator[Finding]:
+    for side, name in context.parts("divergence.tv_lower"):
+        item = context.found.estimates[name]
+        mmd = name.replace("tv_lower", "mmd2")
+        if not (context.significant(name) or context.significant(mmd)):
+            continue
+        severity = MINIMUM["distribution_shift"].severity(one_sided_lower(item))
+        if severity is None:
+            continue
+        scores = context.found.scores[side]
+        outside = context.found.estimates[name.replace("divergence.tv_lower", "fidelity.off_support")]
+        if severity == "high" and outside.interval(0.95)[0] < OFF_SUPPORT:
+            severity = "medium"
+        rows = np.argsort(-scores.distance)[: max(EVIDENCE, EXAMPLES)]
+        where = f" ({side} side)" if len(context.frame.sides) > 1 else ""
+        yield Finding(
+            id="distribution_shift",
+            severity=severity,
+            message=f"Synthetic rows are told from real ones{where}: total variation at least "
+            f"{one_sided_lower(item):.2f}; {percent(outside.value)} lie outside the support of the real rows.",
+            evidence=context.evidence(rows.tolist()),
+            examples=context.examples(rows.tolist()),
+            estimates=(name, mmd, name.replace("divergence.tv_lower", "fidelity.off_support")),
+            rows=int(scores.outside.sum()),
+        )
+
+
+def _named(context: Context, name: str, side: str) -> str:
+    return f"{name}@{side}" if len(context.frame.sides) > 1 else name
+
+
+def _labeled(context: Context, row: int) -> str:
+    labels = context.frame.synthetic.labels or ()
+    return f"[{labels[row]}] {shortened(context.frame.synthetic.joined[row])}"
+
+
+def _largest_clusters(codes: NDArray[np.int64], repeats: Flags) -> list[int]:
+    """Repeating rows, one of every cluster, largest clusters first; then the rest."""
+    rows = np.flatnonzero(repeats)
+    if rows.size == 0:
+        return []
+    _, first, inverse, counts = np.unique(codes[rows], return_index=True, return_inverse=True, return_counts=True)
+    heads = rows[first[np.argsort(-counts, kind="stable")]]
+    rest = rows[~np.isin(rows, heads)]
+    return [*heads.tolist(), *rest[np.argsort(-counts[inverse[~np.isin(rows, heads)]], kind="stable")].tolist()]

@@ -1,0 +1,277 @@
+"""Labels: do both sides mean the same by them, does the label depend on the row, is it written into the text."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.uncertainty import clustered_variance, difference_p, normal_intervals, share_intervals
+from syngain.core.estimate import Estimate
+from syngain.data.normalize import words
+from syngain.data.splits import folds
+from syngain.learners.linear import Discriminant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.audit.two_sample import Pooled
+    from syngain.learners.linear import FittedDiscriminant
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+EMPTY_WORDS = frozenset("a an and as at be by for from in is it no non not of on or other none the to with un vs".split())
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEvidence:
+    """What the probe saw, for findings: rates on both sides, and how much each synthetic label is doubted.
+
+    Attributes:
+        real_accuracy: out-of-fold accuracy of the real-trained teacher on real rows. chance: of its guesses.
+        real_signal: the inner signal of the real rows with its error, same measure as ``labels.inner_signal``.
+        noise: share of synthetic labels that the teacher would need to be wrong, (value, low, high).
+        threshold: 2 % of real rows have a label that the teacher finds less probable (log-probability).
+        teachers: one per fold, trained on the real rows of the others. real_fold: fold of each pooled real row.
+    """
+
+    real_accuracy: float
+    chance: float
+    real_signal: float
+    real_signal_error: float
+    noise: tuple[float, float, float]
+    threshold: float
+    teachers: Sequence[FittedDiscriminant]
+    real_fold: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class LabelProbe:
+    """Teacher and student on the same leak-free folds, closed-form discriminants [fisher1936].
+
+    Attributes:
+        folds: outer folds; an anchor, the rows made from it and their near duplicates share one.
+    """
+
+    folds: int = 5
+    learner: Discriminant = Discriminant()
+
+    def __call__(
+        self, pooled: Pooled, label: Ints, classes: int, rng: np.random.Generator
+    ) -> tuple[dict[str, Estimate], LabelEvidence]:
+        """``labels.synthetic_agreement``, ``labels.real_recovery``, ``labels.inner_signal`` and their evidence.
+
+        ``label`` (N,) in ``range(classes)`` for the pooled rows.
+        """
+        fold = folds(pooled.group, self.folds, rng, strata=label * 2 + pooled.real)
+        teachers = fit_folds(pooled.X, label, pooled.real, fold, self.learner, classes)
+        students = fit_folds(pooled.X, label, ~pooled.real, fold, self.learner, classes)
+        by_teacher, by_student = predict_folds(teachers, pooled.X, fold), predict_folds(students, pooled.X, fold)
+        estimates = {
+            "labels.synthetic_agreement": _agreement(pooled, label, by_teacher),
+            "labels.real_recovery": self._recovery(pooled, label, by_teacher, by_student),
+            "labels.inner_signal": self._inner(pooled, label, by_teacher, by_student),
+        }
+        return estimates, self._evidence(pooled, label, by_teacher, teachers, fold)
+
+    def _inflation(self) -> float:
+        """Nadeau and Bengio's factor [nadeau2003]: training sets of folds overlap, so rows alone understate the error.
+
+        Variance of a K-fold mean: (1/K + 1/(K - 1)) per fold variance instead of 1/K.
+        """
+        return math.sqrt(1 + self.folds / (self.folds - 1))
+
+    def _recovery(self, pooled: Pooled, label: Ints, by_teacher: Ints, by_student: Ints) -> Estimate:
+        real = pooled.real
+        hits, reference = (by_student == label)[real], (by_teacher == label)[real]
+        difference = hits.astype(float) - reference
+        error = math.sqrt(clustered_variance(difference, pooled.unit[real])) * self._inflation()
+        return _rate(
+            hits,
+            pooled.unit[real],
+            reference=float(reference.mean()),
+            error=error,
+            method="discriminant trained on synthetic rows, scored on real rows of another fold",
+            estimand="accuracy on fresh real rows of proxies trained on these synthetic rows",
+        )
+
+    def _inner(self, pooled: Pooled, label: Ints, by_teacher: Ints, by_student: Ints) -> Estimate:
+        real = pooled.real
+        ours, our_error = kappa(label[~real], by_student[~real], pooled.unit[~real])
+        theirs, their_error = kappa(label[real], by_teacher[real], pooled.unit[real])
+        error = math.hypot(our_error, their_error) * self._inflation()
+        return Estimate(
+            value=ours,
+            unit="kappa",
+            method="cross-fitted inside the synthetic rows; Cohen's kappa: 0 when labels are permuted, 1 when certain",
+            estimand="kappa of these fold models on fresh synthetic rows",
+            intervals=normal_intervals(ours, our_error),
+            null=normal_intervals(theirs, error)[0.95],
+            p=difference_p(ours - theirs, error, "both"),
+            n=int((~real).sum()),
+            clusters=int(np.unique(pooled.unit[~real]).size),
+            references={"real": theirs, "independent": 0.0},
+        )
+
+    def _evidence(
+        self, pooled: Pooled, label: Ints, by_teacher: Ints, teachers: Sequence[FittedDiscriminant], fold: Ints
+    ) -> LabelEvidence:
+        real = pooled.real
+        own, _ = judge(teachers, pooled.X[real], label[real], fold[real])
+        signal, error = kappa(label[real], by_teacher[real], pooled.unit[real])
+        agreed = by_teacher == label
+        frequency = np.bincount(label[~real], minlength=label.max() + 1) / (~real).sum()
+        guesses = np.bincount(by_teacher[~real], minlength=label.max() + 1) / (~real).sum()
+        chance = float(frequency @ guesses)
+        return LabelEvidence(
+            real_accuracy=float(agreed[real].mean()),
+            chance=chance,
+            real_signal=signal,
+            real_signal_error=error * self._inflation(),
+            noise=noise_share(agreed, pooled, chance),
+            threshold=float(np.quantile(own, 0.02)),
+            teachers=teachers,
+            real_fold=fold[real],
+        )
+
+
+def fit_folds(
+    X: Floats, label: Ints, side: Flags, fold: Ints, learner: Discriminant, classes: int
+) -> list[FittedDiscriminant]:
+    """For each fold a model trained on the rows of ``side`` outside it."""
+    models = []
+    for k in range(int(fold.max()) + 1):
+        train = side & (fold != k)
+        models.append(learner.fit(X[train], label[train], classes))
+    return models
+
+
+def predict_folds(models: Sequence[FittedDiscriminant], X: Floats, fold: Ints) -> Ints:
+    """Predictions for every row from the model of its fold, shape (N,)."""
+    out = np.zeros(X.shape[0], dtype=np.int64)
+    for k, model in enumerate(models):
+        out[fold == k] = model.predict(X[fold == k])
+    return out
+
+
+def judge(
+    teachers: Sequence[FittedDiscriminant], X: Floats, label: Ints, fold: Ints
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Log-probability of each row's own label, and whether it is the teacher's first choice; shapes (n,)."""
+    own, first = np.zeros(X.shape[0]), np.zeros(X.shape[0], dtype=bool)
+    for k, model in enumerate(teachers):
+        rows = np.flatnonzero(fold == k)
+        table = model.log_probabilities(X[rows])
+        own[rows] = table[np.arange(rows.size), label[rows]]
+        first[rows] = table.argmax(axis=1) == label[rows]
+    return np.maximum(own, -700.0), first  # a class the teacher never saw has log-probability -inf
+
+
+def kappa(label: Ints, predicted: Ints, units: Ints) -> tuple[float, float]:
+    """Cohen's kappa [cohen1960] of predictions with labels, and its error by linearization over units."""
+    n, classes = label.size, int(max(label.max(), predicted.max())) + 1
+    p, q = np.bincount(label, minlength=classes) / n, np.bincount(predicted, minlength=classes) / n
+    agreement, expected = float((label == predicted).mean()), float(p @ q)
+    if expected >= 1:
+        return 0.0, math.inf
+    value = (agreement - expected) / (1 - expected)
+    hits = (label == predicted) - agreement
+    margins = q[label] + p[predicted] - 2 * expected
+    influence = hits / (1 - expected) - margins * (1 - agreement) / (1 - expected) ** 2
+    return value, math.sqrt(clustered_variance(influence, units))
+
+
+def noise_share(agreed: Flags, pooled: Pooled, chance: float) -> tuple[float, float, float]:
+    """Share of wrong labels that explains the lost agreement, with its 95 % interval by the delta method.
+
+    If a share e of labels is drawn anew, agreement falls from r to (1 - e) r + e chance, hence
+    e = (r - s) / (r - chance).
+    """
+    real = pooled.real
+    r, s = float(agreed[real].mean()), float(agreed[~real].mean())
+    room = r - chance
+    if room <= 0.05:
+        return 0.0, -math.inf, math.inf
+    variance_r = clustered_variance(agreed[real].astype(float), pooled.unit[real])
+    variance_s = clustered_variance(agreed[~real].astype(float), pooled.unit[~real])
+    value = (r - s) / room
+    error = math.sqrt(variance_s / room**2 + variance_r * (s - chance) ** 2 / room**4)
+    return value, value - 1.96 * error, value + 1.96 * error
+
+
+def _agreement(pooled: Pooled, label: Ints, by_teacher: Ints) -> Estimate:
+    hits = by_teacher == label
+    real = pooled.real
+    variances = [clustered_variance(hits[side].astype(float), pooled.unit[side]) for side in (real, ~real)]
+    return _rate(
+        hits[~real],
+        pooled.unit[~real],
+        reference=float(hits[real].mean()),
+        error=math.sqrt(sum(variances)),
+        method="teachers trained on real rows of other folds, scored on synthetic rows",
+        estimand="accuracy of these teachers on fresh synthetic rows",
+    )
+
+
+def _rate(  # noqa: PLR0913  (one estimate, its parts by name)
+    hits: Flags, units: Ints, *, reference: float, error: float, method: str, estimand: str
+) -> Estimate:
+    value = float(hits.mean())
+    return Estimate(
+        value=value,
+        unit="share",
+        method=f"{method}; null: real-trained teachers on real rows of another fold",
+        estimand=estimand,
+        intervals=share_intervals(hits, units),
+        null=normal_intervals(reference, error)[0.95],
+        p=difference_p(value - reference, error, "both"),
+        n=hits.size,
+        clusters=int(np.unique(units).size),
+        references={"real": reference},
+    )
+
+
+def leaking(texts: Sequence[str], labels: Sequence[str]) -> Flags:
+    """Whether every content word of a row's own label is written in the row, by word stems; shape (n,)."""
+    stems: dict[str, list[re.Pattern[str]]] = {}
+    out = np.zeros(len(texts), dtype=bool)
+    for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        if label not in stems:
+            stems[label] = [re.compile(rf"\b{re.escape(stem)}", re.IGNORECASE) for stem in label_stems(label)]
+        patterns = stems[label]
+        out[row] = bool(patterns) and all(pattern.search(text) for pattern in patterns)
+    return out
+
+
+def label_stems(label: str) -> list[str]:
+    """Stems of the content words of a label name: ``not hyperbole`` gives ``hyperbol``; ``0`` gives none."""
+    content = [w for w in words(re.sub(r"(?<=[a-z])(?=[A-Z])|[_\W]+", " ", label)) if w.isalpha()]
+    return [word[: max(4, len(word) - 2)] if len(word) > 4 else word for word in content if word not in EMPTY_WORDS]
+
+
+def leak_fraction(synthetic: Flags, real: Flags, units: Ints) -> Estimate:
+    """``labels.leak_fraction``: share of rows that say their own label; null: the share of the real rows."""
+    value, reference = float(synthetic.mean()), float(real.mean())
+    pooled_rate = (synthetic.sum() + real.sum()) / (synthetic.size + real.size)
+    simple = pooled_rate * (1 - pooled_rate)
+    clustered = clustered_variance(synthetic.astype(float), units)
+    error = math.sqrt(max(simple / synthetic.size, clustered) + simple / real.size)
+    return Estimate(
+        value=value,
+        unit="share",
+        method="all content words of the row's own label occur in the row, compared by stems",
+        estimand="share of synthetic rows that contain their own label's words",
+        intervals=share_intervals(synthetic, units),
+        null=normal_intervals(reference, error)[0.95],
+        p=difference_p(value - reference, error, "both"),
+        n=synthetic.size,
+        clusters=int(np.unique(units).size),
+        references={"real": reference},
+    )

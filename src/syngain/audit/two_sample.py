@@ -1,0 +1,272 @@
+"""Is it the right distribution? Lower bounds of the divergence between real and synthetic rows, on vectors.
+
+An embedding only loses divergence (data processing), so these are lower bounds of the divergence of the texts.
+They are never to be inserted into an upper bound as a certificate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+from scipy.special import expit
+
+from syngain.audit.uncertainty import (
+    clustered_variance,
+    normal_intervals,
+    permutation,
+    permuted_sides,
+    subsampled_error,
+)
+from syngain.core.estimate import Estimate
+from syngain.data.splits import folds
+from syngain.learners.linear import Discriminant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+CLIP = 1e-6  # discriminator probabilities are kept this far from 0 and 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Real and synthetic rows on one index.
+
+    Attributes:
+        X: vectors (N, d). real: flags (N,). unit: independent units (N,).
+        group: rows that must share a fold (N,): an anchor, its rows, and near duplicates.
+    """
+
+    X: Floats
+    real: Flags
+    unit: Ints
+    group: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierTwoSample:
+    """Cross-fitted classifier two-sample bounds [lopezpaz2017]: discriminant direction, logistic calibration.
+
+    Attributes:
+        folds: outer folds. permutations: draws of the null, by a ridge discriminant that needs no refit.
+    """
+
+    folds: int = 5
+    permutations: int = 199
+    learner: Discriminant = Discriminant()
+
+    def __call__(self, pooled: Pooled, rng: np.random.Generator) -> dict[str, Estimate]:
+        """``divergence.tv_lower`` and ``divergence.js_lower``."""
+        fold = folds(pooled.group, self.folds, rng, strata=pooled.real.astype(np.int64))
+        n_real = int(pooled.real.sum())
+        sides = [pooled.real] + [permuted_sides(pooled.unit, n_real, rng) for _ in range(self.permutations)]
+        called = ridge_called(pooled.X, np.array(sides).T, fold, self.learner.shrinkage)
+        rates = true_minus_false(called, np.array(sides).T)
+        null = permutation(float(rates[0]), rates[1:], "upper")
+        probability = cross_fitted(pooled, fold, self.learner, rng)
+        terms = np.where(pooled.real, called[:, 0], -called[:, 0].astype(float))
+        tv, tv_error = _sum_of_means(terms, pooled)
+        js, js_error = _sum_of_means(js_terms(probability, pooled.real), pooled)
+        n = pooled.real.size
+        common = {"n": n, "clusters": int(np.unique(pooled.unit).size), "direction": "lower"}
+        return {
+            "divergence.tv_lower": Estimate(
+                value=tv,
+                unit="share",
+                method="cross-fitted classifier: true minus false positive rate on held-out rows; permutation p",
+                estimand="total variation that these classifiers see on fresh rows; at most the true one",
+                intervals=normal_intervals(tv, tv_error),
+                null=null.range,
+                p=null.p,
+                **common,  # type: ignore[arg-type]
+            ),
+            "divergence.js_lower": Estimate(
+                value=math.log(2) + js,
+                unit="nats",
+                method="cross-fitted classifier: ln 2 plus the mean log-probability of the right side; permutation p",
+                estimand="Jensen-Shannon divergence that these classifiers see on fresh rows; at most the true one",
+                intervals=normal_intervals(math.log(2) + js, js_error),
+                p=null.p,
+                **common,  # type: ignore[arg-type]
+            ),
+        }
+
+
+def cross_fitted(pooled: Pooled, fold: Ints, learner: Discriminant, rng: np.random.Generator) -> Floats:
+    """Probability of being real for every row, from a discriminator that never saw its fold; shape (N,)."""
+    probability = np.zeros(pooled.real.size)
+    for k in range(int(fold.max()) + 1):
+        test = fold == k
+        probability[test] = fit_discriminator(pooled, ~test, learner, rng)(pooled.X[test])
+    return probability
+
+
+def js_terms(probability: Floats, real: Flags) -> Floats:
+    """Terms whose side means sum to the Jensen-Shannon bound minus ln 2, in nats."""
+    clipped = np.clip(probability, CLIP, 1 - CLIP)
+    return 0.5 * np.where(real, np.log(clipped), np.log1p(-clipped))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedDiscriminator:
+    """Probability that a row is real, classes weighted equally."""
+
+    direction: Floats
+    slope: float
+    offset: float
+
+    def __call__(self, X: Floats) -> Floats:
+        """Shape (n,), in (0, 1)."""
+        return np.asarray(expit(self.slope * (X @ self.direction) + self.offset))
+
+
+def fit_discriminator(
+    pooled: Pooled, train: Flags, learner: Discriminant, rng: np.random.Generator
+) -> FittedDiscriminator:
+    """Discriminant direction on the training rows, calibrated on out-of-fold scores of the same rows [platt1999]."""
+    rows = np.flatnonzero(train)
+    half = folds(pooled.group[rows], 3, rng, strata=pooled.real[rows].astype(np.int64))
+    scores = np.zeros(rows.size)
+    for k in range(3):
+        inside, outside = rows[half != k], rows[half == k]
+        scores[half == k] = pooled.X[outside] @ _direction(pooled, inside, learner)
+    slope, offset = _calibrate(scores, pooled.real[rows])
+    return FittedDiscriminator(_direction(pooled, rows, learner), slope, offset)
+
+
+def _direction(pooled: Pooled, rows: Ints, learner: Discriminant) -> Floats:
+    fitted = learner.fit(pooled.X[rows], pooled.real[rows].astype(np.int64), 2)
+    if fitted.present.size < 2:
+        return np.zeros(pooled.X.shape[1])
+    return np.asarray(fitted.weights[:, 1] - fitted.weights[:, 0])
+
+
+def _calibrate(scores: Floats, real: Flags, steps: int = 25) -> tuple[float, float]:
+    """Newton's method for a one-variable logistic regression with balanced classes and a weak ridge."""
+    scale = float(scores.std())
+    if scale == 0:
+        return 0.0, 0.0
+    design = np.column_stack([scores / scale, np.ones(scores.size)])
+    weight = np.where(real, 0.5 / max(real.mean(), 1e-9), 0.5 / max((~real).mean(), 1e-9))
+    beta = np.zeros(2)
+    for _ in range(steps):
+        probability = expit(design @ beta)
+        gradient = design.T @ (weight * (real - probability)) - 1e-3 * beta
+        curvature = (design * (weight * probability * (1 - probability))[:, None]).T @ design + 1e-3 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        beta += np.clip(step, -2, 2)
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    if beta[0] <= 0:  # worse than guessing on held-out rows: guess
+        return 0.0, 0.0
+    return float(beta[0]) / scale, float(beta[1])
+
+
+def _sum_of_means(terms: Floats, pooled: Pooled) -> tuple[float, float]:
+    """Mean over real plus mean over synthetic rows, and its error; rows of both sides may share a unit."""
+    influence, total = np.zeros(terms.size), 0.0
+    for side in (pooled.real, ~pooled.real):
+        mean = float(terms[side].mean())
+        total += mean
+        influence[side] = (terms[side] - mean) * (terms.size / side.sum())
+    return total, math.sqrt(clustered_variance(influence, pooled.unit))
+
+
+def ridge_called(X: Floats, sides: Flags, fold: Ints, shrinkage: float) -> Flags:
+    """Held-out rows that a ridge discriminant calls real, for many labelings at once; shape (N, B).
+
+    ``sides`` (N, B): for each labeling, which rows are real. One factorization per fold serves all of them. The
+    threshold is the middle of the balanced targets, so it comes from the training folds alone.
+    """
+    targets = np.where(sides, 1.0 / sides.mean(axis=0), -1.0 / (1 - sides.mean(axis=0)))
+    scores = np.zeros(sides.shape)
+    for k in range(int(fold.max()) + 1):
+        test = fold == k
+        train = X[~test]
+        center = train.mean(axis=0)
+        gram = (train - center).T @ (train - center)
+        gram[np.diag_indices_from(gram)] += shrinkage * np.trace(gram) / gram.shape[0] + 1e-12
+        weights = np.linalg.solve(gram, (train - center).T @ targets[~test])
+        scores[test] = (X[test] - center) @ weights
+    return np.asarray(scores > 0)
+
+
+def true_minus_false(called: Flags, sides: Flags) -> Floats:
+    """True minus false positive rate of every labeling, shape (B,)."""
+    real = sides.sum(axis=0)
+    return np.asarray((called & sides).sum(axis=0) / real - (called & ~sides).sum(axis=0) / (sides.shape[0] - real))
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTwoSample:
+    """Unbiased squared maximum mean discrepancy [gretton2012], Gaussian kernel, bandwidth = median distance."""
+
+    permutations: int = 199
+    draws: int = 100
+
+    def __call__(self, pooled: Pooled, rng: np.random.Generator) -> dict[str, Estimate]:
+        """``divergence.mmd2``."""
+        distance = squared_distances(pooled.X, pooled.X)
+        bandwidth = float(np.median(distance[np.triu_indices_from(distance, 1)])) or 1.0
+        kernel = np.exp(-distance / bandwidth)
+        np.fill_diagonal(kernel, 0.0)
+        sides = [pooled.real]
+        sides += [permuted_sides(pooled.unit, int(pooled.real.sum()), rng) for _ in range(self.permutations)]
+        values = mmd2(kernel, np.array(sides).T)
+        null = permutation(float(values[0]), values[1:], "upper")
+
+        def statistic(rows: Ints) -> float:
+            kept = np.zeros(pooled.real.size, dtype=bool)
+            kept[rows] = True
+            return float(_mmd2_of(kernel, (kept & pooled.real)[:, None], (kept & ~pooled.real)[:, None])[0])
+
+        error = subsampled_error(statistic, pooled.unit, rng, draws=self.draws)
+        return {
+            "divergence.mmd2": Estimate(
+                value=float(values[0]),
+                unit="squared kernel distance",
+                method="unbiased MMD^2, Gaussian kernel at the median distance; permutation p; subsampled interval",
+                estimand="MMD^2 at this bandwidth",
+                intervals=normal_intervals(float(values[0]), error),
+                null=null.range,
+                p=null.p,
+                n=pooled.real.size,
+                clusters=int(np.unique(pooled.unit).size),
+            )
+        }
+
+
+def mmd2(kernel: Floats, sides: Flags) -> Floats:
+    """Unbiased MMD^2 for many labelings, from a kernel matrix (N, N) with zero diagonal; shape (B,)."""
+    return _mmd2_of(kernel, sides, ~sides)
+
+
+def _mmd2_of(kernel: Floats, first: Flags, second: Flags) -> Floats:
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    image_a = kernel @ a
+    within_a = np.einsum("nb,nb->b", a, image_a)
+    across = np.einsum("nb,nb->b", b, image_a)
+    within_b = np.einsum("nb,nb->b", b, kernel @ b)
+    n, m = a.sum(axis=0), b.sum(axis=0)
+    return np.asarray(within_a / (n * (n - 1)) + within_b / (m * (m - 1)) - 2 * across / (n * m))
+
+
+def squared_distances(X: Floats, Y: Floats) -> Floats:
+    """Squared Euclidean distances, shape (n, m), never negative."""
+    squares = (X**2).sum(axis=1)[:, None] + (Y**2).sum(axis=1)[None, :] - 2 * (X @ Y.T)
+    return np.asarray(np.maximum(squares, 0.0))
+
+
+def one_sided_lower(estimate: Estimate, level: float = 0.95) -> float:
+    """The one-sided lower confidence limit at ``level``: the claim that a lower bound makes."""
+    low, high = estimate.interval(0.95)
+    error = (high - low) / (2 * float(stats.norm.isf(0.025)))
+    return estimate.value - float(stats.norm.isf(1 - level)) * error
+

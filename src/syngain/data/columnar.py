@@ -1,0 +1,166 @@
+"""Parquet files, Arrow files and folders of `datasets` to rows. Rows are numbered from 1; there are no lines."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syngain.core.errors import InputError
+from syngain.data.rows import BLOCK, Cells, Field, Record, show_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+
+BATCH = 10_000
+PARQUET, ARROW_FILE, ARROW_STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
+
+
+@dataclass(slots=True)
+class ArrowRows:
+    """The rows of an Arrow table; neighbors are converted together and the last block is kept."""
+
+    table: Any
+    _block: tuple[int, list[Record]] = field(default=(-1, []))
+
+    def record(self, index: int) -> Record:
+        """Row ``index`` as Python values."""
+        number, inside = divmod(index, BLOCK)
+        held, block = self._block
+        if held != number:
+            block = self.table.slice(number * BLOCK, BLOCK).to_pylist()
+            self._block = (number, block)
+        return dict(block[inside])
+
+    def values(self, names: Sequence[str]) -> Iterator[Cells]:
+        """The values of some columns, row after row."""
+        present = set(self.table.column_names)
+        for start in range(0, self.table.num_rows, BATCH):
+            part = self.table.slice(start, BATCH)
+            none = [None] * part.num_rows
+            yield from zip(*(part[name].to_pylist() if name in present else none for name in names), strict=True)
+
+    def fields(self) -> dict[str, Field]:
+        """What the columns hold."""
+        return {name: _field(self.table[name]) for name in self.table.column_names}
+
+    def kept(self, rows: Sequence[int]) -> ArrowRows:
+        """Some of the rows."""
+        return ArrowRows(self.table.take(array("q", rows)))
+
+
+def parquet_rows(file: Any, name: str) -> ArrowRows:  # noqa: ANN401  (a path or a buffer)
+    """The rows of a Parquet file.
+
+    Raises:
+        InputError: when it cannot be read as one.
+    """
+    import pyarrow.parquet as pq
+
+    return _checked(lambda: pq.ParquetFile(file).read(), name, "a Parquet file")
+
+
+def arrow_rows(file: Any, name: str, *, stream: bool) -> ArrowRows:  # noqa: ANN401  (a path or a buffer)
+    """The rows of an Arrow file, in its stream or its random-access form.
+
+    Raises:
+        InputError: when it cannot be read as one.
+    """
+    return _checked(lambda: _arrow_table(file, stream=stream), name, "an Arrow file")
+
+
+def folder_rows(folder: Path, name: str) -> ArrowRows:
+    """The rows of a folder that ``datasets`` wrote with ``save_to_disk``.
+
+    Raises:
+        InputError: when the folder holds no Arrow files, or several splits.
+    """
+    files = _folder_files(folder)
+    if not files:
+        raise _not_a_folder_of_rows(folder, name)
+    return _checked(lambda: _joined(files), name, "a folder of Arrow stream files")
+
+
+def _arrow_table(file: Any, *, stream: bool) -> pa.Table:  # noqa: ANN401  (a path or a buffer)
+    import pyarrow as pa
+
+    source = pa.OSFile(str(file)) if isinstance(file, Path) else file
+    reader = pa.ipc.open_stream(source) if stream else pa.ipc.open_file(source)
+    return reader.read_all()
+
+
+def _joined(files: Sequence[Path]) -> pa.Table:
+    import pyarrow as pa
+
+    tables = []
+    for file in files:
+        with file.open("rb") as opened:
+            stream = not opened.read(len(ARROW_FILE)).startswith(ARROW_FILE)
+        tables.append(_arrow_table(file, stream=stream))
+    return pa.concat_tables(tables)
+
+
+def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
+    import pyarrow as pa
+
+    try:
+        table = load()
+        table.validate(full=True)  # a corrupted file can pass the reader and crash whoever touches its values
+        names = list(table.column_names)
+    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+        # ValueError covers UnicodeDecodeError: names of columns are decoded outside of Arrow
+        problem = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise InputError(
+            f"{name}: cannot be read as {what} ({problem})",
+            expected="a complete file of that format",
+            todo="write or download it again",
+        ) from error
+    twice = sorted({column for column in names if names.count(column) > 1})
+    if twice:
+        raise InputError(
+            f"{name}: the columns {show_names(twice)} stand more than once",
+            expected="one name per column",
+            todo="rename one of the columns",
+        )
+    return ArrowRows(table)
+
+
+def _field(column: pa.ChunkedArray) -> Field:
+    import pyarrow.compute as pc
+
+    valid = column.is_valid()
+    if str(column.type) in {"string", "large_string"}:
+        valid = pc.and_kleene(valid, pc.not_equal(column, ""))
+    count = int(pc.sum(valid).as_py() or 0)
+    return Field(count, int(pc.index(valid, value=True).as_py()) if count else -1)
+
+
+def _folder_files(folder: Path) -> list[Path]:
+    state = folder / "state.json"
+    try:
+        listed = json.loads(state.read_bytes())["_data_files"] if state.is_file() else []
+        return [folder / Path(entry["filename"]).name for entry in listed] or sorted(folder.glob("*.arrow"))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return sorted(folder.glob("*.arrow"))  # the order of the names is the order of the shards
+
+
+def _not_a_folder_of_rows(folder: Path, name: str) -> InputError:
+    try:
+        splits = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.arrow")))
+    except OSError:
+        splits = []
+    if splits:
+        return InputError(
+            f"{name}: a folder of several splits ({show_names(splits)})",
+            expected="the folder of one split",
+            todo=f"name one of them, for example {folder / splits[0]}",
+        )
+    return InputError(
+        f"{name}: a folder without Arrow files",
+        expected="a file, or a folder that `datasets` wrote with save_to_disk",
+        todo="name a file inside of it",
+    )

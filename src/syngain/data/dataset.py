@@ -1,0 +1,111 @@
+"""A dataset: rows by column, with the role of every column. Cheap for a million short rows."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from syngain.core.fingerprint import fingerprint_lines
+from syngain.data.roles import Kind, RoleOptions, Roles
+from syngain.data.rows import Lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["Dataset", "Kind", "RoleOptions", "Roles"]
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Rows by column.
+
+    Attributes:
+        name: the file with its filter, as messages show it.
+        ids: one per row. sides: the texts; ``text``, or ``prompt`` and ``response``; none in a table.
+        columns: the features of a table, in the order of the real rows: an ``array`` of floats (NaN where missing),
+            or a sequence of strings ("" where missing).
+        labels: trimmed text; "0", 0 and 0.0 are "0", true and "True" are "true".
+        sources: what a row says it was made from. generators: who made it.
+        roles: which field gave which role. records: the rows as they were, for writing back.
+        notes: what was read in a way that a person should know.
+    """
+
+    name: str
+    kind: Kind
+    ids: Sequence[str]
+    sides: Mapping[str, Sequence[str]]
+    columns: Mapping[str, Sequence[object]]
+    labels: Sequence[str] | None
+    sources: Sequence[str | None] | None
+    generators: Sequence[str | None] | None
+    roles: Roles
+    records: Sequence[Mapping[str, object]]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Sequence[Mapping[str, object]],
+        name: str = "rows",
+        *,
+        roles: RoleOptions | None = None,
+        like: Dataset | None = None,
+    ) -> Dataset:
+        """The dataset of rows that are already in memory. Row ids are ``<name>:<row>``, from 1.
+
+        Raises:
+            InputError: as for a file.
+        """
+        from syngain.data.read import from_rows
+
+        return from_rows(rows, name, roles=roles, like=like)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns that hold numbers."""
+        return tuple(name for name, values in self.columns.items() if isinstance(values, array))
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of kind, content, labels and sources; not of names, ids or other columns."""
+        return fingerprint_lines(self._lines())
+
+    def take(self, rows: Sequence[int]) -> Dataset:
+        """The dataset of these rows, in this order; a row may come more than once."""
+        chosen = [int(row) for row in rows]
+        return replace(
+            self,
+            ids=_take(self.ids, chosen),
+            sides={name: _take(side, chosen) for name, side in self.sides.items()},
+            columns={name: _take(column, chosen) for name, column in self.columns.items()},
+            labels=None if self.labels is None else _take(self.labels, chosen),
+            sources=None if self.sources is None else _take(self.sources, chosen),
+            generators=None if self.generators is None else _take(self.generators, chosen),
+            records=_take(self.records, chosen),
+        )
+
+    def _lines(self) -> Iterator[str]:
+        yield self.kind.value
+        for name in sorted(self.sides):
+            yield f"side {name}"
+            yield from self.sides[name]
+        for name in sorted(self.columns):
+            yield f"column {name}"
+            yield from map(str, self.columns[name])
+        for role, values in (("labels", self.labels), ("sources", self.sources)):
+            yield role if values is not None else f"no {role}"
+            yield from ("" if value is None else "=" + value for value in values or ())
+
+
+def _take(values: Sequence[Item], rows: Sequence[int]) -> Sequence[Item]:
+    if isinstance(values, Lazy):
+        return values.take(rows)
+    if isinstance(values, array):
+        return array(values.typecode, [values[row] for row in rows])
+    return [values[row] for row in rows]

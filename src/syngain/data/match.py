@@ -1,0 +1,79 @@
+"""Which real row a synthetic row was made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.data.normalize import normal_text
+from syngain.data.values import NotPlainError, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from syngain.data.dataset import Dataset
+
+KEY = "id"  # a column of that name identifies rows when its values do, also without --id
+
+
+def match_sources(synthetic: Dataset, real: Dataset) -> tuple[NDArray[np.int64] | None, float]:
+    """The real row of each synthetic row (-1: none), and the share of rows that have one.
+
+    A source is looked up among the ids of the real rows, then among their normalized texts (of a pair: the prompt, or
+    prompt and response), then in their columns ``id`` and the one the source is named after, if these tell rows apart.
+    Of equal real rows the first counts. ``None`` when the synthetic rows have no source.
+    """
+    if synthetic.sources is None:
+        return None, 0.0
+    by_id = _first((str(key).strip(), row) for row, key in enumerate(real.ids))
+    by_text = _first(_texts(real))
+    by_key = _keys(real, synthetic.roles.source)
+    known: dict[str, int] = {}  # sources repeat: one lookup for each
+    rows = np.full(len(synthetic), -1, dtype=np.int64)
+    for index, source in enumerate(synthetic.sources):
+        if source is None:
+            continue
+        row = known.get(source)
+        if row is None:
+            row = by_id.get(source.strip(), by_text.get(normal_text(source), by_key.get(source.strip(), -1)))
+            known[source] = row
+        rows[index] = row
+    return rows, float(np.mean(rows >= 0)) if len(rows) else 0.0
+
+
+def _texts(real: Dataset) -> Iterable[tuple[str, int]]:
+    sides = list(real.sides.values())
+    for row in range(len(real) if sides else 0):
+        parts = [side[row] for side in sides]
+        yield normal_text(parts[0]), row
+        if len(parts) > 1:
+            yield normal_text(" ".join(parts)), row
+
+
+def _keys(real: Dataset, source: str | None) -> Mapping[str, int]:
+    """Columns of the real rows whose values are there in every row, and never twice."""
+    keys: dict[str, int] = {}
+    for name in dict.fromkeys((KEY, source or KEY)):
+        words = [_word(record.get(name)) for record in real.records]
+        found = {word: row for row, word in enumerate(words) if word is not None}
+        if len(found) == len(real):
+            keys |= found
+    return keys
+
+
+def _word(value: object) -> str | None:
+    try:
+        return plain(value)
+    except NotPlainError:
+        return None
+
+
+def _first(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for key, row in pairs:
+        if key:
+            found.setdefault(key, row)
+    return found

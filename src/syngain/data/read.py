@@ -1,0 +1,125 @@
+"""Read a dataset: a file or rows in memory, which rows of it, which roles its fields play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError, UsageError
+from syngain.data import formats
+from syngain.data.build import build
+from syngain.data.roles import RoleOptions
+from syngain.data.rows import Lazy, ListRows, Loaded, type_name
+from syngain.data.values import NotPlainError, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syngain.data.dataset import Dataset
+
+MARK = "::"
+
+
+def read(
+    path: str | Path,
+    *,
+    where: Mapping[str, str | Sequence[str]] | None = None,
+    roles: RoleOptions | None = None,
+    like: Dataset | None = None,
+) -> Dataset:
+    """The dataset in a file, ``FILE`` or ``FILE::column=value[,value]``; several filters must all hold.
+
+    Args:
+        path: JSON lines, a JSON array, CSV, TSV, Parquet, Arrow, or a folder of Arrow files; .gz and .zst too.
+        where: more filters, column to value or values.
+        roles: fields that a person named; the others are found by name.
+        like: the real rows, already read: this file must offer the same kind.
+
+    Raises:
+        InputError: when the file cannot be used as it is; it names the file, the line and what to do.
+    """
+    file, written = split_location(path)
+    wanted = written | {column: _values(column, value) for column, value in (where or {}).items()}
+    filters = "".join(f"{MARK}{column}={','.join(values)}" for column, values in wanted.items())
+    loaded = formats.load(file, file.name + filters, _plain(wanted))
+    return build(loaded, roles or RoleOptions(), like)
+
+
+def from_rows(
+    rows: Sequence[Mapping[str, object]],
+    name: str = "rows",
+    *,
+    roles: RoleOptions | None = None,
+    like: Dataset | None = None,
+) -> Dataset:
+    """The dataset of rows in memory.
+
+    Raises:
+        InputError: as for a file.
+    """
+    records = list(rows)
+    for number, record in enumerate(records, 1):
+        wrong = type_name(record) if not isinstance(record, dict) else _wrong_key(record)
+        if wrong:
+            raise InputError(f"{name}, row {number}: {wrong}", expected="dicts with text keys", todo="correct this row")
+    if not records:
+        raise InputError(f"{name}: empty, no rows", expected="at least one row", todo="check what made the rows")
+    held = ListRows(records)
+    loaded = Loaded(
+        file=name,
+        name=name,
+        unit="row",
+        numbers=range(1, len(records) + 1),
+        rows=Lazy(len(records), held.record),
+        values=held.values,
+        fields=formats.listed(records),
+    )
+    return build(loaded, roles or RoleOptions(), like)
+
+
+def split_location(path: str | Path) -> tuple[Path, formats.Where]:
+    """The file and the filters of ``FILE::column=value[,value]``.
+
+    Raises:
+        UsageError: for a filter without a column or without a value.
+    """
+    whole = Path(path)
+    text = str(path)
+    if MARK not in text or "\0" in text or whole.exists():
+        return _checked(whole), {}
+    file, *filters = text.split(MARK)
+    where: formats.Where = {}
+    for item in filters:
+        column, equals, values = item.partition("=")
+        if not equals or not column.strip():
+            raise UsageError(
+                f"filter `{item}` in {text}",
+                expected="FILE::column=value[,value]",
+                todo="write for example FILE::split=dev",
+            )
+        where[column.strip()] = tuple(value.strip() for value in values.split(","))
+    return _checked(Path(file)), where
+
+
+def _checked(path: Path) -> Path:
+    if "\0" in str(path):
+        raise InputError("a path with a NUL byte", expected="the path of a file", todo="check the path")
+    return path
+
+
+def _values(column: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    values = (value,) if isinstance(value, str) or not hasattr(value, "__iter__") else tuple(value)
+    if not values:
+        raise UsageError(f"no values for the column `{column}` in where", expected="a value or a list of values")
+    return tuple(str(item) for item in values)
+
+
+def _plain(where: formats.Where) -> formats.Where:
+    try:
+        return {column: tuple(plain(value) or "" for value in values) for column, values in where.items()}
+    except NotPlainError as error:
+        raise UsageError("a list as a value in where", expected="text or numbers") from error
+
+
+def _wrong_key(record: Mapping[object, object]) -> str:
+    return next((f"{type_name(key)} as a key" for key in record if not isinstance(key, str)), "")

@@ -1,0 +1,289 @@
+"""Which field of the rows plays which role: text or prompt and response, label, source, generator, id.
+
+Fields are found by name, first match; what a person names wins. Two candidates are an error, never a guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from syngain.core.errors import InputError, UsageError
+from syngain.data.rows import Loaded, show, show_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TEXT = ("text", "sentence", "content", "utterance", "review")
+LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment")
+SOURCE = ("source", "source_id", "source_text", "anchor_id", "seed", "parent")
+GENERATOR = ("generator", "model")
+CHATS = ("messages", "conversations")
+SIDES = ("real", "synthetic", "test", "pool")
+FLAGS = ("text", "label", "source", "generator", "id")
+
+Shape = Literal["chat", "pair", "instances", "text", "columns"]
+
+
+class Kind(StrEnum):
+    """What a row is."""
+
+    TEXT = "text"
+    PAIR = "pair"  # an instruction and its answer
+    TABLE = "table"
+
+
+KIND_OF: Mapping[Shape, Kind] = {
+    "chat": Kind.PAIR,
+    "pair": Kind.PAIR,
+    "instances": Kind.PAIR,
+    "text": Kind.TEXT,
+    "columns": Kind.TABLE,
+}
+WORDS = {Kind.TEXT: "texts", Kind.PAIR: "pairs of prompt and response", Kind.TABLE: "a table of columns"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleOptions:
+    """Fields that a person named. ``None`` is "find it", an empty string "there is none".
+
+    ``text`` may name several fields, ``"question+solution"``: the last is the response, those before it the prompt.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    source: str | None = None
+    generator: str | None = None
+    id: str | None = None
+
+    @classmethod
+    def parse(cls, flag_values: Mapping[str, str | None], side: str) -> RoleOptions:
+        """The options of one side from flags such as ``{"label": "real=Sentiment,synthetic=label"}``.
+
+        A plain value holds for all sides; of ``source`` and ``generator`` only for the synthetic one, because
+        real rows have neither.
+
+        Raises:
+            UsageError: for an unknown side or flag.
+        """
+        if side not in SIDES:
+            raise UsageError(f"side `{side}`", expected=f"one of {', '.join(SIDES)}")
+        unknown = sorted(set(flag_values) - set(FLAGS))
+        if unknown:
+            raise UsageError(f"role `{unknown[0]}`", expected=f"one of {', '.join(FLAGS)}")
+        return cls(**{flag: _for_side(flag, value, side) for flag, value in flag_values.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """Which field gave which role.
+
+    Attributes:
+        shape: how the content is laid out. text: the fields it came from, in order.
+        features: of a table, the columns that count. ignored: those that never do (ids, split, provenance, ...).
+    """
+
+    shape: Shape
+    text: tuple[str, ...] = ()
+    label: str | None = None
+    source: str | None = None
+    generator: str | None = None
+    id: str | None = None
+    features: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """What a row is under these roles."""
+        return KIND_OF[self.shape]
+
+    def sentence(self) -> str:
+        """What a person reads: ``text from `sentence`, label from `label```."""
+        parts = [self._content()]
+        given = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
+        parts += [f"{role} from `{show(name)}`" for role, name in given.items() if name is not None]
+        if self.ignored:
+            parts.append(f"not features: {show_names(self.ignored)}")
+        return ", ".join(parts)
+
+    def _content(self) -> str:
+        if self.shape == "columns":
+            return f"features from {show_names(self.features)}"
+        if self.shape == "text":
+            return f"text from {show_names(self.text)}"
+        if self.shape == "chat":
+            return f"prompt and response from {show_names(self.text)}"
+        if self.shape == "instances":
+            return f"prompt from {show_names(self.text)}, response from {show_names(self.text[-1:])}"
+        return f"prompt from {show_names(self.text[:-1])}, response from {show_names(self.text[-1:])}"
+
+
+def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
+    """The roles of the fields of ``loaded``; of the kind of ``like`` when it is given.
+
+    Raises:
+        InputError: when two fields claim a role, a named one is not there, or the kind differs.
+    """
+    finder = _Finder(loaded)
+    shape, text = _content(finder, options.text, like)
+    if like is not None and KIND_OF[shape] != like.kind:
+        raise _other_kind(loaded, KIND_OF[shape], like)
+    taken = set(text)
+
+    def found(role: str, names: Sequence[str]) -> str | None:
+        free = [name for name in names if name not in taken]
+        preferred = None if like is None else getattr(like, role)
+        return finder.role(role, free, getattr(options, role), preferred)
+
+    return Roles(
+        shape=shape,
+        text=text,
+        label=found("label", LABEL),
+        source=found("source", SOURCE),
+        generator=found("generator", GENERATOR),
+        id=finder.named(options.id, "id") if options.id else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds fields by name: as written, or, where none is, in other capitals. Empty fields do not count."""
+
+    loaded: Loaded
+
+    def candidates(self, names: Sequence[str]) -> list[str]:
+        """The fields with these names, in the order of the names."""
+        fields = [name for name, field in self.loaded.fields.items() if field.count]
+        exact = [name for name in names if name in fields]
+        return exact or [field for name in names for field in fields if field.strip().casefold() == name]
+
+    def one(self, names: Sequence[str], what: tuple[str, str], preferred: str | None) -> str | None:
+        """The one field with such a name. ``what`` is the role and its flag, for the message."""
+        found = self.candidates(names)
+        if preferred in found:
+            return preferred
+        if len(found) > 1:
+            raise self._ambiguous(found, what)
+        return found[0] if found else None
+
+    def role(self, role: str, names: Sequence[str], named: str | None, preferred: str | None) -> str | None:
+        """The field of a role: the named one, the one that REAL has, or the only candidate."""
+        if named is not None:
+            return self.named(named, role) if named else None
+        if preferred is not None and self.candidates([preferred]) == [preferred]:
+            return preferred
+        return self.one(names, (role, f"--{role}"), preferred)
+
+    def named(self, name: str, flag: str) -> str:
+        """A field that a person named."""
+        if name in self.loaded.fields:
+            return name
+        raise InputError(
+            f"{self.loaded.name}: no field `{show(name)}`",
+            expected=f"one of {show_names(list(self.loaded.fields))}",
+            todo=f"correct --{flag}, or give the name of each side: --{flag} real=A,synthetic=B",
+        )
+
+    def _ambiguous(self, found: Sequence[str], what: tuple[str, str]) -> InputError:
+        loaded, (role, flag) = self.loaded, what
+        fields = [(name, loaded.fields[name]) for name in found]
+        rows = [
+            f"`{show(n)}` ({f.count} of {len(loaded)} rows, first {loaded.unit} {loaded.numbers[f.first]})"
+            for n, f in fields
+        ]
+        mixed = any(field.count < len(loaded) for _, field in fields)
+        return InputError(
+            f"{loaded.name}: {len(found)} candidates for the {role}: {' and '.join(rows)}",
+            expected="one field",
+            todo=f"name it: {flag} {show(found[0])}"
+            + ("; or keep one sort of rows: FILE::column=value (Python: where=)" if mixed else ""),
+        )
+
+
+def _content(finder: _Finder, named: str | None, like: Roles | None) -> tuple[Shape, tuple[str, ...]]:
+    if named is not None:
+        return _named_content(finder, named)
+    near = like.text if like else ()
+    if like is None or like.kind is Kind.PAIR:
+        pair = _pair(finder, near)
+        if pair:
+            return pair
+    if like is None or like.kind is Kind.TEXT:
+        text = finder.one(TEXT, ("text", "--text"), near[0] if near else None)
+        if text:
+            return "text", (text,)
+    if like is None or like.kind is Kind.TABLE:
+        return "columns", ()
+    present = tuple(name for name in near if finder.candidates([name]) == [name])
+    if near and near[0] in present and near[-1] in present:
+        return like.shape, present
+    other, _ = _content(finder, None, None)
+    raise _other_kind(finder.loaded, KIND_OF[other], like)
+
+
+def _pair(finder: _Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]] | None:
+    response_near = near[-1] if near else None
+    for chat in CHATS:
+        found = finder.candidates([chat])
+        if found:
+            return "chat", (found[0],)
+    prompt, response = finder.candidates(["prompt"]), finder.candidates(["completion"]) or finder.candidates(["chosen"])
+    if prompt and response:
+        return "pair", (prompt[0], response[0])
+    asked = finder.candidates(["instruction"])
+    if asked:
+        done = finder.one(("output", "instances"), ("response", f"--text {asked[0]}+output or --text"), response_near)
+        if done:
+            given = finder.candidates(["input"]) if done.casefold() == "output" else []
+            return ("pair" if done.casefold() == "output" else "instances"), (asked[0], *given[:1], done)
+    question = finder.candidates(["question"])
+    if question:
+        names = ("answer", "solution", "response")
+        found_one = finder.one(names, ("response", f"--text {question[0]}+FIELD, for example --text"), response_near)
+        if found_one:
+            return "pair", (question[0], found_one)
+    return None
+
+
+def _named_content(finder: _Finder, named: str) -> tuple[Shape, tuple[str, ...]]:
+    if not named:
+        return "columns", ()
+    fields = finder.loaded.fields
+    parts = tuple(part.strip() for part in named.split("+"))
+    if named in fields or len(parts) == 1:
+        name = finder.named(named, "text")
+        return ("chat" if _holds_lists(finder.loaded, name) else "text"), (name,)
+    for part in parts:
+        finder.named(part, "text")
+    return ("instances" if parts[-1] == "instances" else "pair"), parts
+
+
+def _holds_lists(loaded: Loaded, name: str) -> bool:
+    first = loaded.fields[name].first
+    return first >= 0 and isinstance(loaded.rows[first].get(name), list)
+
+
+def _other_kind(loaded: Loaded, kind: Kind, like: Roles) -> InputError:
+    holds = "no text field" if kind is Kind.TABLE else f"holds {WORDS[kind]}"
+    return InputError(
+        f"{loaded.name}: {holds}; the fields are {show_names(list(loaded.fields))}",
+        expected=f"{WORDS[like.kind]} as in the real rows ({like.sentence()})",
+        todo="name the fields of each side: --text real=A,synthetic=B (a pair: prompt+response)",
+    )
+
+
+def _for_side(flag: str, value: str | None, side: str) -> str | None:
+    if value is None:
+        return None
+    parts = [part.strip() for part in value.split(",")]
+    named = [part.split("=", 1) for part in parts if part.split("=", 1)[0] in SIDES and "=" in part]
+    if not named:
+        return None if flag in {"source", "generator"} and side != "synthetic" else value.strip()
+    if len(named) != len(parts) or len({name for name, _ in named}) != len(named):
+        raise UsageError(
+            f"--{flag} {value}",
+            expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {', '.join(SIDES)} at most once",
+            todo=f"write for example --{flag} real=A,synthetic=B",
+        )
+    return dict(named).get(side)

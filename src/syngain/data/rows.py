@@ -1,0 +1,217 @@
+"""Rows as they were read: kept in their raw form, parsed again when somebody asks. Knows no roles.
+
+A million parsed rows cost gigabytes as Python objects and a fraction of that as bytes; so every format keeps
+its raw rows, tells which fields they have, and parses them a second time for the fields that play a role.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Generic, Literal, Protocol, TypeVar, overload
+
+Record = dict[str, object]
+Cells = Sequence[object]
+Unit = Literal["line", "row"]
+Item = TypeVar("Item")
+
+BLOCK = 64  # rows of an Arrow table that are converted together
+SHOWN = 80  # characters of a foreign value in a message
+LISTED = 20  # names in a message
+
+
+class Lazy(Sequence[Item]):
+    """A sequence whose items are made when they are asked for."""
+
+    __slots__ = ("_get", "_size")
+
+    def __init__(self, size: int, get: Callable[[int], Item]) -> None:
+        self._size = size
+        self._get = get
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        if isinstance(index, slice):
+            return [self._get(i) for i in range(*index.indices(self._size))]
+        position = index + self._size if index < 0 else index
+        if not 0 <= position < self._size:
+            raise IndexError(index)
+        return self._get(position)
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._get, range(self._size))
+
+    def take(self, rows: Sequence[int]) -> Lazy[Item]:
+        """The items at ``rows``, as lazy as before."""
+        return Lazy(len(rows), _Picked(self._get, array("q", rows)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Picked(Generic[Item]):
+    """Item ``i`` of a selection. A class and not a closure, so that datasets can be pickled."""
+
+    source: Callable[[int], Item]
+    rows: Sequence[int]
+
+    def __call__(self, index: int) -> Item:
+        return self.source(self.rows[index])
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the rows: in how many it holds something, and the first of these (-1: none)."""
+
+    count: int
+    first: int
+
+
+class Values(Protocol):
+    """Gives the values of some fields, row after row; ``None`` where a row lacks the field."""
+
+    def __call__(self, names: Sequence[str], /) -> Iterator[Cells]:
+        """One sequence of values per row, in the order of ``names``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The rows of a file, without roles.
+
+    Attributes:
+        file: the base name, as in row ids. name: with its filter, as in messages.
+        unit: what ``numbers`` counts: physical lines, or rows where a format has no lines. Both from 1.
+        rows: the records, whole. values: single fields of all rows, the cheap way.
+        fields: what the rows hold. written: cells are text even where they mean numbers (CSV).
+        filtered: the columns the rows were chosen by.
+    """
+
+    file: str
+    name: str
+    unit: Unit
+    numbers: Sequence[int]
+    rows: Lazy[Record]
+    values: Values
+    fields: Mapping[str, Field]
+    written: bool = False
+    filtered: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def place(self, index: int) -> str:
+        """Where row ``index`` is, for messages."""
+        return f"{self.name}, {self.unit} {self.numbers[index]}"
+
+
+class Codec(Protocol):
+    """Parses raw rows that were already found to be right."""
+
+    def record(self, raw: bytes) -> Record:
+        """The record of one row."""
+        ...
+
+    def values(self, raws: Iterator[bytes], names: Sequence[str]) -> Iterator[Cells]:
+        """The values of some fields of many rows."""
+        ...
+
+
+@dataclass(slots=True)
+class RawRows:
+    """Raw rows in one buffer, row after row, and how to parse them."""
+
+    codec: Codec
+    buffer: bytearray = field(default_factory=bytearray)
+    ends: array[int] = field(default_factory=lambda: array("q", [0]))
+    numbers: array[int] = field(default_factory=lambda: array("q"))
+
+    def append(self, raw: bytes, number: int) -> None:
+        """Keep a row that was found at line ``number``."""
+        self.buffer += raw
+        self.ends.append(len(self.buffer))
+        self.numbers.append(number)
+
+    def record(self, index: int) -> Record:
+        """Row ``index``, parsed anew."""
+        return self.codec.record(bytes(self.buffer[self.ends[index] : self.ends[index + 1]]))
+
+    def values(self, names: Sequence[str]) -> Iterator[Cells]:
+        """The values of some fields, row after row."""
+        return self.codec.values(self._raws(), names)
+
+    def _raws(self) -> Iterator[bytes]:
+        buffer = memoryview(self.buffer)
+        for start, end in pairwise(self.ends):
+            yield bytes(buffer[start:end])
+
+
+@dataclass(slots=True)
+class ListRows:
+    """Rows that a Python user already holds."""
+
+    records: Sequence[Mapping[str, object]]
+
+    def record(self, index: int) -> Record:
+        """Row ``index`` as a dict of its own."""
+        return dict(self.records[index])
+
+    def values(self, names: Sequence[str]) -> Iterator[Cells]:
+        """The values of some fields, row after row."""
+        for record in self.records:
+            yield [record.get(name) for name in names]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts, field by field, the rows that hold something there. An empty string is nothing."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    firsts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, record: Mapping[str, object], index: int) -> None:
+        """Count one row."""
+        counts = self.counts
+        for name, value in record.items():
+            if name not in counts:
+                counts[name] = 0
+            if value is not None and value != "":
+                if not counts[name]:
+                    self.firsts[name] = index
+                counts[name] += 1
+
+    def fields(self) -> dict[str, Field]:
+        """The fields in the order in which they first came."""
+        return {name: Field(count, self.firsts.get(name, -1)) for name, count in self.counts.items()}
+
+
+def show(value: object) -> str:
+    """A foreign value for a message: short, on one line, without control characters."""
+    text = value if isinstance(value, str) else type_name(value) if isinstance(value, (dict, list)) else str(value)
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:SHOWN])
+    return safe + ("..." if len(text) > SHOWN else "")
+
+
+def show_names(names: Sequence[str]) -> str:
+    """Field names for a message."""
+    shown = ", ".join(f"`{show(name)}`" for name in names[:LISTED])
+    return shown + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+
+
+def type_name(value: object) -> str:
+    """What a value is, in the words of JSON."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    names = {"str": "text", "list": "a list", "dict": "an object", "bytes": "binary"}
+    name = type(value).__name__
+    return names.get(name, f"of type {name}")

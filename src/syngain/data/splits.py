@@ -1,0 +1,52 @@
+"""Leak-free folds: a synthetic row never helps to predict the anchor it was made from, nor its near duplicates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+def groups(*links: Ints) -> Ints:
+    """Groups of rows that must stay together: rows that share a non-negative code in any of ``links`` (n,) each."""
+    count = links[0].size
+    lefts, rights = [], []
+    for code in links:
+        rows = np.flatnonzero(code >= 0)
+        _, first = np.unique(code[rows], return_index=True)
+        head = dict(zip(code[rows][first].tolist(), rows[first].tolist(), strict=True))
+        lefts.append(rows)
+        rights.append(np.array([head[value] for value in code[rows].tolist()], dtype=np.int64))
+    left, right = np.concatenate(lefts), np.concatenate(rights)
+    graph = sparse.coo_matrix((np.ones(left.size, np.int8), (left, right)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def folds(group: Ints, count: int, rng: np.random.Generator, strata: Ints | None = None) -> Ints:
+    """The fold of every row, shape (n,): whole groups, folds of nearly equal size, strata spread evenly.
+
+    Groups are dealt in random order (largest strata interleaved) to the fold that holds the fewest rows of the
+    group's stratum, then the fewest rows.
+    """
+    names, inverse, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    first = np.zeros(names.size, dtype=np.int64)
+    first[inverse[::-1]] = np.arange(group.size)[::-1]
+    layer = np.zeros(names.size, np.int64) if strata is None else np.unique(strata, return_inverse=True)[1][first]
+    held = np.zeros((int(layer.max()) + 1, count))
+    total = np.zeros(count)
+    out = np.zeros(names.size, dtype=np.int64)
+    shuffled = rng.permutation(names.size)
+    for index in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        ties = rng.random(count) * 1e-6
+        best = int(np.lexsort((ties, total, held[layer[index]]))[0])
+        out[index] = best
+        held[layer[index], best] += sizes[index]
+        total[best] += sizes[index]
+    return out[inverse]

@@ -1,0 +1,179 @@
+"""Bytes from files, plain or compressed, line by line and within bounds. Knows no formats of rows."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import BufferedReader
+
+    import pyarrow as pa
+
+CHUNK = 1 << 20
+LINE_LIMIT = 64 << 20  # bytes; a longer line is not a row but a mistake, and must not fill the memory
+WHOLE_LIMIT = 1 << 30  # bytes of a file that has to be read whole (JSON array, compressed Parquet)
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+COMPRESSED = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(slots=True)
+class Source:
+    """An open file, decompressed. ``head`` is what was read ahead to see what it is."""
+
+    name: str
+    reader: Callable[[int], bytes]
+    head: bytes = b""
+    lines: int = 0
+
+    def read(self) -> bytes:
+        """The next chunk; empty at the end."""
+        chunk, self.head = self.head, b""
+        if not chunk:
+            chunk = self._next()
+        self.lines += chunk.count(b"\n")
+        return chunk
+
+    def look(self) -> bytes:
+        """The first chunk, which stays to be read."""
+        if not self.head:
+            self.head = self._next()
+        return self.head
+
+    def whole(self) -> bytes:
+        """Everything that is left."""
+        parts, size = [], 0
+        while chunk := self.read():
+            parts.append(chunk)
+            size += len(chunk)
+            if size > WHOLE_LIMIT:
+                raise InputError(
+                    f"{self.name}: more than {WHOLE_LIMIT >> 20} MiB that must be read at once",
+                    expected="JSON lines, CSV or Parquet for files of this size, which are read row by row",
+                    todo="convert the file to JSON lines (one object per line)",
+                )
+        return b"".join(parts)
+
+    def _next(self) -> bytes:
+        import pyarrow as pa
+
+        try:
+            return bytes(self.reader(CHUNK))
+        except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException, OSError) as error:
+            raise InputError(
+                f"{self.name}: broken after line {self.lines} ({_first_line(error)})",
+                expected="a complete, readable file",
+                todo="copy or download it again",
+            ) from error
+
+
+@contextmanager
+def opened(path: Path, name: str) -> Iterator[Source]:
+    """Open a file and see through its compression.
+
+    Raises:
+        InputError: when there is no such file, or it cannot be opened.
+    """
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise _unopened(path, name, error) from error
+    with raw:
+        yield Source(name, _decompressed(raw, path, name))
+
+
+def split_lines(source: Source) -> Iterator[bytes]:
+    """The lines of a source without their newline; the byte-order mark of the first is taken off.
+
+    Raises:
+        InputError: at a line of more than ``LINE_LIMIT`` bytes, before it is in memory.
+    """
+    pending, number = b"", 0
+    while chunk := source.read():
+        parts = (pending + chunk).split(b"\n")
+        pending = parts.pop()
+        if parts and not number:
+            parts[0] = parts[0].removeprefix(BOM)
+        number += len(parts)
+        if max(map(len, parts), default=0) > LINE_LIMIT or len(pending) > LINE_LIMIT:
+            long = next((i for i, part in enumerate(parts, 1 - len(parts)) if len(part) > LINE_LIMIT), 1)
+            raise too_long(source.name, number + long)
+        yield from parts
+    if pending:
+        yield pending if number else pending.removeprefix(BOM)
+
+
+def too_long(name: str, number: int) -> InputError:
+    """The error for a line beyond the limit."""
+    return InputError(
+        f"{name}, line {number}: longer than {LINE_LIMIT >> 20} MiB",
+        expected="one row per line, of at most that size",
+        todo="check that the file has line breaks between its rows, or leave this row out",
+    )
+
+
+def decoded(raw: bytes, name: str, number: int) -> str:
+    """A line as text.
+
+    Raises:
+        InputError: when it is not UTF-8.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        line = number + raw.count(b"\n", 0, error.start)
+        raise InputError(
+            f"{name}, line {line}: not UTF-8 (byte 0x{raw[error.start]:02x} {error.reason})",
+            expected="text in UTF-8",
+            todo=f"convert the file, for example with: iconv -f latin1 -t utf-8 {Path(name).name.split('::')[0]}",
+        ) from error
+
+
+def _decompressed(raw: BufferedReader, path: Path, name: str) -> Callable[[int], bytes]:
+    import pyarrow as pa
+
+    head = raw.peek(4)[:4]  # looked at without seeking: pipes are files too
+    found = "gzip" if head.startswith(GZIP) else "zstd" if head == ZSTD else None
+    named = COMPRESSED.get(path.suffix.lower())
+    if named and found != named and head:
+        raise InputError(
+            f"{name}: named `{path.suffix}` but its content is not {named}",
+            expected=f"{named} data",
+            todo="rename the file after what it holds",
+        )
+    if found == "gzip":
+        return gzip.GzipFile(fileobj=raw).read
+    if found == "zstd":
+        return _bytes_reader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+    return raw.read
+
+
+def _bytes_reader(stream: pa.NativeFile) -> Callable[[int], bytes]:
+    read: Callable[[int], bytes] = stream.read
+    return read
+
+
+def _unopened(path: Path, name: str, error: OSError) -> InputError:
+    if not isinstance(error, FileNotFoundError):
+        return InputError(
+            f"{name}: cannot be opened ({error.strerror})", expected="a readable file", todo="check its permissions"
+        )
+    try:
+        near = difflib.get_close_matches(path.name, [other.name for other in path.parent.iterdir()], n=1)
+    except OSError:
+        near = []
+    hint = f"; there is `{near[0]}`" if near else ""
+    return InputError(f"no such file: {path}{hint}", expected="the path of a file", todo="check the path")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -1,0 +1,100 @@
+"""Single values: what is missing, what is the same, what is a number. Knows no files."""
+
+from __future__ import annotations
+
+import math
+import re
+from numbers import Number
+
+SURROGATES = re.compile("[\ud800-\udfff]")
+WHOLE = re.compile(r"[+-]?\d+\.0+")
+MISSING = {"", "nan", "na", "n/a", "null", "none"}  # what tables write where a number is missing
+EXACT = 1e15  # floats below it that are whole numbers are exactly that whole number
+
+
+class NotPlainError(TypeError):
+    """The value is a list or an object, or cannot be written down."""
+
+
+def plain(value: object) -> str | None:
+    """A label, an id or a category as trimmed text, so that "0", 0 and 0.0 are the same; ``None`` where missing.
+
+    Whole numbers lose their ``.0`` and true and false their capitals, also where they came as text: a CSV file
+    that pandas wrote and a JSON file then agree.
+
+    Raises:
+        NotPlainError: for lists, objects and binary values.
+    """
+    if isinstance(value, str):
+        return _plain_text(value)
+    if value is None or isinstance(value, float):
+        return None if value is None or math.isnan(value) else _plain_number(value)
+    if isinstance(value, (dict, list, tuple, set, bytes, bytearray)):
+        raise NotPlainError
+    try:
+        return _plain_text(str(value))  # numbers, Decimal, dates, numpy scalars
+    except ValueError as error:  # integers of more digits than Python writes
+        raise NotPlainError from error
+
+
+def clean(text: str) -> str:
+    """The text without lone surrogates, which no encoding can carry; U+FFFD stands in their place.
+
+    The very same object where there are none, so ``is`` tells.
+    """
+    if text.isascii() or not SURROGATES.search(text):
+        return text
+    return SURROGATES.sub("\ufffd", text)
+
+
+def number(value: object) -> float | None:
+    """A value as a number, NaN where it is missing; ``None`` where it is not a number."""
+    if isinstance(value, (float, int)):  # True is 1
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        return math.nan if value == "" else None
+    if isinstance(value, Number):
+        return _converted(value)
+    return None
+
+
+def written_number(value: object) -> float | None:
+    """The same where numbers are written as text, as in CSV."""
+    if not isinstance(value, str):
+        return number(value)
+    try:
+        return float(value) if "_" not in value else None  # Python reads 1_000; nobody writes it in a table
+    except ValueError:
+        return math.nan if is_missing(value) else None
+
+
+def is_missing(value: object) -> bool:
+    """Whether a table has nothing in this cell."""
+    if isinstance(value, str):
+        return value.strip().casefold() in MISSING
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _plain_text(text: str) -> str | None:
+    trimmed = clean(text.strip())
+    if len(trimmed) <= 5 and trimmed.casefold() in {"true", "false"}:
+        return trimmed.casefold()
+    if trimmed.endswith("0") and WHOLE.fullmatch(trimmed):
+        trimmed = trimmed.split(".")[0]
+    return trimmed or None
+
+
+def _plain_number(value: float) -> str:
+    return str(int(value)) if abs(value) < EXACT and value.is_integer() else repr(float(value))
+
+
+def _converted(value: Number) -> float | None:
+    try:
+        return float(value)  # type: ignore[arg-type]  # Decimal and numpy scalars convert; complex numbers do not
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,267 @@
+"""The package's own exact generator: a Markov chain over words that knows the probability of everything it can say.
+
+It knows nothing of meaning. What it offers is exactness: a proper distribution over word sequences of bounded length,
+whose log-probabilities (nats, end token included), entropies and samples all come from the same arrays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float64]
+
+END = 0  # index of the end token in every distribution; word k of the vocabulary has index k + 1
+START = -1  # what stands before the first word
+CACHED = 1024  # laws kept in memory; each is as long as the vocabulary
+Context = tuple[int, ...]
+Table = dict[Context, tuple["NDArray[np.int64]", "Vector"]]
+
+
+@dataclass(frozen=True, slots=True)
+class TextSample:
+    """One output and how probable it was when it was sampled.
+
+    Attributes:
+        text: the words joined by single spaces. label: the label it was asked for.
+        token_logprobs: log-probability of each word and of the end token, in nats, under the law sampled from.
+        entropies: entropy of the law of each of these steps, in nats.
+    """
+
+    text: str
+    label: str | None
+    token_logprobs: tuple[float, ...]
+    entropies: tuple[float, ...]
+
+    @property
+    def log_probability(self) -> float:
+        """Log-probability of the whole output, the end token included, in nats."""
+        return math.fsum(self.token_logprobs)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkovText:
+    """A word chain of order 2 that backs off to orders 1 and 0 by Witten-Bell weights [witten1991].
+
+    ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with ``k = c / (c + backoff * t)``, where ``c`` is how often the
+    context was seen and ``t`` how many different words followed it; order 0 of a label backs off to order 0 of all rows.
+    The end token cannot come first, and has probability one after ``max_words`` words, so the law is proper.
+    Fitted by :meth:`fit`; ``tables`` holds per label (``None``: all rows) the counts by context.
+    """
+
+    vocabulary: tuple[str, ...]
+    tables: Mapping[str | None, Table]
+    index: Mapping[str, int]
+    backoff: float = 0.2
+    max_words: int = 64
+    _cache: dict[tuple[str | None, Context], Vector] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        labels: Sequence[str] | None = None,
+        *,
+        backoff: float = 0.2,
+        max_words: int = 64,
+    ) -> MarkovText:
+        """Count the words of ``texts`` (split at white space), per label and over all.
+
+        Raises:
+            UsageError: no words at all, a text longer than ``max_words``, or labels that do not match the texts.
+        """
+        rows = [text.split() for text in texts]
+        _check_fit(rows, labels, backoff, max_words)
+        vocabulary = tuple(sorted({word for row in rows for word in row}))
+        index = {word: k + 1 for k, word in enumerate(vocabulary)}
+        coded = [[index[word] for word in row] for row in rows if row]
+        tables: dict[str | None, Table] = {None: _count(coded)}
+        kept = [] if labels is None else [label for label, row in zip(labels, rows, strict=True) if row]
+        for label in sorted(set(kept)):
+            tables[label] = _count(row for row, own in zip(coded, kept, strict=True) if own == label)
+        return cls(vocabulary, tables, index, backoff, max_words)
+
+    def next_word(self, words: Sequence[int], label: str | None = None, *, temperature: float = 1.0) -> Vector:
+        """Law of the next symbol after the word indices ``words``: shape ``(len(vocabulary) + 1,)``, end token first.
+
+        Temperature T renormalizes ``p ** (1 / T)`` exactly; T = 0 is greedy (the first of the most probable symbols).
+        """
+        if len(words) >= self.max_words:
+            return _certain(END, len(self.vocabulary) + 1)
+        context = (START, START, *words)[-2:]
+        law = self._law(label, context)
+        if temperature == 1.0:
+            return law
+        return _tempered(law, temperature)
+
+    def sample(
+        self, n: int, *, rng: np.random.Generator, label: str | None = None, temperature: float = 1.0
+    ) -> tuple[TextSample, ...]:
+        """``n`` independent outputs for one label (``None``: the chain of all rows)."""
+        return tuple(self._sample_one(rng, label, temperature) for _ in range(n))
+
+    def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Vector, Vector]:
+        """Per-step log-probabilities and entropies of a given text, shapes ``(words + 1,)``, end token last, in nats.
+
+        A word that is not in the vocabulary, and every step after it, has log-probability minus infinity and entropy NaN.
+        """
+        coded = [self.index.get(word, START) for word in text.split()]
+        logs = np.full(len(coded) + 1, -math.inf)
+        entropies = np.full(len(coded) + 1, math.nan)
+        for step, symbol in enumerate([*coded, END]):
+            if symbol == START or step > self.max_words:
+                break
+            law = self.next_word(coded[:step], label, temperature=temperature)
+            logs[step] = _log(law[symbol])
+            entropies[step] = _entropy(law)
+        return logs, entropies
+
+    def log_probability(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> float:
+        """Exact log-probability of ``text`` and its end, in nats; minus infinity for what the chain cannot say."""
+        return float(np.sum(self.steps(text, label, temperature=temperature)[0]))
+
+    def enumerate(self, label: str | None = None, *, temperature: float = 1.0) -> dict[str, float]:
+        """Every text the chain can say with its exact probability: only for tiny vocabularies and lengths."""
+        texts: dict[str, float] = {}
+        for words, probability in self._walk((), 1.0, label, temperature):
+            texts[" ".join(self.vocabulary[k - 1] for k in words)] = probability
+        return texts
+
+    def _walk(
+        self, words: Context, mass: float, label: str | None, temperature: float
+    ) -> Iterator[tuple[Context, float]]:
+        law = self.next_word(words, label, temperature=temperature)
+        for symbol in np.flatnonzero(law):
+            if symbol == END:
+                yield words, mass * float(law[END])
+            else:
+                yield from self._walk((*words, int(symbol)), mass * float(law[symbol]), label, temperature)
+
+    def _sample_one(self, rng: np.random.Generator, label: str | None, temperature: float) -> TextSample:
+        words: list[int] = []
+        logs: list[float] = []
+        entropies: list[float] = []
+        symbol = START
+        while symbol != END:
+            law = self.next_word(words, label, temperature=temperature)
+            symbol = _draw(law, rng)
+            logs.append(_log(law[symbol]))
+            entropies.append(_entropy(law))
+            words.append(symbol)
+        text = " ".join(self.vocabulary[k - 1] for k in words[:-1])
+        return TextSample(text, label, tuple(logs), tuple(entropies))
+
+    def _law(self, label: str | None, context: Context) -> Vector:
+        key = (label, context)
+        law = self._cache.get(key)
+        if law is None:
+            law = self._smoothed(label, context)
+            if not context or len(self._cache) < CACHED:
+                self._cache[key] = law
+        return law
+
+    def _smoothed(self, label: str | None, context: Context) -> Vector:
+        """The interpolated law; the arrays in the cache are never written to."""
+        if label not in self.tables:
+            raise UsageError(f"label {label!r} was not fitted", expected=f"one of {sorted(filter(None, self.tables))}")
+        if not context and label is None:
+            return self._unigram()
+        lower = self._law(label, context[1:]) if context else self._law(None, ())
+        if context == (START, START):
+            lower = _without_end(lower)
+        elif context == (START,):
+            return lower
+        seen = self.tables[label].get(context)
+        if seen is None:
+            return lower
+        symbols, counts = seen
+        total = float(counts.sum())
+        weight = total / (total + self.backoff * len(symbols))
+        law = (1.0 - weight) * lower
+        law[symbols] += weight * counts / total
+        return law
+
+    def _unigram(self) -> Vector:
+        symbols, counts = self.tables[None][()]
+        law = np.zeros(len(self.vocabulary) + 1)
+        law[symbols] = counts / counts.sum()
+        return law
+
+
+def _check_fit(rows: list[list[str]], labels: Sequence[str] | None, backoff: float, max_words: int) -> None:
+    if not any(rows):
+        raise UsageError("no words to fit the toy generator on", expected="at least one text with a word")
+    longest = max(map(len, rows))
+    if longest > max_words:
+        raise UsageError(f"a text of {longest} words", expected=f"at most max_words={max_words}", todo="raise max_words")
+    if labels is not None and len(labels) != len(rows):
+        raise UsageError(f"{len(labels)} labels for {len(rows)} texts", expected="one label per text")
+    if backoff < 0:
+        raise UsageError(f"backoff {backoff}", expected="a number at least 0")
+
+
+def _count(rows: Iterable[list[int]]) -> Table:
+    """Counts of the next symbol by context: () for order 0, (v,) for order 1, (u, v) for order 2."""
+    counters: dict[Context, Counter[int]] = {}
+    for row in rows:
+        padded = [START, START, *row, END]
+        for at in range(2, len(padded)):
+            for context in ((), (padded[at - 1],), (padded[at - 2], padded[at - 1])):
+                counters.setdefault(context, Counter())[padded[at]] += 1
+    return {context: _arrays(counter) for context, counter in counters.items()}
+
+
+def _arrays(counter: Counter[int]) -> tuple[NDArray[np.int64], Vector]:
+    symbols = np.array(sorted(counter), dtype=np.int64)
+    return symbols, np.array([counter[int(s)] for s in symbols], dtype=np.float64)
+
+
+def _without_end(law: Vector) -> Vector:
+    """The law given that the text is not empty."""
+    law = law.copy()
+    law[END] = 0.0
+    return law / law.sum()
+
+
+def _tempered(law: Vector, temperature: float) -> Vector:
+    if temperature < 0:
+        raise UsageError(f"temperature {temperature}", expected="a number at least 0")
+    if temperature == 0:
+        return _certain(int(np.argmax(law)), len(law))
+    with np.errstate(divide="ignore"):
+        scaled = np.log(law) / temperature
+    weights = np.exp(scaled - scaled.max())
+    return np.asarray(weights / weights.sum())
+
+
+def _certain(symbol: int, size: int) -> Vector:
+    law = np.zeros(size)
+    law[symbol] = 1.0
+    return law
+
+
+def _draw(law: Vector, rng: np.random.Generator) -> int:
+    """Inverse transform on the support, so that a symbol of probability zero is never drawn."""
+    support = np.flatnonzero(law)
+    cumulative = np.cumsum(law[support])
+    return int(support[min(int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")), len(support) - 1)])
+
+
+def _log(probability: float) -> float:
+    return math.log(probability) if probability > 0 else -math.inf
+
+
+def _entropy(law: Vector) -> float:
+    support = law[law > 0]
+    return float(-np.sum(support * np.log(support)))

@@ -1,0 +1,68 @@
+"""Linear discriminant analysis with a shrunken covariance: the fast proxy. Closed form, no tuning, no seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg
+from scipy.special import log_softmax
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Discriminant:
+    """Linear discriminant analysis [fisher1936] with the covariance shrunk towards a sphere [friedman1989].
+
+    Attributes:
+        shrinkage: weight of the sphere, in (0, 1].
+    """
+
+    shrinkage: float = 0.1
+
+    def fit(self, X: Floats, y: Ints, classes: int) -> FittedDiscriminant:
+        """Fit on ``X`` (n, d) and labels ``y`` (n,) in ``range(classes)``; classes without rows are never predicted."""
+        counts = np.bincount(y, minlength=classes).astype(float)
+        present = np.flatnonzero(counts)
+        means = np.zeros((classes, X.shape[1]))
+        np.add.at(means, y, X)
+        means[present] /= counts[present, None]
+        residuals = X - means[y]
+        freedom = max(X.shape[0] - present.size, 1)
+        covariance = residuals.T @ residuals / freedom
+        sphere = max(float(np.trace(covariance)) / X.shape[1], 1e-12)  # one row per class: residuals are all zero
+        covariance *= 1 - self.shrinkage
+        covariance[np.diag_indices_from(covariance)] += self.shrinkage * sphere
+        weights = linalg.solve(covariance, means[present].T, assume_a="pos")
+        bias = -0.5 * np.einsum("dk,kd->k", weights, means[present]) + np.log(counts[present] / X.shape[0])
+        return FittedDiscriminant(weights, bias, present, classes)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedDiscriminant:
+    """A fitted discriminant: ``weights`` (d, k), ``bias`` (k,), ``present`` (k,) the classes seen."""
+
+    weights: Floats
+    bias: Floats
+    present: Ints
+    classes: int
+
+    def scores(self, X: Floats) -> Floats:
+        """Log joint densities up to a constant per row, shape (n, k present classes)."""
+        return np.asarray(X @ self.weights + self.bias)
+
+    def predict(self, X: Floats) -> Ints:
+        """The most probable class of every row, shape (n,)."""
+        return self.present[np.argmax(self.scores(X), axis=1)]
+
+    def log_probabilities(self, X: Floats) -> Floats:
+        """Log posterior of every class in nats, shape (n, classes); minus infinity for classes never seen."""
+        out = np.full((X.shape[0], self.classes), -np.inf)
+        out[:, self.present] = log_softmax(self.scores(X), axis=1)
+        return out

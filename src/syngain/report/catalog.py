@@ -1,0 +1,306 @@
+"""What each measure is called, which question it answers and how to read it, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure for a person who does not know its id. ``signed``: a difference, shown with its sign."""
+
+    name: str
+    question: str
+    read: str = ""
+    signed: bool = False
+
+
+def describe(identifier: str) -> Measure:
+    """The words for an estimate id without its ``@part``; an unknown id falls back to itself in words."""
+    known = MEASURES.get(identifier) or _composed(identifier)
+    if known is not None:
+        return known
+    words = identifier.replace(".", ": ").replace("_", " ")
+    return Measure(words[:1].upper() + words[1:], "")
+
+
+def group_of(identifier: str) -> str:
+    """The heading an estimate stands under, from the first word of its id."""
+    head = identifier.partition("@")[0].partition(".")[0]
+    return GROUPS.get(head, head.replace("_", " ").capitalize() or "Other")
+
+
+def finding_title(identifier: str) -> str:
+    """The name of a finding in plain words."""
+    return FINDINGS.get(identifier, identifier.replace("_", " ").capitalize())
+
+
+def decision_words(decision: str) -> str:
+    """The badge of a decision."""
+    return DECISIONS.get(decision, decision.replace("_", " ").capitalize())
+
+
+DECISIONS = {"use": "Use it", "use_subset": "Use a part", "do_not_use": "Do not use", "cannot_tell": "Cannot tell"}
+
+FINDINGS = {
+    "duplicates": "Repeated rows",
+    "label_leak": "The label is written into the text",
+    "label_independent": "Labels do not follow the text",
+    "label_noise": "Labels look wrong",
+    "contamination": "Test rows in the synthetic set",
+    "memorized_anchors": "Copies of your own rows",
+    "template_collapse": "The same template again and again",
+    "missing_regions": "Kinds of real rows that are missing",
+    "distribution_shift": "Not the distribution of your rows",
+    "no_gain": "Adds nothing a proxy can use",
+    "harm": "Makes the proxy worse",
+}
+
+GROUPS = {
+    "gain": "Measured gain",
+    "utility": "Utility",
+    "duplicates": "Duplicates and size",
+    "size": "Duplicates and size",
+    "divergence": "Divergence",
+    "fidelity": "Faithfulness and coverage",
+    "diversity": "Diversity",
+    "novelty": "Novelty and contamination",
+    "contamination": "Novelty and contamination",
+    "labels": "Labels",
+    "uniformity": "Uniformity",
+    "information": "Information",
+    "generation": "Information",
+    "selection": "Selection",
+    "ggmi": "Generalization",
+    "loop": "Loop",
+}
+
+MEASURES = {
+    "duplicates.exact_fraction": Measure(
+        "Exact duplicates",
+        "How many rows repeat another one to the letter?",
+        "Repeated rows cost training and add nothing; real sets have a few.",
+    ),
+    "duplicates.near_fraction": Measure(
+        "Near duplicates",
+        "How many rows are another one with small changes?",
+        "Compare with the range of your real rows: short texts repeat by chance.",
+    ),
+    "size.effective": Measure(
+        "Effective rows",
+        "How many different rows is the set worth?",
+        "Far below the row count means much repetition. Rows are not information.",
+    ),
+    "divergence.tv_lower": Measure(
+        "Total variation, at least",
+        "How far apart are real and synthetic, on a scale from 0 to 1?",
+        "The share a classifier can tell apart; a lower bound, the truth may be further.",
+    ),
+    "divergence.js_lower": Measure(
+        "Jensen-Shannon, at least",
+        "How much does one row tell about being real or synthetic?",
+        "0 is the same distribution, 0.693 nats (ln 2) is no overlap; a lower bound.",
+    ),
+    "divergence.mmd2": Measure(
+        "MMD squared",
+        "Do the average embeddings of both sides differ?",
+        "Near 0 where they agree, and then slightly negative by chance; read it by its p-value.",
+    ),
+    "fidelity.density": Measure(
+        "Density",
+        "Do synthetic rows lie where real rows lie?",
+        "Read against the real range; without it the number has no absolute meaning.",
+    ),
+    "fidelity.coverage": Measure(
+        "Coverage",
+        "How much of the real variety does the set reach?",
+        "The share of real rows with a synthetic neighbor; low values name the missing regions.",
+    ),
+    "diversity.vendi": Measure(
+        "Vendi diversity",
+        "How many clearly different kinds of rows are there, at a fixed sample size?",
+        "Compare with real rows of the same number; not with other reports.",
+    ),
+    "novelty.copy_fraction": Measure(
+        "Copies of anchors",
+        "How many synthetic rows are your own rows again?",
+        "Judged against how often real rows resemble each other.",
+    ),
+    "novelty.distance_ratio": Measure(
+        "Distance to the anchors",
+        "Are synthetic rows nearer to the anchors than fresh real rows are?",
+        "Around 1 is like fresh real rows; well below 1 is memorizing.",
+    ),
+    "contamination.test_fraction": Measure(
+        "Test contamination",
+        "How many synthetic rows repeat rows of your test set?",
+        "Judged against the background rate of your anchors; real contamination inflates your results.",
+    ),
+    "labels.synthetic_agreement": Measure(
+        "Synthetic labels, judged by real rows",
+        "Does a model of your real rows agree with the synthetic labels?",
+        "Compare with its agreement on real rows; far below means noisy or shifted labels.",
+    ),
+    "labels.real_recovery": Measure(
+        "Real labels, judged by synthetic rows",
+        "Does a model trained on the synthetic rows label the real ones well?",
+        "Compare with a model trained on real rows; the range of shuffled labels is no skill.",
+    ),
+    "labels.inner_signal": Measure(
+        "Signal inside the synthetic labels",
+        "Do labels follow the text inside the synthetic set?",
+        "At the level of shuffled labels, the labels are random.",
+    ),
+    "labels.leak_fraction": Measure(
+        "Label written into the text",
+        "How many rows contain the words of their own label?",
+        "A shortcut: a student learns the word instead of the task. Compare with the real rows.",
+    ),
+    "uniformity.opening_share": Measure(
+        "Most common openings",
+        "How many rows start with the same words?",
+        "Compare with the real rows; templates open alike.",
+    ),
+    "uniformity.template_entropy": Measure(
+        "Variety of templates",
+        "How varied are the sentence patterns once content words are masked?",
+        "Lower than the real rows means one template, many fillings.",
+    ),
+    "uniformity.length_overlap": Measure(
+        "Overlap of lengths",
+        "Are synthetic rows as long as real rows?",
+        "100 % is the same distribution of lengths.",
+    ),
+    "information.compression_gain": Measure(
+        "Compression gain",
+        "How many new bytes does each synthetic byte bring, given the anchors?",
+        "Between its two ends: duplicates bring about 0, fresh real rows the real value.",
+    ),
+    "information.gain": Measure(
+        "Information gain",
+        "How much does the generator say beyond the prompt?",
+        "Noise has the most: only read it beside divergence and measured gain.",
+    ),
+    "information.prompt_lower": Measure(
+        "Prompt information, at least",
+        "How much does the output depend on which prompt was used?",
+        "Lower end of the bracket; at most the logarithm of the number of prompts can be seen.",
+    ),
+    "information.prompt_upper": Measure(
+        "Prompt information, at most",
+        "How much can the output depend on which prompt was used?",
+        "Upper end of the bracket; saturated when it exceeds the logarithm of the number of prompts.",
+    ),
+    "information.entropy": Measure(
+        "Output entropy",
+        "How unpredictable is what the generator says in total?",
+        "The sum of information gain and prompt information.",
+    ),
+    "information.semantic": Measure(
+        "Semantic entropy",
+        "How much of the variety is meaning instead of wording?",
+        "Only meaning is diversity; a lower bound, capped by the samples per prompt.",
+    ),
+    "information.bits_per_byte": Measure(
+        "Bits per byte",
+        "How surprising is the text to the scoring model?",
+        "Lower is more predictable; compare with the real rows.",
+    ),
+    "generation.divergence": Measure(
+        "Divergence made by curation",
+        "How far did filtering move the set from what the generator said?",
+        "A strict filter is far from its generator; whether that helps is for the gain to say.",
+    ),
+    "gain.kl_gap": Measure(
+        "KL gap of the student",
+        "Does the student predict held-out real rows better with the synthetic rows?",
+        "Positive is better, zero is no difference.",
+        signed=True,
+    ),
+    "gain.rows_worth": Measure(
+        "Rows worth",
+        "How many real rows would bring the same?",
+        "Negative for harm; from anchors alone it is an extrapolation.",
+        signed=True,
+    ),
+    "gain.alpha": Measure(
+        "Slope of the learning curve", "How fast does the loss fall with more rows?", "A larger value falls faster."
+    ),
+    "gain.floor": Measure(
+        "Floor of the learning curve",
+        "Where does the loss end with unlimited rows of this generator?",
+        "A high floor asks for another generator, not for more rows.",
+    ),
+    "gain.generator_spread": Measure(
+        "Spread between generators",
+        "How much would the gain change with another seed, prompt or model?",
+        "Part of the doubt of every statement about the recipe.",
+    ),
+    "utility.total": Measure(
+        "Utility",
+        "How much worse or better than real rows does it train?",
+        "Positive: the synthetic rows train better than the real ones.",
+        signed=True,
+    ),
+    "utility.input_shift": Measure(
+        "Utility lost to inputs", "How much is due to different texts?", "Negative costs utility.", signed=True
+    ),
+    "utility.label_error": Measure(
+        "Utility lost to labels", "How much is due to different labels?", "Negative costs utility.", signed=True
+    ),
+    "ggmi.ld_cmi": Measure(
+        "Generalization information",
+        "How much do the losses give away about which rows were trained on?",
+        "Read against the shuffled range; it bounds the gap on synthetic rows, not on your task.",
+    ),
+    "loop.distinct_fraction": Measure(
+        "Still distinct",
+        "How much stays different when the generator eats its own output?",
+        "A falling share is collapse.",
+    ),
+}
+
+_METRICS = {
+    "accuracy": ("accuracy", "label more held-out real rows correctly"),
+    "macro_f1": ("macro-F1", "label held-out real rows better, each class counted equally"),
+    "log_loss": ("log-loss", "give the right label more probability on held-out real rows"),
+    "nats_per_byte": ("nats per byte", "predict held-out real text better"),
+}
+
+_GAINS = {
+    "": ("Gain, forecast", "Will a proxy {skill} with the synthetic rows?", "Forecast from the anchors."),
+    "test": ("Gain on your test set", "Does a proxy {skill} with the synthetic rows?", "Measured on your test rows."),
+    "duplication": (
+        "Control: anchors repeated",
+        "What does repeating the anchors to the same size bring?",
+        "The gain must beat this to be more than weight.",
+    ),
+    "synthetic_only": ("Synthetic rows alone", "What does training without any real row bring?", ""),
+    "class_weights": (
+        "Control: class weights",
+        "What does balancing the classes bring?",
+        "The gain must beat this to be more than balance.",
+    ),
+    "pool": ("Control: real rows", "What would as many real rows bring?", "The ceiling to compare with."),
+}
+
+_RIVALS = {"over_random": "a random subset of the same size", "over_all": "using all rows"}
+
+
+def _composed(identifier: str) -> Measure | None:
+    head, _, rest = identifier.partition(".")
+    metric, _, tail = rest.partition(".")
+    name, skill = _METRICS.get(metric, (metric.replace("_", " "), "do better on held-out real rows"))
+    if head == "gain" and tail in _GAINS and (tail or metric in _METRICS):
+        title, question, read = _GAINS[tail]
+        return Measure(
+            f"{title} ({name})", question.format(skill=skill), f"{read} Positive is better.".strip(), signed=True
+        )
+    if head == "selection" and tail in _RIVALS:
+        return Measure(
+            f"Selection against {_RIVALS[tail]} ({name})",
+            f"Is the chosen subset better than {_RIVALS[tail]}?",
+            "Positive is better; random is a strong rival.",
+            signed=True,
+        )
+    return None

@@ -1,0 +1,252 @@
+"""Run folders: written beside their place and renamed at the end, never half-written, never over foreign files."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform
+import shutil
+import tempfile
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
+from syngain.report.page import html
+from syngain.report.safe import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from syngain.core.result import Result
+
+REPORT = "report.json"
+_OURS = frozenset(
+    {"report.html", REPORT, "run.json", "log.txt", "kept.jsonl", "dropped.jsonl"}
+    | {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "recipe.yaml", "rows.jsonl"}
+    | {".DS_Store", "Thumbs.db", "desktop.ini"}
+)
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pyarrow", "plotly", "jinja2", "torch", "transformers")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def write(
+    result: Result,
+    folder: Path,
+    *,
+    run: Mapping[str, object] | None = None,
+    log: str = "",
+    force: bool = False,
+    kept: Callable[[Path], None] | None = None,
+) -> Path:
+    """Write the run folder of a result and return its path.
+
+    Args:
+        result: what to write.
+        folder: where; a finished run there is refused unless ``force``, anything else there always.
+        run: what ``run.json`` holds beside the versions, the clock, the platform and the fingerprints (arguments).
+        log: the contents of ``log.txt``.
+        force: replace a finished run.
+        kept: called with the temporary folder, to write ``kept.jsonl`` and ``dropped.jsonl`` into it.
+    """
+    folder = Path(folder)
+    check_folder(folder, force=force)
+    target = Path(os.path.realpath(folder))
+    with _translated(folder), _beside(target) as temporary:
+        _fill(temporary, result, log)
+        if kept is not None:
+            kept(temporary)
+        _write(temporary / "run.json", _run_json(result, run or {}, temporary))
+        check_folder(folder, force=force)  # the place may have changed during the work
+        _move(temporary, target)
+    return folder
+
+
+def check_folder(folder: Path, *, force: bool = False) -> None:
+    """Refuse a place that ``write`` would refuse, before the work is done."""
+    target = Path(os.path.realpath(folder))
+    with _translated(Path(folder)):
+        if os.path.lexists(target) and not target.is_dir():
+            raise UsageError(f"{folder} is a file", expected="a folder to write", todo="name another place with -o DIR")
+        names = {entry.name for entry in target.iterdir()} if target.is_dir() else set()
+    if not names:
+        return
+    if not _is_run(target):
+        raise UsageError(
+            f"{folder} holds files and is not a syngain run",
+            expected="a new or empty folder, or a finished run to replace",
+            todo="name another folder with -o DIR",
+        )
+    if not force:
+        raise UsageError(
+            f"{folder} is a finished run",
+            expected="a new or empty folder",
+            todo="name another folder with -o DIR, or replace this one with --force",
+        )
+    _refuse_foreign(folder, target, names)
+
+
+def load(run: Path) -> dict[str, Any]:
+    """The ``report.json`` of a run folder, or the file itself."""
+    path = Path(run)
+    path = path / REPORT if path.is_dir() else path
+    expected = "a run folder written by syngain, or its report.json"
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"there is no {path}", expected=expected, todo="run `syngain audit` first") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error})", expected=expected) from error
+    if not _is_report(report):
+        raise InputError(f"{path} is not a report of syngain", expected=expected)
+    if report["schema"] != 1:
+        todo = "upgrade syngain, or run the command again"
+        raise InputError(f"{path} has schema {report['schema']!r}", expected="schema 1", todo=todo)
+    return dict(report)
+
+
+def report_json(result: Result) -> str:
+    """The text of ``report.json``: NaN and infinity null, lone surrogates replaced, the same bytes every time."""
+    return json.dumps(plain(result.as_json()), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _fill(folder: Path, result: Result, log: str) -> None:
+    _write(folder / "report.html", html(result))
+    _write(folder / REPORT, report_json(result))
+    _write(folder / "log.txt", log)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode("utf-8", errors="replace"))
+
+
+def _run_json(result: Result, run: Mapping[str, object], folder: Path) -> str:
+    names = {entry.name for entry in folder.iterdir()} | {"run.json"}
+    content = {
+        "syngain": result.version,
+        "command": result.command,
+        "seed": result.seed,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "platform": platform.platform(),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "inputs": {name: {"rows": item.rows, "fingerprint": item.fingerprint} for name, item in result.inputs.items()},
+        **run,
+        "files": sorted(names),
+    }
+    return json.dumps(plain(content), indent=2, ensure_ascii=False) + "\n"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _is_report(content: object) -> bool:
+    return isinstance(content, dict) and {"schema", "syngain", "command"} <= content.keys()
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return _is_report(json.loads((folder / REPORT).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return False
+
+
+def _refuse_foreign(folder: Path, target: Path, names: set[str]) -> None:
+    """A run folder that also holds a file no run wrote is not ours to delete."""
+    foreign = sorted(names - _OURS - _listed(target))
+    if foreign:
+        raise UsageError(
+            f"{folder} holds {foreign[0]!r}, which no run of syngain wrote",
+            expected="a folder with the files of a run only",
+            todo="move that file away, or name another folder with -o DIR",
+        )
+
+
+def _listed(folder: Path) -> set[str]:
+    try:
+        return set(map(str, json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    """Errors of the disk in three parts."""
+    try:
+        yield
+    except SyngainError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _FULL:
+            raise UnfinishedError(
+                f"the disk is full while writing {folder} ({reason})",
+                expected="room for the run folder",
+                todo="free some space or name a place on another disk with -o DIR; nothing was left behind",
+            ) from error
+        raise UsageError(
+            f"{folder} cannot be written ({reason})",
+            expected="a folder in a place you may write to",
+            todo="name another place with -o DIR",
+        ) from error
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A temporary folder beside the target, gone afterwards whatever happened, like the parents made for it."""
+    made = _parents(target.parent)
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:60]}.", suffix=".tmp", dir=target.parent))
+        temporary.chmod(0o777 & ~_umask())
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    finally:
+        for parent in made:
+            _forget_if_empty(parent)
+
+
+def _parents(folder: Path) -> list[Path]:
+    """Make the folder; the folders that were made, the deepest first."""
+    absent = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return absent
+
+
+def _forget_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return  # it holds the finished run
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _move(temporary: Path, target: Path) -> None:
+    """Put the new folder in place: the old one is renamed away first and deleted last."""
+    if not target.exists():
+        temporary.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name[:60]}.", suffix=".old", dir=target.parent))
+    target.rename(old / "run")
+    try:
+        temporary.rename(target)
+    except BaseException:
+        (old / "run").rename(target)
+        old.rmdir()
+        raise
+    shutil.rmtree(old, ignore_errors=True)

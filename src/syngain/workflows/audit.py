@@ -1,0 +1,178 @@
+"""``syngain audit``: read, measure, decide. Returns a result that the report can draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syngain._version import __version__
+from syngain.audit.audit import Audited, audit_sets
+from syngain.audit.examine import Settings
+from syngain.audit.views import views
+from syngain.core.progress import Progress, silent
+from syngain.core.result import InputSummary, Result
+from syngain.core.rng import Streams
+from syngain.data import match_sources, read
+from syngain.data.dataset import Dataset
+from syngain.workflows.verdict import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syngain.core.result import Views
+    from syngain.data.roles import RoleOptions
+
+Source = Dataset | str | Path
+
+
+@dataclass(frozen=True)
+class AuditRun:
+    """A result and the datasets it came from, so that kept and dropped rows can be written."""
+
+    result: Result
+    synthetic: Dataset
+    kept: Sequence[int]
+
+
+def audit(  # noqa: PLR0913  (the sets by role)
+    real: Source,
+    synthetic: Source,
+    *,
+    test: Source | None = None,
+    pool: Source | None = None,
+    seed: int = 0,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> Result:
+    """What is in a synthetic set, what is wrong with it, and which rows to drop.
+
+    Args:
+        real: the anchors, as a dataset or a path. synthetic: the rows under audit.
+        test: rows that must not be in ``synthetic``. pool: more real rows, which the generator never saw.
+        seed: of every random choice; the same inputs and seed give the same result.
+        settings: sample sizes and encoder. progress: called with the stage and the share done.
+
+    Raises:
+        InputError: a file cannot be read, or the sets do not fit each other.
+    """
+    return audit_run(
+        real, synthetic, test=test, pool=pool, seed=seed, settings=settings, progress=progress
+    ).result
+
+
+def audit_run(  # noqa: PLR0913  (the sets by role)
+    real: Source,
+    synthetic: Source,
+    *,
+    test: Source | None = None,
+    pool: Source | None = None,
+    seed: int = 0,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> AuditRun:
+    """The audit with its datasets; see :func:`audit`."""
+    progress("reading", 0.0)
+    anchors = _dataset(real)
+    ours = _dataset(synthetic, like=anchors)
+    others = {"test": _optional(test, anchors), "pool": _optional(pool, anchors)}
+    streams = Streams(seed)
+    audited = audit_sets(
+        anchors,
+        ours,
+        streams=streams,
+        test=others["test"],
+        pool=others["pool"],
+        settings=settings,
+        progress=progress,
+    )
+    progress("map", 0.9)
+    reference = others["pool"] or anchors
+    drawn = views(
+        audited.frame,
+        audited.found,
+        {"real": reference.ids, "synthetic": ours.ids},
+        audited.is_dropped,
+        streams.child("views"),
+    )
+    result = Result(
+        command="audit",
+        version=__version__,
+        seed=seed,
+        inputs=_inputs({"real": anchors, "synthetic": ours, **others}),
+        estimates=dict(sorted(audited.found.estimates.items())),
+        findings=audited.findings,
+        verdict=verdict(audited.findings, len(ours), len(audited.dropped), enough=audited.enough),
+        dropped=audited.dropped,
+        views=replace(drawn, computed=_computed(audited, settings or Settings())),
+    )
+    progress("done", 1.0)
+    gone = audited.is_dropped
+    return AuditRun(result, ours, [row for row in range(len(ours)) if not gone[row]])
+
+
+def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
+    """Which share of the synthetic rows names an anchor that exists; empty without a source column."""
+    source, share = match_sources(synthetic, real)
+    return "" if source is None else f"source matched to an anchor in {share:.1%} of the rows"
+
+
+def _dataset(source: Source, like: Dataset | None = None) -> Dataset:
+    return source if isinstance(source, Dataset) else read(source, like=like)
+
+
+def _optional(source: Source | None, like: Dataset) -> Dataset | None:
+    return None if source is None else _dataset(source, like)
+
+
+def _inputs(datasets: dict[str, Dataset | None]) -> dict[str, InputSummary]:
+    real = datasets["real"]
+    out: dict[str, InputSummary] = {}
+    for role, dataset in datasets.items():
+        if dataset is None or real is None:
+            continue
+        sentence = dataset.roles.sentence()
+        matched = matched_sentence(dataset, real) if role == "synthetic" else ""
+        out[role] = InputSummary(
+            name=dataset.name,
+            rows=len(dataset),
+            fingerprint=dataset.fingerprint,
+            roles="; ".join(part for part in (sentence, matched) if part),
+        )
+    return out
+
+
+def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ...]:
+    frame = audited.frame
+    known = int((frame.source >= 0).sum())
+    units = (
+        f"{known:,} of {frame.source.size:,} synthetic rows name the anchor they were made from; all rows of an anchor "
+        "are one unit of resampling and never stand on both sides of a fold."
+        if known
+        else "The anchors that synthetic rows were made from are not known; folds are grouped by near-duplicate clusters."
+    )
+    reference = (
+        "Real rows to compare with come from the pool, which the generator never saw."
+        if frame.held_out
+        else "Real rows to compare with are the anchors themselves: a set made from them can only look closer to them "
+        "than to fresh real rows. A pool (--pool) removes this doubt."
+    )
+    return (
+        ("Units", units),
+        ("Reference", reference),
+        (
+            "Samples",
+            f"Measures that compare all pairs of rows use a seeded sample of equal numbers, at most {settings.sample:,} "
+            f"rows per side ({settings.label_sample:,} for labels), from as many different anchors as possible. "
+            "Duplicates, copies, regions, label words and rows to drop use every row.",
+        ),
+        (
+            "Significance",
+            "A measure differs from its null when its p-value, adjusted by Holm over all measures of this report, is "
+            "below .05. Intervals are for the size of an effect. A finding also needs an effect above a stated minimum.",
+        ),
+        (
+            "Rows to drop",
+            "Only reasons that stand as findings lead to a drop; repeats of an earlier row are always listed.",
+        ),
+    )

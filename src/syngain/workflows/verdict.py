@@ -1,0 +1,71 @@
+"""One decision and one sentence, from findings; until gain is measured the decision is never ``use``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syngain.core.result import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MOST = 0.5  # a high finding on this share of the rows condemns the set
+WORTH_DROPPING = 0.01
+
+# what a finding means, for a sentence: "do not train on it: {phrase}"
+PHRASE: Mapping[str, str] = {
+    "label_independent": "its labels do not depend on its rows",
+    "label_leak": "most of its rows say their own label in words",
+    "label_noise": "too many of its labels are wrong",
+    "memorized_anchors": "most of its rows copy rows you already have",
+    "contamination": "most of its rows are test rows",
+    "duplicates": "most of its rows repeat each other",
+    "template_collapse": "its rows all begin alike",
+    "distribution_shift": "most of its rows are not from your domain",
+}
+
+
+def verdict(findings: Sequence[Finding], rows: int, dropped: int, *, enough: bool) -> Verdict:
+    """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against.
+
+    ``enough``: whether both sets had enough rows to compare.
+    """
+    standing = [f for f in findings if f.severity == "high" and not f.explained_by]
+    condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * rows]
+    if condemning:
+        reason = "; ".join(PHRASE[finding_id] for finding_id in dict.fromkeys(f.id for f in condemning))
+        return Verdict(decision="do_not_use", sentence=f"Do not train on this set as it is: {reason}.", rows_to_use=0)
+    if not enough:
+        return Verdict(
+            decision="cannot_tell", sentence="Cannot tell: fewer than 20 rows on one side are too few to compare."
+        )
+    kept = rows - dropped
+    gap = next((f for f in standing if f.id == "missing_regions"), None)
+    ending = " It leaves parts of your real data without any row." if gap else ""
+    if dropped >= WORTH_DROPPING * rows and kept > 0:
+        return Verdict(
+            decision="use_subset",
+            sentence=f"Drop {dropped:,} of {rows:,} rows ({_why(findings)}) before training; whether the other {kept:,} "
+            f"help is not measured yet.{ending}",
+            rows_to_use=kept,
+        )
+    lead = "no defect was found that forbids training" if not standing else _standing(standing)
+    return Verdict(decision="cannot_tell", sentence=f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}")
+
+
+def _why(findings: Sequence[Finding]) -> str:
+    words = {
+        "duplicates": "repeats",
+        "memorized_anchors": "copies of anchors",
+        "contamination": "test rows",
+        "label_leak": "labels written into the text",
+        "label_noise": "doubtful labels",
+        "distribution_shift": "rows from elsewhere",
+    }
+    listed = [words[f.id] for f in findings if f.id in words and not f.explained_by and f.severity != "low"]
+    return ", ".join(dict.fromkeys(listed)) or "repeats"
+
+
+def _standing(findings: Sequence[Finding]) -> str:
+    names = dict.fromkeys(f.id.replace("_", " ") for f in findings)
+    return f"first mend what was found: {', '.join(names)}"

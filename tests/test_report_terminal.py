@@ -1,0 +1,66 @@
+"""The terminal summary: fits its width, and rows cannot speak to the terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+import report_samples as samples
+from syngain.report import terminal
+
+
+def printed(result, width, *, color=False):
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=color, color_system="standard" if color else None)
+    console.print(terminal(result))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+@pytest.mark.parametrize("name", ["audit", "instruction", "compare", "hostile"])
+def test_no_line_is_wider_than_the_terminal(width, name):
+    text = printed(getattr(samples, f"{name}_result")(), width)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+
+
+def test_the_summary_says_what_a_reader_needs():
+    text = printed(samples.audit_result(points=30), 120)
+    for needed in ("Use a part", "Use 1,893 of the 3,000 rows", "label_leak", "1,056", "e.g. I would like"):
+        assert needed in text
+    for needed in ("Exact duplicates", "24.9\u202f%", "23.1 to 26.8", "0.019 *", "500 rows advised to drop"):
+        assert needed in text
+    assert "text from `text`, label from `label`" in text
+
+
+def test_numbers_are_never_cut_at_80_columns():
+    lines = printed(samples.audit_result(points=30), 80).splitlines()
+    table = lines[next(place for place, line in enumerate(lines) if line.startswith("Measures")) :]
+    assert not any("…" in line for line in table)
+
+
+def test_a_given_width_wins_over_a_wider_console():
+    file = io.StringIO()
+    Console(file=file, width=200).print(terminal(samples.audit_result(points=30), width=80))
+    assert max(cell_len(line.rstrip()) for line in file.getvalue().splitlines()) <= 80
+
+
+def test_hostile_rows_do_not_reach_the_terminal():
+    text = printed(samples.hostile_result(), 100)
+    assert not {chr(code) for code in (*range(10), *range(11, 32), *range(127, 160))} & set(text)
+    assert not {"\u202e", "\u2028", "\ud800"} & set(text)
+    assert "[bold red]markup" in text
+    assert "␛[31m" in text
+
+
+def test_hostile_rows_set_no_style_and_no_link():
+    text = printed(samples.hostile_result(), 100, color=True)
+    assert "\x1b[31mred" not in text
+    assert "\x1b]8;" not in text
+
+
+def test_an_empty_result_still_has_a_verdict():
+    result = samples.compare_result()
+    assert "gpt4 is best" in printed(result, 80)
