@@ -68,6 +68,10 @@ CONTRACT = (
     "selection.log_loss.over_all",
     "ggmi.ld_cmi",
     "loop.distinct_fraction",
+    "fidelity.missing_mass",
+    "fidelity.off_support",
+    "labels.missing_mass",
+    "relations.recovered",
 )
 
 

@@ -216,7 +216,7 @@ def _texts(
         ),
     }
     estimates |= uniformity.Compression()(coded, pooled.real, pooled.unit, streams.stream("compression"))
-    return estimates | Relations()(texts, pooled.real, pooled.unit, streams.stream("relations"))
+    return estimates | Relations()(texts, pooled, streams.stream("relations"))
 
 
 def _labels(found: Examination, frame: Frame, streams: Streams, settings: Settings) -> Examination:

@@ -32,6 +32,7 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "missing_regions": frozenset({"distribution_shift"}),
     "label_independent": frozenset({"label_noise"}),
 }
+MOSTLY = 0.5  # with fewer rows inside the anchors' support, nothing else can be judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Explainer:
             "distribution_shift": np.any([scores.outside for scores in found.scores.values()], axis=0),
         }[cause]
         rows = np.flatnonzero(~removed) if removed is not None else np.arange(frame.synthetic.size)
-        if rows.size < max(FEWEST, frame.synthetic.size // 20):
+        least = MOSTLY if cause == "distribution_shift" else 0.05
+        if rows.size < max(FEWEST, least * frame.synthetic.size):
             return None
         return frame.take(rows)
 

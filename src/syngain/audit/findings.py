@@ -53,7 +53,7 @@ MINIMUM: Mapping[str, Minimum] = {
     "duplicates": Minimum(0.25, 0.05, 0.01),  # share of rows that repeat another one
     "memorized_anchors": Minimum(0.20, 0.05, 0.01),  # share of rows beyond the anchors' own rate
     "contamination": Minimum(0.02, 0.005, 0.0),  # share of test rows beyond the anchors' own rate
-    "distribution_shift": Minimum(0.50, 0.25, 0.05),  # total variation, lower limit
+    "distribution_shift": Minimum(0.25, 0.25, 0.05),  # total variation, lower limit; see OFF_SUPPORT
     "label_noise": Minimum(0.15, 0.05, 0.02),  # share of wrong labels, lower limit
     "label_leak": Minimum(0.30, 0.10, 0.03),  # share of rows beyond the real rows' own rate
     "template_collapse": Minimum(0.50, 0.15, 0.05),  # share of rows with one opening, beyond the real rows' own

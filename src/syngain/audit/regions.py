@@ -26,7 +26,8 @@ class Cells:
 
     Attributes:
         expected: synthetic rows that each cell would hold at the real share, shape (cells,).
-        p: one-sided hypergeometric p of each cell, adjusted by Bonferroni, shape (cells,).
+        p: one-sided hypergeometric p of each cell, adjusted by Bonferroni, shape (cells,); 1 for cells that hold
+            enough rows to count as reached.
     """
 
     real: Ints
@@ -70,9 +71,9 @@ class Regions:
         n, m = counted.size, synthetic.size
         expected = theirs / max(n, 1) * m
         # under one law, the synthetic rows of a cell are a random part of all its rows
-        p = stats.hypergeom.cdf(ours, n + m, ours + theirs, m) * cells
-        missing = np.flatnonzero((ours < self.reached * expected) & (p < self.level))
-        return Cells(real, synthetic, theirs, ours, expected, np.minimum(p, 1.0), missing)
+        p = np.minimum(stats.hypergeom.cdf(ours, n + m, ours + theirs, m) * cells, 1.0)
+        p = np.where(ours < self.reached * expected, p, 1.0)
+        return Cells(real, synthetic, theirs, ours, expected, p, np.flatnonzero(p < self.level))
 
     def estimate(self, cells: Cells, units: Ints) -> Estimate:
         """``fidelity.missing_mass``: share of held-out real rows that fall into missing cells."""

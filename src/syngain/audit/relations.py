@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from syngain.audit.two_sample import Pooled
+
     Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
     Matrix = sparse.csr_matrix
 
 
@@ -38,25 +39,23 @@ class Relations:
     permutations: int = 99
     draws: int = 60
 
-    def __call__(
-        self, texts: Sequence[str], real: Flags, unit: Ints, rng: np.random.Generator
-    ) -> dict[str, Estimate]:
-        """``relations.recovered`` and ``relations.unseen_mass``.
+    def __call__(self, texts: Sequence[str], sides: Pooled, rng: np.random.Generator) -> dict[str, Estimate]:
+        """``relations.recovered``: word pairs of held-out real rows that the synthetic rows hold too.
 
-        Recovered: share of the word pairs in held-out real rows that the synthetic rows hold, against what as many
-        other real rows hold. Unseen mass: Good and Turing's share of pairs in synthetic rows that are new
-        [good1953]; high is diverse.
+        Against what as many other real rows hold. Synthetic rows made from a held-out row, or near copies of it, do
+        not count. Reference ``unseen_mass`` is Good and Turing's share of pairs that are new [good1953].
         """
+        real, unit = sides.real, sides.unit
         held = np.zeros(real.size, dtype=bool)
         held[rng.permutation(np.flatnonzero(real))[: int(real.sum()) // 2]] = True
+        free = ~held & ~np.isin(sides.group, sides.group[held])
         matrix = self.pairs(texts)
         target = np.asarray(matrix[np.flatnonzero(held)].sum(axis=0)).ravel().astype(float)
-        if target.sum() == 0:
+        size = int(min((real & free).sum(), (~real & free).sum()))
+        if target.sum() == 0 or size < 2:
             return {}
-        rest = np.flatnonzero(~held)
-        size = int((real & ~held).sum())
-        synthetic = rng.permutation(np.flatnonzero(~real))[:size]
-        pool = np.concatenate([np.flatnonzero(real & ~held), synthetic])
+        synthetic = rng.permutation(np.flatnonzero(~real & free))[:size]
+        pool = np.concatenate([rng.permutation(np.flatnonzero(real & free))[:size], synthetic])
         side = real[pool]
 
         def recovered(rows: Ints) -> float:
@@ -70,7 +69,7 @@ class Relations:
             draws.append(recovered(pool[~other]) - recovered(pool[other]))
         null = permutation(value - end, np.array(draws), "lower")
         error = subsampled_error(lambda rows: recovered(synthetic[rows]), unit[synthetic], rng, draws=self.draws)
-        counts = np.asarray(matrix[rest[~real[rest]]].sum(axis=0)).ravel()
+        counts = np.asarray(matrix[np.flatnonzero(~real)].sum(axis=0)).ravel()
         return {
             "relations.recovered": Estimate(
                 value=value,

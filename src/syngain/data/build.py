@@ -82,6 +82,7 @@ def _extracted(loaded: Loaded, roles: Roles) -> _Content:
     names = [*roles.text, *(name for _, name in others)]
     if not names:
         return content
+    wrong: InputError | None = None
     render, texts = renderer(roles.shape), len(roles.text)
     for index, cells in enumerate(loaded.values(names)):
         try:
@@ -93,7 +94,12 @@ def _extracted(loaded: Loaded, roles: Roles) -> _Content:
             content.replaced += cleaned is not part
             side.append(cleaned)
         for position, (role, name) in enumerate(others, texts):
-            _add(content, role, cells[position], (loaded, index, name))
+            try:
+                _add(content, role, cells[position], (loaded, index, name))
+            except InputError as error:
+                wrong = wrong or error  # rows of another sort lack both: that they lack the text says more
+    if wrong:
+        raise wrong
     return content
 
 

@@ -35,7 +35,7 @@ def load(path: Path, name: str, where: Where) -> Loaded:
     Raises:
         InputError: when the file or one of its rows cannot be read, or no row is wanted.
     """
-    if path.is_dir():
+    if _is_folder(path):
         return _from_table(columnar.folder_rows(path, name), path, name, where)
     with opened(path, name) as source:
         return _from_source(source, path, where)
@@ -47,6 +47,13 @@ def format_suffix(path: Path) -> str:
     if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name beyond what the system takes; opening it will say so
+        return False
 
 
 def _from_source(source: Source, path: Path, where: Where) -> Loaded:

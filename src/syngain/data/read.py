@@ -85,7 +85,7 @@ def split_location(path: str | Path) -> tuple[Path, formats.Where]:
     """
     whole = Path(path)
     text = str(path)
-    if MARK not in text or "\0" in text or whole.exists():
+    if MARK not in text or "\0" in text or _exists(whole):
         return _checked(whole), {}
     file, *filters = text.split(MARK)
     where: formats.Where = {}
@@ -99,6 +99,13 @@ def split_location(path: str | Path) -> tuple[Path, formats.Where]:
             )
         where[column.strip()] = tuple(value.strip() for value in values.split(","))
     return _checked(Path(file)), where
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _checked(path: Path) -> Path:

@@ -14,7 +14,7 @@ from syngain.data.rows import Loaded, show, show_names, type_name
 from syngain.data.values import NotPlainError, is_missing, number, plain, written_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from syngain.data.dataset import Dataset
 
@@ -76,9 +76,12 @@ def columns(loaded: Loaded, plan: Plan) -> tuple[dict[str, Sequence[object]], li
         InputError: for a column without any value, an infinite number, text where REAL has numbers, or columns of
             prose, which are no table.
     """
-    numbers = {name: _Numbers(loaded, name) for name in plan.features if plan.numeric is None or name in plan.numeric}
+    as_real = plan.numeric is not None
+    written = loaded.written or as_real  # where REAL has numbers, text that is a number is one
+    wanted = [name for name in plan.features if plan.numeric is None or name in plan.numeric]
+    numbers = {name: _Numbers(loaded, name, written) for name in wanted}
     _fill(loaded, numbers)
-    if plan.numeric is not None:
+    if as_real:
         for found in numbers.values():
             found.must_hold()
     words = {name: _Words(loaded, name) for name in plan.features if name not in numbers or numbers[name].text_at >= 0}
@@ -88,7 +91,7 @@ def columns(loaded: Loaded, plan: Plan) -> tuple[dict[str, Sequence[object]], li
     }
     for column in words.values():
         column.check()
-    if plan.numeric is None and len(words) == len(result) and any(column.is_prose() for column in words.values()):
+    if not as_real and len(words) == len(result) and not _are_categories(words, len(loaded)):
         raise no_text_field(loaded)
     notes = [numbers[name].note() for name in words if name in numbers and numbers[name].count]
     notes += [f"`{show(n)}` reads like text; to measure it as such: --text {show(n)}" for n in _prose(words, plan)]
@@ -126,7 +129,12 @@ def _prose(words: dict[str, _Words], plan: Plan) -> list[str]:
     return [] if plan.numeric is not None else [name for name, column in words.items() if column.is_prose()]
 
 
-def _fill(loaded: Loaded, found: dict[str, _Numbers] | dict[str, _Words]) -> None:
+def _are_categories(words: dict[str, _Words], rows: int) -> bool:
+    """Whether strings make a table: none of them reads like text, and in some column values come back."""
+    return not any(column.is_prose() for column in words.values()) and any(len(c.same) < rows for c in words.values())
+
+
+def _fill(loaded: Loaded, found: Mapping[str, _Numbers | _Words]) -> None:
     if not found:
         return
     rows, start = loaded.values(list(found)), 0
@@ -142,6 +150,7 @@ class _Numbers:
 
     loaded: Loaded
     name: str
+    written: bool
     values: array[float] = field(default_factory=lambda: array("d"))
     text_at: int = -1
     count: int = 0
@@ -156,7 +165,7 @@ class _Numbers:
     def _all_finite(self, cells: Sequence[object]) -> bool:
         """Take all cells at once if they are nothing but finite numbers, which is the rule."""
         kinds = set(map(type, cells))
-        if not kinds <= ({str} if self.loaded.written else {int, float}):
+        if not kinds <= ({str} if self.written else {int, float}):
             return False
         try:
             values = array("d", map(float, cells))  # type: ignore[arg-type]  # text or numbers, as just checked
@@ -171,7 +180,7 @@ class _Numbers:
     def _add(self, index: int, cell: object) -> None:
         if self.text_at >= 0:
             return
-        value = written_number(cell) if self.loaded.written else number(cell)
+        value = written_number(cell) if self.written else number(cell)
         if value is None:
             self.text_at, self.text = index, cell
         elif math.isinf(value):
@@ -185,7 +194,7 @@ class _Numbers:
             self.count += value == value  # noqa: PLR0124  (NaN is not equal to itself, and this is a hot loop)
 
     def must_hold(self) -> None:
-        """Refuse text where REAL has numbers. Text that is a number is one."""
+        """Refuse text where REAL has numbers."""
         if self.text_at < 0:
             return
         raise InputError(

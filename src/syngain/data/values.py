@@ -48,19 +48,13 @@ def clean(text: str) -> str:
 
 
 def number(value: object) -> float | None:
-    """A value as a number, NaN where it is missing; ``None`` where it is not a number."""
-    if isinstance(value, (float, int)):  # True is 1
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf
-    if value is None:
+    """A value as a number, NaN where it is missing; ``None`` where it is not a number.
+
+    True and false are categories: as text in a CSV file they would be, too.
+    """
+    if value is None or (isinstance(value, str) and value == ""):
         return math.nan
-    if isinstance(value, str):
-        return math.nan if value == "" else None
-    if isinstance(value, Number):
-        return _converted(value)
-    return None
+    return _converted(value) if isinstance(value, Number) and not isinstance(value, bool) else None
 
 
 def written_number(value: object) -> float | None:
@@ -96,5 +90,7 @@ def _plain_number(value: float) -> str:
 def _converted(value: Number) -> float | None:
     try:
         return float(value)  # type: ignore[arg-type]  # Decimal and numpy scalars convert; complex numbers do not
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
         return None

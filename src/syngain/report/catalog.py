@@ -67,6 +67,7 @@ GROUPS = {
     "novelty": "Novelty and contamination",
     "contamination": "Novelty and contamination",
     "labels": "Labels",
+    "relations": "Relations",
     "uniformity": "Uniformity",
     "information": "Information",
     "generation": "Information",
@@ -116,6 +117,21 @@ MEASURES = {
         "How much of the real variety does the set reach?",
         "The share of real rows with a synthetic neighbor; low values name the missing regions.",
     ),
+    "fidelity.missing_mass": Measure(
+        "Missing regions",
+        "How many real rows are of a kind the set never reaches?",
+        "0 % means every kind of real row found here has its synthetic share; the map rings the others.",
+    ),
+    "fidelity.off_support": Measure(
+        "Outside the real rows",
+        "How many synthetic rows are unlike any real row?",
+        "Real rows among themselves give the range; more may be novelty or nonsense: look at them.",
+    ),
+    "relations.recovered": Measure(
+        "Relations recovered",
+        "How many pairs of words that go together in real rows go together here?",
+        "Compare with fresh real rows of the same number; few pairs repeat in small samples.",
+    ),
     "diversity.vendi": Measure(
         "Vendi diversity",
         "How many clearly different kinds of rows are there, at a fixed sample size?",
@@ -144,17 +160,22 @@ MEASURES = {
     "labels.real_recovery": Measure(
         "Real labels, judged by synthetic rows",
         "Does a model trained on the synthetic rows label the real ones well?",
-        "Compare with a model trained on real rows; the range of shuffled labels is no skill.",
+        "Compare with models trained on real rows: below their range, something is lost on the way.",
     ),
     "labels.inner_signal": Measure(
         "Signal inside the synthetic labels",
         "Do labels follow the text inside the synthetic set?",
-        "At the level of shuffled labels, the labels are random.",
+        "Around 0 the labels are random; compare with the real rows.",
     ),
     "labels.leak_fraction": Measure(
         "Label written into the text",
         "How many rows contain the words of their own label?",
         "A shortcut: a student learns the word instead of the task. Compare with the real rows.",
+    ),
+    "labels.missing_mass": Measure(
+        "Missing labels",
+        "How many real rows have a label that the set hardly ever uses?",
+        "0 % means every label has its share.",
     ),
     "uniformity.opening_share": Measure(
         "Most common openings",

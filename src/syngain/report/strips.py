@@ -87,7 +87,7 @@ def _band(estimate: Estimate, scale: _Scale) -> list[Markup]:
 def _references(row: Row, scale: _Scale) -> list[Markup]:
     tick = Markup('<path class="s-ref" d="M{} 3v18"><title>{}</title></path>')
     return [
-        tick.format(scale.at(value), f"{name}: {number(value, row.estimate.unit)}")
+        tick.format(scale.at(value), f"{name.replace('_', ' ')}: {number(value, row.estimate.unit)}")
         for name, value in sorted(row.estimate.references.items())
         if math.isfinite(value)
     ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 MINUS = "\u2212"
 NONE = "\u2013"
 _SHARES = frozenset({"share", "fraction", "probability", "accuracy"})
+_PURE = frozenset({"ratio", "number", "score", "squared kernel distance"})
 _COUNTS = frozenset({"rows", "row", "characters", "tokens", "words", "bytes"})
 
 
@@ -42,7 +43,7 @@ def suffix(unit: str, *, signed: bool = False) -> str:
     """The unit as it follows a number; a difference of shares is in points."""
     if unit in _SHARES:
         return "\u202fpoints" if signed else "\u202f%"
-    return f"\u202f{unit}" if unit and unit not in {"ratio", "number", "score"} else ""
+    return f"\u202f{unit}" if unit and unit not in _PURE else ""
 
 
 def probability(p: float | None) -> str:

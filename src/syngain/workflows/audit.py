@@ -13,12 +13,12 @@ from syngain.audit.views import views
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result
 from syngain.core.rng import Streams
-from syngain.data import match_sources, read
+from syngain.data import match_sources, read, write_rows
 from syngain.data.dataset import Dataset
 from syngain.workflows.verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from syngain.core.result import Views
     from syngain.data.roles import RoleOptions
@@ -102,13 +102,35 @@ def audit_run(  # noqa: PLR0913  (the sets by role)
         inputs=_inputs({"real": anchors, "synthetic": ours, **others}),
         estimates=dict(sorted(audited.found.estimates.items())),
         findings=audited.findings,
-        verdict=verdict(audited.findings, len(ours), len(audited.dropped), enough=audited.enough),
+        verdict=verdict(
+            audited.findings, len(ours), len(audited.dropped), reasons=list(audited.why), enough=audited.enough
+        ),
         dropped=audited.dropped,
         views=replace(drawn, computed=_computed(audited, settings or Settings())),
     )
     progress("done", 1.0)
     gone = audited.is_dropped
     return AuditRun(result, ours, [row for row in range(len(ours)) if not gone[row]])
+
+
+def write_rows_of(run: AuditRun) -> Callable[[Path], None]:
+    """A writer of ``kept.jsonl`` and ``dropped.jsonl`` for the run folder; dropped rows carry reasons and score."""
+
+    def write(folder: Path) -> None:
+        dropped = run.result.dropped
+        write_rows(folder / "kept.jsonl", run.synthetic, run.kept)
+        write_rows(
+            folder / "dropped.jsonl",
+            run.synthetic,
+            [row.row for row in dropped],
+            {
+                "syngain_id": [row.id for row in dropped],
+                "syngain_reasons": [list(row.reasons) for row in dropped],
+                "syngain_score": [row.score for row in dropped],
+            },
+        )
+
+    return write
 
 
 def matched_sentence(synthetic: Dataset, real: Dataset) -> str:

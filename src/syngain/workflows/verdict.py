@@ -25,8 +25,20 @@ PHRASE: Mapping[str, str] = {
 }
 
 
-def verdict(findings: Sequence[Finding], rows: int, dropped: int, *, enough: bool) -> Verdict:
-    """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against.
+WORDS: Mapping[str, str] = {
+    "contamination": "test rows",
+    "memorized_anchors": "copies of anchors",
+    "duplicates": "repeats",
+    "label_leak": "labels written into the text",
+    "label_noise": "doubtful labels",
+    "distribution_shift": "rows from elsewhere",
+}
+
+
+def verdict(
+    findings: Sequence[Finding], rows: int, dropped: int, *, reasons: Sequence[str] = (), enough: bool = True
+) -> Verdict:
+    """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against, for ``reasons``.
 
     ``enough``: whether both sets had enough rows to compare.
     """
@@ -45,7 +57,7 @@ def verdict(findings: Sequence[Finding], rows: int, dropped: int, *, enough: boo
     if dropped >= WORTH_DROPPING * rows and kept > 0:
         return Verdict(
             decision="use_subset",
-            sentence=f"Drop {dropped:,} of {rows:,} rows ({_why(findings)}) before training; whether the other {kept:,} "
+            sentence=f"Drop {dropped:,} of {rows:,} rows ({_why(reasons)}) before training; whether the other {kept:,} "
             f"help is not measured yet.{ending}",
             rows_to_use=kept,
         )
@@ -53,17 +65,8 @@ def verdict(findings: Sequence[Finding], rows: int, dropped: int, *, enough: boo
     return Verdict(decision="cannot_tell", sentence=f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}")
 
 
-def _why(findings: Sequence[Finding]) -> str:
-    words = {
-        "duplicates": "repeats",
-        "memorized_anchors": "copies of anchors",
-        "contamination": "test rows",
-        "label_leak": "labels written into the text",
-        "label_noise": "doubtful labels",
-        "distribution_shift": "rows from elsewhere",
-    }
-    listed = [words[f.id] for f in findings if f.id in words and not f.explained_by and f.severity != "low"]
-    return ", ".join(dict.fromkeys(listed)) or "repeats"
+def _why(reasons: Sequence[str]) -> str:
+    return ", ".join(WORDS[name] for name in reasons)
 
 
 def _standing(findings: Sequence[Finding]) -> str:

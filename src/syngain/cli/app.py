@@ -1,0 +1,71 @@
+"""The commands and how the program ends: 0 done, 1 gate failed, 2 wrong use or input, 3 unfinished, 130 interrupted."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from syngain._version import __version__
+from syngain.cli.audit import audit
+from syngain.cli.demo import demo
+from syngain.core.errors import SyngainError
+
+app = typer.Typer(
+    name="syngain",
+    help="What a synthetic dataset adds over your real rows, what is wrong with it, and how much of it to use.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("audit")(audit)
+app.command("demo")(demo)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"syngain {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """What a synthetic dataset adds over your real rows, what is wrong with it, and how much of it to use."""
+
+
+def main() -> None:
+    """Run the program; errors become three lines on stderr and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except SyngainError as error:
+        complain(error)
+        code = error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        print("interrupted; nothing was written", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:  # the reader of stdout has gone: that is its right
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except MemoryError:
+        print("error: this machine has not enough memory for these rows\nto do: audit a part of them", file=sys.stderr)
+        code = 3
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def complain(error: SyngainError) -> None:
+    """The three parts of an error, a line each, without control characters."""
+    for name, text in (("error", error.came), ("expected", error.expected), ("to do", error.todo)):
+        if text:
+            clean = "".join(c if c.isprintable() else "�" for c in text.replace("\n", " "))
+            print(f"{name}: {clean}".encode(errors="replace").decode(), file=sys.stderr)

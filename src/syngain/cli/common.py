@@ -1,0 +1,129 @@
+"""What commands share: configuration files, progress, writing the run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from syngain.core.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from syngain.core.progress import Progress
+    from syngain.core.result import Result
+
+
+def configured(context: click.Context, config: Path | None) -> dict[str, Any]:
+    """The options of this call: flag beats file, file beats default; keys are the long flags with underscores.
+
+    Raises:
+        InputError: the file cannot be read or is not a mapping. UsageError: a key is not a flag of the command.
+    """
+    values = dict(context.params)
+    if config is None:
+        return values
+    content = _yaml(config)
+    known = {_key(parameter): parameter for parameter in context.command.params if _key(parameter)}
+    for key, value in content.items():
+        if key not in known:
+            raise UsageError(
+                f"{config} has the key {key!r}",
+                expected=f"one of {', '.join(sorted(known))}",
+                todo="correct the key; keys are the long flags with underscores",
+            )
+        parameter = known[key]
+        name = str(parameter.name)
+        if context.get_parameter_source(name) == ParameterSource.DEFAULT:
+            text = [str(item) for item in value] if isinstance(value, list) else value
+            values[name] = parameter.type_cast_value(context, text if not isinstance(text, (int, float)) else str(text))
+    return values
+
+
+def _key(parameter: click.Parameter) -> str:
+    longest = max(parameter.opts, key=len)
+    return longest.lstrip("-").replace("-", "_") if longest.startswith("--") and longest != "--config" else ""
+
+
+def _yaml(path: Path) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error})", expected="a YAML file") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML ({' '.join(str(error).split())})", expected="a YAML file") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds {type(content).__name__}", expected="a mapping of flags to values")
+    return {str(key): value for key, value in content.items()}
+
+
+@contextmanager
+def progress_shown(*, quiet: bool) -> Iterator[Progress]:
+    """A bar on a terminal, a line per stage elsewhere, nothing when quiet. All of it on stderr."""
+    if quiet:
+        yield lambda _stage, _done: None
+        return
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda stage, done: bar.update(task, description=stage, completed=done)
+
+
+def _lines() -> Progress:
+    last = [""]
+
+    def report(stage: str, done: float) -> None:
+        if stage != last[0]:
+            last[0] = stage
+            print(f"[{done:4.0%}] {stage}", file=sys.stderr, flush=True)
+
+    return report
+
+
+def deliver(
+    result: Result,
+    folder: Path,
+    *,
+    arguments: Mapping[str, object],
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    rows: Callable[[Path], None] | None = None,
+) -> None:
+    """Write the run folder, then the summary (or the JSON) to stdout, then the path of the report to stderr."""
+    from syngain.report import terminal, write
+
+    log = f"syngain {shlex.join(sys.argv[1:])}\n{result.verdict.decision}: {result.verdict.sentence}\n"
+    write(result, folder, run={"arguments": _plain(arguments)}, log=log, force=force, kept=rows)
+    if as_json:
+        sys.stdout.write((folder / "report.json").read_text(encoding="utf-8"))
+        return
+    from rich.console import Console
+
+    if not quiet:
+        Console().print(terminal(result))
+    print(f"report: {folder / 'report.html'}")
+
+
+def _plain(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Arguments as JSON holds them."""
+    return {
+        key: value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+        for key, value in arguments.items()
+    }
