@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import errno
 import gzip
@@ -84,7 +84,7 @@ def test_the_same_rows_are_the_same_bytes(tmp_path):
 
 def test_values_without_a_json_form_are_written_as_text_or_numbers(tmp_path):
     row = {
-        "date": datetime.date(2024, 1, 2),
+        "date": dt.date(2024, 1, 2),
         "money": decimal.Decimal("1.50"),
         "bytes": b"\xff",
         "number": np.int64(3),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from syngain.audit.drops import dropped_rows, reasons
 from syngain.audit.examine import FEWEST, Examination, Settings, examine
@@ -70,9 +71,10 @@ def audit_sets(  # noqa: PLR0913  (the sets by role)
     """
     frame = Frame.of(real, synthetic, test=test, pool=pool)
     chosen = settings or Settings()
-    found = examine(frame, streams, chosen, progress)
-    progress("causes", 0.8)
-    context = Context(frame, found, synthetic.ids)
-    findings = Explainer(context, streams, chosen)(find(context))
+    with threadpool_limits(1):  # sums in one order: the same bytes on every machine, and no cores fighting
+        found = examine(frame, streams, chosen, progress)
+        progress("causes", 0.8)
+        context = Context(frame, found, synthetic.ids)
+        findings = Explainer(context, streams, chosen)(find(context))
     why = reasons(frame, found, findings)
     return Audited(frame, found, findings, dropped_rows(frame, synthetic.ids, why), why)

@@ -16,7 +16,7 @@ from syngain.data.splits import folds
 from syngain.learners.linear import Discriminant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,14 +35,14 @@ class LabelEvidence:
     """What the probe saw, for findings: rates on both sides, and how much each synthetic label is doubted.
 
     Attributes:
-        real_accuracy: out-of-fold accuracy of the real-trained teacher on real rows. chance: of its guesses.
+        expected_agreement: of teachers with good synthetic labels, by their confidence. chance: of blind guesses.
         real_signal: the inner signal of the real rows with its error, same measure as ``labels.inner_signal``.
         noise: share of synthetic labels that the teacher would need to be wrong, (value, low, high).
         threshold: 2 % of real rows have a label that the teacher finds less probable (log-probability).
         teachers: one per fold, trained on the real rows of the others. real_fold: fold of each pooled real row.
     """
 
-    real_accuracy: float
+    expected_agreement: float
     chance: float
     real_signal: float
     real_signal_error: float
@@ -74,12 +74,13 @@ class LabelProbe:
         teachers = fit_folds(pooled.X, label, pooled.real, fold, self.learner, classes)
         students = fit_folds(pooled.X, label, ~pooled.real, fold, self.learner, classes)
         by_teacher, by_student = predict_folds(teachers, pooled.X, fold), predict_folds(students, pooled.X, fold)
+        agreement = Agreement.of(pooled, by_teacher == label, confidence(teachers, pooled.X, fold), self._inflation())
         estimates = {
-            "labels.synthetic_agreement": _agreement(pooled, label, by_teacher),
+            "labels.synthetic_agreement": agreement.estimate(pooled),
             "labels.real_recovery": self._recovery(pooled, label, by_teacher, by_student),
             "labels.inner_signal": self._inner(pooled, label, by_teacher, by_student),
         }
-        return estimates, self._evidence(pooled, label, by_teacher, teachers, fold)
+        return estimates, self._evidence(pooled, label, by_teacher, agreement, teachers, fold)
 
     def _inflation(self) -> float:
         """Nadeau and Bengio's factor [nadeau2003]: training sets of folds overlap, so rows alone understate the error.
@@ -98,7 +99,8 @@ class LabelProbe:
             pooled.unit[real],
             reference=float(reference.mean()),
             error=error,
-            method="discriminant trained on synthetic rows, scored on real rows of another fold",
+            method="discriminant trained on synthetic rows, scored on real rows of another fold; null: trained on as "
+            "many real rows",
             estimand="accuracy on fresh real rows of proxies trained on these synthetic rows",
         )
 
@@ -120,22 +122,27 @@ class LabelProbe:
             references={"real": theirs, "independent": 0.0},
         )
 
-    def _evidence(
-        self, pooled: Pooled, label: Ints, by_teacher: Ints, teachers: Sequence[FittedDiscriminant], fold: Ints
+    def _evidence(  # noqa: PLR0917  (what one pass of the probe leaves behind)
+        self,
+        pooled: Pooled,
+        label: Ints,
+        by_teacher: Ints,
+        agreement: Agreement,
+        teachers: Sequence[FittedDiscriminant],
+        fold: Ints,
     ) -> LabelEvidence:
         real = pooled.real
         own, _ = judge(teachers, pooled.X[real], label[real], fold[real])
         signal, error = kappa(label[real], by_teacher[real], pooled.unit[real])
-        agreed = by_teacher == label
         frequency = np.bincount(label[~real], minlength=label.max() + 1) / (~real).sum()
         guesses = np.bincount(by_teacher[~real], minlength=label.max() + 1) / (~real).sum()
         chance = float(frequency @ guesses)
         return LabelEvidence(
-            real_accuracy=float(agreed[real].mean()),
+            expected_agreement=agreement.expected,
             chance=chance,
             real_signal=signal,
             real_signal_error=error * self._inflation(),
-            noise=noise_share(agreed, pooled, chance),
+            noise=agreement.noise(pooled, chance),
             threshold=float(np.quantile(own, 0.02)),
             teachers=teachers,
             real_fold=fold[real],
@@ -174,6 +181,14 @@ def judge(
     return np.maximum(own, -700.0), first  # a class the teacher never saw has log-probability -inf
 
 
+def confidence(models: Sequence[FittedDiscriminant], X: Floats, fold: Ints) -> Floats:
+    """Log-probability of the first choice of each row's model, shape (N,)."""
+    out = np.zeros(X.shape[0])
+    for k, model in enumerate(models):
+        out[fold == k] = model.log_probabilities(X[fold == k]).max(axis=1)
+    return out
+
+
 def kappa(label: Ints, predicted: Ints, units: Ints) -> tuple[float, float]:
     """Cohen's kappa [cohen1960] of predictions with labels, and its error by linearization over units."""
     n, classes = label.size, int(max(label.max(), predicted.max())) + 1
@@ -188,53 +203,90 @@ def kappa(label: Ints, predicted: Ints, units: Ints) -> tuple[float, float]:
     return value, math.sqrt(clustered_variance(influence, units))
 
 
-def noise_share(agreed: Flags, pooled: Pooled, chance: float) -> tuple[float, float, float]:
-    """Share of wrong labels that explains the lost agreement, with its 95 % interval by the delta method.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often teachers agree with labels, and how often their confidence says they should.
 
-    If a share e of labels is drawn anew, agreement falls from r to (1 - e) r + e chance, hence
-    e = (r - s) / (r - chance).
+    Attributes:
+        hits, confidence: per pooled row (N,), whether the teacher's first choice is the label, and its log-probability.
+        expected: agreement expected on the synthetic rows. error: standard error of observed minus expected.
     """
-    real = pooled.real
-    r, s = float(agreed[real].mean()), float(agreed[~real].mean())
-    room = r - chance
-    if room <= 0.05:
-        return 0.0, -math.inf, math.inf
-    variance_r = clustered_variance(agreed[real].astype(float), pooled.unit[real])
-    variance_s = clustered_variance(agreed[~real].astype(float), pooled.unit[~real])
-    value = (r - s) / room
-    error = math.sqrt(variance_s / room**2 + variance_r * (s - chance) ** 2 / room**4)
-    return value, value - 1.96 * error, value + 1.96 * error
 
+    hits: Flags
+    confidence: Floats
+    expected: float
+    error: float
 
-def _agreement(pooled: Pooled, label: Ints, by_teacher: Ints) -> Estimate:
-    hits = by_teacher == label
-    real = pooled.real
-    variances = [clustered_variance(hits[side].astype(float), pooled.unit[side]) for side in (real, ~real)]
-    return _rate(
-        hits[~real],
-        pooled.unit[~real],
-        reference=float(hits[real].mean()),
-        error=math.sqrt(sum(variances)),
-        method="teachers trained on real rows of other folds, scored on synthetic rows",
-        estimand="accuracy of these teachers on fresh synthetic rows",
-    )
+    @classmethod
+    def of(cls, pooled: Pooled, hits: Flags, confidence: Floats, inflation: float) -> Agreement:
+        """Calibrate on the real rows: accuracy by bins of confidence, applied to the confidence on synthetic rows.
+
+        ``inflation`` of the error on the real side is that of overlapping training folds.
+
+        Synthetic rows that are easier than real ones (spliced from anchors, say) or harder (another style) would
+        otherwise hide or fake label noise.
+        """
+        real = pooled.real
+        bins = int(np.clip(real.sum() // 30, 2, 10))
+        edges = np.unique(np.quantile(confidence[real], np.linspace(0, 1, bins + 1)[1:-1]))
+        code = np.searchsorted(edges, confidence)
+        counts = np.bincount(code[real], minlength=edges.size + 1).astype(float)
+        right = np.bincount(code[real], weights=hits[real], minlength=edges.size + 1)
+        accuracy = np.divide(right, counts, out=np.full(counts.size, float(hits[real].mean())), where=counts > 0)
+        share = np.bincount(code[~real], minlength=edges.size + 1) / (~real).sum()
+        of_bins = float(np.sum(share**2 * accuracy * (1 - accuracy) / np.maximum(counts, 1)))
+        residual = hits[~real] - accuracy[code[~real]]
+        error = math.sqrt(inflation**2 * of_bins + clustered_variance(residual, pooled.unit[~real]))
+        return cls(hits, confidence, float(share @ accuracy), error)
+
+    def estimate(self, pooled: Pooled) -> Estimate:
+        """``labels.synthetic_agreement``."""
+        real = pooled.real
+        return _rate(
+            self.hits[~real],
+            pooled.unit[~real],
+            reference=self.expected,
+            error=self.error,
+            method="teachers trained on real rows of other folds, scored on synthetic rows; null: what their confidence "
+            "promises, calibrated on real rows",
+            estimand="accuracy of these teachers on fresh synthetic rows",
+            others={"real_rows": float(self.hits[real].mean())},
+        )
+
+    def noise(self, pooled: Pooled, chance: float) -> tuple[float, float, float]:
+        """Share of labels that must be wrong to explain the lost agreement, with its 95 % interval.
+
+        If a share e of labels is drawn anew, agreement falls from r to (1 - e) r + e chance: e = (r - s) / (r - chance).
+        """
+        room = self.expected - chance
+        if room <= 0.05:
+            return 0.0, -math.inf, math.inf
+        value = (self.expected - float(self.hits[~pooled.real].mean())) / room
+        return value, value - 1.96 * self.error / room, value + 1.96 * self.error / room
 
 
 def _rate(  # noqa: PLR0913  (one estimate, its parts by name)
-    hits: Flags, units: Ints, *, reference: float, error: float, method: str, estimand: str
+    hits: Flags,
+    units: Ints,
+    *,
+    reference: float,
+    error: float,
+    method: str,
+    estimand: str,
+    others: Mapping[str, float] | None = None,
 ) -> Estimate:
     value = float(hits.mean())
     return Estimate(
         value=value,
         unit="share",
-        method=f"{method}; null: real-trained teachers on real rows of another fold",
+        method=method,
         estimand=estimand,
         intervals=share_intervals(hits, units),
         null=normal_intervals(reference, error)[0.95],
         p=difference_p(value - reference, error, "both"),
         n=hits.size,
         clusters=int(np.unique(units).size),
-        references={"real": reference},
+        references={"real": reference, **(others or {})},
     )
 
 

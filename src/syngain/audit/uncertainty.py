@@ -131,9 +131,9 @@ def permuted_sides(units: Ints, first_rows: int, rng: np.random.Generator) -> ND
 def permutation(observed: float, draws: Floats, tail: Tail) -> Null:
     """The p-value of an observed statistic among its permuted values.
 
-    Counted exactly, (1 + at least as extreme) / (1 + draws); where fewer than ten draws are as extreme the count is
-    too coarse for an adjustment over many measures, and the smaller of the count and a Student tail fitted to the
-    draws is taken.
+    Counted exactly, (1 + at least as extreme) / (1 + draws). Beyond all draws the count says no more than
+    1 / (1 + draws), too coarse for an adjustment over many measures; there a Student tail fitted to the draws
+    continues it, and the smaller of the two is taken.
     """
     low, high = (float(q) for q in np.quantile(draws, (0.025, 0.975)))
     mean = float(draws.mean())
@@ -143,7 +143,7 @@ def permutation(observed: float, draws: Floats, tail: Tail) -> Null:
     extreme = int(np.sum(draws >= observed) if tail == "upper" else np.sum(draws <= observed))
     p = (1 + extreme) / (1 + draws.size)
     spread = float(draws.std(ddof=1)) * math.sqrt(1 + 1 / draws.size)
-    if extreme < 10 and spread > 0:
+    if extreme == 0 and spread > 0:
         distance = (observed - mean) / spread * (1 if tail == "upper" else -1)
         p = min(p, float(stats.t.sf(distance, draws.size - 1)))
     return Null(p, (low, high), mean)

@@ -15,6 +15,7 @@ from syngain.audit.uncertainty import (
     permuted_sides,
     share_intervals,
     subsampled_error,
+    wilson,
 )
 from syngain.core.estimate import Estimate
 from syngain.data.normalize import words
@@ -81,7 +82,7 @@ def opening_share(sides: Sides, rng: np.random.Generator, permutations: int = 19
         method=f"most common first {OPENING_WORDS} words, chosen on one half, counted on the other; permutation p",
         estimand="share of fresh rows that begin with the openings chosen here",
         intervals=share_intervals(ours.astype(bool), sides.unit[~sides.real]),
-        null=(reference + null.range[0], reference + null.range[1]),
+        null=wilson(reference, int(sides.real.sum()), 0.95),
         p=null.p,
         n=ours.size,
         clusters=int(np.unique(sides.unit[~sides.real]).size),

@@ -34,7 +34,7 @@ def build(loaded: Loaded, options: RoleOptions, like: Dataset | None) -> Dataset
         columns, notes = tables.columns(loaded, plan)
     content = _extracted(loaded, roles)
     if content.replaced:
-        notes.append(f"{content.replaced} rows hold lone surrogates, read as U+FFFD and written back as they are")
+        notes.append(f"texts with lone surrogates, read as U+FFFD and written back as they are: {content.replaced}")
     names = SIDE_NAMES[roles.kind]
     return Dataset(
         name=loaded.name,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import InputError
-from syngain.data.rows import BLOCK, Cells, Field, Record, show_names
+from syngain.data.rows import BLOCK, Cells, Field, Record, show, show_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +24,7 @@ class ArrowRows:
     """The rows of an Arrow table; neighbors are converted together and the last block is kept."""
 
     table: Any
+    name: str = "rows"
     _block: tuple[int, list[Record]] = field(default=(-1, []))
 
     def record(self, index: int) -> Record:
@@ -31,7 +32,7 @@ class ArrowRows:
         number, inside = divmod(index, BLOCK)
         held, block = self._block
         if held != number:
-            block = self.table.slice(number * BLOCK, BLOCK).to_pylist()
+            block = self._python(self.table.slice(number * BLOCK, BLOCK), number * BLOCK)
             self._block = (number, block)
         return dict(block[inside])
 
@@ -41,7 +42,8 @@ class ArrowRows:
         for start in range(0, self.table.num_rows, BATCH):
             part = self.table.slice(start, BATCH)
             none = [None] * part.num_rows
-            yield from zip(*(part[name].to_pylist() if name in present else none for name in names), strict=True)
+            columns = [self._python(part[name], start) if name in present else none for name in names]
+            yield from zip(*columns, strict=True)
 
     def fields(self) -> dict[str, Field]:
         """What the columns hold."""
@@ -54,7 +56,22 @@ class ArrowRows:
 
         mask = np.zeros(self.table.num_rows, dtype=bool)
         mask[np.asarray(rows, dtype=np.int64)] = True
-        return ArrowRows(self.table.filter(pa.array(mask)))  # unlike take, never joins the chunks of a long column
+        return ArrowRows(
+            self.table.filter(pa.array(mask)), self.name
+        )  # unlike take, never joins the chunks of a long column
+
+    def _python(self, part: Any, start: int) -> list[Any]:  # noqa: ANN401  (a table or a column of one)
+        import pyarrow as pa
+
+        try:
+            values: list[Any] = part.to_pylist()
+        except (pa.ArrowException, ValueError, OverflowError) as error:  # dates beyond the year 9999, for example
+            raise InputError(
+                f"{self.name}: a value near row {start + 1} has no form in Python ({_first_line(error)})",
+                expected="text, numbers, dates and what is nested of them",
+                todo="convert the column, for example to text",
+            ) from error
+        return values
 
 
 def parquet_rows(file: Any, name: str) -> ArrowRows:  # noqa: ANN401  (a path or a buffer)
@@ -115,11 +132,11 @@ def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
         table = load()
         table.validate(full=True)  # a corrupted file can pass the reader and crash whoever touches its values
         names = list(table.column_names)
+        table.slice(0, 1).to_pylist()  # the names inside of nested columns are decoded here, too
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
         # ValueError covers UnicodeDecodeError: names of columns are decoded outside of Arrow
-        problem = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise InputError(
-            f"{name}: cannot be read as {what} ({problem})",
+            f"{name}: cannot be read as {what} ({_first_line(error)})",
             expected="a complete file of that format",
             todo="write or download it again",
         ) from error
@@ -130,7 +147,11 @@ def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
             expected="one name per column",
             todo="rename one of the columns",
         )
-    return ArrowRows(table)
+    return ArrowRows(table, name)
+
+
+def _first_line(error: BaseException) -> str:
+    return show((str(error).splitlines() or [type(error).__name__])[0])
 
 
 def _field(column: pa.ChunkedArray) -> Field:

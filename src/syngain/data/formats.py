@@ -225,7 +225,7 @@ def _word(value: object) -> str | None:
 
 
 def _listed(seen: Counter[str]) -> str:
-    shown = [f"{show(word)} ({count} rows)" for word, count in seen.most_common(20)]
+    shown = [f"{show(word)} ({count})" for word, count in seen.most_common(20)]
     return ", ".join(shown) + (", ..." if len(seen) > len(shown) else "") if shown else "nothing"
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import BufferedReader
 
-    import pyarrow as pa
-
 CHUNK = 1 << 20
 LINE_LIMIT = 64 << 20  # bytes; a longer line is not a row but a mistake, and must not fill the memory
 WHOLE_LIMIT = 1 << 30  # bytes of a file that has to be read whole (JSON array, compressed Parquet)
@@ -64,11 +62,14 @@ class Source:
         return b"".join(parts)
 
     def _next(self) -> bytes:
-        import pyarrow as pa
-
         try:
             return bytes(self.reader(CHUNK))
-        except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException, OSError) as error:
+        except (
+            EOFError,
+            zlib.error,
+            OSError,
+            ValueError,
+        ) as error:  # what Arrow's zstd reader raises is of the last two
             raise InputError(
                 f"{self.name}: broken after line {self.lines} ({_first_line(error)})",
                 expected="a complete, readable file",
@@ -88,7 +89,11 @@ def opened(path: Path, name: str) -> Iterator[Source]:
     except OSError as error:
         raise _unopened(path, name, error) from error
     with raw:
-        yield Source(name, _decompressed(raw, path, name))
+        try:
+            head = raw.peek(4)[:4]  # looked at without seeking: pipes are files too
+        except OSError as error:
+            raise _unopened(path, name, error) from error
+        yield Source(name, _decompressed(raw, head, path, name))
 
 
 def split_lines(source: Source) -> Iterator[bytes]:
@@ -138,10 +143,7 @@ def decoded(raw: bytes, name: str, number: int) -> str:
         ) from error
 
 
-def _decompressed(raw: BufferedReader, path: Path, name: str) -> Callable[[int], bytes]:
-    import pyarrow as pa
-
-    head = raw.peek(4)[:4]  # looked at without seeking: pipes are files too
+def _decompressed(raw: BufferedReader, head: bytes, path: Path, name: str) -> Callable[[int], bytes]:
     found = "gzip" if head.startswith(GZIP) else "zstd" if head == ZSTD else None
     named = COMPRESSED.get(path.suffix.lower())
     if named and found != named and head:
@@ -153,12 +155,14 @@ def _decompressed(raw: BufferedReader, path: Path, name: str) -> Callable[[int],
     if found == "gzip":
         return gzip.GzipFile(fileobj=raw).read
     if found == "zstd":
-        return _bytes_reader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+        return _zstd_reader(raw)
     return raw.read
 
 
-def _bytes_reader(stream: pa.NativeFile) -> Callable[[int], bytes]:
-    read: Callable[[int], bytes] = stream.read
+def _zstd_reader(raw: BufferedReader) -> Callable[[int], bytes]:
+    import pyarrow as pa
+
+    read: Callable[[int], bytes] = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd").read
     return read
 
 

@@ -54,7 +54,9 @@ def number(value: object) -> float | None:
     """
     if value is None or (isinstance(value, str) and value == ""):
         return math.nan
-    return _converted(value) if isinstance(value, Number) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, Number):
+        return None
+    return _converted(value)
 
 
 def written_number(value: object) -> float | None:

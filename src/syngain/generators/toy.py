@@ -111,6 +111,46 @@ class MarkovText:
         """``n`` independent outputs for one label (``None``: the chain of all rows)."""
         return tuple(self._sample_one(rng, label, temperature) for _ in range(n))
 
+    def draw(self, words: Sequence[int], label: str | None = None, *, rng: np.random.Generator) -> int:
+        """One symbol from ``next_word`` at temperature 1, by descending the orders: no vector of the whole vocabulary."""
+        if len(words) >= self.max_words:
+            return END
+        levels = list(self._levels((START, START, *words)[-2:], label))
+        symbol = _descend(levels, rng)
+        while symbol == END and not words:  # the lower orders, given that the text is not empty
+            symbol = _descend(levels[1:], rng)
+        return symbol
+
+    def probability(self, words: Sequence[int], symbol: int, label: str | None = None) -> float:
+        """One entry of ``next_word`` at temperature 1, for a text that has begun (``words`` is not empty)."""
+        if len(words) >= self.max_words or not words:
+            return float(self.next_word(words, label)[symbol])
+        result, reach = 0.0, 1.0
+        for weight, symbols, counts in self._levels((START, START, *words)[-2:], label):
+            at = int(np.searchsorted(symbols, symbol))
+            if at < len(symbols) and symbols[at] == symbol:
+                result += reach * weight * float(counts[at] / counts.sum())
+            reach *= 1.0 - weight
+        return result
+
+    def _levels(self, context: Context, label: str | None) -> Iterator[tuple[float, NDArray[np.int64], Vector]]:
+        """(weight, symbols, counts) of every order that saw the context, longest first; the last weight is one."""
+        for start in range(len(context) + 1):
+            seen = self._table(label).get(context[start:])
+            if seen is not None and context[start:] != (START,):
+                yield (self._weight(seen) if start < len(context) or label is not None else 1.0), *seen
+        if label is not None:
+            yield 1.0, *self.tables[None][()]
+
+    def _table(self, label: str | None) -> Table:
+        if label not in self.tables:
+            raise UsageError(f"label {label!r} was not fitted", expected=f"one of {sorted(filter(None, self.tables))}")
+        return self.tables[label]
+
+    def _weight(self, seen: tuple[NDArray[np.int64], Vector]) -> float:
+        total = float(seen[1].sum())
+        return total / (total + self.backoff * len(seen[0]))
+
     def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Vector, Vector]:
         """Per-step log-probabilities and entropies of a given text, shapes ``(words + 1,)``, end token last, in nats.
 
@@ -173,8 +213,6 @@ class MarkovText:
 
     def _smoothed(self, label: str | None, context: Context) -> Vector:
         """The interpolated law; the arrays in the cache are never written to."""
-        if label not in self.tables:
-            raise UsageError(f"label {label!r} was not fitted", expected=f"one of {sorted(filter(None, self.tables))}")
         if not context and label is None:
             return self._unigram()
         lower = self._law(label, context[1:]) if context else self._law(None, ())
@@ -182,14 +220,13 @@ class MarkovText:
             lower = _without_end(lower)
         elif context == (START,):
             return lower
-        seen = self.tables[label].get(context)
+        seen = self._table(label).get(context)
         if seen is None:
             return lower
         symbols, counts = seen
-        total = float(counts.sum())
-        weight = total / (total + self.backoff * len(symbols))
+        weight = self._weight(seen)
         law = (1.0 - weight) * lower
-        law[symbols] += weight * counts / total
+        law[symbols] += weight * counts / counts.sum()
         return law
 
     def _unigram(self) -> Vector:
@@ -204,7 +241,9 @@ def _check_fit(rows: list[list[str]], labels: Sequence[str] | None, backoff: flo
         raise UsageError("no words to fit the toy generator on", expected="at least one text with a word")
     longest = max(map(len, rows))
     if longest > max_words:
-        raise UsageError(f"a text of {longest} words", expected=f"at most max_words={max_words}", todo="raise max_words")
+        raise UsageError(
+            f"a text of {longest} words", expected=f"at most max_words={max_words}", todo="raise max_words"
+        )
     if labels is not None and len(labels) != len(rows):
         raise UsageError(f"{len(labels)} labels for {len(rows)} texts", expected="one label per text")
     if backoff < 0:
@@ -255,7 +294,18 @@ def _draw(law: Vector, rng: np.random.Generator) -> int:
     """Inverse transform on the support, so that a symbol of probability zero is never drawn."""
     support = np.flatnonzero(law)
     cumulative = np.cumsum(law[support])
-    return int(support[min(int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")), len(support) - 1)])
+    return int(
+        support[min(int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")), len(support) - 1)]
+    )
+
+
+def _descend(levels: Sequence[tuple[float, NDArray[np.int64], Vector]], rng: np.random.Generator) -> int:
+    """A symbol from the first order that a coin of its weight accepts."""
+    for weight, symbols, counts in levels:
+        if weight >= 1.0 or rng.random() < weight:
+            break
+    cumulative = np.cumsum(counts)
+    return int(symbols[np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")])
 
 
 def _log(probability: float) -> float:

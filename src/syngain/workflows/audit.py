@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits
+
 from syngain._version import __version__
 from syngain.audit.audit import Audited, audit_sets
 from syngain.audit.examine import Settings
@@ -88,13 +90,9 @@ def audit_run(  # noqa: PLR0913  (the sets by role)
     )
     progress("map", 0.9)
     reference = others["pool"] or anchors
-    drawn = views(
-        audited.frame,
-        audited.found,
-        {"real": reference.ids, "synthetic": ours.ids},
-        audited.is_dropped,
-        streams.child("views"),
-    )
+    ids = {"real": reference.ids, "synthetic": ours.ids}
+    with threadpool_limits(1):
+        drawn = views(audited.frame, audited.found, ids, audited.is_dropped, streams.child("views"))
     result = Result(
         command="audit",
         version=__version__,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 ANCHORS, TEST, SYNTHETIC = 720, 400, 1_800
 NEAR = 0.6  # word-set Jaccard similarity above which two real rows count as the same, or a variant as a copy
-CANDIDATES = 12  # spans drawn for each gap; one is chosen by how well the text goes on after it
+CANDIDATES = 8  # spans drawn for each gap; one is chosen by how well the text goes on after it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +75,7 @@ def _split(rows: list[Row], rng: np.random.Generator) -> tuple[list[Row], list[R
     return kept[:cut], kept[cut : cut + TEST], pool
 
 
-def _variants(
-    anchors: list[Row], pool: list[Row], test: list[Row], *, rng: np.random.Generator
-) -> list[Row]:
+def _variants(anchors: list[Row], pool: list[Row], test: list[Row], *, rng: np.random.Generator) -> list[Row]:
     """``SYNTHETIC`` different rows near the real distribution and near no single real row."""
     fitted = [*anchors, *pool]
     chain = MarkovText.fit([row["text"] for row in fitted], [row["label"] for row in fitted], backoff=0.02)
@@ -85,7 +83,9 @@ def _variants(
     rows: list[Row] = []
     seen = set(real)
     while len(rows) < SYNTHETIC:
-        batch = [(anchor, _variant(anchor, chain, rng)) for anchor in (anchors[i] for i in rng.permutation(len(anchors)))]
+        batch = [
+            (anchor, _variant(anchor, chain, rng)) for anchor in (anchors[i] for i in rng.permutation(len(anchors)))
+        ]
         close = _similarity([text for _, text in batch], real).max(axis=1) >= NEAR
         for (anchor, text), near in zip(batch, close, strict=True):
             if not near and text not in seen and 4 <= len(text.split()) <= 40:
@@ -95,7 +95,7 @@ def _variants(
 
 
 def _row(text: str, anchor: Mapping[str, Any], chain: MarkovText, number: int) -> Row:
-    log_probability = chain.log_probability(text, anchor["label"])
+    log_probability = chain.log_probability(text, None)
     return {
         "text": text,
         "label": anchor["label"],
@@ -107,35 +107,39 @@ def _row(text: str, anchor: Mapping[str, Any], chain: MarkovText, number: int) -
 
 
 def _variant(anchor: Mapping[str, Any], chain: MarkovText, rng: np.random.Generator) -> str:
-    """The anchor with some of its words said anew by the chain of its topic: its tail, or a span and what joins it."""
+    """The anchor with some of its words said anew by the chain: its tail, or a span and what joins it.
+
+    The chain of all topics speaks: the chain of one topic would write rows more typical of it than real rows are.
+    """
     words: list[str] = anchor["text"].split()
     start = int(rng.integers(1, max(2, len(words) - 2)))
     if rng.random() < 0.5:
-        return " ".join(_continued(words[:start], chain, anchor["label"], rng))
+        return " ".join(_continued(words[:start], chain, None, rng))
     stop = min(len(words), start + int(rng.integers(2, 5)))
-    return _bridged(words[:start], words[stop:], chain, anchor["label"], rng)
+    return _bridged(words[:start], words[stop:], chain, None, rng)
 
 
-def _continued(left: list[str], chain: MarkovText, label: str, rng: np.random.Generator, most: int = 99) -> list[str]:
+def _continued(
+    left: list[str], chain: MarkovText, label: str | None, rng: np.random.Generator, most: int = 99
+) -> list[str]:
     """``left`` and the words that the chain adds, until its end token or ``most`` words."""
     coded = [chain.index[word] for word in left]
     for _ in range(most):
-        law = chain.next_word(coded, label)
-        symbol = int(rng.choice(len(law), p=law))
+        symbol = chain.draw(coded, label, rng=rng)
         if symbol == 0:
             break
         coded.append(symbol)
     return [chain.vocabulary[k - 1] for k in coded]
 
 
-def _bridged(left: list[str], right: list[str], chain: MarkovText, label: str, rng: np.random.Generator) -> str:
+def _bridged(left: list[str], right: list[str], chain: MarkovText, label: str | None, rng: np.random.Generator) -> str:
     """Of several spans drawn after ``left``, one drawn in proportion to the probability that ``right`` starts after it."""
     spans = [_continued(left, chain, label, rng, most=int(rng.integers(1, 5))) for _ in range(CANDIDATES)]
     if not right:
-        return " ".join(spans[0])
+        return spans[0]
     target = chain.index[right[0]]
-    weights = np.array([chain.next_word([chain.index[w] for w in span], label)[target] for span in spans])
-    return " ".join(spans[int(rng.choice(CANDIDATES, p=weights / weights.sum()))] + right)
+    weights = np.array([chain.probability([chain.index[w] for w in span], target, label) for span in spans])
+    return spans[int(rng.choice(CANDIDATES, p=weights / weights.sum()))] + right
 
 
 def _similarity(one: list[str], other: list[str]) -> NDArray[np.float64]:
