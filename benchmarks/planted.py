@@ -1,6 +1,6 @@
 """Planted defects on banking77: is each found with the right id at high, and nothing else?
 
-    .venv/bin/python benchmarks/planted.py [--seeds 3]
+.venv/bin/python benchmarks/planted.py [--seeds 3]
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Material:
         order = rng.permutation(len(pool))
         self.anchors = [pool[i] for i in order[:ROWS]]
         self.fresh = [pool[i] for i in order[ROWS : 2 * ROWS]]
-        self.test = [dict(row) for row in read(SHARED / "banking77_real.jsonl.gz", where={"split": "real_test"}).records]
+        test = read(SHARED / "banking77_real.jsonl.gz", where={"split": "real_test"})
+        self.test = [dict(row) for row in test.records]
         self.other = [
             str(row["text"])
             for row in read(SHARED / "parrot_crowdflower.jsonl.gz", where={"split": "real_pool"}).records
@@ -119,9 +120,10 @@ def main() -> None:
             high = {finding.id for finding in audited.findings if finding.severity == "high"}
             right = (expected in high or not expected) and high <= {expected} | ALLOWED.get(expected, set())
             failures += not right
-            others = [f"{f.id}:{f.severity}{list(f.explained_by) or ''}" for f in audited.findings if f.severity != "high"]
-            off = audited.found.estimates["fidelity.off_support"].value
-            print(f"off {off:.2f} seed {seed} {'ok  ' if right else 'FAIL'} {name:36s} high={sorted(high)} others={others}", flush=True)
+            lesser = [f for f in audited.findings if f.severity != "high"]
+            others = [f"{f.id}:{f.severity}{list(f.explained_by) or ''}" for f in lesser]
+            mark = "ok  " if right else "FAIL"
+            print(f"seed {seed} {mark} {name:36s} high={sorted(high)} others={others}", flush=True)
     print(f"{failures} failures")
 
 

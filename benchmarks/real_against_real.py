@@ -27,7 +27,8 @@ def split(seed: int) -> dict[str, object]:
     rows = read(SHARED / "banking77_real.jsonl.gz", where={"split": "real_pool"})
     test = read(SHARED / "banking77_real.jsonl.gz", where={"split": "real_test"})
     order = np.random.default_rng([seed, 2000]).permutation(len(rows))[:2_000]
-    audited = audit_sets(rows.take(order[:1_000].tolist()), rows.take(order[1_000:].tolist()), streams=Streams(seed), test=test)
+    first, second = rows.take(order[:1_000].tolist()), rows.take(order[1_000:].tolist())
+    audited = audit_sets(first, second, streams=Streams(seed), test=test)
     return {
         "seed": seed,
         "p": {name: item.p for name, item in audited.found.estimates.items() if item.p is not None},
@@ -59,10 +60,11 @@ def report(results: list[dict]) -> None:
     print(f"--- {n} splits", flush=True)
     for name in sorted(results[0]["p"]):
         values = np.array([result["p"][name] for result in results if name in result["p"]])
-        print(f"{name:36s} differs (p < .05) in {np.mean(values < 0.05):6.1%}, p < .01 in {np.mean(values < 0.01):6.1%}")
-    print("any adjusted:", sum(bool(result["adjusted"]) for result in results) / n, Counter(x for r in results for x in r["adjusted"]))
-    print("any high finding:", sum(bool(result["high"]) for result in results) / n, Counter(x for r in results for x in r["high"]))
-    print("other findings:", Counter(x for r in results for x in r["other"]), flush=True)
+        at5, at1 = np.mean(values < 0.05), np.mean(values < 0.01)
+        print(f"{name:36s} differs (p < .05) in {at5:6.1%}, p < .01 in {at1:6.1%}")
+    for key in ("adjusted", "high", "other"):
+        names = Counter(name for result in results for name in result[key])
+        print(f"any {key}: {sum(bool(result[key]) for result in results) / n:.2%} {dict(names)}", flush=True)
 
 
 if __name__ == "__main__":

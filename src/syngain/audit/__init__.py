@@ -1,1 +1,1 @@
-"""audit"""
+"""What a set is: divergence, faithfulness, diversity, novelty, labels, uniformity, relations."""

@@ -54,7 +54,7 @@ class Audited:
         return flags
 
 
-def audit_sets(  # noqa: PLR0913  (the sets by role)
+def audit_sets(
     real: Dataset,
     synthetic: Dataset,
     *,
@@ -76,5 +76,5 @@ def audit_sets(  # noqa: PLR0913  (the sets by role)
         progress("causes", 0.8)
         context = Context(frame, found, synthetic.ids)
         findings = Explainer(context, streams, chosen)(find(context))
-    why = reasons(frame, found, findings)
+    why = reasons(found, findings)
     return Audited(frame, found, findings, dropped_rows(frame, synthetic.ids, why), why)

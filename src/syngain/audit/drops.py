@@ -32,7 +32,7 @@ WEIGHT = {
 }
 
 
-def reasons(frame: Frame, found: Examination, findings: Sequence[Finding]) -> Mapping[str, Flags]:
+def reasons(found: Examination, findings: Sequence[Finding]) -> Mapping[str, Flags]:
     """Reason to flags per synthetic row (m,), for findings of medium or high severity that explain themselves."""
     standing = {
         finding.id for finding in findings if finding.severity in {"high", "medium"} and not finding.explained_by

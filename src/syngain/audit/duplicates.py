@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 TOLERATED = 0.01  # a share of repeats below this is nobody's problem
 
 
-def repeated_fraction(
-    synthetic: Ints, real: Ints, *, kind: str, units: Ints | None = None
-) -> Estimate:
+def repeated_fraction(synthetic: Ints, real: Ints, *, kind: str, units: Ints | None = None) -> Estimate:
     """Share of synthetic rows that repeat an earlier one, from cluster codes of shape (n,) and (m,).
 
     The value describes this file; the interval is for a fresh set of as many rows from the same generator. The null

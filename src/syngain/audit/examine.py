@@ -175,7 +175,7 @@ def _side(found: Examination, frame: Frame, side: str, streams: Streams, setting
         ("neighbors", Neighbors()),
         ("vendi", Vendi()),
     ):
-        estimates |= measure(pooled, streams.stream(name))  # type: ignore[operator]
+        estimates |= measure(pooled, streams.stream(name))
     code, centers = Regions().clusters(encoded.real, streams.stream("regions"))
     scores = score_rows(encoded, centers)
     estimates["fidelity.off_support"] = scores.estimate(frame.unit)
@@ -197,9 +197,7 @@ def _side(found: Examination, frame: Frame, side: str, streams: Streams, setting
     )
 
 
-def _texts(
-    frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, streams: Streams
-) -> dict[str, Estimate]:
+def _texts(frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, streams: Streams) -> dict[str, Estimate]:
     """Openings, templates, lengths, compression and relations of one side."""
     texts = [frame.real.texts[side][i] for i in rows[0]] + [frame.synthetic.texts[side][i] for i in rows[1]]
     lengths = np.array([len(text.split()) for text in texts])
@@ -254,7 +252,8 @@ def _doubted(found: Examination, frame: Frame, codes: Ints, evidence: LabelEvide
     """
     fold_of_real = np.full(frame.real.size + 1, -1, dtype=np.int64)
     fold_of_real[real] = evidence.real_fold
-    linked = np.where(frame.source >= 0, frame.source, found.copied_from) if not frame.held_out else np.full(codes.size, -1)
+    made_from = np.where(frame.source >= 0, frame.source, found.copied_from)
+    linked = np.full(codes.size, -1) if frame.held_out else made_from
     fold = fold_of_real[linked]
     fold = np.where(fold >= 0, fold, np.arange(codes.size) % len(evidence.teachers))
     out = np.zeros(codes.size, dtype=bool)

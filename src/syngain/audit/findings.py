@@ -303,7 +303,7 @@ def _missing(context: Context) -> Iterator[Finding]:
         yield best[2]
 
 
-def _missing_finding(  # noqa: PLR0917  (the parts of one sentence)
+def _missing_finding(
     context: Context, place: str, cells: Cells, names: Sequence[str], name: str, severity: Severity
 ) -> Finding:
     value = context.found.estimates[name].value
@@ -315,7 +315,7 @@ def _missing_finding(  # noqa: PLR0917  (the parts of one sentence)
         id="missing_regions",
         severity=severity,
         message=f"{cells.missing.size} {what} of the real rows, {percent(value)} of them, are not reached"
-        + (f": {listed}{' …' if order.size > 5 else ''}." if listed else "; examples of real rows nobody imitates follow."),
+        + (f": {listed}{' …' if order.size > 5 else ''}." if listed else "; see real rows that nobody imitates."),
         evidence=(),
         examples=context.examples(real_rows, context.frame.real.joined),
         estimates=(name,),

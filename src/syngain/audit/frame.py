@@ -123,9 +123,7 @@ class Frame:
 
     def take(self, rows: Ints) -> Frame:
         """The frame with only these synthetic rows."""
-        return replace(
-            self, synthetic=self.synthetic.take(rows), source=self.source[rows], rows=self.rows[rows]
-        )
+        return replace(self, synthetic=self.synthetic.take(rows), source=self.source[rows], rows=self.rows[rows])
 
     def without_opening(self, side: str, opening: str) -> Frame:
         """The frame with an opening removed wherever it stands, on both sides."""
@@ -215,4 +213,3 @@ def _check_labels(real: Dataset, synthetic: Dataset) -> None:
             expected="at least two different labels among the real rows",
             todo="leave labels out with --label none",
         )
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-EMPTY_WORDS = frozenset("a an and as at be by for from in is it no non not of on or other none the to with un vs".split())
+EMPTY = "a an and as at be by for from in is it no non not of on or other none the to with un vs"
+EMPTY_WORDS = frozenset(EMPTY.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class LabelProbe:
     """
 
     folds: int = 5
-    learner: Discriminant = Discriminant()
+    learner: Discriminant = field(default_factory=Discriminant)
 
     def __call__(
         self, pooled: Pooled, label: Ints, classes: int, rng: np.random.Generator
@@ -122,7 +123,7 @@ class LabelProbe:
             references={"real": theirs, "independent": 0.0},
         )
 
-    def _evidence(  # noqa: PLR0917  (what one pass of the probe leaves behind)
+    def _evidence(
         self,
         pooled: Pooled,
         label: Ints,
@@ -247,8 +248,8 @@ class Agreement:
             pooled.unit[~real],
             reference=self.expected,
             error=self.error,
-            method="teachers trained on real rows of other folds, scored on synthetic rows; null: what their confidence "
-            "promises, calibrated on real rows",
+            method="teachers trained on real rows of other folds, scored on synthetic rows; null: what their "
+            "confidence promises, calibrated on real rows",
             estimand="accuracy of these teachers on fresh synthetic rows",
             others={"real_rows": float(self.hits[real].mean())},
         )
@@ -256,7 +257,8 @@ class Agreement:
     def noise(self, pooled: Pooled, chance: float) -> tuple[float, float, float]:
         """Share of labels that must be wrong to explain the lost agreement, with its 95 % interval.
 
-        If a share e of labels is drawn anew, agreement falls from r to (1 - e) r + e chance: e = (r - s) / (r - chance).
+        If a share e of labels is drawn anew, agreement falls from r to (1 - e) r + e chance, so
+        e = (r - s) / (r - chance).
         """
         room = self.expected - chance
         if room <= 0.05:
@@ -265,7 +267,7 @@ class Agreement:
         return value, value - 1.96 * self.error / room, value + 1.96 * self.error / room
 
 
-def _rate(  # noqa: PLR0913  (one estimate, its parts by name)
+def _rate(
     hits: Flags,
     units: Ints,
     *,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.two_sample import Pooled, squared_distances
+from syngain.audit.two_sample import Pooled, Real, squared_distances
 from syngain.audit.uncertainty import normal_intervals, permutation, permuted_sides, subsampled_errors
 from syngain.core.estimate import Estimate
 
@@ -50,12 +50,14 @@ class Neighbors:
         n, m = int(pooled.real.sum()), int((~pooled.real).sum())
         permuted = [ranked.statistics(permuted_sides(pooled.unit, n, rng), self.k) for _ in range(self.permutations)]
         errors = self._errors(distance, pooled, rng)
-        noise = [*self._noise_end(pooled, rng), None]
+        noise = self._noise_end(pooled, rng)
         ends = (1.0, expected_coverage(n, m, self.k), 1.0)
         out = {}
         for index, (name, (tail, unit, estimand)) in enumerate(_PLANS.items()):
             null = permutation(float(observed[index]), np.array(permuted)[:, index], tail)
-            references = {"real": ends[index]} | ({} if noise[index] is None else {"noise": noise[index]})
+            references = {"real": ends[index]}
+            if index < len(noise):
+                references["noise"] = noise[index]
             out[name] = Estimate(
                 value=float(observed[index]),
                 unit=unit,
@@ -174,7 +176,7 @@ def expected_coverage(n: int, m: int, k: int) -> float:
     return float(1 - np.prod((n - 1 - steps) / (n - 1 + m - steps)))
 
 
-def nearest(X: Floats, reference: Floats, *, exclude_self: bool = False) -> tuple[Ints, Floats]:
+def nearest(X: NDArray[Real], reference: NDArray[Real], *, exclude_self: bool = False) -> tuple[Ints, Floats]:
     """Index of and distance to the nearest reference row, in blocks; shapes (n,)."""
     index, distance = np.zeros(len(X), dtype=np.int64), np.zeros(len(X))
     for start in range(0, len(X), BLOCK):

@@ -51,7 +51,7 @@ def contamination(tests: Flags, hits: Flags, background: Flags) -> Estimate:
     (m,) anchors with a near copy among the test rows. What the anchors show, an innocent set of the same domain shows
     too: p is Fisher's exact test of the two rates per row, one-sided [fisher1935].
     """
-    table = [[int(hits.sum()), int((~hits).sum())], [int(background.sum()), int((~background).sum())]]
+    table = np.array([[hits.sum(), (~hits).sum()], [background.sum(), (~background).sum()]])
     low, high = wilson(float(background.mean()), background.size, 0.95)
     per_test = hits.size / tests.size
     return Estimate(

@@ -15,12 +15,12 @@ from syngain.data.encoders import HashedNgrams, TableEncoder
 from syngain.data.hashing import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from syngain.audit.frame import Frame
-    from syngain.data.encoders import TextEncoder
+    from syngain.data.encoders import FittedEncoder, TextEncoder
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ class Vectors:
         return np.vstack([self.real[real], self.synthetic[synthetic]]).astype(np.float64)
 
 
-def vectors(  # noqa: PLR0913  (frame, side, sample, encoder, randomness)
+def vectors(
     frame: Frame, side: str, real: Ints, synthetic: Ints, encoder: TextEncoder | None, rng: np.random.Generator
 ) -> Vectors:
     """Fit the encoder on the pooled sample, without saying which rows are real; encode every row once."""
@@ -51,7 +51,7 @@ def vectors(  # noqa: PLR0913  (frame, side, sample, encoder, randomness)
         return _table_vectors(frame, real, synthetic)
     ours, theirs = frame.real.texts[side], frame.synthetic.texts[side]
     fitted = (encoder or HashedNgrams()).fit([ours[i] for i in real] + [theirs[i] for i in synthetic], rng)
-    return Vectors(*(_in_batches(lambda part, rows=rows: fitted(rows[part]), len(rows)) for rows in (ours, theirs)))
+    return Vectors(_in_batches(fitted, ours), _in_batches(fitted, theirs))
 
 
 def _table_vectors(frame: Frame, real: Ints, synthetic: Ints) -> Vectors:
@@ -63,8 +63,8 @@ def _table_vectors(frame: Frame, real: Ints, synthetic: Ints) -> Vectors:
     return Vectors(*(fitted(rows.columns).astype(np.float32) for rows in (frame.real, frame.synthetic)))
 
 
-def _in_batches(encode: Callable[[slice], Floats], count: int) -> Singles:
-    return np.vstack([encode(part).astype(np.float32) for part in batches(count, BATCH)])
+def _in_batches(encode: FittedEncoder, texts: Sequence[str]) -> Singles:
+    return np.vstack([encode(texts[part]).astype(np.float32) for part in batches(len(texts), BATCH)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class RowScores:
         return Estimate(
             value=value,
             unit="share",
-            method=f"distance to the nearest of {self.real_rows} real rows beyond its {TYPICAL:.0%} quantile among them",
+            method=f"distance to the nearest of {self.real_rows} real rows above its {TYPICAL:.0%} quantile among them",
             estimand="share of synthetic rows outside the support of these real rows",
             intervals=share_intervals(self.outside, units),
             null=wilson(1 - TYPICAL, self.real_rows, 0.95),
@@ -104,7 +104,7 @@ class RowScores:
 
 
 def score_rows(encoded: Vectors, centers: Floats) -> RowScores:
-    """Distances of all synthetic rows to the real ones, and their cells."""
+    """Distances of all synthetic rows to the real ones, and their cells; computed in float32."""
     step = max(1, -(-len(encoded.real) // REFERENCE))
     reference = encoded.real[::step]
     _, among = nearest(reference, reference, exclude_self=True)

@@ -7,8 +7,8 @@ They are never to be inserted into an upper bound as a certificate.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from scipy import stats
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
+Real = TypeVar("Real", np.float32, np.float64)
 CLIP = 1e-6  # discriminator probabilities are kept this far from 0 and 1
 
 
@@ -60,7 +61,7 @@ class ClassifierTwoSample:
 
     folds: int = 5
     permutations: int = 199
-    learner: Discriminant = Discriminant()
+    learner: Discriminant = field(default_factory=Discriminant)
 
     def __call__(self, pooled: Pooled, rng: np.random.Generator) -> dict[str, Estimate]:
         """``divergence.tv_lower`` and ``divergence.js_lower``."""
@@ -185,17 +186,22 @@ def ridge_called(X: Floats, sides: Flags, fold: Ints, shrinkage: float) -> Flags
     ``sides`` (N, B): for each labeling, which rows are real. One factorization per fold serves all of them. The
     threshold is the middle of the balanced targets, so it comes from the training folds alone.
     """
-    targets = np.where(sides, 1.0 / sides.mean(axis=0), -1.0 / (1 - sides.mean(axis=0)))
     scores = np.zeros(sides.shape)
     for k in range(int(fold.max()) + 1):
         test = fold == k
-        train = X[~test]
-        center = train.mean(axis=0)
-        gram = (train - center).T @ (train - center)
-        gram[np.diag_indices_from(gram)] += shrinkage * np.trace(gram) / gram.shape[0] + 1e-12
-        weights = np.linalg.solve(gram, (train - center).T @ targets[~test])
+        center, weights = fit_ridge(X[~test], sides[~test], shrinkage)
         scores[test] = (X[test] - center) @ weights
     return np.asarray(scores > 0)
+
+
+def fit_ridge(X: Floats, sides: Flags, shrinkage: float) -> tuple[Floats, Floats]:
+    """Center (d,) and ridge directions (d, B) of balanced targets for labelings ``sides`` (n, B) of rows ``X``."""
+    real = np.maximum(sides.mean(axis=0), 0.5 / len(sides))  # a side may be absent from the training folds
+    targets = np.where(sides, 1 / real, -1 / np.maximum(1 - real, 0.5 / len(sides)))
+    center = X.mean(axis=0)
+    gram = (X - center).T @ (X - center)
+    gram[np.diag_indices_from(gram)] += shrinkage * np.trace(gram) / gram.shape[0] + 1e-12
+    return center, np.linalg.solve(gram, (X - center).T @ targets)
 
 
 def true_minus_false(called: Flags, sides: Flags) -> Floats:
@@ -258,8 +264,8 @@ def _mmd2_of(kernel: Floats, first: Flags, second: Flags) -> Floats:
     return np.asarray(within_a / (n * (n - 1)) + within_b / (m * (m - 1)) - 2 * across / (n * m))
 
 
-def squared_distances(X: Floats, Y: Floats) -> Floats:
-    """Squared Euclidean distances, shape (n, m), never negative."""
+def squared_distances(X: NDArray[Real], Y: NDArray[Real]) -> NDArray[Real]:
+    """Squared Euclidean distances, shape (n, m), never negative, in the precision of the vectors."""
     squares = (X**2).sum(axis=1)[:, None] + (Y**2).sum(axis=1)[None, :] - 2 * (X @ Y.T)
     return np.asarray(np.maximum(squares, 0.0))
 
@@ -269,4 +275,3 @@ def one_sided_lower(estimate: Estimate, level: float = 0.95) -> float:
     low, high = estimate.interval(0.95)
     error = (high - low) / (2 * float(stats.norm.isf(0.025)))
     return estimate.value - float(stats.norm.isf(1 - level)) * error
-

@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 OPENING_WORDS = 5
 TEMPLATE_WORDS = 8
 # words that carry form, not content: they stay when a template is made
-FORM_WORDS = frozenset(
-    "a about after all am an and any are as at be because been before but by can could did do does for from get had has "
-    "have he her here him his how i if in into is it its just like me more most my no not of on one only or our out over "
-    "please s she should so some such t than that the their them then there these they this those to up us was we were "
-    "what when where which who why will with would you your".split()
-)
+FORM = """
+a about after all am an and any are as at be because been before but by can could did do does for from get had has have
+he her here him his how i if in into is it its just like me more most my no not of on one only or our out over please s
+she should so some such t than that the their them then there these they this those to up us was we were what when
+where which who why will with would you your
+"""
+FORM_WORDS = frozenset(FORM.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def opening_share(sides: Sides, rng: np.random.Generator, permutations: int = 19
     The opening is chosen on one half of the rows and its share measured on the other, both ways: the largest of many
     shares is otherwise biased up. Null: the same on as many real rows; p by permutation of the difference.
     """
-    half = _halves(sides.code.size, rng)
+    half = halves(sides.unit, rng)
     ours = _cross_share(sides.code[~sides.real], half[~sides.real])
     null = _permuted_difference(_cross_share, sides, half, rng, "upper", permutations)
     reference = float(_cross_share(sides.code[sides.real], half[sides.real]).mean())
@@ -129,7 +130,7 @@ def length_overlap(
     return Estimate(
         value=value,
         unit="share",
-        method=f"{count} length bins with equal shares of one half of the real rows, counted on the rest; permutation p",
+        method=f"{count} length bins, quantiles of one half of the real rows, counted on the rest; permutation p",
         estimand="expected overlap of the two length histograms, at this sample size",
         intervals=normal_intervals(value, error),
         null=null.range,
@@ -214,9 +215,7 @@ class Compression:
         return rows[: max(1, int(np.searchsorted(ends, self.budget, side="right")))]
 
     @staticmethod
-    def _permuted(
-        gain: Callable[[Ints], float], pool: Ints, unit: Ints, first: int, rng: np.random.Generator
-    ) -> float:
+    def _permuted(gain: Callable[[Ints], float], pool: Ints, unit: Ints, first: int, rng: np.random.Generator) -> float:
         side = permuted_sides(unit[pool], first, rng)
         return gain(pool[~side]) - gain(pool[side])
 
@@ -231,8 +230,10 @@ def _joined(texts: Sequence[bytes], budget: int) -> bytes:
     return b"".join(texts)[:budget]
 
 
-def _halves(count: int, rng: np.random.Generator) -> Flags:
-    return rng.permutation(count) % 2 == 0
+def halves(unit: Ints, rng: np.random.Generator) -> Flags:
+    """A random half of the units, as flags of their rows; a unit is never split, or its rows would choose for it."""
+    names, inverse = np.unique(unit, return_inverse=True)
+    return np.asarray(rng.permutation(names.size)[inverse] % 2 == 0)
 
 
 def _cross_share(code: Ints, half: Flags) -> Floats:
@@ -240,7 +241,7 @@ def _cross_share(code: Ints, half: Flags) -> Floats:
     out = np.zeros(code.size)
     for side in (half, ~half):
         if side.any() and (~side).any():
-            out[side] = code[side] == np.bincount(code[~side]).argmax()
+            out[side] = code[side] == int(np.bincount(code[~side]).argmax())
     return out
 
 
@@ -264,4 +265,3 @@ def _permuted_difference(
 def _entropy_difference(sides: Sides, rng: np.random.Generator) -> float:
     real = permuted_sides(sides.unit, int(sides.real.sum()), rng)
     return entropy(sides.code[~real]) - entropy(sides.code[real])
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,7 +109,7 @@ def _regions(
             MapRegion(
                 x=round(float(x), 3),
                 y=round(float(y), 3),
-                name=names[cell] if place == "label" else f"{names[cell]}{f' ({place})' if len(frame.sides) > 1 else ''}",
+                name=names[cell] if place == "label" or len(frame.sides) < 2 else f"{names[cell]} ({place})",
                 real=int(cells.real_counts[cell]),
                 synthetic=int(cells.synthetic_counts[cell]),
                 expected=round(float(cells.expected[cell]), 1),
@@ -121,12 +122,12 @@ def _regions(
 
 def _lengths(frame: Frame, side: str) -> Distribution:
     """Histogram of words per row with edges that both sets share; the last bin takes all longer rows."""
-    ours, theirs = (np.array([len(text.split()) for text in rows.texts[side]]) for rows in (frame.real, frame.synthetic))
+    ours, theirs = (_word_counts(rows.texts[side]) for rows in (frame.real, frame.synthetic))
     top = float(np.quantile(np.concatenate([ours, theirs]), 0.99))
     edges = np.unique(np.round(np.linspace(0, max(top, 1.0), LENGTH_BINS + 1))).astype(int)
     edges = np.append(edges[:-1], max(int(edges[-1]), 1))
     counts = [np.histogram(np.minimum(values, edges[-1]), bins=edges)[0] / values.size for values in (ours, theirs)]
-    names = [f"{low}-{high - 1}" if high - low > 1 else str(low) for low, high in zip(edges, edges[1:], strict=False)]
+    names = [f"{low}-{high - 1}" if high - low > 1 else str(low) for low, high in pairwise(edges)]
     names[-1] = f"{edges[-2]}+"
     title = "Length in words" + (f", {side}" if len(frame.sides) > 1 else "")
     return Distribution(
@@ -135,6 +136,10 @@ def _lengths(frame: Frame, side: str) -> Distribution:
         real=tuple(round(float(v), 5) for v in counts[0]),
         synthetic=tuple(round(float(v), 5) for v in counts[1]),
     )
+
+
+def _word_counts(texts: Sequence[str]) -> Ints:
+    return np.array([len(text.split()) for text in texts])
 
 
 def _labels(real: Sequence[str], synthetic: Sequence[str]) -> Distribution:

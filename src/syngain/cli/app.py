@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 from syngain._version import __version__
@@ -26,6 +25,10 @@ app.command("audit")(audit)
 app.command("demo")(demo)
 
 
+# typer carries its own click since 0.26 and needs the package before: the class is found by name
+ClickException: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
 def _version(value: bool) -> None:
     if value:
         print(f"syngain {__version__}")
@@ -43,17 +46,17 @@ def main() -> None:
     """Run the program; errors become three lines on stderr and an exit code."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         code = stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = 2
     except SyngainError as error:
         complain(error)
         code = error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted; nothing was written", file=sys.stderr)
         code = 130
+    except ClickException as error:
+        error.show()  # type: ignore[attr-defined]
+        code = 2
     except BrokenPipeError:  # the reader of stdout has gone: that is its right
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

@@ -28,7 +28,7 @@ def audit(
     config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
     seed: int = typer.Option(0, help="Seed of every random choice."),
     sample: int = typer.Option(1000, min=20, help="Rows per side for measures that compare all pairs."),
-    encoder: str = typer.Option("ngrams", help="ngrams (no download), or a sentence encoder: minilm, a folder, a hub name."),
+    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
     text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
     label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
     source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),

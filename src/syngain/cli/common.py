@@ -8,19 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-from click.core import ParameterSource
-
 from syngain.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import typer
+
     from syngain.core.progress import Progress
     from syngain.core.result import Result
 
 
-def configured(context: click.Context, config: Path | None) -> dict[str, Any]:
+def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
     """The options of this call: flag beats file, file beats default; keys are the long flags with underscores.
 
     Raises:
@@ -30,7 +29,7 @@ def configured(context: click.Context, config: Path | None) -> dict[str, Any]:
     if config is None:
         return values
     content = _yaml(config)
-    known = {_key(parameter): parameter for parameter in context.command.params if _key(parameter)}
+    known: dict[str, Any] = {_key(parameter): parameter for parameter in context.command.params if _key(parameter)}
     for key, value in content.items():
         if key not in known:
             raise UsageError(
@@ -40,13 +39,13 @@ def configured(context: click.Context, config: Path | None) -> dict[str, Any]:
             )
         parameter = known[key]
         name = str(parameter.name)
-        if context.get_parameter_source(name) == ParameterSource.DEFAULT:
-            text = [str(item) for item in value] if isinstance(value, list) else value
-            values[name] = parameter.type_cast_value(context, text if not isinstance(text, (int, float)) else str(text))
+        source = context.get_parameter_source(name)
+        if source is None or source.name == "DEFAULT":
+            values[name] = parameter.type(str(value), parameter, context)
     return values
 
 
-def _key(parameter: click.Parameter) -> str:
+def _key(parameter: Any) -> str:  # noqa: ANN401  (a parameter of click, or of the click inside typer)
     longest = max(parameter.opts, key=len)
     return longest.lstrip("-").replace("-", "_") if longest.startswith("--") and longest != "--config" else ""
 

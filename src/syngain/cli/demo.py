@@ -34,9 +34,7 @@ def demo(
     arguments = {"seed": seed, "output": output, "json": json, "force": force, "quiet": quiet}
     if not quiet and not json:
         _introduce(run)
-    deliver(
-        run.audited.result, output, arguments=arguments, force=force, as_json=json, quiet=quiet, rows=_files(run)
-    )
+    deliver(run.audited.result, output, arguments=arguments, force=force, as_json=json, quiet=quiet, rows=_files(run))
     if run.missed:
         print(f"not found by the report: {', '.join(run.missed)}", file=sys.stderr)
 

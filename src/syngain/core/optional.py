@@ -20,7 +20,7 @@ def require(module: str, *, extra: str, purpose: str) -> Any:  # noqa: ANN401  (
         if error.name is None or not module.startswith(error.name.split(".")[0]):
             raise
         raise MissingDependencyError(
-            f"{purpose} needs {module.split('.')[0]}, which is not installed",
+            f"{purpose} needs {module.split('.', maxsplit=1)[0]}, which is not installed",
             expected=f"the optional part '{extra}'",
             todo=f"pip install 'syngain[{extra}]'",
         ) from error

@@ -54,7 +54,7 @@ class HashedNgrams:
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedNgrams:
         """Fit inverse document frequencies and the projection on pooled rows."""
         counts = self.counts(texts)
-        documents = np.asarray((counts > 0).sum(axis=0)).ravel()
+        documents = np.bincount(counts.indices, minlength=counts.shape[1])
         idf = np.log((1 + len(texts)) / (1 + documents)) + 1
         weighted = _weigh(counts, idf.astype(np.float32), self.buckets)
         shared = np.flatnonzero(documents >= 2)  # an n-gram of one row says nothing about how rows relate
@@ -74,7 +74,7 @@ class HashedNgrams:
         words = [hashing.word_ngrams(rows, hashes, size) for size in (1, 2)]
         characters = [hashing.character_ngrams(laid, size) for size in (3, 4, 5)]
         blocks = [hashing.count_matrix(*_joined(part), shape) for part in (words, characters)]
-        return sparse.hstack(blocks, format="csr")
+        return sparse.csr_matrix(sparse.hstack(blocks, format="csr"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,16 @@ class FittedNgrams:
             weighted = _weigh(self.encoder.counts(texts[part]), self.idf, self.encoder.buckets)
             out[part] = weighted @ self.components
         norms = np.linalg.norm(out, axis=1, keepdims=True)
-        return np.divide(out, norms, out=out, where=norms > 0)
+        return np.asarray(np.divide(out, norms, out=out, where=norms > 0))
 
 
 def _joined(parts: Sequence[tuple[hashing.Indices, hashing.Hashes]]) -> tuple[hashing.Indices, hashing.Hashes]:
     return np.concatenate([rows for rows, _ in parts]), np.concatenate([hashes for _, hashes in parts])
 
 
-def _weigh(counts: sparse.csr_matrix[np.float32], idf: NDArray[np.float32], buckets: int) -> sparse.csr_matrix[np.float32]:
+def _weigh(
+    counts: sparse.csr_matrix[np.float32], idf: NDArray[np.float32], buckets: int
+) -> sparse.csr_matrix[np.float32]:
     """(1 + ln tf) * idf, each block of n-grams scaled to unit length so that neither outweighs the other."""
     weighted = counts.copy()
     weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]

@@ -62,7 +62,7 @@ def shared_codes(*sets: Sequence[str]) -> list[Ints]:
     return list(np.split(flat, np.cumsum([len(texts) for texts in sets])[:-1]))
 
 
-def sign(texts: Sequence[str], method: MinHash = MinHash()) -> Signatures:  # noqa: B008  (frozen)
+def sign(texts: Sequence[str], method: MinHash = MinHash()) -> Signatures:
     """MinHash signatures of rows, banded."""
     keys = np.zeros((len(texts), method.bands), dtype=np.uint64)
     sets = []
@@ -74,11 +74,11 @@ def sign(texts: Sequence[str], method: MinHash = MinHash()) -> Signatures:  # no
         counts = hashing.count_matrix(rows, hashes, (laid.rows, 1 << 20))
         counts.data[:] = 1
         sets.append(counts)
-    stacked = sparse.vstack(sets, format="csr") if sets else sparse.csr_matrix((0, 1 << 20), dtype=np.float32)
+    stacked = sparse.vstack(sets, format="csr") if sets else sparse.csr_matrix(np.zeros((0, 1 << 20), np.float32))
     return Signatures(method, keys, stacked)
 
 
-def clusters(texts: Sequence[str], method: MinHash = MinHash()) -> Ints:  # noqa: B008  (frozen)
+def clusters(texts: Sequence[str], method: MinHash = MinHash()) -> Ints:
     """The near-duplicate cluster of every row, numbered in order of first appearance.
 
     Rows are linked when they are equal after normalization or verified near duplicates; clusters are the
@@ -139,7 +139,7 @@ def _hash_family(count: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     return multipliers, rng.integers(0, 2**32, size=count, dtype=np.uint32)
 
 
-def _band_keys(  # noqa: PLR0913  (one row of arguments of one formula)
+def _band_keys(
     rows: Ints,
     hashes: NDArray[np.uint64],
     count: int,

@@ -55,7 +55,7 @@ class MarkovText:
     """A word chain of order 2 that backs off to orders 1 and 0 by Witten-Bell weights [witten1991].
 
     ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with ``k = c / (c + backoff * t)``, where ``c`` is how often the
-    context was seen and ``t`` how many different words followed it; order 0 of a label backs off to order 0 of all rows.
+    context was seen and ``t`` how many different words followed it; order 0 of a label backs off to that of all rows.
     The end token cannot come first, and has probability one after ``max_words`` words, so the law is proper.
     Fitted by :meth:`fit`; ``tables`` holds per label (``None``: all rows) the counts by context.
     """
@@ -112,7 +112,7 @@ class MarkovText:
         return tuple(self._sample_one(rng, label, temperature) for _ in range(n))
 
     def draw(self, words: Sequence[int], label: str | None = None, *, rng: np.random.Generator) -> int:
-        """One symbol from ``next_word`` at temperature 1, by descending the orders: no vector of the whole vocabulary."""
+        """One symbol from ``next_word`` at temperature 1, by descending the orders, without the vector."""
         if len(words) >= self.max_words:
             return END
         levels = list(self._levels((START, START, *words)[-2:], label))
@@ -154,7 +154,7 @@ class MarkovText:
     def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Vector, Vector]:
         """Per-step log-probabilities and entropies of a given text, shapes ``(words + 1,)``, end token last, in nats.
 
-        A word that is not in the vocabulary, and every step after it, has log-probability minus infinity and entropy NaN.
+        An unknown word, and every step after it, has log-probability minus infinity and entropy NaN.
         """
         coded = [self.index.get(word, START) for word in text.split()]
         logs = np.full(len(coded) + 1, -math.inf)
@@ -270,7 +270,7 @@ def _without_end(law: Vector) -> Vector:
     """The law given that the text is not empty."""
     law = law.copy()
     law[END] = 0.0
-    return law / law.sum()
+    return np.asarray(law / law.sum())
 
 
 def _tempered(law: Vector, temperature: float) -> Vector:
@@ -301,9 +301,7 @@ def _draw(law: Vector, rng: np.random.Generator) -> int:
 
 def _descend(levels: Sequence[tuple[float, NDArray[np.int64], Vector]], rng: np.random.Generator) -> int:
     """A symbol from the first order that a coin of its weight accepts."""
-    for weight, symbols, counts in levels:
-        if weight >= 1.0 or rng.random() < weight:
-            break
+    _, symbols, counts = next(level for level in levels if level[0] >= 1.0 or rng.random() < level[0])
     cumulative = np.cumsum(counts)
     return int(symbols[np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")])
 

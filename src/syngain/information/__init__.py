@@ -1,1 +1,1 @@
-"""information"""
+"""Estimators on arrays: information from log-probabilities. Pure."""

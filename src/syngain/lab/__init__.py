@@ -1,1 +1,1 @@
-"""lab"""
+"""Worlds that know their own truth, loops, experiments."""

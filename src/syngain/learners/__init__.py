@@ -1,1 +1,1 @@
-"""learners"""
+"""The proxies: small learners that fit, predict and give log-probabilities. No accounting."""

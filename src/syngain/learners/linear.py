@@ -59,7 +59,7 @@ class FittedDiscriminant:
 
     def predict(self, X: Floats) -> Ints:
         """The most probable class of every row, shape (n,)."""
-        return self.present[np.argmax(self.scores(X), axis=1)]
+        return np.asarray(self.present[np.argmax(self.scores(X), axis=1)])
 
     def log_probabilities(self, X: Floats) -> Floats:
         """Log posterior of every class in nats, shape (n, classes); minus infinity for classes never seen."""

@@ -1,1 +1,1 @@
-"""theory"""
+"""Pure mathematics: divergences, entropies, Gaussians, bounds. Readable beside the paper."""

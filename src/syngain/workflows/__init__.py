@@ -1,1 +1,1 @@
-"""workflows"""
+"""One verb per command that needs several folders."""

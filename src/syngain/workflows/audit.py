@@ -22,8 +22,6 @@ from syngain.workflows.verdict import verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from syngain.core.result import Views
-    from syngain.data.roles import RoleOptions
 
 Source = Dataset | str | Path
 
@@ -37,7 +35,7 @@ class AuditRun:
     kept: Sequence[int]
 
 
-def audit(  # noqa: PLR0913  (the sets by role)
+def audit(
     real: Source,
     synthetic: Source,
     *,
@@ -50,20 +48,21 @@ def audit(  # noqa: PLR0913  (the sets by role)
     """What is in a synthetic set, what is wrong with it, and which rows to drop.
 
     Args:
-        real: the anchors, as a dataset or a path. synthetic: the rows under audit.
-        test: rows that must not be in ``synthetic``. pool: more real rows, which the generator never saw.
+        real: the anchors, as a dataset or a path.
+        synthetic: the rows under audit.
+        test: rows that must not be in ``synthetic``.
+        pool: more real rows, which the generator never saw.
         seed: of every random choice; the same inputs and seed give the same result.
-        settings: sample sizes and encoder. progress: called with the stage and the share done.
+        settings: sample sizes and encoder.
+        progress: called with the stage and the share done.
 
     Raises:
         InputError: a file cannot be read, or the sets do not fit each other.
     """
-    return audit_run(
-        real, synthetic, test=test, pool=pool, seed=seed, settings=settings, progress=progress
-    ).result
+    return audit_run(real, synthetic, test=test, pool=pool, seed=seed, settings=settings, progress=progress).result
 
 
-def audit_run(  # noqa: PLR0913  (the sets by role)
+def audit_run(
     real: Source,
     synthetic: Source,
     *,
@@ -166,10 +165,10 @@ def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ..
     frame = audited.frame
     known = int((frame.source >= 0).sum())
     units = (
-        f"{known:,} of {frame.source.size:,} synthetic rows name the anchor they were made from; all rows of an anchor "
+        f"{known:,} of {frame.source.size:,} synthetic rows name the anchor they were made from; rows of an anchor "
         "are one unit of resampling and never stand on both sides of a fold."
         if known
-        else "The anchors that synthetic rows were made from are not known; folds are grouped by near-duplicate clusters."
+        else "The anchors of synthetic rows are not known; folds are grouped by near-duplicate clusters."
     )
     reference = (
         "Real rows to compare with come from the pool, which the generator never saw."
@@ -177,22 +176,20 @@ def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ..
         else "Real rows to compare with are the anchors themselves: a set made from them can only look closer to them "
         "than to fresh real rows. A pool (--pool) removes this doubt."
     )
+    samples = (
+        f"Measures that compare all pairs of rows use a seeded sample of equal numbers, at most {settings.sample:,} "
+        f"rows per side ({settings.label_sample:,} for labels), from as many different anchors as possible. Duplicates, "
+        "copies, regions, label words and rows to drop use every row."
+    )
+    significance = (
+        "A measure differs from its null when its p-value, adjusted by Holm over all measures of this report, is below "
+        ".05. Intervals are for the size of an effect. A finding also needs an effect above a stated minimum."
+    )
+    drops = "Only reasons that stand as findings lead to a drop; exact repeats of an earlier row are always listed."
     return (
         ("Units", units),
         ("Reference", reference),
-        (
-            "Samples",
-            f"Measures that compare all pairs of rows use a seeded sample of equal numbers, at most {settings.sample:,} "
-            f"rows per side ({settings.label_sample:,} for labels), from as many different anchors as possible. "
-            "Duplicates, copies, regions, label words and rows to drop use every row.",
-        ),
-        (
-            "Significance",
-            "A measure differs from its null when its p-value, adjusted by Holm over all measures of this report, is "
-            "below .05. Intervals are for the size of an effect. A finding also needs an effect above a stated minimum.",
-        ),
-        (
-            "Rows to drop",
-            "Only reasons that stand as findings lead to a drop; repeats of an earlier row are always listed.",
-        ),
+        ("Samples", samples),
+        ("Significance", significance),
+        ("Rows to drop", drops),
     )

@@ -35,7 +35,8 @@ def demo(*, seed: int = 1, progress: Progress = silent) -> Result:
     """Audit rows of the package's own toy generator, with planted defects, against the docstrings of Python.
 
     Args:
-        seed: which rows and which defects. progress: called with the stage and the share done.
+        seed: which rows and which defects.
+        progress: called with the stage and the share done.
     """
     return demo_run(seed=seed, progress=progress).audited.result
 

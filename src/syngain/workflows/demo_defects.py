@@ -57,7 +57,7 @@ def _missing_regions(rows: list[Row], scene: Scene, rng: np.random.Generator) ->
 
 
 def _spares(rows: list[Row], scene: Scene) -> list[Row]:
-    """New texts for the place of removed rows: the first half of one row and the second half of the next of its topic."""
+    """Texts for the place of removed rows: the first half of one row and the second half of the next of its topic."""
     known = {row["text"] for row in [*rows, *scene.anchors, *scene.test]}
     spares: list[Row] = []
     for topic in sorted({row["label"] for row in rows}):
@@ -160,6 +160,7 @@ CONTRADICTIONS = frozenset(
         ("label_leak", "label_independent"),
         ("label_leak", "memorized_anchors"),
         ("label_independent", "memorized_anchors"),
+        ("label_noise", "memorized_anchors"),  # copies of anchors come with their right labels
         ("label_independent", "contamination"),
         ("template_collapse", "contamination"),
         ("template_collapse", "memorized_anchors"),

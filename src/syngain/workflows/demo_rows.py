@@ -42,7 +42,7 @@ _WORD = re.compile(r"[(\"'`]*[A-Za-z][A-Za-z0-9_.\-'/()]*[)\"'`]*[,;:.!?]*")
 
 
 def real_rows() -> list[Row]:
-    """Summary sentences of the standard library, each with ``text``, ``label`` (its topic) and ``id``, in a fixed order.
+    """Summary sentences of the standard library with ``text``, ``label`` (the topic) and ``id``, in a fixed order.
 
     Sentences have 4 to 40 words. Two sentences with the same letters, or made of the same words, are one row.
 
@@ -63,7 +63,7 @@ def real_rows() -> list[Row]:
         raise InputError(
             f"only {len(rows)} docstring summaries under {folder}",
             expected=f"at least {LEAST_ROWS}: the standard library as .py files with docstrings",
-            todo="run the demo with a Python that ships its sources (python.org, Debian, conda, pyenv), not a stripped one",
+            todo="run the demo with a Python that ships its sources (python.org, Debian, conda, pyenv)",
         )
     return rows
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 ANCHORS, TEST, SYNTHETIC = 720, 400, 1_800
 NEAR = 0.6  # word-set Jaccard similarity above which two real rows count as the same, or a variant as a copy
+ON_TOPIC = 0.6  # share of rows written by the chain of their topic
 CANDIDATES = 8  # spans drawn for each gap; one is chosen by how well the text goes on after it
 
 
@@ -69,8 +70,8 @@ def _split(rows: list[Row], rng: np.random.Generator) -> tuple[list[Row], list[R
     shuffled = [rows[i] for i in rng.permutation(len(rows))]
     wanted = round(1.3 * (ANCHORS + TEST))
     head, pool = shuffled[:wanted], shuffled[wanted:]
-    similar = np.triu(_similarity([row["text"] for row in head], [row["text"] for row in head]) >= NEAR, k=1)
-    kept = [row for row, near in zip(head, similar.any(axis=0), strict=True) if not near]
+    similar = np.triu(_similarity([row["text"] for row in head], [row["text"] for row in head]), k=1) >= NEAR
+    kept = [row for row, near in zip(head, similar.any(axis=0).tolist(), strict=True) if not near]
     cut = min(ANCHORS, len(kept) * ANCHORS // (ANCHORS + TEST))
     return kept[:cut], kept[cut : cut + TEST], pool
 
@@ -87,7 +88,7 @@ def _variants(anchors: list[Row], pool: list[Row], test: list[Row], *, rng: np.r
             (anchor, _variant(anchor, chain, rng)) for anchor in (anchors[i] for i in rng.permutation(len(anchors)))
         ]
         close = _similarity([text for _, text in batch], real).max(axis=1) >= NEAR
-        for (anchor, text), near in zip(batch, close, strict=True):
+        for (anchor, text), near in zip(batch, close.tolist(), strict=True):
             if not near and text not in seen and 4 <= len(text.split()) <= 40:
                 seen.add(text)
                 rows.append(_row(text, anchor, chain, len(rows)))
@@ -95,7 +96,7 @@ def _variants(anchors: list[Row], pool: list[Row], test: list[Row], *, rng: np.r
 
 
 def _row(text: str, anchor: Mapping[str, Any], chain: MarkovText, number: int) -> Row:
-    log_probability = chain.log_probability(text, None)
+    log_probability = chain.log_probability(text, anchor["label"])
     return {
         "text": text,
         "label": anchor["label"],
@@ -109,14 +110,16 @@ def _row(text: str, anchor: Mapping[str, Any], chain: MarkovText, number: int) -
 def _variant(anchor: Mapping[str, Any], chain: MarkovText, rng: np.random.Generator) -> str:
     """The anchor with some of its words said anew by the chain: its tail, or a span and what joins it.
 
-    The chain of all topics speaks: the chain of one topic would write rows more typical of it than real rows are.
+    The chain of the topic and the chain of all topics take turns: the first alone would write rows more typical of
+    their topic than real rows are, the second alone would write words of other topics into them.
     """
+    label = anchor["label"] if rng.random() < ON_TOPIC else None
     words: list[str] = anchor["text"].split()
     start = int(rng.integers(1, max(2, len(words) - 2)))
     if rng.random() < 0.5:
-        return " ".join(_continued(words[:start], chain, None, rng))
+        return " ".join(_continued(words[:start], chain, label, rng))
     stop = min(len(words), start + int(rng.integers(2, 5)))
-    return _bridged(words[:start], words[stop:], chain, None, rng)
+    return " ".join(_bridged(words[:start], words[stop:], chain, label, rng))
 
 
 def _continued(
@@ -132,8 +135,10 @@ def _continued(
     return [chain.vocabulary[k - 1] for k in coded]
 
 
-def _bridged(left: list[str], right: list[str], chain: MarkovText, label: str | None, rng: np.random.Generator) -> str:
-    """Of several spans drawn after ``left``, one drawn in proportion to the probability that ``right`` starts after it."""
+def _bridged(
+    left: list[str], right: list[str], chain: MarkovText, label: str | None, rng: np.random.Generator
+) -> list[str]:
+    """Of several spans drawn after ``left``, one in proportion to the probability that ``right`` starts after it."""
     spans = [_continued(left, chain, label, rng, most=int(rng.integers(1, 5))) for _ in range(CANDIDATES)]
     if not right:
         return spans[0]

@@ -62,7 +62,8 @@ def verdict(
             rows_to_use=kept,
         )
     lead = "no defect was found that forbids training" if not standing else _standing(standing)
-    return Verdict(decision="cannot_tell", sentence=f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}")
+    sentence = f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}"
+    return Verdict(decision="cannot_tell", sentence=sentence)
 
 
 def _why(reasons: Sequence[str]) -> str:
