@@ -248,7 +248,7 @@ def _label_noise(context: Context) -> Iterator[Finding]:
         severity=severity,
         message=f"About {percent(min(max(value, 0), 1))} of the labels look wrong: a teacher trained on the real rows "
         f"agrees with {percent(agreement.value)} of them, where its confidence promises "
-        f"{percent(evidence.expected_agreement)}.",
+        f"{percent(evidence.expected_agreement)}; {rows.size:,} rows can be named.",
         evidence=context.evidence(rows.tolist()),
         examples=tuple(_labeled(context, int(row)) for row in rows[:EXAMPLES]),
         estimates=("labels.synthetic_agreement", "labels.real_recovery", "labels.inner_signal"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -57,9 +56,6 @@ def main() -> None:
     except ClickException as error:
         error.show()  # type: ignore[attr-defined]
         code = 2
-    except BrokenPipeError:  # the reader of stdout has gone: that is its right
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except MemoryError:
         print("error: this machine has not enough memory for these rows\nto do: audit a part of them", file=sys.stderr)
         code = 3

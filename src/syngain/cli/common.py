@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from contextlib import contextmanager
@@ -37,12 +38,23 @@ def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
                 expected=f"one of {', '.join(sorted(known))}",
                 todo="correct the key; keys are the long flags with underscores",
             )
-        parameter = known[key]
-        name = str(parameter.name)
+        name = str(known[key].name)
         source = context.get_parameter_source(name)
         if source is None or source.name == "DEFAULT":
-            values[name] = parameter.type(str(value), parameter, context)
+            values[name] = _converted(config, key, value, values[name])
     return values
+
+
+def _converted(config: Path, key: str, value: object, default: object) -> object:
+    """A value of the file in the type of the flag's default; flags without one are text."""
+    kind = type(default) if isinstance(default, (bool, int, float)) else str
+    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if kind is str:
+        fits = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    if not fits:
+        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        raise UsageError(f"{config} has {key}: {value!r}", expected=words[kind], todo="correct the value")
+    return Path(str(value)) if isinstance(default, Path) else kind(value)  # type: ignore[arg-type]
 
 
 def _key(parameter: Any) -> str:  # noqa: ANN401  (a parameter of click, or of the click inside typer)
@@ -110,14 +122,25 @@ def deliver(
 
     log = f"syngain {shlex.join(sys.argv[1:])}\n{result.verdict.decision}: {result.verdict.sentence}\n"
     write(result, folder, run={"arguments": _plain(arguments)}, log=log, force=force, kept=rows)
-    if as_json:
-        sys.stdout.write((folder / "report.json").read_text(encoding="utf-8"))
-        return
-    from rich.console import Console
+    with _reader_may_leave():
+        if as_json:
+            sys.stdout.write((folder / "report.json").read_text(encoding="utf-8"))
+            return
+        if not quiet:
+            from rich.console import Console
 
-    if not quiet:
-        Console().print(terminal(result))
-    print(f"report: {folder / 'report.html'}")
+            Console().print(terminal(result))
+        print(f"report: {folder / 'report.html'}")
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """The reader of stdout may stop reading (``| head``): that is its right, and the run is written."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain(arguments: Mapping[str, object]) -> dict[str, object]:

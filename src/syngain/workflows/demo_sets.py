@@ -71,7 +71,7 @@ def _split(rows: list[Row], rng: np.random.Generator) -> tuple[list[Row], list[R
     wanted = round(1.3 * (ANCHORS + TEST))
     head, pool = shuffled[:wanted], shuffled[wanted:]
     similar = np.triu(_similarity([row["text"] for row in head], [row["text"] for row in head]), k=1) >= NEAR
-    kept = [row for row, near in zip(head, similar.any(axis=0).tolist(), strict=True) if not near]
+    kept = [row for row, near in zip(head, np.any(similar, axis=0).tolist(), strict=True) if not near]
     cut = min(ANCHORS, len(kept) * ANCHORS // (ANCHORS + TEST))
     return kept[:cut], kept[cut : cut + TEST], pool
 

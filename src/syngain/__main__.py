@@ -1,0 +1,5 @@
+"""``python -m syngain``."""
+
+from syngain.cli import main
+
+main()

@@ -1,0 +1,197 @@
+"""Expectation-maximization for many mixtures at once: k-means++ start, Lloyd, full covariances.
+
+The same algorithm and defaults as scikit-learn's ``GaussianMixture`` (one start, ``tol`` on the mean log-likelihood,
+``reg_covar`` on the diagonal), for R data sets of n points in one go. Shapes as in :mod:`syngain.lab.mixtures`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import UsageError
+from syngain.lab.mixtures import Mixtures, log_sum
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+BLOCK = 1 << 16  # elements of (replicates x components x points) worked on at a time: half a megabyte, stays in cache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixtureFit:
+    """Hyper-parameters of a fit: scikit-learn's defaults.
+
+    ``shrink=True`` pulls each covariance towards a multiple of the identity by the oracle-approximating weight [chen2010].
+    """
+
+    components: int
+    tol: float = 1e-3
+    most_steps: int = 100
+    ridge: float = 1e-6
+    shrink: bool = False
+    lloyd_steps: int = 300
+    lloyd_tol: float = 1e-4
+
+    def fit(self, points: Array, *, rng: np.random.Generator) -> Mixtures:
+        """Fit a mixture to each replicate of ``points`` ``(R, d, n)``."""
+        replicates, _, n = points.shape
+        if not 1 <= self.components <= n:
+            raise UsageError(
+                f"{self.components} components for {n} points",
+                expected="at least 1 and at most as many as there are points",
+                todo="lower K, J or L, or raise the number of points",
+            )
+        uniforms = rng.random((replicates, self.components, _trials(self.components)))
+        size = max(1, BLOCK // (self.components * n))
+        parts = [self._fit_block(points[at : at + size], uniforms[at : at + size]) for at in range(0, replicates, size)]
+        return Mixtures(
+            np.concatenate([part.weights for part in parts]),
+            np.concatenate([part.means for part in parts]),
+            np.concatenate([part.covariances for part in parts]),
+            np.concatenate([part.factors for part in parts]),
+        )
+
+    def _fit_block(self, points: Array, uniforms: Array) -> Mixtures:
+        origin = np.mean(points, axis=2, keepdims=True)
+        centered = points - origin
+        shares = lloyd(centered, seeded_centers(centered, uniforms), self)
+        start = maximize(centered, moments(centered), shares, self)
+        fitted = _iterate(centered, start, self)
+        return Mixtures(fitted.weights, fitted.means + origin[:, None, :, 0], fitted.covariances, fitted.factors)
+
+
+def seeded_centers(points: Array, uniforms: Array) -> Array:
+    """Greedy k-means++ centers [arthur2007]: of several candidates the one that lowers the inertia most, ``(R, K, d)``."""
+    replicates, dimension, n = points.shape
+    components, trials = uniforms.shape[1:]
+    rows = np.arange(replicates)
+    centers = np.empty((replicates, components, dimension))
+    first = np.minimum((uniforms[:, 0, 0] * n).astype(np.intp), n - 1)
+    centers[:, 0] = points[rows, :, first]
+    closest = _distances(points, centers[:, :1])[:, 0]
+    for k in range(1, components):
+        mass = np.cumsum(closest, axis=1)
+        chosen = np.empty((replicates, trials), dtype=np.intp)
+        for trial in range(trials):
+            goal = uniforms[:, k, trial] * mass[:, -1]
+            chosen[:, trial] = np.minimum(np.sum(mass <= goal[:, None], axis=1), n - 1)
+        candidates = points[rows[:, None], :, chosen]
+        reached = np.minimum(_distances(points, candidates), closest[:, None])
+        best = np.argmin(np.sum(reached, axis=2), axis=1)
+        centers[:, k] = candidates[rows, best]
+        closest = reached[rows, best]
+    return centers
+
+
+def lloyd(points: Array, centers: Array, method: MixtureFit) -> Array:
+    """Lloyd's k-means from ``centers``: the final assignment as shares 0 or 1, shape ``(R, K, n)``."""
+    shares = _nearest(points, centers)
+    limit = method.lloyd_tol * np.mean(np.var(points, axis=2), axis=1)
+    active = np.arange(len(points))
+    for _ in range(method.lloyd_steps):
+        own, mine = points[active], shares[active]
+        moved = _recenter(own, mine, centers[active])
+        shift = np.sum((moved - centers[active]) ** 2, axis=(1, 2))
+        centers[active] = moved
+        renewed = _nearest(own, moved)
+        same = np.all(renewed == mine, axis=(1, 2)) | (shift <= limit[active])
+        shares[active] = renewed
+        active = active[~same]
+        if not len(active):
+            break
+    return shares
+
+
+def maximize(points: Array, second: Array, shares: Array, method: MixtureFit) -> Mixtures:
+    """The M step: moments of ``points`` under ``shares`` ``(R, K, n)``; ``second`` from :func:`moments`."""
+    dimension, n = points.shape[1:]
+    mass = np.sum(shares, axis=2) + 10 * np.finfo(np.float64).eps
+    sums = shares @ second
+    means = sums[:, :, :dimension] / mass[:, :, None]
+    upper = np.triu_indices(dimension)
+    covariances = np.empty((*mass.shape, dimension, dimension))
+    packed = sums[:, :, dimension:] / mass[:, :, None] - means[:, :, upper[0]] * means[:, :, upper[1]]
+    covariances[:, :, upper[0], upper[1]] = packed
+    covariances[:, :, upper[1], upper[0]] = packed
+    if method.shrink:
+        covariances = _shrunk(covariances, mass)
+    diagonal = np.arange(dimension)
+    covariances[:, :, diagonal, diagonal] = np.maximum(covariances[:, :, diagonal, diagonal], 0.0) + method.ridge
+    return Mixtures.of(mass / n / np.sum(mass / n, axis=1, keepdims=True), means, covariances)
+
+
+def moments(points: Array) -> Array:
+    """Coordinates and their products (upper triangle) of each point: shape ``(R, n, d + d (d + 1) / 2)``."""
+    upper = np.triu_indices(points.shape[1])
+    products = points[:, upper[0]] * points[:, upper[1]]
+    return np.ascontiguousarray(np.moveaxis(np.concatenate([points, products], axis=1), 1, 2))
+
+
+def _iterate(points: Array, start: Mixtures, method: MixtureFit) -> Mixtures:
+    """E and M steps until the mean log-likelihood moves by less than ``tol``; finished replicates leave the batch."""
+    weights, means = start.weights.copy(), start.means.copy()
+    covariances, factors = start.covariances.copy(), start.factors.copy()
+    active = np.arange(len(points))
+    current, features = start, moments(points)
+    before = np.full(len(points), -math.inf)
+    for _ in range(method.most_steps):
+        densities, shares = log_sum(current.log_components(points))
+        likelihood = np.mean(densities, axis=1)
+        current = maximize(points, features, shares, method)
+        weights[active], means[active] = current.weights, current.means
+        covariances[active], factors[active] = current.covariances, current.factors
+        moving = np.abs(likelihood - before) >= method.tol
+        if not moving.any():
+            break
+        if not moving.all():
+            active, points, features = active[moving], points[moving], features[moving]
+            current, likelihood = current[moving], likelihood[moving]
+        before = likelihood
+    return Mixtures(weights, means, covariances, factors)
+
+
+def _trials(components: int) -> int:
+    return 2 + int(math.log(components))
+
+
+def _distances(points: Array, centers: Array) -> Array:
+    """Squared Euclidean distances, shape ``(R, K, n)``."""
+    total = np.zeros((len(points), centers.shape[1], points.shape[2]))
+    for j in range(points.shape[1]):
+        gap = points[:, None, j] - centers[:, :, j, None]
+        np.multiply(gap, gap, out=gap)
+        total += gap
+    return total
+
+
+def _nearest(points: Array, centers: Array) -> Array:
+    distances = _distances(points, centers)
+    return np.asarray(distances == np.min(distances, axis=1)[:, None], dtype=np.float64)
+
+
+def _recenter(points: Array, shares: Array, centers: Array) -> Array:
+    """Means of the clusters; an empty one moves to the point farthest from its own center."""
+    mass = np.sum(shares, axis=2)
+    moved = (shares @ np.moveaxis(points, 1, 2)) / np.maximum(mass, 1.0)[:, :, None]
+    for r, k in zip(*np.nonzero(mass == 0), strict=True):
+        own = np.min(_distances(points[r : r + 1], centers[r : r + 1]), axis=1)[0]
+        moved[r, k] = points[r, :, np.argsort(own)[-1 - np.count_nonzero(mass[r, :k] == 0)]]
+    return np.asarray(moved)
+
+
+def _shrunk(covariances: Array, mass: Array) -> Array:
+    """Oracle-approximating shrinkage of each covariance estimated from ``mass`` points [chen2010]."""
+    dimension = covariances.shape[-1]
+    level = np.trace(covariances, axis1=2, axis2=3) / dimension
+    squares = np.sum(covariances * covariances, axis=(2, 3)) / dimension**2
+    above = squares + level**2
+    below = (mass + 1.0) * (squares - level**2 / dimension)
+    weight = np.where(below > 0, np.minimum(1.0, above / np.where(below > 0, below, 1.0)), 1.0)
+    target = level[:, :, None, None] * np.eye(dimension)
+    return np.asarray((1.0 - weight)[:, :, None, None] * covariances + weight[:, :, None, None] * target)

@@ -1,0 +1,154 @@
+"""Batches of Gaussian mixtures: one world per replicate, structure of arrays, float64, nats.
+
+Points are ``(R, d, n)``: R replicates, d coordinates, n points. Components are ``(R, K, ...)``. Every reduction runs
+inside one replicate and in a fixed order, so a replicate's numbers do not depend on the batch it is computed in.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+UNROLLED = 4  # up to this dimension the triangular product is written out, coordinate by coordinate
+
+
+@dataclass(frozen=True, slots=True)
+class Mixtures:
+    """R mixtures of K Gaussians in d dimensions.
+
+    Attributes:
+        weights: ``(R, K)``, each row sums to one. means: ``(R, K, d)``. covariances: ``(R, K, d, d)``, positive definite.
+        factors: ``(R, K, d, d)``, lower triangular ``P`` with ``P' P`` the inverse covariance.
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    factors: Array
+
+    @classmethod
+    def of(cls, weights: Array, means: Array, covariances: Array) -> Mixtures:
+        """Mixtures from their moments; raises ``LinAlgError`` where a covariance is not positive definite."""
+        return cls(weights, means, covariances, inverse_factors(covariances))
+
+    def __getitem__(self, replicates: NDArray[np.intp] | slice) -> Mixtures:
+        """The mixtures of some replicates."""
+        return Mixtures(
+            self.weights[replicates], self.means[replicates], self.covariances[replicates], self.factors[replicates]
+        )
+
+    def log_components(self, points: Array) -> Array:
+        """``log(w_k N(x | k))`` for points ``(R, d, n)``: shape ``(R, K, n)``."""
+        values = _squared_distances(self, points)
+        dimension = points.shape[1]
+        diagonal = np.diagonal(self.factors, axis1=2, axis2=3)
+        with np.errstate(divide="ignore"):  # a component of weight zero has log-density minus infinity
+            offsets = np.log(self.weights) + np.sum(np.log(diagonal), axis=2) - dimension / 2 * math.log(2 * math.pi)
+        np.multiply(values, -0.5, out=values)
+        np.add(values, offsets[:, :, None], out=values)
+        return values
+
+    def log_density(self, points: Array) -> Array:
+        """Log-density at points ``(R, d, n)``: shape ``(R, n)``."""
+        return log_sum(self.log_components(points))[0]
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """``n`` independent points of each mixture: shape ``(R, d, n)``."""
+        chosen = categories(self.weights, n, rng)
+        return self.sample_from(chosen, rng)
+
+    def sample_from(self, chosen: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """One point for each chosen component ``(R, n)``: shape ``(R, d, n)``."""
+        roots = np.linalg.cholesky(self.covariances)
+        replicates = np.arange(len(chosen))[:, None]
+        noise = rng.standard_normal((*chosen.shape, roots.shape[-1]))
+        points = self.means[replicates, chosen]
+        for j in range(roots.shape[-1]):
+            points += roots[replicates, chosen, :, j] * noise[:, :, j, None]
+        return np.ascontiguousarray(np.moveaxis(points, 2, 1))
+
+
+def categories(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """``n`` draws from each row of ``weights`` ``(R, K)``, by inversion: shape ``(R, n)``."""
+    cumulative = np.cumsum(weights, axis=1)
+    cumulative /= cumulative[:, -1:]
+    draws = rng.random((len(weights), n))
+    chosen = np.zeros(draws.shape, dtype=np.intp)
+    for k in range(weights.shape[1] - 1):
+        chosen += draws >= cumulative[:, k, None]
+    return chosen
+
+
+def concatenate(parts: list[Mixtures], weights: Array) -> Mixtures:
+    """One mixture per replicate of the components of all parts, with weights ``(R, total)``."""
+    return Mixtures(
+        weights,
+        np.concatenate([part.means for part in parts], axis=1),
+        np.concatenate([part.covariances for part in parts], axis=1),
+        np.concatenate([part.factors for part in parts], axis=1),
+    )
+
+
+def log_sum(values: Array) -> tuple[Array, Array]:
+    """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, and the shares: shapes ``(R, n)`` and ``(R, K, n)``.
+
+    Overwrites ``values`` with the shares.
+    """
+    top = np.max(values, axis=1)
+    np.subtract(values, top[:, None], out=values)
+    np.exp(values, out=values)
+    total = np.sum(values, axis=1)
+    np.divide(values, total[:, None], out=values)
+    return np.log(total) + top, values
+
+
+def inverse_factors(covariances: Array) -> Array:
+    """Lower triangular ``P`` with ``P' P`` the inverse of each covariance ``(..., d, d)``."""
+    if covariances.shape[-1] == 2:
+        return _inverse_factors_plane(covariances)
+    roots = np.linalg.cholesky(covariances)
+    identity = np.broadcast_to(np.eye(roots.shape[-1]), roots.shape)
+    return np.asarray(np.linalg.solve(roots, identity))
+
+
+def _inverse_factors_plane(covariances: Array) -> Array:
+    """The closed form of :func:`inverse_factors` for 2 x 2 matrices."""
+    a, b, c = covariances[..., 0, 0], covariances[..., 1, 0], covariances[..., 1, 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        first = np.sqrt(a)
+        across = b / first
+        second = np.sqrt(c - across * across)
+    if not (np.all(first > 0) and np.all(second > 0)):
+        raise np.linalg.LinAlgError("a covariance is not positive definite")  # noqa: TRY003
+    factors = np.zeros_like(covariances)
+    factors[..., 0, 0] = 1.0 / first
+    factors[..., 1, 1] = 1.0 / second
+    factors[..., 1, 0] = -across / (first * second)
+    return factors
+
+
+def _squared_distances(mixtures: Mixtures, points: Array) -> Array:
+    """Mahalanobis distances squared, shape ``(R, K, n)``."""
+    dimension = points.shape[1]
+    if dimension > UNROLLED:
+        shifts = np.einsum("rkij,rkj->rki", mixtures.factors, mixtures.means)
+        white = mixtures.factors @ points[:, None] - shifts[..., None]
+        return np.einsum("rkin,rkin->rkn", white, white)
+    centered = [points[:, None, j] - mixtures.means[:, :, j, None] for j in range(dimension)]
+    total: Array | None = None
+    for i in reversed(range(dimension)):
+        white = np.multiply(centered[i], mixtures.factors[:, :, i, i, None], out=centered[i])
+        for j in range(i):
+            white += centered[j] * mixtures.factors[:, :, i, j, None]
+        np.multiply(white, white, out=white)
+        total = white if total is None else np.add(total, white, out=total)
+    assert total is not None  # noqa: S101  (d >= 1)
+    return total
