@@ -103,7 +103,8 @@ class Gaussian:
         X = np.vstack([real, self.shift + self.scale * residual])
         anchor = np.concatenate([np.arange(self.n) if self.linked else np.full(self.n, -1), unit])
         units = np.concatenate([-1 - np.arange(self.n), unit])
-        return Pooled(X, np.arange(2 * self.n) < self.n, units, groups(anchor))
+        kin = groups(anchor)
+        return Pooled(X, np.arange(2 * self.n) < self.n, units, kin, kin)
 
 
 def classifier_worlds(seed, worlds):
@@ -272,7 +273,7 @@ class Labeled:
         unit = np.concatenate([-1 - np.arange(self.n), source])
         group = groups(np.concatenate([np.arange(self.n), source]))
         both = np.concatenate([label, self.renamed(rng, label[source])])
-        return Pooled(np.vstack([X, Y]), np.arange(2 * self.n) < self.n, unit, group), both
+        return Pooled(np.vstack([X, Y]), np.arange(2 * self.n) < self.n, unit, group, group), both
 
 
 def label_worlds(seed, worlds):
@@ -503,7 +504,7 @@ def relation_worlds(seed, worlds):
         sides = Pooled(np.zeros((2 * n, 1)), real, unit, np.arange(2 * n))
         return measure(texts, sides, np.random.default_rng(state)).get("relations.recovered")
 
-    cheap = Relations(permutations=2, draws=2)
+    cheap = Relations(permutations=2)
     truth = float(np.mean([value(cheap).value for _ in range(REPLICATES // 2)]))
     for _ in range(worlds):
         yield "relations.recovered", value(Relations(permutations=2)), truth

@@ -10,15 +10,16 @@ import pytest
 
 from syngain.cli import main
 
+TOPICS = {
+    "cooking": "stir the onion pan with butter salt pepper garlic soup oven bread slowly until brown",
+    "travel": "book a train flight hotel to Lisbon Rome island beach ticket passport early next week",
+    "money": "send the bank transfer card fee account balance refund today because of a wrong charge",
+}
+
 
 @pytest.fixture
 def rows():
-    rng = np.random.default_rng(7)
-    topics = {
-        "cooking": "stir the onion pan with butter salt pepper garlic soup oven bread slowly until brown".split(),
-        "travel": "book a train flight hotel to Lisbon Rome island beach ticket passport early next week".split(),
-        "money": "send the bank transfer card fee account balance refund today because of a wrong charge".split(),
-    }
+    topics = {label: words.split() for label, words in TOPICS.items()}
 
     def draw(count, seed):
         local = np.random.default_rng([seed, 1])
@@ -29,7 +30,6 @@ def rows():
             out.append({"text": " ".join(words), "label": label})
         return out
 
-    rng.random()
     return draw
 
 
@@ -91,7 +91,7 @@ def test_a_finished_run_is_refused_without_force(monkeypatch, capsys, tmp_path, 
 def test_configuration_files_give_flags_and_flags_beat_them(monkeypatch, capsys, tmp_path, files):
     config = tmp_path / "config.yaml"
     config.write_text(f"seed: 5\noutput: {tmp_path / 'from_file'}\nquiet: true\n")
-    code, out, err = run(monkeypatch, capsys, "audit", *files, "-c", config, "--seed", 6)
+    code, _, err = run(monkeypatch, capsys, "audit", *files, "-c", config, "--seed", 6)
     assert (code, err) == (0, "")
     assert json.loads((tmp_path / "from_file" / "report.json").read_text())["seed"] == 6
     config.write_text("sead: 5\n")
@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_nothing(monkeypatch, capsys, tmp_path, files):
 
     def full(path, data):
         if path.name == "report.json":
-            with open("/dev/full", "wb") as device:
+            with Path("/dev/full").open("wb") as device:
                 device.write(data)
         return real_write(path, data)
 

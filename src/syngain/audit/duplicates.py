@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
-from syngain.audit.uncertainty import LEVELS, wilson
+from syngain.audit.uncertainty import error_intervals
 from syngain.core.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def repeated_fraction(synthetic: Ints, real: Ints, *, kind: str, units: Ints | N
         unit="share",
         method=f"{kind}; repeats = rows minus different rows; variance of the number of species seen",
         estimand="expected share of repeats among as many rows of the same generator",
-        intervals=_share_of_rows(value, error, n),
+        intervals=error_intervals(value, error, n),
         null=(0.0, max(TOLERATED, background)),
         p=max(p, floor),
         n=n,
@@ -54,7 +54,7 @@ def effective_size(near: Ints, units: Ints | None = None) -> Estimate:
     """How many different rows the set holds: its near-duplicate clusters, shape (n,) codes."""
     n, different = near.size, np.unique(near).size
     error = math.sqrt(distinct_variance(near, units)) / n
-    intervals = {k: (n * (1 - b), n * (1 - a)) for k, (a, b) in _share_of_rows(1 - different / n, error, n).items()}
+    intervals = {k: (n * (1 - b), n * (1 - a)) for k, (a, b) in error_intervals(1 - different / n, error, n).items()}
     return Estimate(
         value=float(different),
         unit="rows",
@@ -77,12 +77,15 @@ def distinct_variance(codes: Ints, units: Ints | None = None) -> float:
         return _jackknife_distinct(codes, units)
     frequencies = np.bincount(np.bincount(np.unique(codes, return_inverse=True)[1]))[1:]
     n = float(codes.size)
-    orders = np.arange(1, frequencies.size + 1)
-    # coefficients of the smoothed series at doubling: (-1)^(i+1) P(Binomial(k, 1/2) >= i), k = 20
-    smoothing = stats.binom.sf(orders - 1, 20, 0.5)
-    fresh = float(np.sum(frequencies * np.where(orders % 2 == 1, 1.0, -1.0) * smoothing))
+    fresh = float(np.sum(frequencies * smoothed_signs(frequencies.size)))
     once = float(frequencies[0]) if frequencies.size else 0.0
     return max(fresh - once * once / n, 0.0)
+
+
+def smoothed_signs(count: int) -> Floats:
+    """Coefficients of f1, f2, ... in the smoothed series at doubling: (-1)^(i + 1) P(Binomial(20, 1/2) >= i)."""
+    orders = np.arange(1, count + 1)
+    return np.asarray(np.where(orders % 2 == 1, 1.0, -1.0) * stats.binom.sf(orders - 1, 20, 0.5))
 
 
 def _jackknife_distinct(codes: Ints, units: Ints) -> float:
@@ -131,9 +134,3 @@ def _poisson_sf(count: float, mean: float, error: float) -> float:
         return 1.0
     spread = max(math.sqrt(mean), error)
     return float(min(stats.norm.sf((count - mean) / spread), 1.0))
-
-
-def _share_of_rows(value: float, error: float, n: int) -> dict[float, Interval]:
-    """Wilson's interval with the number of trials that this standard error corresponds to."""
-    trials = value * (1 - value) / error**2 if error > 0 and 0 < value < 1 else float(n)
-    return {level: wilson(value, trials, level) for level in LEVELS}

@@ -12,6 +12,7 @@ from syngain.audit.diversity import Vendi
 from syngain.audit.duplicates import effective_size, repeated_fraction
 from syngain.audit.frame import near_clusters
 from syngain.audit.labels import LabelEvidence, LabelProbe, judge, leak_fraction, leaking
+from syngain.audit.marginals import Marginals
 from syngain.audit.neighbors import Neighbors
 from syngain.audit.regions import Cells, Regions
 from syngain.audit.relations import Relations
@@ -182,6 +183,12 @@ def _side(found: Examination, frame: Frame, side: str, streams: Streams, setting
     cells = Regions().compare(code, scores.cell, len(centers))
     names = tuple(f"region {i + 1}" for i in range(len(centers)))
     estimates["fidelity.missing_mass"] = Regions().estimate(cells, np.arange(frame.real.size))
+    if not frame.sides:
+        pooled_columns = {
+            name: [*(values[i] for i in real), *(frame.synthetic.columns[name][i] for i in synthetic)]
+            for name, values in frame.real.columns.items()
+        }
+        estimates |= Marginals()(pooled_columns, is_real, unit, streams.stream("marginals"))
     openings = dict(found.openings)
     if frame.sides:
         estimates |= _texts(frame, side, (real, synthetic), pooled, streams)

@@ -252,7 +252,7 @@ def _label_noise(context: Context) -> Iterator[Finding]:
         evidence=context.evidence(rows.tolist()),
         examples=tuple(_labeled(context, int(row)) for row in rows[:EXAMPLES]),
         estimates=("labels.synthetic_agreement", "labels.real_recovery", "labels.inner_signal"),
-        rows=rows.size,
+        rows=max(rows.size, round(min(max(value, 0.0), 1.0) * context.frame.synthetic.size)),
     )
 
 
@@ -342,12 +342,26 @@ def _shift(context: Context) -> Iterator[Finding]:
             id="distribution_shift",
             severity=severity,
             message=f"Synthetic rows are told from real ones{where}: total variation at least "
-            f"{one_sided_lower(item):.2f}; {percent(outside.value)} lie outside the support of the real rows.",
+            f"{one_sided_lower(item):.2f}; {percent(outside.value)} lie outside the support of the real rows"
+            f"{_lengths(context, side)}.",
             evidence=context.evidence(rows.tolist()),
             examples=context.examples(rows.tolist()),
             estimates=(name, mmd, name.replace("divergence.tv_lower", "fidelity.off_support")),
             rows=int(scores.outside.sum()),
         )
+
+
+def _lengths(context: Context, side: str) -> str:
+    """In what they differ, as far as lengths tell: medians that are a fifth apart."""
+    if not side:
+        return ""
+    real, ours = (
+        float(np.median([len(text.split()) for text in rows.texts[side]]))
+        for rows in (context.frame.real, context.frame.synthetic)
+    )
+    if abs(ours - real) < 0.2 * max(real, 1.0):
+        return ""
+    return f"; their median length is {ours:.0f} words, that of real ones {real:.0f}"
 
 
 def _named(context: Context, name: str, side: str) -> str:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.uncertainty import clustered_variance, difference_p, normal_intervals, share_intervals
+from syngain.audit.uncertainty import (
+    clustered_variance,
+    difference_p,
+    error_intervals,
+    normal_intervals,
+    share_intervals,
+)
 from syngain.core.estimate import Estimate
 from syngain.data.normalize import words
 from syngain.data.splits import folds
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from syngain.audit.two_sample import Pooled
+    from syngain.core.estimate import Interval
     from syngain.learners.linear import FittedDiscriminant
 
     Ints = NDArray[np.int64]
@@ -115,7 +122,7 @@ class LabelProbe:
             unit="kappa",
             method="cross-fitted inside the synthetic rows; Cohen's kappa: 0 when labels are permuted, 1 when certain",
             estimand="kappa of these fold models on fresh synthetic rows",
-            intervals=normal_intervals(ours, our_error),
+            intervals=kappa_intervals(label[~real], by_student[~real], our_error),
             null=normal_intervals(theirs, error)[0.95],
             p=difference_p(ours - theirs, error, "both"),
             n=int((~real).sum()),
@@ -202,6 +209,20 @@ def kappa(label: Ints, predicted: Ints, units: Ints) -> tuple[float, float]:
     margins = q[label] + p[predicted] - 2 * expected
     influence = hits / (1 - expected) - margins * (1 - agreement) / (1 - expected) ** 2
     return value, math.sqrt(clustered_variance(influence, units))
+
+
+def kappa_intervals(label: Ints, predicted: Ints, error: float) -> dict[float, Interval]:
+    """Intervals of Cohen's kappa: Wilson's for the agreement, carried over with the chance agreement held.
+
+    The agreement's number of trials is that of the error of kappa, so margins and units are in it. A symmetric interval
+    has no width at perfect agreement, and too little below it.
+    """
+    n, classes = label.size, int(max(label.max(), predicted.max())) + 1
+    chance = float(np.bincount(label, minlength=classes) @ np.bincount(predicted, minlength=classes)) / n**2
+    if chance >= 1:
+        return normal_intervals(0.0, math.inf)
+    of_agreement = error_intervals(float((label == predicted).mean()), error * (1 - chance), n)
+    return {level: ((a - chance) / (1 - chance), (b - chance) / (1 - chance)) for level, (a, b) in of_agreement.items()}
 
 
 @dataclass(frozen=True, slots=True)

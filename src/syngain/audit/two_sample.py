@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, stats
 from scipy.special import expit
 
 from syngain.audit.uncertainty import (
@@ -19,13 +19,14 @@ from syngain.audit.uncertainty import (
     normal_intervals,
     permutation,
     permuted_sides,
-    subsampled_error,
 )
 from syngain.core.estimate import Estimate
 from syngain.data.splits import folds
 from syngain.learners.linear import Discriminant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
@@ -43,12 +44,19 @@ class Pooled:
     Attributes:
         X: vectors (N, d). real: flags (N,). unit: independent units (N,).
         group: rows that must share a fold (N,): an anchor, its rows, and near duplicates.
+        kin: rows whose randomness is shared (N,): an anchor and its rows. Errors resample these; ``unit`` when None.
     """
 
     X: Floats
     real: Flags
     unit: Ints
     group: Ints
+    kin: Ints | None = None
+
+    @property
+    def together(self) -> Ints:
+        """Rows that leave together in standard errors, shape (N,); units keep the sides apart for permutations."""
+        return self.unit if self.kin is None else self.kin
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +185,7 @@ def _sum_of_means(terms: Floats, pooled: Pooled) -> tuple[float, float]:
         mean = float(terms[side].mean())
         total += mean
         influence[side] = (terms[side] - mean) * (terms.size / side.sum())
-    return total, math.sqrt(clustered_variance(influence, pooled.unit))
+    return total, math.sqrt(clustered_variance(influence, pooled.together))
 
 
 def ridge_called(X: Floats, sides: Flags, fold: Ints, shrinkage: float) -> Flags:
@@ -212,35 +220,30 @@ def true_minus_false(called: Flags, sides: Flags) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class KernelTwoSample:
-    """Unbiased squared maximum mean discrepancy [gretton2012], Gaussian kernel, bandwidth = median distance."""
+    """Unbiased squared maximum mean discrepancy [gretton2012], Gaussian kernel, bandwidth = median distance.
+
+    Pairs of rows that belong together do not count: they are alike whatever the law, and would bias the mean.
+    """
 
     permutations: int = 199
-    draws: int = 100
 
     def __call__(self, pooled: Pooled, rng: np.random.Generator) -> dict[str, Estimate]:
         """``divergence.mmd2``."""
         distance = squared_distances(pooled.X, pooled.X)
         bandwidth = float(np.median(distance[np.triu_indices_from(distance, 1)])) or 1.0
         kernel = np.exp(-distance / bandwidth)
-        np.fill_diagonal(kernel, 0.0)
+        kin = pooled.together
         sides = [pooled.real]
         sides += [permuted_sides(pooled.unit, int(pooled.real.sum()), rng) for _ in range(self.permutations)]
-        values = mmd2(kernel, np.array(sides).T)
+        values = mmd2(kernel, np.array(sides).T, kin)
         null = permutation(float(values[0]), values[1:], "upper")
-
-        def statistic(rows: Ints) -> float:
-            kept = np.zeros(pooled.real.size, dtype=bool)
-            kept[rows] = True
-            return float(_mmd2_of(kernel, (kept & pooled.real)[:, None], (kept & ~pooled.real)[:, None])[0])
-
-        error = subsampled_error(statistic, pooled.unit, rng, draws=self.draws)
         return {
             "divergence.mmd2": Estimate(
                 value=float(values[0]),
                 unit="squared kernel distance",
-                method="unbiased MMD^2, Gaussian kernel at the median distance; permutation p; subsampled interval",
+                method="unbiased MMD^2, Gaussian kernel at the median distance; permutation p; jackknife interval",
                 estimand="MMD^2 at this bandwidth",
-                intervals=normal_intervals(float(values[0]), error),
+                intervals=normal_intervals(float(values[0]), mmd2_error(kernel, pooled.real, kin)),
                 null=null.range,
                 p=null.p,
                 n=pooled.real.size,
@@ -249,19 +252,71 @@ class KernelTwoSample:
         }
 
 
-def mmd2(kernel: Floats, sides: Flags) -> Floats:
-    """Unbiased MMD^2 for many labelings, from a kernel matrix (N, N) with zero diagonal; shape (B,)."""
-    return _mmd2_of(kernel, sides, ~sides)
+def mmd2(kernel: Floats, sides: Flags, kin: Ints) -> Floats:
+    """Unbiased MMD^2 for many labelings ``sides`` (N, B), over pairs of rows that are no kin; shape (B,)."""
+    kernel, chooser = _between(kernel, kin)
+    a, b = sides.astype(np.float64), (~sides).astype(np.float64)
+    image = kernel @ a
+    totals = (a * image).sum(axis=0), (b * (kernel @ b)).sum(axis=0), (b * image).sum(axis=0)
+    return _mmd2_of(totals, _pair_counts(chooser @ a, chooser @ b))
 
 
-def _mmd2_of(kernel: Floats, first: Flags, second: Flags) -> Floats:
-    a, b = first.astype(np.float64), second.astype(np.float64)
-    image_a = kernel @ a
-    within_a = np.einsum("nb,nb->b", a, image_a)
-    across = np.einsum("nb,nb->b", b, image_a)
-    within_b = np.einsum("nb,nb->b", b, kernel @ b)
-    n, m = a.sum(axis=0), b.sum(axis=0)
-    return np.asarray(within_a / (n * (n - 1)) + within_b / (m * (m - 1)) - 2 * across / (n * m))
+def mmd2_error(kernel: Floats, real: Flags, kin: Ints) -> float:
+    """Standard error of MMD^2: delete-one-kin jackknife minus what it counts twice.
+
+    The jackknife reads the variance of the linear part once and that of the pairs twice [efron1981]. The latter,
+    from the kernel centered within each block, is subtracted once; it is also the least the variance can be.
+    """
+    kernel, chooser = _between(kernel, kin)
+    a, b = real.astype(np.float64), (~real).astype(np.float64)
+    to_a, to_b = kernel @ a, kernel @ b
+    in_a, in_b = chooser @ a, chooser @ b
+    if in_a.astype(bool).sum() < 3 or in_b.astype(bool).sum() < 3:
+        return math.inf
+    totals = float(a @ to_a), float(b @ to_b), float(b @ to_a)
+    lost = 2 * (chooser @ (a * to_a)), 2 * (chooser @ (b * to_b)), chooser @ (a * to_b + b * to_a)
+    left = tuple(total - part for total, part in zip(totals, lost, strict=True))
+    n, m = a.sum() - in_a, b.sum() - in_b
+    squares = (in_a @ in_a - in_a**2, in_b @ in_b - in_b**2, in_a @ in_b - in_a * in_b)
+    deleted = _mmd2_of(left, (n * n - squares[0], m * m - squares[1], n * m - squares[2]))
+    count = deleted.size
+    jackknife = float(np.sum((deleted - deleted.mean()) ** 2) * (count - 1) / count)
+    pairs = _pair_variance(kernel, chooser, real)
+    return math.sqrt(max(jackknife - pairs, pairs))
+
+
+def _between(kernel: Floats, kin: Ints) -> tuple[Floats, sparse.csr_matrix]:
+    """The kernel with zeros between kin, and the matrix (kin, N) that sums over kin."""
+    names, inverse = np.unique(kin, return_inverse=True)
+    chooser = sparse.csr_matrix((np.ones(kin.size), (inverse, np.arange(kin.size))), shape=(names.size, kin.size))
+    return np.where(inverse[:, None] == inverse[None, :], 0.0, kernel), chooser
+
+
+def _pair_counts(in_a: Floats, in_b: Floats) -> tuple[Floats, Floats, Floats]:
+    """Ordered pairs of no kin within the first side, within the second, and across, from rows per kin (G, B)."""
+    n, m = in_a.sum(axis=0), in_b.sum(axis=0)
+    return n * n - (in_a**2).sum(axis=0), m * m - (in_b**2).sum(axis=0), n * m - (in_a * in_b).sum(axis=0)
+
+
+def _mmd2_of(totals: Sequence[Floats | float], pairs: Sequence[Floats]) -> Floats:
+    first, second, across = (total / np.maximum(count, 1) for total, count in zip(totals, pairs, strict=True))
+    return np.asarray(first + second - 2 * across)
+
+
+def _pair_variance(kernel: Floats, chooser: sparse.csr_matrix, real: Flags) -> float:
+    """Variance of MMD^2 due to pairs of kin: the squares of the weighted, block-centered kernel, summed over kin."""
+    weighted = np.zeros_like(kernel)
+    for first, second, sign in ((real, real, 1.0), (~real, ~real, 1.0), (real, ~real, -1.0), (~real, real, -1.0)):
+        block = np.ix_(first, second)
+        used = kernel[block] > 0
+        count = max(int(used.sum()), 1)
+        rows = kernel[block].sum(axis=1) / np.maximum(used.sum(axis=1), 1)
+        columns = kernel[block].sum(axis=0) / np.maximum(used.sum(axis=0), 1)
+        centered = kernel[block] - rows[:, None] - columns[None, :] + kernel[block].sum() / count
+        weighted[block] = sign * np.where(used, centered, 0.0) / count
+    between = chooser @ (chooser @ weighted).T
+    # each unordered pair stands twice in the sum and has twice the weight of an ordered one
+    return float(np.sum(between**2) * 2)
 
 
 def squared_distances(X: NDArray[Real], Y: NDArray[Real]) -> NDArray[Real]:

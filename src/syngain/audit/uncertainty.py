@@ -60,6 +60,12 @@ def wilson(share: float, n: float, level: float) -> Interval:
     return (min(center - half, share), max(center + half, share))
 
 
+def error_intervals(share: float, error: float, n: int) -> dict[float, Interval]:
+    """Wilson's interval of a share with the number of trials that its standard error corresponds to; ``n`` if none."""
+    trials = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else float(n)
+    return {level: wilson(share, trials, level) for level in LEVELS}
+
+
 def clustered_variance(values: Floats, units: Ints | None) -> float:
     """Variance of the mean of ``values`` (n,) when whole units are independent; with G / (G - 1)."""
     deviations = values - values.mean()

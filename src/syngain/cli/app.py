@@ -9,6 +9,7 @@ import typer
 from syngain._version import __version__
 from syngain.cli.audit import audit
 from syngain.cli.demo import demo
+from syngain.cli.models import models
 from syngain.core.errors import SyngainError
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("audit")(audit)
 app.command("demo")(demo)
+app.add_typer(models, name="models")
 
 
 # typer carries its own click since 0.26 and needs the package before: the class is found by name

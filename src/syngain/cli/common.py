@@ -54,7 +54,9 @@ def _converted(config: Path, key: str, value: object, default: object) -> object
     if not fits:
         words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
         raise UsageError(f"{config} has {key}: {value!r}", expected=words[kind], todo="correct the value")
-    return Path(str(value)) if isinstance(default, Path) else kind(value)  # type: ignore[arg-type]
+    if isinstance(default, Path):
+        return Path(str(value))
+    return value if kind is not str else str(value)
 
 
 def _key(parameter: Any) -> str:  # noqa: ANN401  (a parameter of click, or of the click inside typer)

@@ -34,7 +34,7 @@ def list_models(json: bool = typer.Option(False, "--json", help="Print JSON.")) 
     rows = [(m.name, m.purpose, megabytes(m.size), m.license, _state(m, here.get(m.name))) for m in CATALOG.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)), row[-1]]))
 
 
 @models.command("add")

@@ -86,19 +86,20 @@ class FittedSentences:
         vector, up to float32 rounding (padding changes the shapes of the matrix products).
         """
         position = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        unique = self._unique(list(position))
-        return unique[[position[text] for text in texts]]
+        rows = np.array([position[text] for text in texts], dtype=np.intp)
+        return self._unique(list(position))[rows]
 
     def _unique(self, texts: list[str]) -> Vectors:
         tokens = self._tokens(texts)
         lengths = np.array([len(row) for row in tokens], dtype=np.intp)
         order = np.argsort(-lengths, kind="stable")  # rows of like length share a batch; the largest batch first
-        out = np.zeros((len(texts), int(self.network.config.hidden_size)))
+        out: Vectors = np.zeros((len(texts), int(self.network.config.hidden_size)))
         order = order[lengths[order] > 0]
         for part in batches(order.size, self.encoder.batch):
             out[order[part]] = self._pooled([tokens[i] for i in order[part]])
         norms = np.linalg.norm(out, axis=1, keepdims=True)
-        return np.divide(out, norms, out=out, where=norms > 0)
+        np.divide(out, norms, out=out, where=norms > 0)
+        return out
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
         if not texts:
@@ -134,12 +135,13 @@ class FittedSentences:
 
 def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noqa: ANN401  (untyped library)
     """Tokenizer and network: from disk or the local cache without a word to the network, else from the hub."""
+    broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
     if local and not (Path(place) / "config.json").is_file():
         raise _no_encoder(name, "there is no config.json in it")
     try:
         return _from(transformers, name, place, offline=True)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, *broken) as error:
         if local:
             raise _no_encoder(name, _reason(error)) from error
     try:
@@ -154,18 +156,26 @@ def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noq
             todo="correct the name or try again with a network; `--encoder minilm` needs no hub "
             "(`syngain models add minilm`)",
         ) from error
-    except (ValueError, KeyError, ImportError) as error:
+    except broken as error:
         raise _no_encoder(name, _reason(error)) from error
+
+
+def _safetensor_error() -> type[Exception]:
+    error: type[Exception] = require("safetensors", extra="encoder", purpose="a sentence encoder").SafetensorError
+    return error
 
 
 def _from(transformers: Any, name: str, place: str, *, offline: bool) -> tuple[Any, Any]:  # noqa: ANN401
     tokenizer = transformers.AutoTokenizer.from_pretrained(place, local_files_only=offline)
     network, info = transformers.AutoModel.from_pretrained(place, local_files_only=offline, output_loading_info=True)
     absent = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    config, known = network.config, len(tokenizer)
     if absent:  # transformers fills them at random and goes on
-        raise _no_encoder(name, f"it has no weights for {absent[0]} and {len(absent) - 1} others")
-    if network.config.is_encoder_decoder or not hasattr(network.config, "hidden_size"):
-        raise _no_encoder(name, f"it is a {network.config.model_type} model, not an encoder of text")
+        raise _no_encoder(name, f"it has no weights for {absent[0]} ({len(absent)} are missing)")
+    if config.is_encoder_decoder or not hasattr(config, "hidden_size"):
+        raise _no_encoder(name, f"it is a {config.model_type} model, not an encoder of text")
+    if not config.vocab_size / 2 < known <= config.vocab_size:  # without its files transformers makes an empty one
+        raise _no_encoder(name, f"its tokenizer knows {known} tokens and its network {config.vocab_size}")
     return tokenizer, network
 
 
@@ -173,7 +183,7 @@ def _no_encoder(name: str, reason: str) -> InputError:
     return InputError(
         f"{name} cannot be used as a sentence encoder: {reason}",
         expected="a model with config.json, a tokenizer and all weights of an encoder",
-        todo="name another folder or hub name, or minilm",
+        todo="name another folder or hub name, or minilm (`syngain models add minilm` fetches or repairs it)",
     )
 
 

@@ -127,6 +127,11 @@ MEASURES = {
         "How many synthetic rows are unlike any real row?",
         "Real rows among themselves give the range; more may be novelty or nonsense: look at them.",
     ),
+    "fidelity.marginals": Measure(
+        "Columns one by one",
+        "In the column that differs most, how far apart are the two distributions?",
+        "0 is the same, 1 is no overlap; columns can agree one by one while rows make no sense.",
+    ),
     "relations.recovered": Measure(
         "Relations recovered",
         "How many pairs of words that go together in real rows go together here?",

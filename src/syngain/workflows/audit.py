@@ -100,7 +100,11 @@ def audit_run(
         estimates=dict(sorted(audited.found.estimates.items())),
         findings=audited.findings,
         verdict=verdict(
-            audited.findings, len(ours), len(audited.dropped), reasons=list(audited.why), enough=audited.enough
+            audited.findings,
+            len(ours),
+            len(audited.dropped),
+            reasons={name: int(flags.sum()) for name, flags in audited.why.items()},
+            enough=audited.enough,
         ),
         dropped=audited.dropped,
         views=replace(drawn, computed=_computed(audited, settings or Settings())),
@@ -178,8 +182,8 @@ def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ..
     )
     samples = (
         f"Measures that compare all pairs of rows use a seeded sample of equal numbers, at most {settings.sample:,} "
-        f"rows per side ({settings.label_sample:,} for labels), from as many different anchors as possible. Duplicates, "
-        "copies, regions, label words and rows to drop use every row."
+        f"rows per side ({settings.label_sample:,} for labels), from as many different anchors as possible. "
+        "Duplicates, copies, regions, label words and rows to drop use every row."
     )
     significance = (
         "A measure differs from its null when its p-value, adjusted by Holm over all measures of this report, is below "

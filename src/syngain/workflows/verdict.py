@@ -36,10 +36,11 @@ WORDS: Mapping[str, str] = {
 
 
 def verdict(
-    findings: Sequence[Finding], rows: int, dropped: int, *, reasons: Sequence[str] = (), enough: bool = True
+    findings: Sequence[Finding], rows: int, dropped: int, *, reasons: Mapping[str, int], enough: bool = True
 ) -> Verdict:
-    """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against, for ``reasons``.
+    """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against.
 
+    ``reasons``: rows to drop by reason, in the order of the sentence.
     ``enough``: whether both sets had enough rows to compare.
     """
     standing = [f for f in findings if f.severity == "high" and not f.explained_by]
@@ -51,23 +52,26 @@ def verdict(
         return Verdict(
             decision="cannot_tell", sentence="Cannot tell: fewer than 20 rows on one side are too few to compare."
         )
-    kept = rows - dropped
-    gap = next((f for f in standing if f.id == "missing_regions"), None)
-    ending = " It leaves parts of your real data without any row." if gap else ""
+    kept, ending = rows - dropped, _ending(standing, rows, reasons)
     if dropped >= WORTH_DROPPING * rows and kept > 0:
-        return Verdict(
-            decision="use_subset",
-            sentence=f"Drop {dropped:,} of {rows:,} rows ({_why(reasons)}) before training; whether the other {kept:,} "
-            f"help is not measured yet.{ending}",
-            rows_to_use=kept,
-        )
+        why = ", ".join(WORDS[name] for name in reasons)
+        sentence = f"Drop {dropped:,} of {rows:,} rows ({why}) before training; whether the other {kept:,} help is not "
+        return Verdict(decision="use_subset", sentence=f"{sentence}measured yet.{ending}", rows_to_use=kept)
     lead = "no defect was found that forbids training" if not standing else _standing(standing)
     sentence = f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}"
     return Verdict(decision="cannot_tell", sentence=sentence)
 
 
-def _why(reasons: Sequence[str]) -> str:
-    return ", ".join(WORDS[name] for name in reasons)
+def _ending(standing: Sequence[Finding], rows: int, reasons: Mapping[str, int]) -> str:
+    """What dropping rows does not mend."""
+    out = ""
+    noise = next((f for f in standing if f.id == "label_noise"), None)
+    unnamed = noise.rows - reasons.get("label_noise", 0) if noise else 0
+    if unnamed > WORTH_DROPPING * rows:
+        out += f" About {unnamed:,} more labels look wrong and cannot be named."
+    if any(f.id == "missing_regions" for f in standing):
+        out += " It leaves parts of your real data without any row."
+    return out
 
 
 def _standing(findings: Sequence[Finding]) -> str:

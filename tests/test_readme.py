@@ -1,0 +1,36 @@
+"""The README does what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from syngain.workflows.demo_sets import demo_sets
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_the_python_of_the_readme_runs(block, tmp_path, monkeypatch, capsys):
+    from syngain.data import write_records
+
+    sets = demo_sets(5)
+    monkeypatch.chdir(tmp_path)
+    write_records(tmp_path / "real.jsonl", sets.real[:200])
+    write_records(tmp_path / "synthetic.jsonl", sets.synthetic[:300])
+    exec(compile(block, "README.md", "exec"), {})  # noqa: S102  (the point of the test)
+    assert (tmp_path / "my-run" / "report.html").exists()
+    assert capsys.readouterr().out
+
+
+def test_every_estimate_of_the_demonstration_is_explained():
+    from syngain.workflows.demo import demo
+
+    assert not [name for name in demo(seed=5).estimates if f"`{name}`" not in README]
+
+
+def test_files_that_the_readme_links_exist():
+    links = re.findall(r"\]\(((?!http)[^)#]+)\)", README)
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]

@@ -1,0 +1,50 @@
+"""One decision, one sentence."""
+
+import pytest
+
+from syngain.core.result import Finding
+from syngain.workflows.verdict import PHRASE, verdict
+
+
+def finding(name, severity="high", rows=0, explained_by=()):
+    return Finding(id=name, severity=severity, message="m", rows=rows, explained_by=explained_by)
+
+
+@pytest.mark.parametrize("name", PHRASE)
+def test_a_high_finding_on_most_rows_condemns(name):
+    decided = verdict([finding(name, rows=600)], 1_000, 600, reasons={})
+    assert decided.decision == "do_not_use"
+    assert PHRASE[name] in decided.sentence
+
+
+@pytest.mark.parametrize("case", [{"severity": "medium"}, {"explained_by": ("distribution_shift",)}])
+def test_medium_or_explained_findings_do_not_condemn(case):
+    assert verdict([finding("label_noise", rows=900, **case)], 1_000, 0, reasons={}).decision == "cannot_tell"
+
+
+def test_rows_to_drop_make_a_subset():
+    decided = verdict(
+        [finding("contamination", rows=200)], 1_000, 230, reasons={"contamination": 200, "duplicates": 30}
+    )
+    assert decided.decision == "use_subset"
+    assert decided.rows_to_use == 770
+    assert "test rows, repeats" in decided.sentence
+    assert "not measured" in decided.sentence
+
+
+def test_labels_that_cannot_be_named_are_counted():
+    decided = verdict([finding("label_noise", rows=300)], 1_000, 100, reasons={"label_noise": 100})
+    assert "About 200 more labels look wrong" in decided.sentence
+
+
+def test_missing_regions_are_said_and_do_not_condemn():
+    decided = verdict([finding("missing_regions")], 1_000, 0, reasons={})
+    assert decided.decision == "cannot_tell"
+    assert "without any row" in decided.sentence
+
+
+def test_nothing_wrong_is_still_not_use():
+    decided = verdict([], 1_000, 0, reasons={})
+    assert decided.decision == "cannot_tell"
+    assert "benefit not measured" in decided.sentence
+    assert verdict([], 15, 0, reasons={}, enough=False).decision == "cannot_tell"
