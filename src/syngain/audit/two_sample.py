@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse, stats
 from scipy.special import expit
 
+from syngain.audit.crossfit import density_at_zero, margins, swap_variance
 from syngain.audit.uncertainty import (
     clustered_variance,
     normal_intervals,
@@ -83,6 +84,7 @@ class ClassifierTwoSample:
         terms = np.where(pooled.real, called[:, 0], -called[:, 0].astype(float))
         tv, tv_error = _sum_of_means(terms, pooled)
         js, js_error = _sum_of_means(js_terms(probability, pooled.real), pooled)
+        tv_error, js_error = self._with_swaps(pooled, fold, probability, (tv_error, js_error))
         n = pooled.real.size
         common = {"n": n, "clusters": int(np.unique(pooled.unit).size), "direction": "lower"}
         return {
@@ -106,6 +108,27 @@ class ClassifierTwoSample:
                 **common,  # type: ignore[arg-type]
             ),
         }
+
+
+    def _with_swaps(
+        self, pooled: Pooled, fold: Ints, probability: Floats, errors: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Errors of both bounds with what cross-fitting adds; see :mod:`syngain.audit.crossfit`."""
+        label = pooled.real.astype(np.int64)
+        margin, rival = margins(pooled.X, label, fold, self.learner)
+        right = np.where(pooled.real, probability, 1 - probability)
+        logit = np.log(np.clip(right, CLIP, 1)) - np.log(np.clip(1 - right, CLIP, 1))
+        scale = _slope(margin, logit)
+        common = {
+            "weight": np.where(pooled.real, 1 / pooled.real.sum(), 1 / (~pooled.real).sum()),
+            "rival": rival,
+            "shrinkage": self.learner.shrinkage,
+        }
+        slopes = (density_at_zero(margin, label), 0.5 * (1 - right) * scale)
+        return tuple(  # type: ignore[return-value]
+            math.sqrt(max(error**2 + swap_variance(pooled.X, label, fold, pooled.together, slope=slope, **common), 0.0))
+            for error, slope in zip(errors, slopes, strict=True)
+        )
 
 
 def cross_fitted(pooled: Pooled, fold: Ints, learner: Discriminant, rng: np.random.Generator) -> Floats:
@@ -210,6 +233,14 @@ def fit_ridge(X: Floats, sides: Flags, shrinkage: float) -> tuple[Floats, Floats
     gram = (X - center).T @ (X - center)
     gram[np.diag_indices_from(gram)] += shrinkage * np.trace(gram) / gram.shape[0] + 1e-12
     return center, np.linalg.solve(gram, (X - center).T @ targets)
+
+
+def _slope(margin: Floats, logit: Floats) -> float:
+    """Least-squares slope of calibrated log-odds on margins; 0 when either is constant."""
+    used = np.isfinite(margin)
+    centered = margin[used] - margin[used].mean()
+    square = float(centered @ centered)
+    return float(centered @ logit[used]) / square if square > 0 else 0.0
 
 
 def true_minus_false(called: Flags, sides: Flags) -> Floats:

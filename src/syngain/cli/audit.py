@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
+from syngain._version import __version__
 from syngain.cli.common import configured, deliver, progress_shown
+from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +38,7 @@ def audit(
     id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
     json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
     force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
+    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
 ) -> None:
     """What is in a synthetic set, what is wrong with it, and which rows to drop."""
@@ -43,12 +46,17 @@ def audit(
     folder = Path(options["output"])
     from syngain.report import check_folder
 
-    check_folder(folder, force=options["force"])
+    finished = options["resume"] and (folder / "report.json").exists()
+    if not finished:
+        check_folder(folder, force=options["force"])
     with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
         from syngain.workflows.audit import audit_run, write_rows_of
 
         progress("reading", 0.0)
         data = _read(options)
+        if finished and _same(folder, data, options["seed"]):
+            print(f"report: {folder / 'report.html'}")
+            return
         run = audit_run(
             data["real"],
             data["synthetic"],
@@ -66,6 +74,26 @@ def audit(
         as_json=options["json"],
         quiet=options["quiet"],
         rows=write_rows_of(run),
+    )
+
+
+def _same(folder: Path, data: Mapping[str, Dataset], seed: int) -> bool:
+    """Whether a finished run is of these rows and this seed.
+
+    Raises:
+        UsageError: it is of others.
+    """
+    from syngain.report import load
+
+    report = load(folder)
+    made = {name: item["fingerprint"] for name, item in report["inputs"].items()}
+    given = {name: dataset.fingerprint for name, dataset in data.items()}
+    if (made, report["seed"], report["syngain"]) == (given, seed, __version__):
+        return True
+    raise UsageError(
+        f"{folder} is a finished run of other rows, another seed or another version",
+        expected="the same inputs for --resume",
+        todo="name another folder with -o, or replace this one with --force",
     )
 
 

@@ -141,7 +141,7 @@ def locate(name_or_path: str | Path, *, catalog: Mapping[str, Model] = CATALOG) 
     if text in catalog:
         return str(_installed_folder(catalog[text]))
     path = Path(text).expanduser()
-    if path.exists():
+    if text and path.exists():
         return str(path)
     near = difflib.get_close_matches(text.lower(), catalog, n=1, cutoff=0.75)
     if near or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", text, re.ASCII):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+BLOCK = 1 << 16  # elements of (replicates x components x points) worked on at a time: they stay in the cache
 UNROLLED = 4  # up to this dimension the triangular product is written out, coordinate by coordinate
 
 
@@ -58,7 +59,11 @@ class Mixtures:
 
     def log_density(self, points: Array) -> Array:
         """Log-density at points ``(R, d, n)``: shape ``(R, n)``."""
-        return log_sum(self.log_components(points))[0]
+        size = max(1, BLOCK // (self.weights.shape[1] * points.shape[2]))
+        parts = [
+            log_sum(self[at : at + size].log_components(points[at : at + size]))[0] for at in range(0, len(points), size)
+        ]
+        return np.concatenate(parts)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """``n`` independent points of each mixture: shape ``(R, d, n)``."""
@@ -98,16 +103,15 @@ def concatenate(parts: list[Mixtures], weights: Array) -> Mixtures:
 
 
 def log_sum(values: Array) -> tuple[Array, Array]:
-    """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, and the shares: shapes ``(R, n)`` and ``(R, K, n)``.
+    """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, shape ``(R, n)``, and the factors that make shares.
 
-    Overwrites ``values`` with the shares.
+    Overwrites ``values``: times the returned factors ``(R, n)`` they are the shares of the components.
     """
     top = np.max(values, axis=1)
     np.subtract(values, top[:, None], out=values)
     np.exp(values, out=values)
     total = np.sum(values, axis=1)
-    np.divide(values, total[:, None], out=values)
-    return np.log(total) + top, values
+    return np.log(total) + top, 1.0 / total
 
 
 def inverse_factors(covariances: Array) -> Array:

@@ -1,0 +1,60 @@
+"""Closed forms of Gaussians, in nats."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg
+from scipy.special import ndtr
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float64]
+    Matrix = NDArray[np.float64]
+
+
+def entropy(covariance: Matrix) -> float:
+    """Differential entropy of a Gaussian with covariance (d, d). Not invariant under a change of units."""
+    _, log_determinant = np.linalg.slogdet(covariance)
+    return 0.5 * (covariance.shape[0] * (1 + math.log(2 * math.pi)) + float(log_determinant))
+
+
+def kl(mean_p: Vector, covariance_p: Matrix, mean_q: Vector, covariance_q: Matrix) -> float:
+    """KL(N_p || N_q) of two Gaussians of dimension d."""
+    factor = linalg.cho_factor(covariance_q, lower=True)
+    shift = mean_q - mean_p
+    trace = float(np.trace(linalg.cho_solve(factor, covariance_p)))
+    distance = float(shift @ linalg.cho_solve(factor, shift))
+    log_q = 2 * float(np.log(np.diag(factor[0])).sum())
+    _, log_p = np.linalg.slogdet(covariance_p)
+    return 0.5 * (trace + distance - mean_p.size + log_q - float(log_p))
+
+
+def total_variation_of_shift(mean_p: Vector, mean_q: Vector, covariance: Matrix) -> float:
+    """Total variation of two Gaussians with one covariance: 2 Phi(m / 2) - 1 with m their Mahalanobis distance."""
+    shift = mean_q - mean_p
+    mahalanobis = math.sqrt(float(shift @ np.linalg.solve(covariance, shift)))
+    return float(2 * ndtr(mahalanobis / 2) - 1)
+
+
+def mutual_information(joint: Matrix, first: int) -> float:
+    """I(X; Y) of jointly Gaussian X (the first ``first`` coordinates) and Y (the rest). Invariant under units."""
+    _, whole = np.linalg.slogdet(joint)
+    _, left = np.linalg.slogdet(joint[:first, :first])
+    _, right = np.linalg.slogdet(joint[first:, first:])
+    return 0.5 * float(left + right - whole)
+
+
+def mmd2(mean_p: Vector, mean_q: Vector, variance: float, bandwidth: float) -> float:
+    """Squared maximum mean discrepancy of N(mean_p, variance I) and N(mean_q, variance I).
+
+    Kernel exp(-|x - y|^2 / bandwidth). A difference of two draws has variance 2 v per coordinate, so
+    E k = (1 + 4 v / bandwidth)^(-d/2) exp(-|shift|^2 / (bandwidth + 4 v)).
+    """
+    spread = bandwidth + 4 * variance
+    within = (bandwidth / spread) ** (mean_p.size / 2)
+    shift = float(np.sum((mean_p - mean_q) ** 2))
+    return 2 * within * (1 - math.exp(-shift / spread))
