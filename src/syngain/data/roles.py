@@ -279,11 +279,17 @@ def _for_side(flag: str, value: str | None, side: str) -> str | None:
     parts = [part.strip() for part in value.split(",")]
     named = [part.split("=", 1) for part in parts if part.split("=", 1)[0] in SIDES and "=" in part]
     if not named:
-        return None if flag in {"source", "generator"} and side != "synthetic" else value.strip()
+        return None if flag in {"source", "generator"} and side != "synthetic" else _or_none(value.strip())
     if len(named) != len(parts) or len({name for name, _ in named}) != len(named):
         raise UsageError(
             f"--{flag} {value}",
             expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {', '.join(SIDES)} at most once",
             todo=f"write for example --{flag} real=A,synthetic=B",
         )
-    return dict(named).get(side)
+    found = dict(named).get(side)
+    return None if found is None else _or_none(found)
+
+
+def _or_none(value: str) -> str:
+    """The word ``none`` on the command line is "there is none"."""
+    return "" if value == "none" else value

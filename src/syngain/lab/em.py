@@ -16,7 +16,6 @@ import numpy as np
 from syngain.core.errors import UsageError
 from syngain.lab.mixtures import Mixtures, log_sum
 
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,7 +28,7 @@ BLOCK = 1 << 17  # elements of (replicates x components x points) worked on at a
 class MixtureFit:
     """Hyper-parameters of a fit: scikit-learn's defaults.
 
-    ``shrink=True`` pulls each covariance towards a multiple of the identity by the oracle-approximating weight [chen2010].
+    ``shrink=True`` pulls each covariance towards a multiple of the identity, by the oracle weight [chen2010].
     """
 
     components: int
@@ -68,7 +67,7 @@ class MixtureFit:
 
 
 def seeded_centers(points: Array, uniforms: Array) -> Array:
-    """Greedy k-means++ centers [arthur2007]: of several candidates the one that lowers the inertia most, ``(R, K, d)``."""
+    """Greedy k-means++ centers ``(R, K, d)`` [arthur2007]: of several candidates the one that lowers inertia most."""
     replicates, dimension, n = points.shape
     components, trials = uniforms.shape[1:]
     rows = np.arange(replicates)
@@ -110,7 +109,7 @@ def lloyd(points: Array, centers: Array, method: MixtureFit) -> Array:
 
 
 def moments(points: Array) -> Array:
-    """The sufficient statistics ``1, x_i, x_i x_j (i <= j)`` of points ``(R, d, n)``: shape ``(R, 1 + d + d(d+1)/2, n)``."""
+    """The statistics ``1, x_i, x_i x_j (i <= j)`` of points ``(R, d, n)``: shape ``(R, 1 + d + d (d + 1) / 2, n)``."""
     upper = _upper(points.shape[1])
     return np.concatenate([np.ones_like(points[:, :1]), points, points[:, upper[0]] * points[:, upper[1]]], axis=1)
 
@@ -174,7 +173,7 @@ def _iterate(features: Array, shares: Array, method: MixtureFit) -> Mixtures:
 
 
 def _dimension(features: Array) -> int:
-    """d from ``1 + d + d (d + 1) / 2`` rows."""
+    """The d of ``1 + d + d (d + 1) / 2`` rows."""
     return (math.isqrt(8 * features.shape[1] + 1) - 3) // 2
 
 

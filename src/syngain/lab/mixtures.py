@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-BLOCK = 1 << 16  # elements of (replicates x components x points) worked on at a time: they stay in the cache
+BLOCK = 1 << 15  # elements of (replicates x components x points) worked on at a time: they stay in the cache
 UNROLLED = 4  # up to this dimension the triangular product is written out, coordinate by coordinate
 
 
@@ -26,7 +26,7 @@ class Mixtures:
     """R mixtures of K Gaussians in d dimensions.
 
     Attributes:
-        weights: ``(R, K)``, each row sums to one. means: ``(R, K, d)``. covariances: ``(R, K, d, d)``, positive definite.
+        weights: ``(R, K)``, rows sum to one. means: ``(R, K, d)``. covariances: ``(R, K, d, d)``, positive definite.
         factors: ``(R, K, d, d)``, lower triangular ``P`` with ``P' P`` the inverse covariance.
     """
 
@@ -61,7 +61,8 @@ class Mixtures:
         """Log-density at points ``(R, d, n)``: shape ``(R, n)``."""
         size = max(1, BLOCK // (self.weights.shape[1] * points.shape[2]))
         parts = [
-            log_sum(self[at : at + size].log_components(points[at : at + size]))[0] for at in range(0, len(points), size)
+            log_sum(self[at : at + size].log_components(points[at : at + size]))[0]
+            for at in range(0, len(points), size)
         ]
         return np.concatenate(parts)
 
@@ -131,7 +132,7 @@ def _inverse_factors_plane(covariances: Array) -> Array:
         across = b / first
         second = np.sqrt(c - across * across)
     if not (np.all(first > 0) and np.all(second > 0)):
-        raise np.linalg.LinAlgError("a covariance is not positive definite")  # noqa: TRY003
+        raise np.linalg.LinAlgError("a covariance is not positive definite")
     factors = np.zeros_like(covariances)
     factors[..., 0, 0] = 1.0 / first
     factors[..., 1, 1] = 1.0 / second
@@ -145,7 +146,7 @@ def _squared_distances(mixtures: Mixtures, points: Array) -> Array:
     if dimension > UNROLLED:
         shifts = np.einsum("rkij,rkj->rki", mixtures.factors, mixtures.means)
         white = mixtures.factors @ points[:, None] - shifts[..., None]
-        return np.einsum("rkin,rkin->rkn", white, white)
+        return np.asarray(np.einsum("rkin,rkin->rkn", white, white))
     centered = [points[:, None, j] - mixtures.means[:, :, j, None] for j in range(dimension)]
     total: Array | None = None
     for i in reversed(range(dimension)):

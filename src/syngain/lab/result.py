@@ -1,0 +1,169 @@
+"""What a preset returns: numbers, tables, panels to draw and checks against closed forms. Data only; report draws."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from syngain._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Numbers = Sequence[float] | NDArray[np.float64]
+
+Cell = str | float | int | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A line with an optional band, or points: ``y`` over ``x``."""
+
+    name: str
+    x: Numbers
+    y: Numbers
+    lower: Numbers = ()
+    upper: Numbers = ()
+    style: Literal["line", "dashed", "points"] = "line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One picture: a question as its title, axes with units, curves."""
+
+    title: str
+    x_name: str
+    y_name: str
+    curves: Sequence[Curve]
+    x_log: bool = False
+    y_log: bool = False
+    zero: bool = False  # draw the line y = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of cells; a cell is text or a number."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A simulated value beside what theory says.
+
+    ``kind`` says what was tested: ``equal`` (within ``limit`` standard errors, or ``limit`` itself when there is no
+    error), ``below`` (expected is an upper bound) or ``above`` (a lower one).
+    """
+
+    name: str
+    value: float
+    expected: float
+    error: float
+    limit: float
+    kind: Literal["equal", "below", "above"] = "equal"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the value is where the claim puts it."""
+        slack = self.limit * self.error if self.error > 0 else self.limit
+        if self.kind == "below":
+            return self.value <= self.expected + slack
+        if self.kind == "above":
+            return self.value >= self.expected - slack
+        return abs(self.value - self.expected) <= slack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabResult:
+    """The outcome of a preset. ``as_json()`` has no clock and no host in it: same seed, same bytes.
+
+    Attributes:
+        preset: its name. seed: of all streams. parameters: what was run.
+        panels, tables, checks: see their classes. data: everything else a reader may want to recompute from.
+        notes: sentences a reader must know.
+    """
+
+    preset: str
+    seed: int
+    parameters: Mapping[str, object]
+    panels: Sequence[Panel] = ()
+    tables: Sequence[Table] = ()
+    checks: Sequence[Check] = ()
+    data: Mapping[str, object] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The result in plain types; NaN and infinity become null."""
+        return {
+            "schema": 1,
+            "syngain": __version__,
+            "command": "lab",
+            "preset": self.preset,
+            "seed": self.seed,
+            "parameters": plain(self.parameters),
+            "notes": list(self.notes),
+            "tables": [{"title": t.title, "columns": list(t.columns), "rows": plain(t.rows)} for t in self.tables],
+            "checks": [_check_json(check) for check in self.checks],
+            "panels": [_panel_json(panel) for panel in self.panels],
+            "data": plain(self.data),
+        }
+
+    def to_json(self) -> str:
+        """``as_json`` as text, ending in a newline."""
+        return json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(value: object) -> object:
+    """Numpy and nested values as JSON types; NaN and infinity as null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    to_list = getattr(value, "tolist", None)
+    if to_list is not None:
+        return plain(to_list())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _check_json(check: Check) -> dict[str, object]:
+    return {
+        "name": check.name,
+        "kind": check.kind,
+        "value": plain(float(check.value)),
+        "expected": plain(float(check.expected)),
+        "error": plain(float(check.error)),
+        "limit": plain(float(check.limit)),
+        "passed": bool(check.passed),
+    }
+
+
+def _panel_json(panel: Panel) -> dict[str, object]:
+    curves = [
+        {
+            "name": curve.name,
+            "style": curve.style,
+            "x": plain(curve.x),
+            "y": plain(curve.y),
+            "lower": plain(curve.lower),
+            "upper": plain(curve.upper),
+        }
+        for curve in panel.curves
+    ]
+    return {
+        "title": panel.title,
+        "x_name": panel.x_name,
+        "y_name": panel.y_name,
+        "x_log": panel.x_log,
+        "y_log": panel.y_log,
+        "zero": panel.zero,
+        "curves": curves,
+    }

@@ -1,0 +1,83 @@
+"""Rank correlations and intervals over replicates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A Spearman correlation with a 95 % interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+    def cells(self) -> tuple[float, float, float]:
+        """Value and ends for a table."""
+        return (self.value, self.lower, self.upper)
+
+
+def average_ranks(values: ArrayLike) -> Array:
+    """Ranks from 1, ties sharing their mean rank: shape ``(n,)``."""
+    data = np.asarray(values, dtype=np.float64)
+    _, where, counts = np.unique(data, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2.0)[where.reshape(-1)])
+
+
+def spearman(x: ArrayLike, y: ArrayLike) -> float:
+    """Spearman's rank correlation with average ranks for ties; NaN when one side is constant."""
+    return _pearson(average_ranks(x), average_ranks(y))
+
+
+def spearman_of_sweep(values: ArrayLike, outcomes: Array, *, rng: np.random.Generator, resamples: int = 300) -> Ranked:
+    """Rank correlation of a swept value with an outcome, over all replicates of all settings.
+
+    ``values`` ``(S,)``, ``outcomes`` ``(S, R)``. The interval is a percentile bootstrap of replicates within settings.
+    Copies made by the bootstrap have the same swept value, so breaking their ties by position changes nothing but the
+    spread of the ranks, by less than 1 in S R.
+    """
+    settings, replicates = outcomes.shape
+    ranks = average_ranks(np.repeat(np.asarray(values, dtype=np.float64), replicates))
+    ranks -= ranks.mean()
+    value = spearman(np.repeat(np.asarray(values, dtype=np.float64), replicates), outcomes.ravel())
+    positions = np.arange(settings * replicates, dtype=np.float64) - (settings * replicates - 1) / 2
+    scale = math.sqrt(float(np.sum(ranks**2) * np.sum(positions**2)))
+    drawn = np.empty(resamples)
+    rows = np.arange(settings)[:, None]
+    for b in range(resamples):
+        picks = rng.integers(0, replicates, size=(settings, replicates))
+        order = np.argsort(outcomes[rows, picks].ravel(), kind="stable")
+        drawn[b] = np.sum(ranks[order] * positions) / scale
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Ranked(value, float(low), float(high))
+
+
+def spearman_of_pairs(x: ArrayLike, y: ArrayLike, *, rng: np.random.Generator, resamples: int = 400) -> Ranked:
+    """Rank correlation of paired values ``(n,)`` with a percentile bootstrap over pairs."""
+    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    drawn = [spearman(a[p], b[p]) for p in rng.integers(0, len(a), size=(resamples, len(a)))]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Ranked(spearman(a, b), float(low), float(high))
+
+
+def mean_interval(values: Array, axis: int = -1) -> tuple[Array, Array]:
+    """Mean and its standard error along an axis."""
+    n = values.shape[axis]
+    return np.mean(values, axis=axis), np.std(values, axis=axis, ddof=1) / math.sqrt(n)
+
+
+def _pearson(a: Array, b: Array) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    scale = math.sqrt(float(np.sum(a * a) * np.sum(b * b)))
+    return float(np.sum(a * b) / scale) if scale > 0 else math.nan

@@ -1,0 +1,154 @@
+"""The presets whose truth is enumerated or in closed form: bounds, loops, temperature."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from syngain.core import UsageError
+from syngain.core.rng import Streams
+from syngain.information.prompts import bracket, information_gain, prompt_information, prompt_information_upper
+from syngain.lab.bounds import bounds
+from syngain.lab.loops import GOLDEN, loops, steady_error
+from syngain.lab.temperature import END, LONGEST, START, SYMBOLS, Learner, Strings, temperature
+
+
+@pytest.fixture(scope="module")
+def chains():
+    return bounds(streams=Streams(0), chains=10_000, worlds=400)
+
+
+def test_what_is_proved_holds_in_every_one_of_ten_thousand_chains(chains):
+    assert sum(case.chains for case in chains.cases) == 10_000
+    for case in chains.cases:
+        assert (case.valid_chain, case.identity, case.corrected, case.ggmi_flag_wrong) == (0, 0, 0, 0), case.name
+
+
+def test_the_published_bound_is_violated_in_many_chains(chains):
+    rates = {case.name: case.published / case.chains for case in chains.cases}
+    assert max(rates.values()) > 0.3
+    assert sum(rate > 0.05 for rate in rates.values()) >= 5
+
+
+def test_information_gain_does_not_rank_the_gain_and_divergence_does(chains):
+    rank = {item.quantity: item for item in chains.rankings}
+    assert rank["information gain"].interval[1] < 0
+    assert rank["minus divergence"].interval[0] > 0.7
+    assert rank["minus whole bound"].interval[0] > 0.7
+
+
+@pytest.fixture(scope="module")
+def looped():
+    return loops(streams=Streams(0), replicates=2_000)
+
+
+def test_loops_follow_their_laws_within_three_standard_errors(looped):
+    assert len(looped.checks) == 90
+    assert max(looped.checks) < looped.threshold
+    assert sum(value > 3 for value in looped.checks) == 0
+
+
+def test_the_optimal_weight_on_fresh_rows_is_the_inverse_golden_ratio(looped):
+    assert looped.optimal_weight_law == pytest.approx(GOLDEN, abs=1e-5)
+    assert looped.optimal_weight == pytest.approx(GOLDEN, abs=0.03)
+    assert steady_error(GOLDEN, 50, 50) < steady_error(0.5, 50, 50)
+
+
+def test_kernel_density_rises_and_then_falls_as_synthetic_data_grows(looped):
+    curve = next(curve for curve in looped.curves if curve.name.startswith("kernel"))
+    peak = int(np.argmax(curve.mean))
+    assert 0 < peak < len(curve.mean) - 1
+    for end in (0, -1):
+        assert curve.mean[peak] - curve.mean[end] > 3 * math.hypot(curve.error[peak], curve.error[end])
+
+
+@pytest.fixture(scope="module")
+def heated():
+    return temperature(streams=Streams(0), samples=400)
+
+
+def test_the_law_of_strings_sums_to_one_and_equals_the_chain_rule():
+    world = Strings.all()
+    logits = np.random.default_rng(0).normal(size=(SYMBOLS + 1, SYMBOLS + 1))
+    law = np.exp(world.log_law(logits))
+    assert law.sum() == pytest.approx(1, abs=1e-12)
+    table = np.exp(logits)
+    table[START, END] = 0
+    table /= table.sum(axis=1, keepdims=True)
+    strings = [s for size in range(1, LONGEST + 1) for s in itertools.product(range(SYMBOLS), repeat=size)]
+    for row in (0, 5, 50, world.count - 1):
+        s = strings[row]
+        by_hand = math.prod(table[a, b] for a, b in itertools.pairwise((START, *s)))
+        by_hand *= 1 if len(s) == LONGEST else table[s[-1], END]
+        assert law[row] == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_the_exact_gain_is_that_of_simulated_anchors():
+    world = Strings.all()
+    rng = np.random.default_rng(1)
+    truth, other = (np.exp(world.log_law(rng.normal(size=(SYMBOLS + 1, SYMBOLS + 1)))) for _ in range(2))
+    learner = Learner(world, truth)
+    draws = []
+    added = 30.0 * np.einsum("s,sab->ab", other, world.free)
+    for _ in range(4_000):
+        anchors = rng.choice(world.count, size=2, p=truth)
+        counts = world.free[anchors].sum(axis=0)[None]
+        draws.append(float(learner._risks(counts)[0] - learner._risks(counts + added)[0]))
+    error = np.std(draws) / math.sqrt(len(draws))
+    assert abs(np.mean(draws) - learner.gain(other)) < 4 * error
+
+
+def test_estimators_from_log_probabilities_find_the_exact_information(heated):
+    gaps = np.array([s.estimated_gain - s.information_gain for s in heated.settings])
+    information = np.array([s.estimated_prompt_information - s.prompt_information for s in heated.settings])
+    assert abs(gaps.mean()) < 0.02
+    assert np.abs(gaps).max() < 0.25
+    assert abs(information.mean()) < 0.01
+
+
+def test_gain_falls_at_high_temperature_while_information_gain_rises(heated):
+    plain = [s for s in heated.settings if s.curation == "none" and s.spread == 0]
+    hottest, best = plain[-1], max(plain, key=lambda s: s.true_gain)
+    assert hottest.information_gain > best.information_gain
+    assert hottest.true_gain < best.true_gain - 0.1
+    assert heated.rankings["total_variation"] < -0.8 < heated.rankings["information_gain"] < 0.8
+
+
+def test_prompt_information_brackets_the_population_and_never_exceeds_ln_k():
+    rng = np.random.default_rng(2)
+    laws = rng.dirichlet(np.full(6, 0.5), size=40)  # prompts drawn from a population
+    population = rng.dirichlet(np.full(6, 0.5), size=20_000)
+    truth = float(np.mean(np.sum(population * np.log(population / population.mean(axis=0) + 1e-300), axis=1)))
+    drawn = np.array([rng.choice(6, size=200, p=law) for law in laws])
+    scored = np.stack([np.log(law)[drawn] for law in laws], axis=2)
+    (low, high), saturated = bracket(scored)
+    assert low <= truth <= high
+    assert not saturated
+    assert prompt_information(scored).value <= math.log(40)
+    assert prompt_information(scored).value < prompt_information_upper(scored).value
+    assert information_gain(np.einsum("isi->is", scored)).value > 0
+
+
+@pytest.mark.parametrize("preset", [
+    lambda seed: bounds(streams=Streams(seed), chains=80, worlds=20),
+    lambda seed: loops(streams=Streams(seed), replicates=40, generations=3),
+    lambda seed: temperature(streams=Streams(seed), samples=5),
+])  # fmt: skip
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(preset):
+    texts = [json.dumps(preset(seed).as_json(), allow_nan=False) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize("call", [
+    lambda: bounds(streams=Streams(0), chains=0),
+    lambda: loops(streams=Streams(0), replicates=1),
+    lambda: temperature(streams=Streams(0), samples=0),
+    lambda: information_gain(np.zeros((1, 3))),
+    lambda: information_gain(np.ones((3, 3))),
+    lambda: prompt_information(np.zeros((3, 2, 2))),
+])  # fmt: skip
+def test_wrong_parameters_get_a_clear_error(call):
+    with pytest.raises(UsageError, match="Expected"):
+        call()
