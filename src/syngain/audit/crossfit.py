@@ -8,12 +8,17 @@ cross-validation are too short [bates2024].
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
+
+from syngain.audit.uncertainty import summing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from syngain.learners.linear import Discriminant
@@ -53,38 +58,62 @@ def density_at_zero(margin: Floats, label: Ints) -> Floats:
     return out
 
 
-def swap_variance(  # noqa: PLR0913  (rows with their classes, folds and kin; the terms by weight, slope and rival)
-    X: Floats, label: Ints, fold: Ints, kin: Ints, *, weight: Floats, slope: Floats, rival: Ints, shrinkage: float
-) -> float:
-    """Sum over pairs in different folds of g(i; j) g(j; i): the variance that a naive one misses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swaps:
+    """Rows of a cross-fit: vectors (n, d); classes, folds, kin (rows that are no independent draws), rivals (n,)."""
 
-    g(i; j) is what row j, moving the mean of its class, does to the weighted term of row i, less what it does to the
-    term of a fresh row of that class. ``slope`` (n,) is the derivative of a row's term by its margin, ``weight`` (n,)
-    the share of the term in the total. The dependence of the covariance matrix on single rows is of lower order.
-    """
-    classes = int(label.max()) + 1
-    counts = np.bincount(label, minlength=classes).astype(float)
-    means = _class_means(X, label, counts)
-    residual = X - means[label]
-    covariance = residual.T @ residual / max(label.size - np.count_nonzero(counts), 1)
-    sphere = max(float(np.trace(covariance)) / X.shape[1], 1e-12)
-    covariance = (1 - shrinkage) * covariance + shrinkage * sphere * np.eye(X.shape[1])
-    image = linalg.solve(covariance, residual.T, assume_a="pos")  # (d, n)
-    effect = np.zeros((label.size, label.size))
-    for name in np.flatnonzero(counts):
-        moved = (X - means[name]) * (slope * ((label == name).astype(float) - (rival == name)))[:, None]
-        moved -= _class_means(moved, label, counts)[label]
-        columns = np.flatnonzero(label == name)
-        trained_on = counts[name] - np.bincount(fold[columns], minlength=int(fold.max()) + 1)
-        effect[:, columns] = moved @ image[:, columns] / np.maximum(trained_on, 1)[fold][:, None]
-    effect *= weight[:, None] * (fold[:, None] != fold[None, :])
-    names, inverse = np.unique(kin, return_inverse=True)
-    if names.size < kin.size:
-        chooser = sparse.csr_matrix((np.ones(kin.size), (inverse, np.arange(kin.size))), shape=(names.size, kin.size))
-        effect = chooser @ (chooser @ effect).T  # transposed, which the symmetric product does not notice
-    return float(np.sum(effect * effect.T))
+    X: Floats
+    label: Ints
+    fold: Ints
+    kin: Ints
+    rival: Ints
+    shrinkage: float
+
+    def variances(self, weight: Floats, slopes: Sequence[Floats]) -> list[float]:
+        """What a naive variance misses: for each set of terms the sum of g(i; j) g(j; i) over pairs in different folds.
+
+        g(i; j) is what row j, moving the mean of its class, does to the weighted term of row i, less what it does to
+        the term of a fresh row of that class. ``slopes`` (n,) are derivatives of a row's term by its margin,
+        ``weight`` (n,) the share of the term in the total. What single rows do to the covariance matrix is of lower
+        order.
+        """
+        effect = self._on_margins()
+        counts = np.bincount(self.label).astype(float)
+        of_kin = summing(self.kin)
+        out = []
+        for slope in slopes:
+            centered = effect * slope[:, None]
+            centered -= _class_means(centered, self.label, counts)[self.label]
+            centered *= weight[:, None]
+            centered[self.fold[:, None] == self.fold[None, :]] = 0.0
+            if of_kin.shape[0] < self.kin.size:
+                centered = np.asarray(of_kin @ np.asarray(of_kin @ centered).T)  # the product below is symmetric
+            out.append(float(np.vdot(centered, centered.T)))
+        return out
+
+    def _on_margins(self) -> Floats:
+        """What row j as a training row does to the margin of row i, to first order; shape (n, n)."""
+        X, label = self.X, self.label
+        counts = np.bincount(label).astype(float)
+        means = _class_means(X, label, counts)
+        residual = X - means[label]
+        covariance = residual.T @ residual / max(label.size - int(np.count_nonzero(counts)), 1)
+        sphere = max(float(np.trace(covariance)) / X.shape[1], 1e-12)
+        covariance = (1 - self.shrinkage) * covariance + self.shrinkage * sphere * np.eye(X.shape[1])
+        image = linalg.solve(covariance, residual.T, assume_a="pos")  # (d, n)
+        effect = np.zeros((label.size, label.size))
+        for name in np.flatnonzero(counts):
+            columns = np.flatnonzero(label == name)
+            trained_on = counts[name] - np.bincount(self.fold[columns], minlength=int(self.fold.max()) + 1)
+            sign = (label == name).astype(float) - (self.rival == name)
+            moved = (X - means[name]) * (sign / np.maximum(trained_on, 1)[self.fold])[:, None]
+            effect[:, columns] = moved @ image[:, columns]
+        return effect
 
 
 def _class_means(X: Floats, label: Ints, counts: Floats) -> Floats:
-    chooser = sparse.csr_matrix((np.ones(label.size), (label, np.arange(label.size))), shape=(counts.size, label.size))
-    return np.asarray(chooser @ X / np.maximum(counts, 1)[:, None])
+    """Means of the rows of every class, shape (classes, d); zero for absent classes."""
+    out = np.zeros((counts.size, X.shape[1]))
+    present = np.flatnonzero(counts)
+    out[present] = np.asarray(summing(label) @ X) / counts[present, None]
+    return out

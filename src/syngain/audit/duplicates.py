@@ -15,8 +15,6 @@ from syngain.core.estimate import Estimate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from syngain.core.estimate import Interval
-
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 

@@ -158,16 +158,12 @@ def _memorized(context: Context) -> Iterator[Finding]:
     severity = MINIMUM["memorized_anchors"].severity(item.interval(0.95)[0] - background)
     if severity is None:
         return
-    rows = np.flatnonzero(context.found.copies)
-    yield Finding(
-        id="memorized_anchors",
-        severity=severity,
-        message=f"{percent(item.value)} of the rows copy an anchor, word for word or nearly "
-        f"(anchors copy each other in {percent(background)}): they add nothing you do not have.",
-        evidence=context.evidence(rows.tolist()),
-        examples=context.examples(rows.tolist()),
-        estimates=("novelty.copy_fraction",),
-        rows=rows.size,
+    message = (
+        f"{percent(item.value)} of the rows copy an anchor, word for word or nearly "
+        f"(anchors copy each other in {percent(background)}): they add nothing you do not have."
+    )
+    yield _of_rows(
+        context, "memorized_anchors", severity, context.found.copies, message, item_id="novelty.copy_fraction"
     )
 
 
@@ -180,18 +176,12 @@ def _contamination(context: Context) -> Iterator[Finding]:
     severity = MINIMUM["contamination"].severity(effect)
     if severity is None:
         return
-    rows = np.flatnonzero(hits)
-    yield Finding(
-        id="contamination",
-        severity=severity,
-        message=f"{percent(item.value)} of the test rows stand in the synthetic set ({rows.size:,} rows, "
+    message = (
+        f"{percent(item.value)} of the test rows stand in the synthetic set ({int(hits.sum()):,} rows, "
         f"{percent(item.references['synthetic_rows'])} of it; anchors: {percent(item.references['anchors'])}): "
-        "a score on this test would be inflated.",
-        evidence=context.evidence(rows.tolist()),
-        examples=context.examples(rows.tolist()),
-        estimates=("contamination.test_fraction",),
-        rows=rows.size,
+        "a score on this test would be inflated."
     )
+    yield _of_rows(context, "contamination", severity, hits, message, item_id="contamination.test_fraction")
 
 
 def _label_leak(context: Context) -> Iterator[Finding]:
@@ -201,16 +191,24 @@ def _label_leak(context: Context) -> Iterator[Finding]:
     severity = MINIMUM["label_leak"].severity(item.interval(0.95)[0] - item.references["real"])
     if severity is None:
         return
-    rows = np.flatnonzero(leaks)
-    yield Finding(
-        id="label_leak",
+    message = (
+        f"{percent(item.value)} of the rows say their own label in words; of the real rows "
+        f"{percent(item.references['real'])} do. A model learns to look for the word."
+    )
+    yield _of_rows(context, "label_leak", severity, leaks, message, item_id="labels.leak_fraction")
+
+
+def _of_rows(context: Context, name: str, severity: Severity, flags: Flags, message: str, *, item_id: str) -> Finding:
+    """A finding whose rows are flagged one by one."""
+    rows = np.flatnonzero(flags).tolist()
+    return Finding(
+        id=name,
         severity=severity,
-        message=f"{percent(item.value)} of the rows say their own label in words; of the real rows "
-        f"{percent(item.references['real'])} do. A model learns to look for the word.",
-        evidence=context.evidence(rows.tolist()),
-        examples=context.examples(rows.tolist()),
-        estimates=("labels.leak_fraction",),
-        rows=rows.size,
+        message=message,
+        evidence=context.evidence(rows),
+        examples=context.examples(rows),
+        estimates=(item_id,),
+        rows=len(rows),
     )
 
 

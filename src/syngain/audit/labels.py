@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.crossfit import density_at_zero, margins, swap_variance
+from syngain.audit.crossfit import Swaps, density_at_zero, margins
 from syngain.audit.uncertainty import (
     clustered_variance,
     difference_p,
@@ -113,9 +113,7 @@ class LabelProbe:
             estimand="accuracy on fresh real rows of proxies trained on these synthetic rows",
         )
 
-    def _with_swaps(
-        self, pooled: Pooled, side: Flags, label: Ints, predicted: Ints, fold: Ints, error: float
-    ) -> float:
+    def _with_swaps(self, pooled: Pooled, side: Flags, label: Ints, predicted: Ints, fold: Ints, error: float) -> float:
         """The error of kappa with what cross-fitting adds; see :mod:`syngain.audit.crossfit`."""
         X, own, fold = pooled.X[side], label[side], fold[side]
         counts = np.bincount(own, minlength=int(label.max()) + 1)
@@ -123,16 +121,9 @@ class LabelProbe:
         if not math.isfinite(error) or np.count_nonzero(counts) < 2:
             return error
         margin, rival = margins(X, own, fold, self.learner)
-        added = swap_variance(
-            X,
-            own,
-            fold,
-            pooled.unit[side],
-            weight=np.full(own.size, 1 / (own.size * (1 - chance))),
-            slope=density_at_zero(margin, own),
-            rival=rival,
-            shrinkage=self.learner.shrinkage,
-        )
+        swaps = Swaps(X=X, label=own, fold=fold, kin=pooled.unit[side], rival=rival, shrinkage=self.learner.shrinkage)
+        weight = np.full(own.size, 1 / (own.size * (1 - chance)))
+        added = swaps.variances(weight, [density_at_zero(margin, own)])[0]
         return math.sqrt(max(error**2 + added, 0.0))
 
     def _inner(self, pooled: Pooled, label: Ints, by_teacher: Ints, by_student: Ints, fold: Ints) -> Estimate:

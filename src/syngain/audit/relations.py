@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from syngain.audit.uncertainty import error_intervals, permutation, permuted_sides
 from syngain.audit.duplicates import smoothed_signs
+from syngain.audit.uncertainty import error_intervals, permutation, permuted_sides, summing
 from syngain.audit.uniformity import FORM_WORDS
 from syngain.core.estimate import Estimate
 from syngain.data.normalize import words
@@ -113,12 +113,11 @@ def recovered_error(matrix: Matrix, weight: Floats, unit: Ints) -> float:
     jackknife, are f1 - f2 + f3 - ... as in :func:`distinct_variance`. The number of units is fixed: minus
     ``(sum of losses)^2 / units``. Subsampling would scale wrongly: what is covered is a total over rows, no mean.
     """
-    names, inverse = np.unique(unit, return_inverse=True)
-    chooser = sparse.csr_matrix((np.ones(unit.size), (inverse, np.arange(unit.size))), shape=(names.size, unit.size))
-    held = (chooser @ matrix > 0).astype(float)
+    of_unit = summing(unit)
+    held = (of_unit @ matrix > 0).astype(float)
     holders = np.asarray(held.sum(axis=0)).ravel().astype(np.int64)
     losses = held @ (weight * (holders == 1))
     squares = np.bincount(holders, weights=weight**2)[1:]
     signs = smoothed_signs(squares.size)
-    variance = float(np.sum(losses**2) - np.sum(losses) ** 2 / names.size)
+    variance = float(np.sum(losses**2) - np.sum(losses) ** 2 / of_unit.shape[0])
     return math.sqrt(max(variance + float(np.sum(squares * signs)) - float(squares[:1].sum()), 0.0))

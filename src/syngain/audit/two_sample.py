@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from scipy import sparse, stats
+from scipy import stats
 from scipy.special import expit
 
-from syngain.audit.crossfit import density_at_zero, margins, swap_variance
+from syngain.audit.crossfit import Swaps, density_at_zero, margins
 from syngain.audit.uncertainty import (
     clustered_freedom,
     clustered_variance,
     normal_intervals,
     permutation,
     permuted_sides,
+    summing,
 )
 from syngain.core.estimate import Estimate
 from syngain.data.splits import folds
@@ -110,7 +111,6 @@ class ClassifierTwoSample:
             ),
         }
 
-
     def _with_swaps(
         self, pooled: Pooled, fold: Ints, probability: Floats, errors: tuple[float, float]
     ) -> tuple[float, float]:
@@ -120,16 +120,17 @@ class ClassifierTwoSample:
         right = np.where(pooled.real, probability, 1 - probability)
         logit = np.log(np.clip(right, CLIP, 1)) - np.log(np.clip(1 - right, CLIP, 1))
         scale = _slope(margin, logit)
-        common = {
-            "weight": np.where(pooled.real, 1 / pooled.real.sum(), 1 / (~pooled.real).sum()),
-            "rival": rival,
-            "shrinkage": self.learner.shrinkage,
-        }
-        slopes = (density_at_zero(margin, label), 0.5 * (1 - right) * scale)
-        return tuple(  # type: ignore[return-value]
-            math.sqrt(max(error**2 + swap_variance(pooled.X, label, fold, pooled.together, slope=slope, **common), 0.0))
-            for error, slope in zip(errors, slopes, strict=True)
+        swaps = Swaps(
+            X=pooled.X,
+            label=label,
+            fold=fold,
+            kin=pooled.together,
+            rival=rival,
+            shrinkage=self.learner.shrinkage,
         )
+        weight = np.where(pooled.real, 1 / pooled.real.sum(), 1 / (~pooled.real).sum())
+        tv, js = swaps.variances(weight, [density_at_zero(margin, label), 0.5 * (1 - right) * scale])
+        return math.sqrt(max(errors[0] ** 2 + tv, 0.0)), math.sqrt(max(errors[1] ** 2 + js, 0.0))
 
 
 def cross_fitted(pooled: Pooled, fold: Ints, learner: Discriminant, rng: np.random.Generator) -> Floats:
@@ -287,11 +288,15 @@ class KernelTwoSample:
 
 def mmd2(kernel: Floats, sides: Flags, kin: Ints) -> Floats:
     """Unbiased MMD^2 for many labelings ``sides`` (N, B), over pairs of rows that are no kin; shape (B,)."""
-    kernel, chooser = _between(kernel, kin)
+    kernel = _between(kernel, kin)
     a, b = sides.astype(np.float64), (~sides).astype(np.float64)
-    image = kernel @ a
-    totals = (a * image).sum(axis=0), (b * (kernel @ b)).sum(axis=0), (b * image).sum(axis=0)
-    return _mmd2_of(totals, _pair_counts(chooser @ a, chooser @ b))
+    to_a, whole = kernel @ a, kernel.sum(axis=1)[:, None]
+    totals = (a * to_a).sum(axis=0), (b * (whole - to_a)).sum(axis=0), (b * to_a).sum(axis=0)
+    of_kin = summing(kin)
+    in_a, in_b = np.asarray(of_kin @ a), np.asarray(of_kin @ b)
+    n, m = a.sum(axis=0), b.sum(axis=0)
+    pairs = (n * n - (in_a**2).sum(axis=0), m * m - (in_b**2).sum(axis=0), n * m - (in_a * in_b).sum(axis=0))
+    return _mmd2_of(totals, pairs)
 
 
 def mmd2_error(kernel: Floats, real: Flags, kin: Ints) -> float:
@@ -299,57 +304,54 @@ def mmd2_error(kernel: Floats, real: Flags, kin: Ints) -> float:
 
     The jackknife reads the variance of the linear part once and that of the pairs twice [efron1981]. The latter,
     from the kernel centered within each block, is subtracted once; it is also the least the variance can be.
+    Infinite with fewer than three kin on a side.
     """
-    kernel, chooser = _between(kernel, kin)
+    kernel, of_kin = _between(kernel, kin), summing(kin)
     a, b = real.astype(np.float64), (~real).astype(np.float64)
     to_a, to_b = kernel @ a, kernel @ b
-    in_a, in_b = chooser @ a, chooser @ b
-    if in_a.astype(bool).sum() < 3 or in_b.astype(bool).sum() < 3:
+    in_a, in_b = np.asarray(of_kin @ a), np.asarray(of_kin @ b)
+    if min(np.count_nonzero(in_a), np.count_nonzero(in_b)) < 3:
         return math.inf
     totals = float(a @ to_a), float(b @ to_b), float(b @ to_a)
-    lost = 2 * (chooser @ (a * to_a)), 2 * (chooser @ (b * to_b)), chooser @ (a * to_b + b * to_a)
-    left = tuple(total - part for total, part in zip(totals, lost, strict=True))
+    terms = 2 * a * to_a, 2 * b * to_b, a * to_b + b * to_a
+    left = [total - np.asarray(of_kin @ term) for total, term in zip(totals, terms, strict=True)]
     n, m = a.sum() - in_a, b.sum() - in_b
-    squares = (in_a @ in_a - in_a**2, in_b @ in_b - in_b**2, in_a @ in_b - in_a * in_b)
+    squares = in_a @ in_a - in_a**2, in_b @ in_b - in_b**2, in_a @ in_b - in_a * in_b
     deleted = _mmd2_of(left, (n * n - squares[0], m * m - squares[1], n * m - squares[2]))
     count = deleted.size
     jackknife = float(np.sum((deleted - deleted.mean()) ** 2) * (count - 1) / count)
-    pairs = _pair_variance(kernel, chooser, real)
+    pairs = _pair_variance(kernel, real, kin)
     return math.sqrt(max(jackknife - pairs, pairs))
 
 
-def _between(kernel: Floats, kin: Ints) -> tuple[Floats, sparse.csr_matrix]:
-    """The kernel with zeros between kin, and the matrix (kin, N) that sums over kin."""
-    names, inverse = np.unique(kin, return_inverse=True)
-    chooser = sparse.csr_matrix((np.ones(kin.size), (inverse, np.arange(kin.size))), shape=(names.size, kin.size))
-    return np.where(inverse[:, None] == inverse[None, :], 0.0, kernel), chooser
+def _between(kernel: Floats, kin: Ints) -> Floats:
+    """The kernel with zeros between rows of one kin."""
+    return np.where(kin[:, None] == kin[None, :], 0.0, kernel)
 
 
-def _pair_counts(in_a: Floats, in_b: Floats) -> tuple[Floats, Floats, Floats]:
-    """Ordered pairs of no kin within the first side, within the second, and across, from rows per kin (G, B)."""
-    n, m = in_a.sum(axis=0), in_b.sum(axis=0)
-    return n * n - (in_a**2).sum(axis=0), m * m - (in_b**2).sum(axis=0), n * m - (in_a * in_b).sum(axis=0)
-
-
-def _mmd2_of(totals: Sequence[Floats | float], pairs: Sequence[Floats]) -> Floats:
+def _mmd2_of(totals: Sequence[Floats], pairs: Sequence[Floats]) -> Floats:
     first, second, across = (total / np.maximum(count, 1) for total, count in zip(totals, pairs, strict=True))
     return np.asarray(first + second - 2 * across)
 
 
-def _pair_variance(kernel: Floats, chooser: sparse.csr_matrix, real: Flags) -> float:
+def _pair_variance(kernel: Floats, real: Flags, kin: Ints) -> float:
     """Variance of MMD^2 due to pairs of kin: the squares of the weighted, block-centered kernel, summed over kin."""
     weighted = np.zeros_like(kernel)
-    for first, second, sign in ((real, real, 1.0), (~real, ~real, 1.0), (real, ~real, -1.0), (~real, real, -1.0)):
-        block = np.ix_(first, second)
-        used = kernel[block] > 0
+    for first, second, sign in ((real, real, 1.0), (~real, ~real, 1.0), (real, ~real, -1.0)):
+        block = kernel[np.ix_(first, second)]
+        used = kin[first][:, None] != kin[second][None, :]
         count = max(int(used.sum()), 1)
-        rows = kernel[block].sum(axis=1) / np.maximum(used.sum(axis=1), 1)
-        columns = kernel[block].sum(axis=0) / np.maximum(used.sum(axis=0), 1)
-        centered = kernel[block] - rows[:, None] - columns[None, :] + kernel[block].sum() / count
-        weighted[block] = sign * np.where(used, centered, 0.0) / count
-    between = chooser @ (chooser @ weighted).T
+        rows = block.sum(axis=1) / np.maximum(used.sum(axis=1), 1)
+        columns = block.sum(axis=0) / np.maximum(used.sum(axis=0), 1)
+        centered = block - rows[:, None] - columns[None, :] + block.sum() / count
+        centered *= used * (sign / count)
+        weighted[np.ix_(first, second)] = centered
+    weighted[np.ix_(~real, real)] = weighted[np.ix_(real, ~real)].T
+    of_kin = summing(kin)
+    if of_kin.shape[0] < kin.size:
+        weighted = np.asarray(of_kin @ np.asarray(of_kin @ weighted).T)
     # each unordered pair stands twice in the sum and has twice the weight of an ordered one
-    return float(np.sum(between**2) * 2)
+    return float(np.vdot(weighted, weighted) * 2)
 
 
 def squared_distances(X: NDArray[Real], Y: NDArray[Real]) -> NDArray[Real]:

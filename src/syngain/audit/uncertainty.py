@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,12 @@ def clustered_variance(values: Floats, units: Ints | None) -> float:
     if count < 2:
         return math.inf
     return float(np.sum(sums**2) / values.size**2 * count / (count - 1))
+
+
+def summing(codes: Ints) -> sparse.csr_matrix[np.float64]:
+    """The matrix (codes, n) that sums rows with the same code, codes in ascending order."""
+    names, inverse = np.unique(codes, return_inverse=True)
+    return sparse.csr_matrix((np.ones(codes.size), (inverse, np.arange(codes.size))), shape=(names.size, codes.size))
 
 
 def clustered_freedom(values: Floats, units: Ints) -> float:

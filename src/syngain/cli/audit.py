@@ -49,6 +49,7 @@ def audit(
     finished = options["resume"] and (folder / "report.json").exists()
     if not finished:
         check_folder(folder, force=options["force"])
+    settings = _settings(options)
     with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
         from syngain.workflows.audit import audit_run, write_rows_of
 
@@ -63,7 +64,7 @@ def audit(
             test=data.get("test"),
             pool=data.get("pool"),
             seed=options["seed"],
-            settings=_settings(options),
+            settings=settings,
             progress=progress,
         )
     deliver(
@@ -98,12 +99,15 @@ def _same(folder: Path, data: Mapping[str, Dataset], seed: int) -> bool:
 
 
 def _settings(options: Mapping[str, Any]) -> Any:  # noqa: ANN401  (loaded late)
+    """Sample sizes and encoder; a model that is not there is an error before anything is read."""
     from syngain.audit.examine import Settings
 
     if options["encoder"] == "ngrams":
         return Settings(sample=options["sample"])
+    from syngain.data.models import locate
     from syngain.data.sentences import SentenceEncoder
 
+    locate(options["encoder"])
     return Settings(sample=options["sample"], encoder=SentenceEncoder(options["encoder"]))
 
 

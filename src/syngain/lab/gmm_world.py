@@ -80,7 +80,7 @@ def draw(world: World, replicates: int, rng: np.random.Generator) -> Draw:
     truth = random_mixtures(world, world.k + world.j, replicates, rng)
     chosen = np.repeat(np.arange(world.k), world.anchors_per_component)
     anchors = truth.sample_from(np.broadcast_to(chosen, (replicates, len(chosen))), rng)
-    known = _perturbed(_components(truth, world.k), world.quality, rng)
+    known = _perturbed(truth.part(world.k), world.quality, rng)
     parts = [reestimated(anchors, world.k), known]
     if world.l:
         parts.append(random_mixtures(world, world.l, replicates, rng))
@@ -148,16 +148,6 @@ def _integrands(p: Array, q: Array) -> Array:
     middle = np.log(np.maximum(0.5 * (wp + wq), np.finfo(np.float64).tiny))
     js = 0.5 * (wp * (np.maximum(p, -1e12) - middle) + wq * (np.maximum(q, -1e12) - middle))
     return np.stack([0.5 * np.abs(wp - wq), wp * gap, -wq * gap, js])
-
-
-def _components(mixtures: Mixtures, start: int) -> Mixtures:
-    """The components from ``start`` on (weights not renormalized)."""
-    return Mixtures(
-        mixtures.weights[:, start:],
-        mixtures.means[:, start:],
-        mixtures.covariances[:, start:],
-        mixtures.factors[:, start:],
-    )
 
 
 def _perturbed(mixtures: Mixtures, quality: float, rng: np.random.Generator) -> Mixtures:

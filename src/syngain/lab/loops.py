@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import optimize, stats
@@ -129,7 +129,9 @@ def loops(
     return LoopsResult(curves=curves, optimal_weight=simulated, optimal_weight_law=law)
 
 
-def _curve(name: str, draws: Array, law: Array | None, *, relation: str = "equal", first: int = 1) -> Curve:
+def _curve(
+    name: str, draws: Array, law: NDArray[np.floating[Any]] | None, *, relation: str = "equal", first: int = 1
+) -> Curve:
     """From draws (replicates, generations)."""
     steps = np.arange(first, first + draws.shape[1])
     return Curve(

@@ -46,6 +46,12 @@ class Mixtures:
             self.weights[replicates], self.means[replicates], self.covariances[replicates], self.factors[replicates]
         )
 
+    def part(self, start: int) -> Mixtures:
+        """The components from ``start`` on; weights are not renormalized."""
+        return Mixtures(
+            self.weights[:, start:], self.means[:, start:], self.covariances[:, start:], self.factors[:, start:]
+        )
+
     def log_components(self, points: Array) -> Array:
         """``log(w_k N(x | k))`` for points ``(R, d, n)``: shape ``(R, K, n)``."""
         values = _squared_distances(self, points)

@@ -149,9 +149,11 @@ def _panel(letter: str, name: str, values: tuple[int, ...], block: Array) -> Pan
 
 
 def _trend(ranked: Ranked) -> str:
-    if ranked.lower > 0.1:
-        return "+"
-    return "-" if ranked.upper < -0.1 else "none"
+    """The sign when the interval excludes zero; ``weak`` below .25."""
+    if ranked.lower <= 0 <= ranked.upper:
+        return "none"
+    sign = "+" if ranked.value > 0 else "-"
+    return f"weak {sign}" if abs(ranked.value) < 0.25 else sign
 
 
 def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[str, str], gaps: Array) -> Table:
@@ -197,7 +199,7 @@ def _settings(
 
 def _notes(protocol: PaperProtocol, measures: tuple[str, ...]) -> tuple[str, ...]:
     notes = [
-        "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one: positive where that helps.",
+        "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one: above 0 where it helps.",
         "Covariances: A A' + 1e-6 I, entries of A uniform in [0, 1]; the published A B' is indefinite in most draws."
         if protocol.world.covariance == "uniform"
         else "Covariances: A A' / (2 d), A normal of d rows and 2 d columns.",

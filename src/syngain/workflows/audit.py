@@ -180,6 +180,10 @@ def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ..
         else "Real rows to compare with are the anchors themselves: a set made from them can only look closer to them "
         "than to fresh real rows. A pool (--pool) removes this doubt."
     )
+    vectors = (
+        f"Rows become vectors by {settings.encoder or 'hashed word (1-2) and character (3-5) n-grams, TF-IDF, SVD'}, "
+        "fitted on pooled rows without saying which are real; a table's columns are standardized or one-hot."
+    )
     samples = (
         f"Measures that compare all pairs of rows use a seeded sample of equal numbers, at most {settings.sample:,} "
         f"rows per side ({settings.label_sample:,} for labels), from as many different anchors as possible. "
@@ -193,6 +197,7 @@ def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ..
     return (
         ("Units", units),
         ("Reference", reference),
+        ("Vectors", vectors),
         ("Samples", samples),
         ("Significance", significance),
         ("Rows to drop", drops),
