@@ -47,7 +47,7 @@ def share_intervals(hits: NDArray[np.bool_], units: Ints | None = None) -> dict[
     if units is not None and 0 < share < 1:
         simple = share * (1 - share) / n
         n_effective = n / max(clustered_variance(hits.astype(float), units) / simple, 1 / n)
-        freedom = clustered_freedom(hits.astype(float), units) if np.unique(units).size < n else math.inf
+        freedom = clustered_freedom(hits.astype(float), units) if n_effective < 0.999 * n else math.inf
     else:
         n_effective, freedom = n if units is None else np.unique(units).size, math.inf
     return {level: wilson(share, min(n_effective, n), level, freedom) for level in LEVELS}
@@ -130,7 +130,7 @@ def subsampled_errors(
     estimates the variance of the statistic. The kept share is the golden ratio because two cases are then exact:
     linear statistics (at any share), and statistics whose noise is pairs (duplicates in a diverse set), where the
     scaled variance is keep * (1 + keep) = 1 times the truth. The ordinary jackknife reads 2 in that case.
-    Infinite with fewer than four units.
+    Infinite with fewer than four units, or where a draw leaves a statistic undefined (NaN).
     """
     names, inverse = np.unique(units, return_inverse=True)
     if names.size < 4:
@@ -143,7 +143,7 @@ def subsampled_errors(
         values.append(statistics(np.flatnonzero(chosen[inverse])))
     share = size / names.size
     spread = np.array(values).std(axis=0, ddof=1) * math.sqrt(share / (1 - share))
-    return [float(error) for error in spread]
+    return [math.inf if math.isnan(error) else float(error) for error in spread]
 
 
 def permuted_sides(units: Ints, first_rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -173,7 +173,7 @@ def permutation(observed: float, draws: Floats, tail: Tail) -> Null:
         return Null(min(1.0, 2 * min(upper.p, lower.p)), (low, high), mean)
     extreme = int(np.sum(draws >= observed) if tail == "upper" else np.sum(draws <= observed))
     p = (1 + extreme) / (1 + draws.size)
-    spread = float(draws.std(ddof=1)) * math.sqrt(1 + 1 / draws.size)
+    spread = float(draws.std(ddof=1)) * math.sqrt(1 + 1 / draws.size) if draws.size > 1 else 0.0
     if extreme == 0 and spread > 0:
         distance = (observed - mean) / spread * (1 if tail == "upper" else -1)
         p = min(p, float(stats.t.sf(distance, draws.size - 1)))

@@ -18,7 +18,7 @@ from syngain.lab.em import MixtureFit
 from syngain.lab.gmm_world import DIVERGENCE_NAMES, DIVERGENCES, Draw, World, divergences, draw, reestimated
 from syngain.lab.mixtures import concatenate
 from syngain.lab.result import Curve, LabResult, Panel, Table
-from syngain.lab.statistics import mean_interval, spearman_of_sweep
+from syngain.lab.statistics import mean_interval, median_interval, spearman_of_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,9 +160,17 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Array]], stream
         values = tuple(value for value, _ in sweep)
         for measure in SHOWN:
             m = DIVERGENCES.index(measure)
-            curves = tuple(_curve(f"d = {d}", values, found[name][:, m]) for d, found in gaps.items())
+            curves = tuple(_curve(f"d = {d}", values, found[name][:, m], measure) for d, found in gaps.items())
             title = f"{DIVERGENCE_NAMES[measure]}: {name}"
-            panels.append(Panel(title=title, x_name=name, y_name="gap", curves=curves, zero=True))
+            panels.append(
+                Panel(
+                    title=title,
+                    x_name=name,
+                    y_name="median gap" if measure == "kl" else "mean gap",
+                    curves=curves,
+                    zero=True,
+                )
+            )
             for d, found in gaps.items():
                 rng = streams.stream("bootstrap", name, measure, str(d))
                 ranked = spearman_of_sweep(values, found[name][:, m], rng=rng)
@@ -184,9 +192,9 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Array]], stream
     )
 
 
-def _curve(name: str, values: tuple[float, ...], block: Array) -> Curve:
-    mean, error = mean_interval(block)
-    return Curve(name=name, x=values, y=mean, lower=mean - 1.96 * error, upper=mean + 1.96 * error)
+def _curve(name: str, values: tuple[float, ...], block: Array, measure: str) -> Curve:
+    center, low, high = (median_interval if measure == "kl" else mean_interval)(block)
+    return Curve(name=name, x=values, y=center, lower=low, upper=high)
 
 
 def _gaps_json(sweeps: Mapping[str, tuple[tuple[float, Scenario], ...]], found: dict[str, Array]) -> dict[str, object]:

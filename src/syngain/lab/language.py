@@ -52,7 +52,7 @@ class LanguageWorld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
-    """Exact quantities of one way to generate, in nats per text; ``gain`` is the fall of the learner's expected risk."""
+    """Exact quantities of one way to generate, nats per text; ``gain`` is the fall of the learner's expected risk."""
 
     information_gain: float
     prompt_information: float
@@ -145,7 +145,7 @@ def _random_text(after: Array, rng: np.random.Generator) -> list[str]:
 def _law(chain: MarkovText, topic: str, texts: Sequence[str], temperature: float) -> Array:
     world = chain.enumerate(topic, temperature=temperature)
     law = np.array([world.get(text, 0.0) for text in texts])
-    return law / law.sum()
+    return np.asarray(law / law.sum())
 
 
 def _all_texts() -> list[str]:

@@ -75,11 +75,13 @@ class LoopsResult:
     curves: Sequence[Curve]
     optimal_weight: float
     optimal_weight_law: float
+    optimal_weight_error: float
 
     @property
     def checks(self) -> tuple[float, ...]:
         """All deviations from laws, in standard errors."""
-        return tuple(abs(value) for curve in self.curves for value in curve.z)
+        weight = abs(self.optimal_weight - self.optimal_weight_law) / self.optimal_weight_error
+        return (*(abs(value) for curve in self.curves for value in curve.z), weight)
 
     @property
     def threshold(self) -> float:
@@ -95,7 +97,11 @@ class LoopsResult:
             "beyond_3_standard_errors": sum(value > 3 for value in self.checks),
             "bonferroni_threshold": self.threshold,
             "beyond_bonferroni": sum(value > self.threshold for value in self.checks),
-            "optimal_weight_on_fresh_rows": {"simulated": self.optimal_weight, "law": self.optimal_weight_law},
+            "optimal_weight_on_fresh_rows": {
+                "simulated": self.optimal_weight,
+                "standard_error": self.optimal_weight_error,
+                "law": self.optimal_weight_law,
+            },
         }
 
 
@@ -113,6 +119,8 @@ def loops(
         )
     progress("Gaussian, replace", 0.0)
     curves = _gaussian_replace(replicates, generations, streams.stream("gaussian"))
+    progress("Gaussian, accumulate", 0.1)
+    curves.append(_gaussian_accumulate(replicates, generations, streams.stream("accumulate")))
     progress("real shares", 0.15)
     for share in (0.1, 0.3):
         curves.append(_fresh_share(replicates, generations, share, streams.stream("fresh", str(share))))
@@ -124,9 +132,9 @@ def loops(
     progress("kernel density", 0.6)
     curves.append(_kernel_density(max(replicates // 20, 8), streams.stream("kde")))
     progress("optimal weight", 0.95)
-    simulated, law = _optimal_weight(replicates, streams.stream("weight"))
+    simulated, error, law = _optimal_weight(replicates, streams.stream("weight"))
     progress("done", 1.0)
-    return LoopsResult(curves=curves, optimal_weight=simulated, optimal_weight_law=law)
+    return LoopsResult(curves=curves, optimal_weight=simulated, optimal_weight_error=error, optimal_weight_law=law)
 
 
 def _curve(
@@ -162,6 +170,23 @@ def _gaussian_replace(replicates: int, generations: int, rng: np.random.Generato
         _curve("Gaussian, replace: variance", draws, (1 - 1 / POINTS) ** t),
         _curve("Gaussian, replace: log variance", np.log(draws), log_law),
     ]
+
+
+def _gaussian_accumulate(replicates: int, generations: int, rng: np.random.Generator) -> Curve:
+    """All rows so far are kept and refitted: E var_t = prod_{i <= t} (1 - 1/(n i^2)), which stays above zero.
+
+    The pooled second moment is a martingale, and the pooled mean moves by a (t + 1)-th of the mean of n new rows: hence
+    E var_{t+1} = E var_t (1 - 1/(n (t + 1)^2)). The limit is sin(x)/x at x = pi / sqrt(n).
+    """
+    mean, square = np.zeros(replicates), np.ones(replicates)
+    variances = []
+    for t in range(1, generations + 1):
+        scale = np.sqrt(square - mean**2)
+        rows = mean[:, None] + scale[:, None] * rng.normal(size=(replicates, POINTS))
+        mean, square = mean + (rows.mean(axis=1) - mean) / t, square + ((rows**2).mean(axis=1) - square) / t
+        variances.append(square - mean**2)
+    law = np.cumprod(1 - 1 / (POINTS * np.arange(1, generations + 1) ** 2))
+    return _curve("Gaussian, accumulate: variance", np.array(variances).T, law)
 
 
 def _fresh_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> Curve:
@@ -299,21 +324,40 @@ def steady_error(weight: float, fresh: int, own: int) -> float:
     return (weight**2 / fresh + (1 - weight) ** 2 / own) / (1 - (1 - weight) ** 2)
 
 
-def _optimal_weight(replicates: int, rng: np.random.Generator, steps: int = 25) -> tuple[float, float]:
-    """The weight on fresh real rows that minimizes the steady error, by simulation and by its law.
+def _optimal_weight(replicates: int, rng: np.random.Generator, steps: int = 25) -> tuple[float, float, float]:
+    """The weight on fresh real rows that minimizes the steady error: by simulation with its error, and by its law.
 
     For equal numbers of fresh and own rows it is the inverse golden ratio, .618, not one half.
     """
     law = optimize.minimize_scalar(steady_error, bounds=(0.01, 0.99), args=(POINTS, POINTS), method="bounded").x
-    candidates = np.linspace(0.3, 0.95, 27)
+    candidates = np.linspace(0.45, 0.8, 15)
     noise_real = rng.normal(size=(steps, replicates)) / math.sqrt(POINTS)
     noise_own = rng.normal(size=(steps, replicates)) / math.sqrt(POINTS)
-    errors = []
+    squares = []
     for weight in candidates:  # the same noise for every weight: differences are sharp
         mean = np.zeros(replicates)
         for t in range(steps):
             mean = weight * noise_real[t] + (1 - weight) * (mean + noise_own[t])
-        errors.append(float((mean**2).mean()))
-    near = slice(8, 20)  # a parabola through the errors around the minimum
-    a, b, _ = np.polyfit(candidates[near], errors[near], 2)
-    return float(-b / (2 * a)), float(law)
+        squares.append(mean**2)
+    groups = np.array_split(np.array(squares), GROUPS, axis=1)
+    whole = _lowest(candidates, np.mean(squares, axis=1))
+    apart = [
+        _lowest(candidates, np.mean(np.delete(squares, _columns(groups, g), axis=1), axis=1)) for g in range(GROUPS)
+    ]
+    error = math.sqrt((GROUPS - 1) / GROUPS * float(np.sum((np.array(apart) - np.mean(apart)) ** 2)))
+    return whole, error, float(law)
+
+
+GROUPS = 20  # of the jackknife over replicates
+
+
+def _columns(groups: list[Array], g: int) -> slice:
+    start = sum(part.shape[1] for part in groups[:g])
+    return slice(start, start + groups[g].shape[1])
+
+
+def _lowest(x: Array, y: Array) -> float:
+    """Where a quartic through the errors is smallest."""
+    curve = np.polynomial.Polynomial.fit(x, y, 4)
+    fine = np.linspace(x[0], x[-1], 2_001)
+    return float(fine[np.argmin(curve(fine))])

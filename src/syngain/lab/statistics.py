@@ -63,18 +63,33 @@ def spearman_of_sweep(values: ArrayLike, outcomes: Array, *, rng: np.random.Gene
     return Ranked(value, float(low), float(high))
 
 
-def spearman_of_pairs(x: ArrayLike, y: ArrayLike, *, rng: np.random.Generator, resamples: int = 400) -> Ranked:
-    """Rank correlation of paired values ``(n,)`` with a percentile bootstrap over pairs."""
-    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    drawn = [spearman(a[p], b[p]) for p in rng.integers(0, len(a), size=(resamples, len(a)))]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Ranked(spearman(a, b), float(low), float(high))
+def spearman_of_groups(
+    x: Array, y: Array, groups: NDArray[np.int64], *, rng: np.random.Generator, resamples: int = 300
+) -> Ranked:
+    """Rank correlation of paired values ``(n,)`` with a percentile bootstrap over whole groups (one per world)."""
+    members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    drawn = np.empty(resamples)
+    for b in range(resamples):
+        rows = np.concatenate([members[g] for g in rng.integers(0, len(members), size=len(members))])
+        drawn[b] = spearman(x[rows], y[rows])
+    low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
+    return Ranked(spearman(x, y), float(low), float(high))
 
 
-def mean_interval(values: Array, axis: int = -1) -> tuple[Array, Array]:
-    """Mean and its standard error along an axis."""
-    n = values.shape[axis]
-    return np.mean(values, axis=axis), np.std(values, axis=axis, ddof=1) / math.sqrt(n)
+def mean_interval(values: Array) -> tuple[Array, Array, Array]:
+    """Mean over the last axis and its 95 % normal interval."""
+    mean = np.mean(values, axis=-1)
+    half = 1.96 * np.std(values, axis=-1, ddof=1) / math.sqrt(values.shape[-1])
+    return mean, mean - half, mean + half
+
+
+def median_interval(values: Array) -> tuple[Array, Array, Array]:
+    """Median over the last axis and its 95 % interval by order statistics (normal approximation of the ranks)."""
+    n = values.shape[-1]
+    ordered = np.sort(values, axis=-1)
+    reach = 1.96 * math.sqrt(n) / 2
+    low, high = max(0, math.floor(n / 2 - reach)), min(n - 1, math.ceil(n / 2 + reach) - 1)
+    return np.median(values, axis=-1), ordered[..., low], ordered[..., max(low, high)]
 
 
 def _pearson(a: Array, b: Array) -> float:

@@ -1,4 +1,4 @@
-"""Preset ``temperature``: a language model whose temperature, prompts and curation vary; exact accounting and true gain.
+"""Preset ``temperature``: a language model whose temperature, prompts and curation vary, accounted for exactly.
 
 Shows that information gain alone does not order benefit: it is largest for noise.
 """
@@ -17,7 +17,7 @@ from syngain.core.progress import Progress, silent
 from syngain.information.logprobs import information_gain, prompt_information
 from syngain.lab.language import TOPICS, Accounting, LanguageWorld, account, language_world
 from syngain.lab.result import Check, Curve, LabResult, Panel, Table
-from syngain.lab.statistics import spearman, spearman_of_pairs
+from syngain.lab.statistics import mean_interval, spearman, spearman_of_groups
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,8 +78,8 @@ def temperature(protocol: TemperatureProtocol, *, streams: Streams, progress: Pr
         checks=checks,
         data={"configurations": rows},
         notes=(
-            "All quantities are exact, by enumeration of 340 texts. Gain: fall of the expected KL(truth || learner) when "
-            "100 synthetic rows join 20 anchors.",
+            "All quantities are exact, by enumeration of 340 texts.",
+            "Gain: fall of the expected KL(truth || learner) when 100 synthetic rows join 20 anchors.",
             "Information gain is maximal for noise: read it only beside a divergence and a measured gain.",
         ),
     )
@@ -129,9 +129,10 @@ def _tables(rows: list[dict[str, object]], streams: Streams) -> tuple[Table, ...
         for name, words in QUANTITIES.items():
             values = _column(chosen, name)
             if np.ptp(values) > 1e-12:
-                ranked = spearman_of_pairs(values, gain, rng=streams.stream("bootstrap", group, name))
+                rng = streams.stream("bootstrap", group, name)
+                ranked = spearman_of_groups(values, gain, _column(chosen, "world").astype(np.int64), rng=rng)
                 cells.append((group, words, *ranked.cells()))
-    title = "Spearman correlation with the true gain (95 % bootstrap interval over configurations)"
+    title = "Spearman correlation with the true gain (95 % bootstrap interval over worlds)"
     columns = ("group", "quantity", "correlation", "low", "high")
     return (Table(title=title, columns=columns, rows=cells), _within_worlds(rows), _contradictions(rows))
 
@@ -159,7 +160,7 @@ def _contradictions(rows: list[dict[str, object]]) -> Table:
         for world in {int(str(row["world"])) for row in rows}:
             part = [row for row in rows if row["world"] == world]
             value, gain = _column(part, name), _column(part, "gain")
-            signs = np.sign(np.subtract.outer(value, value)) * np.sign(np.subtract.outer(gain, gain))
+            signs = _signs(value) * _signs(gain)
             wrong += int(np.sum(signs < 0))
             total += int(np.sum(signs != 0))
         cells.append((words, wrong / max(total, 1)))
@@ -168,6 +169,11 @@ def _contradictions(rows: list[dict[str, object]]) -> Table:
         columns=("quantity", "share of pairs"),
         rows=cells,
     )
+
+
+def _signs(values: Array) -> NDArray[np.int64]:
+    """Sign of each pair's difference; infinities compare as numbers do."""
+    return (values[:, None] > values).astype(np.int64) - (values[:, None] < values)
 
 
 def _panels(rows: list[dict[str, object]], protocol: TemperatureProtocol) -> tuple[Panel, ...]:
@@ -187,7 +193,7 @@ def _panels(rows: list[dict[str, object]], protocol: TemperatureProtocol) -> tup
         panels.append(
             Panel(title=words, x_name="temperature", y_name=unit, curves=(curve,), x_log=True, zero=name == "gain")
         )
-    for name in ("information_gain", "minus_kl"):
+    for name in ("information_gain", "minus_tv"):
         curves = tuple(
             Curve(
                 name=curation,

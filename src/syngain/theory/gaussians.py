@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def entropy(covariance: Matrix) -> float:
     """Differential entropy of a Gaussian with covariance (d, d). Not invariant under a change of units."""
     _, log_determinant = np.linalg.slogdet(covariance)
-    return 0.5 * (covariance.shape[0] * (1 + math.log(2 * math.pi)) + float(log_determinant))
+    return float(0.5 * (covariance.shape[0] * (1 + math.log(2 * math.pi)) + log_determinant))
 
 
 def kl(mean_p: Vector, covariance_p: Matrix, mean_q: Vector, covariance_q: Matrix) -> float:
@@ -57,4 +57,4 @@ def mmd2(mean_p: Vector, mean_q: Vector, variance: float, bandwidth: float) -> f
     spread = bandwidth + 4 * variance
     within = (bandwidth / spread) ** (mean_p.size / 2)
     shift = float(np.sum((mean_p - mean_q) ** 2))
-    return 2 * within * (1 - math.exp(-shift / spread))
+    return float(2 * within * (1 - math.exp(-shift / spread)))

@@ -1,0 +1,1 @@
+"""Slow readable twins of fast code: loops where the library has arrays."""
