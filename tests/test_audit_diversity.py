@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import thorough
 
+from strategies import thorough
 from syngain.audit.diversity import Vendi, unit_rows, vendi
 from syngain.audit.two_sample import Pooled
 

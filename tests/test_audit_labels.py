@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
-from strategies import thorough
 
+from strategies import thorough
 from syngain.audit.labels import (
     LabelProbe,
     fit_folds,

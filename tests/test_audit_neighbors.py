@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reference import neighbors as slow
 from strategies import thorough
-
 from syngain.audit.neighbors import (
     Neighbors,
     Ranked,

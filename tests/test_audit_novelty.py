@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import thorough
 
+from strategies import thorough
 from syngain.audit.novelty import contamination, copy_fraction
 from syngain.audit.scores import Vectors, score_rows
 

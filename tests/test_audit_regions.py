@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from strategies import thorough
 
+from strategies import thorough
 from syngain.audit.regions import Regions
 
 cells = st.lists(st.integers(0, 5), min_size=2, max_size=60).map(np.array)
@@ -68,7 +68,6 @@ def test_a_lost_cluster_is_found_and_its_mass_lies_in_the_interval():
     assert item.p < 1e-6
 
 
-@pytest.mark.filterwarnings("ignore:Number of distinct clusters")  # scikit-learn says that all rows are equal
 @pytest.mark.parametrize("n", [4, 60])
 def test_constant_rows_make_a_region_that_is_reached(n):
     X = np.ones((n, 2), np.float32)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
-from strategies import thorough
 
+from strategies import thorough
 from syngain.audit.duplicates import distinct_variance
 from syngain.audit.relations import Relations, recovered_error
 from syngain.audit.two_sample import Pooled
@@ -50,7 +50,7 @@ def test_rows_made_from_held_out_rows_do_not_count():
     real = sentences(rng, 80, kinds=3_000)
     leaking_in = recovered(real, real)
     kept_out = recovered(real, real, group=np.tile(np.arange(80), 2))
-    assert leaking_in.value > 0.5
+    assert leaking_in.value > 0.35
     assert kept_out.value < 0.1
 
 

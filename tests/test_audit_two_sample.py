@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference.mmd import mmd2 as slow_mmd2
 from scipy import stats
-from strategies import thorough
 
+from reference.mmd import mmd2 as slow_mmd2
+from strategies import thorough
 from syngain.audit.crossfit import Swaps, density_at_zero, margins
 from syngain.audit.two_sample import (
     ClassifierTwoSample,
@@ -108,6 +108,14 @@ def test_a_side_that_one_fold_lacks_is_no_failure():
     )
     found = ClassifierTwoSample(permutations=9)(rows, np.random.default_rng(0))
     assert math.isfinite(found["divergence.tv_lower"].value)
+
+
+def test_one_group_of_all_rows_leaves_nothing_to_learn_from():
+    rng = np.random.default_rng(0)
+    rows = pooled(rng.normal(size=(20, 2)), rng.normal(size=(20, 2)), group=np.zeros(40, int))
+    found = ClassifierTwoSample(permutations=9)(rows, rng)
+    assert found["divergence.tv_lower"].value == 0
+    assert found["divergence.js_lower"].value == pytest.approx(0)
 
 
 def test_the_same_seed_gives_the_same_numbers():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from strategies import thorough
 
+from strategies import thorough
 from syngain.audit.uncertainty import (
     clustered_freedom,
     clustered_variance,
@@ -58,6 +58,10 @@ def test_a_share_of_none_or_all_has_an_interval_of_its_own_units(hits):
     low, high = share_intervals(hits, np.arange(hits.size) // 3)[0.95]
     assert low <= hits.mean() <= high
     assert high - low > 0.1
+
+
+def test_rows_of_one_unit_say_nothing_about_a_share_between_none_and_all():
+    assert share_intervals(np.array([True, False]), np.zeros(2, int))[0.95] == (0.0, 1.0)
 
 
 def test_units_are_never_worth_more_than_their_rows():
@@ -113,7 +117,7 @@ def test_subsampling_is_exact_for_means():
 
 
 def test_subsampling_at_the_golden_share_is_exact_for_rare_pairs():
-    """The share of repeats in a diverse set is a count of pairs over n; the ordinary jackknife reads twice its variance."""
+    """Repeats in a diverse set are a count of pairs over n; the ordinary jackknife reads twice its variance."""
     rng, n, kinds = np.random.default_rng(4), 400, 2_000
 
     def repeats(codes):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from strategies import thorough, unicode_text
 
+from strategies import thorough, unicode_text
 from syngain.audit.uniformity import (
     Compression,
     Sides,

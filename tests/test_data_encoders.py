@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reference.ngrams import character_ngrams, word_ngrams
 from strategies import any_text, thorough
-
 from syngain.core.errors import InputError
 from syngain.data import encoders, hashing
 from syngain.data.encoders import HashedNgrams, TableEncoder

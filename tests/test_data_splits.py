@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import thorough
 
+from strategies import thorough
 from syngain.data.splits import folds, groups
 
 links = st.lists(st.integers(-1, 6), min_size=1, max_size=30)

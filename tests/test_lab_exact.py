@@ -1,6 +1,5 @@
-"""The presets whose truth is enumerated or in closed form: bounds, loops, temperature."""
+"""The presets whose truth is enumerated or in closed form: bounds, loops; information from log-probabilities."""
 
-import itertools
 import json
 import math
 
@@ -12,7 +11,6 @@ from syngain.core.rng import Streams
 from syngain.information.prompts import bracket, information_gain, prompt_information, prompt_information_upper
 from syngain.lab.bounds import bounds
 from syngain.lab.loops import GOLDEN, loops, steady_error
-from syngain.lab.temperature import END, LONGEST, START, SYMBOLS, Learner, Strings, temperature
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +43,14 @@ def looped():
 
 
 def test_loops_follow_their_laws_within_three_standard_errors(looped):
-    assert len(looped.checks) == 90
+    assert len(looped.checks) == 101
     assert max(looped.checks) < looped.threshold
     assert sum(value > 3 for value in looped.checks) == 0
 
 
 def test_the_optimal_weight_on_fresh_rows_is_the_inverse_golden_ratio(looped):
     assert looped.optimal_weight_law == pytest.approx(GOLDEN, abs=1e-5)
-    assert looped.optimal_weight == pytest.approx(GOLDEN, abs=0.03)
+    assert abs(looped.optimal_weight - GOLDEN) < 3 * looped.optimal_weight_error < 0.06
     assert steady_error(GOLDEN, 50, 50) < steady_error(0.5, 50, 50)
 
 
@@ -62,58 +60,6 @@ def test_kernel_density_rises_and_then_falls_as_synthetic_data_grows(looped):
     assert 0 < peak < len(curve.mean) - 1
     for end in (0, -1):
         assert curve.mean[peak] - curve.mean[end] > 3 * math.hypot(curve.error[peak], curve.error[end])
-
-
-@pytest.fixture(scope="module")
-def heated():
-    return temperature(streams=Streams(0), samples=400)
-
-
-def test_the_law_of_strings_sums_to_one_and_equals_the_chain_rule():
-    world = Strings.all()
-    logits = np.random.default_rng(0).normal(size=(SYMBOLS + 1, SYMBOLS + 1))
-    law = np.exp(world.log_law(logits))
-    assert law.sum() == pytest.approx(1, abs=1e-12)
-    table = np.exp(logits)
-    table[START, END] = 0
-    table /= table.sum(axis=1, keepdims=True)
-    strings = [s for size in range(1, LONGEST + 1) for s in itertools.product(range(SYMBOLS), repeat=size)]
-    for row in (0, 5, 50, world.count - 1):
-        s = strings[row]
-        by_hand = math.prod(table[a, b] for a, b in itertools.pairwise((START, *s)))
-        by_hand *= 1 if len(s) == LONGEST else table[s[-1], END]
-        assert law[row] == pytest.approx(by_hand, rel=1e-12)
-
-
-def test_the_exact_gain_is_that_of_simulated_anchors():
-    world = Strings.all()
-    rng = np.random.default_rng(1)
-    truth, other = (np.exp(world.log_law(rng.normal(size=(SYMBOLS + 1, SYMBOLS + 1)))) for _ in range(2))
-    learner = Learner(world, truth)
-    draws = []
-    added = 30.0 * np.einsum("s,sab->ab", other, world.free)
-    for _ in range(4_000):
-        anchors = rng.choice(world.count, size=2, p=truth)
-        counts = world.free[anchors].sum(axis=0)[None]
-        draws.append(float(learner._risks(counts)[0] - learner._risks(counts + added)[0]))
-    error = np.std(draws) / math.sqrt(len(draws))
-    assert abs(np.mean(draws) - learner.gain(other)) < 4 * error
-
-
-def test_estimators_from_log_probabilities_find_the_exact_information(heated):
-    gaps = np.array([s.estimated_gain - s.information_gain for s in heated.settings])
-    information = np.array([s.estimated_prompt_information - s.prompt_information for s in heated.settings])
-    assert abs(gaps.mean()) < 0.02
-    assert np.abs(gaps).max() < 0.25
-    assert abs(information.mean()) < 0.01
-
-
-def test_gain_falls_at_high_temperature_while_information_gain_rises(heated):
-    plain = [s for s in heated.settings if s.curation == "none" and s.spread == 0]
-    hottest, best = plain[-1], max(plain, key=lambda s: s.true_gain)
-    assert hottest.information_gain > best.information_gain
-    assert hottest.true_gain < best.true_gain - 0.1
-    assert heated.rankings["total_variation"] < -0.8 < heated.rankings["information_gain"] < 0.8
 
 
 def test_prompt_information_brackets_the_population_and_never_exceeds_ln_k():
@@ -134,7 +80,6 @@ def test_prompt_information_brackets_the_population_and_never_exceeds_ln_k():
 @pytest.mark.parametrize("preset", [
     lambda seed: bounds(streams=Streams(seed), chains=80, worlds=20),
     lambda seed: loops(streams=Streams(seed), replicates=40, generations=3),
-    lambda seed: temperature(streams=Streams(seed), samples=5),
 ])  # fmt: skip
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(preset):
     texts = [json.dumps(preset(seed).as_json(), allow_nan=False) for seed in (1, 1, 2)]
@@ -144,7 +89,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(preset):
 @pytest.mark.parametrize("call", [
     lambda: bounds(streams=Streams(0), chains=0),
     lambda: loops(streams=Streams(0), replicates=1),
-    lambda: temperature(streams=Streams(0), samples=0),
     lambda: information_gain(np.zeros((1, 3))),
     lambda: information_gain(np.ones((3, 3))),
     lambda: prompt_information(np.zeros((3, 2, 2))),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from strategies import thorough
 
+from strategies import thorough
 from syngain.learners.linear import Discriminant
 
 

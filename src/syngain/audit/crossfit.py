@@ -36,6 +36,9 @@ def margins(X: Floats, label: Ints, fold: Ints, learner: Discriminant) -> tuple[
     margin, rival = np.zeros(label.size), np.zeros(label.size, dtype=np.int64)
     for k in range(int(fold.max()) + 1):
         rows = np.flatnonzero(fold == k)
+        if rows.size == label.size:  # one group holds all rows
+            margin[rows] = -np.inf
+            continue
         model = learner.fit(X[fold != k], label[fold != k], classes)
         scores = np.full((rows.size, classes), -np.inf)
         scores[:, model.present] = model.scores(X[rows])

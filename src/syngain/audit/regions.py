@@ -57,7 +57,8 @@ class Regions:
         """Cells by k-means on half of the real rows: the cell of each other row (-1: used to fit), and centers."""
         rows = rng.permutation(len(real))
         fitted, held = rows[: len(rows) // 2], np.sort(rows[len(rows) // 2 :])
-        count = int(np.clip(len(fitted) // self.rows, 2, self.most))
+        different = len(np.unique(real[fitted], axis=0))  # equal rows make no two cells
+        count = min(int(np.clip(len(fitted) // self.rows, 2, self.most)), different)
         state = int(rng.integers(2**31 - 1))
         model = KMeans(count, n_init=2, max_iter=50, random_state=state).fit(real[fitted].astype(np.float64))
         code = np.full(len(real), -1, dtype=np.int64)

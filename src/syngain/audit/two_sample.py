@@ -135,9 +135,11 @@ class ClassifierTwoSample:
 
 def cross_fitted(pooled: Pooled, fold: Ints, learner: Discriminant, rng: np.random.Generator) -> Floats:
     """Probability of being real for every row, from a discriminator that never saw its fold; shape (N,)."""
-    probability = np.zeros(pooled.real.size)
+    probability = np.full(pooled.real.size, 0.5)
     for k in range(int(fold.max()) + 1):
         test = fold == k
+        if test.all():
+            continue
         probability[test] = fit_discriminator(pooled, ~test, learner, rng)(pooled.X[test])
     return probability
 
@@ -223,6 +225,8 @@ def ridge_called(X: Floats, sides: Flags, fold: Ints, shrinkage: float) -> Flags
     scores = np.zeros(sides.shape)
     for k in range(int(fold.max()) + 1):
         test = fold == k
+        if test.all():  # one group holds all rows: nobody is left to learn from, nothing is called real
+            continue
         center, weights = fit_ridge(X[~test], sides[~test], shrinkage)
         scores[test] = (X[test] - center) @ weights
     return np.asarray(scores > 0)
@@ -241,6 +245,8 @@ def fit_ridge(X: Floats, sides: Flags, shrinkage: float) -> tuple[Floats, Floats
 def _slope(margin: Floats, logit: Floats) -> float:
     """Least-squares slope of calibrated log-odds on margins; 0 when either is constant."""
     used = np.isfinite(margin)
+    if not used.any():
+        return 0.0
     centered = margin[used] - margin[used].mean()
     square = float(centered @ centered)
     return float(centered @ logit[used]) / square if square > 0 else 0.0

@@ -56,8 +56,11 @@ def share_intervals(hits: NDArray[np.bool_], units: Ints | None = None) -> dict[
 def wilson(share: float, n: float, level: float, freedom: float = math.inf) -> Interval:
     """The Wilson score interval of a share seen in n independent trials.
 
-    Student's quantile takes the place of the normal one where n comes from a variance of ``freedom`` degrees.
+    Student's quantile takes the place of the normal one where n comes from a variance of ``freedom`` degrees. Without
+    trials (one unit only) nothing is known: from 0 to 1.
     """
+    if n <= 0:
+        return (0.0, 1.0)
     z = _quantile(level, freedom)
     center = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -9,6 +9,7 @@ import typer
 from syngain._version import __version__
 from syngain.cli.audit import audit
 from syngain.cli.demo import demo
+from syngain.cli.lab import lab
 from syngain.cli.models import models
 from syngain.core.errors import SyngainError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command("audit")(audit)
 app.command("demo")(demo)
+app.command("lab")(lab)
 app.add_typer(models, name="models")
 
 

@@ -27,17 +27,28 @@ if TYPE_CHECKING:
 LEVELS = (0.90, 0.95)
 
 
-def information_gain(own: Array) -> Estimate:
+def information_gain(own: Array, step_entropies: Array | None = None) -> Estimate:
     """``information.gain``: H(M(p) | p), the plain estimator -mean L[(i, s), i] [exact, unbiased].
 
-    ``own``: log-probability of every output under its own prompt, shape (K, S). It is maximized by noise: never read it
-    without a divergence and a measured gain.
+    It is maximized by noise: never read it without a divergence and a measured gain.
+
+    Args:
+        own: log-probability of every output under its own prompt, shape (K, S).
+        step_entropies: exact next-token entropies of each output summed over its steps, shape (K, S): the
+            Rao-Blackwell estimator, combined with the plain one by a weight cross-fitted over prompts.
     """
     _check(own, 2)
-    per_prompt = -own.mean(axis=1)
+    values, method = -own, "minus the mean log-probability of outputs under their own prompt; prompts resampled"
+    if step_entropies is not None:
+        if step_entropies.shape != own.shape or not np.all(np.isfinite(step_entropies)):
+            raise UsageError(
+                f"step entropies of shape {step_entropies.shape}", expected=f"finite ones, of shape {own.shape}"
+            )
+        values = step_entropies + _cross_fitted(-own, step_entropies) * (-own - step_entropies)
+        method = "summed next-token entropies, combined with minus the log-probability; prompts resampled"
     return _estimate(
-        per_prompt,
-        method="minus the mean log-probability of outputs under their own prompt; prompts resampled",
+        values.mean(axis=1),
+        method=method,
         estimand="conditional entropy of an output given its prompt, over the population of prompts",
         direction="estimate",
     )
@@ -78,6 +89,24 @@ def bracket(L: Array, level: float = 0.95) -> tuple[Interval, bool]:
     low = prompt_information(L).interval(level)[0]
     high = prompt_information_upper(L).interval(level)[1]
     return (low, high), high > math.log(L.shape[0])
+
+
+def _cross_fitted(plain: Array, summed: Array) -> Array:
+    """Variance-minimal weight of ``plain - summed`` for each prompt, from the other half of the prompts: (K, 1).
+
+    The difference has mean zero for every prompt, so a weight that has not seen the prompt leaves the mean unbiased.
+    With fewer than four prompts the weight is zero: the summed entropies alone.
+    """
+    weights = np.zeros((len(plain), 1))
+    if len(plain) < 4:
+        return weights
+    even = np.arange(len(plain)) % 2 == 0
+    for half in (even, ~even):
+        gap = (plain - summed)[~half].ravel()
+        around = (summed - summed[~half].mean())[~half].ravel()
+        spread = float(gap @ gap)
+        weights[half] = -float(gap @ around) / spread if spread > 0 else 0.0
+    return weights
 
 
 def _gaps(L: Array, *, without_own: bool) -> Array:

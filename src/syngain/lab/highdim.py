@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PROMPTS = 4  # generators with an own subset of the anchors, pooled
 SHOWN = ("tv", "kl")
+Y_NAMES = {"tv": "mean gap in TV", "kl": "median gap in KL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +162,11 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Array]], stream
         for measure in SHOWN:
             m = DIVERGENCES.index(measure)
             curves = tuple(_curve(f"d = {d}", values, found[name][:, m], measure) for d, found in gaps.items())
-            title = f"{DIVERGENCE_NAMES[measure]}: {name}"
             panels.append(
                 Panel(
-                    title=title,
+                    title=name,
                     x_name=name,
-                    y_name="median gap" if measure == "kl" else "mean gap",
+                    y_name=Y_NAMES[measure],
                     curves=curves,
                     zero=True,
                 )

@@ -14,7 +14,7 @@ from scipy import stats
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
-from syngain.information.logprobs import information_gain, prompt_information
+from syngain.information.prompts import information_gain, prompt_information
 from syngain.lab.language import TOPICS, Accounting, LanguageWorld, account, language_world
 from syngain.lab.result import Check, Curve, LabResult, Panel, Table
 from syngain.lab.statistics import mean_interval, spearman, spearman_of_groups
@@ -187,8 +187,8 @@ def _panels(rows: list[dict[str, object]], protocol: TemperatureProtocol) -> tup
     panels = []
     for name, words in names.items():
         table = _column(plain, name).reshape(protocol.worlds, len(protocol.temperatures))
-        mean, error = table.mean(axis=0), table.std(axis=0, ddof=1) / math.sqrt(protocol.worlds)
-        curve = Curve(name=words, x=protocol.temperatures, y=mean, lower=mean - 1.96 * error, upper=mean + 1.96 * error)
+        mean, low, high = mean_interval(table.T)
+        curve = Curve(name=words, x=protocol.temperatures, y=mean, lower=low, upper=high)
         unit = "share" if name == "tv" else "nats per text"
         panels.append(
             Panel(title=words, x_name="temperature", y_name=unit, curves=(curve,), x_log=True, zero=name == "gain")
@@ -244,7 +244,7 @@ def _estimated(
     return [
         (f"{name}: information gain, plain", information_gain(plain.T), exact.information_gain),
         (f"{name}: information gain, combined", information_gain(plain.T, steps.T), exact.information_gain),
-        (f"{name}: prompt information", prompt_information(logs).these, exact.prompt_information),
+        (f"{name}: prompt information", prompt_information(logs), exact.prompt_information),
     ]
 
 
