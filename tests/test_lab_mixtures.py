@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from reference import mixtures as slow
 from scipy import stats
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
+from reference import mixtures as slow
 from syngain.core import UsageError
 from syngain.lab.em import MixtureFit, coefficients, lloyd, maximize, moments, seeded_centers
 from syngain.lab.mixtures import Mixtures, categories, concatenate, inverse_factors, log_sum
@@ -152,21 +152,22 @@ def test_more_components_than_points_or_none_is_a_clear_error(components):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(("true", "points", "fitted"), [(4, 200, 6), (17, 200, 19), (2, 100, 2), (8, 400, 8)])
+@pytest.mark.parametrize(("true", "points", "fitted"), [(4, 200, 6), (2, 100, 2)])
 def test_training_log_likelihood_is_that_of_scikit_learn(true, points, fitted):
-    """The interval of the mean paired difference over 100 replicates lies inside +-.02 nats per point."""
-    assert ConvergenceWarning is not None
+    """The interval of the mean paired difference lies inside +-.02 nats per point; the benchmark has more settings.
+
+    Two fits of one algorithm from other starts differ by .1 to .2 per replicate: 400 replicates are needed to see .02.
+    """
     rng = np.random.default_rng(100 + true)
-    roots = rng.random((100, true, 2, 2))
+    roots = rng.random((400, true, 2, 2))
     worlds = Mixtures.of(
-        np.full((100, true), 1 / true),
-        rng.uniform(0, 10, (100, true, 2)),
+        np.full((400, true), 1 / true),
+        rng.uniform(0, 10, (400, true, 2)),
         roots @ np.swapaxes(roots, 2, 3) + 1e-6 * np.eye(2),
     )
     sample = worlds.sample(points, rng)
     ours = MixtureFit(components=fitted).fit(sample, rng=rng).log_density(sample).mean(axis=1)
-    theirs = [GaussianMixture(fitted, random_state=r).fit(sample[r].T).score(sample[r].T) for r in range(100)]
+    with threadpool_limits(1):
+        theirs = [GaussianMixture(fitted, random_state=r).fit(sample[r].T).score(sample[r].T) for r in range(400)]
     gap = ours - np.array(theirs)
-    reach = 1.96 * gap.std(ddof=1) / 10
-    assert -0.02 < gap.mean() - reach
-    assert gap.mean() + reach < 0.02
+    assert abs(gap.mean()) + 1.96 * gap.std(ddof=1) / 20 < 0.02

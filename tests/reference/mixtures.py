@@ -48,6 +48,7 @@ def divergences_on_grid(p, q, low, high, cells):
 
     def kl(one, other):
         mask = one > 1e-300
-        return float(np.sum(one[mask] * np.log(one[mask] / other[mask])) * step**2)
+        logs = np.log(one[mask]) - np.log(np.maximum(other[mask], 1e-300))
+        return float(np.sum(one[mask] * logs) * step**2)
 
     return np.array([np.abs(a - b).sum() * step**2 / 2, kl(a, b), kl(b, a), (kl(a, m) + kl(b, m)) / 2])

@@ -10,6 +10,7 @@ from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
 from syngain.lab.bounds import BoundsResult, bounds
 from syngain.lab.highdim import HighdimProtocol, highdim
+from syngain.lab.linear_gaussian import random_linear_gaussian
 from syngain.lab.loops import LoopsResult, loops
 from syngain.lab.paper import Estimator, PaperProtocol, paper
 from syngain.lab.result import Check, Curve, LabResult, Panel, Table
@@ -68,7 +69,7 @@ def run(
 
 QUICK_PAPER = PaperProtocol(values=(2, 4, 8, 15), replicates=25, points=512)
 QUICK_HIGHDIM = HighdimProtocol(replicates={2: 20, 8: 8}, points=512, counts=(2, 4, 6))
-QUICK_TEMPERATURE = TemperatureProtocol(worlds=4, temperatures=(0.5, 1.0, 2.0, 4.0), outputs=100)
+QUICK_TEMPERATURE = TemperatureProtocol(worlds=3, temperatures=(0.5, 1.0, 2.0, 4.0), outputs=60)
 
 
 def paper_protocol(
@@ -109,7 +110,7 @@ def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progr
         seed=streams.seed,
         parameters={"chains": chains, "worlds": worlds},
         panels=panels,
-        tables=(_violations(found), _rankings(found)),
+        tables=(_violations(found), _units(streams), _rankings(found)),
         checks=_proved(found),
         data={"worlds": dict(found.worlds), "cases": [case.as_json() for case in found.cases]},
         notes=(
@@ -144,6 +145,21 @@ def _violations(found: BoundsResult) -> Table:
         "validity flag wrong",
     )
     return Table(title="How often each inequality fails (shares, then counts)", columns=columns, rows=rows)
+
+
+def _units(streams: Streams, chains: int = 200) -> Table:
+    """Linear-Gaussian chains in several units: informations stay, the published expression does not."""
+    rng = streams.stream("linear Gaussian")
+    worlds = [random_linear_gaussian(int(rng.integers(1, 5)), rng) for _ in range(chains)]
+    rows: list[tuple[float, float, float, float]] = []
+    for scale in (0.1, 1.0, 10.0):
+        scaled = [world.in_units(scale) for world in worlds]
+        information = [world.mutual_information("S", "W") for world in scaled]
+        bound = [world.published_bound() for world in scaled]
+        violated = sum(low > high for low, high in zip(information, bound, strict=True)) / chains
+        rows.append((scale, sum(information) / chains, sum(bound) / chains, violated))
+    title = f"{chains} linear-Gaussian chains in other units: the published bound with differential entropies"
+    return Table(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "share violated"), rows=rows)
 
 
 def _rankings(found: BoundsResult) -> Table:
