@@ -70,5 +70,5 @@ if __name__ == "__main__":
     for threads in (1, 2):
         whole_figure(threads)
     if arguments.fits:
-        for case in ((4, 200, 6, 1_000), (8, 400, 8, 500), (17, 200, 19, 500), (2, 100, 2, 1_000)):
+        for case in ((4, 200, 6, 1_000), (8, 400, 8, 500), (17, 200, 19, 1_500), (2, 100, 2, 1_000)):
             fits(*case)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.findings import shortened
+from syngain.audit.findings import AWAY, shortened
 from syngain.core.result import Dropped
 
 if TYPE_CHECKING:
@@ -44,13 +44,26 @@ def reasons(found: Examination, findings: Sequence[Finding]) -> Mapping[str, Fla
         "label_noise": found.doubted,
     }
     out = {name: flags for name, flags in everything.items() if name in standing and flags is not None}
-    if any(finding.id == "distribution_shift" and finding.severity == "high" for finding in findings):
-        out["distribution_shift"] = np.any([scores.outside for scores in found.scores.values()], axis=0)
+    sides = [side for side in found.scores if _shifted(side, found, findings)]
+    if sides:
+        out["distribution_shift"] = np.any([found.scores[side].far for side in sides], axis=0)
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
     else:
         out["duplicates"] = found.repeats
     return {name: flags for name, flags in out.items() if flags.any()}
+
+
+def _shifted(side: str, found: Examination, findings: Sequence[Finding]) -> bool:
+    """Whether a standing finding says that this side holds more rows from elsewhere than real rows show."""
+    for finding in findings:
+        if finding.id != "distribution_shift" or finding.severity == "low" or finding.explained_by:
+            continue
+        off = finding.estimates[-1]
+        if off.partition("@")[2] in {"", side}:
+            item = found.estimates[off]
+            return item.interval(0.95)[0] - item.references["real"] >= AWAY
+    return False
 
 
 def dropped_rows(frame: Frame, ids: Sequence[str], why: Mapping[str, Flags]) -> list[Dropped]:

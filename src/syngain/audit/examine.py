@@ -17,7 +17,7 @@ from syngain.audit.neighbors import Neighbors
 from syngain.audit.regions import Cells, Regions
 from syngain.audit.relations import Relations
 from syngain.audit.scores import RowScores, Vectors, score_rows, vectors
-from syngain.audit.two_sample import ClassifierTwoSample, KernelTwoSample, Pooled
+from syngain.audit.two_sample import ClassifierTwoSample, KernelTwoSample, Pooled, squared_distances
 from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
 from syngain.data import neardup
@@ -72,6 +72,7 @@ class Examination:
     contaminated: Flags | None = None
     leaks: Flags | None = None
     doubted: Flags | None = None
+    unknown: Flags | None = None
     labels: LabelEvidence | None = None
     scores: Mapping[str, RowScores] = field(default_factory=dict)
     cells: Mapping[str, tuple[Cells, tuple[str, ...]]] = field(default_factory=dict)
@@ -145,9 +146,16 @@ class _Copies:
         synthetic, anchors = neardup.sign(frame.synthetic.joined), neardup.sign(frame.anchors)
         threshold = cls._threshold(frame)
         source, similarity = neardup.best_match(synthetic, anchors)
-        _, within = neardup.best_match(anchors, anchors, exclude_self=True)
-        found = similarity >= threshold
-        return cls(frame, synthetic, anchors, np.where(found, source, -1), found, within >= threshold)
+        other, within = neardup.best_match(anchors, anchors, exclude_self=True)
+        near, background = similarity >= threshold, within >= threshold
+        labels, own = frame.anchor_labels, frame.synthetic.labels
+        copies = near
+        if labels is not None and own is not None:  # a near copy with another label says something new
+            codes = np.unique([*labels, *own], return_inverse=True)[1]
+            theirs, ours = codes[: len(labels)], codes[len(labels) :]
+            copies = near & ((theirs[source] == ours) | (similarity == 1))
+            background &= theirs[other] == theirs
+        return cls(frame, synthetic, anchors, np.where(near, source, -1), copies, background)
 
     @staticmethod
     def _threshold(frame: Frame) -> float:
@@ -164,9 +172,10 @@ class _Copies:
 
 def _side(found: Examination, frame: Frame, side: str, streams: Streams, settings: Settings) -> Examination:
     """Divergence, fidelity, diversity, regions of one side of the pair, or of a table."""
-    real, synthetic = frame.sample(settings.sample, streams.stream("sample"))
+    near = near_clusters(frame, side) if len(frame.sides) > 1 else found.near
+    real, synthetic = frame.sample(settings.sample, frame.units(near)[1], streams.stream("sample"))
     encoded = vectors(frame, side, real, synthetic, settings.encoder, streams.stream("encoder"))
-    unit, group = frame.linked(real, synthetic, found.near)
+    unit, group = frame.linked(real, synthetic, near)
     is_real = np.arange(unit.size) < real.size
     pooled = Pooled(encoded.pooled(real, synthetic), is_real, unit, group)
     estimates: dict[str, Estimate] = {}
@@ -177,12 +186,9 @@ def _side(found: Examination, frame: Frame, side: str, streams: Streams, setting
         ("vendi", Vendi()),
     ):
         estimates |= measure(pooled, streams.stream(name))
-    code, centers = Regions().clusters(encoded.real, streams.stream("regions"))
-    scores = score_rows(encoded, centers)
-    estimates["fidelity.off_support"] = scores.estimate(frame.unit)
-    cells = Regions().compare(code, scores.cell, len(centers))
-    names = tuple(f"region {i + 1}" for i in range(len(centers)))
-    estimates["fidelity.missing_mass"] = Regions().estimate(cells, np.arange(frame.real.size))
+    placed, scores, cells = _places(encoded, (real, synthetic), unit, streams)
+    estimates |= placed
+    names = tuple(f"region {i + 1}" for i in range(cells.expected.size))
     if not frame.sides:
         pooled_columns = {
             name: [*(values[i] for i in real), *(frame.synthetic.columns[name][i] for i in synthetic)]
@@ -202,6 +208,27 @@ def _side(found: Examination, frame: Frame, side: str, streams: Streams, setting
         openings=openings,
         vectors={**found.vectors, side: encoded},
     )
+
+
+def _places(
+    encoded: Vectors, rows: tuple[Ints, Ints], unit: Ints, streams: Streams
+) -> tuple[dict[str, Estimate], RowScores, Cells]:
+    """Regions and support. Compared on the sample alone, which the encoder was fitted on: it knows both sides equally.
+
+    Rows that it has not seen lie farther away, so a set with more of them would look displaced. Scores of all rows
+    only name rows, and cells are given to all real rows afterwards, to show examples.
+    """
+    real, synthetic = rows
+    seen = Vectors(encoded.real[real], encoded.synthetic[synthetic])
+    code, centers = Regions().clusters(seen.real, streams.stream("regions"))
+    inner = score_rows(seen, centers)
+    cells = Regions().compare(code, inner.cell, len(centers))
+    estimates = {
+        "fidelity.off_support": inner.estimate(unit[real.size :]),
+        "fidelity.missing_mass": Regions().estimate(cells, unit[: real.size]),
+    }
+    everywhere = squared_distances(encoded.real, centers.astype(np.float32)).argmin(axis=1)
+    return estimates, score_rows(encoded, centers), replace(cells, real=everywhere)
 
 
 def _texts(frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, streams: Streams) -> dict[str, Estimate]:
@@ -228,16 +255,18 @@ def _labels(found: Examination, frame: Frame, streams: Streams, settings: Settin
     """Agreement in both directions, inner signal, label words, missing classes."""
     assert frame.real.labels is not None and frame.synthetic.labels is not None  # noqa: S101, PT018  (checked by Frame)
     real_codes, codes, names = _coded(frame.real.labels, frame.synthetic.labels)
-    real, synthetic = frame.sample(settings.label_sample, streams.stream("sample"))
+    real, synthetic = _known(frame, frame.sample(settings.label_sample, frame.unit, streams.stream("sample")))
     unit, group = frame.linked(real, synthetic, found.near)
     X = np.hstack([encoded.pooled(real, synthetic) for encoded in found.vectors.values()])
     pooled = Pooled(X, np.arange(unit.size) < real.size, unit, group)
     label = np.concatenate([real_codes[real], codes[synthetic]])
-    probe = LabelProbe()
-    estimates, evidence = probe(pooled, label, len(names), streams.stream("probe"))
     classes = Regions().compare(real_codes, codes, len(names))
-    estimates["labels.missing_mass"] = Regions().estimate(classes, np.arange(frame.real.size))
-    leaks = None
+    estimates = {"labels.missing_mass": Regions().estimate(classes, np.arange(frame.real.size))}
+    probe, evidence, doubted, leaks = LabelProbe(), None, None, None
+    if probe.can_judge(pooled):
+        judged, evidence = probe(pooled, label, len(names), streams.stream("probe"))
+        estimates |= judged
+        doubted = _doubted(found, frame, codes, evidence, real)
     if frame.sides:
         leaks = leaking(frame.synthetic.joined, frame.synthetic.labels)
         real_leaks = leaking(frame.real.joined, frame.real.labels)
@@ -246,7 +275,8 @@ def _labels(found: Examination, frame: Frame, streams: Streams, settings: Settin
         found,
         estimates={**found.estimates, **estimates},
         labels=evidence,
-        doubted=_doubted(found, frame, codes, evidence, real),
+        doubted=doubted,
+        unknown=unknown_labels(frame),
         leaks=leaks,
         cells={**found.cells, "label": (classes, names)},
     )
@@ -268,7 +298,19 @@ def _doubted(found: Examination, frame: Frame, codes: Ints, evidence: LabelEvide
         X = np.hstack([encoded.synthetic[part] for encoded in found.vectors.values()]).astype(np.float64)
         own, agreed = judge(evidence.teachers, X, codes[part], fold[part])
         out[part] = (own < evidence.threshold) & ~agreed
-    return out
+    return out & ~unknown_labels(frame)
+
+
+def unknown_labels(frame: Frame) -> Flags:
+    """Synthetic rows whose label no real row has, shape (m,)."""
+    known = set(frame.real.labels or ())
+    return np.array([label not in known for label in frame.synthetic.labels or ()], dtype=bool)
+
+
+def _known(frame: Frame, rows: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """The sample without synthetic rows whose label no real row has: no teacher can judge them."""
+    real, synthetic = rows
+    return real, synthetic[~unknown_labels(frame)[synthetic]]
 
 
 def _coded(real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ints, Ints, tuple[str, ...]]:

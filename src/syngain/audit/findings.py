@@ -6,7 +6,7 @@ training on the set as it is would be a mistake and that rows or a cause can be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,8 @@ MINIMUM: Mapping[str, Minimum] = {
     "missing_regions": Minimum(0.10, 0.03, 0.0),  # share of real rows in regions nobody reaches
 }
 OFF_SUPPORT = 0.25  # distribution_shift is high only when this share of rows lies outside the anchors' support
+AWAY = 0.02  # share of rows outside the support, beyond the real rows' own, from which it is a finding by itself
+MOSTLY_UNKNOWN = 0.5
 INDEPENDENT = 0.25  # inner signal below this share of the real rows' counts as none
 
 
@@ -103,6 +105,7 @@ def find(context: Context) -> list[Finding]:
     rules: Sequence[Callable[[Context], Iterator[Finding]]] = (
         _label_independent,
         _label_noise,
+        _unknown_labels,
         _label_leak,
         _memorized,
         _contamination,
@@ -237,6 +240,9 @@ def _label_noise(context: Context) -> Iterator[Finding]:
     severity = MINIMUM["label_noise"].severity(low)
     if severity is None:
         return
+    if low > 1 - evidence.chance:
+        yield _contradiction(context, evidence.expected_agreement)
+        return
     if severity == "high" and not _second_witness(context):
         severity = "medium"  # teachers disagree, but the set is coherent and teaches real rows: a shift, perhaps
     agreement = context.found.estimates["labels.synthetic_agreement"]
@@ -251,6 +257,37 @@ def _label_noise(context: Context) -> Iterator[Finding]:
         examples=tuple(_labeled(context, int(row)) for row in rows[:EXAMPLES]),
         estimates=("labels.synthetic_agreement", "labels.real_recovery", "labels.inner_signal"),
         rows=max(rows.size, round(min(max(value, 0.0), 1.0) * context.frame.synthetic.size)),
+    )
+
+
+def _contradiction(context: Context, expected: float) -> Finding:
+    """Less agreement than labels drawn at random would have: not noise, but another meaning of the labels."""
+    agreement = context.found.estimates["labels.synthetic_agreement"]
+    return Finding(
+        id="label_noise",
+        severity="medium",
+        message="The labels contradict a teacher trained on the real rows: it agrees with "
+        f"{percent(agreement.value)} of them, less than by chance, where its confidence promises {percent(expected)}. "
+        "Either the labels mean something else here (swapped names?), or the rows were changed so that what a teacher "
+        "looks at misleads it.",
+        estimates=("labels.synthetic_agreement", "labels.real_recovery"),
+        rows=0,
+    )
+
+
+def _unknown_labels(context: Context) -> Iterator[Finding]:
+    unknown = context.found.unknown
+    if unknown is None or not unknown.any():
+        return
+    labels = context.frame.synthetic.labels or ()
+    names = sorted({labels[row] for row in np.flatnonzero(unknown).tolist()})
+    share = float(unknown.mean())
+    listed = ", ".join(repr(shortened(name, 40)) for name in names[:5])
+    yield replace(
+        _of_rows(context, "unknown_labels", "high" if share >= MOSTLY_UNKNOWN else "medium", unknown, "", item_id=""),
+        message=f"{percent(share)} of the rows have a label that no real row has: {listed}"
+        f"{' …' if len(names) > 5 else ''}. A model would learn classes that you do not have.",
+        estimates=(),
     )
 
 
@@ -278,7 +315,7 @@ def _template(context: Context) -> Iterator[Finding]:
         yield Finding(
             id="template_collapse",
             severity=severity,
-            message=f"{percent(item.value)}{where} open with the same five words ({opening!r}); "
+            message=f"{percent(item.value)}{where} open with the same words ({opening!r}); "
             f"of the real ones {percent(item.references['real'])} share an opening.",
             evidence=context.evidence(rows),
             examples=context.examples(rows, texts),
@@ -325,28 +362,39 @@ def _shift(context: Context) -> Iterator[Finding]:
     for side, name in context.parts("divergence.tv_lower"):
         item = context.found.estimates[name]
         mmd = name.replace("tv_lower", "mmd2")
-        if not (context.significant(name) or context.significant(mmd)):
-            continue
-        severity = MINIMUM["distribution_shift"].severity(one_sided_lower(item))
+        off = name.replace("divergence.tv_lower", "fidelity.off_support")
+        outside = context.found.estimates[off]
+        away = outside.interval(0.95)[0] - outside.references["real"] if context.significant(off) else 0.0
+        severity = _shift_severity(context, (name, mmd), one_sided_lower(item), away)
         if severity is None:
             continue
         scores = context.found.scores[side]
-        outside = context.found.estimates[name.replace("divergence.tv_lower", "fidelity.off_support")]
-        if severity == "high" and outside.interval(0.95)[0] < OFF_SUPPORT:
-            severity = "medium"
         rows = np.argsort(-scores.distance)[: max(EVIDENCE, EXAMPLES)]
         where = f" ({side} side)" if len(context.frame.sides) > 1 else ""
         yield Finding(
             id="distribution_shift",
             severity=severity,
             message=f"Synthetic rows are told from real ones{where}: total variation at least "
-            f"{one_sided_lower(item):.2f}; {percent(outside.value)} lie outside the support of the real rows"
-            f"{_lengths(context, side)}.",
+            f"{max(one_sided_lower(item), 0.0):.2f}{_outside(outside.value, away)}{_lengths(context, side)}.",
             evidence=context.evidence(rows.tolist()),
             examples=context.examples(rows.tolist()),
-            estimates=(name, mmd, name.replace("divergence.tv_lower", "fidelity.off_support")),
-            rows=int(scores.outside.sum()),
+            estimates=(name, mmd, off),
+            rows=int(scores.far.sum()),
         )
+
+
+def _shift_severity(context: Context, tests: tuple[str, str], tv: float, away: float) -> Severity | None:
+    """High when rows are told apart *and* many lie outside the support; medium for either alone."""
+    by_tests = MINIMUM["distribution_shift"].severity(tv) if any(map(context.significant, tests)) else None
+    if by_tests == "high" and away < OFF_SUPPORT:
+        by_tests = "medium"
+    if by_tests in {None, "low"} and away >= AWAY:
+        return "medium"
+    return by_tests
+
+
+def _outside(value: float, away: float) -> str:
+    return f"; {percent(value)} lie outside the support of the real rows (of real rows 5% do)" if away > 0 else ""
 
 
 def _lengths(context: Context, side: str) -> str:

@@ -73,7 +73,8 @@ class Frame:
     """Real rows to compare with, synthetic rows, and what else is known.
 
     Attributes:
-        real: anchors, or the pool when there is one (held out from generation). anchors: the anchors' joined texts.
+        real: anchors, or the pool when there is one (held out from generation).
+        anchors, anchor_labels: the anchors' joined texts and their labels.
         source: the anchor each synthetic row was made from (m,), -1 unknown. rows: original row numbers (m,).
         held_out: whether ``real`` is a pool. test: joined texts of the test set.
     """
@@ -81,6 +82,7 @@ class Frame:
     real: Side
     synthetic: Side
     anchors: Sequence[str]
+    anchor_labels: Sequence[str] | None
     source: Ints
     rows: Ints
     held_out: bool
@@ -105,6 +107,7 @@ class Frame:
             real=Side.of(reference),
             synthetic=Side.of(synthetic),
             anchors=Side.of(real).joined,
+            anchor_labels=None if real.labels is None else list(real.labels),
             source=np.full(len(synthetic), -1) if source is None else np.asarray(source, dtype=np.int64),
             rows=np.arange(len(synthetic)),
             held_out=pool is not None,
@@ -133,12 +136,21 @@ class Frame:
             synthetic=self.synthetic.without_opening(side, opening),
         )
 
-    def sample(self, most: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-        """Real and synthetic rows of equal number, at most ``most``: from as many different anchors as possible."""
+    def units(self, near: Ints) -> tuple[Ints, Ints]:
+        """Independent units of real and of synthetic rows: rows of one anchor, and rows that repeat each other.
+
+        ``near`` (n + m,) near-duplicate clusters over all real rows followed by all synthetic rows. Real units are
+        negative, so that no unit spans both sides.
+        """
+        real, synthetic = near[: self.real.size], near[self.real.size :]
+        return -1 - groups(real), groups(self.unit, synthetic)
+
+    def sample(self, most: int, unit: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """Real and synthetic rows of equal number, at most ``most``: from as many different units as possible."""
         size = min(self.real.size, self.synthetic.size, most)
         real = np.sort(rng.permutation(self.real.size)[:size])
         shuffled = rng.permutation(self.synthetic.size)
-        turn = _occurrence(self.unit[shuffled])  # first rows of every unit first
+        turn = _occurrence(unit[shuffled])  # first rows of every unit first
         return real, np.sort(shuffled[np.argsort(turn, kind="stable")][:size])
 
     def linked(self, real: Ints, synthetic: Ints, near: Ints) -> tuple[Ints, Ints]:
@@ -146,17 +158,20 @@ class Frame:
 
         ``near`` (n + m,) near-duplicate clusters over all real rows followed by all synthetic rows.
         """
-        ours = self.unit[synthetic]
-        units = np.concatenate([-1 - real, ours])
+        real_units, units_of_rows = self.units(near)
+        units = np.concatenate([real_units[real], units_of_rows[synthetic]])
         anchor = np.full(real.size, -1) if self.held_out else real
         made_from = self.source[synthetic]
         clusters = near[np.concatenate([real, self.real.size + synthetic])]
         return units, groups(np.concatenate([anchor, made_from]), clusters)
 
 
-def near_clusters(frame: Frame) -> Ints:
-    """Near-duplicate clusters of real rows followed by synthetic rows, on one numbering."""
-    texts = [*frame.real.joined, *frame.synthetic.joined]
+def near_clusters(frame: Frame, side: str = "") -> Ints:
+    """Near-duplicate clusters of real rows followed by synthetic rows, on one numbering; of whole rows or a side."""
+    real, synthetic = (
+        (frame.real.texts[side], frame.synthetic.texts[side]) if side else (frame.real.joined, frame.synthetic.joined)
+    )
+    texts = [*real, *synthetic]
     return neardup.clusters(texts) if frame.sides else neardup.codes(texts)
 
 
@@ -206,6 +221,13 @@ def _check_labels(real: Dataset, synthetic: Dataset) -> None:
             f"{having.name} has labels, {lacking.name} has none",
             expected="labels on both sides or on none",
             todo="name the label column with --label real=NAME,synthetic=NAME, or leave labels out with --label none",
+        )
+    if real.labels is not None and synthetic.labels is not None and not set(real.labels) & set(synthetic.labels):
+        some, others = (", ".join(sorted(set(names))[:5]) for names in (real.labels, synthetic.labels))
+        raise InputError(
+            f"{real.name} and {synthetic.name} have no label in common ({some} ... against {others} ...)",
+            expected="the same names of labels in both",
+            todo="give both the same names, name another column with --label, or leave labels out with --label none",
         )
     if real.labels is not None and len(set(real.labels)) < 2:
         raise InputError(

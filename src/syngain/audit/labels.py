@@ -91,6 +91,10 @@ class LabelProbe:
         }
         return estimates, self._evidence(pooled, label, by_teacher, agreement, teachers, fold)
 
+    def can_judge(self, pooled: Pooled) -> bool:
+        """Whether both sides have rows in as many groups as there are folds, so that every fold leaves some of each."""
+        return all(np.unique(pooled.group[side]).size >= self.folds for side in (pooled.real, ~pooled.real))
+
     def _inflation(self) -> float:
         """Nadeau and Bengio's factor [nadeau2003]: training sets of folds overlap, so rows alone understate the error.
 
@@ -157,9 +161,8 @@ class LabelProbe:
         real = pooled.real
         own, _ = judge(teachers, pooled.X[real], label[real], fold[real])
         signal, error = kappa(label[real], by_teacher[real], pooled.unit[real])
-        frequency = np.bincount(label[~real], minlength=label.max() + 1) / (~real).sum()
-        guesses = np.bincount(by_teacher[~real], minlength=label.max() + 1) / (~real).sum()
-        chance = float(frequency @ guesses)
+        frequency = np.bincount(label[~real]) / (~real).sum()
+        chance = float(frequency @ frequency)
         return LabelEvidence(
             expected_agreement=agreement.expected,
             chance=chance,
@@ -293,10 +296,11 @@ class Agreement:
     def noise(self, pooled: Pooled, chance: float) -> tuple[float, float, float]:
         """Share of labels that must be wrong to explain the lost agreement, with its 95 % interval.
 
-        If a share e of labels is drawn anew, agreement falls from r to (1 - e) r + e chance, so
-        e = (r - s) / (r - chance).
+        A teacher that is right with probability r agrees with a wrong label only where it errs, and then with
+        probability ``chance`` over the wrong labels: s = (1 - w) r + w (1 - r) chance / (1 - chance), with ``chance``
+        the probability that two labels of the set are equal. So w = (r - s) / (r - (1 - r) chance / (1 - chance)).
         """
-        room = self.expected - chance
+        room = self.expected - (1 - self.expected) * chance / max(1 - chance, 1e-9)
         if room <= 0.05:
             return 0.0, -math.inf, math.inf
         value = (self.expected - float(self.hits[~pooled.real].mean())) / room

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from syngain.audit.neighbors import nearest
 from syngain.audit.two_sample import squared_distances
-from syngain.audit.uncertainty import share_intervals, wilson
+from syngain.audit.uncertainty import clustered_variance, difference_p, share_intervals, wilson
 from syngain.core.estimate import Estimate
 from syngain.data.encoders import HashedNgrams, TableEncoder
 from syngain.data.hashing import batches
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 BATCH = 8_192
 REFERENCE = 2_000  # real rows that distances are measured to
+FAR = 0.99
 TYPICAL = 0.95  # real rows within the radius of support
 
 
@@ -74,13 +76,20 @@ class RowScores:
     Attributes:
         distance: to the nearest real row (m,). neighbor: index of that real row (m,). cell: nearest center (m,).
         radius: the 95 % quantile of the distance of a real row to the others. real_rows: rows it was taken from.
+        far_radius: the 99 % quantile of the same; rows beyond it are named as being from elsewhere.
     """
 
     distance: Floats
     neighbor: Ints
     cell: Ints
     radius: float
+    far_radius: float
     real_rows: int
+
+    @property
+    def far(self) -> NDArray[np.bool_]:
+        """Rows farther from every real row than 99 % of real rows are from each other, shape (m,)."""
+        return self.distance > self.far_radius
 
     @property
     def outside(self) -> NDArray[np.bool_]:
@@ -88,15 +97,22 @@ class RowScores:
         return self.distance > self.radius
 
     def estimate(self, units: Ints) -> Estimate:
-        """``fidelity.off_support``: share of synthetic rows farther from every real row than real rows are."""
-        value = float(self.outside.mean())
+        """``fidelity.off_support``: share of synthetic rows farther from every real row than real rows are.
+
+        p is for a share above that of real rows; the radius is itself estimated from real rows that are each
+        other's neighbors, so their binomial variance counts twice.
+        """
+        value, real = float(self.outside.mean()), 1 - TYPICAL
+        own = clustered_variance(self.outside.astype(float), units)
+        error = math.sqrt(2 * real * TYPICAL / self.real_rows + max(own, real * TYPICAL / self.outside.size))
         return Estimate(
             value=value,
             unit="share",
             method=f"distance to the nearest of {self.real_rows} real rows above its {TYPICAL:.0%} quantile among them",
             estimand="share of synthetic rows outside the support of these real rows",
             intervals=share_intervals(self.outside, units),
-            null=wilson(1 - TYPICAL, self.real_rows, 0.95),
+            null=wilson(real, self.real_rows, 0.95),
+            p=difference_p(value - real, error, "upper"),
             n=self.distance.size,
             clusters=int(np.unique(units).size),
             references={"real": 1 - TYPICAL},
@@ -114,4 +130,5 @@ def score_rows(encoded: Vectors, centers: Floats) -> RowScores:
         X = encoded.synthetic[part]
         neighbor[part], distance[part] = nearest(X, reference)
         cell[part] = squared_distances(X, centers.astype(np.float32)).argmin(axis=1)
-    return RowScores(distance, neighbor * step, cell, float(np.quantile(among, TYPICAL)), len(reference))
+    radius, far = (float(q) for q in np.quantile(among, (TYPICAL, FAR)))
+    return RowScores(distance, neighbor * step, cell, radius, far, len(reference))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -47,6 +48,9 @@ def _options(
 
 def main() -> None:
     """Run the program; errors become three lines on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 gets replacement characters, not a crash
+            stream.reconfigure(errors="replace")
     try:
         code = app(standalone_mode=False)
     except typer.Exit as stop:
@@ -60,6 +64,9 @@ def main() -> None:
     except ClickException as error:
         error.show()  # type: ignore[attr-defined]
         code = 2
+    except OSError as error:  # stdout is full or gone; files are written by modules that translate their own errors
+        print(f"error: the output could not be written ({error.strerror})", file=sys.stderr)
+        code = 3
     except MemoryError:
         print("error: this machine has not enough memory for these rows\nto do: audit a part of them", file=sys.stderr)
         code = 3

@@ -28,7 +28,7 @@ def audit(
     no_gain: bool = typer.Option(False, "--no-gain", help="Leave out the measured gain (it is not measured yet)."),
     output: Path = typer.Option(Path("syngain-audit"), "-o", "--output", help="Folder for the report."),
     config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, help="Seed of every random choice."),
+    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
     sample: int = typer.Option(1000, min=20, help="Rows per side for measures that compare all pairs."),
     encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
     text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
@@ -102,6 +102,9 @@ def _settings(options: Mapping[str, Any]) -> Any:  # noqa: ANN401  (loaded late)
     """Sample sizes and encoder; a model that is not there is an error before anything is read."""
     from syngain.audit.examine import Settings
 
+    for name, least in (("sample", 20), ("seed", 0)):  # a configuration file is not checked by the parser
+        if options[name] < least:
+            raise UsageError(f"--{name} {options[name]}", expected=f"at least {least}")
     if options["encoder"] == "ngrams":
         return Settings(sample=options["sample"])
     from syngain.data.models import locate

@@ -131,7 +131,8 @@ def deliver(
         if not quiet:
             from rich.console import Console
 
-            Console().print(terminal(result))
+            console = Console()
+            Console(width=max(console.width, 60)).print(terminal(result))
         print(f"report: {folder / 'report.html'}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from syngain.core.errors import UsageError
-from syngain.lab.mixtures import Mixtures, concatenate
+from syngain.lab.mixtures import LEAST, Mixtures, concatenate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,7 +133,7 @@ def divergences(
     logs = np.stack([side.log_density(sample) for side in sides])
     top = logs.max(axis=0)
     shares = np.array(sizes)[:, None, None] / points
-    center = np.log(np.sum(np.exp(logs - top) * shares, axis=0)) + top
+    center = np.log(np.sum(np.exp(np.maximum(logs - top, LEAST)) * shares, axis=0)) + top
     terms = np.stack([_integrands(logs[0] - center, logs[m] - center) for m in range(1, len(sides))])
     values = terms.mean(axis=3)
     edges = np.cumsum(sizes)[:-1]
@@ -143,7 +143,7 @@ def divergences(
 
 def _integrands(p: Array, q: Array) -> Array:
     """Terms ``(4, R, n)`` whose means are the divergences; p, q: log-ratios of truth and model to the sampling law."""
-    wp, wq = np.exp(p), np.exp(q)
+    wp, wq = np.exp(np.maximum(p, LEAST)), np.exp(np.maximum(q, LEAST))
     gap = np.maximum(np.minimum(p - q, 1e12), -1e12)
     middle = np.log(np.maximum(0.5 * (wp + wq), np.finfo(np.float64).tiny))
     js = 0.5 * (wp * (np.maximum(p, -1e12) - middle) + wq * (np.maximum(q, -1e12) - middle))

@@ -1,4 +1,7 @@
-"""The presets by name, in full and in quick size, all returning one kind of result."""
+"""The presets by name, in full and in quick size, all returning one kind of result.
+
+Each is imported when it runs: the published figure needs numpy alone and starts at once.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,16 @@ from typing import TYPE_CHECKING, get_args
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
-from syngain.lab.bounds import BoundsResult, bounds
-from syngain.lab.highdim import HighdimProtocol, highdim
-from syngain.lab.linear_gaussian import random_linear_gaussian
-from syngain.lab.loops import LoopsResult, loops
 from syngain.lab.paper import Estimator, PaperProtocol, paper
 from syngain.lab.result import Check, Curve, LabResult, Panel, Table
-from syngain.lab.temperature import TemperatureProtocol, temperature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syngain.lab.bounds import BoundsResult
     from syngain.lab.gmm_world import World
     from syngain.lab.loops import Curve as LoopCurve
+    from syngain.lab.loops import LoopsResult
 
 PRESETS = ("paper", "paper-highdim", "bounds", "loops", "temperature")
 
@@ -56,20 +56,18 @@ def run(
         sizes = protocol or (QUICK_PAPER if quick else PaperProtocol())
         return paper(sizes, streams=streams, estimator=estimator, progress=progress)
     if preset == "paper-highdim":
-        return highdim(QUICK_HIGHDIM if quick else HighdimProtocol(), streams=streams, progress=progress)
+        return highdim_result(quick=quick, streams=streams, progress=progress)
     if preset == "bounds":
         sizes_of_bounds = (400, 60) if quick else (10_000, 400)
         return bounds_result(*sizes_of_bounds, streams=streams, progress=progress)
     if preset == "loops":
         return loops_result(400 if quick else 4_000, 10, streams=streams, progress=progress)
     if preset == "temperature":
-        return temperature(QUICK_TEMPERATURE if quick else TemperatureProtocol(), streams=streams, progress=progress)
+        return temperature_result(quick=quick, streams=streams, progress=progress)
     raise UsageError(f"the preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these")
 
 
 QUICK_PAPER = PaperProtocol(values=(2, 4, 8, 15), replicates=25, points=512)
-QUICK_HIGHDIM = HighdimProtocol(replicates={2: 20, 8: 8}, points=512, counts=(2, 4, 6))
-QUICK_TEMPERATURE = TemperatureProtocol(worlds=3, temperatures=(0.5, 1.0, 2.0, 4.0), outputs=60)
 
 
 def paper_protocol(
@@ -91,8 +89,26 @@ def paper_protocol(
     return sized
 
 
+def highdim_result(*, quick: bool, streams: Streams, progress: Progress = silent) -> LabResult:
+    """The preset ``paper-highdim``; the quick one stops at d = 8."""
+    from syngain.lab.highdim import HighdimProtocol, highdim
+
+    small = HighdimProtocol(replicates={2: 20, 8: 8}, points=512, counts=(2, 4, 6))
+    return highdim(small if quick else HighdimProtocol(), streams=streams, progress=progress)
+
+
+def temperature_result(*, quick: bool, streams: Streams, progress: Progress = silent) -> LabResult:
+    """The preset ``temperature``."""
+    from syngain.lab.temperature import TemperatureProtocol, temperature
+
+    small = TemperatureProtocol(worlds=3, temperatures=(0.5, 1.0, 2.0, 4.0), outputs=60)
+    return temperature(small if quick else TemperatureProtocol(), streams=streams, progress=progress)
+
+
 def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
     """The preset ``bounds`` as tables, checks and pictures."""
+    from syngain.lab.bounds import bounds
+
     found = bounds(streams=streams, chains=chains, worlds=worlds, progress=progress)
     gain = found.worlds["true gain"]
     panels = [
@@ -149,6 +165,8 @@ def _violations(found: BoundsResult) -> Table:
 
 def _units(streams: Streams, chains: int = 200) -> Table:
     """Linear-Gaussian chains in several units: informations stay, the published expression does not."""
+    from syngain.lab.linear_gaussian import random_linear_gaussian
+
     rng = streams.stream("linear Gaussian")
     worlds = [random_linear_gaussian(int(rng.integers(1, 5)), rng) for _ in range(chains)]
     rows: list[tuple[float, float, float, float]] = []
@@ -180,6 +198,8 @@ def _proved(found: BoundsResult) -> tuple[Check, ...]:
 
 def loops_result(replicates: int, generations: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
     """The preset ``loops`` as pictures beside their closed forms, and checks with a Bonferroni limit."""
+    from syngain.lab.loops import loops
+
     found = loops(streams=streams, replicates=replicates, generations=generations, progress=progress)
     return LabResult(
         preset="loops",

@@ -47,6 +47,7 @@ FINDINGS = {
     "label_leak": "The label is written into the text",
     "label_independent": "Labels do not follow the text",
     "label_noise": "Labels look wrong",
+    "unknown_labels": "Labels you do not have",
     "contamination": "Test rows in the synthetic set",
     "memorized_anchors": "Copies of your own rows",
     "template_collapse": "The same template again and again",

@@ -22,6 +22,7 @@ PHRASE: Mapping[str, str] = {
     "duplicates": "most of its rows repeat each other",
     "template_collapse": "its rows all begin alike",
     "distribution_shift": "most of its rows are not from your domain",
+    "unknown_labels": "most of its rows have labels that you do not have",
 }
 
 
@@ -47,7 +48,10 @@ def verdict(
     condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * rows]
     if condemning:
         reason = "; ".join(PHRASE[finding_id] for finding_id in dict.fromkeys(f.id for f in condemning))
-        return Verdict(decision="do_not_use", sentence=f"Do not train on this set as it is: {reason}.", rows_to_use=0)
+        others = [f for f in standing if f not in condemning]
+        also = f" Also found: {_names(others)}." if others else ""
+        sentence = f"Do not train on this set as it is: {reason}.{also}"
+        return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
     if not enough:
         return Verdict(
             decision="cannot_tell", sentence="Cannot tell: fewer than 20 rows on one side are too few to compare."
@@ -57,7 +61,7 @@ def verdict(
         why = ", ".join(WORDS[name] for name in reasons)
         sentence = f"Drop {dropped:,} of {rows:,} rows ({why}) before training; whether the other {kept:,} help is not "
         return Verdict(decision="use_subset", sentence=f"{sentence}measured yet.{ending}", rows_to_use=kept)
-    lead = "no defect was found that forbids training" if not standing else _standing(standing)
+    lead = _lead(standing, [f for f in findings if f.severity == "medium" and not f.explained_by])
     sentence = f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}"
     return Verdict(decision="cannot_tell", sentence=sentence)
 
@@ -74,6 +78,11 @@ def _ending(standing: Sequence[Finding], rows: int, reasons: Mapping[str, int]) 
     return out
 
 
-def _standing(findings: Sequence[Finding]) -> str:
-    names = dict.fromkeys(f.id.replace("_", " ") for f in findings)
-    return f"first mend what was found: {', '.join(names)}"
+def _lead(high: Sequence[Finding], medium: Sequence[Finding]) -> str:
+    if high:
+        return f"first mend what was found: {_names(high)}"
+    return f"look at what was found first: {_names(medium)}" if medium else "no defect was found that forbids training"
+
+
+def _names(findings: Sequence[Finding]) -> str:
+    return ", ".join(dict.fromkeys(f.id.replace("_", " ") for f in findings))
