@@ -35,7 +35,9 @@ WEIGHT = {
 def reasons(found: Examination, findings: Sequence[Finding]) -> Mapping[str, Flags]:
     """Reason to flags per synthetic row (m,), for findings of medium or high severity that explain themselves."""
     standing = {
-        finding.id for finding in findings if finding.severity in {"high", "medium"} and not finding.explained_by
+        finding.id
+        for finding in findings
+        if finding.severity in {"high", "medium"} and finding.rows and not finding.explained_by
     }
     everything: dict[str, Flags | None] = {
         "contamination": found.contaminated,

@@ -173,11 +173,13 @@ class _Copies:
 def _side(found: Examination, frame: Frame, side: str, streams: Streams, settings: Settings) -> Examination:
     """Divergence, fidelity, diversity, regions of one side of the pair, or of a table."""
     near = near_clusters(frame, side) if len(frame.sides) > 1 else found.near
-    real, synthetic = frame.sample(settings.sample, frame.units(near)[1], streams.stream("sample"))
+    real, synthetic = frame.distinct(settings.sample, near, streams.stream("sample"))
+    if real.size < FEWEST:  # too few different rows to compare; duplicates say so
+        return _alike(found, frame, side)
     encoded = vectors(frame, side, real, synthetic, settings.encoder, streams.stream("encoder"))
-    unit, group = frame.linked(real, synthetic, near)
+    unit, group, kin = frame.linked(real, synthetic, near)
     is_real = np.arange(unit.size) < real.size
-    pooled = Pooled(encoded.pooled(real, synthetic), is_real, unit, group)
+    pooled = Pooled(encoded.pooled(real, synthetic), is_real, unit, group, kin)
     estimates: dict[str, Estimate] = {}
     for name, measure in (
         ("classifier", ClassifierTwoSample()),
@@ -208,6 +210,12 @@ def _side(found: Examination, frame: Frame, side: str, streams: Streams, setting
         openings=openings,
         vectors={**found.vectors, side: encoded},
     )
+
+
+def _alike(found: Examination, frame: Frame, side: str) -> Examination:
+    """Only what needs no comparison: the most common opening."""
+    openings = {**found.openings, side: _common_opening(frame, side)} if frame.sides else found.openings
+    return replace(found, openings=openings)
 
 
 def _places(
@@ -256,14 +264,15 @@ def _labels(found: Examination, frame: Frame, streams: Streams, settings: Settin
     assert frame.real.labels is not None and frame.synthetic.labels is not None  # noqa: S101, PT018  (checked by Frame)
     real_codes, codes, names = _coded(frame.real.labels, frame.synthetic.labels)
     real, synthetic = _known(frame, frame.sample(settings.label_sample, frame.unit, streams.stream("sample")))
-    unit, group = frame.linked(real, synthetic, found.near)
-    X = np.hstack([encoded.pooled(real, synthetic) for encoded in found.vectors.values()])
-    pooled = Pooled(X, np.arange(unit.size) < real.size, unit, group)
+    unit, group, kin = frame.linked(real, synthetic, found.near)
+    encoded = [item.pooled(real, synthetic) for item in found.vectors.values()]
+    X = np.hstack(encoded) if encoded else np.empty((0, 0))
+    pooled = Pooled(X, np.arange(unit.size) < real.size, unit, group, kin)
     label = np.concatenate([real_codes[real], codes[synthetic]])
     classes = Regions().compare(real_codes, codes, len(names))
     estimates = {"labels.missing_mass": Regions().estimate(classes, np.arange(frame.real.size))}
     probe, evidence, doubted, leaks = LabelProbe(), None, None, None
-    if probe.can_judge(pooled):
+    if X.size and probe.can_judge(pooled):
         judged, evidence = probe(pooled, label, len(names), streams.stream("probe"))
         estimates |= judged
         doubted = _doubted(found, frame, codes, evidence, real)

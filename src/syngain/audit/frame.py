@@ -153,8 +153,22 @@ class Frame:
         turn = _occurrence(unit[shuffled])  # first rows of every unit first
         return real, np.sort(shuffled[np.argsort(turn, kind="stable")][:size])
 
-    def linked(self, real: Ints, synthetic: Ints, near: Ints) -> tuple[Ints, Ints]:
-        """Units and fold groups of pooled rows (real first): groups join an anchor, its rows and near duplicates.
+    def distinct(self, most: int, near: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """As :meth:`sample`, with at most one row of every unit on either side.
+
+        Repeats would be learned by the encoder, and a set that repeats itself would look displaced because of it.
+        """
+        real_unit, unit = self.units(near)
+        size = min(np.unique(real_unit).size, np.unique(unit).size, most)
+        shuffled = rng.permutation(self.real.size)
+        first = shuffled[_occurrence(real_unit[shuffled]) == 0]
+        rows = rng.permutation(self.synthetic.size)
+        return np.sort(first[:size]), np.sort(rows[_occurrence(unit[rows]) == 0][:size])
+
+    def linked(self, real: Ints, synthetic: Ints, near: Ints) -> tuple[Ints, Ints, Ints]:
+        """Units, fold groups and kin of pooled rows (real first).
+
+        Groups join an anchor, its rows and near duplicates; kin join an anchor and its rows.
 
         ``near`` (n + m,) near-duplicate clusters over all real rows followed by all synthetic rows.
         """
@@ -163,7 +177,8 @@ class Frame:
         anchor = np.full(real.size, -1) if self.held_out else real
         made_from = self.source[synthetic]
         clusters = near[np.concatenate([real, self.real.size + synthetic])]
-        return units, groups(np.concatenate([anchor, made_from]), clusters)
+        lineage = np.concatenate([anchor, made_from])
+        return units, groups(lineage, clusters), groups(lineage)
 
 
 def near_clusters(frame: Frame, side: str = "") -> Ints:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
+from threadpoolctl import threadpool_limits
+
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
@@ -47,14 +49,21 @@ def run(
     Raises:
         UsageError: an unknown preset or estimator, or an option that the preset does not have.
     """
+    if preset not in PRESETS:
+        raise UsageError(f"the preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these")
     if estimator not in get_args(Estimator):
         raise UsageError(f"estimator {estimator!r}", expected=", ".join(get_args(Estimator)))
     if preset != "paper" and (estimator != "exact" or protocol is not None):
         raise UsageError(f"sizes or an estimator for the preset {preset!r}", expected="only for the preset 'paper'")
     streams = Streams(seed, ("lab", preset))
-    if preset == "paper":
-        sizes = protocol or (QUICK_PAPER if quick else PaperProtocol())
-        return paper(sizes, streams=streams, estimator=estimator, progress=progress)
+    with threadpool_limits(1):  # the order of sums must not depend on the number of threads
+        if preset == "paper":
+            sizes = protocol or (QUICK_PAPER if quick else PaperProtocol())
+            return paper(sizes, streams=streams, estimator=estimator, progress=progress)
+        return _other(preset, quick=quick, streams=streams, progress=progress)
+
+
+def _other(preset: str, *, quick: bool, streams: Streams, progress: Progress) -> LabResult:
     if preset == "paper-highdim":
         return highdim_result(quick=quick, streams=streams, progress=progress)
     if preset == "bounds":
@@ -62,9 +71,7 @@ def run(
         return bounds_result(*sizes_of_bounds, streams=streams, progress=progress)
     if preset == "loops":
         return loops_result(400 if quick else 4_000, 10, streams=streams, progress=progress)
-    if preset == "temperature":
-        return temperature_result(quick=quick, streams=streams, progress=progress)
-    raise UsageError(f"the preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these")
+    return temperature_result(quick=quick, streams=streams, progress=progress)
 
 
 QUICK_PAPER = PaperProtocol(values=(2, 4, 8, 15), replicates=25, points=512)
