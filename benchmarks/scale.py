@@ -75,7 +75,9 @@ def main() -> None:
         sizes, seconds = (np.array(values, float) for values in zip(*results, strict=True))
         slope, fixed = np.polyfit(sizes, seconds, 1)
         exponent = np.polyfit(np.log(sizes), np.log(np.maximum(seconds - fixed, 1e-3)), 1)[0] if fixed > 0 else np.nan
-        print(f"linear fit: {fixed:.1f} s + {slope * 1e6:.1f} microseconds per row; exponent of the rest {exponent:.2f}")
+        print(
+            f"linear fit: {fixed:.1f} s + {slope * 1e6:.1f} microseconds per row; exponent of the rest {exponent:.2f}"
+        )
         last = np.log(seconds[-1] / seconds[-2]) / np.log(sizes[-1] / sizes[-2])
         print(f"growth exponent of the last step: {last:.2f}")
 

@@ -61,7 +61,8 @@ MINIMUM: Mapping[str, Minimum] = {
 }
 OFF_SUPPORT = 0.25  # distribution_shift is high only when this share of rows lies outside the anchors' support
 AWAY = 0.02  # share of rows outside the support, beyond the real rows' own, from which it is a finding by itself
-MOSTLY_UNKNOWN = 0.5
+BESIDE = 0.25  # of the distance between real rows: nearer ones are copies with noise
+UNKNOWN = Minimum(0.5, 0.05, 0.0)  # share of rows with a label that no real row has
 INDEPENDENT = 0.25  # inner signal below this share of the real rows' counts as none
 
 
@@ -145,7 +146,7 @@ def _duplicates(context: Context) -> Iterator[Finding]:
         id="duplicates",
         severity=severity,
         message=f"{percent(item.value)} of the rows repeat another one ({percent(exact)} word for word): "
-        f"{context.frame.synthetic.size:,} rows are {different:,} different ones.",
+        f"{context.frame.synthetic.size:,} rows are {different:,} different {'one' if different == 1 else 'ones'}.",
         evidence=context.evidence(rows),
         examples=context.examples(rows),
         estimates=("duplicates.exact_fraction", "duplicates.near_fraction", "size.effective"),
@@ -156,6 +157,7 @@ def _duplicates(context: Context) -> Iterator[Finding]:
 def _memorized(context: Context) -> Iterator[Finding]:
     item = context.estimate("novelty.copy_fraction")
     if item is None or not context.significant("novelty.copy_fraction"):
+        yield from _beside_anchors(context)
         return
     background = item.references["real"]
     severity = MINIMUM["memorized_anchors"].severity(item.interval(0.95)[0] - background)
@@ -168,6 +170,21 @@ def _memorized(context: Context) -> Iterator[Finding]:
     yield _of_rows(
         context, "memorized_anchors", severity, context.found.copies, message, item_id="novelty.copy_fraction"
     )
+
+
+def _beside_anchors(context: Context) -> Iterator[Finding]:
+    """Rows of a table that are not equal to an anchor but lie next to one: copies with a little noise."""
+    item = context.estimate("novelty.distance_ratio")
+    if context.frame.sides or item is None or not context.significant("novelty.distance_ratio"):
+        return
+    if item.interval(0.95)[1] > BESIDE:
+        return
+    near = context.found.scores[""].distance < BESIDE * context.found.scores[""].radius
+    message = (
+        f"Rows lie next to anchors: on average at {percent(item.value)} of the distance that real rows have from each "
+        "other. They look like copies with a little noise."
+    )
+    yield _of_rows(context, "memorized_anchors", "high", near, message, item_id="novelty.distance_ratio")
 
 
 def _contamination(context: Context) -> Iterator[Finding]:
@@ -284,7 +301,7 @@ def _unknown_labels(context: Context) -> Iterator[Finding]:
     share = float(unknown.mean())
     listed = ", ".join(repr(shortened(name, 40)) for name in names[:5])
     yield replace(
-        _of_rows(context, "unknown_labels", "high" if share >= MOSTLY_UNKNOWN else "medium", unknown, "", item_id=""),
+        _of_rows(context, "unknown_labels", UNKNOWN.severity(share) or "low", unknown, "", item_id=""),
         message=f"{percent(share)} of the rows have a label that no real row has: {listed}"
         f"{' …' if len(names) > 5 else ''}. A model would learn classes that you do not have.",
         estimates=(),
@@ -344,12 +361,14 @@ def _missing_finding(
     value = context.found.estimates[name].value
     order = cells.missing[np.argsort(-cells.real_counts[cells.missing])]
     real_rows = [int(np.flatnonzero(cells.real == cell)[0]) for cell in order]
-    what = "classes" if place == "label" else "regions"
+    what = ("class", "classes") if place == "label" else ("region", "regions")
+    several = cells.missing.size > 1
     listed = ", ".join(names[cell] for cell in order[:5]) if place == "label" else ""
     return Finding(
         id="missing_regions",
         severity=severity,
-        message=f"{cells.missing.size} {what} of the real rows, {percent(value)} of them, are not reached"
+        message=f"{cells.missing.size} {what[several]} of the real rows, {percent(value)} of them, "
+        f"{'are' if several else 'is'} not reached"
         + (f": {listed}{' …' if order.size > 5 else ''}." if listed else "; see real rows that nobody imitates."),
         evidence=(),
         examples=context.examples(real_rows, context.frame.real.joined),

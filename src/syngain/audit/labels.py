@@ -16,6 +16,7 @@ from syngain.audit.uncertainty import (
     error_intervals,
     normal_intervals,
     share_intervals,
+    wilson,
 )
 from syngain.core.estimate import Estimate
 from syngain.data.normalize import words
@@ -363,7 +364,7 @@ def leak_fraction(synthetic: Flags, real: Flags, units: Ints) -> Estimate:
         method="all content words of the row's own label occur in the row, compared by stems",
         estimand="share of synthetic rows that contain their own label's words",
         intervals=share_intervals(synthetic, units),
-        null=normal_intervals(reference, error)[0.95],
+        null=wilson(reference, real.size, 0.95),
         p=difference_p(value - reference, error, "both"),
         n=synthetic.size,
         clusters=int(np.unique(units).size),

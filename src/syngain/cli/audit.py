@@ -25,7 +25,9 @@ def audit(
     synthetic: str = typer.Argument(..., metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
     test: Optional[str] = typer.Option(None, help="Test rows that must not be in SYNTHETIC."),
     pool: Optional[str] = typer.Option(None, help="More real rows, which the generator never saw."),
-    no_gain: bool = typer.Option(False, "--no-gain", help="Leave out the measured gain (it is not measured yet)."),
+    no_gain: bool = typer.Option(
+        False, "--no-gain", help="Without the measured gain (this version does not measure it yet)."
+    ),
     output: Path = typer.Option(Path("syngain-audit"), "-o", "--output", help="Folder for the report."),
     config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
     seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
