@@ -16,6 +16,7 @@ from scipy.special import psi
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
+from syngain.lab.regimes import REGIMES, KernelDensity, MixtureDensity, regime_draws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,8 @@ def loops(
     curves += _regression(max(replicates // 8, 20), generations, streams.stream("regression"))
     progress("kernel density", 0.6)
     curves.append(_kernel_density(max(replicates // 20, 8), streams.stream("kde")))
+    progress("mixtures and kernel densities", 0.75)
+    curves += _fitted_densities(max(replicates // 20, 20), generations, streams)
     progress("optimal weight", 0.95)
     simulated, error, law = _optimal_weight(replicates, streams.stream("weight"))
     progress("done", 1.0)
@@ -296,6 +299,17 @@ def _kernel_density(replicates: int, rng: np.random.Generator) -> Curve:
         mean=tuple(draws.mean(axis=0).tolist()),
         error=tuple((draws.std(axis=0, ddof=1) / math.sqrt(replicates)).tolist()),
     )
+
+
+def _fitted_densities(replicates: int, generations: int, streams: Streams) -> list[Curve]:
+    """Mixtures refitted by expectation-maximization and kernel densities under four regimes: TV to the truth."""
+    out = []
+    for name, density in (("mixture (EM)", MixtureDensity()), ("kernel density", KernelDensity())):
+        for regime in REGIMES:
+            rng = streams.stream("regimes", name, regime)
+            draws = regime_draws(density, regime, replicates, generations, rng)
+            out.append(_curve(f"{name}, {regime}: TV", draws, None))
+    return out
 
 
 def _kde_run(size: int, grid: Array, truth: Array, rng: np.random.Generator) -> float:
