@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies import arrow_tables, csv_tables, json_records, thorough
+from strategies import ROLE_NAMES, arrow_tables, csv_tables, json_records, thorough
 from syngain.core import UnfinishedError, UsageError
-from syngain.data import Dataset, formats, read, write_records, write_rows
+from syngain.data import Dataset, formats, read, roles, write_records, write_rows
 
+# names with a role of their own, which random values need not fit; hypothesis draws them from the code it tests
+OTHER_ROLES = {*roles.TEXT, *roles.LABEL, *roles.SOURCE, *roles.GENERATOR, *roles.CHATS, "response", "rejected"}
 TAGGED = {"text": "found by this"}  # so that every written file can be read as a dataset
 
 
@@ -33,7 +35,8 @@ def test_json_holds_everything(tmp_path_factory, name, rows):
     path = tmp_path_factory.mktemp("w") / name
     write_records(path, [row | TAGGED for row in rows])
     assert back(path) == [row | TAGGED for row in rows]
-    assert [dict(record) for record in read(path).records] == [row | TAGGED for row in rows]
+    if not {key.casefold() for row in rows for key in row} & (set(ROLE_NAMES) | OTHER_ROLES):
+        assert [dict(record) for record in read(path).records] == [row | TAGGED for row in rows]
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.csv.gz"])
