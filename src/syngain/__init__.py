@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from syngain.data.write import write_rows
     from syngain.workflows.audit import audit
     from syngain.workflows.demo import demo
+    from syngain.workflows.gain import gain
 
 __all__ = [
     "Dataset",
@@ -36,6 +37,7 @@ __all__ = [
     "__version__",
     "audit",
     "demo",
+    "gain",
     "lab",
     "read",
     "report",
@@ -51,6 +53,7 @@ _HOMES = {
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.audit",
     "demo": "syngain.workflows.demo",
+    "gain": "syngain.workflows.gain",
     "read": "syngain.data.read",
     "write_rows": "syngain.data.write",
 }

@@ -10,6 +10,7 @@ import typer
 from syngain._version import __version__
 from syngain.cli.audit import audit
 from syngain.cli.demo import demo
+from syngain.cli.gain import gain
 from syngain.cli.lab import lab
 from syngain.cli.models import models
 from syngain.core.errors import SyngainError
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("audit")(audit)
+app.command("gain")(gain)
 app.command("demo")(demo)
 app.command("lab")(lab)
 app.add_typer(models, name="models")

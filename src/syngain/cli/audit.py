@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain._version import __version__
-from syngain.cli.common import configured, deliver, progress_shown
+from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from syngain.data.dataset import Dataset
 
 FILES = "FILE or FILE::column=value[,value]"
 
@@ -25,9 +22,7 @@ def audit(
     synthetic: str = typer.Argument(..., metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
     test: Optional[str] = typer.Option(None, help="Test rows that must not be in SYNTHETIC."),
     pool: Optional[str] = typer.Option(None, help="More real rows, which the generator never saw."),
-    no_gain: bool = typer.Option(
-        False, "--no-gain", help="Without the measured gain (this version does not measure it yet)."
-    ),
+    no_gain: bool = typer.Option(False, "--no-gain", help="Without the measured gain, which takes most of the time."),
     output: Path = typer.Option(Path("syngain-audit"), "-o", "--output", help="Folder for the report."),
     config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
     seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
@@ -43,7 +38,7 @@ def audit(
     resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
 ) -> None:
-    """What is in a synthetic set, what is wrong with it, and which rows to drop."""
+    """What is in a synthetic set, what is wrong with it, which rows to drop, and whether it helps."""
     options = configured(context, config)
     folder = Path(options["output"])
     from syngain.report import check_folder
@@ -56,8 +51,8 @@ def audit(
         from syngain.workflows.audit import audit_run, write_rows_of
 
         progress("reading", 0.0)
-        data = _read(options)
-        if finished and _same(folder, data, options["seed"]):
+        data = read_sets(options)
+        if finished and same_run(folder, data, options["seed"]):
             print(f"report: {folder / 'report.html'}")
             return
         run = audit_run(
@@ -67,6 +62,7 @@ def audit(
             pool=data.get("pool"),
             seed=options["seed"],
             settings=settings,
+            gain=not options["no_gain"],
             progress=progress,
         )
     deliver(
@@ -80,26 +76,6 @@ def audit(
     )
 
 
-def _same(folder: Path, data: Mapping[str, Dataset], seed: int) -> bool:
-    """Whether a finished run is of these rows and this seed.
-
-    Raises:
-        UsageError: it is of others.
-    """
-    from syngain.report import load
-
-    report = load(folder)
-    made = {name: item["fingerprint"] for name, item in report["inputs"].items()}
-    given = {name: dataset.fingerprint for name, dataset in data.items()}
-    if (made, report["seed"], report["syngain"]) == (given, seed, __version__):
-        return True
-    raise UsageError(
-        f"{folder} is a finished run of other rows, another seed or another version",
-        expected="the same inputs for --resume",
-        todo="name another folder with -o, or replace this one with --force",
-    )
-
-
 def _settings(options: Mapping[str, Any]) -> Any:  # noqa: ANN401  (loaded late)
     """Sample sizes and encoder; a model that is not there is an error before anything is read."""
     from syngain.audit.examine import Settings
@@ -107,22 +83,4 @@ def _settings(options: Mapping[str, Any]) -> Any:  # noqa: ANN401  (loaded late)
     for name, least in (("sample", 20), ("seed", 0)):  # a configuration file is not checked by the parser
         if options[name] < least:
             raise UsageError(f"--{name} {options[name]}", expected=f"at least {least}")
-    if options["encoder"] == "ngrams":
-        return Settings(sample=options["sample"])
-    from syngain.data.models import locate
-    from syngain.data.sentences import SentenceEncoder
-
-    locate(options["encoder"])
-    return Settings(sample=options["sample"], encoder=SentenceEncoder(options["encoder"]))
-
-
-def _read(options: Mapping[str, Any]) -> dict[str, Dataset]:
-    """Read the sets by role; columns are detected on the real rows first."""
-    from syngain.data import RoleOptions, read
-
-    flags = {name: options[name] for name in ("text", "label", "source", "generator", "id")}
-    out: dict[str, Dataset] = {}
-    for role in ("real", "synthetic", "test", "pool"):
-        if options[role] is not None:
-            out[role] = read(options[role], roles=RoleOptions.parse(flags, role), like=out.get("real"))
-    return out
+    return Settings(sample=options["sample"], encoder=encoder_named(options["encoder"]))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from syngain._version import __version__
 from syngain.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from syngain.core.progress import Progress
     from syngain.core.result import Result
+    from syngain.data.dataset import Dataset
+    from syngain.data.encoders import TextEncoder
 
 
 def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
@@ -152,3 +155,46 @@ def _plain(arguments: Mapping[str, object]) -> dict[str, object]:
         key: value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
         for key, value in arguments.items()
     }
+
+
+def same_run(folder: Path, data: Mapping[str, Dataset], seed: int) -> bool:
+    """Whether a finished run is of these rows and this seed.
+
+    Raises:
+        UsageError: it is of others.
+    """
+    from syngain.report import load
+
+    report = load(folder)
+    made = {name: item["fingerprint"] for name, item in report["inputs"].items()}
+    given = {name: dataset.fingerprint for name, dataset in data.items()}
+    if (made, report["seed"], report["syngain"]) == (given, seed, __version__):
+        return True
+    raise UsageError(
+        f"{folder} is a finished run of other rows, another seed or another version",
+        expected="the same inputs for --resume",
+        todo="name another folder with -o, or replace this one with --force",
+    )
+
+
+def read_sets(options: Mapping[str, Any]) -> dict[str, Dataset]:
+    """Read the sets by role; columns are detected on the real rows first."""
+    from syngain.data import RoleOptions, read
+
+    flags = {name: options[name] for name in ("text", "label", "source", "generator", "id")}
+    out: dict[str, Dataset] = {}
+    for role in ("real", "synthetic", "test", "pool"):
+        if options[role] is not None:
+            out[role] = read(options[role], roles=RoleOptions.parse(flags, role), like=out.get("real"))
+    return out
+
+
+def encoder_named(name: str) -> TextEncoder | None:
+    """The encoder of a flag, None for the default; a model that is not there is an error before anything is read."""
+    if name == "ngrams":
+        return None
+    from syngain.data.models import locate
+    from syngain.data.sentences import SentenceEncoder
+
+    locate(name)
+    return SentenceEncoder(name)

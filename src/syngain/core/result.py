@@ -130,6 +130,14 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Where the variance of a number comes from: shares that sum to one, largest first."""
+
+    title: str
+    shares: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
     """What the HTML shows and the JSON does not hold: pictures of rows."""
 
@@ -137,6 +145,7 @@ class Views:
     map_regions: tuple[MapRegion, ...] = ()
     map_note: str = ""
     distributions: tuple[Distribution, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     computed: tuple[tuple[str, str], ...] = ()  # (heading, paragraph) pairs of "how it was computed"
 
 

@@ -53,12 +53,16 @@ class HashedNgrams:
 
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedNgrams:
         """Fit inverse document frequencies and the projection on pooled rows."""
-        counts = self.counts(texts)
+        return self.fit_counts(self.counts(texts), rng)
+
+    def fit_counts(self, counts: sparse.csr_matrix[np.float32], rng: np.random.Generator) -> FittedNgrams:
+        """As :meth:`fit`, from :meth:`counts` of the rows: they need not be counted again for every part of them."""
+        size = counts.shape[0]
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
-        idf = np.log((1 + len(texts)) / (1 + documents)) + 1
+        idf = np.log((1 + size) / (1 + documents)) + 1
         weighted = _weigh(counts, idf.astype(np.float32), self.buckets)
         shared = np.flatnonzero(documents >= 2)  # an n-gram of one row says nothing about how rows relate
-        rank = max(1, min(self.dimensions, len(texts) - 1, shared.size - 1))
+        rank = max(1, min(self.dimensions, size - 1, shared.size - 1))
         state = int(rng.integers(2**31 - 1))
         components = np.zeros((weighted.shape[1], rank), dtype=np.float32)
         if shared.size > 1:
@@ -89,8 +93,12 @@ class FittedNgrams:
         """Vectors of unit length (zero for a row with no n-gram), shape (n, d)."""
         out = np.zeros((len(texts), self.components.shape[1]))
         for part in hashing.batches(len(texts), BATCH):
-            weighted = _weigh(self.encoder.counts(texts[part]), self.idf, self.encoder.buckets)
-            out[part] = weighted @ self.components
+            out[part] = self.of_counts(self.encoder.counts(texts[part]))
+        return out
+
+    def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Vectors:
+        """As calling it, from counts of the rows."""
+        out = np.asarray(_weigh(counts, self.idf, self.encoder.buckets) @ self.components, dtype=np.float64)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         return np.asarray(np.divide(out, norms, out=out, where=norms > 0))
 

@@ -275,6 +275,23 @@ MEASURES = {
     "utility.label_error": Measure(
         "Utility lost to labels", "How much is due to different labels?", "Negative costs utility.", signed=True
     ),
+    "utility.interaction": Measure(
+        "Utility: order of swapping", "How much depends on what is swapped first?", "Large: read the parts with care."
+    ),
+    "gain.budget": Measure(
+        "Share of the doubt", "Where does the variance of the gain come from?", "The largest says what to buy next."
+    ),
+    "gain.rank_agreement": Measure(
+        "Agreement of learners",
+        "Do other learners put the arms in the same order?",
+        "1 is the same order; below .5 the gain is a matter of the learner.",
+    ),
+    "gain.ten_times": Measure(
+        "Ten times more rows",
+        "What would ten times more rows of this generator bring?",
+        "A forecast by the learning curve.",
+        signed=True,
+    ),
     "ggmi.ld_cmi": Measure(
         "Generalization information",
         "How much do the losses give away about which rows were trained on?",
@@ -309,6 +326,17 @@ _GAINS = {
         "The gain must beat this to be more than balance.",
     ),
     "pool": ("Control: real rows", "What would as many real rows bring?", "The ceiling to compare with."),
+}
+
+PARTS = {
+    "raw": "uncorrected",
+    "expected": "expected, without the noise of a test",
+    "chosen": "the chosen amount",
+    "kept": "only the rows to keep",
+    "balanced": "equal class weights in both arms",
+    "frequent": "without classes of too few anchors",
+    "over_duplication": "over repeated anchors",
+    "over_duplication_test": "over repeated anchors, on the test",
 }
 
 _RIVALS = {"over_random": "a random subset of the same size", "over_all": "using all rows"}

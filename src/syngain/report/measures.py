@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from syngain.report.catalog import GROUPS, Measure, describe, group_of
+from syngain.report.catalog import GROUPS, PARTS, Measure, describe, group_of
 from syngain.report.safe import visible
 from syngain.report.words import interval, number, probability
 
@@ -76,7 +76,7 @@ def row(identifier: str, estimate: Estimate) -> Row:
     level, bounds = widest(estimate)
     return Row(
         id=visible(identifier),
-        part=visible(part),
+        part=visible(PARTS.get(part, part.replace("=", " "))),
         measure=measure,
         value=_sided(number(estimate.value, unit, signed=measure.signed), estimate),
         interval=interval(bounds, unit, signed=measure.signed),

@@ -131,6 +131,7 @@ def _nav(result: Result) -> list[tuple[str, str]]:
         "measures": bool(result.estimates),
         "sets": bool(result.sets),
         "curves": bool(result.series),
+        "doubt": bool(result.views.budgets),
         "map": bool(result.views.map_points),
         "distributions": bool(result.views.distributions),
         "drop": bool(result.dropped),

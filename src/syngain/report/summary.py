@@ -104,7 +104,8 @@ def _message(finding: Finding, width: int) -> Text:
 def _measures(result: Result, width: int) -> Iterator[RenderableType]:
     """One table per group, with the same columns in all of them."""
     header = [Text(name, style="dim") for name in ("measure", "value", "95 % interval", "null or real", "adj. p", "")]
-    body = {group.title: [_cells(row, width) for row in group.rows] for group in groups(result.estimates)}
+    shown = {name: item for name, item in result.estimates.items() if "=" not in name.partition("@")[2]}
+    body = {group.title: [_cells(row, width) for row in group.rows] for group in groups(shown)}
     lines = [header, *(cells for rows in body.values() for cells in rows)]
     widths = [max(line[column].cell_len for line in lines) for column in range(1, 6)]
     yield Text("\nMeasures", style="bold")
@@ -112,6 +113,8 @@ def _measures(result: Result, width: int) -> Iterator[RenderableType]:
     for title, rows in body.items():
         yield Text(title, style="bold cyan")
         yield _columns(rows, widths)
+    if len(shown) < len(result.estimates):
+        yield Text(f"{len(result.estimates) - len(shown)} more by class, slice or generator in the report", style="dim")
     yield Text("* differs from its null (adjusted p < .05)   o outside the range of real rows, no p", style="dim")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
@@ -13,17 +13,18 @@ from syngain.audit.audit import Audited, audit_sets
 from syngain.audit.examine import Settings
 from syngain.audit.views import views
 from syngain.core.progress import Progress, silent
-from syngain.core.result import InputSummary, Result
+from syngain.core.result import Result
 from syngain.core.rng import Streams
-from syngain.data import match_sources, read, write_rows
-from syngain.data.dataset import Dataset
+from syngain.data import write_rows
+from syngain.workflows.gain import quick_gain
+from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 from syngain.workflows.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-
-Source = Dataset | str | Path
+    from syngain.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def audit(
     pool: Source | None = None,
     seed: int = 0,
     settings: Settings | None = None,
+    gain: bool = True,
     progress: Progress = silent,
 ) -> Result:
     """What is in a synthetic set, what is wrong with it, and which rows to drop.
@@ -54,12 +56,15 @@ def audit(
         pool: more real rows, which the generator never saw.
         seed: of every random choice; the same inputs and seed give the same result.
         settings: sample sizes and encoder.
+        gain: whether to measure what the set adds, in the quick setting of :func:`syngain.gain`.
         progress: called with the stage and the share done.
 
     Raises:
         InputError: a file cannot be read, or the sets do not fit each other.
     """
-    return audit_run(real, synthetic, test=test, pool=pool, seed=seed, settings=settings, progress=progress).result
+    return audit_run(
+        real, synthetic, test=test, pool=pool, seed=seed, settings=settings, gain=gain, progress=progress
+    ).result
 
 
 def audit_run(
@@ -70,13 +75,14 @@ def audit_run(
     pool: Source | None = None,
     seed: int = 0,
     settings: Settings | None = None,
+    gain: bool = True,
     progress: Progress = silent,
 ) -> AuditRun:
     """The audit with its datasets; see :func:`audit`."""
     progress("reading", 0.0)
-    anchors = _dataset(real)
-    ours = _dataset(synthetic, like=anchors)
-    others = {"test": _optional(test, anchors), "pool": _optional(pool, anchors)}
+    anchors = dataset_of(real)
+    ours = dataset_of(synthetic, like=anchors)
+    others = {"test": optional_dataset(test, anchors), "pool": optional_dataset(pool, anchors)}
     streams = Streams(seed)
     audited = audit_sets(
         anchors,
@@ -85,33 +91,48 @@ def audit_run(
         test=others["test"],
         pool=others["pool"],
         settings=settings,
-        progress=progress,
+        progress=_until(0.6 if gain else 0.9, progress),
     )
-    progress("map", 0.9)
+    progress("map", 0.6 if gain else 0.9)
     reference = others["pool"] or anchors
     ids = {"real": reference.ids, "synthetic": ours.ids}
     with threadpool_limits(1):
         drawn = views(audited.frame, audited.found, ids, audited.is_dropped, streams.child("views"))
+    measured = None
+    if gain:
+        kept = [int(row) for row in np.flatnonzero(~audited.is_dropped)]
+        measured = quick_gain(anchors, ours, kept, streams=streams.child("gain"), settings=settings, progress=progress)
     result = Result(
         command="audit",
         version=__version__,
         seed=seed,
-        inputs=_inputs({"real": anchors, "synthetic": ours, **others}),
-        estimates=dict(sorted(audited.found.estimates.items())),
-        findings=audited.findings,
+        inputs=summaries({"real": anchors, "synthetic": ours, **others}),
+        estimates=dict(sorted({**audited.found.estimates, **(measured.estimates if measured else {})}.items())),
+        series=measured.series if measured else {},
+        findings=[*audited.findings, *(measured.findings if measured else ())],
         verdict=verdict(
             audited.findings,
             len(ours),
             len(audited.dropped),
             reasons={name: int(flags.sum()) for name, flags in audited.why.items()},
             enough=audited.enough,
+            gain=measured.kept_verdict if measured else None,
         ),
         dropped=audited.dropped,
-        views=replace(drawn, computed=_computed(audited, settings or Settings())),
+        views=replace(
+            drawn,
+            computed=(*_computed(audited, settings or Settings()), *(measured.computed if measured else ())),
+            budgets=measured.budgets if measured else (),
+        ),
     )
     progress("done", 1.0)
     gone = audited.is_dropped
     return AuditRun(result, ours, [row for row in range(len(ours)) if not gone[row]])
+
+
+def _until(share: float, progress: Progress) -> Progress:
+    """The progress of a part that ends at this share of the whole."""
+    return lambda stage, done: progress(stage, done * share)
 
 
 def write_rows_of(run: AuditRun) -> Callable[[Path], None]:
@@ -132,37 +153,6 @@ def write_rows_of(run: AuditRun) -> Callable[[Path], None]:
         )
 
     return write
-
-
-def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
-    """Which share of the synthetic rows names an anchor that exists; empty without a source column."""
-    source, share = match_sources(synthetic, real)
-    return "" if source is None else f"source matched to an anchor in {share:.1%} of the rows"
-
-
-def _dataset(source: Source, like: Dataset | None = None) -> Dataset:
-    return source if isinstance(source, Dataset) else read(source, like=like)
-
-
-def _optional(source: Source | None, like: Dataset) -> Dataset | None:
-    return None if source is None else _dataset(source, like)
-
-
-def _inputs(datasets: dict[str, Dataset | None]) -> dict[str, InputSummary]:
-    real = datasets["real"]
-    out: dict[str, InputSummary] = {}
-    for role, dataset in datasets.items():
-        if dataset is None or real is None:
-            continue
-        sentence = dataset.roles.sentence()
-        matched = matched_sentence(dataset, real) if role == "synthetic" else ""
-        out[role] = InputSummary(
-            name=dataset.name,
-            rows=len(dataset),
-            fingerprint=dataset.fingerprint,
-            roles="; ".join(part for part in (sentence, matched) if part),
-        )
-    return out
 
 
 def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""One decision and one sentence, from findings; until gain is measured the decision is never ``use``."""
+"""One decision and one sentence, from findings and the measured gain; without a gain it is never ``use``."""
 
 from __future__ import annotations
 
@@ -37,12 +37,19 @@ WORDS: Mapping[str, str] = {
 
 
 def verdict(
-    findings: Sequence[Finding], rows: int, dropped: int, *, reasons: Mapping[str, int], enough: bool = True
+    findings: Sequence[Finding],
+    rows: int,
+    dropped: int,
+    *,
+    reasons: Mapping[str, int],
+    enough: bool = True,
+    gain: Verdict | None = None,
 ) -> Verdict:
     """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against.
 
     ``reasons``: rows to drop by reason, in the order of the sentence.
     ``enough``: whether both sets had enough rows to compare.
+    ``gain``: the verdict of the measured gain on the rows that are not dropped; None when it was not measured.
     """
     standing = [f for f in findings if f.severity == "high" and not f.explained_by]
     condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * rows]
@@ -59,11 +66,30 @@ def verdict(
     kept, ending = rows - dropped, _ending(standing, rows, reasons)
     if dropped >= WORTH_DROPPING * rows and kept > 0:
         why = ", ".join(WORDS[name] for name in reasons)
-        sentence = f"Drop {dropped:,} of {rows:,} rows ({why}) before training; whether the other {kept:,} help is not "
-        return Verdict(decision="use_subset", sentence=f"{sentence}measured yet.{ending}", rows_to_use=kept)
+        sentence = f"Drop {dropped:,} of {rows:,} rows ({why}) before training"
+        if gain is not None:
+            return _dropped_first(sentence, kept, gain, ending)
+        sentence += f"; whether the other {kept:,} help was not measured.{ending}"
+        return Verdict(decision="use_subset", sentence=sentence, rows_to_use=kept)
+    if gain is not None:
+        return _with_findings(gain, standing, ending)
     lead = _lead(standing, [f for f in findings if f.severity == "medium" and not f.explained_by])
     sentence = f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}"
     return Verdict(decision="cannot_tell", sentence=sentence)
+
+
+def _dropped_first(sentence: str, kept: int, gain: Verdict, ending: str) -> Verdict:
+    """Rows to drop, then what the others do."""
+    words = f"{sentence}. Of the other {kept:,}: {gain.sentence[:1].lower()}{gain.sentence[1:]}{ending}"
+    decision = "use_subset" if gain.decision == "use" else gain.decision
+    return Verdict(decision=decision, sentence=words, rows_to_use=gain.rows_to_use)
+
+
+def _with_findings(gain: Verdict, standing: Sequence[Finding], ending: str) -> Verdict:
+    """The measured gain, and what was found beside it."""
+    others = [finding for finding in standing if finding.id not in {"harm", "missing_regions"}]
+    also = f" Also found: {_names(others)}." if others else ""
+    return Verdict(decision=gain.decision, sentence=f"{gain.sentence}{also}{ending}", rows_to_use=gain.rows_to_use)
 
 
 def _ending(standing: Sequence[Finding], rows: int, reasons: Mapping[str, int]) -> str:

@@ -1,0 +1,58 @@
+"""How many rows to use: chosen on some anchors, reported on others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.gain.forecast import Contrast
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from syngain.gain.forecast import Forecaster
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The amount to use.
+
+    Attributes:
+        rows: the smallest amount whose gain is within ``min_gain`` of the best; 0 when the best is no gain.
+        amounts: what was tried, ascending, 0 left out. gains: the gain at each, of all anchors.
+        gain: the gain of choosing so, each anchor judged by a choice that did not use its fold.
+    """
+
+    rows: int
+    amounts: tuple[int, ...]
+    gains: tuple[Contrast, ...]
+    gain: Contrast
+
+
+def choose(forecaster: Forecaster, metric: str, min_gain: float) -> Choice:
+    """Choose the amount of synthetic rows by a metric, and forecast the gain of the choice without its winner's curse.
+
+    On the anchors it was chosen on, the best of several amounts looks better than it is. So for every fold the amount
+    is chosen on the other folds' anchors.
+    """
+    amounts, gains = forecaster.curve(metric)
+    contrasts = np.array([gain.by_trial for gain in gains])  # (levels, trials, n)
+    outside = np.empty(contrasts.shape[1:])
+    for index, trial in enumerate(forecaster.experiment.trials):
+        levels = np.vstack([np.zeros(trial.fold.size), contrasts[:, index]])
+        for fold in np.unique(trial.fold):
+            held = trial.fold == fold
+            outside[index, held] = levels[_smallest(levels[:, ~held].mean(axis=1), min_gain)][held]
+    everywhere = np.array([0.0, *(gain.value for gain in gains)])
+    picked = _smallest(everywhere, min_gain)
+    spread = gains[picked - 1].spread if picked else gains[-1].spread
+    return Choice((0, *amounts)[picked], tuple(amounts), tuple(gains), Contrast(outside, spread))
+
+
+def _smallest(gains: Floats, min_gain: float) -> int:
+    """The first level within ``min_gain`` of the best; level 0 is no row at all."""
+    return int(np.flatnonzero(gains >= gains.max() - min_gain)[0])

@@ -1,0 +1,199 @@
+"""From an experiment on the anchors to what all anchors and all rows would gain on a fresh test.
+
+Every contrast is a fixed linear combination of arms, hence of numbers per anchor, so that its extrapolation and its
+interval come from the same deviations. In the number of anchors m the gain is taken as ``a + b / m`` at equal amounts
+of synthetic rows; in that amount as linear in its logarithm between the two largest amounts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals
+from syngain.core.estimate import Estimate
+from syngain.gain.experiment import Arm
+from syngain.gain.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.gain.experiment import Experiment, Trial
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Terms = Sequence[tuple[float, Arm]]
+
+UNITS = {"log_loss": "nats", "accuracy": "share", "macro_f1": "share", "nats_per_byte": "nats per byte"}
+POWER = 0.8
+MANY = 10_000_000  # more anchors than this is said as "more than"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference between arms as one number per anchor.
+
+    Attributes:
+        by_trial: shape (trials, n); its mean is the value, extrapolation included.
+        spread: variance of one row's paired difference without the extrapolation: what a test row adds.
+    """
+
+    by_trial: Floats
+    spread: float
+
+    @property
+    def influence(self) -> Floats:
+        """Averaged over trials, shape (n,)."""
+        return np.asarray(self.by_trial.mean(axis=0))
+
+    @property
+    def seeds(self) -> float:
+        """Variance that the drawing of folds and subsamples leaves in the value; 0 for one trial: not known."""
+        trials = self.by_trial.shape[0]
+        return float(self.by_trial.mean(axis=1).var(ddof=1)) / trials if trials > 1 else 0.0
+
+    @property
+    def value(self) -> float:
+        """The contrast."""
+        return float(self.by_trial.mean())
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """Reads contrasts and estimates off an experiment.
+
+    Attributes:
+        label: codes of the anchors (n,), zeros without labels. weight: what each anchor counts for (n,).
+        rows: how many synthetic rows there are. marks: warnings that travel with every number.
+        test_rows: size of the fresh test that prediction intervals speak of.
+    """
+
+    experiment: Experiment
+    label: Ints
+    weight: Floats
+    rows: int
+    marks: tuple[str, ...] = ()
+    test_rows: int = 500
+
+    @property
+    def inflation(self) -> float:
+        """Variance of a cross-validated mean over that of independent rows: 1 + J / (J - 1) [nadeau2003].
+
+        Each of J folds tests n / J rows with models that share their training rows: (1 / J + 1 / (J - 1)) J.
+        """
+        folds = int(self.experiment.trials[0].fold.max()) + 1
+        return 1 + folds / (folds - 1)
+
+    def all_rows(self, metric: str) -> Contrast:
+        """Gain of adding all rows to all anchors."""
+        return self._contrast(metric, [self._at(trial, trial.most, self.rows) for trial in self.experiment.trials])
+
+    def raw(self, metric: str) -> Contrast:
+        """Gain as the folds show it: fewer anchors, fewer rows, no correction."""
+        return self._plain(metric, lambda trial: Arm("both", 1.0, trial.most), lambda _: Arm("anchors"))
+
+    def amount(self, metric: str, level: int) -> Contrast:
+        """Gain of adding the ``level``-th amount to all anchors."""
+        trials = self.experiment.trials
+        return self._contrast(metric, [self._at(t, t.levels[level], t.levels[level]) for t in trials])
+
+    def synthetic_only(self, metric: str) -> Contrast:
+        """Synthetic rows in place of the anchors."""
+        return self._plain(metric, lambda trial: Arm("synthetic", 1.0, trial.most), lambda _: Arm("anchors"))
+
+    def duplication(self, metric: str) -> Contrast:
+        """Control: what repeating anchors in the place of the synthetic rows brings."""
+        return self._plain(metric, lambda trial: Arm("duplicated", 1.0, trial.most), lambda _: Arm("anchors"))
+
+    def over_duplication(self, metric: str) -> Contrast:
+        """Anchors with synthetic rows against as many anchors repeated in their place."""
+        return self._plain(
+            metric, lambda trial: Arm("both", 1.0, trial.most), lambda trial: Arm("duplicated", 1.0, trial.most)
+        )
+
+    def class_weights(self, metric: str) -> Contrast:
+        """Control: what class weights bring to the anchors alone."""
+        return self._plain(metric, lambda _: Arm("anchors", balanced=True), lambda _: Arm("anchors"))
+
+    def balanced(self, metric: str) -> Contrast:
+        """The gain where classes weigh the same in both arms."""
+        return self._plain(
+            metric, lambda trial: Arm("both", 1.0, trial.most, balanced=True), lambda _: Arm("anchors", balanced=True)
+        )
+
+    def curve(self, metric: str) -> tuple[list[int], list[Contrast]]:
+        """Amounts of synthetic rows, ascending up to all of them, and the gain at all anchors of each."""
+        trials = self.experiment.trials
+        amounts = [round(float(np.mean([t.levels[k] for t in trials]))) for k in range(len(trials[0].levels) - 1)]
+        gains = [self.amount(metric, level) for level in range(len(amounts))]
+        return [*amounts, self.rows], [*gains, self.all_rows(metric)]
+
+    def budget(self, contrast: Contrast) -> dict[str, float]:
+        """Where the variance of a contrast on a fresh test comes from: anchors, test rows, seeds."""
+        anchors = clustered_variance(contrast.influence, self._groups) * self.inflation
+        return {"anchors": anchors, "test": contrast.spread / self.test_rows, "seeds": contrast.seeds}
+
+    def error(self, contrast: Contrast) -> float:
+        """Standard error of the expected gain: anchors as clusters, inflated for shared training rows, and seeds."""
+        budget = self.budget(contrast)
+        return math.sqrt(budget["anchors"] + budget["seeds"])
+
+    def estimate(self, contrast: Contrast, metric: str, estimand: str, *, fresh: bool = True) -> Estimate:
+        """The estimate of a contrast; ``fresh``: as measured on a fresh test, else its expectation."""
+        budget = self.budget(contrast)
+        total = sum(budget.values()) if fresh else budget["anchors"] + budget["seeds"]
+        freedom = max(clustered_freedom(contrast.influence, self._groups), 2.0)
+        freedom = freedom * (total / budget["anchors"]) ** 2 if budget["anchors"] > 0 else math.inf
+        where = f"a fresh test of {self.test_rows:,} rows" if fresh else "ever more fresh rows"
+        return Estimate(
+            value=contrast.value,
+            intervals=normal_intervals(contrast.value, math.sqrt(total), freedom),
+            n=self.label.size,
+            clusters=int(np.unique(self._groups).size),
+            unit=UNITS[metric],
+            method=f"out-of-fold over anchors with the rows made from them; interval for {where} [nadeau2003]",
+            estimand=estimand,
+            direction="forecast",
+            marks=self.marks,
+        )
+
+    def anchors_needed(self, contrast: Contrast, effect: float) -> int:
+        """More anchors with which an expected gain of this size would be told from 0 with 80 % power at level .9."""
+        reach = float(stats.norm.isf(0.05) + stats.norm.ppf(POWER))
+        needed = (reach * self.error(contrast) / effect) ** 2 * self.label.size
+        return int(min(max(math.ceil(needed) - self.label.size, 0), MANY))
+
+    @property
+    def _groups(self) -> Ints:
+        return self.experiment.lineage.group
+
+    def _at(self, trial: Trial, amount: int, wanted: int) -> Terms:
+        """Terms of the gain at all anchors and ``wanted`` rows, from the arm with ``amount`` rows and full share."""
+        n = self.label.size
+        terms = [(1.0, Arm("both", 1.0, amount)), (-1.0, Arm("anchors"))]
+        inverse = 1 / np.array(trial.sizes)
+        if inverse.max() > inverse.min():
+            slopes = (inverse - inverse.mean()) / np.sum((inverse - inverse.mean()) ** 2) * (1 / n - inverse[-1])
+            for share, slope in zip(self.experiment.design.shares, slopes, strict=True):
+                terms += [(float(slope), Arm("both", share, trial.least)), (-float(slope), Arm("anchors", share))]
+        if wanted > amount and trial.most > trial.least > 0:
+            rise = math.log(wanted / amount) / math.log(trial.most / trial.least)
+            terms += [(rise, Arm("both", 1.0, trial.most)), (-rise, Arm("both", 1.0, trial.least))]
+        return terms
+
+    def _plain(self, metric: str, treated: Callable[[Trial], Arm], control: Callable[[Trial], Arm]) -> Contrast:
+        return self._contrast(metric, [[(1.0, treated(t)), (-1.0, control(t))] for t in self.experiment.trials])
+
+    def _contrast(self, metric: str, terms: Iterable[Terms]) -> Contrast:
+        influences, spreads = [], []
+        for trial, combination in zip(self.experiment.trials, terms, strict=True):
+            scores = [c * METRICS[metric](trial.outcomes[arm], self.label, self.weight) for c, arm in combination]
+            influences.append(np.sum(scores, axis=0))
+            spreads.append(float(np.var(scores[0] + scores[1], ddof=1)))
+        return Contrast(np.array(influences), float(np.mean(spreads)))

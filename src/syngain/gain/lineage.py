@@ -1,0 +1,87 @@
+"""Who comes from whom: which rows must leave together, and which synthetic rows a part of the anchors could have made.
+
+A synthetic row follows the anchor it was made from. Where that is not said but the row repeats or nearly repeats an
+anchor, it follows that anchor; otherwise it belongs to nobody and every forecast that uses it is "optimistic".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.data.splits import folds, groups
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Anchors, synthetic rows and what ties them.
+
+    Attributes:
+        group: cluster of each anchor (n,): near duplicates leave together.
+        source: the anchor each synthetic row was made from (m,), -1 when unknown.
+        cluster: near-duplicate cluster of each synthetic row (m,), on the numbering of ``group`` where it repeats an
+            anchor.
+    """
+
+    group: Ints
+    source: Ints
+    cluster: Ints
+
+    @classmethod
+    def of(cls, source: Ints, near: Ints) -> Lineage:
+        """From the anchor of each synthetic row (m,) and near-duplicate clusters (n + m,) of anchors, then rows."""
+        count = near.size - source.size
+        anchors = near[:count]
+        names, first = np.unique(anchors, return_index=True)
+        at = np.minimum(np.searchsorted(names, near[count:]), names.size - 1)
+        copied = np.where(names[at] == near[count:], first[at], -1)
+        return cls(groups(anchors), np.where(source >= 0, source, copied), near[count:])
+
+    @property
+    def anchors(self) -> int:
+        """Number of anchors."""
+        return int(self.group.size)
+
+    @property
+    def known(self) -> float:
+        """Share of the synthetic rows whose anchor is known."""
+        return float(np.mean(self.source >= 0)) if self.source.size else 1.0
+
+    @property
+    def unit(self) -> Ints:
+        """Cluster of each synthetic row (m,): the group of its anchor, else itself and its near duplicates."""
+        alone = self.anchors + np.unique(self.cluster, return_inverse=True)[1] if self.source.size else self.source
+        return np.where(self.source >= 0, self.group[self.source], alone)
+
+    def folds(self, count: int, rng: np.random.Generator, strata: Ints | None) -> Ints:
+        """The fold of every anchor (n,), whole groups."""
+        return folds(self.group, min(count, np.unique(self.group).size), rng, strata)
+
+    def made_from(self, anchors: Flags) -> Flags:
+        """Synthetic rows (m,) that these anchors (n,) made: of all their groups, and of nobody known."""
+        allowed = np.ones(self.anchors + 1, dtype=bool)
+        gone = np.isin(self.group, np.unique(self.group[~anchors]))
+        allowed[:-1] = ~gone
+        return np.asarray(allowed[self.source])
+
+    def shares(self, training: Flags, share: float, rng: np.random.Generator) -> Flags:
+        """Anchors (n,) of a random part of the training groups that holds at least ``share`` of the training rows."""
+        if share >= 1:
+            return training
+        names, sizes = np.unique(self.group[training], return_counts=True)
+        order = rng.permutation(names.size)
+        needed = int(np.searchsorted(np.cumsum(sizes[order]), share * sizes.sum())) + 1
+        return np.asarray(training & np.isin(self.group, names[order[:needed]]))
+
+
+def drawn(allowed: Flags, size: int, order: Ints) -> Ints:
+    """The first ``size`` allowed rows in a fixed random ``order`` of all rows: smaller amounts are parts of larger."""
+    return np.sort(order[allowed[order]][:size])

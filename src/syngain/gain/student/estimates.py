@@ -1,0 +1,151 @@
+"""From surprisals to gains: ratios of sums over the same rows in two arms, with the doubt of rows and of seeds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.uncertainty import clustered_freedom, normal_intervals
+from syngain.core.estimate import Estimate
+from syngain.gain.student.plan import NAMES, Arm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.gain.student.store import Scored
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+UNITS = {"kl_gap": "nats per token", "nats_per_byte": "nats per byte"}
+COMPARISONS: Mapping[str, tuple[Arm, Arm]] = {
+    "": ("anchors", "both"),
+    ".duplication": ("anchors", "duplicated"),
+    ".synthetic_only": ("anchors", "synthetic"),
+    "@over_duplication": ("duplicated", "both"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the seeds gave.
+
+    Attributes:
+        scored: arm to seed to what it scored. judged: the rows of each seed, in the order they were scored.
+        cluster: near-duplicate cluster of every row that may be scored. forecast: whether these are anchors.
+        marks: warnings that travel with every number. steps: that an arm could take at most.
+    """
+
+    scored: Mapping[Arm, Mapping[int, Scored]]
+    judged: Sequence[Ints]
+    cluster: Ints
+    forecast: bool
+    marks: tuple[str, ...]
+    steps: int
+
+
+def gains(evidence: Evidence) -> dict[str, Estimate]:
+    """All estimates by id; positive is better. An arm that is missing has none."""
+    found = {}
+    for metric in UNITS:
+        for suffix, pair in COMPARISONS.items():
+            if all(evidence.scored.get(arm) for arm in pair):
+                measured = "" if evidence.forecast or suffix else ".test"
+                found[f"gain.{metric}{measured}{suffix}"] = _gain(evidence, metric, pair)
+    return found
+
+
+def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
+    before, after = pair
+    seeds = sorted(set(evidence.scored[before]) & set(evidence.scored[after]) & set(range(len(evidence.judged))))
+    differences, sizes, rows = [], [], []
+    for seed in seeds:
+        first, second = evidence.scored[before][seed], evidence.scored[after][seed]
+        count = min(first.outcome.loss.size, second.outcome.loss.size)
+        differences.append(first.outcome.loss[:count] - second.outcome.loss[:count])
+        sizes.append(_size(first, metric)[:count])
+        rows.append(evidence.judged[seed][:count])
+    clusters = [evidence.cluster[chosen] for chosen in rows]
+    replicates = _replicates(evidence, metric, seeds)
+    value, error, freedom = paired_ratio(differences, sizes, clusters, replicates)
+    where = "held-out anchors, trained on three quarters of them" if evidence.forecast else "test rows"
+    marks = tuple(mark for mark in evidence.marks if mark != "one seed") + (("one seed",) if len(seeds) == 1 else ())
+    return Estimate(
+        value=value,
+        unit=UNITS[metric],
+        method=f"low-rank adapters of a causal language model, up to {evidence.steps} steps in every arm, {len(seeds)} "
+        "seeds; paired ratio of sums, clustered by near-duplicate rows"
+        + (", seed variance added (Satterthwaite)" if len(seeds) + len(replicates) > 1 else ""),
+        estimand=f"surprisal of responses, {NAMES[before]} minus {NAMES[after]}, on {where}",
+        intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},
+        n=int(np.unique(np.concatenate(rows)).size),
+        clusters=int(np.unique(np.concatenate(clusters)).size),
+        direction="forecast" if evidence.forecast else "estimate",
+        marks=marks,
+        references=_losses(evidence, metric),
+    )
+
+
+def paired_ratio(
+    differences: Sequence[Floats], sizes: Sequence[Floats], clusters: Sequence[Ints], replicates: Sequence[float] = ()
+) -> tuple[float, float, float]:
+    """Sum of differences over sum of sizes, its standard error, and the error's degrees of freedom.
+
+    One array per seed. With ``theta`` the ratio, rows contribute by ``e = difference - theta size`` summed over each
+    cluster and all seeds: ``G / (G - 1) sum_c e_c^2 / (sum of sizes)^2`` [cochran1977]. Seeds add ``s^2 / K``, where
+    ``s^2`` pools the K seeds' own ratios (K - 1 degrees of freedom) with ``replicates``, differences of two arms that
+    only chance tells apart (one degree each, around zero). As these hold row noise too, the sum errs on the wide side.
+    Degrees of freedom by Satterthwaite [satterthwaite1946].
+    """
+    total = float(sum(size.sum() for size in sizes))
+    value = float(sum(d.sum() for d in differences)) / total
+    residual = np.concatenate([d - value * s for d, s in zip(differences, sizes, strict=True)])
+    units = np.concatenate(list(clusters))
+    sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=residual)
+    if sums.size < 2:
+        return value, math.inf, 1.0
+    by_rows = float(np.sum(sums**2)) * sums.size / (sums.size - 1) / total**2
+    parts = [(by_rows, clustered_freedom(residual, units))]
+    own = np.array([d.sum() / s.sum() for d, s in zip(differences, sizes, strict=True)])
+    degrees = own.size - 1 + len(replicates)
+    if degrees > 0:
+        squares = float(np.sum((own - own.mean()) ** 2)) + sum(replicate**2 for replicate in replicates)
+        parts.append((squares / degrees / own.size, float(degrees)))
+    variance = sum(part for part, _ in parts)
+    spread = sum(part**2 / freedom for part, freedom in parts)
+    return value, math.sqrt(variance), variance**2 / spread if spread > 0 else math.inf
+
+
+def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[float]:
+    """What chance alone does: anchors minus repeated anchors where both took the same steps at the same rate.
+
+    Then the two arms differ in the order of the rows and the adapter's start, as two seeds of one arm do. A single
+    seed would otherwise know nothing of its own noise, which is as large as many gains.
+    """
+    out = []
+    for seed in seeds:
+        first, second = (evidence.scored.get(arm, {}).get(seed) for arm in ("anchors", "duplicated"))
+        if first and second and first.step == second.step > 0 and first.rate == second.rate:
+            count = min(first.outcome.loss.size, second.outcome.loss.size)
+            difference = float((first.outcome.loss[:count] - second.outcome.loss[:count]).sum())
+            out.append(difference / float(_size(first, metric)[:count].sum()))
+    return out
+
+
+def _size(scored: Scored, metric: str) -> Floats:
+    return scored.tokens.astype(np.float64) if metric == "kl_gap" else scored.outcome.size
+
+
+def _losses(evidence: Evidence, metric: str) -> dict[str, float]:
+    """The loss of every arm, over all its seeds and rows."""
+    out = {}
+    for arm, seeds in evidence.scored.items():
+        total = sum(float(_size(one, metric).sum()) for one in seeds.values())
+        if total > 0:
+            out[NAMES[arm]] = sum(float(one.outcome.loss.sum()) for one in seeds.values()) / total
+    return out

@@ -1,0 +1,208 @@
+"""What can be measured in the minutes there are: fewer steps before fewer seeds, fewer rows, fewer controls.
+
+Pure arithmetic on measured seconds. Every trained arm takes the same number of steps in the same number of seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from syngain.core.errors import UnfinishedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Arm = Literal["base", "anchors", "both", "duplicated", "synthetic"]
+ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "duplicated", "synthetic")
+ESSENTIAL: tuple[Arm, ...] = ("base", "anchors", "both")
+NAMES: Mapping[Arm, str] = {
+    "base": "untrained",
+    "anchors": "anchors",
+    "both": "anchors + synthetic",
+    "duplicated": "anchors repeated",
+    "synthetic": "synthetic only",
+}
+STRIDE = 4  # steps go down in fours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is measured at most and at least.
+
+    Attributes:
+        steps: optimizer steps of an arm, least and most. seeds: most of them. rows: least test rows that are scored.
+        checks: how often an arm scores its held-out anchors. reserve: share of the minutes that is not planned for.
+    """
+
+    steps: tuple[int, int] = (20, 120)
+    seeds: int = 3
+    rows: int = 60
+    checks: int = 4
+    reserve: float = 0.1
+
+    def __post_init__(self) -> None:
+        least, most = self.steps
+        if not 1 <= least <= most or min(self.seeds, self.rows, self.checks) < 1 or not 0 <= self.reserve < 1:
+            raise UsageError(f"limits {asdict(self)}", expected="positive numbers, steps as (least, most)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """Seconds on this machine.
+
+    Attributes:
+        step: of one optimizer step, by arm. held: of scoring the held-out anchors once. row: of scoring one test row.
+    """
+
+    step: Mapping[Arm, float]
+    held: float
+    row: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is measured.
+
+    Attributes:
+        steps: optimizer steps of every trained arm. seeds: repetitions.
+        rows: test rows that are scored, of ``all_rows``.
+        arms: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many race.
+        checks: how often an arm scores held-out anchors. shared: whether all seeds score the same test rows.
+        batch: rows of a step. speed: what it was planned with.
+    """
+
+    steps: int
+    seeds: int
+    rows: int
+    all_rows: int
+    arms: tuple[Arm, ...]
+    race: int
+    rates: int
+    checks: int
+    shared: bool
+    batch: int
+    speed: Speed
+
+    def training_seconds(self, arm: Arm) -> float:
+        """Seconds of training one arm once, its race and its held-out anchors included."""
+        if arm == "base":
+            return 0.0
+        plain = self.steps * self.speed.step[arm]
+        if arm == "duplicated":  # takes rate and steps from anchors + synthetic: no race, no checks
+            return plain
+        lost = max(self.rates - 1, 0) * self.race
+        return plain + lost * self.speed.step[arm] + (self.checks + bool(lost) * (self.rates - 1)) * self.speed.held
+
+    def arm_seconds(self, arm: Arm) -> float:
+        """Seconds of one arm in one seed, its test rows included."""
+        return self.training_seconds(arm) + self.rows * self.speed.row
+
+    def seed_seconds(self, index: int, arms: tuple[Arm, ...] | None = None) -> float:
+        """Seconds of one seed; the untrained model is scored once where all seeds share their test rows."""
+        chosen = [arm for arm in arms or self.arms if arm != "base" or index == 0 or not self.shared]
+        untrained_held = self.speed.held  # the held-out anchors before training, once for all arms
+        return untrained_held + sum(self.arm_seconds(arm) for arm in chosen)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all."""
+        return sum(self.seed_seconds(index) for index in range(self.seeds))
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What was given up to fit, as warnings that travel with the numbers."""
+        found = []
+        if self.seeds == 1:
+            found.append("one seed")
+        if self.rows < self.all_rows:
+            found.append(f"{self.rows} of {self.all_rows} test rows")
+        if not self.race:
+            found.append("no learning-rate search")
+        found += [f"no arm {NAMES[arm]}" for arm in ("synthetic", "duplicated") if arm not in self.arms]
+        return tuple(found)
+
+    @property
+    def sentence(self) -> str:
+        """What a person reads before it starts."""
+        arms = ", ".join(NAMES[arm] for arm in self.arms)
+        seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
+        search = f"{self.rates} learning rates race over {self.race} steps" if self.race else "one learning rate"
+        step = max(self.speed.step.values())
+        given_up = [mark for mark in self.marks if mark != "one seed"]
+        return (
+            f"plan: {arms}; {self.steps} steps of {self.batch} rows, {seeds}, {search}, {self.rows} of {self.all_rows} "
+            f"test rows; about {self.seconds / 60:.1f} minutes ({step:.2f} s per step, {self.speed.row:.3f} s per test "
+            f"row)" + (f"; given up to fit: {', '.join(given_up)}" if given_up else "")
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The plan as it is stored, so that a resumed run follows it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> Plan:
+        """The stored plan."""
+        found = dict(stored)
+        speed = found.pop("speed")
+        if not isinstance(speed, dict) or not isinstance(found["arms"], list):
+            raise TypeError("a stored plan has a speed and a list of arms")
+        return cls(**found | {"speed": Speed(**speed), "arms": tuple(found["arms"])})  # type: ignore[arg-type]
+
+
+def choose(speed: Speed, *, seconds: float, rows: int, shared: bool, rates: int, batch: int, limits: Limits) -> Plan:
+    """The largest plan that fits: steps are given up first, then seeds, then test rows, then controls.
+
+    Raises:
+        UnfinishedError: when not even the smallest fits; says how many minutes it needs.
+    """
+    usable = seconds * (1 - limits.reserve)
+    largest = Plan(
+        steps=limits.steps[1],
+        seeds=limits.seeds,
+        rows=rows,
+        all_rows=rows,
+        arms=ARMS,
+        race=_race(limits.steps[1], rates),
+        rates=rates,
+        checks=limits.checks,
+        shared=shared,
+        batch=batch,
+        speed=speed,
+    )
+    plan = largest
+    for plan in _descending(largest, limits):
+        if plan.seconds <= usable:
+            return plan
+    needed = math.ceil(plan.seconds / (1 - limits.reserve) / 60)
+    raise UnfinishedError(
+        f"{seconds / 60:.1f} minutes are left and the smallest comparison needs about {needed} on this machine",
+        expected=f"time for {limits.steps[0]} steps of {batch} rows in two arms and {plan.rows} test rows",
+        todo=f"give --minutes {needed + 1}, read fewer tokens of a row, or use a smaller proxy",
+    )
+
+
+def _descending(largest: Plan, limits: Limits) -> Iterator[Plan]:
+    """All plans, the best first."""
+    least, most = limits.steps
+    for arms, rates in _controls(largest.rates):
+        full = replace(largest, arms=arms, rates=rates)
+        for seeds in range(limits.seeds, 0, -1):
+            for steps in (*range(most, least, -STRIDE), least):
+                yield replace(full, seeds=seeds, steps=steps, race=_race(steps, rates))
+        for rows in range(full.rows - 1, min(limits.rows, full.rows) - 1, -1):
+            yield replace(full, seeds=1, steps=least, race=_race(least, rates), rows=rows)
+
+
+def _controls(rates: int) -> Iterator[tuple[tuple[Arm, ...], int]]:
+    """Which arms, and how many rates race: in the order in which they are given up."""
+    if rates > 1:
+        yield ARMS, rates
+    yield ARMS, 1
+    yield tuple(arm for arm in ARMS if arm != "synthetic"), 1
+    yield ESSENTIAL, 1
+
+
+def _race(steps: int, rates: int) -> int:
+    return max(steps // 4, 1) if rates > 1 else 0

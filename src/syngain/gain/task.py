@@ -1,0 +1,56 @@
+"""What a proxy is trained on and judged by; every learner of ``gain`` answers in these words.
+
+Real rows of all kinds (anchors, then pool, then test) share one numbering, synthetic rows have their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What one arm learns from.
+
+    Attributes:
+        real: rows of the real numbering; a repeated row counts as often as it stands here.
+        synthetic: rows of the synthetic numbering, repeats allowed.
+        balanced: whether classes weigh the same whatever their size.
+    """
+
+    real: Ints
+    synthetic: Ints
+    balanced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one trained arm did on t real rows.
+
+    Attributes:
+        loss: surprisal of each row in nats, shape (t,): of its label, or of its text. Always finite.
+        size: what a row counts for in a mean, shape (t,): 1 for labels, bytes of the scored text for language models.
+        guess: the class predicted for each row, shape (t,); None without labels.
+    """
+
+    loss: Floats
+    size: Floats
+    guess: Ints | None = None
+
+
+class Task(Protocol):
+    """Rows on common ground, with the proxy that learns from them."""
+
+    def within(self, real: Ints, synthetic: Ints) -> Task:
+        """The same task with what is learned without labels (an encoder) learned from these rows only."""
+
+    def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
+        """Train a fresh proxy and score these real rows, in this order; hyper-parameters are chosen inside."""

@@ -1,0 +1,217 @@
+"""One training run of an adapter: learning rates race, the best goes on, the best step is kept; resumable at any step.
+
+All rates start from the same adapter and see the same rows for ``race`` steps; the one with the smallest surprisal of
+the held-out rows continues to ``steps``. The held-out rows are scored a few times, and the adapter of the best time
+is what the run leaves in the model: step 0, the untrained model, takes part.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from syngain.core.optional import require
+from syngain.learners.causal import paced
+from syngain.learners.checkpoints import EXTRA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from syngain.learners.causal import CausalModel
+    from syngain.learners.completions import Completion
+
+SAVE_SECONDS = 45.0  # a killed run loses at most this and a step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How a run goes.
+
+    Attributes:
+        steps: optimizer steps of the run. rates: that race, the first one alone when there is no race.
+        race: steps of each rate in the race; 0 for none. checks: how often held-out rows are scored, evenly; 0 keeps
+            the last step.
+    """
+
+    steps: int
+    rates: tuple[float, ...]
+    race: int = 0
+    checks: int = 4
+
+    @property
+    def racing(self) -> tuple[float, ...]:
+        """The rates that are tried."""
+        return self.rates if self.race and self.checks else self.rates[:1]
+
+    @property
+    def total(self) -> int:
+        """Optimizer steps including those of the rates that lose."""
+        return self.steps + (len(self.racing) - 1) * self.race
+
+    def check_at(self) -> frozenset[int]:
+        """The steps after which the held-out rows are scored."""
+        even = {math.ceil(self.steps * (i + 1) / self.checks) for i in range(self.checks)}
+        return frozenset(even | ({self.race} if len(self.racing) > 1 else set()))
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run learns from: the rows of each step, and the held-out rows with their surprisal before training."""
+
+    batch: Callable[[int], Sequence[Completion]]
+    held: Sequence[Completion]
+    untrained: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a run ended with: the rate, the step that was kept, and the surprisal of the held-out rows there."""
+
+    rate: float
+    step: int
+    loss: float
+
+
+def adapt(
+    model: CausalModel,
+    material: Material,
+    schedule: Schedule,
+    *,
+    seed: int,
+    state: Path,
+    watch: Callable[[], None],
+) -> Kept:
+    """Train a fresh adapter; afterwards the model holds the one of the best step.
+
+    Args:
+        model: its adapter is overwritten.
+        material: what to learn from.
+        schedule: how long.
+        seed: of the adapter's first directions.
+        state: a file that is written about once a minute, read when it is there, and left behind at the end.
+        watch: called after every step; what it raises stops the run after its state was saved.
+    """
+    return _Run(model, material, schedule, seed, state, watch).go()
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run and its state: ``leg`` of the race, step of the leg, the leading leg so far."""
+
+    model: CausalModel
+    material: Material
+    schedule: Schedule
+    seed: int
+    state: Path
+    watch: Callable[[], None]
+    optimizer: Any = None
+    leg: int = 0
+    lead: int = 0
+    leader: dict[str, Any] | None = None  # the leading leg, whole, while others still race
+    step: int = 0
+    last: float = math.inf  # surprisal of the held-out rows when they were scored last
+    best: float = math.inf
+    best_step: int = 0
+    best_weights: list[Any] = field(default_factory=list)
+    saved: float = 0.0
+
+    @property
+    def legs(self) -> int:
+        return len(self.schedule.racing) if len(self.schedule.racing) > 1 else 0
+
+    def go(self) -> Kept:
+        self.saved = time.monotonic()
+        self._fresh()
+        self._load()
+        while self.leg < self.legs:
+            self._advance(self.schedule.race, self.schedule.racing[self.leg])
+            self._end_leg()
+        rate = self.schedule.racing[self.lead]
+        self._advance(self.schedule.steps, rate)
+        if not self.schedule.checks:
+            return Kept(rate, self.step, math.nan)
+        _put(self.model, self.best_weights)
+        return Kept(rate, self.best_step, self.best)
+
+    def _fresh(self) -> None:
+        self.model.reset(self.seed)
+        self.optimizer = self.model.optimizer()
+        self.step, self.best_step = 0, 0
+        self.last = self.best = self.material.untrained
+        self.best_weights = _copied(self.model)
+
+    def _advance(self, goal: int, rate: float) -> None:
+        checks = self.schedule.check_at()
+        while self.step < goal:
+            self.model.learn(self.material.batch(self.step), self.optimizer, paced(rate, self.step))
+            self.step += 1
+            if self.step in checks:
+                self._check()
+            try:
+                self.watch()
+            except BaseException:
+                self._save()
+                raise
+            if time.monotonic() - self.saved > SAVE_SECONDS:
+                self._save()
+
+    def _check(self) -> None:
+        held = self.material.held
+        self.last = float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
+        if self.last < self.best:
+            self.best, self.best_step, self.best_weights = self.last, self.step, _copied(self.model)
+
+    def _end_leg(self) -> None:
+        if self.leader is None or self.last < self.leader["last"]:
+            self.lead, self.leader = self.leg, self._leg_state()
+        self.leg += 1
+        if self.leg < self.legs:
+            self._fresh()
+        else:
+            self._restore(self.leader)
+            self.leader = None
+
+    def _leg_state(self) -> dict[str, Any]:
+        named = {name: getattr(self, name) for name in ("step", "last", "best", "best_step", "best_weights")}
+        return named | {"weights": _copied(self.model), "optimizer": copy.deepcopy(self.optimizer.state_dict())}
+
+    def _restore(self, leg: dict[str, Any]) -> None:
+        for name in ("step", "last", "best", "best_step", "best_weights"):
+            setattr(self, name, leg[name])
+        _put(self.model, leg["weights"])
+        self.optimizer.load_state_dict(leg["optimizer"])
+
+    def _save(self) -> None:
+        """All of the state, written beside and renamed: a kill in between leaves the one before."""
+        torch = require("torch", extra=EXTRA, purpose="a language model")
+        whole = {"leg": self.leg, "lead": self.lead, "leader": self.leader, "now": self._leg_state()}
+        beside = self.state.with_suffix(".new")
+        torch.save(whole, beside)
+        beside.replace(self.state)
+        self.saved = time.monotonic()
+
+    def _load(self) -> None:
+        if not self.state.is_file():
+            return
+        torch = require("torch", extra=EXTRA, purpose="a language model")
+        try:
+            found = torch.load(self.state, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+            self.state.unlink()  # a damaged disk costs a run, not the job
+            return
+        self.leg, self.lead, self.leader = found["leg"], found["lead"], found["leader"]
+        self._restore(found["now"])
+
+
+def _copied(model: CausalModel) -> list[Any]:
+    return [weight.detach().to("cpu", copy=True) for weight in model.weights()]
+
+
+def _put(model: CausalModel, weights: Sequence[Any]) -> None:
+    for weight, value in zip(model.weights(), weights, strict=True):
+        weight.data.copy_(value)

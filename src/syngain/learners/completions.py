@@ -1,0 +1,166 @@
+"""Rows as a causal language model reads them: tokens it is given, then tokens it is scored on.
+
+Of a pair the response with its end token is scored, of a text everything. Prompt and response stand in the model's own
+chat template where it has one, else one empty line apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from syngain.core.errors import InputError
+from syngain.core.optional import require
+from syngain.data.roles import Kind
+from syngain.learners.checkpoints import EXTRA, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # stand-ins that no template writes itself
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One row in tokens.
+
+    Attributes:
+        ids: context, then scored tokens. start: position of the first scored token, at least 1.
+        size: UTF-8 bytes of the scored text. cut: whether prompt or response were longer than what is read.
+    """
+
+    ids: tuple[int, ...]
+    start: int
+    size: int
+    cut: bool
+
+    @property
+    def scored(self) -> int:
+        """How many tokens are scored."""
+        return len(self.ids) - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands around prompt and response.
+
+    Attributes:
+        head: before the prompt. middle: between prompt and response. end: token ids after the response, scored.
+        first: token ids before everything.
+    """
+
+    head: str
+    middle: str
+    end: tuple[int, ...]
+    first: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Turns rows into :class:`Completion`, reading at most ``max_tokens`` of each.
+
+    A prompt may take half of the tokens that the layout leaves, and more where the response is short; what is over is
+    cut at its end. A response that is cut has no end token.
+    """
+
+    tokenizer: Any
+    layout: Layout
+    max_tokens: int
+
+    @classmethod
+    def of(cls, tokenizer: Any, kind: Kind, *, max_tokens: int, chat: bool) -> Reader:  # noqa: ANN401  (untyped)
+        """The reader of rows of one kind.
+
+        Raises:
+            InputError: for a table, for a template that loses prompt or response, or that fills the tokens by itself.
+        """
+        if kind is Kind.TABLE:
+            raise InputError(
+                "the rows are a table of columns",
+                expected="texts, or pairs of prompt and response, for a language model",
+                todo="name the fields: --text prompt+response",
+            )
+        pairs = kind is Kind.PAIR
+        templated = pairs and chat and getattr(tokenizer, "chat_template", None)
+        layout = _chat_layout(tokenizer) if templated else _plain_layout(tokenizer, "\n\n" if pairs else "")
+        reader = cls(tokenizer, layout, max_tokens)
+        fixed = len(reader.context("")) + len(layout.end)
+        if fixed + 8 > max_tokens:
+            raise InputError(
+                f"the chat template alone takes {fixed} of the {max_tokens} tokens that are read of a row",
+                expected="room for prompt and response",
+                todo=f"read at least {fixed + 64} tokens of a row",
+            )
+        return reader
+
+    def read(self, prompt: str, response: str) -> Completion:
+        """One row; of a text the prompt is empty."""
+        room = self.max_tokens - len(self.context("")) - len(self.layout.end)
+        (asked, ends_asked), (said, ends) = self._spans(prompt), self._spans(response)
+        keep = max(room // 2, room - len(said))  # of the prompt
+        context = self.context(prompt if len(asked) <= keep else prompt[: ends_asked[keep - 1]])
+        room = max(self.max_tokens - len(context) - len(self.layout.end), 1)
+        cut = len(said) > room
+        ids = (*context, *said[:room], *(() if cut else self.layout.end))
+        text = response[: ends[room - 1]] if cut else response
+        start = max(len(context), 1)  # without a start token nothing predicts the first one
+        return Completion(ids, start, len(text.encode("utf-8", "replace")), cut or len(asked) > keep)
+
+    def context(self, prompt: str) -> tuple[int, ...]:
+        """The tokens that are given."""
+        return (*self.layout.first, *self._ids(self.layout.head + prompt + self.layout.middle))
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(_clean(text), add_special_tokens=False)["input_ids"]) if text else []
+
+    def _spans(self, text: str) -> tuple[list[int], list[int]]:
+        """Token ids of a text, and how many of its characters each token and those before it cover."""
+        if not text:
+            return [], []
+        if not self.tokenizer.is_fast:
+            ids = self._ids(text)
+            return ids, [len(self.tokenizer.decode(ids[: i + 1])) for i in range(len(ids))]
+        found = self.tokenizer(_clean(text), add_special_tokens=False, return_offsets_mapping=True)
+        return list(found["input_ids"]), [end for _, end in found["offset_mapping"]]
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()  # a lone surrogate has no token
+
+
+def _plain_layout(tokenizer: Any, middle: str) -> Layout:  # noqa: ANN401  (untyped library)
+    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    end = tokenizer.eos_token_id
+    return Layout("", middle, () if end is None else (end,), () if start is None else (start,))
+
+
+def _chat_layout(tokenizer: Any) -> Layout:  # noqa: ANN401  (untyped library)
+    messages = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}]
+    jinja: Any = require("jinja2.exceptions", extra=EXTRA, purpose="a chat template")
+    try:
+        whole = str(tokenizer.apply_chat_template(messages, tokenize=False))
+    except (jinja.TemplateError, ValueError, TypeError, KeyError) as error:
+        raise _bad_template(reason(error)) from error
+    if whole.count(ASKED) != 1 or whole.count(SAID) != 1 or whole.index(ASKED) > whole.index(SAID):
+        raise _bad_template("it does not write the prompt once and then the response once")
+    head, rest = whole.split(ASKED)
+    middle, tail = rest.split(SAID)
+    return Layout(head, middle, _end(tokenizer, tail), () if head else _plain_layout(tokenizer, "").first)
+
+
+def _end(tokenizer: Any, tail: str) -> tuple[int, ...]:  # noqa: ANN401  (untyped library)
+    """The tokens that end a response: up to the first special one after it, else the end of text."""
+    ids: Sequence[int] = tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else ()
+    special = set(tokenizer.all_special_ids)
+    for position, token in enumerate(ids):
+        if token in special:
+            return tuple(ids[: position + 1])
+    return () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
+
+
+def _bad_template(why: str) -> InputError:
+    return InputError(
+        f"the chat template of the model cannot be used: {why}",
+        expected="a template that takes a user and an assistant message",
+        todo="use the proxy without its template (chat=False), or a model with a working one",
+    )

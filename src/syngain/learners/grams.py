@@ -1,0 +1,164 @@
+"""Every byte n-gram of some rows, once: what an n-gram model counts on and what it scores.
+
+A row is a prompt and a text; only the text and its end are positions of the index, the prompt is context. What stands
+before a prompt, between prompt and text, and at the end of a text is one symbol, 256, that no byte can be. Symbols take
+nine bits, so seven of them fit a 64-bit code exactly: nothing is hashed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.uint64]
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+END = 256
+SYMBOLS = 257
+BITS = 9
+LONGEST = 7  # 7 * 9 bits = 63
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """The distinct n-grams of one length: a symbol after k symbols of context.
+
+    Attributes:
+        codes: the n-grams (u,), increasing; symbol, last, ..., first symbol of the context from high to low bits.
+        parent: the same n-gram without the first symbol of its context, in the level below (u,).
+        context: the context of each n-gram (u,), in ``contexts`` (v,), the increasing codes of the distinct contexts.
+        opening: whether the context begins with symbol 256 (u,): it has no longer past, or a prompt as its past.
+    """
+
+    codes: Codes
+    parent: Ints
+    context: Ints
+    contexts: Codes
+    opening: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grams:
+    """Rows as n-grams of all lengths up to ``len(levels)``.
+
+    Attributes:
+        levels: from no context to the longest one.
+        gram: the longest n-gram at every scored position (p,), in the last level; rows in order, texts with their end.
+        size: UTF-8 bytes of each text (n,); a row has one position more. key: checksum of each row (n,).
+    """
+
+    levels: tuple[Level, ...]
+    gram: Ints
+    size: Ints
+    key: Ints
+
+    @classmethod
+    def of(cls, texts: Sequence[str], prompts: Sequence[str] | None = None, *, order: int) -> Grams:
+        """Index texts (n,), each after its prompt (n,); lone surrogates are kept as they are.
+
+        Raises:
+            UsageError: prompts that do not match the texts, or an order outside 1 to 7.
+        """
+        if not 1 <= order <= LONGEST:
+            raise UsageError(f"order {order}", expected=f"1 to {LONGEST}: longer n-grams do not fit a 64-bit code")
+        if prompts is not None and len(prompts) != len(texts):
+            raise UsageError(f"{len(prompts)} prompts for {len(texts)} texts", expected="one prompt per text")
+        said = [text.encode("utf-8", "surrogatepass") for text in texts]
+        asked = [b""] * len(said) if prompts is None else [text.encode("utf-8", "surrogatepass") for text in prompts]
+        size = np.array([len(text) for text in said], dtype=np.int64)
+        key = np.array([zlib.crc32(b, zlib.crc32(a)) for a, b in zip(asked, said, strict=True)], dtype=np.int64)
+        distinct, gram = np.unique(_codes(asked, said, order), return_inverse=True)
+        return cls(_levels(distinct, order), gram, size, key)
+
+    @classmethod
+    def after(cls, context: bytes, prompt: bytes, *, order: int) -> Grams:
+        """The 257 symbols that may follow the beginning ``context`` of a text, each as a row of one position."""
+        past = [*([END] * LONGEST), *prompt, END, *context][::-1]
+        code = sum(symbol << BITS * (order - 2 - age) for age, symbol in enumerate(past[: order - 1]))
+        codes = np.arange(SYMBOLS, dtype=np.uint64) << np.uint64(BITS * (order - 1)) | np.uint64(code)
+        nothing = np.zeros(SYMBOLS, dtype=np.int64)
+        return cls(_levels(codes, order), np.arange(SYMBOLS), nothing, nothing)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.size.size)
+
+    def counted(self, weight: Floats) -> Floats:
+        """How often each of the longest n-grams occurs (u,), a row counting ``weight`` times (n,)."""
+        return sums(self.gram, np.repeat(weight, self.size + 1), self.levels[-1].codes.size)
+
+    def summed(self, value: Floats) -> Floats:
+        """The sum of a value per longest n-gram (u,) over the positions of each row (n,)."""
+        row = np.repeat(np.arange(self.rows), self.size + 1)
+        return sums(row, value[self.gram], self.rows)
+
+
+def sums(index: Ints, value: Floats, size: int) -> Floats:
+    """Sums of values (p,) by index (p,) below ``size``."""
+    return np.asarray(np.bincount(index, weights=value, minlength=size), dtype=np.float64)
+
+
+def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Codes:
+    """The code of every scored position: (symbol, last symbol before it, ..., oldest of ``order`` - 1)."""
+    symbols, ends = _laid_out(asked, said, order - 1)
+    code = np.zeros(max(symbols.size - order + 1, 0), dtype=np.uint64)
+    for age in range(order):
+        code <<= np.uint64(BITS)
+        code |= symbols[order - 1 - age : symbols.size - age]
+    scored = np.ones(symbols.size, dtype=bool)
+    starts = ends - np.array([len(text) for text in said], dtype=np.int64)
+    for age in range(1, order):
+        scored[starts - age] = False
+    return code[scored[order - 1 :]]
+
+
+def _laid_out(asked: Sequence[bytes], said: Sequence[bytes], past: int) -> tuple[Codes, Ints]:
+    """Rows one after the other, each as ``past`` symbols of context, text, end; and where the ends stand (n,).
+
+    Only the last bytes of a prompt are ever context; symbol 256 fills up what is missing before them.
+    """
+    room = max(past - 1, 0)
+    mark = b"\0" if past else b""
+    tails = [prompt[max(len(prompt) - room, 0) :] for prompt in asked]
+    flat = b"".join(
+        part for tail, text in zip(tails, said, strict=True) for part in (tail.rjust(room, b"\0"), mark, text, b"\0")
+    )
+    symbols = np.frombuffer(flat, dtype=np.uint8).astype(np.uint64)
+    size = np.array([len(text) for text in said], dtype=np.int64)
+    kept = np.array([len(tail) for tail in tails], dtype=np.int64)
+    ends = np.cumsum(size + past + 1) - 1
+    symbols[ends] = END
+    starts = ends - size
+    if past:
+        symbols[starts - 1] = END
+    for age in range(2, past + 1):
+        symbols[(starts - age)[kept < age - 1]] = END
+    return symbols, ends
+
+
+def _levels(distinct: Codes, order: int) -> tuple[Level, ...]:
+    levels: list[Level] = []
+    codes = distinct
+    for length in range(order - 1, -1, -1):
+        above = codes >> np.uint64(BITS)
+        first = np.ones(codes.size, dtype=bool)
+        np.not_equal(above[1:], above[:-1], out=first[1:])
+        parent = np.cumsum(first) - 1 if length else np.zeros(codes.size, dtype=np.int64)
+        past = codes & np.uint64((1 << BITS * length) - 1)
+        contexts, context = np.unique(past, return_inverse=True)
+        opening = codes & np.uint64((1 << BITS) - 1) == END if length else np.zeros(codes.size, dtype=bool)
+        levels.append(Level(codes, parent, context, contexts, opening))
+        codes = above[first]
+    return tuple(levels[::-1])

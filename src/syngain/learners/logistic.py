@@ -1,0 +1,183 @@
+"""Multinomial logistic regression whose penalty is chosen inside, on rows it did not learn from: the linear proxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import optimize
+from scipy.special import log_softmax
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Rows to learn from, and how to judge a penalty on them.
+
+    Attributes:
+        X: vectors (n, d). y: labels (n,) in ``range(classes)``. classes: how many there are.
+        weight: what each row counts for (n,).
+        fold: inner fold of each row (n,): a row of fold f is left out when fold f is judged; -1 is never left out.
+        judged: rows whose log-loss chooses the penalty (n,).
+    """
+
+    X: Floats
+    y: Ints
+    classes: int
+    weight: Floats
+    fold: Ints
+    judged: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """Multinomial logistic regression [cox1958] with a ridge penalty chosen by inner folds.
+
+    Predictions are mixed with the uniform distribution at weight 1 / (rows + 1), so that every log-loss is finite,
+    also of a class that was never seen.
+
+    Attributes:
+        penalties: ridge penalties to choose from, strongest first; on the sum of the rows' losses.
+        steps: most iterations of a fit; a fit that needs more is used as it is and counted as not converged.
+        patience: penalties tried beyond the best one so far before the search stops.
+    """
+
+    penalties: tuple[float, ...] = (16.0, 4.0, 1.0, 0.25, 0.0625, 0.015625)
+    steps: int = 200
+    patience: int = 1
+
+    def fit(self, examples: Examples) -> FittedLogistic:
+        """Choose the penalty on held-out rows, then fit on all rows."""
+        return self.fit_at(examples, self.choose(examples))
+
+    def choose(self, examples: Examples) -> float:
+        """The penalty with the smallest weighted log-loss over the judged rows, each judged by a fit without its fold.
+
+        The middle of the list when nothing can be judged.
+        """
+        folds = [int(f) for f in np.unique(examples.fold[examples.judged]) if f >= 0]
+        parts = [part for fold in folds if (part := _Part.of(examples, fold)) is not None]
+        if not parts:
+            return self.penalties[len(self.penalties) // 2]
+        best, best_loss, worse = self.penalties[0], np.inf, 0
+        for penalty in self.penalties:
+            loss = sum(part.loss(self, penalty) for part in parts)
+            if loss < best_loss:
+                best, best_loss, worse = penalty, loss, 0
+            elif (worse := worse + 1) > self.patience:
+                break
+        return best
+
+    def fit_at(
+        self, examples: Examples, penalty: float, start: FittedLogistic | None = None, *, tolerance: float = 1e-6
+    ) -> FittedLogistic:
+        """Fit at one penalty, from ``start`` when it saw the same classes, to this relative tolerance of the loss."""
+        present, y = np.unique(examples.y, return_inverse=True)
+        problem = _Problem.of(examples.X, y, examples.weight, present.size, penalty)
+        first = problem.zero()
+        if start is not None and start.present.size == present.size:
+            first = np.asarray(start.weights.T)
+        found = optimize.minimize(
+            problem,
+            first.ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": self.steps, "ftol": tolerance, "gtol": 1e-4},
+        )
+        weights = np.ascontiguousarray(found.x.reshape(first.shape).T)
+        return FittedLogistic(weights, present, examples.classes, y.size, bool(found.success))
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Penalized loss and gradient as ``scipy`` wants them. Classes are rows: sums over them run along memory.
+
+    Attributes:
+        columns: vectors and a one, transposed (d + 1, n). weight: (n,). hits: weighted sums of the vectors of each
+            class (k, d + 1), which is all the labels enter by.
+    """
+
+    columns: Floats
+    weight: Floats
+    hits: Floats
+    penalty: float
+
+    @classmethod
+    def of(cls, X: Floats, y: Ints, weight: Floats, classes: int, penalty: float) -> _Problem:
+        columns = np.vstack([X.T, np.ones(y.size)])
+        hot = np.zeros((classes, y.size))
+        hot[y, np.arange(y.size)] = weight
+        return cls(columns, weight, hot @ columns.T, penalty)
+
+    def zero(self) -> Floats:
+        """No weights, biases at the classes' shares, shape (k, d + 1)."""
+        out = np.zeros(self.hits.shape)
+        out[:, -1] = np.log(self.hits[:, -1] / self.weight.sum())
+        return out
+
+    def __call__(self, flat: Floats) -> tuple[float, Floats]:
+        W = flat.reshape(self.hits.shape)
+        scores = W @ self.columns
+        top = scores.max(axis=0)
+        scores -= top
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=0)
+        ridge = self.penalty * W
+        ridge[:, -1] = 0.0
+        loss = float(self.weight @ (top + np.log(total)) - np.sum(self.hits * W) + 0.5 * np.sum(ridge * W))
+        scores *= self.weight / total
+        return loss, (scores @ self.columns.T - self.hits + ridge).ravel()
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLogistic:
+    """A fitted model: ``weights`` (d + 1, k), the bias last; ``present`` (k,) the classes seen."""
+
+    weights: Floats
+    present: Ints
+    classes: int
+    rows: int
+    converged: bool
+
+    def log_probabilities(self, X: Floats) -> Floats:
+        """Log posterior of every class in nats, shape (n, classes), mixed with the uniform: always finite."""
+        out = np.full((X.shape[0], self.classes), -np.inf)
+        out[:, self.present] = log_softmax(X @ self.weights[:-1] + self.weights[-1], axis=1)
+        mixing = 1 / (self.rows + 1)
+        return np.asarray(np.logaddexp(out + np.log1p(-mixing), np.log(mixing / self.classes)))
+
+
+class _Part:
+    """One inner fold: what is learned from, what is judged; keeps its last fit to start the next from."""
+
+    def __init__(self, rest: Examples, X: Floats, y: Ints, weight: Floats) -> None:
+        self.rest, self.X, self.y, self.weight = rest, X, y, weight
+        self.last: FittedLogistic | None = None
+
+    @classmethod
+    def of(cls, examples: Examples, fold: int) -> _Part | None:
+        away = examples.fold == fold
+        judged = away & examples.judged
+        if not judged.any() or np.unique(examples.y[~away]).size < 2:
+            return None
+        rest = Examples(
+            examples.X[~away],
+            examples.y[~away],
+            examples.classes,
+            examples.weight[~away],
+            examples.fold[~away],
+            examples.judged[~away],
+        )
+        return cls(rest, examples.X[judged], examples.y[judged], examples.weight[judged])
+
+    def loss(self, method: Logistic, penalty: float) -> float:
+        self.last = method.fit_at(self.rest, penalty, self.last, tolerance=1e-5)
+        scores = self.last.log_probabilities(self.X)
+        return float(-(self.weight @ scores[np.arange(self.y.size), self.y]))

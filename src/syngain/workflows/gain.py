@@ -1,0 +1,387 @@
+"""``syngain gain``: does a synthetic set help, how much of it, and what is it worth in real rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from syngain._version import __version__
+from syngain.core.errors import UsageError
+from syngain.core.progress import Progress, silent
+from syngain.core.result import Budget, Result, Views
+from syngain.core.rng import Streams
+from syngain.gain.answer import Answer, Setup, answer
+from syngain.gain.decide import decide, findings
+from syngain.gain.experiment import Design, experiment
+from syngain.gain.ground import FEWEST, Ground, joined
+from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
+from syngain.gain.parts import generator_gains, part_gains, rank_agreement
+from syngain.gain.utility import utility
+from syngain.gain.worths import more_of_it, worths
+from syngain.learners.linear import TunedDiscriminant
+from syngain.learners.neighbors import Voting
+from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.audit.examine import Settings
+    from syngain.core.estimate import Estimate
+    from syngain.core.result import Finding, Series, Verdict
+    from syngain.data.dataset import Dataset
+    from syngain.data.encoders import TextEncoder
+    from syngain.gain.labels import LabelTask
+    from syngain.gain.task import Task
+
+    Flags = NDArray[np.bool_]
+
+QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, controls=True, balanced=True)
+STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
+QUICK_ANCHORS = 1_000
+KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
+DROPPED = 0.01  # fewer rows dropped than this leave the gain as it is
+PARTS = 30  # more classes than this are not measured one by one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainSettings:
+    """How a gain is measured.
+
+    Attributes:
+        metric: primary metric; None is log-loss with labels, nats per byte without.
+        min_gain: the smallest gain that matters, in its unit. test_rows: size of the fresh test of the intervals.
+        prior: class to share at test time. encoder: turns text into vectors; None needs no download.
+        slices: columns of the anchors by whose values the gain is given. quick: the setting inside ``audit``.
+        design: folds, shares and arms; None is that of the setting.
+    """
+
+    metric: str | None = None
+    min_gain: float = 0.01
+    test_rows: int | None = None
+    prior: Mapping[str, float] | None = None
+    encoder: TextEncoder | None = None
+    slices: tuple[str, ...] = ()
+    quick: bool = False
+    design: Design | None = None
+
+
+@dataclass(frozen=True)
+class GainPart:
+    """What a gain gives to a result, of its own command or of the audit.
+
+    Attributes:
+        kept_verdict: of the rows an audit advises to keep; the same as ``verdict`` outside an audit.
+    """
+
+    estimates: Mapping[str, Estimate]
+    series: Mapping[str, Series]
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    budgets: tuple[Budget, ...]
+    computed: tuple[tuple[str, str], ...]
+    answer: Answer = field(repr=False)
+    kept_verdict: Verdict | None = None
+
+
+def gain(
+    real: Source,
+    synthetic: Source,
+    *,
+    test: Source | None = None,
+    pool: Source | None = None,
+    seed: int = 0,
+    settings: GainSettings | None = None,
+    progress: Progress = silent,
+) -> Result:
+    """Measured gain of a synthetic set over real rows, with all controls.
+
+    Args:
+        real: the anchors, as a dataset or a path.
+        synthetic: the rows in question.
+        test: real rows to measure on; without them the gain is forecast from the anchors alone.
+        pool: more real rows, which the generator never saw: what the set is worth in real rows.
+        seed: of every random choice.
+        settings: metric, smallest gain that matters, encoder.
+        progress: called with the stage and the share done.
+
+    Raises:
+        InputError: a file cannot be read, the sets do not fit each other, or there are too few anchors.
+        UsageError: an unknown metric.
+    """
+    progress("reading", 0.0)
+    anchors = dataset_of(real)
+    ours = dataset_of(synthetic, like=anchors)
+    others = {"test": optional_dataset(test, anchors), "pool": optional_dataset(pool, anchors)}
+    part = gain_part(anchors, ours, **others, streams=Streams(seed), settings=settings, progress=progress)
+    progress("done", 1.0)
+    return Result(
+        command="gain",
+        version=__version__,
+        seed=seed,
+        inputs=summaries({"real": anchors, "synthetic": ours, **others}),
+        estimates=dict(sorted(part.estimates.items())),
+        series=part.series,
+        findings=part.findings,
+        verdict=part.verdict,
+        views=Views(budgets=part.budgets, computed=part.computed),
+    )
+
+
+def gain_part(
+    real: Dataset,
+    synthetic: Dataset,
+    *,
+    test: Dataset | None = None,
+    pool: Dataset | None = None,
+    streams: Streams,
+    settings: GainSettings | None = None,
+    progress: Progress = silent,
+) -> GainPart:
+    """The gain on datasets that are read; see :func:`gain`."""
+    chosen = settings or GainSettings()
+    _check_metric(chosen, real)
+    said: list[str] = []
+    if chosen.quick:
+        real, synthetic, said = _thinned(real, synthetic, streams)
+    with threadpool_limits(1):
+        progress("vectors", 0.02)
+        ground = Ground.of(real, synthetic, pool=pool, test=test)
+        task = _task(ground, chosen, streams)
+        setup = Setup(
+            metric=chosen.metric,
+            min_gain=chosen.min_gain,
+            test_rows=chosen.test_rows,
+            prior=chosen.prior,
+            design=chosen.design or (QUICK if chosen.quick else STANDARD),
+        )
+        found = answer(task, ground, streams, setup=setup, marks=("subsample",) if said else (), progress=progress)
+        details = _Details({}, {}, ())
+        if not chosen.quick:
+            details = _details(found, task, ground, streams, chosen, progress)
+    return GainPart(
+        estimates={**found.estimates, **details.estimates, **_budget_estimates(found)},
+        series={**found.series, **details.series},
+        findings=findings(found),
+        verdict=decide(found),
+        budgets=tuple(Budget(title=f"gain.{metric}", shares=_shares(parts)) for metric, parts in found.budget.items()),
+        computed=(*_computed(found, ground, said), *details.computed),
+        answer=found,
+    )
+
+
+def quick_gain(
+    real: Dataset,
+    synthetic: Dataset,
+    kept: Sequence[int],
+    *,
+    streams: Streams,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> GainPart | None:
+    """The gain part of an audit: of all rows, and of the rows it advises to keep; None where it cannot be measured."""
+    if len(real) < FEWEST or (real.labels is None and not real.sides) or len(synthetic) < FEWEST:
+        return None
+    encoder = settings.encoder if settings is not None else None
+    quick = GainSettings(quick=True, encoder=encoder)
+    part = gain_part(real, synthetic, streams=streams, settings=quick, progress=_later(progress, 0.65, 0.85))
+    if len(kept) == len(synthetic) or len(kept) < FEWEST or len(synthetic) - len(kept) < DROPPED * len(synthetic):
+        return replace(part, kept_verdict=part.verdict)
+    rows = synthetic.take(kept)
+    rest = gain_part(
+        real,
+        rows,
+        streams=streams.child("kept"),
+        settings=replace(quick, design=KEPT),
+        progress=_later(progress, 0.85, 1.0),
+    )
+    found = {
+        name.partition("@")[0] + "@kept": item
+        for name, item in rest.estimates.items()
+        if name in {f"gain.{rest.answer.metric}@expected", *(f"gain.{metric}" for metric in LABEL_METRICS[1:])}
+    }
+    return replace(part, estimates={**part.estimates, **found}, kept_verdict=rest.verdict)
+
+
+def _later(progress: Progress, start: float, end: float) -> Progress:
+    return lambda stage, done: progress(stage, start + done * (end - start))
+
+
+def _check_metric(settings: GainSettings, real: Dataset) -> None:
+    known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
+    if settings.metric is not None and settings.metric not in known:
+        raise UsageError(
+            f"metric {settings.metric}",
+            expected=f"one of {', '.join(known)} for {'labeled' if real.labels is not None else 'unlabeled'} rows",
+        )
+
+
+def _task(ground: Ground, settings: GainSettings, streams: Streams) -> Task:
+    if ground.labeled:
+        return ground.label_task(streams, encoder=settings.encoder)
+    from syngain.gain.texts import TextTask
+
+    return TextTask.of_ground(ground)
+
+
+def _thinned(real: Dataset, synthetic: Dataset, streams: Streams) -> tuple[Dataset, Dataset, list[str]]:
+    """At most so many anchors and rows that the quick setting stays quick; rows of the anchors that are kept."""
+    said = []
+    if len(real) > QUICK_ANCHORS:
+        kept = np.sort(streams.stream("thin anchors").permutation(len(real))[:QUICK_ANCHORS])
+        said.append(f"{QUICK_ANCHORS:,} of {len(real):,} anchors")
+        real = real.take(kept.tolist())
+    if len(synthetic) > QUICK.most:
+        rows = np.sort(streams.stream("thin rows").permutation(len(synthetic))[: QUICK.most])
+        said.append(f"{QUICK.most:,} of {len(synthetic):,} synthetic rows")
+        synthetic = synthetic.take(rows.tolist())
+    return real, synthetic, said
+
+
+@dataclass(frozen=True)
+class _Details:
+    estimates: Mapping[str, Estimate]
+    series: Mapping[str, Series]
+    computed: tuple[tuple[str, str], ...]
+
+
+def _details(
+    found: Answer, task: Task, ground: Ground, streams: Streams, settings: GainSettings, progress: Progress
+) -> _Details:
+    """Everything beyond the gain itself: classes, slices, generators, rows worth, utility, agreement of learners."""
+    metric = "log_loss" if ground.labeled else "nats_per_byte"
+    out: dict[str, Estimate] = {}
+    whole = found.forecaster.all_rows(metric)
+    for kind, parts in _parts(ground, settings).items():
+        out |= part_gains(found.forecaster, whole, metric, parts, kind=kind)
+    progress("generators", 0.8)
+    if ground.generators is not None:
+        names = sorted({str(name or "") for name in ground.synthetic.generators or ()})
+        each, spread = generator_gains(task, ground, names, metric=metric, streams=streams.child("generators"))
+        out |= {**each, "gain.generator_spread": spread}
+    if ground.labeled:
+        progress("utility", 0.85)
+        out |= _utility(ground.label_task(streams, encoder=settings.encoder), found, ground, streams)
+        progress("other learners", 0.92)
+        out["gain.rank_agreement"] = _agreement(found, ground, streams, settings)
+    most = found.forecaster.experiment.design.most
+    worth, series = worths(task, ground, streams.child("worth"), metric=metric, most=most, progress=progress)
+    more = more_of_it(found.forecaster, metric, streams.child("more"), found.min_gain)
+    if more is None:
+        return _Details(out | worth, series, ())
+    law = {"gain.ten_times": more.improvement, "gain.alpha": more.alpha, "gain.floor": more.floor}
+    known = {name: item for name, item in law.items() if item is not None}
+    return _Details({**out, **worth, **known}, series, (("More of it", more.sentence),))
+
+
+def _utility(task: LabelTask, found: Answer, ground: Ground, streams: Streams) -> dict[str, Estimate]:
+    parts = utility(task, ground.lineage, streams.child("utility"))
+    say = found.forecaster.estimate
+    estimands = {
+        "total": "anchors replaced by as many synthetic rows",
+        "input_shift": "the part due to different inputs, averaged over both orders of swapping",
+        "label_error": "the part due to different labels, averaged over both orders of swapping",
+    }
+    out = {f"utility.{name}": say(getattr(parts, name), "log_loss", text) for name, text in estimands.items()}
+    out["utility.interaction"] = say(parts.interaction, "log_loss", "what the order of swapping changes")
+    return out
+
+
+def _agreement(found: Answer, ground: Ground, streams: Streams, settings: GainSettings) -> Estimate:
+    """The arms of the first trial again with two other learners, on the same folds."""
+    design = replace(found.forecaster.experiment.design, repeats=1, shares=(1.0,), balanced=False)
+    base = ground.label_task(streams, encoder=settings.encoder)
+    learners = {"logistic": base.learner, "discriminant": TunedDiscriminant(), "neighbors": Voting()}
+    runs = {
+        name: experiment(
+            replace(base, learner=learner), ground.lineage, streams, design=design, strata=ground.anchor_labels
+        )
+        for name, learner in learners.items()
+    }
+    return rank_agreement(runs, ground.anchor_labels, found.metric, streams)
+
+
+def _parts(ground: Ground, settings: GainSettings) -> dict[str, dict[str, Flags]]:
+    """Parts of the anchors: classes, thirds by length, and the columns that were asked for."""
+    out: dict[str, dict[str, Flags]] = {}
+    label, real = ground.anchor_labels, ground.real[0]
+    if ground.labeled and np.unique(label).size <= PARTS:
+        out["class"] = {ground.names[code]: label == code for code in np.unique(label)}
+    if real.sides:
+        length = np.array([len(text) for text in joined(real)])
+        low, high = np.quantile(length, [1 / 3, 2 / 3])
+        out["length"] = {"short": length <= low, "medium": (length > low) & (length <= high), "long": length > high}
+    for column in settings.slices:
+        values = np.array([str(record.get(column)) for record in real.records])
+        names = np.unique(values)
+        if names.size > PARTS or all(column not in record for record in real.records):
+            raise UsageError(
+                f"--slice {column}: {names.size} different values" if names.size > PARTS else f"no column {column}",
+                expected=f"a column of {real.name} with at most {PARTS} values",
+            )
+        out[column] = {str(name): values == name for name in names}
+    return out
+
+
+def _shares(parts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    total = sum(parts.values()) or 1.0
+    return tuple(sorted(((name, value / total) for name, value in parts.items()), key=lambda item: -item[1]))
+
+
+def _budget_estimates(found: Answer) -> dict[str, Estimate]:
+    from syngain.core.estimate import Estimate
+
+    estimand = f"share of the variance of gain.{found.metric} on a fresh test"
+    return {
+        f"gain.budget@{name}": Estimate(value=share, unit="share", method="variance components", estimand=estimand)
+        for name, share in _shares(found.budget[found.metric])
+    }
+
+
+def _computed(found: Answer, ground: Ground, said: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    trial = found.forecaster.experiment.trials[0]
+    folds = int(trial.fold.max()) + 1
+    proxy = "multinomial logistic regression on the audit's vectors" if ground.synthetic.sides else "gradient boosting"
+    proxy = f"a {proxy}" if ground.labeled else "an interpolated n-gram language model over bytes"
+    known = ground.lineage.known
+    lineage = (
+        f"The anchor of {known:.0%} of the rows is known; a held-out anchor takes the rows made from it along."
+        if known
+        else "No row says which anchor it was made from, so held-out anchors may have shaped the rows: optimistic."
+    )
+    forecast = (
+        f"{folds} folds over groups of anchors; shares of {', '.join(f'{size:.0f}' for size in trial.sizes)} anchors; "
+        f"at most {trial.most:,} synthetic rows in an arm. The gain is extrapolated to all {ground.anchors.size:,} "
+        f"anchors (a + b / m) and all {found.rows:,} rows (in the logarithm). @raw is without extrapolation."
+    )
+    interval = (
+        f"Prediction intervals speak of the gain measured on a fresh test of {found.forecaster.test_rows:,} rows; "
+        "@expected and the curves of its expectation. Anchors are the unit, the variance is inflated for training "
+        "rows that folds share (Nadeau and Bengio), Student's t."
+    )
+    controls = (
+        "Every arm chooses its own penalty on anchors it did not learn from. Duplication repeats, in place of every "
+        "synthetic row, the anchor it was made from; class weights make classes equal in both arms."
+    )
+    verdict = (
+        f"By equivalence on {found.metric}, decided before looking: a gain when the 90 % interval lies above 0, harm "
+        f"when below, nothing that matters when below {found.min_gain:g}, else cannot tell. The amount is chosen on "
+        "other anchors than it is reported on."
+    )
+    return (
+        ("Proxy", f"The learner is {proxy}: a stand-in, not your model."),
+        *(
+            (("Subsample", f"To stay quick this was measured on {' and '.join(said)}; `syngain gain` takes more."),)
+            if said
+            else ()
+        ),
+        ("Lineage", lineage),
+        ("Forecast", forecast),
+        ("Intervals", interval),
+        ("Controls", controls),
+        ("Verdict", verdict),
+    )
