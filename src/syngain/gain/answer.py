@@ -111,7 +111,7 @@ def answer(
     estimates[f"gain.{primary}@chosen"] = chosen
     seen = _measure(task, ground, streams, choice, setup) if ground.test.size else None
     tested = _on_test(seen, metrics, primary, choice) if seen is not None else {}
-    controls = _controls(forecaster, primary, design)
+    controls = _controls(forecaster, primary, design) if seen is None else _controls_on_test(seen, primary)
     return Answer(
         metric=primary,
         min_gain=setup.min_gain,
@@ -190,6 +190,17 @@ def _controls(forecaster: Forecaster, metric: str, design: Design) -> dict[str, 
     return out
 
 
+def _controls_on_test(seen: Measured, metric: str) -> dict[str, Estimate]:
+    """The same, as the test set measured them."""
+    out = {}
+    for arm in seen.outcomes:
+        if arm.kind == "duplicated":
+            out["duplication"] = seen.gain(metric, seen.both, arm)
+        elif arm.balanced and arm.kind == "both":
+            out["class_weights"] = seen.gain(metric, arm, Arm("anchors", balanced=True))
+    return out
+
+
 def _rare_classes(forecaster: Forecaster, ground: Ground) -> dict[str, Estimate]:
     """Macro-F1 without the classes that cannot be judged; nothing when there are none."""
     rare = rare_classes(ground)
@@ -222,6 +233,8 @@ def _measure(task: Task, ground: Ground, streams: Streams, choice: Choice, setup
     if setup.design.controls:
         size = min(len(ground.synthetic), setup.design.most)
         arms += [Arm("synthetic", 1.0, size), Arm("duplicated", 1.0, size)]
+        if setup.design.balanced and ground.labeled:
+            arms += [Arm("anchors", balanced=True), Arm("both", 1.0, size, balanced=True)]
     weight = prior_weights(ground.label[ground.test], _prior(setup, ground))
     return measured(task, ground, streams, arms=arms, weight=weight, most=setup.design.most)
 
@@ -233,6 +246,8 @@ def _on_test(seen: Measured, metrics: tuple[str, ...], primary: str, choice: Cho
         for arm in seen.outcomes:
             if arm.kind == "synthetic":
                 out[f"gain.{metric}.synthetic_only@test"] = seen.gain(metric, arm)
+            elif arm.kind == "both" and arm.balanced:
+                out[f"gain.{metric}@balanced_test"] = seen.gain(metric, arm, Arm("anchors", balanced=True))
             elif arm.kind == "duplicated":
                 out[f"gain.{metric}.duplication@test"] = seen.gain(metric, arm)
                 out[f"gain.{metric}@over_duplication_test"] = seen.gain(metric, seen.both, arm)

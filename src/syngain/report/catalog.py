@@ -337,6 +337,7 @@ PARTS = {
     "frequent": "without classes of too few anchors",
     "over_duplication": "over repeated anchors",
     "over_duplication_test": "over repeated anchors, on the test",
+    "balanced_test": "equal class weights in both arms, on the test",
 }
 
 _RIVALS = {"over_random": "a random subset of the same size", "over_all": "using all rows"}
