@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
 from syngain.gain.lineage import Lineage, drawn
 from syngain.gain.task import Outcome, Training
@@ -96,11 +97,16 @@ def experiment(
     strata: Ints | None = None,
     progress: Progress = silent,
 ) -> Experiment:
-    """Run every arm of the design out of fold. Anchors are rows 0 .. n - 1 of the task's real rows."""
+    """Run every arm of the design out of fold. Anchors are rows 0 .. n - 1 of the task's real rows.
+
+    Raises:
+        InputError: held-out anchors take all synthetic rows along, so that nothing is left to learn from.
+    """
     trials = []
     for repeat in range(design.repeats):
         named = streams.child(f"trial {repeat}")
         plan = _Plan.of(lineage, design, named, strata)
+        _check(plan)
         done: dict[Arm, list[tuple[Ints, Outcome]]] = {arm: [] for arm in plan.arms}
         total = design.repeats * plan.folds
         for index, fold in enumerate(range(plan.folds)):
@@ -113,6 +119,15 @@ def experiment(
         pooled = {arm: _pooled(parts, lineage.anchors) for arm, parts in done.items()}
         trials.append(Trial(plan.fold, plan.sizes, plan.least, plan.most, plan.levels, pooled))
     return Experiment(design, lineage, trials)
+
+
+def _check(plan: _Plan) -> None:
+    if plan.most < 1:
+        raise InputError(
+            "all synthetic rows come from one group of anchors",
+            expected="rows made from several anchors: a held-out anchor takes its rows along, and here that is all",
+            todo="make rows from more anchors",
+        )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from syngain._version import __version__
 from syngain.audit.audit import Audited, audit_sets
 from syngain.audit.examine import Settings
 from syngain.audit.views import views
+from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result
 from syngain.core.rng import Streams
@@ -98,10 +99,15 @@ def audit_run(
     ids = {"real": reference.ids, "synthetic": ours.ids}
     with threadpool_limits(1):
         drawn = views(audited.frame, audited.found, ids, audited.is_dropped, streams.child("views"))
-    measured = None
+    measured, unmeasured = None, ""
     if gain:
         kept = [int(row) for row in np.flatnonzero(~audited.is_dropped)]
-        measured = quick_gain(anchors, ours, kept, streams=streams.child("gain"), settings=settings, progress=progress)
+        try:
+            measured = quick_gain(
+                anchors, ours, kept, streams=streams.child("gain"), settings=settings, progress=progress
+            )
+        except InputError as error:  # a set can be audited that no gain can be measured of
+            unmeasured = error.came
     result = Result(
         command="audit",
         version=__version__,
@@ -117,11 +123,16 @@ def audit_run(
             reasons={name: int(flags.sum()) for name, flags in audited.why.items()},
             enough=audited.enough,
             gain=measured.kept_verdict if measured else None,
+            unmeasured=unmeasured,
         ),
         dropped=audited.dropped,
         views=replace(
             drawn,
-            computed=(*_computed(audited, settings or Settings()), *(measured.computed if measured else ())),
+            computed=(
+                *_computed(audited, settings or Settings()),
+                *(measured.computed if measured else ()),
+                *((("Gain", f"Not measured: {unmeasured}."),) if unmeasured else ()),
+            ),
             budgets=measured.budgets if measured else (),
         ),
     )

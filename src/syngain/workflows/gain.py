@@ -9,14 +9,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
-from syngain.core.errors import UsageError
+from syngain.core.errors import InputError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Budget, Result, Views
 from syngain.core.rng import Streams
 from syngain.gain.answer import Answer, Setup, answer
 from syngain.gain.decide import decide, findings
 from syngain.gain.experiment import Design, experiment
-from syngain.gain.ground import FEWEST, Ground, joined
+from syngain.gain.ground import Ground, joined
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
 from syngain.gain.parts import generator_gains, part_gains, rank_agreement
 from syngain.gain.utility import utility
@@ -182,23 +182,27 @@ def quick_gain(
     streams: Streams,
     settings: Settings | None = None,
     progress: Progress = silent,
-) -> GainPart | None:
-    """The gain part of an audit: of all rows, and of the rows it advises to keep; None where it cannot be measured."""
-    if len(real) < FEWEST or (real.labels is None and not real.sides) or len(synthetic) < FEWEST:
-        return None
+) -> GainPart:
+    """The gain part of an audit: of all rows, and of the rows it advises to keep.
+
+    Raises:
+        InputError: why the gain of all rows cannot be measured.
+    """
     encoder = settings.encoder if settings is not None else None
     quick = GainSettings(quick=True, encoder=encoder)
     part = gain_part(real, synthetic, streams=streams, settings=quick, progress=_later(progress, 0.65, 0.85))
-    if len(kept) == len(synthetic) or len(kept) < FEWEST or len(synthetic) - len(kept) < DROPPED * len(synthetic):
+    if len(kept) == len(synthetic) or len(synthetic) - len(kept) < DROPPED * len(synthetic):
         return replace(part, kept_verdict=part.verdict)
-    rows = synthetic.take(kept)
-    rest = gain_part(
-        real,
-        rows,
-        streams=streams.child("kept"),
-        settings=replace(quick, design=KEPT),
-        progress=_later(progress, 0.85, 1.0),
-    )
+    try:
+        rest = gain_part(
+            real,
+            synthetic.take(kept),
+            streams=streams.child("kept"),
+            settings=replace(quick, design=KEPT),
+            progress=_later(progress, 0.85, 1.0),
+        )
+    except InputError:  # nothing is kept, or nothing to learn from: the audit says so in its own words
+        return part
     found = {
         name.partition("@")[0] + "@kept": item
         for name, item in rest.estimates.items()
@@ -337,7 +341,14 @@ def _budget_estimates(found: Answer) -> dict[str, Estimate]:
 
     estimand = f"share of the variance of gain.{found.metric} on a fresh test"
     return {
-        f"gain.budget@{name}": Estimate(value=share, unit="share", method="variance components", estimand=estimand)
+        f"gain.budget@{name}": Estimate(
+            value=share,
+            unit="share",
+            method="variance components",
+            estimand=estimand,
+            n=found.forecaster.label.size,
+            clusters=int(np.unique(found.forecaster.experiment.lineage.group).size),
+        )
         for name, share in _shares(found.budget[found.metric])
     }
 

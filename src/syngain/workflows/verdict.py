@@ -44,12 +44,14 @@ def verdict(
     reasons: Mapping[str, int],
     enough: bool = True,
     gain: Verdict | None = None,
+    unmeasured: str = "",
 ) -> Verdict:
     """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against.
 
     ``reasons``: rows to drop by reason, in the order of the sentence.
     ``enough``: whether both sets had enough rows to compare.
-    ``gain``: the verdict of the measured gain on the rows that are not dropped; None when it was not measured.
+    ``gain``: the verdict of the measured gain on the rows that are not dropped; None when it was not measured,
+    ``unmeasured`` saying why.
     """
     standing = [f for f in findings if f.severity == "high" and not f.explained_by]
     condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * rows]
@@ -64,17 +66,18 @@ def verdict(
             decision="cannot_tell", sentence="Cannot tell: fewer than 20 rows on one side are too few to compare."
         )
     kept, ending = rows - dropped, _ending(standing, rows, reasons)
+    why_not = f" ({unmeasured})" if unmeasured else ""
     if dropped >= WORTH_DROPPING * rows and kept > 0:
         why = ", ".join(WORDS[name] for name in reasons)
         sentence = f"Drop {dropped:,} of {rows:,} rows ({why}) before training"
         if gain is not None:
             return _dropped_first(sentence, kept, gain, ending)
-        sentence += f"; whether the other {kept:,} help was not measured.{ending}"
+        sentence += f"; whether the other {kept:,} help was not measured{why_not}.{ending}"
         return Verdict(decision="use_subset", sentence=sentence, rows_to_use=kept)
     if gain is not None:
         return _with_findings(gain, standing, ending)
     lead = _lead(standing, [f for f in findings if f.severity == "medium" and not f.explained_by])
-    sentence = f"Cannot tell whether it helps: benefit not measured; {lead}.{ending}"
+    sentence = f"Cannot tell whether it helps: benefit not measured{why_not}; {lead}.{ending}"
     return Verdict(decision="cannot_tell", sentence=sentence)
 
 

@@ -1,0 +1,51 @@
+"""Decisions by equivalence: a gain, nothing that matters, harm, or cannot tell; and one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies import thorough
+from syngain.core.estimate import Estimate
+from syngain.gain.decide import effect
+
+
+def gain(low, high):
+    return Estimate(value=(low + high) / 2, unit="nats", method="m", estimand="e", intervals={0.9: (low, high)})
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((0.02, 0.3), "gain"),
+        ((0.001, 0.02), "gain"),
+        ((0.001, 0.009), "no_gain"),
+        ((-0.005, 0.005), "no_gain"),
+        ((-0.2, 0.005), "no_gain"),
+        ((-0.2, -0.05), "harm"),
+        ((-0.02, -0.001), "harm"),
+        ((-0.005, -0.001), "no_gain"),
+        ((-0.1, 0.1), "cannot_tell"),
+    ],
+)
+def test_the_interval_is_judged_against_the_smallest_gain_that_matters(interval, said):
+    assert effect(gain(*interval), 0.01) == said
+
+
+@thorough(300)
+@given(st.floats(-1, 1), st.floats(0, 1), st.floats(0.001, 0.5))
+def test_a_narrower_interval_around_the_same_value_never_unsays_a_decision(low, width, least):
+    wide = effect(gain(low, low + width), least)
+    middle = gain(low + width / 4, low + 3 * width / 4)
+    if wide == "gain":
+        assert effect(middle, least) in {"gain", "no_gain"}
+    if wide == "no_gain":
+        assert effect(middle, least) in {"no_gain", "harm"}
+    if wide == "harm":
+        assert effect(middle, least) in {"harm", "no_gain"}
+
+
+def test_without_an_interval_nothing_can_be_told():
+    assert effect(Estimate(value=np.nan, unit="nats", method="m", estimand="e"), 0.01) == "cannot_tell"
