@@ -179,12 +179,8 @@ class _Plan:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Log-spaced amounts up to the most that every fold has."""
-        if self.most < 1:
-            return ()
-        lowest = max(1, min(self.most, round(self.most / 2 ** (self.design.amounts - 1))))
-        spaced = np.unique(np.round(np.geomspace(lowest, self.most, self.design.amounts)).astype(int))
-        return tuple(int(size) for size in spaced)
+        """Amounts that double up to the most that every fold has; fewer amounts are the last of more."""
+        return tuple(sorted({max(round(self.most / 2**k), 1) for k in range(self.design.amounts)}))
 
     @property
     def arms(self) -> list[Arm]:

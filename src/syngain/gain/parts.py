@@ -79,7 +79,7 @@ def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: s
     Interval by a bootstrap of the anchors' groups (percentiles of 200 draws).
     """
     trials = {name: found.trials[0] for name, found in experiments.items()}
-    arms = list(next(iter(trials.values())).outcomes)
+    arms = [arm for arm in next(iter(trials.values())).outcomes if all(arm in t.outcomes for t in trials.values())]
     ones = np.ones(label.size)
     scores = np.array([[METRICS[metric](t.outcomes[arm], label, ones) for arm in arms] for t in trials.values()])
     group = np.unique(next(iter(experiments.values())).lineage.group, return_inverse=True)[1]

@@ -144,10 +144,11 @@ class _Problem:
 
     @classmethod
     def of(cls, X: Floats, y: Ints, weight: Floats, classes: int, penalty: float) -> _Problem:
-        columns = np.vstack([X.T, np.ones(y.size)])
-        hot = np.zeros((classes, y.size))
+        columns = np.vstack([X.T, np.ones((1, y.size), dtype=X.dtype)])
+        hot = np.zeros((classes, y.size), dtype=X.dtype)
         hot[y, np.arange(y.size)] = weight
-        curvature = (columns**2) @ weight * (classes - 1) / classes**2
+        weight = weight.astype(X.dtype)
+        curvature = ((columns**2) @ weight * (classes - 1) / classes**2).astype(np.float64)
         curvature[:-1] += penalty
         return cls(columns, weight, hot @ columns.T, penalty, 1 / np.sqrt(np.maximum(curvature, 1e-12)))
 
@@ -158,7 +159,7 @@ class _Problem:
         return out
 
     def __call__(self, flat: Floats) -> tuple[float, Floats]:
-        W = flat.reshape(self.hits.shape) * self.scale
+        W = (flat.reshape(self.hits.shape) * self.scale).astype(self.columns.dtype)
         scores = W @ self.columns
         top = scores.max(axis=0)
         scores -= top
@@ -166,7 +167,8 @@ class _Problem:
         total = scores.sum(axis=0)
         ridge = self.penalty * W
         ridge[:, -1] = 0.0
-        loss = float(self.weight @ (top + np.log(total)) - np.sum(self.hits * W) + 0.5 * np.sum(ridge * W))
+        rows = np.einsum("i,i->", self.weight, top + np.log(total), dtype=np.float64)
+        loss = float(rows - np.sum(self.hits * W, dtype=np.float64) + 0.5 * np.sum(ridge * W, dtype=np.float64))
         scores *= self.weight / total
         return loss, ((scores @ self.columns.T - self.hits + ridge) * self.scale).ravel()
 
@@ -202,15 +204,16 @@ class _Part:
         judged = away & examples.judged
         if not judged.any() or np.unique(examples.y[~away]).size < 2:
             return None
+        X = examples.X.astype(np.float32)  # enough to choose a penalty by, and twice as fast
         rest = Examples(
-            examples.X[~away],
+            X[~away],
             examples.y[~away],
             examples.classes,
             examples.weight[~away],
             examples.fold[~away],
             examples.judged[~away],
         )
-        return cls(rest, examples.X[judged], examples.y[judged], examples.weight[judged])
+        return cls(rest, X[judged], examples.y[judged], examples.weight[judged])
 
     def loss(self, method: Logistic, penalty: float) -> float:
         self.last = method.fit_at(self.rest, penalty, self.last, tolerance=1e-5)

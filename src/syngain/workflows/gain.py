@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from syngain.core.result import Finding, Series, Verdict
     from syngain.data.dataset import Dataset
     from syngain.data.encoders import TextEncoder
-    from syngain.gain.labels import LabelTask
+    from syngain.gain.labels import Classifier, LabelTask
     from syngain.gain.task import Task
 
     Flags = NDArray[np.bool_]
@@ -45,6 +45,7 @@ QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
 KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
+COMPARED = 3  # amounts that other learners repeat
 DROPPED = 0.01  # fewer rows dropped than this leave the gain as it is
 PARTS = 30  # more classes than this are not measured one by one
 
@@ -298,14 +299,16 @@ def _utility(task: LabelTask, found: Answer, ground: Ground, streams: Streams) -
 
 def _agreement(found: Answer, ground: Ground, streams: Streams, settings: GainSettings) -> Estimate:
     """The arms of the first trial again with two other learners, on the same folds."""
-    design = replace(found.forecaster.experiment.design, repeats=1, shares=(1.0,), balanced=False, pairs=False)
+    ours = found.forecaster.experiment
+    design = replace(ours.design, repeats=1, amounts=COMPARED, shares=(1.0,), balanced=False, pairs=False)
     base = ground.label_task(streams, encoder=settings.encoder)
-    learners = {"logistic": base.learner, "discriminant": TunedDiscriminant(), "neighbors": Voting()}
+    others: dict[str, Classifier] = {"discriminant": TunedDiscriminant(), "neighbors": Voting()}
     runs = {
         name: experiment(replace(base, learner=learner), ground.lineage, streams, design=design)
-        for name, learner in learners.items()
+        for name, learner in others.items()
     }
-    return rank_agreement(runs, ground.anchor_labels, found.metric, streams)
+    name = type(base.learner).__name__.lower()
+    return rank_agreement({**runs, name: ours}, ground.anchor_labels, found.metric, streams)
 
 
 def _parts(ground: Ground, settings: GainSettings) -> dict[str, dict[str, Flags]]:
