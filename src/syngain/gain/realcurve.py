@@ -148,8 +148,7 @@ class _Bench:
 def _folds(ground: Ground, rows: Ints, judged: Judges, streams: Streams, design: CurveDesign) -> Ints:
     if judged == "test":
         return np.zeros(rows.size, dtype=np.int64)
-    strata = ground.label[rows] if ground.labeled else None
-    return folds(ground.cluster[rows], design.folds, streams.stream("curve folds"), strata)
+    return folds(ground.cluster[rows], design.folds, streams.stream("curve folds"))
 
 
 def _amounts(total: int, points: int) -> Ints:

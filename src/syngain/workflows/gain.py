@@ -18,6 +18,7 @@ from syngain.gain.decide import decide, findings
 from syngain.gain.experiment import Design, experiment
 from syngain.gain.explain import explained
 from syngain.gain.ground import Ground, joined
+from syngain.gain.labels import LabelTask
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
 from syngain.gain.parts import generator_gains, part_gains, rank_agreement
 from syngain.gain.utility import utility
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from syngain.core.result import Finding, Series, Verdict
     from syngain.data.dataset import Dataset
     from syngain.data.encoders import TextEncoder
-    from syngain.gain.labels import Classifier, LabelTask
+    from syngain.gain.labels import Classifier
     from syngain.gain.task import Task
 
     Flags = NDArray[np.bool_]
@@ -269,11 +270,11 @@ def _details(
         names = sorted({str(name or "") for name in ground.synthetic.generators or ()})
         each, spread = generator_gains(task, ground, names, metric=metric, streams=streams.child("generators"))
         out |= {**each, "gain.generator_spread": spread}
-    if ground.labeled:
+    if isinstance(task, LabelTask):
         progress("utility", 0.85)
-        out |= _utility(ground.label_task(streams, encoder=settings.encoder), found, ground, streams)
+        out |= _utility(task, found, ground, streams)
         progress("other learners", 0.92)
-        out["gain.rank_agreement"] = _agreement(found, ground, streams, settings)
+        out["gain.rank_agreement"] = _agreement(task, found, ground, streams)
     most = found.forecaster.experiment.design.most
     worth, series = worths(task, ground, streams.child("worth"), metric=metric, most=most, progress=progress)
     more = more_of_it(found.forecaster, metric, streams.child("more"), found.min_gain)
@@ -297,17 +298,16 @@ def _utility(task: LabelTask, found: Answer, ground: Ground, streams: Streams) -
     return out
 
 
-def _agreement(found: Answer, ground: Ground, streams: Streams, settings: GainSettings) -> Estimate:
+def _agreement(task: LabelTask, found: Answer, ground: Ground, streams: Streams) -> Estimate:
     """The arms of the first trial again with two other learners, on the same folds."""
     ours = found.forecaster.experiment
     design = replace(ours.design, repeats=1, amounts=COMPARED, shares=(1.0,), balanced=False, pairs=False)
-    base = ground.label_task(streams, encoder=settings.encoder)
     others: dict[str, Classifier] = {"discriminant": TunedDiscriminant(), "neighbors": Voting()}
     runs = {
-        name: experiment(replace(base, learner=learner), ground.lineage, streams, design=design)
+        name: experiment(replace(task, learner=learner), ground.lineage, streams, design=design)
         for name, learner in others.items()
     }
-    name = type(base.learner).__name__.lower()
+    name = type(task.learner).__name__.lower()
     return rank_agreement({**runs, name: ours}, ground.anchor_labels, found.metric, streams)
 
 
