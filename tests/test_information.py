@@ -225,7 +225,8 @@ def test_bits_per_byte_is_a_ratio_of_sums():
 
 
 @pytest.mark.parametrize("call", [
-    lambda: Design.of(["a", "a"]),
+    lambda: Design.of([]),
+    lambda: prompts.these_prompts(np.zeros((2, 1)), Design.of(["a", "a"])),
     lambda: Design(np.array([0, 2]), np.array([0, 1, 2])),
     lambda: gain.plain(np.array([0.5, -1, -1, -1]), two_by_two()),
     lambda: gain.plain(np.array([-np.inf, -1, -1, -1]), two_by_two()),

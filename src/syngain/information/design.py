@@ -38,7 +38,7 @@ class Design:
     Every prompt has at least one output, every cluster one prompt. Prompts weigh the same, whatever their outputs.
 
     Raises:
-        UsageError: fewer than two prompts, or numbers that leave a prompt without outputs.
+        UsageError: no outputs, or numbers that leave a prompt without outputs.
     """
 
     prompt: Ints
@@ -46,9 +46,7 @@ class Design:
 
     def __post_init__(self) -> None:
         count = len(self.cluster)
-        if count < 2:
-            raise UsageError(f"outputs of {count} prompt", expected="at least 2 prompts", todo="generate from more")
-        if not np.array_equal(np.unique(self.prompt), np.arange(count)):
+        if not count or not np.array_equal(np.unique(self.prompt), np.arange(count)):
             raise UsageError(
                 "prompts without outputs, or outputs without a prompt", expected=f"prompts 0 to {count - 1}"
             )
@@ -61,9 +59,14 @@ class Design:
         return cls(np.repeat(np.arange(prompts), samples), np.arange(prompts))
 
     @classmethod
-    def of(cls, prompts: Sequence[str], clusters: Mapping[str, str] | None = None) -> Design:
-        """From the name of the prompt of each output; ``clusters`` names the cluster of a prompt, else its own."""
-        names = list(dict.fromkeys(prompts))
+    def of(
+        cls, prompts: Sequence[str], clusters: Mapping[str, str] | None = None, *, order: Sequence[str] = ()
+    ) -> Design:
+        """From the name of the prompt of each output; ``clusters`` names the cluster of a prompt, else its own.
+
+        Prompts are numbered in ``order``, then as they come.
+        """
+        names = list(dict.fromkeys([*order, *prompts]))
         number = {name: k for k, name in enumerate(names)}
         groups = [name if clusters is None else clusters[name] for name in names]
         group = {name: g for g, name in enumerate(dict.fromkeys(groups))}

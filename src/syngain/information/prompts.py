@@ -144,6 +144,8 @@ def check_scores(L: Floats, design: Design) -> None:
     Raises:
         UsageError: another shape, NaN, above zero, or an output that is impossible under its own prompt.
     """
+    if design.prompts < 2:
+        raise UsageError("outputs of a single prompt", expected="at least 2 prompts", todo="generate from more prompts")
     expected = (len(design.prompt), design.prompts)
     if L.shape != expected:
         raise UsageError(

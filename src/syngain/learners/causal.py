@@ -175,14 +175,17 @@ class CausalModel:
         """AdamW [loshchilov2019] without decay: the rank is the regularization, the number of steps the tuning."""
         return _torch().optim.AdamW(self.weights(), lr=self.proxy.rates[0], weight_decay=0.0)
 
-    def score(self, rows: Sequence[Completion]) -> Floats:
-        """Surprisal of the scored tokens of each row, summed, in nats, shape (n,); NaN where the model breaks down."""
+    def score(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
+        """Surprisal of the scored tokens of each row, summed, in nats, shape (n,); NaN where the model breaks down.
+
+        At a ``temperature`` above 0 the law of every token is that of the logits divided by it.
+        """
         out = np.zeros(len(rows))
         torch = _torch()
 
         def nats(part: list[int]) -> Floats:
             with torch.inference_mode():
-                sums: Floats = self._nats([rows[i] for i in part]).double().sum(dim=1).cpu().numpy()
+                sums: Floats = self._nats([rows[i] for i in part], temperature).double().sum(dim=1).cpu().numpy()
             return sums
 
         parts = []
@@ -202,7 +205,7 @@ class CausalModel:
         with ThreadPoolExecutor(_workers(), initializer=_torch().set_num_threads, initargs=(1,)) as pool:
             yield from pool.map(work, parts)
 
-    def _nats(self, rows: Sequence[Completion]) -> Any:  # noqa: ANN401  (untyped library)
+    def _nats(self, rows: Sequence[Completion], temperature: float = 1.0) -> Any:  # noqa: ANN401  (untyped library)
         """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns)."""
         torch = _torch()
         width = max(len(row.ids) for row in rows)
@@ -222,7 +225,7 @@ class CausalModel:
         ).logits
         targets = torch.from_numpy(np.where(scored, ids, -100)[:, columns]).to(self.device)
         nats = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1).float(), targets.flatten(), reduction="none", ignore_index=-100
+            logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
         )
         return nats.reshape(targets.shape)
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syngain.report.catalog import decision_words, describe, finding_title
+from syngain.report.chain import chain_svg
 from syngain.report.compare import set_table
 from syngain.report.figures import (
     distribution_figure,
@@ -130,6 +131,7 @@ def _nav(result: Result) -> list[tuple[str, str]]:
         "findings": bool(result.findings) or not result.sets,
         "measures": bool(result.estimates),
         "sets": bool(result.sets),
+        "chain": bool(result.views.chains),
         "curves": bool(result.series),
         "doubt": bool(result.views.budgets),
         "map": bool(result.views.map_points),
@@ -138,7 +140,7 @@ def _nav(result: Result) -> list[tuple[str, str]]:
         "computed": True,
         "limits": True,
     }
-    titles = {"drop": "Rows to drop", "computed": "How it was computed", "limits": "Not claimed"}
+    titles = {"chain": "The chain", "drop": "Rows to drop", "computed": "How it was computed", "limits": "Not claimed"}
     return [(name, titles.get(name, name.capitalize())) for name, shown in present.items() if shown]
 
 
@@ -168,6 +170,7 @@ def _environment() -> Environment:
         "strip": strip,
         "script_json": script_json,
         "sentence": _sentence,
+        "chain": chain_svg,
     }
     environment.globals |= {"EXAMPLES": EXAMPLES, "EXAMPLE_LENGTH": EXAMPLE_LENGTH, "EVIDENCE": EVIDENCE, "NONE": NONE}
     return environment
