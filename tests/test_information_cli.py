@@ -128,6 +128,30 @@ def test_generators_that_score_asynchronously_serve_as_scorers(rows):
         assert value(mine, name) == pytest.approx(value(theirs, name), abs=1e-4)
 
 
+def test_a_causal_language_model_scores_rows_under_other_prompts(tmp_path):
+    for name in ("torch", "transformers", "peft"):
+        pytest.importorskip(name, reason=f"{name} is absent: pip install 'syngain[local]'")
+    import tiny_causal
+    from syngain.workflows.information_scores import ByCausal
+
+    scorer = ByCausal.open(str(tiny_causal.make(tmp_path / "tiny")), max_tokens=96)
+    prompts = [(("system", "be brief"), ("user", f"say {word}")) for word in ("a cat", "no dog", "the end")]
+    texts = ["ab", "cd e", "fgh"]
+    warm = ByCausal(scorer.model, scorer.reader, temperature=2.0)
+    assert np.all(warm.score(prompts[0], texts) != scorer.score(prompts[0], texts))
+    made = []
+    for prompt in prompts:
+        asked = [{"role": role, "content": said} for role, said in prompt]
+        for text, log in zip(texts, warm.score(prompt, texts), strict=True):
+            law = {"temperature": 2.0, "logprob_mode": "processed", "token_logprobs": [float(log)]}
+            made.append({"text": text, "prompt_messages": asked, **law})
+    report = information(made, scorer=warm)
+    assert report["estimates"]["information.prompt_upper"]["value"] >= value(report, "information.prompt_lower")
+    assert "information.prompt_upper" not in information(made, scorer=scorer)["estimates"]
+    with pytest.raises(InputError, match="more than 96 tokens"):
+        scorer.score(prompts[0], ["x" * 200])
+
+
 def test_strategies_stand_side_by_side():
     rng = np.random.default_rng(3)
     made = [
@@ -139,6 +163,10 @@ def test_strategies_stand_side_by_side():
     assert cold["intervals"]["0.95"][1] < hot["intervals"]["0.95"][0]
     assert cold["clusters"] == 12
     assert set(report["sets"]) == {"cold", "hot"}
+    whole = syngain.information(
+        Dataset.from_rows(made, "rows"), scorer=lambda said: ByToy(WORLD.generator, said.temperature)
+    )
+    assert {"information.prompt_upper@cold", "information.prompt_upper@hot"} <= set(whole.estimates)
     assert value(report, "information.gain") == pytest.approx((cold["value"] + hot["value"]) / 2)
 
 
@@ -155,6 +183,12 @@ def test_prompts_of_one_anchor_are_one_cluster():
     assert "anchors as given" in dict(result.views.computed)["Notes"]
 
 
+def test_labels_that_the_prompt_sets_are_no_meaning(rows):
+    result = syngain.information(Dataset.from_rows(rows, "rows"))
+    assert "information.semantic" not in result.estimates
+    assert "prompts set the labels" in dict(result.views.computed)["Notes"]
+
+
 def test_meaning_needs_eight_samples_and_says_its_ceiling():
     rng = np.random.default_rng(5)
     made = spoken(WORLD.generator, TOPICS, samples=12, prompts=3, rng=rng)
@@ -164,7 +198,7 @@ def test_meaning_needs_eight_samples_and_says_its_ceiling():
     assert 0 < found["value"] < math.log(4)
     assert found["references"]["ceiling"] == pytest.approx(math.log(12))
     assert found["direction"] == "lower"
-    few = syngain.information(Dataset.from_rows(made[:7] + made[12:19], "rows"))
+    few = syngain.information(Dataset.from_rows(made[:7] + made[12:19], "rows"), settings=sized(meaning="first"))
     assert "No semantic split" in dict(few.views.computed)["Notes"]
     with pytest.raises(InputError, match="no column `last`"):
         information(made, settings=sized(meaning="last"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from syngain.core.progress import Progress
     from syngain.data.dataset import Dataset
     from syngain.workflows.information_rows import Outputs
-    from syngain.workflows.information_scores import Scorer
+    from syngain.workflows.information_scores import ByCausal, ByToy, Scorer
 
 
 def information(
@@ -92,13 +93,15 @@ def _scorer(
 
         locate(name)
 
+    loaded: list[ByCausal | ByToy] = []
+
     def make(said: Outputs) -> Scorer:
         from syngain.workflows.information_scores import ByCausal, toy_scorer
 
-        degree = said.temperature
-        if name == "toy" and anchors is not None:
-            return toy_scorer(anchors, 1.0 if degree is None else degree)
-        progress(f"loading {name}", 0.05)
-        return ByCausal.open(name, temperature=degree or 1.0, progress=progress)
+        if not loaded:
+            progress(f"loading {name}", 0.05)
+            toy = name == "toy" and anchors is not None
+            loaded.append(toy_scorer(anchors) if toy and anchors else ByCausal.open(name, progress=progress))
+        return replace(loaded[0], temperature=said.temperature or 1.0)
 
     return make

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syngain.report.catalog import decision_words, describe, finding_title
-from syngain.report.chain import chain_svg
+from syngain.report.chain import chain_svgs
 from syngain.report.compare import set_table
 from syngain.report.figures import (
     distribution_figure,
@@ -54,6 +54,7 @@ def html(result: Result) -> str:
             sets=set_table(result.sets),
             pictures=pictures,
             regions=missing(result.views.map_regions),
+            chains=list(zip(result.views.chains, chain_svgs(result.views.chains), strict=True)),
             drawn=drawn(pictures.map),
             nav=_nav(result),
             versions=_versions(result),
@@ -170,7 +171,6 @@ def _environment() -> Environment:
         "strip": strip,
         "script_json": script_json,
         "sentence": _sentence,
-        "chain": chain_svg,
     }
     environment.globals |= {"EXAMPLES": EXAMPLES, "EXAMPLE_LENGTH": EXAMPLE_LENGTH, "EVIDENCE": EVIDENCE, "NONE": NONE}
     return environment

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.workflows.information_scores import Cross, Scorer
 
+    ScorerOf = Callable[[Outputs], Scorer]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationSettings:
@@ -52,7 +54,7 @@ def information(
     *,
     dropped: str | Path | None = None,
     real: Source | None = None,
-    scorer: Scorer | Callable[[Outputs], Scorer] | None = None,
+    scorer: Scorer | ScorerOf | None = None,
     roles: RoleOptions | None = None,
     settings: InformationSettings | None = None,
     seed: int = 0,
@@ -65,7 +67,7 @@ def information(
         dropped: rows that curation dropped, where ``rows`` is not a folder that holds them.
         real: the anchors, for novelty, task divergence and measured gain beside the information.
         scorer: who scores outputs under other prompts; without one there is no prompt information. Or a function that
-            makes it from the outputs, whose temperature it may need. Rows without log-probabilities take its scores.
+            makes it from some outputs, whose temperature it may need. Rows without log-probabilities take its scores.
         roles: fields that a person named.
         settings: meanings and sizes.
         seed: of the prompts that are cross-scored.
@@ -79,8 +81,7 @@ def information(
     anchors = None if real is None else dataset_of(real)
     everything = read_said(rows, dropped, roles=roles)
     said = outputs(everything.data, meaning=settings.meaning, vocabulary=settings.vocabulary)
-    scorer = scorer(said) if callable(scorer) else scorer
-    said, without = _with_logs(said, everything.data, scorer, progress)
+    said, without = _with_logs(said, everything.data, _of(scorer, said), progress)
     groups = {
         name: [row for row, own in enumerate(said.strategies) if own == name] for name in dict.fromkeys(said.strategies)
     }
@@ -98,7 +99,7 @@ def information(
         strategies=measured,
         moved=moved,
         without=without,
-        scorer=None if scorer is None else scorer.name,
+        scorer=getattr(_of(scorer, said), "name", None),
         complete=everything.complete,
         beside=beside,
     )
@@ -113,10 +114,17 @@ def information(
         verdict=information_words.verdict(words),
         sets=_sets(measured, beside) if len(groups) > 1 else {},
         views=Views(
-            chains=information_words.chains(words, _kept_share(said, everything)),
+            chains=information_words.chains(
+                words, {name: _lost(said.take(chosen), everything) for name, chosen in groups.items()}
+            ),
             computed=information_words.computed(words),
         ),
     )
+
+
+def _of(scorer: Scorer | ScorerOf | None, said: Outputs) -> Scorer | None:
+    """The scorer of these outputs."""
+    return scorer(said) if callable(scorer) else scorer
 
 
 def _with_logs(
@@ -153,16 +161,18 @@ def _with_logs(
 def _crossed(
     said: Outputs,
     chosen: Sequence[int],
-    scorer: Scorer | None,
+    scorer: Scorer | ScorerOf | None,
     settings: InformationSettings,
     streams: Streams,
     progress: Progress,
 ) -> Cross | None:
-    if scorer is None:
+    some = said.take(chosen)
+    scores = _of(scorer, some)
+    if scores is None:
         return None
     return information_scores.cross_scores(
-        said.take(chosen),
-        scorer,
+        some,
+        scores,
         rng=streams.stream("prompts"),
         prompts=settings.prompts,
         samples=settings.samples,
@@ -223,7 +233,7 @@ def _sets(
     }
 
 
-def _kept_share(said: Outputs, everything: Said) -> dict[str, float]:
+def _lost(said: Outputs, everything: Said) -> dict[str, float]:
     """Share of the surprisal of all rows that each step dropped, of the rows whose surprisal is known."""
     if everything.gone is None or not len(said):
         return {}

@@ -152,6 +152,8 @@ def _total(per_row: Estimate, rows: int) -> Estimate:
 def _semantic(found: dict[str, Estimate], said: Outputs, design: Design) -> tuple[str, ...]:
     """The split, when every prompt has enough samples; else why not."""
     meanings = said.meanings or ()
+    if said.labels and len(set(zip(said.prompts, meanings, strict=True))) == design.prompts:
+        return ("No semantic split: prompts set the labels; name a column that says what an output means.",)
     try:
         lower = semantic.meaning_entropy(meanings, design)
     except UsageError as error:

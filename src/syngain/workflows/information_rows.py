@@ -37,7 +37,7 @@ PROMPTS = ("prompt_messages", "generator_prompt", "prompt_text", "prompt")
 ANCHORS = ("anchor_ids", "anchors")
 CUT = frozenset({"length", "max_tokens"})
 LISTS = ("ids", "texts", "strategies", "prompts", "asked", "anchors")
-ARRAYS = ("own", "raw", "excess", "lower", "upper", "tokens", "bytes", "cut")
+ARRAYS = ("own", "raw", "excess", "lower", "upper", "tokens", "bytes", "cut", "temperatures")
 SAMPLED_MODES = frozenset({"exact", "processed"})
 RAW_MODES = frozenset({"raw"})
 ROUNDING = 1e-3  # float32 log-probabilities of certain tokens
@@ -56,8 +56,8 @@ class Outputs:
             summed next-token entropy.
         tokens, bytes: sizes (n,). cut: ended by a limit (n,). ended: whether the end token is among the
             log-probabilities; None unknown.
-        meanings: the fixed meaning of each output, when there is one. temperature: of all outputs; None when it differs
-            or is not told.
+        temperatures: of sampling (n,), NaN where it is not told.
+        meanings: the fixed meaning of each output, when there is one. labels: whether these are the labels of the rows.
     """
 
     ids: Sequence[str]
@@ -75,11 +75,18 @@ class Outputs:
     bytes: Floats
     cut: Flags
     ended: bool | None
+    temperatures: Floats
     meanings: Sequence[str] | None = None
-    temperature: float | None = None
+    labels: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def temperature(self) -> float | None:
+        """The temperature of all outputs; None when it differs or is not told."""
+        found = np.unique(self.temperatures)
+        return float(found[0]) if len(found) == 1 and np.isfinite(found[0]) else None
 
     def take(self, rows: Sequence[int]) -> Outputs:
         """The outputs of these rows."""
@@ -153,7 +160,8 @@ def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None
         cut=np.array([str(record.get("finish_reason") or "") in CUT for record in records]),
         ended=_ended(records),
         meanings=_meanings(data, records, meaning),
-        temperature=_temperature(records, data.ids),
+        temperatures=_temperatures(records, data.ids),
+        labels=meaning is None,
     )
 
 
@@ -229,9 +237,9 @@ def _number(record: Mapping[str, object], column: str, name: str) -> float | Non
         raise InputError(f"{name}: `{column}` is {show(value)}", expected="a number") from None
 
 
-def _temperature(records: Sequence[Mapping[str, object]], ids: Sequence[str]) -> float | None:
-    found = {_number(record, "temperature", name) for record, name in zip(records, ids, strict=True)} - {None}
-    return found.pop() if len(found) == 1 else None
+def _temperatures(records: Sequence[Mapping[str, object]], ids: Sequence[str]) -> Floats:
+    found = [_number(record, "temperature", name) for record, name in zip(records, ids, strict=True)]
+    return np.array([math.nan if value is None else value for value in found])
 
 
 def _entropies(record: Mapping[str, object], length: int, name: str) -> Floats | None:

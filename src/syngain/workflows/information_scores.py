@@ -160,13 +160,13 @@ class Cross:
     scores: Floats
 
 
-def toy_scorer(real: Dataset, temperature: float) -> ByToy:
+def toy_scorer(real: Dataset) -> ByToy:
     """The toy generator as ``syngain generate`` fits it: on the anchors, a chain per label."""
     from syngain.generators.toy import MarkovText
 
     side = "response" if "response" in real.sides else "text"
     labels = None if real.labels is None else list(real.labels)
-    return ByToy(MarkovText.fit(list(real.sides[side]), labels, max_words=256), temperature)
+    return ByToy(MarkovText.fit(list(real.sides[side]), labels, max_words=256))
 
 
 def cross_scores(
@@ -204,7 +204,7 @@ def cross_scores(
         silent_rows = [rows[at] for at in own if not np.isfinite(scores[at, k])]
         if silent_rows:
             raise unsayable(said.ids[silent_rows[0]], scorer)
-        progress(f"scoring under prompt {k + 1} of {len(chosen)}", (k + 1) / len(chosen))
+        progress("scoring outputs under other prompts", (k + 1) / len(chosen))
     return Cross(np.array(rows, dtype=np.int64), chosen, scores)
 
 

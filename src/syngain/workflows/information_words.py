@@ -69,12 +69,10 @@ def verdict(told: Told) -> Verdict:
     return Verdict(decision="cannot_tell", sentence=sentence)
 
 
-def chains(told: Told, lost: Mapping[str, float]) -> tuple[Chain, ...]:
-    """The flows of every strategy, or of the whole when there is one; ``lost`` by step, as shares of all surprisal."""
-    if len(told.strategies) == 1:
-        return (_chain("", told.whole, lost),)
-    by_name = [_chain(name, part, {}) for name, part in told.strategies.items()]
-    return (_chain("all strategies", told.whole, lost), *by_name)
+def chains(told: Told, lost: Mapping[str, Mapping[str, float]]) -> tuple[Chain, ...]:
+    """The flows of every strategy; ``lost`` to each step, by strategy, as shares of its surprisal."""
+    several = len(told.strategies) > 1
+    return tuple(_chain(name if several else "", part, lost[name]) for name, part in told.strategies.items())
 
 
 def computed(told: Told) -> tuple[tuple[str, str], ...]:
