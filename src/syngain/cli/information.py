@@ -70,7 +70,7 @@ def information(
             roles=RoleOptions.parse(flags, "synthetic"),
             settings=InformationSettings(
                 meaning=options["meaning"],
-                vocabulary=options["vocabulary"],
+                vocabulary=_whole(options["vocabulary"], "vocabulary"),
                 prompts=options["prompts"],
                 samples=options["samples"],
                 gain=options["gain"],
@@ -79,6 +79,15 @@ def information(
             progress=progress,
         )
     deliver(result, folder, arguments=options, force=options["force"], as_json=options["json"], quiet=options["quiet"])
+
+
+def _whole(value: object, flag: str) -> int | None:
+    """A whole number that may come from a file as text."""
+    if value is None or isinstance(value, int):
+        return value
+    if not str(value).isdecimal():
+        raise UsageError(f"{flag}: {value}", expected="a whole number")
+    return int(str(value))
 
 
 def _scorer(

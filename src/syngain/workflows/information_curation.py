@@ -70,7 +70,7 @@ def read_said(
         return Said(data=data)
     path = Path(dropped)
     gone = list(formats.load(path, path.name, {}).rows)
-    return _joined(data, gone, order)
+    return _joined(data, gone, order, roles)
 
 
 def divergences(said: Said) -> dict[str, Estimate]:
@@ -105,14 +105,14 @@ def on_sets(step: str) -> bool:
     return any(word in step for word in SET_STEPS)
 
 
-def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str]) -> Said:
+def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: RoleOptions | None) -> Said:
     """The kept and the dropped rows as one."""
     known = {str(record["request"]): row for row, record in enumerate(data.records) if record.get("request")}
     inside = {str(record.get("request")): _step(record) for record in gone if str(record.get("request")) in known}
     outside = [record for record in gone if str(record.get("request")) not in known]
     usable = [_filled(record, data) for record in outside if record.get("token_logprobs") and _content(record, data)]
     joined = bool(usable) and len(usable) == len(outside)
-    whole = Dataset.from_rows([*data.records, *usable], data.name) if joined else data
+    whole = Dataset.from_rows([*data.records, *usable], data.name, roles=roles) if joined else data
     steps: list[str | None] = [inside.get(str(record.get("request"))) for record in data.records]
     steps += [_step(record) for record in outside]
     prompts = [_prompt(record) for record in (*data.records, *outside)]

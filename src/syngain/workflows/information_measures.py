@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ def measure(said: Outputs, cross: Cross | None) -> Measured:
     surplus = _surplus(said, design)
     found: dict[str, Estimate] = {"information.gain": _gain(said, design)}
     found["information.gain@total"] = _total(found["information.gain"], len(said))
-    found["information.bits_per_byte"] = gain.bits_per_byte(said.own, said.bytes, design)
+    if said.bytes.any():
+        found["information.bits_per_byte"] = gain.bits_per_byte(said.own, said.bytes, design)
     if said.meanings is not None:
         notes += _semantic(found, said, design)
     if cross is None:
@@ -83,9 +85,9 @@ def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[Design, tuple[s
     for name, made_from in zip(said.prompts, said.anchors, strict=True):
         anchors.setdefault(name, set()).update(made_from)
     clusters = _components(anchors)
-    sizes = [list(clusters.values()).count(name) for name in set(clusters.values())]
+    sizes = Counter(clusters.values())
     several = any(len(own) > 1 for own in anchors.values())
-    if several and max(sizes) > max(len(anchors) / 2, 1):
+    if several and max(sizes.values()) > max(len(anchors) / 2, 1):
         note = "Prompts share anchors in chains, so intervals take prompts as independent, the anchors as given."
         return Design.of(said.prompts, order=order), (note,)
     return Design.of(said.prompts, clusters, order=order), ()
@@ -98,7 +100,7 @@ def _components(anchors: Mapping[str, set[str]]) -> dict[str, str]:
 
     def find(name: str) -> str:
         while leader[name] != name:
-            name = leader[name]
+            leader[name] = name = leader[leader[name]]
         return name
 
     for prompt, own in anchors.items():

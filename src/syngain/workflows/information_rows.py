@@ -1,24 +1,22 @@
 """Rows that carry log-probabilities, as arrays: what each output cost under its own prompt, and of which law that is.
 
-Columns: ``token_logprobs`` and, where there are any, ``top_logprobs``, ``step_entropies`` (exact), ``logprob_mode``,
-``temperature``, ``top_p``, ``end_included``, ``finish_reason``, ``raw_text``; ``prompt_hash`` or the prompt itself,
-``strategy``, and the anchors. Log-probabilities are natural.
+Columns beside those of the log-probabilities: ``prompt_hash`` or the prompt itself, ``strategy``, the anchors,
+``end_included``, ``finish_reason``, ``raw_text``.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import InputError
 from syngain.data.roles import Kind
 from syngain.data.rows import show, type_name
-from syngain.information import steps
+from syngain.workflows.information_costs import Cost, cost, number, usual_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-Law = Literal["sampled", "raw"]
 Messages = tuple[tuple[str, str], ...]  # role and what it says
 PROMPT_KEYS = ("prompt_hash", "prompt_id")
 PROMPTS = ("prompt_messages", "generator_prompt", "prompt_text", "prompt")
@@ -38,9 +35,6 @@ ANCHORS = ("anchor_ids", "anchors")
 CUT = frozenset({"length", "max_tokens"})
 LISTS = ("ids", "texts", "strategies", "prompts", "asked", "anchors")
 ARRAYS = ("own", "raw", "excess", "lower", "upper", "tokens", "bytes", "cut", "temperatures")
-SAMPLED_MODES = frozenset({"exact", "processed"})
-RAW_MODES = frozenset({"raw"})
-ROUNDING = 1e-3  # float32 log-probabilities of certain tokens
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -102,19 +96,23 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Cost:
-    """What one row says of its cost."""
+class _Row:
+    """One row, read."""
 
-    own: float
-    law: Law
-    excess: float = math.nan
-    lower: float = math.nan
-    upper: float = math.nan
-    tokens: int
+    cost: Cost | None
+    text: str
+    strategy: str
+    asked: Messages | None
+    prompt: str
+    anchors: tuple[str, ...]
+    temperature: float
+    cut: bool
+    ended: bool | None
+    meaning: str | None
 
 
 def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None = None) -> Outputs:
-    """Read the log-probabilities of a dataset.
+    """Read the log-probabilities of a dataset, row after row.
 
     Args:
         data: texts or pairs; of a pair the response is what the generator said.
@@ -130,180 +128,75 @@ def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None
             expected="texts, or pairs of prompt and response",
             todo="name the text: --text COLUMN",
         )
-    records = [dict(record) for record in data.records]
-    listed = _usual_list(records)
-    costs = [_cost(record, data.ids[row], listed, vocabulary) for row, record in enumerate(records)]
-    strategies = [str(record.get("strategy") or "") for record in records]
-    _check_complete(data, strategies, costs)
-    sides = data.sides["response" if data.kind is Kind.PAIR else "text"]
-    texts = [str(record.get("raw_text") or side) for record, side in zip(records, sides, strict=True)]
-    prompts = data.sides["prompt"] if data.kind is Kind.PAIR else [None] * len(records)
-    asked = [_asked(record, side, name) for record, side, name in zip(records, prompts, data.ids, strict=True)]
+    listed = usual_list(data.records)
+    rows = [
+        _read(data, index, record, cost(record, data.ids[index], listed, vocabulary), meaning)
+        for index, record in enumerate(data.records)
+    ]
+    _check_complete(data, rows)
+    if meaning is not None and all(row.meaning is None for row in rows):
+        raise InputError(
+            f"{data.name} has no column `{show(meaning)}`", expected="the column with the meaning of a row"
+        )
 
     def column(name: str) -> Floats:
-        return np.array([math.nan if cost is None else getattr(cost, name) for cost in costs], dtype=np.float64)
+        return np.array([math.nan if row.cost is None else getattr(row.cost, name) for row in rows], dtype=np.float64)
 
+    ends = [row.ended for row in rows if row.ended is not None]
+    labeled = meaning is None and data.labels is not None
     return Outputs(
         ids=list(data.ids),
-        texts=texts,
-        strategies=strategies,
-        prompts=[_prompt_name(*item) for item in zip(records, asked, data.ids, strict=True)],
-        asked=asked,
-        anchors=[_anchors(record, data, row) for row, record in enumerate(records)],
+        texts=[row.text for row in rows],
+        strategies=[row.strategy for row in rows],
+        prompts=[row.prompt for row in rows],
+        asked=[row.asked for row in rows],
+        anchors=[row.anchors for row in rows],
         own=column("own"),
-        raw=np.array([cost is not None and cost.law == "raw" for cost in costs]),
+        raw=np.array([row.cost is not None and row.cost.raw for row in rows]),
         excess=column("excess"),
         lower=column("lower"),
         upper=column("upper"),
         tokens=column("tokens"),
-        bytes=np.array([len(text.encode("utf-8", "replace")) for text in texts], dtype=np.float64),
-        cut=np.array([str(record.get("finish_reason") or "") in CUT for record in records]),
-        ended=_ended(records),
-        meanings=_meanings(data, records, meaning),
-        temperatures=_temperatures(records, data.ids),
-        labels=meaning is None,
+        bytes=np.array([len(row.text.encode("utf-8", "replace")) for row in rows], dtype=np.float64),
+        cut=np.array([row.cut for row in rows]),
+        ended=all(ends) if ends else None,
+        temperatures=np.array([row.temperature for row in rows]),
+        meanings=[str(row.meaning) for row in rows] if labeled or meaning is not None else None,
+        labels=labeled,
     )
 
 
-def _cost(record: Mapping[str, object], name: str, listed: int, vocabulary: int | None) -> _Cost | None:
-    """What a row's log-probabilities say; None when it has none."""
-    logs = record.get("token_logprobs")
-    logs = json.loads(logs) if isinstance(logs, str) and logs.startswith("[") else logs
-    if logs is None or logs == "":
-        return None
-    chosen = _logs(logs, name)
-    temperature, top_p = _number(record, "temperature", name), _number(record, "top_p", name)
-    mode = str(record.get("logprob_mode") or "")
-    if mode and mode not in SAMPLED_MODES | RAW_MODES:
-        raise InputError(f"{name}: logprob_mode {show(mode)}", expected="raw, processed or exact")
-    top = _lists(record.get("top_logprobs"), len(chosen), name, listed)
-    untouched = temperature == 1.0 and top_p in {1.0, None}
-    if mode in SAMPLED_MODES or untouched:
-        return _of_sampled(chosen, top, _entropies(record, len(chosen), name), name, vocabulary)
-    if top is not None and temperature is not None and np.all(1 - np.exp(top).sum(axis=1) < steps.COMPLETE):
-        laws = np.array([steps.sampled_law(step, temperature, top_p or 1.0) for step in top])
-        at = np.argmin(np.abs(top - chosen[:, None]), axis=1)
-        return _of_sampled(laws[np.arange(len(laws)), at], laws, None, name, vocabulary)
-    return _Cost(own=float(chosen.sum()), law="raw", tokens=len(chosen))
-
-
-def _of_sampled(
-    chosen: Floats, top: Floats | None, entropies: Floats | None, name: str, vocabulary: int | None
-) -> _Cost:
-    own = float(chosen.sum())
-    if not math.isfinite(own):
-        raise InputError(f"{name}: a token that its own law cannot say", expected="finite log-probabilities")
-    if entropies is not None:
-        total = float(entropies.sum())
-        return _Cost(own=own, law="sampled", excess=-own - total, lower=total, upper=total, tokens=len(chosen))
-    if top is None:
-        return _Cost(own=own, law="sampled", tokens=len(chosen))
-    try:
-        found = steps.steps(chosen, top, vocabulary=vocabulary)
-    except UsageError as error:
-        raise InputError(f"{name}: {error.came}", expected=error.expected, todo="check `top_logprobs`") from error
-    return _Cost(own=own, law="sampled", excess=found.excess, lower=found.lower, upper=found.upper, tokens=len(chosen))
-
-
-def _numbers(values: object, name: str, column: str) -> Floats:
-    if not isinstance(values, (list, tuple)) or not values:
-        raise InputError(f"{name}: `{column}` is {type_name(values)}", expected="a list with a number for every token")
-    bad = [value for value in values if isinstance(value, bool) or not isinstance(value, (int, float))]
-    if bad:
-        raise InputError(f"{name}: `{column}` holds {type_name(bad[0])}", expected="a number for every token")
-    found = np.array(values, dtype=np.float64)
-    if not np.all(np.isfinite(found)):
-        raise InputError(f"{name}: `{column}` holds {found[~np.isfinite(found)][0]:g}", expected="finite numbers")
-    return found
-
-
-def _logs(values: object, name: str) -> Floats:
-    """Log-probabilities of the tokens of a row; rounding above zero is mended."""
-    found = _numbers(values, name, "token_logprobs")
-    if np.any(found > ROUNDING):
-        raise InputError(
-            f"{name}: `token_logprobs` holds {float(found.max()):g}", expected="natural logarithms of probabilities"
-        )
-    return np.minimum(found, 0.0)
-
-
-def _number(record: Mapping[str, object], column: str, name: str) -> float | None:
-    value = record.get(column)
-    if value is None or value == "":
-        return None
-    try:
-        return float(str(value))
-    except ValueError:
-        raise InputError(f"{name}: `{column}` is {show(value)}", expected="a number") from None
-
-
-def _temperatures(records: Sequence[Mapping[str, object]], ids: Sequence[str]) -> Floats:
-    found = [_number(record, "temperature", name) for record, name in zip(records, ids, strict=True)]
-    return np.array([math.nan if value is None else value for value in found])
-
-
-def _entropies(record: Mapping[str, object], length: int, name: str) -> Floats | None:
-    value = record.get("step_entropies")
-    if value is None:
-        return None
-    found = _numbers(value, name, "step_entropies")
-    if len(found) != length:
-        raise InputError(f"{name}: {len(found)} `step_entropies`", expected=f"{length}, one per token")
-    return found
-
-
-def _usual_list(records: Sequence[Mapping[str, object]]) -> int:
-    """The usual length of the lists: servers add the chosen token to it where it is not among the most probable."""
-    lengths = Counter(
-        len(step)
-        for record in records
-        if isinstance(lists := record.get("top_logprobs"), list)
-        for step in lists
-        if isinstance(step, (list, dict))
+def _read(data: Dataset, index: int, record: Mapping[str, object], spent: Cost | None, meaning: str | None) -> _Row:
+    name = data.ids[index]
+    pair = data.kind is Kind.PAIR
+    asked = _asked(record, data.sides["prompt"][index] if pair else None, name)
+    degree = number(record, "temperature", name)
+    ended = record.get("end_included")
+    label = data.labels[index] if data.labels is not None else None
+    told = record.get(meaning) if meaning is not None else label
+    return _Row(
+        cost=spent,
+        text=str(record.get("raw_text") or data.sides["response" if pair else "text"][index]),
+        strategy=str(record.get("strategy") or ""),
+        asked=asked,
+        prompt=_prompt_name(record, asked, name),
+        anchors=_anchors(record, data.sources[index] if data.sources is not None else None),
+        temperature=math.nan if degree is None else degree,
+        cut=str(record.get("finish_reason") or "") in CUT,
+        ended=ended if isinstance(ended, bool) else None,
+        meaning=None if told is None else str(told),
     )
-    return lengths.most_common(1)[0][0] if lengths else 0
 
 
-def _lists(value: object, length: int, name: str, listed: int) -> Floats | None:
-    """Log-probabilities of the most probable tokens of every step, padded with minus infinity; None without them."""
-    value = json.loads(value) if isinstance(value, str) and value.startswith("[") else value
-    if not isinstance(value, list) or not listed:
-        return None
-    if len(value) != length:
-        raise InputError(f"{name}: {len(value)} steps in `top_logprobs`", expected=f"{length}, one per token")
-    found = np.full((length, listed), -np.inf)
-    for step, entries in enumerate(value):
-        logs = sorted(_step(entries, name), reverse=True)[:listed]
-        if not logs:
-            return None
-        found[step, : len(logs)] = logs
-    return found
-
-
-def _step(entries: object, name: str) -> list[float]:
-    """A step as a mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``."""
-    listed = list(entries.values()) if isinstance(entries, dict) else entries
-    if not isinstance(listed, list):
-        return []
-    logs: list[float] = []
-    for entry in listed:
-        value = entry.get("logprob") if isinstance(entry, dict) else entry
-        value = value[-1] if isinstance(value, list) and value else value
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-            raise InputError(f"{name}: `top_logprobs` holds {type_name(value)}", expected="a number for every token")
-        logs.append(min(float(value), 0.0))
-    return logs
-
-
-def _check_complete(data: Dataset, strategies: Sequence[str], costs: Sequence[_Cost | None]) -> None:
+def _check_complete(data: Dataset, rows: Sequence[_Row]) -> None:
     """Some rows of a strategy without log-probabilities would make its mean that of the others."""
-    for name in dict.fromkeys(strategies):
-        rows = [row for row, own in enumerate(strategies) if own == name]
-        without = [row for row in rows if costs[row] is None]
-        if without and len(without) < len(rows):
-            of = f" of the strategy {name}" if name else ""
+    for strategy in dict.fromkeys(row.strategy for row in rows):
+        own = [index for index, row in enumerate(rows) if row.strategy == strategy]
+        without = [index for index in own if rows[index].cost is None]
+        if without and len(without) < len(own):
+            of = f" of the strategy {strategy}" if strategy else ""
             raise InputError(
-                f"{data.ids[without[0]]}: no `token_logprobs`, as {len(without)} of {len(rows)} rows{of}",
+                f"{data.ids[without[0]]}: no `token_logprobs`, as {len(without)} of {len(own)} rows{of}",
                 expected="log-probabilities in every row of a strategy",
                 todo="generate the others again, or take them out of the file",
             )
@@ -337,24 +230,10 @@ def _prompt_name(record: Mapping[str, object], asked: Messages | None, name: str
     return str(named) if named is not None else json.dumps(asked, ensure_ascii=False)
 
 
-def _anchors(record: Mapping[str, object], data: Dataset, row: int) -> tuple[str, ...]:
+def _anchors(record: Mapping[str, object], source: str | None) -> tuple[str, ...]:
     found = next((record[name] for name in ANCHORS if record.get(name)), None)
     if isinstance(found, list):
         return tuple(str(item) for item in found)
     if found is not None:
         return (str(found),)
-    source = data.sources[row] if data.sources is not None else None
     return (source,) if source else ()
-
-
-def _ended(records: Sequence[Mapping[str, object]]) -> bool | None:
-    told = [record["end_included"] for record in records if isinstance(record.get("end_included"), bool)]
-    return all(told) if told else None
-
-
-def _meanings(data: Dataset, records: Sequence[Mapping[str, object]], column: str | None) -> Sequence[str] | None:
-    if column is None:
-        return None if data.labels is None else list(data.labels)
-    if not any(column in record for record in records):
-        raise InputError(f"{data.name} has no column `{show(column)}`", expected="the column with the meaning of a row")
-    return [str(record.get(column)) for record in records]

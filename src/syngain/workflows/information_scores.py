@@ -148,7 +148,7 @@ class ByCausal:
                 expected="texts that the scoring model reads whole",
                 todo="leave out the longest rows",
             )
-        return -self.model.score(rows, temperature=self.temperature)
+        return -self.model.score_after(rows, temperature=self.temperature)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

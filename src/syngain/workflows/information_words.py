@@ -59,10 +59,10 @@ def verdict(told: Told) -> Verdict:
     doubt = f" ({low:.3g} to {high:.3g})" if math.isfinite(low) else ""
     parts = [f"The generator adds {most}{own.value:.3g} nats per row beyond its prompt{doubt}"]
     if told.whole.bracket is not None:
-        parts.append(
-            f"which prompt it was decides {max(told.whole.bracket.low, 0.0):.3g} to {told.whole.bracket.high:.3g} nats"
-            + (", and more prompts are needed to say" if told.whole.bracket.saturated else "")
-        )
+        bracket = told.whole.bracket
+        top = f"{max(bracket.low, 0.0):.3g} to {bracket.high:.3g} nats"
+        few = f"at least {max(bracket.low, 0.0):.3g} nats, and more prompts are needed to say more"
+        parts.append(f"which prompt it was decides {few if bracket.saturated else top}")
     if "generation.divergence" in told.moved:
         parts.append(f"curation moved the set by {told.moved['generation.divergence'].value:.1%}")
     sentence = "; ".join(parts) + ". Noise has the most information: whether it helps is for the measured gain to say."
