@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import re
 import sys
 
 import numpy as np
@@ -53,6 +54,10 @@ def test_the_toy_world_is_accounted_for_as_its_enumeration_says(rows):
     assert value(report, "information.prompt_lower@whole_prompts") == pytest.approx(math.log(3), abs=1e-3)
     assert report["verdict"]["decision"] == "cannot_tell"
     assert "Noise" in report["verdict"]["sentence"]
+    computed = dict(syngain.information(Dataset.from_rows(rows, "rows"), scorer=ByToy(WORLD.generator)).views.computed)
+    assert re.fullmatch(
+        r"gain [\d.]+, prompt information [\d.]+ to [\d.]+, entropy [\d.]+ bits per byte\.", computed["Per byte"]
+    )
 
 
 def test_step_laws_narrow_the_gain_and_their_ends_hold_it(rows):

@@ -102,12 +102,35 @@ def computed(told: Told) -> tuple[tuple[str, str], ...]:
     )
     return (
         ("Rows", rows),
-        ("Law", law),
+        ("Law", f"{law} It is the entropy of tokens, at least that of texts; stripped reasoning is not seen."),
+        *_per_byte(told),
         ("Prompt information", prompt),
         *absent,
         *((("Notes", " ".join(notes)),) if notes else ()),
         ("What it is not", "Information is no benefit: it is read beside divergence and measured gain, never alone."),
     )
+
+
+def _per_byte(told: Told) -> Iterator[tuple[str, str]]:
+    """The three numbers in bits per byte, of every strategy."""
+    lines = []
+    for name, part in told.strategies.items():
+        gain, bits = part.estimates[GAIN], part.estimates.get("information.bits_per_byte")
+        if bits is None or gain.value <= 0:
+            continue
+        each = bits.value / gain.value  # bits per byte of one nat per row
+        words = [f"gain {'at most ' if gain.direction == 'upper' else ''}{bits.value:.3f}"]
+        if LOWER in part.estimates:
+            words.append(f"prompt information {_span(part.estimates, each)}")
+        words.append(f"entropy {part.estimates[ENTROPY].value * each:.3f}")
+        lines.append(f"{name + ': ' if name else ''}{', '.join(words)} bits per byte")
+    if lines:
+        yield ("Per byte", "; ".join(lines) + ".")
+
+
+def _span(estimates: Mapping[str, Estimate], each: float) -> str:
+    low, high = estimates[LOWER].value * each, estimates.get("information.prompt_upper")
+    return f"at least {low:.3f}" if high is None else f"{low:.3f} to {high.value * each:.3f}"
 
 
 def _chain(title: str, part: Measured, lost: Mapping[str, float]) -> Chain:
