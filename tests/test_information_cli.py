@@ -118,6 +118,8 @@ def test_rows_without_log_probabilities_are_scored_when_somebody_can(rows):
 
 def test_generators_that_score_asynchronously_serve_as_scorers(rows):
     class Scored:
+        end_included = True
+
         def __init__(self, logprobs):
             self.logprobs = np.asarray(logprobs, dtype=np.float32)
 
@@ -143,18 +145,34 @@ def test_a_causal_language_model_scores_rows_under_other_prompts(tmp_path):
     prompts = [(("system", "be brief"), ("user", f"say {word}")) for word in ("a cat", "no dog", "the end")]
     texts = ["ab", "cd e", "fgh"]
     warm = ByCausal(scorer.model, scorer.reader, temperature=2.0)
-    assert np.all(warm.score(prompts[0], texts) != scorer.score(prompts[0], texts))
+    ended = [True, True, False]
+    assert np.all(warm.score(prompts[0], texts, ended) != scorer.score(prompts[0], texts, ended))
+    assert scorer.score(prompts[0], texts, ended)[2] > scorer.score(prompts[0], texts, [True] * 3)[2]
     made = []
     for prompt in prompts:
         asked = [{"role": role, "content": said} for role, said in prompt]
-        for text, log in zip(texts, warm.score(prompt, texts), strict=True):
+        for text, log in zip(texts, warm.score(prompt, texts, [True] * 3), strict=True):
             law = {"temperature": 2.0, "logprob_mode": "processed", "token_logprobs": [float(log)]}
             made.append({"text": text, "prompt_messages": asked, **law})
     report = information(made, scorer=warm)
     assert report["estimates"]["information.prompt_upper"]["value"] >= value(report, "information.prompt_lower")
     assert "information.prompt_upper" not in information(made, scorer=scorer)["estimates"]
     with pytest.raises(InputError, match="more than 96 tokens"):
-        scorer.score(prompts[0], ["x" * 200])
+        scorer.score(prompts[0], ["x" * 200], [True])
+
+
+def test_cut_outputs_are_scored_without_their_end(rows):
+    """Both scorers agree with rows that were cut after their first word, so there is an upper end."""
+    cut = []
+    for row in rows:
+        first = {"text": row["text"].split()[0], "token_logprobs": row["token_logprobs"][:1], "finish_reason": "length"}
+        cut.append({**row, **first, "end_included": False, "top_logprobs": None})
+    report = information(cut, scorer=ByToy(WORLD.generator))
+    assert "information.prompt_upper" in report["estimates"]
+    law = [WORLD.generator.next_word((), topic) for topic in TOPICS]
+    exact = float(np.mean([-np.sum(p[p > 0] * np.log(p[p > 0])) for p in law]))
+    assert value(report, "information.gain") == pytest.approx(exact, abs=0.05)
+    assert "no_end_token" not in [finding["id"] for finding in report["findings"]]
 
 
 def test_strategies_stand_side_by_side():
@@ -286,7 +304,7 @@ def test_the_page_draws_the_chain_and_runs_nothing_from_the_rows(tmp_path, monke
 
 def test_cut_outputs_and_missing_ends_are_findings(rows):
     cut = [
-        dict(row, finish_reason="length" if k % 3 == 0 else "stop", end_included=k % 3 != 0)
+        dict(row, finish_reason="length" if k % 3 == 0 else "stop", end_included=k % 3 == 1)
         for k, row in enumerate(rows)
     ]
     found = {finding["id"]: finding for finding in information(cut)["findings"]}

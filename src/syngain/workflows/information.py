@@ -150,7 +150,8 @@ def _with_logs(
     for k, name in enumerate(names):
         progress("scoring rows under their prompts", k / len(names))
         chosen = [row for row, prompt in enumerate(said.prompts) if prompt == name]
-        own[chosen] = scorer.score(information_scores.prompt_of(said, chosen[0]), [said.texts[row] for row in chosen])
+        asked = information_scores.prompt_of(said, chosen[0])
+        own[chosen] = scorer.score(asked, [said.texts[row] for row in chosen], [not said.cut[row] for row in chosen])
     bad = np.flatnonzero(~np.isfinite(own))
     if bad.size:
         raise information_scores.unsayable(said.ids[int(bad[0])], scorer)

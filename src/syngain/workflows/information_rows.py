@@ -48,8 +48,8 @@ class Outputs:
         raw: ``own`` is of another law than the one sampled from, and gives an upper bound (n,).
         excess: surprisal minus entropy of the steps (n,), NaN where the row tells no laws. lower, upper: ends of its
             summed next-token entropy.
-        tokens, bytes: sizes (n,). cut: ended by a limit (n,). ended: whether the end token is among the
-            log-probabilities; None unknown.
+        tokens, bytes: sizes (n,). cut: ended by a limit (n,). ended: whether the end token of the others is among
+            the log-probabilities; None unknown.
         temperatures: of sampling (n,), NaN where it is not told.
         meanings: the fixed meaning of each output, when there is one. labels: whether these are the labels of the rows.
     """
@@ -142,7 +142,7 @@ def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None
     def column(name: str) -> Floats:
         return np.array([math.nan if row.cost is None else getattr(row.cost, name) for row in rows], dtype=np.float64)
 
-    ends = [row.ended for row in rows if row.ended is not None]
+    ends = [row.ended for row in rows if row.ended is not None and not row.cut]
     labeled = meaning is None and data.labels is not None
     return Outputs(
         ids=list(data.ids),

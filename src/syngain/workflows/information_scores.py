@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.generators.toy import MarkovText
     from syngain.learners.causal import CausalModel
-    from syngain.learners.completions import Reader
+    from syngain.learners.completions import Completion, Reader
     from syngain.workflows.information_rows import Messages, Outputs
 
     Floats = NDArray[np.float64]
@@ -38,8 +38,8 @@ class Scorer(Protocol):
         """What the report calls it."""
         ...
 
-    def score(self, prompt: Messages, texts: Sequence[str], /) -> Floats:
-        """Log-probability of each text and its end after the prompt, in nats, shape (n,)."""
+    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool], /) -> Floats:
+        """Log-probability of each text after the prompt, and of its end where it ended, in nats, shape (n,)."""
         ...
 
 
@@ -49,6 +49,11 @@ class TokenScores(Protocol):
     @property
     def logprobs(self) -> NDArray[np.float32]:
         """Shape (steps,), in nats."""
+        ...
+
+    @property
+    def end_included(self) -> bool:
+        """Whether the last one is that of the end token."""
         ...
 
 
@@ -76,10 +81,13 @@ class ByGenerator:
         """Its name."""
         return self.generator.name
 
-    def score(self, prompt: Messages, texts: Sequence[str]) -> Floats:
+    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
         """Summed over the tokens."""
         found = asyncio.run(self.generator.score(prompt, texts))
-        return np.array([float(np.sum(item.logprobs, dtype=np.float64)) for item in found])
+        spans = [len(item.logprobs) - (item.end_included and not end) for item, end in zip(found, ended, strict=True)]
+        return np.array(
+            [float(np.sum(item.logprobs[:n], dtype=np.float64)) for item, n in zip(found, spans, strict=True)]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +102,21 @@ class ByToy:
         """``toy``."""
         return "toy"
 
-    def score(self, prompt: Messages, texts: Sequence[str]) -> Floats:
+    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
         """Exact; minus infinity for what the chain cannot say."""
         label = self.label(prompt)
-        return np.array([self.chain.log_probability(text, label, temperature=self.temperature) for text in texts])
+        steps = [self.chain.steps(text, label, temperature=self.temperature)[0] for text in texts]
+        return np.array([float(logs[: len(logs) - (not end)].sum()) for logs, end in zip(steps, ended, strict=True)])
 
     def label(self, prompt: Messages) -> str | None:
-        """The label that is named last, as a word of its own."""
+        """The label that is named last, as a word of its own; the longest of those that begin there."""
         text = "\n".join(said for _, said in prompt)
         places = [
-            (found.start(), label)
+            (found.start(), len(label), label)
             for label in filter(None, self.chain.tables)
             for found in re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", text)
         ]
-        return max(places)[1] if places else None
+        return max(places)[2] if places else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +147,10 @@ class ByCausal:
         """The name of the model."""
         return self.model.proxy.model
 
-    def score(self, prompt: Messages, texts: Sequence[str]) -> Floats:
+    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
         """At the temperature; texts longer than the model reads are an error, for their end would be missing."""
         asked = "\n\n".join(said for _, said in prompt)
-        rows = [self.reader.read(asked, text) for text in texts]
+        rows = [self._read(asked, text, ended=end) for text, end in zip(texts, ended, strict=True)]
         if any(row.cut for row in rows):
             raise InputError(
                 f"a prompt and text of more than {self.reader.max_tokens} tokens",
@@ -149,6 +158,11 @@ class ByCausal:
                 todo="leave out the longest rows",
             )
         return -self.model.score_after(rows, temperature=self.temperature)
+
+    def _read(self, asked: str, text: str, *, ended: bool) -> Completion:
+        row = self.reader.read(asked, text)
+        extra = 0 if ended or row.cut else len(self.reader.layout.end)
+        return replace(row, ids=row.ids[: len(row.ids) - extra])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,11 +209,11 @@ def cross_scores(
         if name in number and seen[name] < samples:
             seen[name] += 1
             rows.append(row)
-    texts = [said.texts[row] for row in rows]
+    texts, ended = [said.texts[row] for row in rows], [not said.cut[row] for row in rows]
     scores = np.empty((len(rows), len(chosen)))
     for name, k in number.items():
         asked = prompt_of(said, next(row for row in rows if said.prompts[row] == name))
-        scores[:, k] = scorer.score(asked, texts)
+        scores[:, k] = scorer.score(asked, texts, ended)
         own = [at for at, row in enumerate(rows) if said.prompts[row] == name]
         silent_rows = [rows[at] for at in own if not np.isfinite(scores[at, k])]
         if silent_rows:
