@@ -327,6 +327,7 @@ def test_templates_without_log_probabilities_are_left_out_and_said_to_be(rows):
     (lambda row: row.update(token_logprobs=[]), "a list with a number"),
     (lambda row: row.update(top_logprobs=[{"a": -0.1}]), "one per token"),
     (lambda row: row.update(top_logprobs=[{"a": -0.01, "b": -0.01}] * len(row["tokens"])), "sum to a prob"),
+    (lambda row: row.update(top_logprobs=[{"a": "low"}] * len(row["tokens"])), "`top_logprobs` holds low"),
     (lambda row: row.update(logprob_mode="bits"), "raw, processed or exact"),
     (lambda row: row.update(temperature="warm"), "a number"),
     (lambda row: [row.pop(name) for name in ("prompt_hash", "prompt_messages")], "which prompt the row came from"),
@@ -379,6 +380,26 @@ def test_a_chosen_token_added_to_a_list_does_not_change_the_outcomes():
     said = outputs(Dataset.from_rows(made, "rows"))
     entropy = -(0.6 * math.log(0.6) + 0.3 * math.log(0.3) + 0.1 * math.log(0.1))
     assert said.excess == pytest.approx(np.full(4, -2 * math.log(0.6) - math.log(0.1) - 3 * entropy))
+
+
+def test_lists_of_every_shape_say_the_same(rows):
+    def listed(shape):
+        return information(
+            [dict(row, top_logprobs=[shape(step) for step in row["top_logprobs"]]) for row in rows[:300]]
+        )
+
+    shapes = [
+        lambda step: step,
+        lambda step: list(step.values()),
+        lambda step: [[token, log] for token, log in step.items()],
+        lambda step: [{"token": token, "logprob": log} for token, log in step.items()],
+    ]
+    found = [value(listed(shape), "information.gain") for shape in shapes]
+    assert found == [found[0]] * 4
+    with_null = information(
+        [dict(row, top_logprobs=[{**step, "x": None} for step in row["top_logprobs"]]) for row in rows[:300]]
+    )
+    assert value(with_null, "information.gain") == pytest.approx(found[0])
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SAMPLED_MODES = frozenset({"exact", "processed"})
 RAW_MODES = frozenset({"raw"})
+PLAIN = frozenset({float, int, type(None)})
 ROUNDING = 1e-3  # float32 log-probabilities of certain tokens
 
 
@@ -159,15 +160,23 @@ def _lists(value: object, length: int, name: str, listed: int) -> Floats | None:
 
 
 def _step(entries: object, name: str) -> list[float]:
-    """A step as a mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``."""
+    """A step as a mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``; null is no entry."""
     listed = list(entries.values()) if isinstance(entries, dict) else entries
     if not isinstance(listed, list):
         return []
+    values = listed if {type(entry) for entry in listed} <= PLAIN else [_value(entry) for entry in listed]
     logs: list[float] = []
-    for entry in listed:
-        value = entry.get("logprob") if isinstance(entry, dict) else entry
-        value = value[-1] if isinstance(value, list) and value else value
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-            raise InputError(f"{name}: `top_logprobs` holds {type_name(value)}", expected="a number for every token")
-        logs.append(min(float(value), 0.0))
+    for value in values:
+        if isinstance(value, float) and not math.isnan(value):
+            logs.append(min(value, 0.0))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            logs.append(min(float(value), 0.0))
+        elif value is not None:
+            raise InputError(f"{name}: `top_logprobs` holds {show(value)}", expected="a number for every token")
     return logs
+
+
+def _value(entry: object) -> object:
+    """The log-probability of one entry."""
+    value = entry.get("logprob") if isinstance(entry, dict) else entry
+    return value[-1] if isinstance(value, list) and value else value
