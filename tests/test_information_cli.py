@@ -382,6 +382,21 @@ def test_a_chosen_token_added_to_a_list_does_not_change_the_outcomes():
     assert said.excess == pytest.approx(np.full(4, -2 * math.log(0.6) - math.log(0.1) - 3 * entropy))
 
 
+def test_the_same_rows_and_seed_give_the_same_bytes_and_flags_may_stand_in_a_file(tmp_path, monkeypatch, capsys, rows):
+    file = jsonl(tmp_path / "rows.jsonl", [dict(row, top_logprobs=None) for row in rows[::5]])
+    (tmp_path / "flags.yaml").write_text("vocabulary: 5\nsamples: 4\nmeaning: label\n", encoding="utf-8")
+    for name in ("one", "two"):
+        code, _, err = run(monkeypatch, capsys, file, "-c", tmp_path / "flags.yaml", "-o", tmp_path / name)
+        assert code == 0, err
+    one, two = ((tmp_path / name / "report.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert json.loads(one)["estimates"]["information.semantic"]["value"] == 0  # a prompt asks for one label
+    (tmp_path / "flags.yaml").write_text("vocabulary: many\n", encoding="utf-8")
+    code, _, err = run(monkeypatch, capsys, file, "-c", tmp_path / "flags.yaml", "-o", tmp_path / "three")
+    assert code == 2
+    assert "a whole number" in err
+
+
 def test_lists_of_every_shape_say_the_same(rows):
     def listed(shape):
         return information(
