@@ -8,7 +8,8 @@ import pytest
 
 from syngain.core import UsageError
 from syngain.core.rng import Streams
-from syngain.information.prompts import bracket, information_gain, prompt_information, prompt_information_upper
+from syngain.information.design import Design
+from syngain.information.prompts import bracket, population_lower, population_upper
 from syngain.lab.bounds import bounds
 from syngain.lab.loops import GOLDEN, loops, steady_error
 
@@ -68,13 +69,12 @@ def test_prompt_information_brackets_the_population_and_never_exceeds_ln_k():
     population = rng.dirichlet(np.full(6, 0.5), size=20_000)
     truth = float(np.mean(np.sum(population * np.log(population / population.mean(axis=0) + 1e-300), axis=1)))
     drawn = np.array([rng.choice(6, size=200, p=law) for law in laws])
-    scored = np.stack([np.log(law)[drawn] for law in laws], axis=2)
-    (low, high), saturated = bracket(scored)
-    assert low <= truth <= high
-    assert not saturated
-    assert prompt_information(scored).value <= math.log(40)
-    assert prompt_information(scored).value < prompt_information_upper(scored).value
-    assert information_gain(np.einsum("isi->is", scored)).value > 0
+    scored, design = np.log(laws[:, drawn.ravel()]).T, Design.balanced(40, 200)
+    found = bracket(scored, design)
+    assert found.low <= truth <= found.high
+    assert not found.saturated
+    assert population_lower(scored, design).value <= math.log(40)
+    assert population_lower(scored, design).value < population_upper(scored, design).value
 
 
 @pytest.mark.parametrize("preset", [
@@ -89,9 +89,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(preset):
 @pytest.mark.parametrize("call", [
     lambda: bounds(streams=Streams(0), chains=0),
     lambda: loops(streams=Streams(0), replicates=1),
-    lambda: information_gain(np.zeros((1, 3))),
-    lambda: information_gain(np.ones((3, 3))),
-    lambda: prompt_information(np.zeros((3, 2, 2))),
 ])  # fmt: skip
 def test_wrong_parameters_get_a_clear_error(call):
     with pytest.raises(UsageError, match="Expected"):

@@ -7,7 +7,8 @@ import pytest
 
 from reference import languages as slow
 from syngain.core import UsageError
-from syngain.information.prompts import information_gain
+from syngain.information import gain
+from syngain.information.design import Design
 from syngain.lab import language, run
 from syngain.lab.language import TOPICS, account, expected_risk, language_world
 from syngain.lab.temperature import TemperatureProtocol
@@ -62,18 +63,13 @@ def test_both_estimators_of_information_gain_are_unbiased_and_entropies_lower_th
     rng, plain, combined = np.random.default_rng(1), [], []
     for _ in range(60):
         outs = [WORLD.generator.sample(12, rng=rng, label=topic) for topic in TOPICS]
-        own = np.array([[out.log_probability for out in row] for row in outs]).T
-        steps = np.array([[math.fsum(out.entropies) for out in row] for row in outs]).T
-        plain.append(information_gain(own).value)
-        combined.append(information_gain(own, steps).value)
+        own = np.array([out.log_probability for row in outs for out in row])
+        steps = np.array([math.fsum(out.entropies) for row in outs for out in row])
+        plain.append(gain.plain(own, Design.balanced(3, 12)).value)
+        combined.append(gain.combined(own, -own - steps, Design.balanced(3, 12)).value)
     for values in (plain, combined):
         assert abs(np.mean(values) - exact) < 4 * np.std(values) / math.sqrt(60)
     assert np.std(combined) < 0.8 * np.std(plain)
-
-
-def test_step_entropies_of_another_shape_are_refused():
-    with pytest.raises(UsageError, match="step entropies"):
-        information_gain(-np.ones((4, 3)), np.ones((4, 2)))
 
 
 @pytest.fixture(scope="module")

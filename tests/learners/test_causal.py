@@ -49,6 +49,19 @@ def model(tiny):
     return proxy(tiny).open()
 
 
+@pytest.mark.parametrize("temperature", [1.0, 1.7])
+def test_a_context_that_is_read_once_changes_no_score(chatty, temperature):
+    model = proxy(chatty).open()
+    reader = model.reader(Kind.PAIR)
+    rows = [reader.read("what is it?", text) for text in ("a cat.", "", "a very long dog", "yes", "no. no.")]
+    assert model.score_after(rows, temperature=temperature) == pytest.approx(
+        model.score(rows, temperature=temperature), abs=1e-4
+    )
+    assert model.score_after(rows[:1]) == pytest.approx(model.score(rows[:1]))
+    with pytest.raises(UsageError, match="different contexts"):
+        model.score_after([*rows, reader.read("another question", "yes")])
+
+
 def read_all(model, pairs, kind=Kind.PAIR):
     reader = model.reader(kind)
     return [reader.read(*pair) for pair in pairs]

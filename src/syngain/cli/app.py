@@ -11,6 +11,7 @@ from syngain._version import __version__
 from syngain.cli.audit import audit
 from syngain.cli.demo import demo
 from syngain.cli.gain import gain
+from syngain.cli.information import information
 from syngain.cli.lab import lab
 from syngain.cli.models import models
 from syngain.core.errors import SyngainError
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("audit")(audit)
 app.command("gain")(gain)
+app.command("information")(information)
 app.command("demo")(demo)
 app.command("lab")(lab)
 app.add_typer(models, name="models")

@@ -138,6 +138,31 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Nats per generated row that enter the chain at a station, or leave it there.
+
+    ``low`` and ``high`` are limits where they are known; ``at_most`` says that ``nats`` is only an upper bound.
+    """
+
+    station: str
+    name: str
+    nats: float
+    low: float | None = None
+    high: float | None = None
+    leaves: bool = False
+    at_most: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """Where on the way from anchors to the set information entered and where it was lost."""
+
+    title: str
+    flows: tuple[Flow, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
     """What the HTML shows and the JSON does not hold: pictures of rows."""
 
@@ -146,6 +171,7 @@ class Views:
     map_note: str = ""
     distributions: tuple[Distribution, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    chains: tuple[Chain, ...] = ()
     computed: tuple[tuple[str, str], ...] = ()  # (heading, paragraph) pairs of "how it was computed"
 
 

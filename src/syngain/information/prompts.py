@@ -1,162 +1,200 @@
-"""Information gain and prompt information from log-probabilities, in nats.
+"""Prompt information I(p; M(p)) by scoring every output under every prompt, in nats per output.
 
-``L[i, s, j]`` is the log-probability of output s of prompt i under prompt j, the end token included, of the
-distribution *really sampled from*: shape (K prompts, S samples, K prompts). Rows of one prompt share it, so they are
-averaged first and prompts are resampled.
+``L[r, j]`` is the log-probability of output r under prompt j, shape (n, K), the end token included. Two estimands:
+*these K prompts*, uniformly weighted, where it is exact in expectation and at most ln K; and *the population* they were
+drawn from, where the same expression is a lower bound, and leaving out a prompt with all its outputs an upper one.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 from scipy.special import logsumexp
 
 from syngain.core.errors import UsageError
-from syngain.core.estimate import Estimate
+from syngain.information.design import Design, Mean, mean, of_influence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from syngain.core.estimate import Direction, Interval
+    from syngain.core.estimate import Estimate
 
-    Array = NDArray[np.float64]
+    Floats = NDArray[np.float64]
 
-LEVELS = (0.90, 0.95)
-
-
-def information_gain(own: Array, step_entropies: Array | None = None) -> Estimate:
-    """``information.gain``: H(M(p) | p), the plain estimator -mean L[(i, s), i] [exact, unbiased].
-
-    It is maximized by noise: never read it without a divergence and a measured gain.
-
-    Args:
-        own: log-probability of every output under its own prompt, shape (K, S).
-        step_entropies: exact next-token entropies of each output summed over its steps, shape (K, S): the
-            Rao-Blackwell estimator, combined with the plain one by a weight cross-fitted over prompts.
-    """
-    _check(own, 2)
-    values, method = -own, "minus the mean log-probability of outputs under their own prompt; prompts resampled"
-    if step_entropies is not None:
-        if step_entropies.shape != own.shape or not np.all(np.isfinite(step_entropies)):
-            raise UsageError(
-                f"step entropies of shape {step_entropies.shape}", expected=f"finite ones, of shape {own.shape}"
-            )
-        values = step_entropies + _cross_fitted(-own, step_entropies) * (-own - step_entropies)
-        method = "summed next-token entropies, combined with minus the log-probability; prompts resampled"
-    return _estimate(
-        values.mean(axis=1),
-        method=method,
-        estimand="conditional entropy of an output given its prompt, over the population of prompts",
-        direction="estimate",
-    )
+_LOWER = "log-probability under the own prompt minus that under the mixture of all prompts"
+_UPPER = "log-probability under the own prompt minus that under the mixture of all prompts of other clusters"
 
 
-def prompt_information(L: Array) -> Estimate:
-    """``information.prompt_lower`` for these K prompts, uniformly weighted: I(p; M(p)) exactly in expectation.
-
-    mean_i mean_s [L[i, s, i] - log mean_j exp L[i, s, j]], unbiased for these K prompts and at most ln K; for the
-    population of prompts a lower bound.
-    """
-    _check(L, 3)
-    return _estimate(
-        _gaps(L, without_own=False).mean(axis=1),
-        method="log-probability under the own prompt minus that under the mixture of all prompts",
-        estimand="mutual information of these prompts and their outputs; at most ln K",
-        direction="lower",
-        fixed_prompts=_gaps(L, without_own=False),
-    )
-
-
-def prompt_information_upper(L: Array) -> Estimate:
-    """``information.prompt_upper``: leaving out prompt i with all its outputs, an upper bound for the population."""
-    _check(L, 3)
-    return _estimate(
-        _gaps(L, without_own=True).mean(axis=1),
-        method="log-probability under the own prompt minus that under the mixture of all other prompts",
-        estimand="upper bound of the mutual information over the population of prompts, in expectation",
-        direction="upper",
-    )
-
-
-def bracket(L: Array, level: float = 0.95) -> tuple[Interval, bool]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bracket:
     """Prompt information of the population: from the lower limit of the lower bound to the upper one of the upper.
 
-    The flag says "saturated": the upper end exceeds ln K, so these prompts are too few to tell.
+    ``saturated``: the upper end exceeds ln K (``ceiling``), so these prompts are too few to tell.
     """
-    low = prompt_information(L).interval(level)[0]
-    high = prompt_information_upper(L).interval(level)[1]
-    return (low, high), high > math.log(L.shape[0])
+
+    low: float
+    high: float
+    ceiling: float
+
+    @property
+    def saturated(self) -> bool:
+        """Whether these prompts are too few to tell."""
+        return self.high > self.ceiling
 
 
-def _cross_fitted(plain: Array, summed: Array) -> Array:
-    """Variance-minimal weight of ``plain - summed`` for each prompt, from the other half of the prompts: (K, 1).
+def these_prompts(L: Floats, design: Design) -> Estimate:
+    """Information of an output about which of these prompts it came from. Unbiased, at most ln K.
 
-    The difference has mean zero for every prompt, so a weight that has not seen the prompt leaves the mean unbiased.
-    With fewer than four prompts the weight is zero: the summed entropies alone.
+    mean_i mean_s [L[(i, s), i] - log mean_j exp L[(i, s), j]]; its error is that of the outputs within prompts.
     """
-    weights = np.zeros((len(plain), 1))
-    if len(plain) < 4:
-        return weights
-    even = np.arange(len(plain)) % 2 == 0
-    for half in (even, ~even):
-        gap = (plain - summed)[~half].ravel()
-        around = (summed - summed[~half].mean())[~half].ravel()
-        spread = float(gap @ gap)
-        weights[half] = -float(gap @ around) / spread if spread > 0 else 0.0
-    return weights
-
-
-def _gaps(L: Array, *, without_own: bool) -> Array:
-    """L[i, s, i] minus the log-probability under the mixture, shape (K, S)."""
-    count = L.shape[0]
-    own = np.einsum("isi->is", L)
-    others = L
-    if without_own:
-        others = L.copy()
-        others[np.arange(count), :, np.arange(count)] = -np.inf
-    mixture = logsumexp(others, axis=2) - math.log(count - 1 if without_own else count)
-    return np.asarray(own - mixture)
-
-
-def _estimate(
-    per_prompt: Array, *, method: str, estimand: str, direction: Direction, fixed_prompts: Array | None = None
-) -> Estimate:
-    """Mean over prompts; error over prompts, or over samples within them when the prompts are the population."""
-    count = per_prompt.size
-    if fixed_prompts is None:
-        error, freedom = float(per_prompt.std(ddof=1)) / math.sqrt(count), count - 1
-    else:
-        samples = fixed_prompts.shape[1]
-        error = math.sqrt(float(fixed_prompts.var(axis=1, ddof=1).mean()) / (samples * count))
-        freedom = count * (samples - 1)
-    value = float(per_prompt.mean())
-    intervals = {}
-    for level in LEVELS:
-        half = float(stats.t.isf((1 - level) / 2, freedom)) * error
-        intervals[level] = (value - half, value + half)
-    return Estimate(
-        value=value,
-        unit="nats",
-        method=method,
-        estimand=estimand,
-        intervals=intervals,
-        n=count,
-        clusters=count,
-        direction=direction,
+    check_scores(L, design)
+    return mean(_gaps(L, design), design, "these").estimate(
+        design,
+        method=_LOWER,
+        estimand="mutual information of these prompts and an output; at most ln K",
+        references={"ln K": math.log(design.prompts)},
     )
 
 
-def _check(L: Array, dimensions: int) -> None:
-    if L.ndim != dimensions or L.shape[0] < 2 or L.shape[1] < 1 + (dimensions == 3):
+def population_lower(L: Floats, design: Design) -> Estimate:
+    """``information.prompt_lower``: a lower bound for the population, by any scorer.
+
+    With scores of the generator itself the value is exact for these prompts; their interval is among the references.
+    """
+    these = these_prompts(L, design)
+    low, high = these.interval(0.95)
+    known = {} if math.isinf(low) else {"these prompts, low": low, "these prompts, high": high}
+    return _lower(L, design).estimate(
+        design,
+        method=_LOWER,
+        estimand="mutual information of prompt and output: exact in expectation for these prompts, a lower bound over "
+        "the population of prompts, to which the interval belongs",
+        direction="lower",
+        references={"ln K": math.log(design.prompts), **known},
+    )
+
+
+def population_upper(L: Floats, design: Design) -> Estimate:
+    """``information.prompt_upper``: an upper bound for the population, in expectation; scores of the generator only.
+
+    Each prompt is left out with all its outputs, and so are the prompts of its cluster: what is left must be
+    independent of it. Infinite when an output is impossible under every prompt that is left.
+    """
+    check_scores(L, design)
+    return _upper(L, design).estimate(
+        design,
+        method=_UPPER,
+        estimand="upper bound, in expectation, of the mutual information of prompt and output over the population",
+        direction="upper",
+        references={"ln K": math.log(design.prompts)},
+    )
+
+
+def bracket(L: Floats, design: Design, level: float = 0.95) -> Bracket:
+    """The prompt information of the population between two one-sided limits, each of ``(1 + level) / 2``."""
+    check_scores(L, design)
+    low = _lower(L, design).interval(level)[0]
+    upper = _upper(L, design)
+    high = upper.interval(level)[1] if math.isfinite(upper.value) else math.inf
+    return Bracket(low=low, high=high, ceiling=math.log(design.prompts))
+
+
+def mixture_entropy(L: Floats, design: Design, level: float = 0.95) -> tuple[Estimate, Bracket]:
+    """``information.entropy``: H(M(p)), for these prompts (unbiased) and as a bracket for the population.
+
+    Minus the log-probability under the mixture of all prompts, and of all others: information gain plus either end of
+    the prompt information, with errors of the sums, not sums of errors.
+    """
+    check_scores(L, design)
+    own = L[np.arange(len(L)), design.prompt]
+    these = mean(-own + _gaps(L, design), design, "these").estimate(
+        design,
+        method="minus the log-probability of outputs under the mixture of all prompts",
+        estimand="entropy of an output of these prompts, uniformly weighted",
+    )
+    low = _lower(L, design, own).interval(level)[0]
+    upper = _upper(L, design, own)
+    high = upper.interval(level)[1] if math.isfinite(upper.value) else math.inf
+    return these, Bracket(low=low, high=high, ceiling=math.inf)
+
+
+def whole_prompts(L: Floats, design: Design) -> Estimate:
+    """Information of *all* outputs of a prompt together about which prompt it was, per prompt, at most ln K.
+
+    Rows of one prompt share it, so this and not a multiple of the value per row is what the set holds.
+    """
+    check_scores(L, design)
+    sums: Floats = np.stack([np.bincount(design.prompt, column, minlength=design.prompts) for column in L.T], axis=1)
+    singles = Design(np.arange(design.prompts), design.cluster)
+    return _lower(sums, singles).estimate(
+        singles,
+        method="summed log-probability of a prompt's outputs under it minus that under the mixture of all prompts",
+        estimand="mutual information of these prompts and all their outputs, per prompt; at most ln K",
+        direction="lower",
+        references={"ln K": math.log(design.prompts)},
+    )
+
+
+def check_scores(L: Floats, design: Design) -> None:
+    """Refuse what cannot be cross-scores.
+
+    Raises:
+        UsageError: another shape, NaN, above zero, or an output that is impossible under its own prompt.
+    """
+    if design.prompts < 2:
+        raise UsageError("outputs of a single prompt", expected="at least 2 prompts", todo="generate from more prompts")
+    expected = (len(design.prompt), design.prompts)
+    if L.shape != expected:
         raise UsageError(
-            f"log-probabilities of shape {L.shape}",
-            expected=f"{dimensions} dimensions: prompts (at least 2), samples"
-            + (", prompts" if dimensions == 3 else ""),
+            f"cross-scores of shape {L.shape}",
+            expected=f"outputs by prompts, {expected}: every output under every prompt",
         )
-    if dimensions == 3 and L.shape[0] != L.shape[2]:
-        raise UsageError(f"log-probabilities of shape {L.shape}", expected="as many prompts in the last dimension")
     if np.any(np.isnan(L)) or np.any(L > 1e-6):
         raise UsageError("log-probabilities above zero or missing", expected="natural logarithms of probabilities")
+    if np.any(np.isinf(L[np.arange(len(L)), design.prompt])):
+        raise UsageError(
+            "an output that its own prompt cannot say", expected="finite log-probabilities of what was said"
+        )
+
+
+def _gaps(L: Floats, design: Design) -> Floats:
+    """Own log-probability minus that under the mixture of all prompts, shape (n,)."""
+    own = L[np.arange(len(L)), design.prompt]
+    return np.asarray(own - logsumexp(L, axis=1) + math.log(design.prompts))
+
+
+def _lower(L: Floats, design: Design, own: Floats | None = None) -> Mean:
+    """Mean gap to the mixture of all prompts, minus ``own`` when given, with its error over prompts.
+
+    A prompt acts through its own outputs and through the mixture: the derivative by its weight is its mean gap minus
+    its mean responsibility for all outputs.
+    """
+    mixture = logsumexp(L, axis=1)
+    values = _gaps(L, design) - (0.0 if own is None else own)
+    share = np.exp(L - mixture[:, None]) * design.prompts
+    return _with_mixture(values, share, design)
+
+
+def _upper(L: Floats, design: Design, own: Floats | None = None) -> Mean:
+    """The same against the mixture of the prompts of all other clusters."""
+    if design.clusters < 2:
+        return Mean(value=math.inf, error=math.nan, freedom=0.0)
+    kin = design.cluster[design.prompt][:, None] == design.cluster[None, :]
+    others = np.where(kin, -np.inf, L)
+    mixture = logsumexp(others, axis=1)
+    if np.any(np.isinf(mixture)):
+        return Mean(value=math.inf, error=math.nan, freedom=0.0)
+    count = (~kin).sum(axis=1)
+    values = L[np.arange(len(L)), design.prompt] - mixture + np.log(count) - (0.0 if own is None else own)
+    return _with_mixture(values, np.exp(others - mixture[:, None]) * count[:, None], design)
+
+
+def _with_mixture(values: Floats, share: Floats, design: Design) -> Mean:
+    per_prompt = design.within(values)
+    weight = 1.0 / design.samples[design.prompt] / design.prompts
+    responsible = weight @ share
+    influence = per_prompt - per_prompt.mean() - (responsible - responsible.mean())
+    return of_influence(float(per_prompt.mean()), influence, design)

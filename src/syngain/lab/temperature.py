@@ -14,7 +14,9 @@ from scipy import stats
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
-from syngain.information.prompts import information_gain, prompt_information
+from syngain.information import gain
+from syngain.information.design import Design
+from syngain.information.prompts import these_prompts
 from syngain.lab.language import TOPICS, Accounting, LanguageWorld, account, language_world
 from syngain.lab.result import Check, Curve, LabResult, Panel, Table
 from syngain.lab.statistics import mean_interval, spearman, spearman_of_groups
@@ -229,22 +231,23 @@ def _estimated(
 ) -> list[tuple[str, Estimate, float]]:
     """Information gain (plain and with step entropies) and prompt information of these topics, from ``outputs`` each.
 
-    The topics are fixed, so each topic's outputs are regrouped into clusters of their own for the error of the gain.
+    The topics are fixed, so the errors are those of outputs within topics.
     """
     samples = [world.generator.sample(outputs, rng=rng, label=topic, temperature=degree) for topic in TOPICS]
     logs = np.array(
         [
-            [[world.generator.log_probability(out.text, other, temperature=degree) for other in TOPICS] for out in own]
+            [world.generator.log_probability(out.text, other, temperature=degree) for other in TOPICS]
             for own in samples
+            for out in own
         ]
     )
-    plain = np.array([[out.log_probability for out in own] for own in samples])
-    steps = np.array([[math.fsum(out.entropies) for out in own] for own in samples])
-    # outputs as rows of clusters that each hold one output of every topic: exchangeable, so the error is right
+    design = Design.balanced(len(TOPICS), outputs)
+    plain = np.array([out.log_probability for own in samples for out in own])
+    excess = -plain - np.array([math.fsum(out.entropies) for own in samples for out in own])
     return [
-        (f"{name}: information gain, plain", information_gain(plain.T), exact.information_gain),
-        (f"{name}: information gain, combined", information_gain(plain.T, steps.T), exact.information_gain),
-        (f"{name}: prompt information", prompt_information(logs), exact.prompt_information),
+        (f"{name}: information gain, plain", gain.plain(plain, design, "these"), exact.information_gain),
+        (f"{name}: information gain, combined", gain.combined(plain, excess, design, "these"), exact.information_gain),
+        (f"{name}: prompt information", these_prompts(logs, design), exact.prompt_information),
     ]
 
 

@@ -7,7 +7,9 @@ last bit on the same machine, however many cores it has free (on a GPU up to the
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import inspect
 import math
 import os
 import re
@@ -175,14 +177,17 @@ class CausalModel:
         """AdamW [loshchilov2019] without decay: the rank is the regularization, the number of steps the tuning."""
         return _torch().optim.AdamW(self.weights(), lr=self.proxy.rates[0], weight_decay=0.0)
 
-    def score(self, rows: Sequence[Completion]) -> Floats:
-        """Surprisal of the scored tokens of each row, summed, in nats, shape (n,); NaN where the model breaks down."""
+    def score(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
+        """Surprisal of the scored tokens of each row, summed, in nats, shape (n,); NaN where the model breaks down.
+
+        At a ``temperature`` above 0 the law of every token is that of the logits divided by it.
+        """
         out = np.zeros(len(rows))
         torch = _torch()
 
         def nats(part: list[int]) -> Floats:
             with torch.inference_mode():
-                sums: Floats = self._nats([rows[i] for i in part]).double().sum(dim=1).cpu().numpy()
+                sums: Floats = self._nats([rows[i] for i in part], temperature).double().sum(dim=1).cpu().numpy()
             return sums
 
         parts = []
@@ -190,6 +195,38 @@ class CausalModel:
             chunk = _parts(rows[first : first + CHUNK], SCORE_TOKENS * self._factor())
             parts += [[first + i for i in part] for part in chunk]
         with memory_named(self.proxy), one_thread_each():
+            for part, sums in zip(parts, self._each(nats, parts), strict=True):
+                out[part] = sums
+        return out
+
+    def score_after(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
+        """As :meth:`score`, for rows that share their context: it is read once, and its keys and values are reused.
+
+        Raises:
+            UsageError: rows of different contexts.
+        """
+        start = rows[0].start if rows else 0
+        context = rows[0].ids[: start - 1] if rows else ()
+        if any(row.start != start or row.ids[: start - 1] != context for row in rows):
+            raise UsageError("rows of different contexts", expected="rows that share what is given")
+        if len(rows) < 2 or not context:
+            return self.score(rows, temperature=temperature)
+        torch, out = _torch(), np.zeros(len(rows))
+        rests = [Completion(row.ids[start - 1 :], 1, row.size, row.cut) for row in rows]
+        with memory_named(self.proxy), one_thread_each(), torch.inference_mode():
+            ids = torch.tensor([context], device=self.device)
+            read = self._cache()
+            self.network(input_ids=ids, logits_to_keep=1, **self._cached(read))
+
+            def nats(part: list[int]) -> Floats:
+                with torch.inference_mode():
+                    cache = copy.deepcopy(read)
+                    cache.batch_repeat_interleave(len(part))
+                    found = self._nats([rests[i] for i in part], temperature, cache)
+                    sums: Floats = found.double().sum(dim=1).cpu().numpy()
+                return sums
+
+            parts = _parts(rests, SCORE_TOKENS * self._factor())
             for part, sums in zip(parts, self._each(nats, parts), strict=True):
                 out[part] = sums
         return out
@@ -202,8 +239,11 @@ class CausalModel:
         with ThreadPoolExecutor(_workers(), initializer=_torch().set_num_threads, initargs=(1,)) as pool:
             yield from pool.map(work, parts)
 
-    def _nats(self, rows: Sequence[Completion]) -> Any:  # noqa: ANN401  (untyped library)
-        """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns)."""
+    def _nats(self, rows: Sequence[Completion], temperature: float = 1.0, cache: Any = None) -> Any:  # noqa: ANN401
+        """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns).
+
+        ``cache`` holds what was read before the rows.
+        """
         torch = _torch()
         width = max(len(row.ids) for row in rows)
         ids = np.zeros((len(rows), width), dtype=np.int64)
@@ -217,14 +257,33 @@ class CausalModel:
         if not columns.size:
             return self.weights()[0].sum() * torch.zeros((len(rows), 1), device=self.device)
         tensors = [torch.from_numpy(array).to(self.device) for array in (ids, mask, columns - 1)]
+        if cache is not None:
+            before = torch.ones((len(rows), cache.get_seq_length()), dtype=torch.int64, device=self.device)
+            tensors[1] = torch.cat([before, tensors[1]], dim=1)
         logits = self.network(
-            input_ids=tensors[0], attention_mask=tensors[1], use_cache=False, logits_to_keep=tensors[2]
+            input_ids=tensors[0],
+            attention_mask=tensors[1],
+            **self._cached(cache),
+            logits_to_keep=tensors[2],
         ).logits
         targets = torch.from_numpy(np.where(scored, ids, -100)[:, columns]).to(self.device)
         nats = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1).float(), targets.flatten(), reduction="none", ignore_index=-100
+            logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
         )
         return nats.reshape(targets.shape)
+
+    def _cache(self) -> Any:  # noqa: ANN401  (untyped library)
+        """An empty cache of keys and values."""
+        kind = require("transformers", extra=EXTRA, purpose="a language model").DynamicCache
+        takes = "config" in inspect.signature(kind).parameters
+        return kind(config=self.network.get_base_model().config) if takes else kind()
+
+    def _cached(self, cache: Any) -> dict[str, Any]:  # noqa: ANN401  (untyped library)
+        """The cache under the name this version of the library gives it."""
+        if cache is None:
+            return {"use_cache": False}
+        known = inspect.signature(type(self.network.get_base_model()).forward).parameters
+        return {"use_cache": True, "cache" if "cache" in known else "past_key_values": cache}
 
     def _factor(self) -> int:
         return GPU_FACTOR if self.device == "cuda" else 1

@@ -53,6 +53,12 @@ FINDINGS = {
     "template_collapse": "The same template again and again",
     "missing_regions": "Kinds of real rows that are missing",
     "distribution_shift": "Not the distribution of your rows",
+    "cut_outputs": "Outputs cut at the token limit",
+    "kept_only": "Dropped rows are not accounted for",
+    "raw_log_probabilities": "Log-probabilities of another law",
+    "selected_outputs": "Not all that the generator said",
+    "saturated": "Too few prompts",
+    "no_end_token": "The end is not accounted for",
     "no_gain": "Adds nothing a proxy can use",
     "harm": "Makes the proxy worse",
 }
@@ -233,6 +239,11 @@ MEASURES = {
         "How surprising is the text to the scoring model?",
         "Lower is more predictable; compare with the real rows.",
     ),
+    "novelty.surprisal": Measure(
+        "Surprisal under your rows",
+        "How surprising are the rows to a model of your real rows?",
+        "Compare with held-out real rows: far above is foreign, far below is repetition.",
+    ),
     "generation.divergence": Measure(
         "Divergence made by curation",
         "How far did filtering move the set from what the generator said?",
@@ -329,6 +340,8 @@ _GAINS = {
 }
 
 PARTS = {
+    "total": "all rows together",
+    "whole_prompts": "all outputs of a prompt together",
     "raw": "uncorrected",
     "expected": "expected, without the noise of a test",
     "chosen": "the chosen amount",

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syngain.report.catalog import decision_words, describe, finding_title
+from syngain.report.chain import chain_svgs
 from syngain.report.compare import set_table
 from syngain.report.figures import (
     distribution_figure,
@@ -53,6 +54,7 @@ def html(result: Result) -> str:
             sets=set_table(result.sets),
             pictures=pictures,
             regions=missing(result.views.map_regions),
+            chains=list(zip(result.views.chains, chain_svgs(result.views.chains), strict=True)),
             drawn=drawn(pictures.map),
             nav=_nav(result),
             versions=_versions(result),
@@ -130,6 +132,7 @@ def _nav(result: Result) -> list[tuple[str, str]]:
         "findings": bool(result.findings) or not result.sets,
         "measures": bool(result.estimates),
         "sets": bool(result.sets),
+        "chain": bool(result.views.chains),
         "curves": bool(result.series),
         "doubt": bool(result.views.budgets),
         "map": bool(result.views.map_points),
@@ -138,7 +141,7 @@ def _nav(result: Result) -> list[tuple[str, str]]:
         "computed": True,
         "limits": True,
     }
-    titles = {"drop": "Rows to drop", "computed": "How it was computed", "limits": "Not claimed"}
+    titles = {"chain": "The chain", "drop": "Rows to drop", "computed": "How it was computed", "limits": "Not claimed"}
     return [(name, titles.get(name, name.capitalize())) for name, shown in present.items() if shown]
 
 

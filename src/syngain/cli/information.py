@@ -1,0 +1,116 @@
+"""``syngain information ROWS``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional
+
+import typer
+
+from syngain.cli.audit import FILES
+from syngain.cli.common import configured, deliver, progress_shown
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from syngain.core.progress import Progress
+    from syngain.data.dataset import Dataset
+    from syngain.workflows.information_rows import Outputs
+    from syngain.workflows.information_scores import ByCausal, ByToy, Scorer
+
+
+def information(
+    context: typer.Context,
+    rows: str = typer.Argument(..., metavar="ROWS", help=f"A run folder of `syngain generate`, or {FILES}."),
+    real: Optional[str] = typer.Option(None, help="Your real rows: novelty, task divergence and gain beside."),
+    dropped: Optional[str] = typer.Option(None, help="Rows that curation dropped, where ROWS is not a run folder."),
+    generator: Optional[str] = typer.Option(
+        None, help="Scores outputs under other prompts: toy (fitted on --real), smollm2, a folder or a hub name."
+    ),
+    meaning: Optional[str] = typer.Option(None, help="Column with the meaning of a row (default: the label)."),
+    vocabulary: Optional[int] = typer.Option(None, min=2, help="Tokens the generator chooses from, for top-k ends."),
+    prompts: int = typer.Option(16, min=2, help="Prompts of a strategy that are cross-scored."),
+    samples: int = typer.Option(16, min=1, help="Outputs of a prompt that are cross-scored."),
+    gain: bool = typer.Option(True, "--gain/--no-gain", help="With --real: measure gain and divergence beside."),
+    output: Path = typer.Option(Path("syngain-information"), "-o", "--output", help="Folder for the report."),
+    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
+    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
+    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
+    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
+    source: Optional[str] = typer.Option(None, help="Column that names the anchor a row was made from."),
+    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
+    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
+    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+) -> None:
+    """Where information entered the rows and where it was lost: gain, prompts, meaning, curation, in nats."""
+    options = configured(context, config)
+    folder = Path(options["output"])
+    from syngain.report import check_folder
+
+    check_folder(folder, force=options["force"])
+    if options["generator"] == "toy" and options["real"] is None:
+        raise UsageError("--generator toy without --real", expected="the anchors it was fitted on", todo="add --real")
+    with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
+        from syngain.data import RoleOptions, read
+        from syngain.workflows.information import InformationSettings
+        from syngain.workflows.information import information as account
+
+        flags = {name: options[name] for name in ("text", "label", "source", "id")}
+        anchors = None
+        if options["real"] is not None:
+            anchors = read(options["real"], roles=RoleOptions.parse(flags, "real"))
+        result = account(
+            options["rows"],
+            dropped=options["dropped"],
+            real=anchors,
+            scorer=_scorer(options, anchors, progress),
+            roles=RoleOptions.parse(flags, "synthetic"),
+            settings=InformationSettings(
+                meaning=options["meaning"],
+                vocabulary=_whole(options["vocabulary"], "vocabulary"),
+                prompts=options["prompts"],
+                samples=options["samples"],
+                gain=options["gain"],
+            ),
+            seed=options["seed"],
+            progress=progress,
+        )
+    deliver(result, folder, arguments=options, force=options["force"], as_json=options["json"], quiet=options["quiet"])
+
+
+def _whole(value: object, flag: str) -> int | None:
+    """A whole number that may come from a file as text."""
+    if value is None or isinstance(value, int):
+        return value
+    if not str(value).isdecimal():
+        raise UsageError(f"{flag}: {value}", expected="a whole number")
+    return int(str(value))
+
+
+def _scorer(
+    options: Mapping[str, Any], anchors: Dataset | None, progress: Progress
+) -> Callable[[Outputs], Scorer] | None:
+    """Makes the scorer when the temperature of the outputs is known."""
+    name = options["generator"]
+    if name is None:
+        return None
+    if name != "toy":
+        from syngain.data.models import locate
+
+        locate(name)
+
+    loaded: list[ByCausal | ByToy] = []
+
+    def make(said: Outputs) -> Scorer:
+        from syngain.workflows.information_scores import ByCausal, toy_scorer
+
+        if not loaded:
+            progress(f"loading {name}", 0.05)
+            toy = name == "toy" and anchors is not None
+            loaded.append(toy_scorer(anchors) if toy and anchors else ByCausal.open(name, progress=progress))
+        return replace(loaded[0], temperature=said.temperature or 1.0)
+
+    return make
