@@ -65,7 +65,10 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     with ProcessPoolExecutor(given.workers) as pool:
-        cases = list(pool.map(split, [(given.data, seed) for seed in range(given.splits)]))
+        cases = []
+        for case in pool.map(split, [(given.data, seed) for seed in range(given.splits)]):
+            cases.append(case)
+            print(f"split {len(cases) - 1} done, {case[1]:.0f} s CPU", flush=True)
     overlaps = held = 0
     ratios = []
     for seed, ((direct, pooled, alone), seconds) in enumerate(cases):
