@@ -48,10 +48,10 @@ def decide(answer: Answer) -> Verdict:
         arms = " and ".join(WITH[kind] for kind in unsettled)
         sentence = f"Cannot tell: the proxy did not converge on {arms}; its numbers are no measurement."
         return Verdict(decision="cannot_tell", sentence=sentence)
+    whole = answer.test or answer.expected
     for rows, estimate in _candidates(answer):
         if effect(estimate, answer.min_gain) == "gain":
-            return _use(answer, rows, estimate)
-    whole = answer.test or answer.expected
+            return _as_repeated(answer, whole) if _repetition_does(answer) else _use(answer, rows, estimate)
     found = effect(whole, answer.min_gain)
     if found == "harm":
         sentence = f"Do not add it as it is: {_effect_words(answer, whole)}.{caveats(answer)}"
@@ -61,6 +61,18 @@ def decide(answer: Answer) -> Verdict:
         sentence = f"It adds nothing that matters: {_effect_words(answer, whole)}, {least}.{caveats(answer)}"
         return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
     return Verdict(decision="cannot_tell", sentence=_unsure(answer, whole))
+
+
+def _repetition_does(answer: Answer) -> bool:
+    """Whether anchors repeated in the place of the rows do as much, within the smallest gain that matters."""
+    over = answer.controls.get("duplication")
+    return over is not None and effect(over, answer.min_gain) in {"no_gain", "harm"}
+
+
+def _as_repeated(answer: Answer, whole: Estimate) -> Verdict:
+    words = f"{_effect_words(answer, whole)}, and so do your anchors, each repeated as often"
+    sentence = f"It adds nothing over repeating your anchors: {words}.{caveats(answer)}"
+    return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
 
 
 def _candidates(answer: Answer) -> list[tuple[int, Estimate]]:
@@ -93,7 +105,7 @@ def caveats(answer: Answer) -> str:
     out = ""
     duplication, weights = answer.controls.get("duplication"), answer.controls.get("class_weights")
     gains = effect(answer.test or answer.expected, answer.min_gain) == "gain"
-    if gains and duplication is not None and effect(duplication, answer.min_gain) != "gain":
+    if gains and duplication is not None and effect(duplication, answer.min_gain) == "cannot_tell":
         out += " Repeating your anchors may do as much."
     if gains and weights is not None and effect(weights, answer.min_gain) != "gain":
         out += " Class weights may do as much."
