@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from syngain.workflows.audit import audit
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
+    from syngain.workflows.gate import gate
 
 __all__ = [
     "Dataset",
@@ -38,6 +39,7 @@ __all__ = [
     "audit",
     "demo",
     "gain",
+    "gate",
     "lab",
     "read",
     "report",
@@ -54,6 +56,7 @@ _HOMES = {
     "audit": "syngain.workflows.audit",
     "demo": "syngain.workflows.demo",
     "gain": "syngain.workflows.gain",
+    "gate": "syngain.workflows.gate",
     "read": "syngain.data.read",
     "write_rows": "syngain.data.write",
 }

@@ -11,6 +11,7 @@ from syngain._version import __version__
 from syngain.cli.audit import audit
 from syngain.cli.demo import demo
 from syngain.cli.gain import gain
+from syngain.cli.gate import gate
 from syngain.cli.lab import lab
 from syngain.cli.models import models
 from syngain.core.errors import SyngainError
@@ -28,6 +29,7 @@ app.command("audit")(audit)
 app.command("gain")(gain)
 app.command("demo")(demo)
 app.command("lab")(lab)
+app.command("gate")(gate)
 app.add_typer(models, name="models")
 
 
