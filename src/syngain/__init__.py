@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
     from syngain.workflows.gate import gate
+    from syngain.workflows.select import select
 
 __all__ = [
     "Dataset",
@@ -43,6 +44,7 @@ __all__ = [
     "lab",
     "read",
     "report",
+    "select",
     "write_rows",
 ]
 
@@ -58,6 +60,7 @@ _HOMES = {
     "gain": "syngain.workflows.gain",
     "gate": "syngain.workflows.gate",
     "read": "syngain.data.read",
+    "select": "syngain.workflows.select",
     "write_rows": "syngain.data.write",
 }
 _FOLDERS = frozenset({"lab", "report"})

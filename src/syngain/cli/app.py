@@ -14,6 +14,7 @@ from syngain.cli.gain import gain
 from syngain.cli.gate import gate
 from syngain.cli.lab import lab
 from syngain.cli.models import models
+from syngain.cli.select import select
 from syngain.core.errors import SyngainError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command("gain")(gain)
 app.command("demo")(demo)
 app.command("lab")(lab)
 app.command("gate")(gate)
+app.command("select")(select)
 app.add_typer(models, name="models")
 
 

@@ -338,6 +338,12 @@ PARTS = {
     "over_duplication": "over repeated anchors",
     "over_duplication_test": "over repeated anchors, on the test",
     "balanced_test": "equal class weights in both arms, on the test",
+    "all": "all rows",
+    "all_test": "all rows, on the test",
+    "random": "as many random rows",
+    "random_test": "as many random rows, on the test",
+    "kept_test": "only the rows to keep, on the test",
+    "test": "on the test",
 }
 
 _RIVALS = {"over_random": "a random subset of the same size", "over_all": "using all rows"}
