@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from syngain.data.read import read
     from syngain.data.write import write_rows
     from syngain.workflows.audit import audit
+    from syngain.workflows.compare import compare
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
     from syngain.workflows.gate import gate
@@ -38,6 +39,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "compare",
     "demo",
     "gain",
     "gate",
@@ -56,6 +58,7 @@ _HOMES = {
     "SyngainError": "syngain.core.errors",
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.audit",
+    "compare": "syngain.workflows.compare",
     "demo": "syngain.workflows.demo",
     "gain": "syngain.workflows.gain",
     "gate": "syngain.workflows.gate",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import syngain
+from selection_rows import jsonl, rows
 from syngain.cli import main
 from syngain.core.errors import UsageError
 from syngain.core.rng import Streams
@@ -18,25 +19,7 @@ from syngain.selection.field import Field, log_probabilities
 from syngain.selection.nested import Trial, on_anchors, on_test
 from syngain.workflows.select import SelectSettings
 
-TOPICS = {
-    "cooking": "stir the onion pan with butter salt pepper garlic soup oven bread slowly until brown",
-    "travel": "book a train flight hotel to Lisbon Rome island beach ticket passport early next week",
-    "money": "send the bank transfer card fee account balance refund today because of a wrong charge",
-}
 FAST = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=Trial(folds=4))
-
-
-def rows(count, seed, wrong=0.0, source=None):
-    rng = np.random.default_rng(seed)
-    names, out = list(TOPICS), []
-    for i in range(count):
-        label = names[i % 3]
-        text = " ".join(rng.choice(TOPICS[label].split(), size=rng.integers(6, 11)))
-        told = names[(i + 1 + int(rng.integers(2))) % 3] if rng.random() < wrong else label
-        out.append({"text": text, "label": told, "right": told == label})
-        if source is not None:
-            out[-1]["source_text"] = source[int(rng.integers(len(source)))]["text"]
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +146,6 @@ def run(monkeypatch, capsys, *arguments):
         main()
     out, err = capsys.readouterr()
     return stop.value.code, out, err
-
-
-def jsonl(path, content):
-    path.write_text("".join(json.dumps(row) + "\n" for row in content), encoding="utf-8")
-    return path
 
 
 def test_the_command_writes_every_row_with_score_rank_and_reason(monkeypatch, capsys, tmp_path):

@@ -9,6 +9,7 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli.audit import audit
+from syngain.cli.compare import compare
 from syngain.cli.demo import demo
 from syngain.cli.gain import gain
 from syngain.cli.gate import gate
@@ -32,6 +33,7 @@ app.command("demo")(demo)
 app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)
+app.command("compare")(compare)
 app.add_typer(models, name="models")
 
 

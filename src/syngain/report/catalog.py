@@ -58,6 +58,7 @@ FINDINGS = {
 }
 
 GROUPS = {
+    "compare": "Set against set",
     "gain": "Measured gain",
     "utility": "Utility",
     "duplicates": "Duplicates and size",
@@ -297,6 +298,11 @@ MEASURES = {
         "How much do the losses give away about which rows were trained on?",
         "Read against the shuffled range; it bounds the gap on synthetic rows, not on your task.",
     ),
+    "compare.rank": Measure(
+        "Rank",
+        "Which place does the set have among those compared?",
+        "1 is the best; the interval holds every place that cannot be excluded.",
+    ),
     "loop.distinct_fraction": Measure(
         "Still distinct",
         "How much stays different when the generator eats its own output?",
@@ -358,6 +364,8 @@ def _composed(identifier: str) -> Measure | None:
         return Measure(
             f"{title} ({name})", question.format(skill=skill), f"{read} Positive is better.".strip(), signed=True
         )
+    if head == "compare" and not tail and metric in _METRICS:
+        return Measure(f"Paired difference ({name})", f"Does a proxy {skill} with the first set?", signed=True)
     if head == "selection" and tail in _RIVALS:
         return Measure(
             f"Selection against {_RIVALS[tail]} ({name})",

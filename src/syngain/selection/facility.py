@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy import sparse
 
 from syngain.selection.candidates import Ranking
 
@@ -130,19 +131,19 @@ class _Stored:
         m = len(X)
         sampled = np.sort(rng.permutation(m)[: max(m // 10, min(m, 1000))])
         rank = min(sampled.size - 1, int(np.ceil(1.3 * count * sampled.size / m)))
-        lefts, rights, values = [], [], []
+        counts, columns, values = [np.zeros(1, dtype=np.int64)], [], []
         for at in range(0, m, BLOCK):
             near = X[at : at + BLOCK] @ X.T
             threshold = np.partition(near[:, sampled], sampled.size - 1 - rank, axis=1)[:, sampled.size - 1 - rank]
-            flat = np.flatnonzero(near >= np.maximum(threshold, np.float32(1e-6))[:, None])
-            lefts.append((flat // m + at).astype(np.int32))
-            rights.append((flat % m).astype(np.int32))
-            values.append(near.ravel()[flat])
-        left, right, value = np.concatenate(lefts), np.concatenate(rights), np.concatenate(values)
-        del lefts, rights, values
-        by_candidate = np.argsort(right, kind="stable")
-        start = np.concatenate([[0], np.cumsum(np.bincount(right, minlength=m))])
-        return cls(start, left[by_candidate], value[by_candidate], np.zeros(m, dtype=np.float32))
+            kept = near >= np.maximum(threshold, np.float32(1e-6))[:, None]
+            counts.append(kept.sum(axis=1))
+            columns.append((np.flatnonzero(kept) % m).astype(np.int32))
+            values.append(near[kept])
+        of_row = (np.concatenate(values), np.concatenate(columns), np.cumsum(np.concatenate(counts)))
+        del values, columns
+        of_candidate = sparse.csr_matrix(of_row, shape=(m, m)).tocsc()
+        start = of_candidate.indptr.astype(np.int64)
+        return cls(start, of_candidate.indices, of_candidate.data, np.zeros(m, dtype=np.float32))
 
     def first(self) -> Floats:
         running = np.concatenate([[0.0], np.cumsum(self.near, dtype=np.float64)])

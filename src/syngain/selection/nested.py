@@ -64,7 +64,7 @@ class Judged:
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
         draws = sum(float(side.mean(axis=1).var(ddof=1)) / len(side) for side in (a, b) if len(side) > 1)
-        freedom = _freedom((rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(b) - 1.0, 1.0)))
+        freedom = freedom_of((rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(b) - 1.0, 1.0)))
         value = float(paired.mean())
         return Estimate(
             value=value,
@@ -107,9 +107,9 @@ def on_anchors(field: Field, method: Method, share: float, *, trial: Trial, prog
         f"chosen on {count - 1} of {count} folds of the anchors and judged on the other; anchors are the unit, "
         "variance inflated for shared training rows [nadeau2003]"
     )
-    pooled = {name: _pooled(parts, ground.anchors.size) for name, parts in found.items()}
+    merged = {name: pooled(parts, ground.anchors.size) for name, parts in found.items()}
     inflation = 1 + count / (count - 1)
-    return Judged(pooled, ground.anchor_labels, ground.lineage.group, inflation, float(np.mean(sizes)), where)
+    return Judged(merged, ground.anchor_labels, ground.lineage.group, inflation, float(np.mean(sizes)), where)
 
 
 def on_test(field: Field, chosen: Ints, *, trial: Trial) -> Judged:
@@ -146,7 +146,8 @@ def _against(anchors: Ints, rows: Ints, chosen: Ints, trial: Trial, streams: Str
     return out
 
 
-def _pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
+def pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
+    """Outcomes of parts of ``count`` rows as one."""
     loss, size = np.zeros(count), np.zeros(count)
     guess = np.zeros(count, dtype=np.int64)
     labeled = all(outcome.guess is not None for _, outcome in parts)
@@ -157,7 +158,7 @@ def _pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
     return Outcome(loss, size, guess if labeled else None)
 
 
-def _freedom(*parts: tuple[float, float]) -> float:
+def freedom_of(*parts: tuple[float, float]) -> float:
     """Degrees of freedom of a sum of variances [satterthwaite1946]."""
     total = sum(variance for variance, _ in parts)
     below = sum(variance**2 / freedom for variance, freedom in parts if variance > 0)
