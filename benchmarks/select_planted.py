@@ -82,7 +82,8 @@ def main():
         print(
             f"seed {seed}: {len(anchors)} anchors, {len(rows)} rows; precision at half {hits.mean():.3f} (of all "
             f"{correct(rows, range(len(rows))).mean():.3f}); shuffled kept {kinds.count('shuffled')}; over random "
-            f"{over.value:+.3f} nats [{low:+.3f}, {high:+.3f}], accuracy {accuracy.value:+.3f} [{few:+.3f}, {many:+.3f}]"
+            f"{over.value:+.3f} nats [{low:+.3f}, {high:+.3f}], "
+            f"accuracy {accuracy.value:+.3f} [{few:+.3f}, {many:+.3f}]"
             f"; {found.result.verdict.decision}; CPU {time.process_time() - started:.0f} s",
             flush=True,
         )

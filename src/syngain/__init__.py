@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from syngain.data.write import write_rows
     from syngain.workflows.audit import audit
     from syngain.workflows.compare import compare
+    from syngain.workflows.convert import convert
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
     from syngain.workflows.gate import gate
@@ -40,6 +41,7 @@ __all__ = [
     "__version__",
     "audit",
     "compare",
+    "convert",
     "demo",
     "gain",
     "gate",
@@ -59,6 +61,7 @@ _HOMES = {
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.audit",
     "compare": "syngain.workflows.compare",
+    "convert": "syngain.workflows.convert",
     "demo": "syngain.workflows.demo",
     "gain": "syngain.workflows.gain",
     "gate": "syngain.workflows.gate",

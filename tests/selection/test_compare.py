@@ -15,6 +15,7 @@ from syngain.data.dataset import Dataset
 from syngain.gain.ground import Ground
 from syngain.learners.logistic import Logistic
 from syngain.selection.rivals import Contest, Rivals
+from syngain.selection.weighted import shares
 from syngain.workflows.compare import CompareSettings, together
 
 FAST = CompareSettings(measures=False, contest=Contest(folds=3, draws=2))
@@ -125,6 +126,28 @@ def test_measures_of_each_set_stand_side_by_side_at_equal_size(anchors):
     assert one.keys() == two.keys()
     assert one["duplicates.exact_fraction"]["n"] == two["duplicates.exact_fraction"]["n"]
     json.dumps(result.as_json())
+
+
+def test_rows_of_a_class_weigh_its_share_of_the_anchors():
+    anchors, own = np.array([0, 0, 0, 1]), np.array([1, 1, 1, 1, 0, 0])
+    weight = shares(anchors, own, 6)
+    assert weight[own == 0].sum() == pytest.approx(4.5)
+    assert weight[own == 1].sum() == pytest.approx(1.5)
+
+
+def test_a_set_is_not_rewarded_for_its_class_shares(anchors):
+    """The same rows with one class thinned out: weighted, they are not told apart."""
+    skewed = anchors.take([i for i, label in enumerate(anchors.labels) if label != "money" or i % 4 == 0])
+    like = [row for row in rows(900, 12) if row["label"] != "money" or row["text"].count("a") % 4 == 0]
+    sets = {
+        "even": made(anchors, 300, 13),
+        "skewed": Dataset.from_rows(like[:300], "skewed", like=anchors),
+    }
+    test = Dataset.from_rows(like[300:], "test", like=anchors)
+    result = syngain.compare(skewed, sets, test=test, settings=FAST)
+    plain = [result.sets[name]["estimates"]["gain.log_loss"]["value"] for name in ("even", "skewed")]
+    even = [result.sets[name]["estimates"]["gain.log_loss@anchor_shares"]["value"] for name in ("even", "skewed")]
+    assert abs(even[0] - even[1]) < abs(plain[0] - plain[1])
 
 
 def test_what_cannot_be_compared_is_refused(anchors):

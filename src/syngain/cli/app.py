@@ -10,6 +10,7 @@ import typer
 from syngain._version import __version__
 from syngain.cli.audit import audit
 from syngain.cli.compare import compare
+from syngain.cli.convert import convert
 from syngain.cli.demo import demo
 from syngain.cli.gain import gain
 from syngain.cli.gate import gate
@@ -34,6 +35,7 @@ app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)
 app.command("compare")(compare)
+app.command("convert")(convert)
 app.add_typer(models, name="models")
 
 

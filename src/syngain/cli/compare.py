@@ -27,7 +27,7 @@ def compare(
     test: Optional[str] = typer.Option(None, help="Real rows that judge; else held-out anchors do."),
     metric: Optional[str] = typer.Option(None, help="Orders the sets: log_loss (default), accuracy, macro_f1."),
     class_weights: bool = typer.Option(
-        True, "--class-weights/--no-class-weights", help="Whether classes weigh the same in every arm that decides."
+        True, "--class-weights/--no-class-weights", help="Whether every set is weighted to the class shares of REAL."
     ),
     lengths: bool = typer.Option(False, "--match-lengths", help="Draw rows of the same lengths from every set."),
     draws: int = typer.Option(3, min=1, help="Draws from every set."),

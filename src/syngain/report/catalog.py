@@ -344,6 +344,7 @@ PARTS = {
     "over_duplication": "over repeated anchors",
     "over_duplication_test": "over repeated anchors, on the test",
     "balanced_test": "equal class weights in both arms, on the test",
+    "anchor_shares": "weighted to the class shares of the anchors",
     "all": "all rows",
     "all_test": "all rows, on the test",
     "random": "as many random rows",

@@ -81,7 +81,7 @@ class Standing:
         draws = sum(float(side.mean(axis=1).var(ddof=1)) / len(side) for side in (a, b) if len(side) > 1)
         freedom = freedom_of((rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(a) - 1.0, 1.0)))
         value, error = float(paired.mean()), math.sqrt(rows + draws)
-        weights = ", classes weighing the same in both" if balanced else ""
+        weights = ", synthetic rows weighted to the class shares of the anchors" if balanced else ""
         against = "the anchors alone" if control == ANCHORS else self.names[control]
         return Estimate(
             value=value,

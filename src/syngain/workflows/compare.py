@@ -21,6 +21,7 @@ from syngain.gain.ground import Ground, check
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
 from syngain.gain.texts import TextTask
 from syngain.selection.rivals import ANCHORS, Contest, Rivals, Standing
+from syngain.selection.weighted import AnchorShares
 from syngain.workflows.audit import audit_run
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 
@@ -41,8 +42,8 @@ class CompareSettings:
 
     Attributes:
         metric: orders the sets; None is log-loss with labels, nats per byte without.
-        class_weights: whether classes weigh the same in every arm where the order is decided, so that a set is not
-            rewarded for its class shares; only with labels.
+        class_weights: whether every set is weighted to the class shares of the anchors where the order is decided, so
+            that none is rewarded for its shares alone; only with labels.
         measures: whether every set is audited as well, at the same size. encoder: turns text into vectors.
         contest: folds, draws, matched lengths.
     """
@@ -153,7 +154,11 @@ def _rivals(
     anchors: Dataset, named: Mapping[str, Dataset], test: Dataset | None, streams: Streams, settings: CompareSettings
 ) -> Rivals:
     ground = Ground.of(anchors, together(list(named.values())), test=test)
-    task: Task = ground.label_task(streams, encoder=settings.encoder) if ground.labeled else TextTask.of_ground(ground)
+    task: Task
+    if ground.labeled:
+        task = AnchorShares(ground.label_task(streams, encoder=settings.encoder))
+    else:
+        task = TextTask.of_ground(ground)
     member = np.repeat(np.arange(len(named)), [len(item) for item in named.values()])
     return Rivals(ground, member, list(named), task, streams)
 
@@ -215,10 +220,12 @@ def _ordered(ranks: Mapping[str, Estimate]) -> list[str]:
 
 
 def _gains(standing: Standing, code: int, metrics: Sequence[str]) -> dict[str, Estimate]:
-    """Gains of one set over the anchors alone, plain and with equal class weights."""
+    """Gains of one set over the anchors alone, as it is and weighted to the class shares of the anchors."""
     out = {f"gain.{metric}": standing.over(metric, code, ANCHORS, balanced=False) for metric in metrics}
     if (ANCHORS, True) in standing.outcomes:
-        equal = {f"gain.{metric}@balanced": standing.over(metric, code, ANCHORS, balanced=True) for metric in metrics}
+        equal = {
+            f"gain.{metric}@anchor_shares": standing.over(metric, code, ANCHORS, balanced=True) for metric in metrics
+        }
         out |= equal
     return out
 
@@ -299,7 +306,11 @@ def _computed(standing: Standing, settings: CompareSettings, *, balanced: bool) 
         f"{standing.size:,} rows of every set beside the same anchors, {contest.draws} draws of each, {lengths}. "
         f"Differences are paired by row; {standing.where}."
     )
-    weights = "Classes weigh the same in every arm that decides." if balanced else "No class weights."
+    weights = (
+        "The order is decided with the rows of every set weighted to the class shares of the anchors."
+        if balanced
+        else "No class weights."
+    )
     order = (
         "Sets are told apart by Student's t on the paired differences, adjusted by Holm over all pairs, at 5 %; "
         "intervals are of single differences, unadjusted. "
