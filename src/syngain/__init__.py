@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
     from syngain.workflows.gate import gate
+    from syngain.workflows.mix import mix, mix_runs
     from syngain.workflows.select import select
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "gain",
     "gate",
     "lab",
+    "mix",
+    "mix_runs",
     "read",
     "report",
     "select",
@@ -65,6 +68,8 @@ _HOMES = {
     "demo": "syngain.workflows.demo",
     "gain": "syngain.workflows.gain",
     "gate": "syngain.workflows.gate",
+    "mix": "syngain.workflows.mix",
+    "mix_runs": "syngain.workflows.mix",
     "read": "syngain.data.read",
     "select": "syngain.workflows.select",
     "write_rows": "syngain.data.write",

@@ -15,6 +15,7 @@ from syngain.cli.demo import demo
 from syngain.cli.gain import gain
 from syngain.cli.gate import gate
 from syngain.cli.lab import lab
+from syngain.cli.mix import mix
 from syngain.cli.models import models
 from syngain.cli.select import select
 from syngain.core.errors import SyngainError
@@ -35,6 +36,7 @@ app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)
 app.command("compare")(compare)
+app.command("mix")(mix)
 app.command("convert")(convert)
 app.add_typer(models, name="models")
 

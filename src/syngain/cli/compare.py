@@ -83,11 +83,11 @@ def compare(
     deliver(result, folder, arguments=options, force=options["force"], as_json=options["json"], quiet=options["quiet"])
 
 
-def names(given: list[str]) -> dict[str, str]:
+def names(given: list[str], *, least: int = 2) -> dict[str, str]:
     """The sets by name: ``NAME=FILE``, or a file named after itself with its filter.
 
     Raises:
-        UsageError: fewer than two sets, two of one name, or a name that the report uses itself.
+        UsageError: too few sets, two of one name, or a name that the report uses itself.
     """
     out: dict[str, str] = {}
     for item in given:
@@ -97,8 +97,8 @@ def names(given: list[str]) -> dict[str, str]:
             said = f"two sets are named {name}" if name in out else f"a set is named {name}"
             raise UsageError(said, expected="different names", todo="name them: NAME=FILE")
         out[name] = file
-    if len(out) < 2:
-        raise UsageError(f"{len(out)} set to compare", expected="at least two", todo="`syngain gain` takes one")
+    if len(out) < least:
+        raise UsageError(f"{len(out)} sets", expected=f"at least {least}", todo="`syngain gain` takes one")
     return out
 
 

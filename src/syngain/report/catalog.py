@@ -58,6 +58,7 @@ FINDINGS = {
 }
 
 GROUPS = {
+    "mix": "Mixture",
     "compare": "Set against set",
     "gain": "Measured gain",
     "utility": "Utility",
@@ -297,6 +298,20 @@ MEASURES = {
         "Generalization information",
         "How much do the losses give away about which rows were trained on?",
         "Read against the shuffled range; it bounds the gap on synthetic rows, not on your task.",
+    ),
+    "mix.share": Measure(
+        "Share in the best mixture", "How much of it should the mixture hold?", "Wide intervals: it hardly matters."
+    ),
+    "mix.gain": Measure(
+        "Gain of the best mixture",
+        "How much lower is the loss than that of the rival?",
+        "Positive is better.",
+        signed=True,
+    ),
+    "mix.loss": Measure("Predicted loss", "What loss would a run of this mixture have?"),
+    "mix.error": Measure("Error of the regression", "How far off is a predicted loss of a fresh run?"),
+    "mix.rank_correlation": Measure(
+        "Order of mixtures", "Are mixtures put in the order of their losses?", "1 is the same order, 0 is chance."
     ),
     "compare.rank": Measure(
         "Rank",

@@ -91,7 +91,7 @@ def compare(
     chosen = settings or CompareSettings()
     progress("reading", 0.0)
     anchors = dataset_of(real)
-    named = {name: dataset_of(item, like=anchors) for name, item in _named(sets).items()}
+    named = {name: dataset_of(item, like=anchors) for name, item in named_sets(sets).items()}
     if len(named) < 2:
         raise UsageError(f"{len(named)} set to compare", expected="at least two", todo="`syngain gain` takes one")
     for item in named.values():
@@ -100,7 +100,7 @@ def compare(
     metrics = _metrics(chosen, anchors)
     streams = Streams(seed)
     with threadpool_limits(1):
-        rivals = _rivals(anchors, named, tested, streams, chosen)
+        rivals = rivals_of(anchors, named, tested, streams, encoder=chosen.encoder)
         if tested is None:
             standing = rivals.on_anchors(chosen.contest, progress=_scaled(progress, 0.05, 0.6))
         else:
@@ -130,7 +130,12 @@ def compare(
     )
 
 
-def _named(sets: Mapping[str, Source] | Sequence[Source]) -> dict[str, Source]:
+def named_sets(sets: Mapping[str, Source] | Sequence[Source]) -> dict[str, Source]:
+    """Sets by name; those in a sequence are named after their files.
+
+    Raises:
+        UsageError: two of one name.
+    """
     if isinstance(sets, Mapping):
         return dict(sets)
     out: dict[str, Source] = {}
@@ -150,13 +155,21 @@ def _metrics(settings: CompareSettings, real: Dataset) -> tuple[str, ...]:
     return (first, *(name for name in known if name != first))
 
 
-def _rivals(
-    anchors: Dataset, named: Mapping[str, Dataset], test: Dataset | None, streams: Streams, settings: CompareSettings
+def rivals_of(
+    anchors: Dataset,
+    named: Mapping[str, Dataset],
+    test: Dataset | None,
+    streams: Streams,
+    *,
+    encoder: TextEncoder | None = None,
+    weighted: bool = True,
 ) -> Rivals:
+    """Sets on common ground; ``weighted``: balanced trainings have the class shares of the anchors."""
     ground = Ground.of(anchors, together(list(named.values())), test=test)
     task: Task
     if ground.labeled:
-        task = AnchorShares(ground.label_task(streams, encoder=settings.encoder))
+        labeled = ground.label_task(streams, encoder=encoder)
+        task = AnchorShares(labeled) if weighted else labeled
     else:
         task = TextTask.of_ground(ground)
     member = np.repeat(np.arange(len(named)), [len(item) for item in named.values()])
