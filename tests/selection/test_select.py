@@ -168,6 +168,27 @@ def test_the_command_writes_every_row_with_score_rank_and_reason(monkeypatch, ca
     assert "random choice" in out.replace("│", " ")
 
 
+def test_another_size_is_cut_without_ranking_again(monkeypatch, capsys, tmp_path):
+    real, made = jsonl(tmp_path / "real.jsonl", rows(30, 1)), jsonl(tmp_path / "made.jsonl", rows(60, 2))
+    first, again = tmp_path / "run", tmp_path / "again"
+    assert run(monkeypatch, capsys, real, made, "--method", "coverage", "--rows", 20, "--folds", 2, "-o", first)[0] == 0
+    before = [(first / f"{name}.jsonl").read_text() for name in ("kept", "dropped")]
+    code, out, err = run(monkeypatch, capsys, "--again", first, "--rows", 35, "-o", again)
+    assert code == 0, err
+    assert "measured at 20 rows" in " ".join(out.replace("│", " ").split())
+    after = [(again / f"{name}.jsonl").read_text() for name in ("kept", "dropped")]
+    assert after[0].count("\n") == 35
+    assert "".join(after) == "".join(before)
+    assert run(monkeypatch, capsys, "--again", again, "--rows", 20, "-o", tmp_path / "back")[0] == 0
+    assert [(tmp_path / "back" / f"{name}.jsonl").read_text() for name in ("kept", "dropped")] == before
+    for wrong in (("--rows", 60), (), ("--rows", 5, real)):
+        assert run(monkeypatch, capsys, "--again", first, *wrong, "-o", tmp_path / "no")[0] == 2
+    (first / "dropped.jsonl").write_text((first / "kept.jsonl").read_text())
+    code, _, err = run(monkeypatch, capsys, "--again", first, "--rows", 5, "-o", tmp_path / "no")
+    assert code == 2
+    assert "not ranked from 1" in err
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
 from syngain.cli.audit import FILES
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
 from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 METHODS = (
     "faithful_then_diverse, facility_location, log_determinant, density_ratio, coverage, surprisal_band, "
@@ -19,8 +22,9 @@ METHODS = (
 
 def select(
     context: typer.Context,
-    real: str = typer.Argument(..., metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
-    synthetic: str = typer.Argument(..., metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
+    synthetic: Optional[str] = typer.Argument(None, metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
+    again: Optional[Path] = typer.Option(None, help="Instead of data: a finished selection to cut at --rows."),
     method: str = typer.Option("faithful_then_diverse", help=f"How to choose: {METHODS}."),
     rows: Optional[int] = typer.Option(None, min=1, help="How many rows to keep (default: --share of them)."),
     share: float = typer.Option(0.5, help="Share of the rows to keep."),
@@ -48,6 +52,11 @@ def select(
     folder = Path(options["output"])
     from syngain.report import check_folder
 
+    if options["again"] is not None:
+        _cut(options, folder)
+        return
+    if options["synthetic"] is None:
+        raise UsageError("no REAL and SYNTHETIC", expected="syngain select REAL SYNTHETIC, or --again RUN --rows N")
     if options["repeats"] not in {"last", "free"}:
         raise UsageError(f"--repeats {options['repeats']}", expected="last or free")
     finished = options["resume"] and (folder / "report.json").exists()
@@ -91,4 +100,24 @@ def select(
         as_json=options["json"],
         quiet=options["quiet"],
         rows=write_selection(chosen),
+    )
+
+
+def _cut(options: Mapping[str, Any], folder: Path) -> None:
+    """Another size of a finished selection, nothing computed again."""
+    from syngain.report import check_folder
+    from syngain.workflows.reselect import reselect, write_cut
+
+    if options["real"] is not None or options["rows"] is None:
+        raise UsageError("--again with REAL, or without --rows", expected="syngain select --again RUN --rows N")
+    check_folder(folder, force=options["force"])
+    cut = reselect(Path(options["again"]), options["rows"])
+    deliver(
+        cut.result,
+        folder,
+        arguments=options,
+        force=options["force"],
+        as_json=options["json"],
+        quiet=options["quiet"],
+        rows=write_cut(cut),
     )
