@@ -105,7 +105,9 @@ def test_a_data_designer_row_without_a_trace_takes_its_columns():
         ({"prompt": "", "completion": ""}, "prompt_completion"),
         ({"prompt": "", "chosen": "", "rejected": ""}, "preference"),
         ({"instruction": "", "output": ""}, "alpaca"),
+        ({"instruction": "", "instances": []}, "self_instruct"),
         ({"question": "", "solution": ""}, "qa"),
+        ({"sentence": ""}, "text"),
         ({"text": ""}, "text"),
     ],
 )
@@ -161,6 +163,16 @@ def test_real_files_go_to_trainers_and_back(shared_data, tmp_path):
     assert first.rows == len(back) == len(before)
     assert list(back.sides["prompt"]) == list(before.sides["prompt"])
     assert list(back.sides["response"]) == list(before.sides["response"])
+
+
+def test_instances_of_self_instruct_go_to_messages_and_back(shared_data, tmp_path):
+    source = shared_data / "self_instruct_user252.jsonl.gz"
+    syngain.convert(source, tmp_path / "chat.jsonl", to="messages")
+    syngain.convert(tmp_path / "chat.jsonl", tmp_path / "back.jsonl", to="self_instruct")
+    before, back = syngain.read(source), syngain.read(tmp_path / "back.jsonl")
+    assert len(back) == 252
+    assert list(back.sides["prompt"]) == list(before.sides["prompt"])
+    assert [dict(row) for row in back.records] == [dict(row) for row in before.records]
 
 
 def run(monkeypatch, capsys, *arguments):

@@ -13,7 +13,8 @@ from syngain.cli.audit import FILES
 from syngain.cli.common import configured
 
 WRITTEN = (
-    "messages, openai, oumi, sharegpt, llama_factory, trl, preference, prompt_completion, alpaca, qa, text; "
+    "messages, openai, oumi, sharegpt, llama_factory, trl, preference, prompt_completion, alpaca, "
+    "self_instruct, qa, text; "
     "without it only the format of the file changes"
 )
 READ = "also distilabel, data_designer, curator, easy_dataset; without it the fields tell"

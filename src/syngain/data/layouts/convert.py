@@ -10,7 +10,8 @@ from syngain.core.errors import InputError, UsageError
 from syngain.data.layouts.chat import Messages, OpenAI, Oumi, ShareGPT
 from syngain.data.layouts.entry import Layout, LayoutError, Row
 from syngain.data.layouts.foreign import REASONING, TRACE, Curator, DataDesigner, Distilabel, EasyDataset
-from syngain.data.layouts.pairs import Alpaca, Pair, Preference, Text, Trl
+from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Preference, Text, Trl
+from syngain.data.roles import TEXT
 from syngain.data.rows import show, show_names
 
 QA_ALIASES = ("solution", "response")
@@ -24,6 +25,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "preference": Preference(),
     "prompt_completion": Pair(),
     "alpaca": Alpaca(),
+    "self_instruct": Instances(),
     "qa": Pair("question", "answer", QA_ALIASES),
     "text": Text(),
     "distilabel": Distilabel(),
@@ -133,11 +135,12 @@ _FITS = {
     "trl": lambda fields: isinstance(fields.get("prompt"), list) and isinstance(fields.get("completion"), list),
     "prompt_completion": _has("prompt", "completion"),
     "alpaca": _has("instruction", "output"),
+    "self_instruct": _has("instruction", "instances"),
     "easy_dataset": lambda fields: (
         _has("question", "answer")(fields)
         and any(name in fields for name in ("cot", "chunkName", "chunkContent", "questionLabel"))
     ),
     "qa": lambda fields: "question" in fields and any(name in fields for name in ("answer", *QA_ALIASES)),
     "curator": lambda fields: "response" in fields,
-    "text": _has("text"),
+    "text": lambda fields: any(name in fields for name in TEXT),
 }

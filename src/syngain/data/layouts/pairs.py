@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syngain.data.layouts.entry import (
@@ -20,6 +20,7 @@ from syngain.data.layouts.entry import (
     tools_of,
     unjudged,
 )
+from syngain.data.roles import TEXT
 
 ALPACA = ("instruction", "input", "output", "system", "history")
 
@@ -112,6 +113,28 @@ class Alpaca:
 
 
 @dataclass(frozen=True, slots=True)
+class Instances:
+    """``instruction, instances`` of Self-Instruct, with one instance of ``input`` and ``output`` a row."""
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row; several instances would be several rows."""
+        instances = row.get("instances")
+        one = instances[0] if isinstance(instances, list) and len(instances) == 1 else None
+        if not isinstance(one, Mapping) or not one.keys() <= {"input", "output"}:
+            raise LayoutError("`instances` is not one instance", 'a list such as [{"input": "", "output": ""}]')
+        entry = Alpaca().parse({"instruction": row.get("instruction"), **one})
+        return replace(entry, extra=rest(row, "instruction", "instances") | entry.extra)
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write an entry of one question and one answer; tools and a system message are lost."""
+        pair = Pair("instruction", "output").emit(replace(entry, extra={}))
+        asked, given = _split(str(pair.row["instruction"]), entry.extra.get(INPUT))
+        extra = rest(entry.extra, INPUT) if given else entry.extra
+        content: Row = {"instruction": asked, "instances": [{"input": given, "output": pair.row["output"]}]}
+        return finished(content, replace(entry, extra=extra), pair.lost, ("instruction", "instances"))
+
+
+@dataclass(frozen=True, slots=True)
 class Trl:
     """Conversational ``prompt`` and ``completion`` of TRL: lists of messages, the completion is the last answer."""
 
@@ -166,14 +189,15 @@ class Preference:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """``{"text": ...}``: no conversation at all."""
+    """``{"text": ...}``: no conversation at all. Other names of the text are read."""
 
     def parse(self, row: Row) -> Entry:
         """Read a row; see :class:`Layout`."""
-        text = row.get("text")
+        name = next((one for one in TEXT if isinstance(row.get(one), str)), "text")
+        text = row.get(name)
         if not isinstance(text, str):
-            raise LayoutError("`text` is not text", "a text")
-        return Entry(text=text, extra=rest(row, "text"))
+            raise LayoutError(f"no text in {', '.join(TEXT)}", "a text")
+        return Entry(text=text, extra=rest(row, name))
 
     def emit(self, entry: Entry) -> Emitted:
         """Write a text."""
