@@ -127,6 +127,15 @@ def test_an_estimate_whose_name_ends_like_a_field_wins_over_the_dotted_form():
     assert check("size:n == 50", report).holds
 
 
+def test_a_report_of_another_kind_is_refused():
+    for report in ({"schema": 1}, REPORT | {"estimates": None}, REPORT | {"verdict": "use"}):
+        with pytest.raises(UsageError, match="the report has no"):
+            check("findings.high > 0", report)
+    bare = REPORT | {"estimates": {"a.b": {"value": 1.0}}}
+    with pytest.raises(UsageError, match="has no lower90"):
+        check("a.b:lower90 > 0", bare)
+
+
 SIGNS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}
 NUMBERS = st.floats(-1e6, 1e6, allow_nan=False)
 ATOMS = st.tuples(NUMBERS, st.sampled_from(list(SIGNS)), NUMBERS).map(

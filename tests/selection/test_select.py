@@ -123,6 +123,29 @@ def test_texts_without_labels_are_chosen_and_judged_by_a_language_model():
     assert found.result.estimates["selection.nats_per_byte.over_random"].interval(0.9)[0] > 0
 
 
+@pytest.mark.parametrize("method", ["conditional_ratio", "faithful_then_diverse"])
+def test_pairs_are_chosen_and_judged_by_their_responses(method):
+    def pairs(count, seed):
+        return [{"prompt": f"about {row['label']}", "completion": row["text"]} for row in rows(count, seed)]
+
+    anchors = Dataset.from_rows(pairs(30, 1), "real")
+    made = Dataset.from_rows(pairs(50, 2), "made", like=anchors)
+    found = syngain.select(anchors, made, method=method, settings=SelectSettings(trial=Trial(folds=2, randoms=2)))
+    assert sorted(found.ranking.order.tolist()) == list(range(50))
+    assert found.result.estimates["selection.nats_per_byte.over_all"].unit == "nats per byte"
+
+
+def test_columns_of_a_table_are_chosen_from():
+    rng = np.random.default_rng(0)
+    table = [{"a": float(x), "c": "xy"[i % 2], "label": str(int(x > 0))} for i, x in enumerate(rng.standard_normal(90))]
+    anchors = Dataset.from_rows(table[:30], "real")
+    made = Dataset.from_rows(table[30:], "made", like=anchors)
+    settings = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=Trial(folds=2, randoms=2))
+    found = syngain.select(anchors, made, method="coverage", settings=settings)
+    assert found.rows == 30
+    assert "selection.accuracy.over_random" in found.result.estimates
+
+
 def test_log_probabilities_are_read_from_lists_numbers_and_named_columns():
     table = [{"text": "a b", "token_logprobs": [-1, -3]}, {"text": "c d", "score": -7.0}, {"text": "e", "mine": -2}]
     made = Dataset.from_rows(table, "made")

@@ -70,9 +70,21 @@ def check(expression: str, report: Mapping[str, Any]) -> Check:
         UsageError: it is not a condition, or the report lacks what it names.
     """
     tree = parse(expression)
+    _check_report(report)
     readings: list[tuple[str, float | str]] = []
     value = tree.value(report, readings)
     return Check(expression, _condition(value, tree, expression), tuple(readings))
+
+
+def _check_report(report: Mapping[str, Any]) -> None:
+    parts = {"estimates": dict, "findings": list, "verdict": dict}
+    lacking = [name for name, kind in parts.items() if not isinstance(report.get(name), kind)]
+    if lacking:
+        raise UsageError(
+            f"the report has no {' and no '.join(lacking)}",
+            expected="the report.json of a command that measures",
+            todo="run `syngain audit`, `gain`, `select` or `compare`",
+        )
 
 
 def parse(expression: str) -> Node:
@@ -224,17 +236,9 @@ def _split(reference: Reference, estimates: Mapping[str, Any]) -> tuple[str, str
 
 
 def _number(name: str, field: str, estimate: Mapping[str, Any]) -> float:
-    found: Any
-    if field.startswith("null_"):
-        pair = estimate["null"]
-        found = None if pair is None else pair[field == "null_high"]
-    elif field[:5] in {"lower", "upper"}:
-        pair = estimate["intervals"].get(f"0.{field[5:]}")
-        found = None if pair is None else pair[field[:5] == "upper"]
-    else:
-        found = estimate[field]
+    found = _read(estimate, field)
     if not isinstance(found, (int, float)) or not math.isfinite(found):
-        has = [one for one in FIELDS if one != field and _has(estimate, one)]
+        has = [one for one in FIELDS if _read(estimate, one) is not None]
         raise UsageError(
             f"{name} has no {field} in this report",
             expected=f"one of its fields that are numbers: {', '.join(has)}" if has else "an estimate with a number",
@@ -243,14 +247,15 @@ def _number(name: str, field: str, estimate: Mapping[str, Any]) -> float:
     return float(found)
 
 
-def _has(estimate: Mapping[str, Any], field: str) -> bool:
+def _read(estimate: Mapping[str, Any], field: str) -> object:
+    """The field as the report has it, None where it has none."""
     if field.startswith("null_"):
-        pair = estimate["null"]
-        return pair is not None and pair[field == "null_high"] is not None
+        pair = estimate.get("null")
+        return None if pair is None else pair[field == "null_high"]
     if field[:5] in {"lower", "upper"}:
-        pair = estimate["intervals"].get(f"0.{field[5:]}")
-        return pair is not None and pair[field[:5] == "upper"] is not None
-    return estimate[field] is not None
+        pair = (estimate.get("intervals") or {}).get(f"0.{field[5:]}")
+        return None if pair is None else pair[field[:5] == "upper"]
+    return estimate.get(field)
 
 
 @dataclass(slots=True)
