@@ -13,9 +13,10 @@ from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.gain.ground import Ground
+from syngain.gain.task import Training
 from syngain.learners.logistic import Logistic
 from syngain.selection.rivals import Contest, Rivals
-from syngain.selection.weighted import shares
+from syngain.selection.weighted import AnchorShares, shares
 from syngain.workflows.compare import CompareSettings, together
 
 FAST = CompareSettings(measures=False, contest=Contest(folds=3, draws=2))
@@ -135,19 +136,21 @@ def test_rows_of_a_class_weigh_its_share_of_the_anchors():
     assert weight[own == 1].sum() == pytest.approx(1.5)
 
 
-def test_a_set_is_not_rewarded_for_its_class_shares(anchors):
-    """The same rows with one class thinned out: weighted, they are not told apart."""
-    skewed = anchors.take([i for i, label in enumerate(anchors.labels) if label != "money" or i % 4 == 0])
-    like = [row for row in rows(900, 12) if row["label"] != "money" or row["text"].count("a") % 4 == 0]
-    sets = {
-        "even": made(anchors, 300, 13),
-        "skewed": Dataset.from_rows(like[:300], "skewed", like=anchors),
-    }
-    test = Dataset.from_rows(like[300:], "test", like=anchors)
-    result = syngain.compare(skewed, sets, test=test, settings=FAST)
-    plain = [result.sets[name]["estimates"]["gain.log_loss"]["value"] for name in ("even", "skewed")]
-    even = [result.sets[name]["estimates"]["gain.log_loss@anchor_shares"]["value"] for name in ("even", "skewed")]
-    assert abs(even[0] - even[1]) < abs(plain[0] - plain[1])
+def test_a_set_is_not_rewarded_for_its_class_shares():
+    """Anchors repeated unevenly by class train, weighted, as if they were repeated evenly."""
+    real = [row for row in rows(90, 7, wrong=0.2) if row["label"] != "money"]
+    anchors = Dataset.from_rows(real, "real")
+    skewed = [row for row in real for _ in range(3 if row["label"] == "travel" else 1)]
+    ground = Ground.of(anchors, Dataset.from_rows([*skewed, *real, *real], "repeats", like=anchors))
+    task = AnchorShares(ground.label_task(Streams(0), learner=Logistic(penalties=(1.0,))))
+    odd, even = np.arange(len(skewed)), np.arange(len(skewed), len(skewed) + 2 * len(real))
+    losses = {}
+    for name, drawn in (("odd", odd), ("even", even)):
+        for balanced in (False, True):
+            training = Training(ground.anchors, drawn, balanced)
+            losses[name, balanced] = task.judge(training, ground.anchors, np.random.default_rng(0)).loss
+    weighted = np.abs(losses["odd", True] - losses["even", True]).mean()
+    assert weighted < 0.2 * np.abs(losses["odd", False] - losses["even", False]).mean()
 
 
 def test_what_cannot_be_compared_is_refused(anchors):

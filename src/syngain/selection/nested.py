@@ -86,8 +86,7 @@ class Judged:
 def on_anchors(field: Field, method: Method, share: float, *, trial: Trial, progress: Progress = silent) -> Judged:
     """The choice of a share of the rows, out of fold over the anchors."""
     ground = field.ground
-    strata = ground.anchor_labels if ground.labeled else None
-    fold = ground.lineage.folds(trial.folds, field.streams.stream("select folds"), strata)
+    fold = ground.lineage.folds(trial.folds, field.streams.stream("select folds"))
     found: dict[str, list[tuple[Ints, Outcome]]] = {}
     sizes = []
     for f in range(int(fold.max()) + 1):
@@ -155,7 +154,8 @@ def pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
         loss[rows], size[rows] = outcome.loss, outcome.size
         if outcome.guess is not None:
             guess[rows] = outcome.guess
-    return Outcome(loss, size, guess if labeled else None)
+    converged = all(outcome.converged for _, outcome in parts)
+    return Outcome(loss, size, guess if labeled else None, converged)
 
 
 def freedom_of(*parts: tuple[float, float]) -> float:

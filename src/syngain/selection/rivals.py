@@ -121,8 +121,7 @@ class Rivals:
             InputError: a set has too few rows that could have been made without the held-out anchors.
         """
         ground = self.ground
-        strata = ground.anchor_labels if ground.labeled else None
-        fold = ground.lineage.folds(contest.folds, self.streams.stream("compare folds"), strata)
+        fold = ground.lineage.folds(contest.folds, self.streams.stream("compare folds"))
         count = int(fold.max()) + 1
         allowed = [np.flatnonzero(ground.lineage.made_from(fold != f)) for f in range(count)]
         quota = self._quota(allowed, contest)

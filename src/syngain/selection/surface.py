@@ -139,8 +139,7 @@ def surface(rivals: Rivals, plan: Plan, *, progress: Progress = silent) -> Surfa
         InputError: a set has too few rows that could have been made without the held-out anchors.
     """
     ground, sets = rivals.ground, len(rivals.names)
-    strata = ground.anchor_labels if ground.labeled else None
-    fold = ground.lineage.folds(plan.folds, rivals.streams.stream("mix folds"), strata)
+    fold = ground.lineage.folds(plan.folds, rivals.streams.stream("mix folds"))
     count = int(fold.max()) + 1
     allowed = [np.flatnonzero(ground.lineage.made_from(fold != f)) for f in range(count)]
     have = np.min([np.bincount(rivals.member[rows], minlength=sets) for rows in allowed], axis=0)

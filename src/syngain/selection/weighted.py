@@ -45,7 +45,7 @@ class AnchorShares:
         fitted = self.task.learner.fit(replace(examples, weight=weight))
         scores = fitted.log_probabilities(self.task.real[rows])
         own = scores[np.arange(rows.size), self.task.label[rows]]
-        return Outcome(-own, np.ones(rows.size), np.asarray(scores.argmax(axis=1)))
+        return Outcome(-own, np.ones(rows.size), np.asarray(scores.argmax(axis=1)), fitted.converged)
 
 
 def shares(anchors: Ints, rows: Ints, total: int) -> Floats:
