@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from syngain.data.read import read
     from syngain.data.write import write_rows
     from syngain.workflows.audit import audit
+    from syngain.workflows.compare import compare
+    from syngain.workflows.convert import convert
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
+    from syngain.workflows.gate import gate
     from syngain.workflows.information import information
+    from syngain.workflows.mix import mix, mix_runs
+    from syngain.workflows.select import select
 
 __all__ = [
     "Dataset",
@@ -37,12 +42,18 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "compare",
+    "convert",
     "demo",
     "gain",
+    "gate",
     "information",
     "lab",
+    "mix",
+    "mix_runs",
     "read",
     "report",
+    "select",
     "write_rows",
 ]
 
@@ -54,10 +65,16 @@ _HOMES = {
     "SyngainError": "syngain.core.errors",
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.audit",
+    "compare": "syngain.workflows.compare",
+    "convert": "syngain.workflows.convert",
     "demo": "syngain.workflows.demo",
     "gain": "syngain.workflows.gain",
     "information": "syngain.workflows.information",
+    "gate": "syngain.workflows.gate",
+    "mix": "syngain.workflows.mix",
+    "mix_runs": "syngain.workflows.mix",
     "read": "syngain.data.read",
+    "select": "syngain.workflows.select",
     "write_rows": "syngain.data.write",
 }
 _FOLDERS = frozenset({"lab", "report"})

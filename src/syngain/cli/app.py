@@ -9,11 +9,16 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli.audit import audit
+from syngain.cli.compare import compare
+from syngain.cli.convert import convert
 from syngain.cli.demo import demo
 from syngain.cli.gain import gain
+from syngain.cli.gate import gate
 from syngain.cli.information import information
 from syngain.cli.lab import lab
+from syngain.cli.mix import mix
 from syngain.cli.models import models
+from syngain.cli.select import select
 from syngain.core.errors import SyngainError
 
 app = typer.Typer(
@@ -30,6 +35,11 @@ app.command("gain")(gain)
 app.command("information")(information)
 app.command("demo")(demo)
 app.command("lab")(lab)
+app.command("gate")(gate)
+app.command("select")(select)
+app.command("compare")(compare)
+app.command("mix")(mix)
+app.command("convert")(convert)
 app.add_typer(models, name="models")
 
 

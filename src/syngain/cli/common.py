@@ -49,7 +49,10 @@ def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
 
 
 def _converted(config: Path, key: str, value: object, default: object) -> object:
-    """A value of the file in the type of the flag's default; flags without one are text."""
+    """A value of the file in the type of the flag's default; flags without one are text, repeatable ones a list."""
+    if isinstance(default, (list, tuple)):
+        several = value if isinstance(value, list) else [value]
+        return [_converted(config, key, item, None) for item in several]
     kind = type(default) if isinstance(default, (bool, int, float)) else str
     fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     if kind is str:

@@ -66,17 +66,30 @@ def write_records(path: str | Path, records: Sequence[Mapping[str, object]]) -> 
     """
     target = Path(path)
     write = _writer(target)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        try:
-            write(beside, records)
-            beside.replace(target)
-        except OSError as error:
-            raise _unwritten(target, error) from error
-        finally:
-            _remove(beside)
+        _replaced(target, lambda beside: write(beside, records))
     except RecursionError as error:
         raise _cannot_hold(target, "a row that is nested too deep") from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file beside ``path`` and rename it at the end; lone surrogates become question marks.
+
+    Raises:
+        UsageError: when the file cannot be written. UnfinishedError: when the disk is full.
+    """
+    _replaced(Path(path), lambda beside: _write_text(beside, "", [text.encode("utf-8", errors="replace")]))
+
+
+def _replaced(target: Path, write: Callable[[Path], None]) -> None:
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        write(beside)
+        beside.replace(target)
+    except OSError as error:
+        raise _unwritten(target, error) from error
+    finally:
+        _remove(beside)
 
 
 def _writer(target: Path) -> Callable[[Path, Sequence[Mapping[str, object]]], None]:

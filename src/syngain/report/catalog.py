@@ -64,6 +64,8 @@ FINDINGS = {
 }
 
 GROUPS = {
+    "mix": "Mixture",
+    "compare": "Set against set",
     "gain": "Measured gain",
     "utility": "Utility",
     "duplicates": "Duplicates and size",
@@ -308,6 +310,25 @@ MEASURES = {
         "How much do the losses give away about which rows were trained on?",
         "Read against the shuffled range; it bounds the gap on synthetic rows, not on your task.",
     ),
+    "mix.share": Measure(
+        "Share in the best mixture", "How much of it should the mixture hold?", "Wide intervals: it hardly matters."
+    ),
+    "mix.gain": Measure(
+        "Gain of the best mixture",
+        "How much lower is the loss than that of the rival?",
+        "Positive is better.",
+        signed=True,
+    ),
+    "mix.loss": Measure("Predicted loss", "What loss would a run of this mixture have?"),
+    "mix.error": Measure("Error of the regression", "How far off is a predicted loss of a fresh run?"),
+    "mix.rank_correlation": Measure(
+        "Order of mixtures", "Are mixtures put in the order of their losses?", "1 is the same order, 0 is chance."
+    ),
+    "compare.rank": Measure(
+        "Rank",
+        "Which place does the set have among those compared?",
+        "1 is the best; the interval holds every place that cannot be excluded.",
+    ),
     "loop.distinct_fraction": Measure(
         "Still distinct",
         "How much stays different when the generator eats its own output?",
@@ -351,6 +372,13 @@ PARTS = {
     "over_duplication": "over repeated anchors",
     "over_duplication_test": "over repeated anchors, on the test",
     "balanced_test": "equal class weights in both arms, on the test",
+    "anchor_shares": "weighted to the class shares of the anchors",
+    "all": "all rows",
+    "all_test": "all rows, on the test",
+    "random": "as many random rows",
+    "random_test": "as many random rows, on the test",
+    "kept_test": "only the rows to keep, on the test",
+    "test": "on the test",
 }
 
 _RIVALS = {"over_random": "a random subset of the same size", "over_all": "using all rows"}
@@ -365,6 +393,8 @@ def _composed(identifier: str) -> Measure | None:
         return Measure(
             f"{title} ({name})", question.format(skill=skill), f"{read} Positive is better.".strip(), signed=True
         )
+    if head == "compare" and not tail and metric in _METRICS:
+        return Measure(f"Paired difference ({name})", f"Does a proxy {skill} with the first set?", signed=True)
     if head == "selection" and tail in _RIVALS:
         return Measure(
             f"Selection against {_RIVALS[tail]} ({name})",

@@ -12,7 +12,7 @@ MINUS = "\u2212"
 NONE = "\u2013"
 _SHARES = frozenset({"share", "fraction", "probability", "accuracy"})
 _PURE = frozenset({"ratio", "number", "score", "squared kernel distance"})
-_COUNTS = frozenset({"rows", "row", "characters", "tokens", "words", "bytes"})
+_COUNTS = frozenset({"rows", "row", "rank", "characters", "tokens", "words", "bytes"})
 
 
 def number(value: float | None, unit: str, *, signed: bool = False) -> str:

@@ -1,0 +1,123 @@
+"""``syngain select REAL SYNTHETIC``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional
+
+import typer
+
+from syngain.cli.audit import FILES
+from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METHODS = (
+    "faithful_then_diverse, facility_location, log_determinant, density_ratio, coverage, surprisal_band, "
+    "log_probability, conditional_ratio, confidence, confident_then_diverse, easy, ambiguous, hard, random"
+)
+
+
+def select(
+    context: typer.Context,
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
+    synthetic: Optional[str] = typer.Argument(None, metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
+    again: Optional[Path] = typer.Option(None, help="Instead of data: a finished selection to cut at --rows."),
+    method: str = typer.Option("faithful_then_diverse", help=f"How to choose: {METHODS}."),
+    rows: Optional[int] = typer.Option(None, min=1, help="How many rows to keep (default: --share of them)."),
+    share: float = typer.Option(0.5, help="Share of the rows to keep."),
+    repeats: str = typer.Option("last", help="last: near duplicates behind all others; free: as the method has them."),
+    test: Optional[str] = typer.Option(None, help="Real rows to judge on, beside the anchors."),
+    metric: Optional[str] = typer.Option(None, help="Decides: log_loss (default), accuracy, macro_f1; nats_per_byte."),
+    logprob: Optional[str] = typer.Option(None, help="Column of SYNTHETIC with log-probabilities."),
+    folds: int = typer.Option(5, min=2, help="Folds of the anchors that choose and judge in turn."),
+    output: Path = typer.Option(Path("syngain-select"), "-o", "--output", help="Folder for the report."),
+    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
+    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
+    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
+    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
+    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
+    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
+    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
+    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
+    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
+    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
+    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+) -> None:
+    """Which rows to keep: by a method, next to random choices of the same size and to all rows."""
+    options = configured(context, config)
+    folder = Path(options["output"])
+    from syngain.report import check_folder
+
+    if options["again"] is not None:
+        _cut(options, folder)
+        return
+    if options["synthetic"] is None:
+        raise UsageError("no REAL and SYNTHETIC", expected="syngain select REAL SYNTHETIC, or --again RUN --rows N")
+    if options["repeats"] not in {"last", "free"}:
+        raise UsageError(f"--repeats {options['repeats']}", expected="last or free")
+    finished = options["resume"] and (folder / "report.json").exists()
+    if not finished:
+        check_folder(folder, force=options["force"])
+    with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
+        from syngain.selection.methods import method_named
+        from syngain.selection.nested import Trial
+        from syngain.workflows.select import SelectSettings, write_selection
+        from syngain.workflows.select import select as choose
+
+        method_named(options["method"])  # an unknown one is an error before anything is read
+        settings = SelectSettings(
+            rows=options["rows"],
+            share=options["share"],
+            repeats_last=options["repeats"] == "last",
+            metric=options["metric"],
+            logprob=options["logprob"],
+            encoder=encoder_named(options["encoder"]),
+            trial=Trial(folds=options["folds"]),
+        )
+        progress("reading", 0.0)
+        data = read_sets({"pool": None, **options})
+        if finished and same_run(folder, data, options["seed"]):
+            print(f"report: {folder / 'report.html'}")
+            return
+        chosen = choose(
+            data["real"],
+            data["synthetic"],
+            method=options["method"],
+            test=data.get("test"),
+            seed=options["seed"],
+            settings=settings,
+            progress=progress,
+        )
+    deliver(
+        chosen.result,
+        folder,
+        arguments=options,
+        force=options["force"],
+        as_json=options["json"],
+        quiet=options["quiet"],
+        rows=write_selection(chosen),
+    )
+
+
+def _cut(options: Mapping[str, Any], folder: Path) -> None:
+    """Another size of a finished selection, nothing computed again."""
+    from syngain.report import check_folder
+    from syngain.workflows.reselect import reselect, write_cut
+
+    if options["real"] is not None or options["rows"] is None:
+        raise UsageError("--again with REAL, or without --rows", expected="syngain select --again RUN --rows N")
+    check_folder(folder, force=options["force"])
+    cut = reselect(Path(options["again"]), options["rows"])
+    deliver(
+        cut.result,
+        folder,
+        arguments=options,
+        force=options["force"],
+        as_json=options["json"],
+        quiet=options["quiet"],
+        rows=write_cut(cut),
+    )

@@ -1,0 +1,325 @@
+"""Conditions over ``report.json`` in one small language: what ``gate`` and ``--stop-when`` understand.
+
+::
+
+    condition  := both ("or" both)*
+    both       := negation ("and" negation)*
+    negation   := "not" negation | comparison
+    comparison := operand (("<" | "<=" | ">" | ">=" | "==" | "!=") operand)?
+    operand    := number | string | "(" condition ")" | reference
+    reference  := "verdict" | "findings." severity | ID ["@" part] [":" field]
+
+A field is one of ``FIELDS``; without one it is ``value``, and ``ID.field`` may stand for ``ID:field``. A reference with
+spaces or signs in its part is quoted: ``"gain.log_loss@class=card arrival":lower90``. Nothing is ever executed, both
+sides of ``and`` and ``or`` are always looked up, and what is missing is an error, never false.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, get_args
+
+from syngain.core.errors import UsageError
+from syngain.core.result import SEVERITIES, Decision
+from syngain.core.tokens import Token, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FIELDS = ("value", "lower90", "upper90", "lower95", "upper95", "null_low", "null_high", "n")
+DECISIONS: tuple[str, ...] = get_args(Decision)
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+DEEPEST = 50  # parentheses and "not" inside each other
+EXAMPLE = 'for example "gain.macro_f1:lower90 <= 0 or findings.high > 0"'
+
+Value = float | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition looked up in a report.
+
+    Attributes:
+        expression: the condition as it was written. holds: whether it is true.
+        readings: what each reference of it was, in the order of reading.
+    """
+
+    expression: str
+    holds: bool
+    readings: tuple[tuple[str, float | str], ...]
+
+
+def check(expression: str, report: Mapping[str, Any]) -> Check:
+    """Whether a condition holds in a report.
+
+    Args:
+        expression: a condition in the language of this module.
+        report: the contents of ``report.json``.
+
+    Raises:
+        UsageError: it is not a condition, or the report lacks what it names.
+    """
+    tree = parse(expression)
+    _check_report(report)
+    readings: list[tuple[str, float | str]] = []
+    value = tree.value(report, readings)
+    return Check(expression, _condition(value, tree, expression), tuple(readings))
+
+
+def _check_report(report: Mapping[str, Any]) -> None:
+    parts = {"estimates": dict, "findings": list, "verdict": dict}
+    lacking = [name for name, kind in parts.items() if not isinstance(report.get(name), kind)]
+    if lacking:
+        raise UsageError(
+            f"the report has no {' and no '.join(lacking)}",
+            expected="the report.json of a command that measures",
+            todo="run `syngain audit`, `gain`, `select` or `compare`",
+        )
+
+
+def parse(expression: str) -> Node:
+    """The condition as a tree; see the module for the grammar.
+
+    Raises:
+        UsageError: it is not a condition.
+    """
+    parser = _Parser(expression, tokens(expression))
+    tree = parser.condition(0)
+    if parser.token.kind != "end":
+        raise parser.wrong("the end, 'and' or 'or'")
+    return tree
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number or a string."""
+
+    content: float | str
+
+    def value(self, _: Mapping[str, Any], __: list[tuple[str, float | str]]) -> Value:
+        """Itself."""
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A number or a word of the report."""
+
+    name: str
+    field: str | None
+
+    def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
+        """What the report holds; noted in ``readings``.
+
+        Raises:
+            UsageError: it holds nothing by this name, or not as a number.
+        """
+        if self.name == "verdict" and self.field is None:
+            found: float | str = str(report["verdict"]["decision"])
+            said = "verdict"
+        elif self.is_count:
+            severity = _severity(self)
+            found = float(sum(1 for finding in report["findings"] if finding["severity"] == severity))
+            said = self.name
+        else:
+            name, field = _split(self, report["estimates"])
+            found = _number(name, field, report["estimates"][name])
+            said = f"{name}:{field}"
+        readings.append((said, found))
+        return found
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is the number of findings of a severity."""
+        return self.name.startswith("findings.")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two numbers or two words side by side."""
+
+    left: Node
+    sign: str
+    right: Node
+
+    def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
+        """Whether it is so."""
+        left, right = self.left.value(report, readings), self.right.value(report, readings)
+        if isinstance(left, bool) or isinstance(right, bool):
+            raise UsageError("a condition stands beside a comparison sign", expected="numbers or words", todo=EXAMPLE)
+        if isinstance(left, str) != isinstance(right, str):
+            said = " and ".join(repr(side) for side in (left, right))
+            raise UsageError(f"{said} are compared", expected="two numbers or two words", todo=EXAMPLE)
+        if isinstance(left, str):
+            self._check_words()
+        return COMPARISONS[self.sign](left, right)
+
+    def _check_words(self) -> None:
+        if self.sign not in {"==", "!="}:
+            raise UsageError(f"words are compared by {self.sign!r}", expected="== or != between words")
+        sides = (self.left, self.right)
+        if any(isinstance(side, Reference) for side in sides):
+            for side in sides:
+                if isinstance(side, Constant) and side.content not in DECISIONS:
+                    raise UsageError(f"no verdict is {side.content!r}", expected=f"one of {', '.join(DECISIONS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite of a condition."""
+
+    inner: Node
+
+    def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
+        """Whether the condition does not hold."""
+        return not _condition(self.inner.value(report, readings), self.inner, "not ...")
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Conditions that must all hold, or one of which must."""
+
+    word: str
+    parts: tuple[Node, ...]
+
+    def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
+        """All parts are looked up, whatever the first says: a wrong name is never hidden."""
+        held = [_condition(part.value(report, readings), part, f"... {self.word} ...") for part in self.parts]
+        return all(held) if self.word == "and" else any(held)
+
+
+Node = Constant | Reference | Comparison | Not | Joined
+
+
+def _condition(value: Value, node: Node, where: str) -> bool:
+    """A truth; a number of findings is one when there are any."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(node, Reference) and node.is_count:
+        return value != 0
+    raise UsageError(f"{value!r} stands alone in {where!r}", expected="a comparison", todo=EXAMPLE)
+
+
+def _severity(reference: Reference) -> str:
+    severity = reference.name.removeprefix("findings.")
+    if severity not in SEVERITIES or reference.field is not None:
+        written = reference.name + (f":{reference.field}" if reference.field is not None else "")
+        names = ", ".join(f"findings.{one}" for one in SEVERITIES)
+        raise UsageError(f"there is no {written}", expected=f"one of {names}")
+    return severity
+
+
+def _split(reference: Reference, estimates: Mapping[str, Any]) -> tuple[str, str]:
+    """The id and the field; ``ID.field`` is read as ``ID:field`` where no estimate has the longer name."""
+    name, field = reference.name, reference.field
+    if field is not None and field not in FIELDS:
+        raise UsageError(f"{name}:{field} names no field", expected=f"one of {', '.join(FIELDS)}")
+    if field is None and name not in estimates:
+        head, _, tail = name.rpartition(".")
+        if tail in FIELDS:
+            name, field = head, tail
+    if name not in estimates:
+        near = get_close_matches(name, estimates, n=3, cutoff=0.5) or sorted(estimates)[:3]
+        known = f"an estimate of this report, such as {', '.join(near)}" if near else "a report with estimates"
+        raise UsageError(f"the report has no estimate {name!r}", expected=known, todo="read the ids in report.json")
+    return name, field or "value"
+
+
+def _number(name: str, field: str, estimate: Mapping[str, Any]) -> float:
+    found = _read(estimate, field)
+    if not isinstance(found, (int, float)) or not math.isfinite(found):
+        has = [one for one in FIELDS if _read(estimate, one) is not None]
+        raise UsageError(
+            f"{name} has no {field} in this report",
+            expected=f"one of its fields that are numbers: {', '.join(has)}" if has else "an estimate with a number",
+            todo="name another field, or measure again with more rows",
+        )
+    return float(found)
+
+
+def _read(estimate: Mapping[str, Any], field: str) -> object:
+    """The field as the report has it, None where it has none."""
+    if field.startswith("null_"):
+        pair = estimate.get("null")
+        return None if pair is None else pair[field == "null_high"]
+    if field[:5] in {"lower", "upper"}:
+        pair = (estimate.get("intervals") or {}).get(f"0.{field[5:]}")
+        return None if pair is None else pair[field[:5] == "upper"]
+    return estimate.get(field)
+
+
+@dataclass(slots=True)
+class _Parser:
+    """Recursive descent over tokens."""
+
+    text: str
+    stream: tuple[Token, ...]
+    at: int = 0
+
+    @property
+    def token(self) -> Token:
+        return self.stream[self.at]
+
+    def wrong(self, expected: str) -> UsageError:
+        token = self.token
+        came = "the condition ends" if token.kind == "end" else f"{token.text!r} stands at column {token.column}"
+        return UsageError(f"{came} in {self.text!r}", expected=expected, todo=EXAMPLE)
+
+    def condition(self, depth: int) -> Node:
+        return self._joined("or", depth)
+
+    def _joined(self, word: str, depth: int) -> Node:
+        part = self._negation if word == "and" else lambda deep: self._joined("and", deep)
+        parts = [part(depth)]
+        while self.token.kind == "word" and self.token.text == word:
+            self.at += 1
+            parts.append(part(depth))
+        return parts[0] if len(parts) == 1 else Joined(word, tuple(parts))
+
+    def _negation(self, depth: int) -> Node:
+        if depth > DEEPEST:
+            raise UsageError(
+                f"more than {DEEPEST} parentheses inside each other", expected="a condition a person reads"
+            )
+        if self.token.kind == "word" and self.token.text == "not":
+            self.at += 1
+            return Not(self._negation(depth + 1))
+        left = self._operand(depth)
+        if self.token.kind != "sign" or self.token.text not in COMPARISONS:
+            return left
+        sign = self.token.text
+        self.at += 1
+        compared = Comparison(left, sign, self._operand(depth))
+        if self.token.kind == "sign" and self.token.text in COMPARISONS:
+            raise self.wrong("one comparison at a time, joined by 'and'")
+        return compared
+
+    def _operand(self, depth: int) -> Node:
+        token = self.token
+        if token.kind == "sign" and token.text == "(":
+            self.at += 1
+            inner = self.condition(depth + 1)
+            if self.token.text != ")" or self.token.kind != "sign":
+                raise self.wrong("a closing ')'")
+            self.at += 1
+            return inner
+        if token.kind not in {"number", "string", "name"}:
+            raise self.wrong("a number, a quoted word, 'verdict', findings.high or the id of an estimate")
+        self.at += 1
+        if token.kind == "number":
+            return Constant(float(token.text))
+        quoted = token.kind == "string"
+        if self.token.kind != "field":
+            return Constant(token.text) if quoted else Reference(token.text, None)
+        self.at += 1
+        return Reference(token.text, self.stream[self.at - 1].text)

@@ -1,0 +1,146 @@
+"""Rows of one layout as rows of another: everything, or an error that names the fields, or a list of what was lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from syngain.core.errors import InputError, UsageError
+from syngain.data.layouts.chat import Messages, OpenAI, Oumi, ShareGPT
+from syngain.data.layouts.entry import Layout, LayoutError, Row
+from syngain.data.layouts.foreign import REASONING, TRACE, Curator, DataDesigner, Distilabel, EasyDataset
+from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Preference, Text, Trl
+from syngain.data.roles import TEXT
+from syngain.data.rows import show, show_names
+
+QA_ALIASES = ("solution", "response")
+LAYOUTS: Mapping[str, Layout] = {
+    "messages": Messages(),
+    "openai": OpenAI(),
+    "oumi": Oumi(),
+    "sharegpt": ShareGPT(),
+    "llama_factory": ShareGPT(),
+    "trl": Trl(),
+    "preference": Preference(),
+    "prompt_completion": Pair(),
+    "alpaca": Alpaca(),
+    "self_instruct": Instances(),
+    "qa": Pair("question", "answer", QA_ALIASES),
+    "text": Text(),
+    "distilabel": Distilabel(),
+    "data_designer": DataDesigner(),
+    "curator": Curator(),
+    "easy_dataset": EasyDataset(),
+}
+READ_ONLY = ("distilabel", "data_designer", "curator", "easy_dataset")
+WRITTEN = tuple(name for name in LAYOUTS if name not in READ_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Rows in another layout.
+
+    Attributes:
+        rows: as many as came, in order. lost: fields that could not be expressed, to the number of rows that had them.
+    """
+
+    rows: Sequence[Row]
+    lost: Mapping[str, int]
+
+
+def convert_rows(
+    rows: Sequence[Row], source: Layout, target: Layout, *, lossy: bool = False, name: str = ""
+) -> Converted:
+    """Convert rows, in order.
+
+    Args:
+        rows: records as they were read.
+        source: the layout they are in.
+        target: the one to write.
+        lossy: whether fields without a place may be left out; they are counted.
+        name: of the file, for messages.
+
+    Raises:
+        InputError: a row is not of the layout, would become another row, or (unless lossy) has fields without a place.
+    """
+    lost: Counter[str] = Counter()
+    out = []
+    for index, row in enumerate(rows):
+        try:
+            emitted = target.emit(source.parse(dict(row)))
+        except LayoutError as error:
+            raise InputError(f"{name or 'rows'}, row {index + 1}: {error.problem}", expected=error.expected) from error
+        if emitted.lost and not lossy:
+            raise InputError(
+                f"{name or 'rows'}, row {index + 1}: the layout has no place for {show_names(emitted.lost)}",
+                expected="rows whose fields it can express",
+                todo="write another layout (messages holds most), or leave these fields out with --lossy",
+            )
+        lost.update(emitted.lost)
+        out.append(emitted.row)
+    return Converted(out, dict(sorted(lost.items())))
+
+
+def layout_named(name: str, *, prompt: str | None = None, response: str | None = None) -> Layout:
+    """A layout by its name; with columns, those that a person named.
+
+    Raises:
+        UsageError: there is no such layout, or it has no columns to name.
+    """
+    if name not in LAYOUTS:
+        raise UsageError(f"layout {name}", expected=f"one of {', '.join(LAYOUTS)}")
+    if prompt is None and response is None:
+        return LAYOUTS[name]
+    if name == "data_designer":
+        return DataDesigner(prompt, response)
+    if name == "curator":
+        return Curator(prompt, response)
+    if name in {"prompt_completion", "qa"}:
+        fixed = Pair() if name == "prompt_completion" else Pair("question", "answer")
+        return Pair(prompt or fixed.prompt, response or fixed.response)
+    raise UsageError(
+        f"--prompt or --response for {name}",
+        expected="data_designer, curator, prompt_completion or qa, which have columns",
+    )
+
+
+def detect_layout(fields: Mapping[str, object], name: str = "the rows") -> str:
+    """The layout of rows with these fields, each with a value that is not null.
+
+    Raises:
+        InputError: none of the layouts has such fields.
+    """
+    for layout, fits in _FITS.items():
+        if fits(fields):
+            return layout
+    raise InputError(
+        f"{name}: fields {show_names(list(fields))} are of no known layout",
+        expected=f"fields of one of {', '.join(LAYOUTS)}",
+        todo=f"name it with --from; for two columns: --from qa --prompt {show(next(iter(fields), 'A'))} --response B",
+    )
+
+
+def _has(*names: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  (a predicate)
+    return lambda fields: all(name in fields for name in names)
+
+
+_FITS = {
+    "distilabel": _has("distilabel_metadata"),
+    "data_designer": lambda fields: any(name.endswith((TRACE, REASONING)) for name in fields),
+    "oumi": lambda fields: isinstance(fields.get("messages"), list) and isinstance(fields.get("metadata"), Mapping),
+    "messages": _has("messages"),
+    "sharegpt": _has("conversations"),
+    "preference": _has("prompt", "chosen", "rejected"),
+    "trl": lambda fields: isinstance(fields.get("prompt"), list) and isinstance(fields.get("completion"), list),
+    "prompt_completion": _has("prompt", "completion"),
+    "alpaca": _has("instruction", "output"),
+    "self_instruct": _has("instruction", "instances"),
+    "easy_dataset": lambda fields: (
+        _has("question", "answer")(fields)
+        and any(name in fields for name in ("cot", "chunkName", "chunkContent", "questionLabel"))
+    ),
+    "qa": lambda fields: "question" in fields and any(name in fields for name in ("answer", *QA_ALIASES)),
+    "curator": lambda fields: "response" in fields,
+    "text": lambda fields: any(name in fields for name in TEXT),
+}

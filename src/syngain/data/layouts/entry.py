@@ -1,0 +1,157 @@
+"""One row between layouts: a conversation or a text, and everything else the row held."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+Row = dict[str, object]
+Message = dict[str, object]
+INPUT = "syngain_input"  # the part of an instruction that stood in a field of its own
+
+
+class LayoutError(Exception):
+    """A row is not what a layout needs. ``problem`` is a sentence, ``expected`` says what would do."""
+
+    def __init__(self, problem: str, expected: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.expected = expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a row says, whatever its layout.
+
+    Two normal forms: fields of a message that are null are absent, except that ``content`` is null where a message has
+    tool calls and no content; a call without a type is one of a function; tools written as JSON text are read.
+
+    Attributes:
+        messages: in order, each with ``role`` and ``content``; empty for a text. text: of a row without messages.
+        rejected: messages of a worse answer. tools: what could be called. extra: all other fields.
+    """
+
+    messages: tuple[Message, ...] = ()
+    text: str | None = None
+    rejected: tuple[Message, ...] | None = None
+    tools: object = None
+    extra: Row = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """A row in a layout, and the fields of the entry that it cannot express."""
+
+    row: Row
+    lost: tuple[str, ...]
+
+
+class Layout(Protocol):
+    """How an entry is written down. Formats of other tools can be parsed only: they raise on ``emit``."""
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row.
+
+        Raises:
+            LayoutError: the row is not of this layout.
+        """
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write an entry; what the layout has no place for is left out and named.
+
+        Raises:
+            LayoutError: what is left would be another row.
+        """
+
+
+def messages_of(value: object, where: str) -> tuple[Message, ...]:
+    """A list of messages in normal form.
+
+    Raises:
+        LayoutError: it is not a list of objects with a role.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise LayoutError(f"`{where}` is not a list", "a list of messages with `role` and `content`")
+    out = []
+    for index, item in enumerate(value):
+        if not isinstance(item, Mapping) or not isinstance(item.get("role"), str):
+            raise LayoutError(f"`{where}[{index}]` has no role", "messages with `role` and `content`")
+        out.append(message(dict(item)))
+    return tuple(out)
+
+
+def message(item: Message) -> Message:
+    """A message in normal form."""
+    kept = {name: value for name, value in item.items() if value is not None or name == "content"}
+    if "content" not in kept:
+        kept["content"] = None
+    calls = kept.get("tool_calls")
+    if isinstance(calls, list):
+        kept["tool_calls"] = [{"type": "function", **call} if _is_call(call) else call for call in calls]
+    return kept
+
+
+def _is_call(call: object) -> bool:
+    return isinstance(call, Mapping) and isinstance(call.get("function"), Mapping)
+
+
+def said(role: str, content: str) -> Message:
+    """A plain message."""
+    return {"role": role, "content": content}
+
+
+def tools_of(value: object) -> object:
+    """Tools as a value: JSON text of a list or an object is read, an empty text is none, anything else stays."""
+    if isinstance(value, str):
+        try:
+            read = json.loads(value)
+        except ValueError:
+            return value or None
+        return read if isinstance(read, (list, dict)) else value
+    return value
+
+
+def rest(row: Row, *taken: str) -> Row:
+    """The fields of a row that play no part in its layout."""
+    return {name: value for name, value in row.items() if name not in taken}
+
+
+def finished(content: Row, entry: Entry, lost: Sequence[str], reserved: tuple[str, ...]) -> Emitted:
+    """A row of the layout's own fields and the entry's other ones; those with a ``reserved`` name are lost."""
+    clash = [name for name in entry.extra if name in reserved]
+    row = content | {name: value for name, value in entry.extra.items() if name not in reserved}
+    return Emitted(row, tuple(dict.fromkeys([*lost, *clash])))
+
+
+def unjudged(entry: Entry, layout: str) -> tuple[Entry, list[str]]:
+    """The entry without its rejected answer, which only ``preference`` has a place for; and what that loses.
+
+    Raises:
+        LayoutError: the entry is a text and not a conversation.
+    """
+    if not entry.messages:
+        raise LayoutError("the row is a text", f"a conversation, or a prompt and a response, for {layout}")
+    if entry.rejected is None:
+        return entry, []
+    return replace(entry, rejected=None), ["rejected"]
+
+
+def plain_messages(messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
+    """Messages of role and text only, and the names of what they lose.
+
+    Raises:
+        LayoutError: a message has no text, so that nothing of it would be left.
+    """
+    lost: list[str] = []
+    out = []
+    for item in messages:
+        lost += [f"messages[].{name}" for name in item if name not in {"role", "content"}]
+        content = item["content"]
+        if not isinstance(content, str):
+            raise LayoutError(
+                f"a message of `{item['role']}` has no text", "messages with text; `messages` holds others"
+            )
+        out.append(said(str(item["role"]), content))
+    return out, list(dict.fromkeys(lost))

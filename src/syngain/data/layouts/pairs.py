@@ -1,0 +1,225 @@
+"""Layouts of a prompt and an answer: plain, Alpaca, questions, TRL, preferences; and a text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syngain.data.layouts.entry import (
+    INPUT,
+    Emitted,
+    Entry,
+    LayoutError,
+    Message,
+    Row,
+    finished,
+    messages_of,
+    plain_messages,
+    rest,
+    said,
+    tools_of,
+    unjudged,
+)
+from syngain.data.roles import TEXT
+
+ALPACA = ("instruction", "input", "output", "system", "history")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A prompt and a response as two texts, under two names.
+
+    Attributes:
+        prompt, response: the names. aliases: other names of the response that are read.
+    """
+
+    prompt: str = "prompt"
+    response: str = "completion"
+    aliases: tuple[str, ...] = ()
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row; see :class:`Layout`."""
+        name = next((one for one in (self.response, *self.aliases) if isinstance(row.get(one), str)), self.response)
+        asked, answer = row.get(self.prompt), row.get(name)
+        if not isinstance(asked, str) or not isinstance(answer, str):
+            raise LayoutError(f"`{self.prompt}` or `{self.response}` is not text", "a prompt and a response, both text")
+        return Entry(messages=(said("user", asked), said("assistant", answer)), extra=rest(row, self.prompt, name))
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write an entry of one question and one answer; tools and a system message are lost."""
+        kept, lost = unjudged(entry, f"{self.prompt} and {self.response}")
+        if kept.tools is not None:
+            lost.append("tools")
+        plain, further = plain_messages([item for item in kept.messages if item["role"] != "system"])
+        if len(plain) < len(kept.messages):
+            lost.append("messages[].role=system")
+        if [item["role"] for item in plain] != ["user", "assistant"]:
+            raise LayoutError(f"a conversation of {len(plain)} turns", "one question and one answer")
+        return finished(
+            {self.prompt: plain[0]["content"], self.response: plain[1]["content"]}, kept, [*lost, *further], self._names
+        )
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.prompt, self.response
+
+
+@dataclass(frozen=True, slots=True)
+class Alpaca:
+    """``instruction, input, output`` with ``system`` and ``history`` as LLaMA-Factory has them.
+
+    The prompt is the instruction, and the input on a line of its own; that it stood alone is kept as ``syngain_input``.
+    An input that is null, absent or empty is none.
+    """
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row; see :class:`Layout`."""
+        asked, given, answer = row.get("instruction"), row.get("input"), row.get("output")
+        if not isinstance(asked, str) or not isinstance(answer, str) or not isinstance(given, (str, type(None))):
+            raise LayoutError("`instruction`, `input` or `output` is not text", "an instruction and its output")
+        system = row.get("system")
+        if not isinstance(system, (str, type(None))):
+            raise LayoutError("`system` is not text", "the text of the system message")
+        turns = [said("system", system)] if system else []
+        for pair in row.get("history") or []:  # type: ignore[attr-defined]
+            if not isinstance(pair, Sequence) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+                raise LayoutError("`history` is not a list of pairs", "pairs of question and answer")
+            turns += [said("user", pair[0]), said("assistant", pair[1])]
+        turns += [said("user", f"{asked}\n{given}" if given else asked), said("assistant", answer)]
+        extra = rest(row, *ALPACA)
+        return Entry(messages=tuple(turns), extra=extra | ({INPUT: given} if given else {}))
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write an entry of questions and answers in turn; tools and fields of messages are lost."""
+        kept, lost = unjudged(entry, "alpaca")
+        if kept.tools is not None:
+            lost.append("tools")
+        plain, further = plain_messages(kept.messages)
+        system = plain.pop(0)["content"] if plain and plain[0]["role"] == "system" else ""
+        roles = [item["role"] for item in plain]
+        if not plain or len(plain) % 2 or roles != ["user", "assistant"] * (len(plain) // 2):
+            raise LayoutError(f"turns of {', '.join(map(str, roles))}", "questions and answers in turn")
+        texts = [str(item["content"]) for item in plain]
+        asked, given = _split(texts[-2], kept.extra.get(INPUT))
+        extra = rest(kept.extra, INPUT) if given else kept.extra
+        content: Row = {"instruction": asked, "input": given, "output": texts[-1]}
+        if system:
+            content["system"] = system
+        elif kept.messages[0]["role"] == "system":
+            lost.append("messages[].role=system")  # an empty one reads as none
+        if len(texts) > 2:
+            content["history"] = [list(pair) for pair in zip(texts[:-2:2], texts[1:-2:2], strict=True)]
+        return finished(content, replace(kept, extra=extra), [*lost, *further], ALPACA)
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """``instruction, instances`` of Self-Instruct, with one instance of ``input`` and ``output`` a row."""
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row; several instances would be several rows."""
+        instances = row.get("instances")
+        one = instances[0] if isinstance(instances, list) and len(instances) == 1 else None
+        if not isinstance(one, Mapping) or not one.keys() <= {"input", "output"}:
+            raise LayoutError("`instances` is not one instance", 'a list such as [{"input": "", "output": ""}]')
+        entry = Alpaca().parse({"instruction": row.get("instruction"), **one})
+        return replace(entry, extra=rest(row, "instruction", "instances") | entry.extra)
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write an entry of one question and one answer; tools and a system message are lost."""
+        pair = Pair("instruction", "output").emit(replace(entry, extra={}))
+        asked, given = _split(str(pair.row["instruction"]), entry.extra.get(INPUT))
+        extra = rest(entry.extra, INPUT) if given else entry.extra
+        content: Row = {"instruction": asked, "instances": [{"input": given, "output": pair.row["output"]}]}
+        return finished(content, replace(entry, extra=extra), pair.lost, ("instruction", "instances"))
+
+
+@dataclass(frozen=True, slots=True)
+class Trl:
+    """Conversational ``prompt`` and ``completion`` of TRL: lists of messages, the completion is the last answer."""
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row; the prompt may be empty."""
+        messages = (
+            *messages_of(row.get("prompt"), "prompt"),
+            *messages_of(row.get("completion"), "completion"),
+        )
+        if not messages:
+            raise LayoutError("`completion` is empty", "at least one message")
+        return Entry(
+            messages=messages, tools=tools_of(row.get("tools")), extra=rest(row, "prompt", "completion", "tools")
+        )
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write an entry that ends with the assistant; a rejected answer is lost."""
+        kept, lost = unjudged(entry, "trl")
+        asked, answer = _last_answer(kept.messages)
+        content: Row = {"prompt": asked, "completion": answer}
+        if kept.tools is not None:
+            content["tools"] = kept.tools
+        return finished(content, kept, lost, ("prompt", "completion", "tools"))
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """``prompt, chosen, rejected`` of TRL: lists of messages; texts are read too."""
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row; see :class:`Layout`."""
+        asked, chosen, rejected = (_turns(row.get(name), name) for name in ("prompt", "chosen", "rejected"))
+        if not chosen or not rejected:
+            raise LayoutError("`chosen` or `rejected` is empty", "two answers")
+        return Entry(
+            messages=(*asked, *chosen),
+            rejected=rejected,
+            tools=tools_of(row.get("tools")),
+            extra=rest(row, "prompt", "chosen", "rejected", "tools"),
+        )
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write an entry with two answers."""
+        if entry.rejected is None or not entry.messages:
+            raise LayoutError("the row has no rejected answer", "two answers, one of them rejected")
+        asked, answer = _last_answer(entry.messages)
+        content: Row = {"prompt": asked, "chosen": answer, "rejected": [dict(item) for item in entry.rejected]}
+        if entry.tools is not None:
+            content["tools"] = entry.tools
+        return finished(content, entry, [], ("prompt", "chosen", "rejected", "tools"))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """``{"text": ...}``: no conversation at all. Other names of the text are read."""
+
+    def parse(self, row: Row) -> Entry:
+        """Read a row; see :class:`Layout`."""
+        name = next((one for one in TEXT if isinstance(row.get(one), str)), "text")
+        text = row.get(name)
+        if not isinstance(text, str):
+            raise LayoutError(f"no text in {', '.join(TEXT)}", "a text")
+        return Entry(text=text, extra=rest(row, name))
+
+    def emit(self, entry: Entry) -> Emitted:
+        """Write a text."""
+        if entry.text is None:
+            raise LayoutError("the row is a conversation", "a text; a conversation needs the template of a model first")
+        return finished({"text": entry.text}, entry, [], ("text",))
+
+
+def _last_answer(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """What was asked, and the last message of the assistant."""
+    if messages[-1]["role"] != "assistant":
+        raise LayoutError(f"the last message is from `{messages[-1]['role']}`", "an answer of the assistant at the end")
+    return [dict(item) for item in messages[:-1]], [dict(messages[-1])]
+
+
+def _turns(value: object, name: str) -> tuple[Message, ...]:
+    if isinstance(value, str):
+        return (said("user" if name == "prompt" else "assistant", value),)
+    return messages_of(value, name)
+
+
+def _split(text: str, given: object) -> tuple[str, str]:
+    if isinstance(given, str) and given and text.endswith("\n" + given):
+        return text[: -len(given) - 1], given
+    return text, ""

@@ -1,0 +1,77 @@
+"""A mixture in the words of trainers: TRL, LLaMA-Factory, Oumi, and plain YAML."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[str, str]:
+    """File name to text.
+
+    ``mixture.yaml`` holds everything; ``trl.json`` the lists for ``datasets.interleave_datasets``;
+    ``llamafactory.yaml`` the lines of a training configuration with ``dataset_info.json`` beside it; ``oumi.yaml`` the
+    data section. Parts of proportion 0 are left out of all but the first.
+
+    Args:
+        proportions: of each part, with sum 1.
+        files: where each part lies, as it was given.
+    """
+    exact = _rounded(proportions)
+    used = {name: share for name, share in exact.items() if share > 0}
+    plain = {"mixture": {name: {"proportion": share, "file": files.get(name, "")} for name, share in exact.items()}}
+    listed = {
+        "datasets": [files.get(name, name) for name in used],
+        "names": list(used),
+        "probabilities": list(used.values()),
+    }
+    factory = {
+        "dataset": ",".join(map(_slug, used)),
+        "mix_strategy": "interleave_under",
+        "interleave_probs": ",".join(f"{share:g}" for share in used.values()),
+    }
+    info = {_slug(name): {"file_name": files.get(name, name)} for name in used}
+    oumi = {
+        "data": {
+            "train": {
+                "datasets": [
+                    {
+                        "dataset_name": "text_sft_jsonl",
+                        "dataset_path": files.get(name, name),
+                        "mixture_proportion": share,
+                    }
+                    for name, share in used.items()
+                ],
+                "mixture_strategy": "first_exhausted",
+            }
+        }
+    }
+    return {
+        "mixture.yaml": _yaml(plain),
+        "trl.json": json.dumps(listed, indent=2, ensure_ascii=False) + "\n",
+        "llamafactory.yaml": _yaml(factory),
+        "dataset_info.json": json.dumps(info, indent=2, ensure_ascii=False) + "\n",
+        "oumi.yaml": _yaml(oumi),
+    }
+
+
+def _rounded(proportions: Mapping[str, float]) -> dict[str, float]:
+    """Proportions to four digits whose sum is exactly 1: the largest takes what rounding leaves."""
+    out = {name: round(share, 4) for name, share in proportions.items()}
+    largest = max(out, key=lambda name: out[name])
+    out[largest] = round(1 - sum(share for name, share in out.items() if name != largest), 4)
+    return out
+
+
+def _slug(name: str) -> str:
+    """A name without what LLaMA-Factory splits at."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
+def _yaml(content: object) -> str:
+    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
