@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from syngain.data.read import read
     from syngain.data.write import write_rows
     from syngain.workflows.audit import audit
+    from syngain.workflows.check import check
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
+    from syngain.workflows.generate import generate
 
 __all__ = [
     "Dataset",
@@ -36,8 +38,10 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "check",
     "demo",
     "gain",
+    "generate",
     "lab",
     "read",
     "report",
@@ -52,8 +56,10 @@ _HOMES = {
     "SyngainError": "syngain.core.errors",
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.audit",
+    "check": "syngain.workflows.check",
     "demo": "syngain.workflows.demo",
     "gain": "syngain.workflows.gain",
+    "generate": "syngain.workflows.generate",
     "read": "syngain.data.read",
     "write_rows": "syngain.data.write",
 }

@@ -9,8 +9,10 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli.audit import audit
+from syngain.cli.check import check
 from syngain.cli.demo import demo
 from syngain.cli.gain import gain
+from syngain.cli.generate import generate
 from syngain.cli.lab import lab
 from syngain.cli.models import models
 from syngain.core.errors import SyngainError
@@ -26,6 +28,8 @@ app = typer.Typer(
 )
 app.command("audit")(audit)
 app.command("gain")(gain)
+app.command("generate")(generate)
+app.command("check")(check)
 app.command("demo")(demo)
 app.command("lab")(lab)
 app.add_typer(models, name="models")

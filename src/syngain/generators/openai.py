@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -143,6 +143,8 @@ class OpenAIGenerator:
 
     async def _one(self, call: Call) -> Reply:
         path = "chat/completions" if self.api == "chat" else "completions"
+        if self.known.schema is False:
+            call = replace(call, schema=None)  # the answer is checked all the same
         answer = await self._post(path, wire.body(call, model=self.model, api=self.api, extra=self.extra))
         return wire.reply(answer, api=self.api, mode=self.mode)
 

@@ -154,7 +154,7 @@ class DedupStep(Part):
 
 
 class LabelStep(Part):
-    """Keep rows whose label is one of ``allowed`` (default: those of the anchors); drop texts that spell their label."""
+    """Keep rows whose label is one of ``allowed`` (default: those of the anchors); ``leaks``: texts that spell it."""
 
     step: Literal["label"]
     allowed: tuple[str, ...] = ()

@@ -71,10 +71,9 @@ def problem(value: object, schema: Mapping[str, Any], where: str = "the value") 
     kinds = _kinds(schema)
     if kinds and not any(_TYPES[kind](value) for kind in kinds):
         return f"{where} is not of type {' or '.join(kinds)}"
-    if "enum" in schema and value not in schema["enum"]:
-        return f"{where} is not one of {json.dumps(schema['enum'], ensure_ascii=False)[:200]}"
-    if "const" in schema and value != schema["const"]:
-        return f"{where} is not {json.dumps(schema['const'], ensure_ascii=False)[:200]}"
+    allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if allowed is not None and value not in allowed:
+        return f"{where} is not one of {json.dumps(allowed, ensure_ascii=False)[:200]}"
     if isinstance(value, str):
         return _string_problem(value, schema, where)
     if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -218,6 +218,7 @@ class Store:
                 (SENT,),
             )
             self.connection.execute("UPDATE requests SET state = 0 WHERE state IN (?, ?)", (SENT, EXHAUSTED))
+            self.connection.execute("DELETE FROM requests WHERE stage = 'verify' AND state = 0")  # asked for anew
         return int(flying)
 
     def spent(self) -> Spent:
@@ -277,6 +278,27 @@ class Store:
                 "INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)",
                 ((key, step, name, int(reason is None), reason) for key, step, name, reason in decisions),
             )
+
+    def sizes(self) -> tuple[int, int, int]:
+        """After curation: rows that hold content, rows kept, rows dropped."""
+        (held,) = self.connection.execute("SELECT count(*) FROM decisions WHERE step = 0 AND kept = 1").fetchone()
+        (judged,) = self.connection.execute("SELECT count(*) FROM decisions WHERE step = -1").fetchone()
+        (dropped,) = self.connection.execute("SELECT count(*) FROM decisions WHERE kept = 0").fetchone()
+        return held, judged - dropped, dropped
+
+    def acceptance(self) -> list[tuple[str, int, str, int, int]]:
+        """Per prompt and step of curation: prompt hash, step, name, rows kept, rows judged."""
+        return self.connection.execute(
+            "SELECT prompt_hash, step, name, sum(kept), count(*) FROM decisions JOIN requests USING (key)"
+            " GROUP BY prompt_hash, step, name ORDER BY step, prompt_hash"
+        ).fetchall()
+
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why rows were dropped, the most frequent first."""
+        return self.connection.execute(
+            "SELECT name || ': ' || reason, count(*) AS rows FROM decisions WHERE kept = 0"
+            " GROUP BY name, reason ORDER BY rows DESC, name, reason LIMIT 12"
+        ).fetchall()
 
     def forget_decisions(self) -> None:
         """Curation starts anew; it is cheap and depends on nothing but the answers."""

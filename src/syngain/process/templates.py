@@ -26,7 +26,7 @@ def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str
     """A template as a function of its columns. ``where`` names it in messages.
 
     Raises:
-        InputError: it is not a template; and, when it is called, a column it uses is missing or it wants more than text.
+        InputError: it is not a template; when it is called: a column it uses is missing, or it wants more.
     """
     try:
         compiled = _ENVIRONMENT.from_string(source)
