@@ -13,7 +13,8 @@ import asyncio
 import hashlib
 import json
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,7 +61,7 @@ class FakeServer:
         )  # row: last word (0: start); column 0: end
         self.logits[0, 0] = -20.0
         self.rng = np.random.default_rng(self.seed)
-        self.last_good = None
+        self.delivered = deque(maxlen=400)
         self._canned = {}
 
     def __enter__(self):
@@ -146,6 +147,8 @@ class FakeServer:
             return await self._broken(writer, fault, asked, path)
         data = self._good(asked, path)
         sent = await self._send(writer, 200, data)
+        if "replay" in self.faults:
+            self.delivered.append((time.monotonic(), data))
         self.served[hashlib.sha256(body).hexdigest()] += 1
         return sent
 
@@ -169,7 +172,7 @@ class FakeServer:
                 return name
         return ""
 
-    async def _broken(self, writer, fault, asked, path):
+    async def _broken(self, writer, fault, asked, path):  # noqa: PLR0911  (a fault, a way out)
         if fault == "429_after":
             return await self._send(writer, 429, {"error": {"message": "slow down"}}, {"Retry-After": "0.05"})
         if fault == "429":
@@ -185,11 +188,12 @@ class FakeServer:
         if fault == "empty":
             return await self._send(writer, 200, data | {"choices": []})
         if fault == "replay":
-            return await self._send(writer, 200, self.last_good or data)
+            old = [text for at, text in self.delivered if at < time.monotonic() - 0.1]
+            return await self._send(writer, 200, old[-1]) if old else await self._send(writer, 500, {})
         if fault == "lengths":
             logs = data["choices"][0].get("logprobs")
             if logs:
-                logs["content"] = logs["content"][:-3] + [{"token": "?!", "logprob": -1.0}]
+                logs["content"] = [*logs["content"][:-3], {"token": "?!", "logprob": -1.0}]
             return await self._send(writer, 200, data)
         text = json.dumps(data).encode()
         if fault == "truncated":
@@ -224,10 +228,7 @@ class FakeServer:
             return self._canned[name].replace("@ID@", identity).encode()
         data = self._content(asked, path)
         data["id"] = "chatcmpl-" + hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-        text = json.dumps(data).encode()
-        if path.endswith("chat/completions"):
-            self.last_good = text
-        return text
+        return json.dumps(data).encode()
 
     def _content(self, asked, path):
         chat = path.endswith("chat/completions")
@@ -265,7 +266,7 @@ class FakeServer:
             if chat and len(messages) > 1:
                 tokens = ["\n".join(m["content"] for m in messages[:-1]), messages[-1]["content"]]
             listed = [None, *({"5": {"logprob": -1.5, "rank": 1, "decoded_token": t}} for t in tokens[1:])]
-            data["prompt_logprobs"] = listed if listed[0] is None else listed
+            data["prompt_logprobs"] = listed
         return data
 
     def _chain(self, asked, prompt):

@@ -38,17 +38,22 @@ SCHEMA = {
 TOPS = (20, 5)  # vLLM and OpenAI give up to 20, some servers 5
 SEEDS = 6  # tries to see the same token at two temperatures
 TRIES, PAUSE = 3, 0.5
+ANSWER, LONGEST_ANSWER = 4, 24  # tokens of an answer; of one in JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What was found. ``reasons``: why a capability is missing, by its name. ``requests``: how many were sent."""
+    """What was found.
+
+    Attributes:
+        reasons: why a capability is missing, by its name. requests: how many were sent. replies: what came back.
+    """
 
     models: tuple[str, ...] | None
     capabilities: Capabilities
     reasons: dict[str, str] = field(default_factory=dict)
     requests: int = 0
-    model_seen: str = ""
+    replies: tuple[Reply, ...] = ()
 
 
 @dataclass
@@ -58,13 +63,17 @@ class _Prober:
     generator: OpenAIGenerator
     reasons: dict[str, str] = field(default_factory=dict)
     sent: int = 0
+    replies: list[Reply] = field(default_factory=list)
 
     async def say(
         self, *, temperature: float = 1.0, top: int | None = None, seed: int = 1, schema: bool = False
     ) -> Reply:
         """One tiny answer; ``top`` None asks for no log-probabilities."""
         sampling = Sampling(
-            temperature=temperature, max_tokens=24 if schema else 4, top_logprobs=top or 0, logprobs=top is not None
+            temperature=temperature,
+            max_tokens=LONGEST_ANSWER if schema else ANSWER,
+            top_logprobs=top or 0,
+            logprobs=top is not None,
         )
         call = Call(key="probe", messages=ASK, sampling=sampling, seed=seed, schema=SCHEMA if schema else None)
 
@@ -79,10 +88,13 @@ class _Prober:
         for attempt in range(TRIES):
             self.sent += 1
             try:
-                return await work()
+                reply = await work()
+                self.replies.append(reply)
             except RetryableError as error:
                 reason = error.reason
                 await asyncio.sleep(min(error.after or PAUSE * 2**attempt, 10.0))
+            else:
+                return reply
         raise self.generator.unreachable(reason)
 
 
@@ -108,7 +120,7 @@ async def probe(generator: OpenAIGenerator, *, prompt: bool = True, schema: bool
         capabilities=found,
         reasons=prober.reasons,
         requests=prober.sent,
-        model_seen=str(first.extra.get("model", "")),
+        replies=tuple(prober.replies),
     )
 
 

@@ -196,6 +196,13 @@ class Store:
             if follow is not None:
                 self._insert(follow, identity, counting=False)
 
+    def paid(self, reply: Reply, cost: tuple[int, float]) -> None:
+        """Note an answer to no request of the plan (finding out what a server can): it was paid, it may be replayed."""
+        words, numbers = packed_reply(reply)
+        (count,) = self.connection.execute("SELECT count(*) FROM responses").fetchone()
+        row = (f"paid {count}".encode(), reply.id, content_digest(reply), *cost, words, numbers)
+        self.connection.execute("INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
     def lost(self, key: bytes, *, billed: bool, state: int = PLANNED, reason: str | None = None) -> None:
         """An attempt brought no answer. When it may have been billed, its worst case counts as spent."""
         share = 1 if billed else 0

@@ -25,13 +25,14 @@ from syngain.process.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.process.run import Run
 from syngain.process.store import Store
 from syngain.workflows.inputs import Source, dataset_of
-from syngain.workflows.speakers import checked, speaker, told
+from syngain.workflows.speakers import checked, probe_cost, speaker, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from syngain.data.dataset import Dataset
     from syngain.generators.protocol import Generator
+    from syngain.process.budget import Cost
     from syngain.process.engine import Tally
 
 STORE = "store.sqlite"
@@ -217,8 +218,8 @@ async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress:
 async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:
     """The generator found out about, the requests planned, the ledger open."""
     progress("asking the generator what it can", 0.0)
-    generator = await _known(speaker(job.recipe.generator, job.dataset, progress=progress), job.recipe, store)
     ledger = Ledger(prices=job.prices or Prices(), max_tokens=job.limits.max_tokens, max_usd=job.limits.max_usd)
+    generator = await _known(speaker(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
     run = Run(
         recipe=job.recipe,
         anchors=job.anchors,
@@ -237,15 +238,31 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
     return run
 
 
-async def _known(generator: Generator, recipe: Recipe, store: Store) -> Generator:
+async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
     """The generator with what it can say: found out once per store, so that a resumed run asks in the same way."""
     noted = store.meta("speaks")
     if noted is None:
-        generator, found = await checked(generator, recipe)
-        if found is not None:
-            store.set_meta("speaks", json.dumps(found))
+        try:
+            _afford(ledger, probe_cost(job.recipe, ledger))
+            generator, found, replies = await checked(generator, job.recipe)
+        except BaseException:
+            await generator.close()
+            raise
+        for reply in replies:
+            store.paid(reply, ledger.actual((0, 0.0), reply))
+        store.set_meta("speaks", json.dumps(found))
         return generator
     return told(generator, json.loads(noted))
+
+
+def _afford(ledger: Ledger, cost: Cost) -> None:
+    if not ledger.reserve(cost):
+        raise UnfinishedError(
+            f"the budget is below {cost[0]:,} tokens, which finding out what the server can may cost",
+            expected="a higher ceiling",
+            todo="raise --max-tokens or --max-usd",
+        )
+    ledger.settle(cost, (0, 0.0))  # what it did cost is noted in the store
 
 
 def _result(job: _Job, run: Run) -> Result:

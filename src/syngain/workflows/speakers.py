@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.data.roles import Kind
+from syngain.generators.probe import ASK, LONGEST_ANSWER, SEEDS
 from syngain.generators.protocol import Capabilities
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
+from syngain.process.budget import prompt_bound
 from syngain.process.recipe import EndpointSpec, LocalSpec, ToySpec
 
 if TYPE_CHECKING:
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
     from syngain.data.dataset import Dataset
     from syngain.generators.openai import OpenAIGenerator
-    from syngain.generators.protocol import Generator
-    from syngain.process.recipe import Recipe
+    from syngain.generators.protocol import Generator, Reply
+    from syngain.process.budget import Cost, Ledger
+    from syngain.process.recipe import Recipe, SamplingSpec
 
 
 def speaker(spec: ToySpec | EndpointSpec | LocalSpec, anchors: Dataset, *, progress: Progress = silent) -> Generator:
@@ -63,10 +66,10 @@ def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
     )
 
 
-async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict[str, object] | None]:
+async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict[str, object], tuple[Reply, ...]]:
     """Ask a server what it can before any row is paid for; a generator in this process needs no asking.
 
-    The second value is what was found, for :func:`told` in a later process.
+    Beside the generator: what was found, for :func:`told` in a later process, and the answers, which were paid for.
 
     Raises:
         UsageError: the key is refused, the model unknown, or log-probabilities are required and not given.
@@ -75,30 +78,48 @@ async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict
     from syngain.generators.openai import OpenAIGenerator
 
     if not isinstance(generator, OpenAIGenerator):
-        return generator, None
+        return generator, {}, ()
     from syngain.generators.probe import probe
 
-    samplings = [recipe.sampling_of(strategy) for strategy in recipe.strategies if strategy.kind != "template"]
-    auto = isinstance(recipe.generator, EndpointSpec) and recipe.generator.logprob_mode == "auto"
-    warped = any(s.logprobs != "no" and (s.temperature != 1 or s.top_p != 1) for s in samplings)
-    schema = any(strategy.json_schema is not None for strategy in recipe.strategies)
-    found = await probe(generator, prompt=False, schema=schema, mode=auto and warped)
-    if any(s.logprobs == "required" for s in samplings) and not found.capabilities.chosen:
+    schema, mode = _questions(recipe)
+    found = await probe(generator, prompt=False, schema=schema, mode=mode)
+    if any(s.logprobs == "required" for s in _samplings(recipe)) and not found.capabilities.chosen:
         raise UsageError(
             f"{generator.model} gives no log-probabilities ({found.reasons.get('chosen', 'it sends none')})",
             expected="log-probabilities, which the recipe requires (`logprobs: required`)",
             todo="name a server that gives them (vLLM, llama.cpp server), or set `logprobs: wanted`",
         )
-    mode = generator.mode if found.capabilities.mode is None else found.capabilities.mode
-    notes: dict[str, object] = {"mode": mode, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}
-    return told(generator, notes), notes
+    seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
+    notes: dict[str, object] = {"mode": seen, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}
+    return told(generator, notes), notes, found.replies
+
+
+def probe_cost(recipe: Recipe, ledger: Ledger) -> Cost:
+    """The most that finding out can cost; refused requests cost nothing."""
+    if not isinstance(recipe.generator, EndpointSpec):
+        return 0, 0.0
+    schema, mode = _questions(recipe)
+    count = 1 + schema + SEEDS * mode
+    prompt, completion = count * prompt_bound(ASK), count * LONGEST_ANSWER
+    return prompt + completion, ledger.prices.usd(prompt, completion)
+
+
+def _samplings(recipe: Recipe) -> list[SamplingSpec]:
+    return [recipe.sampling_of(strategy) for strategy in recipe.strategies if strategy.kind != "template"]
+
+
+def _questions(recipe: Recipe) -> tuple[bool, bool]:
+    """Whether to find out about structured output, and about the mode of log-probabilities."""
+    auto = isinstance(recipe.generator, EndpointSpec) and recipe.generator.logprob_mode == "auto"
+    warped = any(s.logprobs != "no" and (s.temperature != 1 or s.top_p != 1) for s in _samplings(recipe))
+    return any(strategy.json_schema is not None for strategy in recipe.strategies), auto and warped
 
 
 def told(generator: Generator, notes: Mapping[str, Any]) -> Generator:
     """A server with what was found out about it before."""
     from syngain.generators.openai import OpenAIGenerator
 
-    if not isinstance(generator, OpenAIGenerator):
+    if not isinstance(generator, OpenAIGenerator) or not notes:
         return generator
     known = Capabilities(chosen=notes["chosen"], mode=notes["mode"], schema=notes["schema"])
     return replace(generator, mode=notes["mode"], known=known)
