@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_server import FAULTS, FakeServer
-from generating import exported, server_recipe
 
 import syngain
+from fake_server import FAULTS, FakeServer
+from generating import exported, server_recipe
 from syngain.core.errors import UnfinishedError, UsageError
 from syngain.workflows.generate import Limits, generate_run, work_folder
 
