@@ -4,10 +4,10 @@ import json
 import sys
 
 import pytest
-from fake_server import FakeServer
-from generating import anchors, lines, server_recipe, toy_recipe
 
 import syngain
+from fake_server import FakeServer
+from generating import lines, server_recipe, toy_recipe
 from syngain.cli import main
 from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
 from syngain.process.recipe import read_recipe
@@ -108,7 +108,7 @@ def test_a_ceiling_without_prices_and_a_price_file_without_the_model_are_errors(
         assert server.requests == 0
 
 
-SECRET = "sk-very-secret-4242"
+SECRET = "sk-very-secret-4242"  # noqa: S105  (a key of nobody)
 
 
 def everywhere(folder):
