@@ -235,7 +235,7 @@ class FakeServer:
         messages = asked["messages"] if chat else [{"role": "user", "content": asked["prompt"]}]
         prompt = "\n".join(message["content"] for message in messages)
         choice = {"index": 0, "finish_reason": "stop"}
-        steps, finish = self._chain(asked, prompt)
+        steps, finish = _rich(asked) if self.canned else self._chain(asked, prompt)
         text = "".join(token for token, _, _ in steps)
         if self.say is not None:
             text = self.say(asked)
@@ -289,6 +289,24 @@ class FakeServer:
             steps.append((mark + WORDS[symbol - 1], float(shown[symbol]), alternatives))
             last = symbol
         return steps, "length"
+
+
+def _rich(asked):
+    """Steps as a large model gives them: 50,000 different tokens, no two numbers alike."""
+    rng = np.random.default_rng(asked["seed"])
+    steps = []
+    for i in range(asked["max_tokens"]):
+        size = max(asked.get("top_logprobs") or 0, 1)
+        logs = np.sort(-rng.gamma(2.0, 3.0, size=size))[::-1]
+        names = [f"{' ' if i else ''}{_word(int(k))}" for k in rng.choice(50_000, size=size, replace=False)]
+        alternatives = list(zip(names, map(float, logs), strict=True))
+        steps.append((*alternatives[0], alternatives))
+    return steps, "stop"
+
+
+def _word(k):
+    letters = "abdefgiklmnoprstuvz"
+    return "".join(letters[(k // 19**i) % 19] for i in range(2 + k % 4)) + letters[k % 19]
 
 
 def _step(token, logprob, alternatives):

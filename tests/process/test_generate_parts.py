@@ -400,7 +400,7 @@ def test_the_same_recipe_and_seed_give_the_same_bytes_and_the_command_line_agree
         with pytest.raises(SystemExit) as stop:
             main()
         assert stop.value.code == expected
-        out, err = capsys.readouterr()
+        _, err = capsys.readouterr()
         assert err == "" if expected == 0 else "error:" in err
     names = ("rows.jsonl", "kept.jsonl", "dropped.jsonl", "report.json", "recipe.yaml")
     assert [(tmp_path / "one" / name).read_bytes() for name in names] == [
