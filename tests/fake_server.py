@@ -29,7 +29,7 @@ FAULTS = (
 class FakeServer:
     """``with FakeServer() as server: server.url``. ``faults``: probability by name.
 
-    ``says``: none, chosen, top, prompt (the last with prompt log-probs too); ``mode``: raw or processed.
+    ``says``: none, chosen, top, prompt or echo (with log-probabilities of given texts); ``mode``: raw or processed.
     """
 
     faults: dict[str, float] = field(default_factory=dict)
@@ -160,9 +160,9 @@ class FakeServer:
             return "top_logprobs is not supported"
         if not self.schema and asked.get("response_format"):
             return "response_format is not supported"
-        if asked.get("prompt_logprobs") is not None and self.says not in ("prompt", "full"):
+        if asked.get("prompt_logprobs") is not None and self.says != "prompt":
             return "prompt_logprobs is not supported"
-        return "echo is not supported" if asked.get("echo") and self.says not in ("prompt", "full") else ""
+        return "echo is not supported" if asked.get("echo") and self.says not in ("prompt", "echo") else ""
 
     def _fault(self):
         draw = self.rng.random()
@@ -244,6 +244,8 @@ class FakeServer:
             name = next(iter(asked["response_format"]["json_schema"]["schema"]["properties"]))
             text = json.dumps({name: text})
             steps = [(text, -0.5, [])]
+        if asked.get("echo"):
+            text, steps = prompt, [(letter, -1.25 if i else None, []) for i, letter in enumerate(prompt)]
         choice["finish_reason"] = finish
         wants = self.says != "none" and asked.get("logprobs") not in (None, False)
         if chat:
@@ -261,10 +263,7 @@ class FakeServer:
             "usage": {"prompt_tokens": len(prompt) // 4 + 5, "completion_tokens": len(steps)},
         }
         if asked.get("prompt_logprobs") is not None:
-            spelled = prompt.split(" ") if chat else [prompt]
-            tokens = [w if i == 0 else f" {w}" for i, w in enumerate(spelled)]
-            if chat and len(messages) > 1:
-                tokens = ["\n".join(m["content"] for m in messages[:-1]), messages[-1]["content"]]
+            tokens = ["<s>", *(messages[-1]["content"] if chat else prompt)]  # a letter is a token
             listed = [None, *({"5": {"logprob": -1.5, "rank": 1, "decoded_token": t}} for t in tokens[1:])]
             data["prompt_logprobs"] = listed
         return data
@@ -283,7 +282,8 @@ class FakeServer:
             shown = law if self.mode == "processed" else raw
             if symbol == 0:
                 return steps, "stop"
-            best = np.argsort(-shown)[: asked.get("top_logprobs") or 0] if self.says != "chosen" else []
+            count = int(asked.get("top_logprobs") or (asked.get("logprobs") or 0 if "prompt" in asked else 0))
+            best = np.argsort(-shown)[:count] if self.says != "chosen" else []
             mark = "" if not steps else " "
             alternatives = [(mark + (WORDS[k - 1] if k else "</s>"), float(shown[k])) for k in map(int, best)]
             steps.append((mark + WORDS[symbol - 1], float(shown[symbol]), alternatives))

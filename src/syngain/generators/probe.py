@@ -1,7 +1,6 @@
 """What a server can say, found out with a few tiny requests; each "no" with the server's own reason.
 
-Whether log-probabilities are those of the model (raw) or of what is sampled from (processed) shows at two temperatures:
-the log-odds of two tokens double from temperature 1 to 1/2 only where temperature was applied.
+Whether log-probabilities are those of the model (raw) or of what is sampled from (processed) shows at two temperatures.
 """
 
 from __future__ import annotations
@@ -36,7 +35,8 @@ SCHEMA = {
     "additionalProperties": False,
 }
 TOPS = (20, 5)  # vLLM and OpenAI give up to 20, some servers 5
-SEEDS = 6  # tries to see the same token at two temperatures
+SEEDS = 8  # requests at most to see the same token at two temperatures
+ODDS = 0.1  # nats: what a rounding cannot explain
 TRIES, PAUSE = 3, 0.5
 ANSWER, LONGEST_ANSWER = 4, 24  # tokens of an answer; of one in JSON
 
@@ -179,27 +179,42 @@ async def _structured(prober: _Prober) -> bool:
 
 
 async def _mode(prober: _Prober, first: Reply, top: int) -> Mode | None:
-    """Raw or processed, from the first token at temperatures 1 and 1/2; None where it cannot be told."""
-    for seed in range(1, SEEDS + 1):
-        cold = await prober.say(temperature=0.5, top=top, seed=seed)
-        found = _compared(first, cold)
-        if found is not None:
-            return found
-    prober.reasons["mode"] = "no token with odds to compare was seen at two temperatures"
-    return None
+    """Raw or processed; None where it cannot be told."""
+    found = await (_mode_by_odds(prober, first, top) if top > 1 else _mode_by_greed(prober, first))
+    if found is None:
+        prober.reasons["mode"] = "no token with odds to compare was seen at two temperatures"
+    return found
 
 
-def _compared(warm: Reply, cold: Reply) -> Mode | None:
-    """From the log-odds of two alternatives, else from the log-probability of the same chosen token."""
-    one, half = _first(warm), _first(cold)
-    common = sorted(set(one) & set(half), key=lambda token: -one[token])[:2]
-    if len(common) == 2:
-        odds, cold_odds = (law[common[0]] - law[common[1]] for law in (one, half))
-        if odds < 0.05:
-            return None
-        return "processed" if cold_odds > 1.5 * odds else "raw"
-    if len(common) == 1 and one[common[0]] < -0.05:
-        return "raw" if abs(one[common[0]] - half[common[0]]) < 1e-3 else "processed"
+async def _mode_by_odds(prober: _Prober, warm: Reply, top: int) -> Mode | None:
+    """The log-odds of the two best first tokens: the same at temperature 1/2 where raw, doubled where processed."""
+    one = _first(warm)
+    half = _first(await prober.say(temperature=0.5, top=top))
+    common = sorted(set(one) & set(half), key=lambda token: -one[token])
+    if len(common) < 2:
+        return None
+    best, far = common[0], common[-1]
+    odds, cold_odds = one[best] - one[far], half[best] - half[far]
+    if odds < ODDS:
+        return None
+    return "processed" if cold_odds > 1.5 * odds else "raw"
+
+
+async def _mode_by_greed(prober: _Prober, warm: Reply) -> Mode | None:
+    """Near temperature 0 the chosen token is certain where processed; where raw it is as probable as ever.
+
+    A certain token may also be one of which the model is sure: it must be seen to be uncertain at temperature 1.
+    """
+    cold = _first(await prober.say(temperature=0.01, top=0))
+    if not cold:
+        return None
+    (token, log), *_ = cold.items()
+    if log < -ODDS:
+        return "raw"
+    for seed in range(1, SEEDS):
+        if _first(warm).get(token, 0.0) < -ODDS:
+            return "processed"
+        warm = await prober.say(top=0, seed=seed + 1)
     return None
 
 
