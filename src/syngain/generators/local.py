@@ -11,10 +11,12 @@ late token when it is asked for in other company.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -82,7 +84,7 @@ class LocalGenerator:
         network = network.to(device=place, dtype=torch.bfloat16 if half else torch.float32).eval()
         templated = chat and bool(getattr(tokenizer, "chat_template", None))
         return cls(
-            name=model,
+            name=Path(model).name if Path(model).exists() else model,
             tokenizer=tokenizer,
             network=network,
             device=place,
@@ -96,7 +98,7 @@ class LocalGenerator:
     @property
     def identity(self) -> Mapping[str, object]:
         """The weights, and whether messages are laid out by the chat template."""
-        return {"kind": "transformers", "model": self.name, "weights": self.digest, "chat": self.chat}
+        return {"kind": "transformers", "weights": self.digest, "chat": self.chat}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -200,14 +202,14 @@ class LocalGenerator:
         return cache, logits[self._tensor(owner)], mask[owner], positions[owner, -1]
 
     def _forward(self, ids: Ints, mask: Ints, positions: Ints, cache: Any, *, last: bool = False) -> Any:  # noqa: ANN401
-        out = self.network(
-            input_ids=self._tensor(ids),
-            attention_mask=self._tensor(mask),
-            position_ids=self._tensor(positions),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1 if last else 0,
-        )
+        given = {
+            "input_ids": self._tensor(ids),
+            "attention_mask": self._tensor(mask),
+            "position_ids": self._tensor(positions),
+            "logits_to_keep": 1 if last else 0,
+            _cache_name(self.network): cache,
+        }
+        out = self.network(**given, use_cache=True)
         return out.logits.float()
 
     def _tensor(self, array: Ints) -> Any:  # noqa: ANN401  (untyped library)
@@ -299,6 +301,11 @@ def _ends(tokenizer: Any, network: Any) -> frozenset[int]:  # noqa: ANN401  (unt
 def _cache(network: Any) -> Any:  # noqa: ANN401  (untyped library)
     transformers = require("transformers", extra=EXTRA, purpose="a language model")
     return transformers.DynamicCache(config=network.config)
+
+
+def _cache_name(network: Any) -> str:  # noqa: ANN401  (untyped library)
+    """transformers 5 renames an argument; the old name warns, the new one is unknown to older versions."""
+    return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
 
 
 def _inference() -> Any:  # noqa: ANN401  (untyped library)
