@@ -10,15 +10,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+import syngain  # noqa: E402
 import tiny_causal  # noqa: E402
 from generating import lines, toy_recipe  # noqa: E402
-
-import syngain  # noqa: E402
+from syngain.data.models import installed  # noqa: E402
 from syngain.generators.laws import Law  # noqa: E402
 from syngain.generators.local import LocalGenerator  # noqa: E402
 from syngain.generators.protocol import Call, RefusedError, Sampling  # noqa: E402
 from syngain.learners import checkpoints  # noqa: E402
 
+SMOLLM2 = installed().get("smollm2")  # asked at collection: during the tests the home is an empty one
 ASK = (("user", "say a word"),)
 
 
@@ -145,20 +146,12 @@ def test_check_says_that_everything_is_known(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def smollm2(syngain_home):
+def smollm2():
     """The real model where the person who runs the tests has it."""
-    import os
-    from pathlib import Path
-
-    from syngain.data.models import CATALOG
-
-    name = CATALOG["smollm2"].files[0].name
-    places = [Path("~").expanduser() / ".local/share/syngain/models/smollm2" / name]
-    places += [Path(os.environ["SYNGAIN_MODELS"]) / "smollm2" / name] if os.environ.get("SYNGAIN_MODELS") else []
-    found = next((place for place in places if place.exists()), None)
-    if found is None:
-        pytest.skip("SmolLM2 is not installed (syngain models add smollm2)")
-    return LocalGenerator.load(str(found))
+    if SMOLLM2 is None:
+        pytest.skip("smollm2 is absent: syngain models add smollm2")
+    (weights,) = SMOLLM2.glob("*.gguf")
+    return LocalGenerator.load(str(weights))
 
 
 @pytest.mark.slow

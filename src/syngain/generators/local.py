@@ -304,7 +304,7 @@ def _cache(network: Any) -> Any:  # noqa: ANN401  (untyped library)
 
 
 def _cache_name(network: Any) -> str:  # noqa: ANN401  (untyped library)
-    """transformers 5 renames an argument; the old name warns, the new one is unknown to older versions."""
+    """Transformers 5 renames an argument; the old name warns, the new one is unknown to older versions."""
     return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
 
 
