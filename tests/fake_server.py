@@ -193,7 +193,8 @@ class FakeServer:
         if fault == "lengths":
             logs = data["choices"][0].get("logprobs")
             if logs:
-                logs["content"] = [*logs["content"][:-3], {"token": "?!", "logprob": -1.0}]
+                bad = {"token": "?!", "logprob": -1.0}  # never as many tokens as there were
+                logs["content"] = [*logs["content"][:-3], bad] if len(logs["content"]) > 3 else [bad] * 9
             return await self._send(writer, 200, data)
         text = json.dumps(data).encode()
         if fault == "truncated":

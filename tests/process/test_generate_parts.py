@@ -208,6 +208,32 @@ def test_answers_that_break_the_protocol_are_tried_again(answer):
         parsed_reply(answer, api="chat", mode="raw")
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens", "billed", "fits"),
+    [
+        ("a b", ["a", " b"], 2, True),
+        ("a b", ["a", " b", "</s>"], 3, True),
+        ("a b", ["<think>", " hm ", "a", " b"], 4, True),
+        ("a b", ["\u2581a", "\u2581b"], 3, True),
+        ("\U0001f600", ["\ufffd", "\ufffd"], 3, True),
+        ("a b", ["a", " c"], 2, True),
+        ("a b", ["a"], 2, False),
+        ("a b", ["a", " c", "d"], 2, False),
+        ("a b c", ["?!"], 2, False),
+        ("a b", ["a", " c"], None, False),
+    ],
+)
+def test_log_probabilities_fit_the_text_or_are_refused(text, tokens, billed, fits):
+    steps = [{"token": token, "logprob": -1.0} for token in tokens]
+    usage = {"prompt_tokens": 1, "completion_tokens": billed}
+    answer = {"choices": [{"message": {"content": text}, "logprobs": {"content": steps}}], "usage": usage}
+    if fits:
+        assert parsed_reply(answer, api="chat", mode="raw").tokens == tuple(tokens)
+    else:
+        with pytest.raises(RetryableError, match="do not fit"):
+            parsed_reply(answer, api="chat", mode="raw")
+
+
 def world():
     rows = anchors(30)
     return ToyGenerator(MarkovText.fit([row["text"] for row in rows], [row["label"] for row in rows]))
