@@ -44,7 +44,7 @@ def case(job):
     streams = Streams(seed)
     task = ground.label_task(streams)
     design = Design(repeats=2, amounts=1, controls=False, balanced=False)
-    found = experiment(task, ground.lineage, streams, design=design, strata=ground.anchor_labels)
+    found = experiment(task, ground.lineage, streams, design=design)
     weight = np.ones(ground.anchors.size)
     forecast = Forecaster(found, ground.anchor_labels, weight, len(ground.synthetic), (), ground.test.size)
     real = measured(task, ground, streams)
@@ -74,9 +74,12 @@ def main():
     given = parser.parse_args()
     jobs = [(given.data, t, g, s) for s in range(given.resamples) for t in TASKS for g in GENERATORS]
     with ProcessPoolExecutor(given.workers) as pool:
-        cases = list(pool.map(case, jobs))
-    if given.out:
-        given.out.write_text("\n".join(map(json.dumps, cases)) + "\n", encoding="utf-8")
+        cases = []
+        for found in pool.map(case, jobs):
+            cases.append(found)
+            if given.out:
+                with given.out.open("a", encoding="utf-8") as lines:
+                    lines.write(json.dumps(found) + "\n")
     for metric in LABEL_METRICS:
         print(f"\n{metric}: forecast against measured")
         for name in TASKS:

@@ -69,7 +69,7 @@ def test_no_arm_ever_saw_the_judged_rows_or_what_was_made_from_them():
 
 def test_synthetic_amounts_are_equal_in_all_folds():
     task = Lawful()
-    forecaster = found(task, amounts=4, source=np.random.default_rng(0).integers(0, 100, 400))
+    forecaster = found(task, amounts=4, pairs=False, source=np.random.default_rng(0).integers(0, 100, 400))
     sizes = {training.synthetic.size for training, _ in task.seen}
     trial = forecaster.experiment.trials[0]
     assert sizes == {0, trial.least, *trial.levels}
@@ -186,8 +186,8 @@ class Fluke:
 
 
 def test_one_trial_shows_no_variance_of_seeds_and_two_do():
-    assert Contrast(np.array([[1.0, 3.0]]), 1.0).seeds == 0
-    assert Contrast(np.array([[1.0, 3.0], [2.0, 6.0]]), 1.0).seeds == pytest.approx(2.0 / 2)
+    assert Contrast(np.array([[1.0, 3.0]]), 1.0, 1.0).seeds == 0
+    assert Contrast(np.array([[1.0, 3.0], [2.0, 6.0]]), 1.0, 1.0).seeds == pytest.approx(2.0 / 2)
 
 
 def test_arms_can_be_told_apart_and_ordered():

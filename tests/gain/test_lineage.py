@@ -21,7 +21,7 @@ def lineages(draw):
 @thorough(200)
 @given(lineages(), st.integers(2, 12), st.integers(0, 5))
 def test_folds_keep_groups_whole_and_take_the_rows_of_held_anchors_along(lineage, count, seed):
-    fold = lineage.folds(count, np.random.default_rng(seed), None)
+    fold = lineage.folds(count, np.random.default_rng(seed))
     for name in np.unique(lineage.group):
         assert np.unique(fold[lineage.group == name]).size == 1
     for held in np.unique(fold):

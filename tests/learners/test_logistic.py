@@ -1,4 +1,4 @@
-"""The linear proxy: the same optimum as scikit-learn's, a penalty chosen on rows it did not learn from, finite losses."""
+"""The linear proxy: scikit-learn's optimum, a penalty chosen on rows it did not learn from, finite losses."""
 
 from __future__ import annotations
 

@@ -96,9 +96,7 @@ def answer(
     metrics = LABEL_METRICS if labeled else TEXT_METRICS
     design = setup.design if labeled else replace(setup.design, balanced=False)
     label = ground.anchor_labels
-    found = experiment(
-        task, ground.lineage, streams, design=design, strata=label if labeled else None, progress=progress
-    )
+    found = experiment(task, ground.lineage, streams, design=design, progress=progress)
     weight = prior_weights(label, _prior(setup, ground))
     test_rows = setup.test_rows or ground.test.size or 500
     forecaster = Forecaster(found, label, weight, len(ground.synthetic), (*marks, *_marks(ground, design)), test_rows)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.gain.forecast import Contrast
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from syngain.gain.forecast import Forecaster
+    from syngain.gain.forecast import Contrast, Forecaster
 
     Floats = NDArray[np.float64]
 
@@ -49,8 +47,8 @@ def choose(forecaster: Forecaster, metric: str, min_gain: float) -> Choice:
             outside[index, held] = levels[_smallest(levels[:, ~held].mean(axis=1), min_gain)][held]
     everywhere = np.array([0.0, *(gain.value for gain in gains)])
     picked = _smallest(everywhere, min_gain)
-    spread = gains[picked - 1].spread if picked else gains[-1].spread
-    return Choice((0, *amounts)[picked], tuple(amounts), tuple(gains), Contrast(outside, spread))
+    alike = gains[picked - 1] if picked else gains[-1]
+    return Choice((0, *amounts)[picked], tuple(amounts), tuple(gains), replace(alike, by_trial=outside))
 
 
 def _smallest(gains: Floats, min_gain: float) -> int:

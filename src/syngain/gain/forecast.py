@@ -8,7 +8,7 @@ of synthetic rows; in that amount as linear in its logarithm between the two lar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,10 +42,12 @@ class Contrast:
     Attributes:
         by_trial: shape (trials, n); its mean is the value, extrapolation included.
         spread: variance of one row's paired difference without the extrapolation: what a test row adds.
+        inflation: variance of the value over that of independent anchors.
     """
 
     by_trial: Floats
     spread: float
+    inflation: float
 
     @property
     def influence(self) -> Floats:
@@ -80,15 +82,23 @@ class Forecaster:
     rows: int
     marks: tuple[str, ...] = ()
     test_rows: int = 500
+    _known: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
-    def inflation(self) -> float:
-        """Variance of a cross-validated mean over that of independent rows: 1 + J / (J - 1) [nadeau2003].
+    def inflation(self, metric: str) -> float:
+        """Variance of a cross-validated gain over that of independent anchors: they share the rows they train on.
 
-        Each of J folds tests n / J rows with models that share their training rows: (1 / J + 1 / (J - 1)) J.
+        Measured by leaving out pairs of folds (:mod:`syngain.gain.pairs`), of the gain as the folds show it, and used
+        for all contrasts of the metric. Without pairs 1 + J / (J - 1) [nadeau2003].
         """
-        folds = int(self.experiment.trials[0].fold.max()) + 1
-        return 1 + folds / (folds - 1)
+        if metric not in self._known:
+            trial = self.experiment.trials[0]
+            folds = int(trial.fold.max()) + 1
+            self._known[metric] = (
+                1 + folds / (folds - 1)
+                if trial.pairs is None
+                else trial.pairs.inflation(metric, self.label, self.weight, self._groups)
+            )
+        return self._known[metric]
 
     def all_rows(self, metric: str) -> Contrast:
         """Gain of adding all rows to all anchors."""
@@ -136,7 +146,7 @@ class Forecaster:
 
     def budget(self, contrast: Contrast) -> dict[str, float]:
         """Where the variance of a contrast on a fresh test comes from: anchors, test rows, seeds."""
-        anchors = clustered_variance(contrast.influence, self._groups) * self.inflation
+        anchors = clustered_variance(contrast.influence, self._groups) * contrast.inflation
         return {"anchors": anchors, "test": contrast.spread / self.test_rows, "seeds": contrast.seeds}
 
     def error(self, contrast: Contrast) -> float:
@@ -157,7 +167,7 @@ class Forecaster:
             n=self.label.size,
             clusters=int(np.unique(self._groups).size),
             unit=UNITS[metric],
-            method=f"out-of-fold over anchors with the rows made from them; interval for {where} [nadeau2003]",
+            method=f"out-of-fold over anchors with the rows made from them; interval for {where}",
             estimand=estimand,
             direction="forecast",
             marks=self.marks,
@@ -196,4 +206,4 @@ class Forecaster:
             scores = [c * METRICS[metric](trial.outcomes[arm], self.label, self.weight) for c, arm in combination]
             influences.append(np.sum(scores, axis=0))
             spreads.append(float(np.var(scores[0] + scores[1], ddof=1)))
-        return Contrast(np.array(influences), float(np.mean(spreads)))
+        return Contrast(np.array(influences), float(np.mean(spreads)), self.inflation(metric))

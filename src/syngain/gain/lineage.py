@@ -61,9 +61,9 @@ class Lineage:
         alone = self.anchors + np.unique(self.cluster, return_inverse=True)[1] if self.source.size else self.source
         return np.where(self.source >= 0, self.group[self.source], alone)
 
-    def folds(self, count: int, rng: np.random.Generator, strata: Ints | None) -> Ints:
-        """The fold of every anchor (n,), whole groups."""
-        return folds(self.group, min(count, np.unique(self.group).size), rng, strata)
+    def folds(self, count: int, rng: np.random.Generator) -> Ints:
+        """The fold of every anchor (n,), whole groups, whatever the labels."""
+        return folds(self.group, min(count, np.unique(self.group).size), rng)
 
     def made_from(self, anchors: Flags) -> Flags:
         """Synthetic rows (m,) that these anchors (n,) made: of all their groups, and of nobody known."""

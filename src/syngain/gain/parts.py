@@ -53,7 +53,7 @@ def part_gains(
         if np.unique(group[rows]).size < FEW:
             continue
         values = contrast.influence[rows]
-        error = math.sqrt(clustered_variance(values, group[rows]) * forecaster.inflation)
+        error = math.sqrt(clustered_variance(values, group[rows]) * contrast.inflation)
         freedom = max(clustered_freedom(values, group[rows]), 1.0)
         value = float(values.mean())
         out[f"gain.{metric}@{kind}={name}"] = Estimate(
@@ -161,7 +161,7 @@ def _by_generator(task: Task, ground: Ground, metric: str, streams: Streams) -> 
     lineage, label = ground.lineage, ground.anchor_labels
     generator = np.zeros(0, dtype=np.int64) if ground.generators is None else ground.generators
     codes = np.unique(generator)
-    fold = lineage.folds(FOLDS, streams.stream("folds"), label)
+    fold = lineage.folds(FOLDS, streams.stream("folds"))
     order = streams.stream("rows").permutation(generator.size)
     masks = [lineage.made_from(fold != f) for f in range(int(fold.max()) + 1)]
     size = min(int((mask & (generator == code)).sum()) for mask in masks for code in codes)

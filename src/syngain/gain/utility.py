@@ -48,7 +48,7 @@ def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str 
     """
     count = lineage.anchors
     label = task.label[:count]
-    fold = lineage.folds(FOLDS, streams.stream("folds"), label)
+    fold = lineage.folds(FOLDS, streams.stream("folds"))
     order = streams.stream("rows").permutation(lineage.source.size)
     size = min(min(int((fold != f).sum()), int(lineage.made_from(fold != f).sum())) for f in range(int(fold.max()) + 1))
     scores = np.zeros((4, count))
@@ -96,4 +96,4 @@ def _score(metric: str, loss: NDArray[np.float64], guess: Ints, label: Ints) -> 
 
 
 def _contrast(influence: NDArray[np.float64]) -> Contrast:
-    return Contrast(influence[None, :], float(influence.var(ddof=1)))
+    return Contrast(influence[None, :], float(influence.var(ddof=1)), 1 + FOLDS / (FOLDS - 1))  # [nadeau2003]

@@ -79,7 +79,7 @@ def more_of_it(forecaster: Forecaster, metric: str, streams: Streams, min_gain: 
     group = np.unique(forecaster.experiment.lineage.group, return_inverse=True)[1]
     sums = np.array([np.bincount(group, weights=row - row.mean()) for row in scores])
     count = group.max() + 1
-    covariance = sums @ sums.T / group.size**2 * count / max(count - 1, 1) * forecaster.inflation
+    covariance = sums @ sums.T / group.size**2 * count / max(count - 1, 1) * forecaster.inflation(metric)
     amounts = np.mean([t.levels for t in trials], axis=0)
     return learning_curve(
         amounts,

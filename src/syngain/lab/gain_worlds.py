@@ -121,7 +121,7 @@ def trial(world: GainWorld, seed: int, *, design: Design | None = None, min_gain
     known, streams = draw(world, rng), Streams(seed)
     task, lineage = _task(world, known), _lineage(known)
     chosen = design or Design(amounts=1, controls=False, balanced=False)
-    found = experiment(task, lineage, streams, design=chosen, strata=known.anchors[1])
+    found = experiment(task, lineage, streams, design=chosen)
     ones = np.ones(world.anchors)
     forecaster = Forecaster(found, known.anchors[1], ones, known.source.size)
     truth = _truth(task, lineage, known, streams)

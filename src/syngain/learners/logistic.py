@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +55,9 @@ class Logistic:
 
     def fit(self, examples: Examples) -> FittedLogistic:
         """Choose the penalty on held-out rows, then fit on all rows."""
-        return self.fit_at(examples, self.choose(examples))
+        axes = _Axes.of(examples)
+        turned = replace(examples, X=axes(examples.X))
+        return axes.back(self.fit_at(turned, self.choose(turned)))
 
     def choose(self, examples: Examples) -> float:
         """The penalty with the smallest weighted log-loss over the judged rows, each judged by a fit without its fold.
@@ -83,16 +85,43 @@ class Logistic:
         problem = _Problem.of(examples.X, y, examples.weight, present.size, penalty)
         first = problem.zero()
         if start is not None and start.present.size == present.size:
-            first = np.asarray(start.weights.T)
+            first = np.asarray(start.weights.T) / problem.scale
         found = optimize.minimize(
             problem,
             first.ravel(),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": self.steps, "ftol": tolerance, "gtol": 1e-4},
+            options={"maxiter": self.steps, "ftol": tolerance, "gtol": 1e-5},
         )
-        weights = np.ascontiguousarray(found.x.reshape(first.shape).T)
+        weights = np.ascontiguousarray((found.x.reshape(first.shape) * problem.scale).T)
         return FittedLogistic(weights, present, examples.classes, y.size, bool(found.success))
+
+
+@dataclass(frozen=True, slots=True)
+class _Axes:
+    """Principal axes of the rows. The penalty does not see a rotation, nor, the bias being free, a shift; the
+    optimizer, whose steps are scaled axis by axis, needs less than half the iterations.
+
+    Attributes:
+        mean: (d,). turn: orthogonal (d, d).
+    """
+
+    mean: Floats
+    turn: Floats
+
+    @classmethod
+    def of(cls, examples: Examples) -> _Axes:
+        mean = examples.weight @ examples.X / examples.weight.sum()
+        centered = examples.X - mean
+        return cls(mean, np.linalg.eigh(centered.T @ (centered * examples.weight[:, None]))[1])
+
+    def __call__(self, X: Floats) -> Floats:
+        return np.asarray((X - self.mean) @ self.turn)
+
+    def back(self, fitted: FittedLogistic) -> FittedLogistic:
+        """The same model on vectors as they were."""
+        weights = self.turn @ fitted.weights[:-1]
+        return replace(fitted, weights=np.vstack([weights, fitted.weights[-1] - self.mean @ weights]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +130,33 @@ class _Problem:
 
     Attributes:
         columns: vectors and a one, transposed (d + 1, n). weight: (n,). hits: weighted sums of the vectors of each
-            class (k, d + 1), which is all the labels enter by.
+            class (k, d + 1), which is all the labels enter by. scale: one step of the optimizer in each column
+            (d + 1,), the inverse root of the curvature where all classes are equally probable.
     """
 
     columns: Floats
     weight: Floats
     hits: Floats
     penalty: float
+    scale: Floats
 
     @classmethod
     def of(cls, X: Floats, y: Ints, weight: Floats, classes: int, penalty: float) -> _Problem:
         columns = np.vstack([X.T, np.ones(y.size)])
         hot = np.zeros((classes, y.size))
         hot[y, np.arange(y.size)] = weight
-        return cls(columns, weight, hot @ columns.T, penalty)
+        curvature = (columns**2) @ weight * (classes - 1) / classes**2
+        curvature[:-1] += penalty
+        return cls(columns, weight, hot @ columns.T, penalty, 1 / np.sqrt(np.maximum(curvature, 1e-12)))
 
     def zero(self) -> Floats:
-        """No weights, biases at the classes' shares, shape (k, d + 1)."""
+        """No weights, biases at the classes' shares, in units of ``scale``, shape (k, d + 1)."""
         out = np.zeros(self.hits.shape)
-        out[:, -1] = np.log(self.hits[:, -1] / self.weight.sum())
+        out[:, -1] = np.log(self.hits[:, -1] / self.weight.sum()) / self.scale[-1]
         return out
 
     def __call__(self, flat: Floats) -> tuple[float, Floats]:
-        W = flat.reshape(self.hits.shape)
+        W = flat.reshape(self.hits.shape) * self.scale
         scores = W @ self.columns
         top = scores.max(axis=0)
         scores -= top
@@ -133,7 +166,7 @@ class _Problem:
         ridge[:, -1] = 0.0
         loss = float(self.weight @ (top + np.log(total)) - np.sum(self.hits * W) + 0.5 * np.sum(ridge * W))
         scores *= self.weight / total
-        return loss, (scores @ self.columns.T - self.hits + ridge).ravel()
+        return loss, ((scores @ self.columns.T - self.hits + ridge) * self.scale).ravel()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Flags = NDArray[np.bool_]
 
-QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, controls=True, balanced=True)
+QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
 KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
@@ -297,13 +297,11 @@ def _utility(task: LabelTask, found: Answer, ground: Ground, streams: Streams) -
 
 def _agreement(found: Answer, ground: Ground, streams: Streams, settings: GainSettings) -> Estimate:
     """The arms of the first trial again with two other learners, on the same folds."""
-    design = replace(found.forecaster.experiment.design, repeats=1, shares=(1.0,), balanced=False)
+    design = replace(found.forecaster.experiment.design, repeats=1, shares=(1.0,), balanced=False, pairs=False)
     base = ground.label_task(streams, encoder=settings.encoder)
     learners = {"logistic": base.learner, "discriminant": TunedDiscriminant(), "neighbors": Voting()}
     runs = {
-        name: experiment(
-            replace(base, learner=learner), ground.lineage, streams, design=design, strata=ground.anchor_labels
-        )
+        name: experiment(replace(base, learner=learner), ground.lineage, streams, design=design)
         for name, learner in learners.items()
     }
     return rank_agreement(runs, ground.anchor_labels, found.metric, streams)
