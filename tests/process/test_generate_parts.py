@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import syngain
@@ -73,6 +73,7 @@ def same(one, two):
 
 
 @given(replies())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_stored_is_what_was_said(reply):
     same(reply, unpacked_reply(*packed_reply(reply)))
 
@@ -140,7 +141,7 @@ def test_a_store_of_another_schema_and_a_file_that_is_none_are_refused(tmp_path)
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_order_of_reservations_and_settlements_passes_a_ceiling(data):
     ledger = Ledger(
         Prices(1.0, 3.0), max_tokens=data.draw(st.integers(1, 2000)), max_usd=data.draw(st.floats(1e-5, 1e-2))

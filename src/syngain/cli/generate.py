@@ -29,6 +29,9 @@ def generate(
     max_tokens: Optional[int] = typer.Option(None, min=1, help="Ceiling of tokens, prompts and answers together."),
     max_usd: Optional[float] = typer.Option(None, help="Ceiling of US dollars; needs --prices."),
     prices: Optional[Path] = typer.Option(None, help="YAML file `MODEL: {prompt: usd, completion: usd}` per million."),
+    stop_when: Optional[str] = typer.Option(
+        None, help="`diversity.new_fraction < 0.2`: ask no more once one more prompt says so little new."
+    ),
     preview: Optional[int] = typer.Option(None, min=1, help="Print the first rows and stop; --resume goes on."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print what would be asked and cost; send nothing."),
     seed: Optional[int] = typer.Option(None, min=0, help="Replaces the seed of the recipe."),
@@ -63,7 +66,15 @@ def generate(
             if options["preview"] is not None:
                 _preview(options, given, anchors, limits, work)
                 return
-            run = generate_run(given, anchors, work=work, limits=limits, resume=options["resume"], progress=progress)
+            run = generate_run(
+                given,
+                anchors,
+                work=work,
+                limits=limits,
+                stop_when=options["stop_when"],
+                resume=options["resume"],
+                progress=progress,
+            )
     except KeyboardInterrupt:
         print(f"interrupted; what was answered is kept in {work}: go on with --resume", file=sys.stderr)
         raise typer.Exit(130) from None

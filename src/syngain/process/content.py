@@ -36,7 +36,7 @@ class Candidate:
 def candidates(store: Store) -> Iterator[Candidate]:
     """Every wanted row, ordered by key."""
     for key, request in store.wanted():
-        yield _candidate(store, key, request)
+        yield candidate_of(store, key, request)
 
 
 def repair(item: Pending, reply: Reply) -> Request | None:
@@ -69,7 +69,8 @@ def content_of(request: Request, reply: Reply) -> tuple[dict[str, object], str]:
     return ({slot["into"]: said, **slot["fixed"], **label}, "") if said else ({}, "an empty answer")
 
 
-def _candidate(store: Store, key: bytes, request: Request) -> Candidate:
+def candidate_of(store: Store, key: bytes, request: Request) -> Candidate:
+    """The row of one wanted request, from the answer it has or its repair turn."""
     reply = store.reply(key)
     if reply is None:
         state, reason = store.state(key)

@@ -213,11 +213,11 @@ def _function(step: FunctionStep, where: str) -> Judge:
 
 def _exact(step: DedupStep, anchors: Anchors) -> Judge:
     """The first row of a text is kept. The memory is made anew for every run of curation."""
-    seen: set[bytes] = {_digest(anchor.content) for anchor in anchors.rows} if step.anchors else set()
+    seen: set[bytes] = {text_digest(anchor.content) for anchor in anchors.rows} if step.anchors else set()
     real = frozenset(seen)
 
     def judge(row: Candidate) -> str:
-        digest = _digest(row.content)
+        digest = text_digest(row.content)
         if digest in seen:
             return "repeats an anchor" if digest in real else "repeats an earlier row"
         seen.add(digest)
@@ -226,7 +226,8 @@ def _exact(step: DedupStep, anchors: Anchors) -> Judge:
     return judge
 
 
-def _digest(content: Mapping[str, object]) -> bytes:
+def text_digest(content: Mapping[str, object]) -> bytes:
+    """Sixteen bytes that equal texts share, whatever their case and spaces."""
     return hashlib.sha256(normal_text(text_of(content)).encode("utf-8", "surrogatepass")).digest()[:16]
 
 

@@ -47,6 +47,7 @@ class Engine:
 
     Attributes:
         total: answers of the whole job, for the progress. limit: stop after so many answers of this run.
+        until: ask up to this position of the plan.
     """
 
     store: Store
@@ -57,6 +58,7 @@ class Engine:
     progress: Progress = silent
     total: int = 1
     limit: int | None = None
+    until: int | None = None
     tally: Tally = field(default_factory=Tally)
     _after: int = 0
     _queue: list[Pending] = field(default_factory=list)
@@ -107,7 +109,7 @@ class Engine:
 
     def _fill(self) -> bool:
         if not self._queue:
-            self._queue = self.store.pending(self._after, CHUNK)
+            self._queue = self.store.pending(self._after, CHUNK, self.until)
             if self._queue:
                 self._after = self._queue[-1].position
         return bool(self._queue)

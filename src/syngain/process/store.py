@@ -156,12 +156,12 @@ class Store:
         self._insert(request, identity, counting=False)
         return request.key(identity)
 
-    def pending(self, after: int, limit: int) -> list[Pending]:
-        """The next requests without an answer, in the order of the plan."""
+    def pending(self, after: int, limit: int, until: int | None = None) -> list[Pending]:
+        """The next requests without an answer, in the order of the plan; up to a position, repair turns beyond it."""
         rows = self.connection.execute(
             "SELECT position, key, stage, parent, body FROM requests WHERE state = ? AND position > ?"
-            " ORDER BY position LIMIT ?",
-            (PLANNED, after, limit),
+            " AND (? IS NULL OR position <= ? OR stage = 'repair') ORDER BY position LIMIT ?",
+            (PLANNED, after, until, until, limit),
         ).fetchall()
         return [Pending(row[0], row[1], _request(row[2], row[3], row[4])) for row in rows]
 
@@ -277,6 +277,30 @@ class Store:
             last = rows[-1][0]
             for key, stage, parent, body in rows:
                 yield key, _request(stage, parent, body)
+
+    def asked(self, after: int, until: int) -> Iterator[tuple[bytes, Request]]:
+        """The requests that stand for rows at these positions of the plan, in its order."""
+        rows = self.connection.execute(
+            "SELECT key, stage, parent, body FROM requests WHERE position > ? AND position <= ?"
+            " AND stage IN ('generate', 'template') ORDER BY position",
+            (after, until),
+        ).fetchall()
+        return ((key, _request(stage, parent, body)) for key, stage, parent, body in rows)
+
+    def planned(self) -> int:
+        """The last position of the plan."""
+        (last,) = self.connection.execute(
+            "SELECT coalesce(max(position), 0) FROM requests WHERE stage IN ('generate', 'template')"
+        ).fetchone()
+        return int(last)
+
+    def cut(self, after: int) -> None:
+        """Give up what is planned beyond a position: enough is enough."""
+        with self._transaction():
+            self.connection.execute(
+                "DELETE FROM requests WHERE position > ? AND stage IN ('generate', 'template')", (after,)
+            )
+            self.set_meta("cut", str(after))
 
     def decide(self, decisions: Iterable[tuple[bytes, int, str, str | None]]) -> None:
         """Write decisions of curation: key, step, name of the step, and the reason to drop or None."""

@@ -39,7 +39,7 @@ class Plan:
 
 
 def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
-    """Every request of a recipe, strategy after strategy, the samples of one prompt together.
+    """Every request of a recipe: the samples of one prompt together, strategies taking turns by their share of rows.
 
     Raises:
         InputError: a strategy does not suit the anchors, or a template uses a column they lack.
@@ -48,25 +48,30 @@ def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
     for plan in plans:  # every template is tried on the first anchor before a request of any strategy is made
         rng = Streams(recipe.seed).stream("plan", plan.strategy.title)
         next(_prompts(plan, rng))
-    for plan in plans:
-        rng = Streams(recipe.seed).stream("plan", plan.strategy.title)
-        spec = recipe.sampling_of(plan.strategy)
-        per_prompt = 1 if plan.strategy.kind == "template" else spec.samples
-        left = plan.strategy.rows
-        for messages, slot in _prompts(plan, rng):
-            for _ in range(min(per_prompt, left)):
-                yield Request(
-                    messages=messages,
-                    sampling=spec.sampling(),
-                    sample=0,  # counted by the store among equal prompts
-                    run_seed=recipe.seed,
-                    slot=slot,
-                    stage="template" if plan.strategy.kind == "template" else "generate",
-                    schema=plan.strategy.json_schema,
-                )
-            left -= per_prompt
-            if left <= 0:
-                break
+    blocks = [_blocks(recipe, plan) for plan in plans]
+    left = [plan.strategy.rows for plan in plans]
+    while any(left):  # the strategy of which the largest share is left goes next
+        shares = [rest / plan.strategy.rows for rest, plan in zip(left, plans, strict=True)]
+        number = shares.index(max(shares))
+        block = next(blocks[number])[: left[number]]
+        left[number] -= len(block)
+        yield from block
+
+
+def _blocks(recipe: Recipe, plan: Plan) -> Iterator[list[Request]]:
+    """The samples of one prompt, prompt after prompt, without end."""
+    spec, templated = recipe.sampling_of(plan.strategy), plan.strategy.kind == "template"
+    for messages, slot in _prompts(plan, Streams(recipe.seed).stream("plan", plan.strategy.title)):
+        request = Request(
+            messages=messages,
+            sampling=spec.sampling(),
+            sample=0,  # counted by the store among equal prompts
+            run_seed=recipe.seed,
+            slot=slot,
+            stage="template" if templated else "generate",
+            schema=plan.strategy.json_schema,
+        )
+        yield [request] * (1 if templated else spec.samples)
 
 
 def _plan(strategy: StrategySpec, anchors: Anchors) -> Plan:

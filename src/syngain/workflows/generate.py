@@ -23,6 +23,7 @@ from syngain.process.forecast import Forecast
 from syngain.process.forecast import forecast as forecast_of
 from syngain.process.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.process.run import Run
+from syngain.process.stopping import ID, stop_rule
 from syngain.process.store import Store
 from syngain.workflows.inputs import Source, dataset_of
 from syngain.workflows.speakers import checked, probe_cost, speaker, told
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from syngain.generators.protocol import Generator
     from syngain.process.budget import Cost
     from syngain.process.engine import Tally
+    from syngain.process.stopping import NewShareBelow
 
 STORE = "store.sqlite"
 
@@ -68,6 +70,7 @@ def generate(
     *,
     folder: str | Path,
     limits: Limits | None = None,
+    stop_when: str | None = None,
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
@@ -78,6 +81,7 @@ def generate(
         anchors: the real rows, as a dataset or a path.
         folder: where ``rows.jsonl``, ``kept.jsonl``, ``dropped.jsonl``, ``recipe.yaml`` and the report go.
         limits: hard ceilings of tokens and dollars.
+        stop_when: ``diversity.new_fraction < NUMBER``: ask no more once one more prompt would say so little new.
         resume: go on with a run that was stopped.
         progress: called with the stage and the share done.
 
@@ -91,7 +95,7 @@ def generate(
     folder = Path(folder)
     check_folder(folder)
     work = work_folder(folder)
-    run = generate_run(recipe, anchors, work=work, limits=limits, resume=resume, progress=progress)
+    run = generate_run(recipe, anchors, work=work, limits=limits, stop_when=stop_when, resume=resume, progress=progress)
     write(run.result, folder, log="\n".join(run.notes) + "\n", kept=files_of(run))
     forget(work)
     return run.result
@@ -103,11 +107,12 @@ def generate_run(
     *,
     work: Path,
     limits: Limits | None = None,
+    stop_when: str | None = None,
     resume: bool = False,
     progress: Progress = silent,
 ) -> GenerateRun:
     """The run in its working folder; see :func:`generate`. Its files are written by :func:`files_of`."""
-    job = _job(recipe, anchors, limits or Limits())
+    job = _job(recipe, anchors, limits or Limits(), None if stop_when is None else stop_rule(stop_when))
     work.mkdir(parents=True, exist_ok=True)
     return wait_for(_whole(job, work, resume=resume, progress=progress))
 
@@ -168,9 +173,12 @@ class _Job:
     anchors: Anchors
     limits: Limits
     prices: Prices | None
+    stop: NewShareBelow | None
 
 
-def _job(recipe: str | Path | dict[str, Any], anchors: Source, limits: Limits) -> _Job:
+def _job(
+    recipe: str | Path | dict[str, Any], anchors: Source, limits: Limits, stop: NewShareBelow | None = None
+) -> _Job:
     """Read and check everything that costs nothing: recipe, anchors, curation, prices, the whole plan's templates."""
     read = read_recipe(recipe)
     dataset = dataset_of(anchors)
@@ -180,7 +188,7 @@ def _job(recipe: str | Path | dict[str, Any], anchors: Source, limits: Limits) -
     prices = None if limits.prices is None else prices_of(limits.prices, model)
     check_ceilings(limits.max_tokens, limits.max_usd, prices)
     forecast_of(read, real, prices)  # renders every prompt: a missing column is found here
-    return _Job(recipe=read, dataset=dataset, anchors=real, limits=limits, prices=prices)
+    return _Job(recipe=read, dataset=dataset, anchors=real, limits=limits, prices=prices, stop=stop)
 
 
 async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> GenerateRun:
@@ -228,6 +236,7 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
         store=store,
         ledger=ledger,
         place=str(work),
+        stop=job.stop,
         progress=progress,
     )
     try:
@@ -281,6 +290,7 @@ def _result(job: _Job, run: Run) -> Result:
             expected="at least one row",
             todo=f"loosen the steps of `curate` and go on with --resume; the answers are kept in {run.place}",
         )
+    measured, watch = divergences(run.store.acceptance(), set_steps(job.recipe)), run.watch
     rows_asked = sum(strategy.rows for strategy in job.recipe.strategies)
     return Result(
         command="generate",
@@ -296,7 +306,8 @@ def _result(job: _Job, run: Run) -> Result:
             "recipe": InputSummary(name="recipe.yaml", rows=rows_asked, fingerprint=run.fingerprint),
             "synthetic": InputSummary(name="kept.jsonl", rows=kept, fingerprint=name),
         },
-        estimates=dict(sorted(divergences(run.store.acceptance(), set_steps(job.recipe)).items())),
+        estimates=dict(sorted({**measured, **({} if watch is None else {ID: watch.estimate()})}.items())),
+        series={} if watch is None else {ID: watch.series()},
         findings=(),
         verdict=Verdict(
             decision="cannot_tell",
@@ -309,6 +320,14 @@ def _result(job: _Job, run: Run) -> Result:
 def _computed(job: _Job, run: Run, why: list[tuple[str, int]]) -> Iterator[tuple[str, str]]:
     strategies = ", ".join(f"{strategy.title} ({strategy.rows:,} rows)" for strategy in job.recipe.strategies)
     yield "Generator", f"{run.generator.name}; strategies: {strategies}."
+    if run.store.meta("cut") is not None:
+        yield (
+            "Stopped",
+            (
+                f"Asking stopped at row {run.store.meta('cut')} of the plan: rows of one more prompt would be new in "
+                "fewer cases than asked for, at an error of 5 % over all looks."
+            ),
+        )
     if why:
         yield "Dropped", "; ".join(f"{reason}: {count:,}" for reason, count in why) + "."
     yield (
