@@ -102,7 +102,7 @@ class Run:
         if self.stop is None or limit is not None:
             await self._until(None, limit)
             return
-        total = self.store.planned()
+        total = sum(strategy.rows for strategy in self.recipe.strategies)  # also after a cut
         watch, before = Watch(self.stop, total), 0
         for position in self.stop.looks(total):
             await self._until(position, None)

@@ -287,13 +287,6 @@ class Store:
         ).fetchall()
         return ((key, _request(stage, parent, body)) for key, stage, parent, body in rows)
 
-    def planned(self) -> int:
-        """The last position of the plan."""
-        (last,) = self.connection.execute(
-            "SELECT coalesce(max(position), 0) FROM requests WHERE stage IN ('generate', 'template')"
-        ).fetchone()
-        return int(last)
-
     def cut(self, after: int) -> None:
         """Give up what is planned beyond a position: enough is enough."""
         with self._transaction():
