@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FEW = 4  # a class with fewer anchors cannot be judged: folds leave one to three of them
 OPTIMISTIC = 0.9  # share of rows whose anchor must be known
+FAR = 2.0  # times the rows that the arms had: further is said to be extrapolated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,8 @@ def answer(
     found = experiment(task, ground.lineage, streams, design=design, progress=progress)
     weight = prior_weights(label, _prior(setup, ground))
     test_rows = setup.test_rows or ground.test.size or 500
-    forecaster = Forecaster(found, label, weight, len(ground.synthetic), (*marks, *_marks(ground, design)), test_rows)
+    forecaster = Forecaster(found, label, weight, len(ground.synthetic), (), test_rows)
+    forecaster = replace(forecaster, marks=(*marks, *_marks(ground, forecaster)))
     choice = choose(forecaster, primary, setup.min_gain)
     estimates = _forecasts(forecaster, metrics, design)
     estimates |= _rare_classes(forecaster, ground) if labeled else {}
@@ -139,12 +141,15 @@ def rare_classes(ground: Ground) -> tuple[str, ...]:
     return tuple(ground.names[code] for code in np.flatnonzero((counts > 0) & (counts < FEW)))
 
 
-def _marks(ground: Ground, design: Design) -> tuple[str, ...]:
+def _marks(ground: Ground, forecaster: Forecaster) -> tuple[str, ...]:
+    """Warnings that travel with every number of a forecast."""
     marks = []
     if ground.lineage.known < OPTIMISTIC:
         marks.append("optimistic")
-    if len(ground.synthetic) > design.most:
+    if len(ground.synthetic) > FAR * min(trial.most for trial in forecaster.experiment.trials):
         marks.append("extrapolated")
+    if forecaster.unsettled:
+        marks.append("not converged")
     return tuple(marks)
 
 

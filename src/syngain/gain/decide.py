@@ -19,6 +19,13 @@ RAISES = {
     "macro_f1": ("raise", "lower", "macro-F1", ""),
 }
 
+WITH = {
+    "anchors": "the anchors",
+    "both": "anchors with synthetic rows",
+    "synthetic": "the synthetic rows alone",
+    "duplicated": "repeated anchors",
+}
+
 
 def effect(estimate: Estimate, min_gain: float) -> Effect:
     """What the 90 % interval of a gain says, against the smallest gain that matters.
@@ -37,6 +44,10 @@ def effect(estimate: Estimate, min_gain: float) -> Effect:
 
 def decide(answer: Answer) -> Verdict:
     """Use, use a part, do not use, or cannot tell: by the test set where there is one, else by the forecast."""
+    if unsettled := answer.forecaster.unsettled:
+        arms = " and ".join(WITH[kind] for kind in unsettled)
+        sentence = f"Cannot tell: the proxy did not converge on {arms}; its numbers are no measurement."
+        return Verdict(decision="cannot_tell", sentence=sentence)
     for rows, estimate in _candidates(answer):
         if effect(estimate, answer.min_gain) == "gain":
             return _use(answer, rows, estimate)
@@ -64,7 +75,7 @@ def _candidates(answer: Answer) -> list[tuple[int, Estimate]]:
 def findings(answer: Answer) -> tuple[Finding, ...]:
     """``harm`` or ``no_gain`` of adding all rows, as findings."""
     whole = answer.test or answer.expected
-    found = effect(whole, answer.min_gain)
+    found = effect(whole, answer.min_gain) if not answer.forecaster.unsettled else "cannot_tell"
     name = f"gain.{answer.metric}" + (".test" if answer.test is not None else "@expected")
     if found not in {"harm", "no_gain"}:
         return ()

@@ -228,4 +228,4 @@ def _pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
         loss[rows], size[rows] = outcome.loss, outcome.size
         if guess is not None and outcome.guess is not None:
             guess[rows] = outcome.guess
-    return Outcome(loss, size, guess)
+    return Outcome(loss, size, guess, all(outcome.converged for _, outcome in parts))

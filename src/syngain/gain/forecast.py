@@ -100,6 +100,12 @@ class Forecaster:
             )
         return self._known[metric]
 
+    @property
+    def unsettled(self) -> tuple[str, ...]:
+        """Kinds of arms whose proxy did not reach its optimum in some fold."""
+        outcomes = [item for trial in self.experiment.trials for item in trial.outcomes.items()]
+        return tuple(sorted({arm.kind for arm, outcome in outcomes if not outcome.converged}))
+
     def all_rows(self, metric: str) -> Contrast:
         """Gain of adding all rows to all anchors."""
         return self._contrast(metric, [self._at(trial, trial.most, self.rows) for trial in self.experiment.trials])

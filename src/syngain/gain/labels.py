@@ -28,6 +28,10 @@ class Encode(Protocol):
 class FittedClassifier(Protocol):
     """Gives a finite log probability to every class."""
 
+    @property
+    def converged(self) -> bool:
+        """Whether the fit reached its optimum."""
+
     def log_probabilities(self, X: Floats) -> Floats:
         """Log posterior in nats, shape (n, classes)."""
 
@@ -73,7 +77,7 @@ class LabelTask:
         fitted = self.learner.fit(self.examples(training, rng))
         scores = fitted.log_probabilities(self.real[rows])
         own = scores[np.arange(rows.size), self.label[rows]]
-        return Outcome(-own, np.ones(rows.size), np.asarray(scores.argmax(axis=1)))
+        return Outcome(-own, np.ones(rows.size), np.asarray(scores.argmax(axis=1)), fitted.converged)
 
     def examples(self, training: Training, rng: np.random.Generator) -> Examples:
         """The rows of a training arm with inner folds; penalties are judged on real rows wherever there are any."""

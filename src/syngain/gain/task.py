@@ -39,11 +39,13 @@ class Outcome:
         loss: surprisal of each row in nats, shape (t,): of its label, or of its text. Always finite.
         size: what a row counts for in a mean, shape (t,): 1 for labels, bytes of the scored text for language models.
         guess: the class predicted for each row, shape (t,); None without labels.
+        converged: whether the proxy reached its optimum.
     """
 
     loss: Floats
     size: Floats
     guess: Ints | None = None
+    converged: bool = True
 
 
 class Task(Protocol):

@@ -74,6 +74,11 @@ class FittedBoosting:
     classes: int
     rows: int
 
+    @property
+    def converged(self) -> bool:
+        """Always: nothing is iterated to a tolerance."""
+        return True
+
     def log_probabilities(self, X: Floats) -> Floats:
         """Log posterior of every class in nats, shape (n, classes): always finite."""
         shares = np.ones((X.shape[0], 1)) if self.model is None else self.model.predict_proba(X)

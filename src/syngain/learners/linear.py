@@ -103,6 +103,11 @@ class MixedDiscriminant:
     fitted: FittedDiscriminant
     rows: int
 
+    @property
+    def converged(self) -> bool:
+        """Always: nothing is iterated to a tolerance."""
+        return True
+
     def log_probabilities(self, X: Floats) -> Floats:
         """Log posterior of every class in nats, shape (n, classes)."""
         mixing = 1 / (self.rows + 1)

@@ -50,7 +50,7 @@ class Logistic:
     """
 
     penalties: tuple[float, ...] = (16.0, 4.0, 1.0, 0.25, 0.0625, 0.015625)
-    steps: int = 200
+    steps: int = 500
     patience: int = 1
 
     def fit(self, examples: Examples) -> FittedLogistic:
@@ -99,8 +99,10 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class _Axes:
-    """Principal axes of the rows. The penalty does not see a rotation, nor, the bias being free, a shift; the
-    optimizer, whose steps are scaled axis by axis, needs less than half the iterations.
+    """Principal axes of the rows.
+
+    The penalty does not see a rotation, nor, the bias being free, a shift; the optimizer, whose steps are scaled axis
+    by axis, needs less than half the iterations.
 
     Attributes:
         mean: (d,). turn: orthogonal (d, d).

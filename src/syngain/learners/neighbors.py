@@ -54,6 +54,11 @@ class FittedVoting:
     rows: Ints
     count: int
 
+    @property
+    def converged(self) -> bool:
+        """Always: nothing is iterated to a tolerance."""
+        return True
+
     @classmethod
     def of(cls, method: Voting, examples: Examples, chosen: NDArray[np.bool_], count: int) -> FittedVoting:
         """Let these rows vote."""

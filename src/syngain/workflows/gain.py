@@ -16,6 +16,7 @@ from syngain.core.rng import Streams
 from syngain.gain.answer import Answer, Setup, answer
 from syngain.gain.decide import decide, findings
 from syngain.gain.experiment import Design, experiment
+from syngain.gain.explain import explained
 from syngain.gain.ground import Ground, joined
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
 from syngain.gain.parts import generator_gains, part_gains, rank_agreement
@@ -169,7 +170,7 @@ def gain_part(
         findings=findings(found),
         verdict=decide(found),
         budgets=tuple(Budget(title=f"gain.{metric}", shares=_shares(parts)) for metric, parts in found.budget.items()),
-        computed=(*_computed(found, ground, said), *details.computed),
+        computed=(*explained(found, ground, said), *details.computed),
         answer=found,
     )
 
@@ -349,48 +350,3 @@ def _budget_estimates(found: Answer) -> dict[str, Estimate]:
         )
         for name, share in _shares(found.budget[found.metric])
     }
-
-
-def _computed(found: Answer, ground: Ground, said: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    trial = found.forecaster.experiment.trials[0]
-    folds = int(trial.fold.max()) + 1
-    proxy = "multinomial logistic regression on the audit's vectors" if ground.synthetic.sides else "gradient boosting"
-    proxy = f"a {proxy}" if ground.labeled else "an interpolated n-gram language model over bytes"
-    known = ground.lineage.known
-    lineage = (
-        f"The anchor of {known:.0%} of the rows is known; a held-out anchor takes the rows made from it along."
-        if known
-        else "No row says which anchor it was made from, so held-out anchors may have shaped the rows: optimistic."
-    )
-    forecast = (
-        f"{folds} folds over groups of anchors; shares of {', '.join(f'{size:.0f}' for size in trial.sizes)} anchors; "
-        f"at most {trial.most:,} synthetic rows in an arm. The gain is extrapolated to all {ground.anchors.size:,} "
-        f"anchors (a + b / m) and all {found.rows:,} rows (in the logarithm). @raw is without extrapolation."
-    )
-    interval = (
-        f"Prediction intervals speak of the gain measured on a fresh test of {found.forecaster.test_rows:,} rows; "
-        "@expected and the curves of its expectation. Anchors are the unit, the variance is inflated for training "
-        "rows that folds share (Nadeau and Bengio), Student's t."
-    )
-    controls = (
-        "Every arm chooses its own penalty on anchors it did not learn from. Duplication repeats, in place of every "
-        "synthetic row, the anchor it was made from; class weights make classes equal in both arms."
-    )
-    verdict = (
-        f"By equivalence on {found.metric}, decided before looking: a gain when the 90 % interval lies above 0, harm "
-        f"when below, nothing that matters when below {found.min_gain:g}, else cannot tell. The amount is chosen on "
-        "other anchors than it is reported on."
-    )
-    return (
-        ("Proxy", f"The learner is {proxy}: a stand-in, not your model."),
-        *(
-            (("Subsample", f"To stay quick this was measured on {' and '.join(said)}; `syngain gain` takes more."),)
-            if said
-            else ()
-        ),
-        ("Lineage", lineage),
-        ("Forecast", forecast),
-        ("Intervals", interval),
-        ("Controls", controls),
-        ("Verdict", verdict),
-    )
