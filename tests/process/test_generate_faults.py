@@ -158,3 +158,24 @@ def test_a_second_process_is_refused_and_another_recipe_too(real, tmp_path):
             pytest.raises(UsageError, match="in use"),
         ):
             generate_run(recipe, real, work=tmp_path / "run.work", resume=True)
+
+
+def test_an_interrupted_run_says_where_its_answers_are_and_goes_on(real, tmp_path):
+    with FakeServer(delay=0.02) as server:
+        recipe_file = tmp_path / "recipe.yaml"
+        recipe_file.write_text(json.dumps(server_recipe(server, 200)))
+        process = started(recipe_file, real, tmp_path / "run")
+        while process.poll() is None and server.requests < 40:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+        assert process.returncode == 130, err
+        assert "run.work" in err.splitlines()[-1]
+        assert "--resume" in err.splitlines()[-1]
+        before = server.requests
+        process = started(recipe_file, real, tmp_path / "run", "--resume")
+        assert process.wait() == 0, process.communicate()[1]
+        process.communicate()
+        assert server.requests < 200 + 40
+        assert before < 200
+    assert exported(tmp_path / "run") == undisturbed(real, tmp_path / "calm", 200)
