@@ -38,6 +38,7 @@ def test_every_fault_alone_costs_no_row(fault, real, tmp_path):
     assert exported(tmp_path / "run") == undisturbed(real, tmp_path / "calm", 48)
 
 
+@pytest.mark.slow
 def test_all_faults_together_lose_nothing_and_pay_once(real, tmp_path):
     with FakeServer(faults=dict.fromkeys(FAULTS, 0.03), hang=4.0) as server:
         recipe = server_recipe(server, 400)
@@ -80,6 +81,7 @@ def killed_runs(server, recipe_file, real, folder, moments, rng):
     return flying, kills
 
 
+@pytest.mark.slow
 def test_killed_runs_resume_to_the_same_bytes_and_pay_only_for_what_was_in_flight(real, tmp_path):
     rows, rng = 400, np.random.default_rng(3)
     with FakeServer(delay=0.01) as server:

@@ -127,6 +127,7 @@ def toy_world(path, rows):
     )
 
 
+@pytest.mark.slow
 def test_the_toy_stops_near_the_right_amount(tmp_path):
     chain = MarkovText.fit(TEXTS, backoff=3.0, max_words=3)
     right = right_amount(np.array(list(chain.enumerate().values())), 0.1)
