@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from syngain.data.read import read
     from syngain.data.write import write_rows
     from syngain.workflows.audit import audit
+    from syngain.workflows.check import check
     from syngain.workflows.compare import compare
     from syngain.workflows.convert import convert
     from syngain.workflows.demo import demo
     from syngain.workflows.gain import gain
     from syngain.workflows.gate import gate
+    from syngain.workflows.generate import generate
     from syngain.workflows.information import information
     from syngain.workflows.mix import mix, mix_runs
     from syngain.workflows.select import select
@@ -42,11 +44,13 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "check",
     "compare",
     "convert",
     "demo",
     "gain",
     "gate",
+    "generate",
     "information",
     "lab",
     "mix",
@@ -73,6 +77,8 @@ _HOMES = {
     "gate": "syngain.workflows.gate",
     "mix": "syngain.workflows.mix",
     "mix_runs": "syngain.workflows.mix",
+    "check": "syngain.workflows.check",
+    "generate": "syngain.workflows.generate",
     "read": "syngain.data.read",
     "select": "syngain.workflows.select",
     "write_rows": "syngain.data.write",

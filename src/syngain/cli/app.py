@@ -9,11 +9,13 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli.audit import audit
+from syngain.cli.check import check
 from syngain.cli.compare import compare
 from syngain.cli.convert import convert
 from syngain.cli.demo import demo
 from syngain.cli.gain import gain
 from syngain.cli.gate import gate
+from syngain.cli.generate import generate
 from syngain.cli.information import information
 from syngain.cli.lab import lab
 from syngain.cli.mix import mix
@@ -33,6 +35,8 @@ app = typer.Typer(
 app.command("audit")(audit)
 app.command("gain")(gain)
 app.command("information")(information)
+app.command("generate")(generate)
+app.command("check")(check)
 app.command("demo")(demo)
 app.command("lab")(lab)
 app.command("gate")(gate)

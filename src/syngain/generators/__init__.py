@@ -1,5 +1,17 @@
 """Who can speak and say how probable its words were."""
 
+from syngain.generators.protocol import Call, Capabilities, Generator, Reply, Sampling, Scored
 from syngain.generators.toy import MarkovText, TextSample
+from syngain.generators.toy_speaker import ToyGenerator
 
-__all__ = ["MarkovText", "TextSample"]
+__all__ = [
+    "Call",
+    "Capabilities",
+    "Generator",
+    "MarkovText",
+    "Reply",
+    "Sampling",
+    "Scored",
+    "TextSample",
+    "ToyGenerator",
+]

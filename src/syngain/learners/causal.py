@@ -8,7 +8,6 @@ last bit on the same machine, however many cores it has free (on a GPU up to the
 from __future__ import annotations
 
 import copy
-import hashlib
 import inspect
 import math
 import os
@@ -109,7 +108,7 @@ class CausalProxy:
         tokenizer, network = checkpoints.load(self.model, width=2 if half else 4, progress=progress)
         with memory_named(self):
             network = network.to(device=device, dtype=torch.bfloat16 if half else torch.float32)
-            identity = _identity(network)
+            identity = checkpoints.identity(network)
             return CausalModel(self, tokenizer, _adapted(peft, network, self), identity, device)
 
 
@@ -369,14 +368,3 @@ def _adapted(peft: Any, network: Any, proxy: CausalProxy) -> Any:  # noqa: ANN40
             expected="names of its linear layers",
             todo="use all-linear, or correct the names",
         ) from error
-
-
-def _identity(network: Any) -> str:  # noqa: ANN401  (untyped library)
-    """From a few thousand weights of every tensor: enough to tell models apart, in well under a second."""
-    digest = hashlib.sha256()
-    for name, weight in sorted(network.named_parameters()):
-        flat = weight.detach().reshape(-1)
-        few = flat[:: max(flat.numel() // 2048, 1)].float().cpu().numpy()
-        digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}".encode())
-        digest.update(few.tobytes())
-    return digest.hexdigest()[:16]

@@ -151,6 +151,11 @@ MEASURES = {
         "How many clearly different kinds of rows are there, at a fixed sample size?",
         "Compare with real rows of the same number; not with other reports.",
     ),
+    "diversity.new_fraction": Measure(
+        "New rows from one more prompt",
+        "How many rows of a fresh prompt would repeat nothing?",
+        "Falls as the generator runs dry; a low value says that more of the same recipe brings little.",
+    ),
     "novelty.copy_fraction": Measure(
         "Copies of anchors",
         "How many synthetic rows are your own rows again?",

@@ -1,0 +1,329 @@
+"""A causal language model in this process (transformers): a folder, a GGUF file, a hub name or the catalog's smollm2.
+
+It knows the whole distribution at every step, so its log-probabilities and entropies are those of the law really
+sampled from, temperature and top-p included. A prompt is read once, however many outputs are drawn from it; different
+prompts are read side by side. The texts of a prompt are never read as special tokens: what an anchor says stays text.
+
+An output depends on its seed and, through the rounding of sums, on who shares its batch: the same call may differ in a
+late token when it is asked for in other company.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from syngain.core.errors import UnfinishedError, UsageError
+from syngain.core.optional import require
+from syngain.core.progress import Progress, silent
+from syngain.generators.laws import Drawn, Law
+from syngain.generators.protocol import Call, Capabilities, Messages, RefusedError, Reply, Sampling, Scored, TopLogprobs
+from syngain.learners import checkpoints
+from syngain.learners.checkpoints import EXTRA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+MARK = "syngain-5c1e-{}-"  # a stand-in for what a message says, which no template writes itself
+SCORED_TOGETHER = 16
+
+
+@dataclass(frozen=True)
+class LocalGenerator:
+    """A loaded model. ``ends`` are the tokens that end an output; ``length`` is how many tokens fit."""
+
+    name: str
+    tokenizer: Any
+    network: Any
+    device: str
+    digest: str
+    chat: bool
+    batch: int
+    ends: frozenset[int]
+    length: int
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        model: str,
+        *,
+        dtype: Literal["auto", "float32", "bf16"] = "float32",
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        chat: bool = True,
+        batch: int = 16,
+        progress: Progress = silent,
+    ) -> LocalGenerator:
+        """Load a model; its weights are in float32 unless bf16 is asked for (``auto``: bf16 on a GPU).
+
+        Raises:
+            MissingDependencyError: torch, transformers or the catalog model is not here.
+            InputError: it is no causal language model, or does not fit into memory.
+            UnfinishedError: it can be neither found nor fetched.
+        """
+        torch = require("torch", extra=EXTRA, purpose=f"the language model {model}")
+        cuda = torch.cuda.is_available()
+        if device == "cuda" and not cuda:
+            raise UsageError("device = 'cuda' on a machine without one", expected="auto or cpu")
+        place = "cuda" if device != "cpu" and cuda else "cpu"
+        half = dtype == "bf16" or (dtype == "auto" and place == "cuda")
+        progress(f"loading {model}", 0.0)
+        tokenizer, network = checkpoints.load(model, width=2 if half else 4, progress=progress)
+        network = network.to(device=place, dtype=torch.bfloat16 if half else torch.float32).eval()
+        templated = chat and bool(getattr(tokenizer, "chat_template", None))
+        return cls(
+            name=Path(model).name if Path(model).exists() else model,
+            tokenizer=tokenizer,
+            network=network,
+            device=place,
+            digest=checkpoints.identity(network),
+            chat=templated,
+            batch=batch,
+            ends=_ends(tokenizer, network),
+            length=int(getattr(network.config, "max_position_embeddings", None) or 1 << 20),
+        )
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """The weights, and whether messages are laid out by the chat template."""
+        return {"kind": "transformers", "weights": self.digest, "chat": self.chat}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything but structured output."""
+        return Capabilities(
+            chosen=True, top=int(self.network.config.vocab_size), prompt=True, full=True, mode="exact", schema=False
+        )
+
+    async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
+        """One reply per call; calls with the same parameters are drawn together."""
+        return await asyncio.to_thread(self._generate, calls)
+
+    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
+        """Exact log-probabilities at temperature 1, end token included; the prompt is read once."""
+        return await asyncio.to_thread(self._score, messages, texts)
+
+    async def close(self) -> None:
+        """The memory goes with the object."""
+
+    def tokens_of(self, messages: Messages) -> list[int]:
+        """The tokens a model is given: the template's own words, and between them what the messages say, as text."""
+        if not self.chat:
+            start = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else min(self.ends)
+            return [start, *self._plain("\n\n".join(text for _, text in messages) + "\n\n")]
+        marked = [{"role": role, "content": MARK.format(i)} for i, (role, _) in enumerate(messages)]
+        whole = str(self.tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=True))
+        ids: list[int] = []
+        for i, (_, text) in enumerate(messages):
+            before, mark, whole = whole.partition(MARK.format(i))
+            if not mark:
+                raise UsageError(
+                    f"the chat template of {self.name} drops the {i + 1}. message",
+                    expected="a template that writes every message",
+                    todo="leave out `system`, or set `chat: false`",
+                )
+            ids += [*self._special(before), *self._plain(text)]
+        return [*ids, *self._special(whole)]
+
+    def _special(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
+
+    def _plain(self, text: str) -> list[int]:
+        """Tokens of a text in which ``<|im_end|>`` and the like are only characters."""
+        clean = text.encode("utf-8", "replace").decode()
+        if not clean:
+            return []
+        ids = self.tokenizer(clean, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        special = set(self.tokenizer.all_special_ids) - {self.tokenizer.unk_token_id}
+        return [token for token in ids if token not in special]
+
+    def _generate(self, calls: Sequence[Call]) -> list[Reply]:
+        replies: dict[int, Reply] = {}
+        groups: dict[Sampling, list[int]] = {}
+        for i, call in enumerate(calls):
+            groups.setdefault(call.sampling, []).append(i)
+        with self._lock, _inference(), _memory_named(self.name):
+            for sampling, members in groups.items():
+                drawn = self._draw([calls[i] for i in members], sampling)
+                replies |= dict(zip(members, drawn, strict=True))
+        return [replies[i] for i in range(len(calls))]
+
+    def _draw(self, calls: Sequence[Call], sampling: Sampling) -> list[Reply]:
+        """Read the different prompts once, side by side; then draw a token for every output at a time."""
+        prompts = list(dict.fromkeys(call.messages for call in calls))
+        read = [self.tokens_of(messages) for messages in prompts]
+        longest = max(map(len, read))
+        if longest + sampling.max_tokens > self.length:
+            raise RefusedError(f"a prompt of {longest} tokens and {sampling.max_tokens} more do not fit {self.length}")
+        owner = np.array([prompts.index(call.messages) for call in calls])
+        cache, logits, mask, positions = self._read(read, owner)
+        drawn = [Drawn(np.random.default_rng(call.seed), sampling) for call in calls]
+        active = np.arange(len(calls))
+        for step in range(sampling.max_tokens):
+            law = Law.of(logits, temperature=sampling.temperature, top_p=sampling.top_p)
+            symbols = law.draw([drawn[i] for i in active], self.ends)
+            keep = np.array([not self._over(drawn[i], sampling) for i in active])
+            if step + 1 == sampling.max_tokens or not keep.any():
+                break
+            if not keep.all():
+                active, symbols = active[keep], symbols[keep]
+                cache.batch_select_indices(self._tensor(np.flatnonzero(keep)))
+                mask, positions = mask[keep], positions[keep]
+            mask = np.concatenate([mask, np.ones((len(active), 1), dtype=np.int64)], axis=1)
+            positions = positions + 1
+            logits = self._forward(symbols[:, None], mask, positions[:, None], cache)[:, -1]
+        counts = [len(read[i]) for i in owner]
+        return [self._reply(one, count) for one, count in zip(drawn, counts, strict=True)]
+
+    def _read(self, prompts: Sequence[Sequence[int]], owner: Ints) -> tuple[Any, Any, Ints, Ints]:
+        """Cache, next-token logits, attention mask and last position of every output, from each prompt once."""
+        width = max(map(len, prompts))
+        ids = np.full((len(prompts), width), min(self.ends, default=0), dtype=np.int64)
+        mask = np.zeros((len(prompts), width), dtype=np.int64)
+        for i, tokens in enumerate(prompts):
+            ids[i, width - len(tokens) :] = tokens
+            mask[i, width - len(tokens) :] = 1
+        positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
+        cache = _cache(self.network)
+        logits = self._forward(ids, mask, positions, cache, last=True)[:, -1]
+        cache.batch_select_indices(self._tensor(owner))
+        return cache, logits[self._tensor(owner)], mask[owner], positions[owner, -1]
+
+    def _forward(self, ids: Ints, mask: Ints, positions: Ints, cache: Any, *, last: bool = False) -> Any:  # noqa: ANN401
+        given = {
+            "input_ids": self._tensor(ids),
+            "attention_mask": self._tensor(mask),
+            "position_ids": self._tensor(positions),
+            "logits_to_keep": 1 if last else 0,
+            _cache_name(self.network): cache,
+        }
+        out = self.network(**given, use_cache=True)
+        return out.logits.float()
+
+    def _tensor(self, array: Ints) -> Any:  # noqa: ANN401  (untyped library)
+        torch = require("torch", extra=EXTRA, purpose="a language model")
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def _over(self, one: Drawn, sampling: Sampling) -> bool:
+        """Whether an output has ended, by its end token or by a stop text."""
+        if one.ended or not sampling.stop:
+            return one.ended
+        one.stopped = any(stop in self._text(one.symbols) for stop in sampling.stop)
+        return one.stopped
+
+    def _text(self, symbols: Sequence[int]) -> str:
+        said = [symbol for symbol in symbols if symbol not in self.ends]
+        return str(self.tokenizer.decode(said, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def _reply(self, one: Drawn, prompt_tokens: int) -> Reply:
+        text = self._text(one.symbols)
+        for stop in one.sampling.stop:
+            text = text.split(stop)[0]
+        counts = tuple(len(symbols) for symbols, _ in one.tops)
+        top = None
+        if one.sampling.top_logprobs:
+            words = tuple(self._word(int(k)) for symbols, _ in one.tops for k in symbols)
+            logs = np.concatenate([logs for _, logs in one.tops]).astype(np.float32)
+            top = TopLogprobs(counts=counts, tokens=words, logprobs=logs)
+        return Reply(
+            text=text,
+            finish="stop" if one.ended or one.stopped else "length",
+            tokens=tuple(map(self._word, one.symbols)),
+            logprobs=np.array(one.logs, dtype=np.float32),
+            top=top,
+            entropies=np.array(one.entropies, dtype=np.float32),
+            end_included=one.ended,
+            mode="exact",
+            prompt_tokens=prompt_tokens,
+            completion_tokens=len(one.symbols),
+        )
+
+    def _word(self, symbol: int) -> str:
+        return str(self.tokenizer.decode([symbol], clean_up_tokenization_spaces=False))
+
+    def _score(self, messages: Messages, texts: Sequence[str]) -> list[Scored]:
+        prompt = self.tokens_of(messages)
+        end = self._end()
+        coded = [[*self._plain(text), *([] if end is None else [end])] for text in texts]
+        scored: list[Scored] = []
+        with self._lock, _inference(), _memory_named(self.name):
+            for first in range(0, len(coded), SCORED_TOGETHER):
+                part = coded[first : first + SCORED_TOGETHER]
+                for ids, logs in zip(part, self._logs(prompt, part), strict=True):
+                    words = tuple(map(self._word, ids))
+                    scored.append(Scored(tokens=words, logprobs=logs, end_included=end is not None, mode="exact"))
+        return scored
+
+    def _logs(self, prompt: Sequence[int], part: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """Log-probabilities of the tokens of each text after one prompt, which is read once."""
+        torch = require("torch", extra=EXTRA, purpose="a language model")
+        width = max(map(len, part))
+        if len(prompt) + width > self.length:
+            raise UsageError(
+                f"a text of {width} tokens after a prompt of {len(prompt)}", expected=f"{self.length} at most"
+            )
+        cache, first, mask, last = self._read([prompt], np.zeros(len(part), dtype=np.int64))
+        ids = np.zeros((len(part), width), dtype=np.int64)
+        own = np.zeros((len(part), width), dtype=np.int64)
+        for i, tokens in enumerate(part):
+            ids[i, : len(tokens)] = tokens
+            own[i, : len(tokens)] = 1
+        positions = last[:, None] + 1 + np.arange(width)
+        logits = self._forward(ids, np.concatenate([mask, own], axis=1), positions, cache)
+        before = torch.cat([first[:, None], logits[:, :-1]], dim=1)
+        logs = torch.log_softmax(before, dim=-1).gather(2, self._tensor(ids)[:, :, None])[:, :, 0].cpu().numpy()
+        return [logs[i, : len(tokens)] for i, tokens in enumerate(part)]
+
+    def _end(self) -> int | None:
+        own = self.tokenizer.eos_token_id
+        return int(own) if own in self.ends else min(self.ends, default=None)
+
+
+def _ends(tokenizer: Any, network: Any) -> frozenset[int]:  # noqa: ANN401  (untyped libraries)
+    """The tokens that end an output, by the tokenizer and by the settings that came with the weights."""
+    configured = getattr(getattr(network, "generation_config", None), "eos_token_id", None)
+    listed = configured if isinstance(configured, (list, tuple)) else [configured]
+    return frozenset(int(token) for token in (tokenizer.eos_token_id, *listed) if token is not None)
+
+
+def _cache(network: Any) -> Any:  # noqa: ANN401  (untyped library)
+    transformers = require("transformers", extra=EXTRA, purpose="a language model")
+    return transformers.DynamicCache(config=network.config)
+
+
+def _cache_name(network: Any) -> str:  # noqa: ANN401  (untyped library)
+    """Transformers 5 renames an argument; the old name warns, the new one is unknown to older versions."""
+    return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
+
+
+def _inference() -> Any:  # noqa: ANN401  (untyped library)
+    return require("torch", extra=EXTRA, purpose="a language model").inference_mode()
+
+
+@contextmanager
+def _memory_named(model: str) -> Iterator[None]:
+    """Out of memory as an error a person can act on."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and not re.search(
+            r"out of memory|can't allocate", str(error), re.IGNORECASE
+        ):
+            raise
+        raise UnfinishedError(
+            f"not enough memory to speak with {model}",
+            expected="memory for one batch",
+            todo="set a smaller `batch`, fewer `max_tokens` or `dtype: bf16`, and go on with --resume",
+        ) from error

@@ -1,0 +1,233 @@
+"""Any OpenAI-compatible endpoint: vLLM, llama.cpp server, Ollama, OpenAI. Knows HTTP; the words are in ``wire``.
+
+The key comes from an environment variable that is named, never stored; whatever a server says is searched for it
+before anybody else reads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+
+from syngain.core.errors import UnfinishedError, UsageError
+from syngain.generators import wire
+from syngain.generators.protocol import Call, Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+SHOWN = 200  # characters of a server's words in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAIGenerator:
+    """A model behind an OpenAI-compatible address.
+
+    Attributes:
+        base_url: up to and including ``/v1``. key_env: the variable that holds the key; none is needed locally.
+        api: ``chat``, or ``completions`` for base models. timeout: seconds for a whole answer.
+        mode: which log-probabilities the server gives. extra: fields that every request carries.
+        connections: how many at once at most.
+    """
+
+    base_url: str
+    model: str
+    key_env: str = "OPENAI_API_KEY"
+    api: wire.Api = "chat"
+    timeout: float = 120.0
+    mode: Mode = "raw"
+    extra: Mapping[str, object] = field(default_factory=dict)
+    connections: int = 64
+    known: Capabilities = field(default_factory=Capabilities)
+    _clients: list[httpx.AsyncClient] = field(default_factory=list, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            address = httpx.URL(self.base_url)
+        except httpx.InvalidURL as error:
+            raise UsageError(f"base_url {self.base_url!r} ({error})", expected="such as http://host:8000/v1") from error
+        if address.scheme not in {"http", "https"} or not address.host:
+            raise UsageError(f"base_url {self.base_url!r}", expected="an address such as http://host:8000/v1")
+        if address.userinfo or address.query:
+            raise UsageError(
+                "base_url holds a user name, a password or a query",
+                expected="an address without secrets",
+                todo=f"put the key into the environment variable {self.key_env}",
+            )
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """Kind, model and what every request carries; not the address."""
+        return {"kind": "openai", "model": self.model, "api": self.api, "extra": dict(self.extra)}
+
+    @property
+    def name(self) -> str:
+        """The model."""
+        return self.model
+
+    @property
+    def batch(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What a probe found, or nothing."""
+        return self.known
+
+    async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
+        """One request per call; see :class:`Generator`."""
+        return [await self._one(call) for call in calls]
+
+    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
+        """By ``prompt_logprobs`` (vLLM), else by ``echo`` for completions.
+
+        Raises:
+            UsageError: when the server offers neither. RetryableError: when another try may work.
+        """
+        from syngain.generators.echo import read_scores, requests_for
+
+        out = []
+        for text in texts:
+            scored = None
+            for request in requests_for(messages, text, model=self.model, api=self.api):
+                try:
+                    answer = await self._post(request.path, dict(request.body) | dict(self.extra))
+                except RefusedError:
+                    continue
+                scored = read_scores(answer, request, text)
+                if scored is not None:
+                    break
+            if scored is None:
+                raise UsageError(
+                    f"{self.model} does not give log-probabilities of a given text",
+                    expected="a server with prompt_logprobs (vLLM) or echo with logprobs (completions)",
+                    todo="score with another generator, or do without prompt information",
+                )
+            out.append(scored)
+        return out
+
+    async def models(self) -> list[str] | None:
+        """The models the server lists, free of charge; None when it keeps no list.
+
+        Raises:
+            UsageError: the key is refused. UnfinishedError: the server cannot be reached or is broken.
+        """
+        try:
+            answer = await self._send("GET", "models", None)
+        except RefusedError:
+            return None
+        except RetryableError as error:
+            raise self.unreachable(error.reason) from error
+        data = answer.get("data") if isinstance(answer, dict) else None
+        return [str(item["id"]) for item in data if isinstance(item, dict) and "id" in item] if data else None
+
+    def unreachable(self, reason: str) -> UnfinishedError:
+        """The error for a server that does not answer as it should."""
+        return UnfinishedError(
+            f"{self.base_url} did not answer ({reason})",
+            expected="an OpenAI-compatible server there",
+            todo="start it, or correct base_url (it usually ends in /v1); then go on with --resume",
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        while self._clients:
+            await self._clients.pop().aclose()
+
+    async def _one(self, call: Call) -> Reply:
+        path = "chat/completions" if self.api == "chat" else "completions"
+        if self.known.schema is False:
+            call = replace(call, schema=None)  # the answer is checked all the same
+        answer = await self._post(path, wire.body(call, model=self.model, api=self.api, extra=self.extra))
+        return wire.reply(answer, api=self.api, mode=self.mode)
+
+    async def _post(self, path: str, body: Mapping[str, object]) -> object:
+        return await self._send("POST", path, body)
+
+    async def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:  # noqa: ANN401  (JSON)
+        """The JSON of an answer, or what went wrong in words that tell whether to try again."""
+        url = f"{self.base_url.rstrip('/')}/{path}"
+        try:
+            async with asyncio.timeout(self.timeout):  # httpx limits single reads; a slow drip needs a limit of its own
+                response = await self._client().request(method, url, json=body, headers=self._headers())
+        except (TimeoutError, httpx.ReadTimeout) as error:
+            raise RetryableError(f"no answer within {self.timeout:g} s", throttled=True, billed=True) from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise RetryableError(self._clean(f"no connection: {error}")) from error
+        except httpx.TransportError as error:
+            raise RetryableError(self._clean(f"the connection broke: {error}"), billed=True) from error
+        except httpx.DecodingError as error:
+            raise RetryableError("the answer cannot be decompressed", billed=True) from error
+        if response.status_code != httpx.codes.OK:
+            raise self._failed(response)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise RetryableError("the answer is not JSON, or was cut", billed=True) from error
+
+    def _client(self) -> httpx.AsyncClient:
+        if not self._clients:
+            limits = httpx.Limits(max_connections=self.connections, max_keepalive_connections=self.connections)
+            self._clients.append(httpx.AsyncClient(limits=limits, timeout=self.timeout))
+        return self._clients[0]
+
+    def _headers(self) -> dict[str, str]:
+        key = os.environ.get(self.key_env, "").strip()
+        if not key:
+            return {}
+        if not key.isascii() or not key.isprintable():
+            raise UsageError(f"the key in {self.key_env} holds characters no header can carry", expected="plain ASCII")
+        return {"Authorization": f"Bearer {key}"}
+
+    def _failed(self, response: httpx.Response) -> Exception:
+        """Which kind of failure a status is: wait and retry, this call never, or no call ever."""
+        code, words = response.status_code, self._words(response)
+        if code in {401, 403}:
+            return UsageError(
+                f"the server refused the key in {self.key_env} (HTTP {code}: {words})",
+                expected="a valid key in that environment variable",
+                todo=f"export {self.key_env}=... and run again",
+            )
+        if code == 402 or "insufficient_quota" in response.text[:2000]:  # payment required
+            return UnfinishedError(
+                f"the account has no money left (HTTP {code}: {words})", todo="top it up, then --resume"
+            )
+        if code in RETRYABLE:
+            return RetryableError(f"HTTP {code}: {words}", after=_after(response), throttled=code in {429, 503, 529})
+        if code in {400, 413, 422} or (response.request.method == "GET" and code in {404, 405}):
+            return RefusedError(f"HTTP {code}: {words}")
+        return UsageError(
+            f"the server answered HTTP {code} for the model {self.model!r}: {words}",
+            expected="an OpenAI-compatible address (it usually ends in /v1) and a model it has",
+            todo="correct base_url or model; `syngain check URL` lists the models",
+        )
+
+    def _words(self, response: httpx.Response) -> str:
+        """What the server says, in one short line without the key."""
+        try:
+            content = response.json()
+            error = content.get("error", content) if isinstance(content, dict) else content
+            said = str(error.get("message", error)) if isinstance(error, dict) else str(error)
+        except ValueError:
+            said = response.text
+        return self._clean(" ".join(said.split())[:SHOWN])
+
+    def _clean(self, text: str) -> str:
+        key = os.environ.get(self.key_env, "").strip()
+        return text.replace(key, "[key]") if key else text
+
+
+def _after(response: httpx.Response) -> float | None:
+    """Seconds of a Retry-After header; a date in it is left to the backoff."""
+    try:
+        seconds = float(response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return seconds if np.isfinite(seconds) and seconds >= 0 else None

@@ -1,0 +1,137 @@
+"""The exact toy generator behind the protocol of all generators: every number it gives is the law it samples from."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.fingerprint import fingerprint
+from syngain.generators.protocol import Call, Capabilities, Messages, Reply, Scored, TopLogprobs
+from syngain.generators.toy import END, MarkovText
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+END_WORD = "</s>"
+
+
+@dataclass(frozen=True)
+class ToyGenerator:
+    """A :class:`MarkovText` that listens to a prompt: it speaks in the chain of the label the prompt names last.
+
+    A prompt that names none of its labels gets the chain of all rows. Top-p is not known to it and must be 1; schemas
+    are ignored. Tokens are words with the space before them; the last one is the end token, unless the output was cut.
+    """
+
+    chain: MarkovText
+    batch: int = 16
+    _digest: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        tables = [(label or "", sorted(map(str, table))) for label, table in sorted(self.chain.tables.items(), key=str)]
+        content = [self.chain.vocabulary, tables, self.chain.backoff, self.chain.max_words, _total(self.chain)]
+        object.__setattr__(self, "_digest", fingerprint(content))
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """The kind and a fingerprint of the chain."""
+        return {"kind": "toy", "chain": self._digest}
+
+    @property
+    def name(self) -> str:
+        """``toy``."""
+        return "toy"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything."""
+        size = len(self.chain.vocabulary) + 1
+        return Capabilities(chosen=True, top=size, prompt=True, full=True, mode="exact", schema=False)
+
+    def label_of(self, messages: Messages) -> str | None:
+        """The label that the prompt names last, as a word of its own."""
+        text = "\n".join(content for _, content in messages)
+        last: tuple[int, str | None] = (-1, None)
+        for label in filter(None, self.chain.tables):
+            for found in re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", text):
+                last = max(last, (found.start(), label), key=lambda pair: pair[0])
+        return last[1]
+
+    async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
+        """One reply per call, from the seed of the call alone."""
+        return await asyncio.to_thread(lambda: [self._reply(call) for call in calls])
+
+    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
+        """Exact log-probabilities, end token included; minus infinity for what it cannot say."""
+        label = self.label_of(messages)
+        return [
+            Scored(
+                tokens=_tokens(text.split(), ended=True),
+                logprobs=self.chain.steps(text, label)[0].astype(np.float32),
+                end_included=True,
+                mode="exact",
+            )
+            for text in texts
+        ]
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _reply(self, call: Call) -> Reply:
+        """Draw word after word; keep the law's entropy and its most probable symbols at every step."""
+        rng = np.random.default_rng(call.seed)
+        label, sampling = self.label_of(call.messages), call.sampling
+        words: list[int] = []
+        logs: list[float] = []
+        entropies: list[float] = []
+        tops: list[NDArray[np.float64]] = []
+        while len(words) < sampling.max_tokens and (not words or words[-1] != END):
+            law = self.chain.next_word(words, label, temperature=sampling.temperature)
+            symbol = int(rng.choice(law.size, p=law / law.sum()))
+            words.append(symbol)
+            logs.append(float(np.log(law[symbol])))
+            support = law[law > 0]
+            entropies.append(float(-np.sum(support * np.log(support))))
+            if sampling.top_logprobs:
+                tops.append(law)
+        ended = words[-1] == END
+        said = [self.chain.vocabulary[k - 1] for k in words if k != END]
+        return Reply(
+            text=" ".join(said),
+            finish="stop" if ended else "length",
+            tokens=_tokens(said, ended=ended),
+            logprobs=np.array(logs, dtype=np.float32),
+            top=self._top(tops, sampling.top_logprobs) if sampling.top_logprobs else None,
+            entropies=np.array(entropies, dtype=np.float32),
+            end_included=ended,
+            mode="exact",
+            prompt_tokens=sum(len(content.split()) for _, content in call.messages),
+            completion_tokens=len(words),
+        )
+
+    def _top(self, laws: Sequence[NDArray[np.float64]], k: int) -> TopLogprobs:
+        """The k most probable symbols of each law that can occur at all."""
+        counts, tokens, logs = [], [], []
+        for step, law in enumerate(laws):
+            best = [int(i) for i in np.argsort(-law, kind="stable")[:k] if law[i] > 0]
+            counts.append(len(best))
+            space = " " if step else ""
+            tokens += [END_WORD if i == END else space + self.chain.vocabulary[i - 1] for i in best]
+            logs += [float(np.log(law[i])) for i in best]
+        return TopLogprobs(counts=tuple(counts), tokens=tuple(tokens), logprobs=np.array(logs, dtype=np.float32))
+
+
+def _tokens(words: Sequence[str], *, ended: bool) -> tuple[str, ...]:
+    spaced = [word if i == 0 else f" {word}" for i, word in enumerate(words)]
+    return (*spaced, END_WORD) if ended else tuple(spaced)
+
+
+def _total(chain: MarkovText) -> list[list[object]]:
+    """Counts of the lowest order per label: with the contexts, enough to tell chains apart."""
+    return [[label or "", *map(float, table[()][1])] for label, table in sorted(chain.tables.items(), key=str)]

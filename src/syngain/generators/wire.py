@@ -1,0 +1,167 @@
+"""The words of the OpenAI protocol: what is sent for a call, and what an answer says. Knows no network.
+
+Every answer is checked before it is believed: an empty list of choices, a missing text, or log-probabilities that do
+not fit the text are errors that another try may mend.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from syngain.generators.protocol import Call, Mode, RefusedError, Reply, RetryableError, TopLogprobs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Api = Literal["chat", "completions"]
+KEPT = ("id", "model", "system_fingerprint")
+
+
+def body(call: Call, *, model: str, api: Api, extra: Mapping[str, object]) -> dict[str, object]:
+    """The JSON of a request for one output."""
+    sampling = call.sampling
+    content: dict[str, object] = {
+        "model": model,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "seed": call.seed,
+    }
+    if sampling.stop:
+        content["stop"] = list(sampling.stop)
+    if api == "chat":
+        content["messages"] = [{"role": role, "content": text} for role, text in call.messages]
+        if sampling.logprobs:
+            content["logprobs"] = True
+            content |= {"top_logprobs": sampling.top_logprobs} if sampling.top_logprobs else {}
+        if call.schema is not None:
+            shape = {"name": "row", "schema": dict(call.schema), "strict": True}
+            content["response_format"] = {"type": "json_schema", "json_schema": shape}
+    else:
+        content["prompt"] = plain_prompt(call)
+        if sampling.logprobs:
+            content["logprobs"] = max(sampling.top_logprobs, 1)
+    return content | dict(extra)
+
+
+def plain_prompt(call: Call) -> str:
+    """The prompt of a completion: what the messages say, an empty line apart."""
+    return "\n\n".join(text for _, text in call.messages)
+
+
+def reply(answer: object, *, api: Api, mode: Mode) -> Reply:
+    """The reply in an answer.
+
+    Raises:
+        RetryableError: it is not what the protocol promises. RefusedError: the server filtered the content.
+    """
+    if not isinstance(answer, dict):
+        raise _wrong("the answer is not an object")
+    choices = answer.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise _wrong("the answer has no choices")
+    choice: dict[str, Any] = choices[0]
+    text = _text(choice, api)
+    billed = answer.get("usage")
+    usage: dict[str, Any] = billed if isinstance(billed, dict) else {}
+    asked, said = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+    given = choice.get("logprobs")
+    tokens, logs, top = _logprobs(given, api) if given else (None, None, None)
+    if tokens is not None:
+        _check_fit(text, tokens, said)
+    return Reply(
+        text=text,
+        finish="length" if choice.get("finish_reason") == "length" else "stop",
+        tokens=tokens,
+        logprobs=logs,
+        top=top,
+        end_included=bool(tokens) and tokens is not None and "".join(tokens[:-1]) == text and "".join(tokens) != text,
+        mode=None if tokens is None else mode,
+        prompt_tokens=asked,
+        completion_tokens=said,
+        id=str(answer.get("id") or ""),
+        extra={name: str(answer[name]) for name in KEPT if answer.get(name) is not None},
+    )
+
+
+def _text(choice: Mapping[str, Any], api: Api) -> str:
+    if choice.get("finish_reason") == "content_filter":
+        raise RefusedError("the server filtered the content")
+    message = choice.get("message") if api == "chat" else choice
+    text = message.get("content" if api == "chat" else "text") if isinstance(message, dict) else None
+    if not isinstance(text, str):
+        raise _wrong("the answer has no text")
+    return text
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int | None:
+    value = usage.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+Parsed = tuple[tuple[str, ...], "np.ndarray[Any, np.dtype[np.float32]]", TopLogprobs | None]
+
+
+def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
+    """Tokens and log-probabilities; nothing where the server sends an empty shell."""
+    try:
+        if not isinstance(given, dict):
+            raise TypeError  # noqa: TRY301  (one place says what is wrong)
+        steps = _chat_steps(given) if api == "chat" else _completion_steps(given)
+    except (TypeError, KeyError, ValueError) as error:
+        raise _wrong("the log-probabilities have another form than the protocol's") from error
+    if steps is None:
+        return None, None, None
+    tokens, logs, tops = steps
+    array = np.array([math.nan if value is None else value for value in logs], dtype=np.float32)
+    if len(array) != len(tokens) or bool(np.any(array > 1e-3)):
+        raise _wrong("the log-probabilities are not one number at most 0 per token")
+    return tokens, array, _top(tops)
+
+
+Steps = tuple[tuple[str, ...], list[float | None], list[list[tuple[str, float]]]]
+
+
+def _chat_steps(given: Mapping[str, Any]) -> Steps | None:
+    content = given.get("content")
+    if content is None:
+        return None
+    tops = [[(item["token"], float(item["logprob"])) for item in step.get("top_logprobs") or ()] for step in content]
+    return tuple(str(step["token"]) for step in content), [float(step["logprob"]) for step in content], tops
+
+
+def _completion_steps(given: Mapping[str, Any]) -> Steps | None:
+    if given.get("tokens") is None or given.get("token_logprobs") is None:
+        return None
+    tops = [list((step or {}).items()) for step in given.get("top_logprobs") or ()]
+    return tuple(map(str, given["tokens"])), list(given["token_logprobs"]), tops
+
+
+def _top(steps: Sequence[Sequence[tuple[str, float]]]) -> TopLogprobs | None:
+    if not any(steps):
+        return None
+    flat = [pair for step in steps for pair in step]
+    logs = np.array([value for _, value in flat], dtype=np.float32)
+    return TopLogprobs(counts=tuple(map(len, steps)), tokens=tuple(str(token) for token, _ in flat), logprobs=logs)
+
+
+def _check_fit(text: str, tokens: Sequence[str], billed: int | None) -> None:
+    """Tokens spell the text, or are exactly as many as were billed.
+
+    Before or after the text may stand what the server cut off: reasoning, a stop text, the end token. Characters that
+    are split over tokens are spelled as bytes: then the number decides, less one where the end token is not listed.
+    """
+    spelled, shown = "".join(tokens).replace("\u2581", " ").strip(), text.strip()
+    if spelled.startswith(shown) or spelled.endswith(shown) or billed == len(tokens):
+        return
+    split = any("\ufffd" in token or "\\x" in token or token.startswith("<0x") for token in tokens)
+    if split and billed == len(tokens) + 1:
+        return
+    raise _wrong(f"log-probabilities do not fit the text: {len(tokens)} tokens, {billed} billed")
+
+
+def _wrong(what: str) -> RetryableError:
+    return RetryableError(what, billed=True)

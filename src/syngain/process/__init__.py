@@ -1,0 +1,1 @@
+"""Anchors to prompts to generation to curation, and the run store. Knows no command and no report."""

@@ -1,0 +1,99 @@
+"""Replies to bytes and back: JSON for words, float32 for numbers, both compressed.
+
+The four bytes of the numbers are stored plane by plane, because their exponents repeat and their last digits do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from syngain.generators.protocol import Reply, TopLogprobs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+LEVEL = 6
+
+
+def packed(value: object) -> bytes:
+    """A JSON value, compressed; the same value, the same bytes."""
+    return zlib.compress(json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode(), LEVEL)
+
+
+def unpacked(blob: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """The value of :func:`packed`."""
+    return json.loads(zlib.decompress(blob))
+
+
+def packed_reply(reply: Reply) -> tuple[bytes, bytes | None]:
+    """The words of a reply, and its numbers where there are any."""
+    top = None if reply.top is None else reply.top.logprobs
+    parts = (("logprobs", reply.logprobs), ("entropies", reply.entropies), ("top", top))
+    present: dict[str, Floats] = {name: array for name, array in parts if array is not None}
+    words: dict[str, object] = {
+        "text": reply.text,
+        "finish": reply.finish,
+        "end_included": reply.end_included,
+        "mode": reply.mode,
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+        "id": reply.id,
+        "extra": dict(reply.extra),
+        "tokens": None if reply.tokens is None else list(reply.tokens),
+        "numbers": [[name, int(array.size)] for name, array in present.items()],
+    }
+    if reply.top is not None:
+        words["top"] = {"counts": list(reply.top.counts), "tokens": list(reply.top.tokens)}
+    return packed(words), packed_floats(list(present.values())) if present else None
+
+
+def unpacked_reply(words: bytes, numbers: bytes | None) -> Reply:
+    """The reply of :func:`packed_reply`."""
+    content = unpacked(words)
+    sizes: list[tuple[str, int]] = content.pop("numbers")
+    arrays: dict[str, Floats] = {}
+    if numbers is not None:
+        whole, start = unpacked_floats(numbers), 0
+        for name, size in sizes:
+            arrays[name] = whole[start : start + size]
+            start += size
+    top = content.pop("top", None)
+    tokens = content.pop("tokens")
+    return Reply(
+        **content,
+        tokens=None if tokens is None else tuple(tokens),
+        logprobs=arrays.get("logprobs"),
+        entropies=arrays.get("entropies"),
+        top=None
+        if top is None
+        else TopLogprobs(counts=tuple(top["counts"]), tokens=tuple(top["tokens"]), logprobs=arrays["top"]),
+    )
+
+
+def packed_floats(arrays: Sequence[Floats]) -> bytes:
+    """Arrays laid end to end as float32, byte plane by byte plane, compressed."""
+    flat = np.concatenate([np.asarray(array, dtype="<f4").ravel() for array in arrays])
+    return zlib.compress(flat.view(np.uint8).reshape(-1, 4).T.tobytes(), LEVEL)
+
+
+def unpacked_floats(blob: bytes) -> Floats:
+    """The numbers of :func:`packed_floats`."""
+    planes = np.frombuffer(zlib.decompress(blob), dtype=np.uint8).reshape(4, -1)
+    return np.ascontiguousarray(planes.T).view("<f4").ravel()
+
+
+def content_digest(reply: Reply) -> bytes:
+    """What a reply says, in sixteen bytes: to notice an answer that was given before."""
+    digest = hashlib.sha256(reply.text.encode("utf-8", "surrogatepass"))
+    if reply.logprobs is not None:
+        digest.update(reply.logprobs.tobytes())
+    return digest.digest()[:16]

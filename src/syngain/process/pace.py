@@ -1,0 +1,100 @@
+"""How fast to ask: more while it goes well, half when the server is asked too much, not at all while it said to wait.
+
+Additive increase, multiplicative decrease [chiu1989]; until the first complaint the number in flight grows with every
+answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from syngain.generators.protocol import RetryableError
+
+COOLDOWN = 1.0  # seconds: one burst of complaints is one complaint
+RECENT, ENOUGH = 50, 20
+DEAD = 24  # attempts in a row that all fail: nobody is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many tries, how long between them, how many at once.
+
+    Attributes:
+        attempts: of one request. backoff: seconds before the second try; doubles, up to ``longest``.
+        concurrency: most requests in flight. max_error_rate: share of given-up requests among the last 50 that stops.
+    """
+
+    attempts: int = 8
+    backoff: float = 0.5
+    longest: float = 60.0
+    concurrency: int = 32
+    max_error_rate: float = 0.2
+
+
+@dataclass
+class Pace:
+    """The state of the pace during a run."""
+
+    patience: Patience
+    rng: np.random.Generator
+    limit: float = 4.0
+    growing: bool = True
+    resume_at: float = 0.0
+    halved_at: float = -1e9
+    finals: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
+    tries: deque[bool] = field(default_factory=lambda: deque(maxlen=DEAD))
+    last: str = ""
+
+    @property
+    def room(self) -> int:
+        """How many requests may be in flight now."""
+        return max(1, int(min(self.limit, self.patience.concurrency)))
+
+    def good(self) -> None:
+        """An answer came."""
+        self.tries.append(True)
+        self.finals.append(True)
+        self.limit = min(self.limit + (1.0 if self.growing else 1.0 / self.limit), float(self.patience.concurrency))
+
+    def bad(self, error: RetryableError) -> None:
+        """An attempt failed; the server may have asked for time."""
+        if error.billed or not error.throttled:  # "later" is no failure
+            self.tries.append(False)
+        self.last = error.reason
+        now = time.monotonic()
+        if error.throttled and now - self.halved_at > COOLDOWN:
+            self.limit, self.growing, self.halved_at = max(self.room / 2, 1.0), False, now
+        if error.after is not None:
+            self.resume_at = max(self.resume_at, now + min(error.after, self.patience.longest))
+
+    def given_up(self, reason: str) -> None:
+        """A request will get no answer."""
+        self.finals.append(False)
+        self.last = reason
+
+    @property
+    def hopeless(self) -> str:
+        """Why to stop, empty while there is hope."""
+        failed = self.finals.count(False)
+        if len(self.finals) >= ENOUGH and failed > self.patience.max_error_rate * len(self.finals):
+            return f"{failed} of the last {len(self.finals)} requests failed, the last one with: {self.last}"
+        if len(self.tries) >= DEAD and not any(self.tries):
+            return f"the last {len(self.tries)} attempts all failed, the last one with: {self.last}"
+        return ""
+
+    async def turn(self) -> None:
+        """Wait while the server wants nobody to ask."""
+        while (wait := self.resume_at - time.monotonic()) > 0:  # noqa: ASYNC110  (a time that others move)
+            await asyncio.sleep(wait)
+
+    def delay(self, attempt: int, error: RetryableError) -> float:
+        """Seconds before the next try: exponential with jitter, at least what the server asked for."""
+        doubled = min(self.patience.backoff * 2.0**attempt, self.patience.longest)
+        return max(doubled * float(self.rng.uniform(0.5, 1.0)), min(error.after or 0.0, self.patience.longest))

@@ -1,0 +1,85 @@
+"""Prompt templates: Jinja in a sandbox that reaches no file, no attribute of Python and no other template.
+
+Values are put in once and never read as templates: what stands in an anchor stays text, whatever it says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import StrictUndefined, TemplateError, UndefinedError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from syngain.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+LONGEST = 200_000  # characters of a prompt; more is a template gone wild
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
+_ENVIRONMENT.globals.clear()  # no range, no lipsum, no cycler: columns and nothing else
+
+
+def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str]:
+    """A template as a function of its columns. ``where`` names it in messages.
+
+    Raises:
+        InputError: it is not a template; when it is called: a column it uses is missing, or it wants more.
+    """
+    try:
+        compiled = _ENVIRONMENT.from_string(source)
+    except TemplateError as error:
+        raise InputError(f"{where} is not a template ({error})", expected="Jinja such as {{ anchor.text }}") from error
+
+    def render(columns: Mapping[str, object]) -> str:
+        text = str(_guarded(lambda: compiled.render(**columns), where, columns)).strip()
+        if len(text) > LONGEST:
+            raise InputError(f"{where} makes {len(text):,} characters", expected=f"at most {LONGEST:,}")
+        return text
+
+    return render
+
+
+def condition(source: str, *, where: str) -> Callable[[Mapping[str, object]], bool]:
+    """An expression such as ``label in text`` as a function of the columns of a row.
+
+    Raises:
+        InputError: as for a template.
+    """
+    try:
+        compiled = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+    except TemplateError as error:
+        raise InputError(f"{where} is not an expression ({error})", expected="such as `label in text`") from error
+    return lambda columns: bool(_guarded(lambda: _defined(compiled(**columns)), where, columns))
+
+
+def _defined(value: object) -> object:
+    if isinstance(value, StrictUndefined):
+        bool(value)  # raises, with the name that is missing
+    return value
+
+
+def _guarded(work: Callable[[], Any], where: str, columns: Mapping[str, object]) -> Any:  # noqa: ANN401  (any value)
+    try:
+        return work()
+    except UndefinedError as error:
+        raise InputError(
+            f"{where} uses what is not there ({error.message})",
+            expected=f"one of {_names(columns)}",
+            todo="correct the name in the recipe",
+        ) from error
+    except SecurityError as error:
+        raise InputError(f"{where} asks for more than text ({error})", expected="columns and filters only") from error
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        raise InputError(f"{where} cannot be rendered ({error})", expected=f"columns: {_names(columns)}") from error
+
+
+def _names(columns: Mapping[str, object]) -> str:
+    """The columns, with those of the anchor spelled out."""
+    names = []
+    for name, value in columns.items():
+        inner = [f"{name}.{key}" for key in list(value)[:20]] if isinstance(value, dict) else [name]
+        names += inner or [name]
+    return ", ".join(names) or "nothing"
