@@ -34,7 +34,10 @@ def main() -> None:
 def shortened(output: str) -> str:
     """The output up to the first two groups of measures."""
     lines = [line.rstrip() for line in output.splitlines()]
-    cut = next(i for i, line in enumerate(lines) if line.startswith("Faithfulness"))
+    starts = ("Measured gain", "  Control", "Duplicates and size", "Faithfulness")
+    gain, control, rest, cut = (next(i for i, line in enumerate(lines) if line.startswith(start)) for start in starts)
+    lines[control:rest] = ["  ..."] * (control > gain)
+    cut -= rest - control - 1
     tail = [
         line for line in lines if line.startswith(("* differs", "500 rows", "report:")) or "advised to drop" in line
     ]
