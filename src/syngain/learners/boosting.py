@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+
+BINS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ class Boosting:
 
     def fit(self, examples: Examples) -> FittedBoosting:
         """Choose the number of rounds on held-out rows, then fit on all rows."""
-        return self._fit(examples, np.ones(examples.y.size, dtype=bool), self.choose(examples))
+        edges = _edges(examples.X)
+        coded = replace(examples, X=_coded(examples.X, edges))
+        return replace(self._fit(coded, np.ones(coded.y.size, dtype=bool), self.choose(coded)), edges=edges)
 
     def choose(self, examples: Examples) -> int:
         """The number of rounds with the smallest log-loss over the judged rows; the middle one when none is."""
@@ -65,14 +69,27 @@ class Boosting:
         return FittedBoosting(model, np.asarray(model.classes_), examples.classes, y.size)
 
 
+def _edges(X: Floats) -> tuple[Floats, ...]:
+    """Inner limits of the bins of every column: quantiles of its rows, found once for all folds and rounds."""
+    inner = np.quantile(X, np.linspace(0, 1, BINS + 1)[1:-1], axis=0)
+    return tuple(np.unique(column) for column in inner.T)
+
+
+def _coded(X: Floats, edges: tuple[Floats, ...]) -> Floats:
+    """The bin of every value, as a number."""
+    bins = [np.searchsorted(limits, column) for limits, column in zip(edges, X.T, strict=True)]
+    return np.asarray(np.array(bins, dtype=np.float64).T.reshape(X.shape))
+
+
 @dataclass(frozen=True, slots=True)
 class FittedBoosting:
-    """Fitted trees (None where one class was seen); ``present`` (k,) the classes seen."""
+    """Fitted trees (None where one class was seen); ``present`` (k,) the classes seen; ``edges`` of the bins."""
 
     model: HistGradientBoostingClassifier | None
     present: Ints
     classes: int
     rows: int
+    edges: tuple[Floats, ...] | None = None
 
     @property
     def converged(self) -> bool:
@@ -81,7 +98,8 @@ class FittedBoosting:
 
     def log_probabilities(self, X: Floats) -> Floats:
         """Log posterior of every class in nats, shape (n, classes): always finite."""
-        shares = np.ones((X.shape[0], 1)) if self.model is None else self.model.predict_proba(X)
+        coded = X if self.edges is None else _coded(X, self.edges)
+        shares = np.ones((X.shape[0], 1)) if self.model is None else self.model.predict_proba(coded)
         return self._mixed(shares)
 
     def staged(self, X: Floats, rounds: tuple[int, ...]) -> list[Floats]:

@@ -23,6 +23,7 @@ from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
 from syngain.gain.parts import generator_gains, part_gains, rank_agreement
 from syngain.gain.utility import utility
 from syngain.gain.worths import more_of_it, worths
+from syngain.learners.boosting import Boosting
 from syngain.learners.linear import TunedDiscriminant
 from syngain.learners.neighbors import Voting
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
+QUICK_TREES = Boosting(rounds=(8, 16, 32, 64))
 KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
 COMPARED = 3  # amounts that other learners repeat
 DROPPED = 0.01  # fewer rows dropped than this leave the gain as it is
@@ -229,7 +231,8 @@ def _check_metric(settings: GainSettings, real: Dataset) -> None:
 
 def _task(ground: Ground, settings: GainSettings, streams: Streams) -> Task:
     if ground.labeled:
-        return ground.label_task(streams, encoder=settings.encoder)
+        trees = QUICK_TREES if settings.quick and not ground.synthetic.sides else None
+        return ground.label_task(streams, encoder=settings.encoder, learner=trees)
     from syngain.gain.texts import TextTask
 
     return TextTask.of_ground(ground)
