@@ -55,11 +55,21 @@ def test_all_faults_together_lose_nothing_and_pay_once(real, tmp_path):
     assert run.result.inputs["synthetic"].rows > 300
 
 
+def listening():
+    """SIGINT as on a terminal: a shell that starts the tests in its background has them ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def started(recipe_file, real, folder, *flags):
     command = [sys.executable, "-m", "syngain", "generate", recipe_file, "--anchor", real, "-o", folder, *flags]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        list(map(str, command)),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listening,  # noqa: PLW1509  (no thread touches signals here)
     )
 
 
@@ -163,7 +173,7 @@ def test_a_second_process_is_refused_and_another_recipe_too(real, tmp_path):
 
 
 def test_an_interrupted_run_says_where_its_answers_are_and_goes_on(real, tmp_path):
-    with FakeServer(delay=0.02) as server:
+    with FakeServer(delay=0.2) as server:
         recipe_file = tmp_path / "recipe.yaml"
         recipe_file.write_text(json.dumps(server_recipe(server, 200)))
         process = started(recipe_file, real, tmp_path / "run")
