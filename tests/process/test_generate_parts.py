@@ -265,6 +265,9 @@ def test_the_toy_speaks_in_the_chain_of_the_label_that_is_named_last():
     toy = world()
     assert toy.label_of((("user", "cooking or travel"),)) == "travel"
     assert toy.label_of((("user", "travels"),)) is None
+    nested = ToyGenerator(MarkovText.fit(["a b", "c d"], ["Not-intimate", "Not-intimate-at-all"]))
+    assert nested.label_of((("user", "one that is Not-intimate-at-all"),)) == "Not-intimate-at-all"
+    assert nested.label_of((("user", "one that is Not-intimate"),)) == "Not-intimate"
     other = ToyGenerator(MarkovText.fit(["a b"]))
     assert other.identity != toy.identity
     assert world().identity == toy.identity

@@ -16,6 +16,7 @@ from syngain.audit.uncertainty import (
     error_intervals,
     normal_intervals,
     share_intervals,
+    shared_training,
     wilson,
 )
 from syngain.core.estimate import Estimate
@@ -97,11 +98,8 @@ class LabelProbe:
         return all(np.unique(pooled.group[side]).size >= self.folds for side in (pooled.real, ~pooled.real))
 
     def _inflation(self) -> float:
-        """Nadeau and Bengio's factor [nadeau2003]: training sets of folds overlap, so rows alone understate the error.
-
-        Variance of a K-fold mean: (1/K + 1/(K - 1)) per fold variance instead of 1/K.
-        """
-        return math.sqrt(1 + self.folds / (self.folds - 1))
+        """Of standard errors: training sets of folds overlap, so rows alone understate them."""
+        return math.sqrt(shared_training(self.folds))
 
     def _recovery(self, pooled: Pooled, label: Ints, by_teacher: Ints, by_student: Ints) -> Estimate:
         real = pooled.real

@@ -106,6 +106,21 @@ def clustered_freedom(values: Floats, units: Ints) -> float:
     return max(2 * count / max(kurtosis - (count - 3) / (count - 1), 2 / count), 1.0)
 
 
+def satterthwaite(*parts: tuple[float, float]) -> float:
+    """Degrees of freedom of a sum of variances, each given with its own [satterthwaite1946]."""
+    total = sum(variance for variance, _ in parts)
+    below = sum(variance**2 / freedom for variance, freedom in parts if variance > 0)
+    return total**2 / below if below > 0 else math.inf
+
+
+def shared_training(folds: int) -> float:
+    """Variance of a cross-validated mean over that of independent rows: 1 + J / (J - 1) [nadeau2003].
+
+    Each of J folds tests 1 / J of the rows with models that share their training rows: (1 / J + 1 / (J - 1)) J.
+    """
+    return 1 + folds / (folds - 1)
+
+
 def _quantile(level: float, freedom: float) -> float:
     tail = (1 - level) / 2
     return float(stats.norm.isf(tail) if math.isinf(freedom) else stats.t.isf(tail, freedom))

@@ -122,12 +122,12 @@ def experiment(
             inside = task.within(np.flatnonzero(part), plan.available(part))
             for arm, training in plan.trainings(fold):
                 done[arm].append((held, inside.judge(training, held, named.stream("inner", str(fold)))))
-        pooled = {arm: _pooled(parts, lineage.anchors) for arm, parts in done.items()}
+        outcomes = {arm: pooled(parts, lineage.anchors) for arm, parts in done.items()}
         pairs = None
         if design.pairs and repeat == 0:
             progress("pairs of folds", plan.folds / total)
             pairs = leave_pairs(task, lineage, plan.fold, plan.order, plan.most, named)
-        trials.append(Trial(plan.fold, plan.sizes, plan.least, plan.most, plan.levels, pooled, pairs))
+        trials.append(Trial(plan.fold, plan.sizes, plan.least, plan.most, plan.levels, outcomes, pairs))
     return Experiment(design, lineage, trials)
 
 
@@ -217,7 +217,8 @@ def training(arm: Arm, anchors: Ints, rows: Ints, lineage: Lineage) -> Training:
     return Training(real, none if arm.kind == "anchors" else rows, arm.balanced)
 
 
-def _pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
+def pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
+    """Outcomes of parts of ``count`` rows as one."""
     loss, size = np.zeros(count), np.zeros(count)
     guess = None if parts[0][1].guess is None else np.zeros(count, dtype=np.int64)
     for rows, outcome in parts:

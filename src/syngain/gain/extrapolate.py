@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.uncertainty import LEVELS
+from syngain.audit.uncertainty import LEVELS, shared_training
 from syngain.core.estimate import Estimate
 from syngain.gain.law import PowerLaw, learning_curve
 
@@ -31,7 +31,7 @@ def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int)
     every draw of its posterior; open where the curve never gets there.
     """
     relative = (real.curve - real.arm[None]).mean(axis=1) * (real.size.size / real.size.sum())  # (k, t)
-    covariance = _covariance(relative, real.cluster) * (1 + folds / (folds - 1))
+    covariance = _covariance(relative, real.cluster) * shared_training(folds)
     found = learning_curve(
         real.amounts.astype(float), relative.mean(axis=1), rng=rng, errors=covariance, method=PowerLaw(n0=0)
     )

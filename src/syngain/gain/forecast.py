@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals
+from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals, shared_training
 from syngain.core.estimate import Estimate
 from syngain.gain.experiment import Arm
 from syngain.gain.metrics import METRICS
@@ -94,7 +94,7 @@ class Forecaster:
             trial = self.experiment.trials[0]
             folds = int(trial.fold.max()) + 1
             self._known[metric] = (
-                1 + folds / (folds - 1)
+                shared_training(folds)
                 if trial.pairs is None
                 else trial.pairs.inflation(metric, self.label, self.weight, self._groups)
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals
+from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals, satterthwaite
 from syngain.core.estimate import Estimate
 from syngain.gain.experiment import Arm, training
 from syngain.gain.forecast import UNITS
@@ -54,7 +54,7 @@ class Measured:
         mean, values = paired.mean(axis=0), paired.mean(axis=1)
         test = clustered_variance(mean, self.cluster)
         seeds = float(values.var(ddof=1)) / values.size if values.size > 1 else 0.0
-        freedom = _satterthwaite((test, max(clustered_freedom(mean, self.cluster), 2.0)), (seeds, values.size - 1.0))
+        freedom = satterthwaite((test, max(clustered_freedom(mean, self.cluster), 2.0)), (seeds, values.size - 1.0))
         value = float(mean.mean())
         return Estimate(
             value=value,
@@ -100,10 +100,3 @@ def measured(
             outcomes[arm].append(bench.judge(learned, judged, streams.stream("measured", str(seed))))
     ones = np.ones(judged.size) if weight is None else weight
     return Measured(outcomes, ground.label[judged], ones, ground.cluster[judged], size)
-
-
-def _satterthwaite(*parts: tuple[float, float]) -> float:
-    """Degrees of freedom of a sum of variances, each with its own [satterthwaite1946]."""
-    total = sum(variance for variance, _ in parts)
-    below = sum(variance**2 / freedom for variance, freedom in parts if variance > 0)
-    return total**2 / below if below > 0 else math.inf

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals
+from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals, shared_training
 from syngain.core.estimate import Estimate, holm
 from syngain.gain.forecast import UNITS
 from syngain.gain.lineage import drawn
@@ -129,7 +129,7 @@ def generator_gains(
     noise = float(centered.var(axis=0).sum() / (values.size - 1))
     between = float(values.var(ddof=1))
     spreads = [_signed_root(float(draw.var(ddof=1)) - 2 * noise) for draw in np.array(draws)]
-    inflation = 1 + FOLDS / (FOLDS - 1)
+    inflation = shared_training(FOLDS)
     estimates = {}
     for name, row in zip(names, scores, strict=True):
         error = math.sqrt(clustered_variance(row, lineage.group) * inflation)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.uncertainty import shared_training
 from syngain.gain.forecast import Contrast
 from syngain.gain.lineage import drawn
 from syngain.gain.metrics import METRICS
@@ -96,4 +97,4 @@ def _score(metric: str, loss: NDArray[np.float64], guess: Ints, label: Ints) -> 
 
 
 def _contrast(influence: NDArray[np.float64]) -> Contrast:
-    return Contrast(influence[None, :], float(influence.var(ddof=1)), 1 + FOLDS / (FOLDS - 1))  # [nadeau2003]
+    return Contrast(influence[None, :], float(influence.var(ddof=1)), shared_training(FOLDS))

@@ -7,6 +7,7 @@ whose log-probabilities (nats, end token included), entropies and samples all co
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -120,6 +121,15 @@ class MarkovText:
         while symbol == END and not words:  # the lower orders, given that the text is not empty
             symbol = _descend(levels[1:], rng)
         return symbol
+
+    def named_last(self, prompt: str) -> str | None:
+        """The label that a prompt names last, as a word of its own; the longest of those that begin there."""
+        places = [
+            (found.start(), len(label), label)
+            for label in filter(None, self.tables)
+            for found in re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", prompt)
+        ]
+        return max(places)[2] if places else None
 
     def probability(self, words: Sequence[int], symbol: int, label: str | None = None) -> float:
         """One entry of ``next_word`` at temperature 1, for a text that has begun (``words`` is not empty)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,13 +54,8 @@ class ToyGenerator:
         return Capabilities(chosen=True, top=size, prompt=True, full=True, mode="exact", schema=False)
 
     def label_of(self, messages: Messages) -> str | None:
-        """The label that the prompt names last, as a word of its own."""
-        text = "\n".join(content for _, content in messages)
-        last: tuple[int, str | None] = (-1, None)
-        for label in filter(None, self.chain.tables):
-            for found in re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", text):
-                last = max(last, (found.start(), label), key=lambda pair: pair[0])
-        return last[1]
+        """The label that the prompt names last."""
+        return self.chain.named_last("\n".join(content for _, content in messages))
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
         """One reply per call, from the seed of the call alone."""

@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals
+from syngain.audit.uncertainty import (
+    clustered_freedom,
+    clustered_variance,
+    normal_intervals,
+    satterthwaite,
+    shared_training,
+)
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
+from syngain.gain.experiment import pooled
 from syngain.gain.forecast import UNITS
 from syngain.gain.metrics import METRICS
 from syngain.gain.task import Outcome, Training
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -64,7 +71,9 @@ class Judged:
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
         draws = sum(float(side.mean(axis=1).var(ddof=1)) / len(side) for side in (a, b) if len(side) > 1)
-        freedom = freedom_of((rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(b) - 1.0, 1.0)))
+        freedom = satterthwaite(
+            (rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(b) - 1.0, 1.0))
+        )
         value = float(paired.mean())
         return Estimate(
             value=value,
@@ -107,7 +116,7 @@ def on_anchors(field: Field, method: Method, share: float, *, trial: Trial, prog
         "variance inflated for shared training rows [nadeau2003]"
     )
     merged = {name: pooled(parts, ground.anchors.size) for name, parts in found.items()}
-    inflation = 1 + count / (count - 1)
+    inflation = shared_training(count)
     return Judged(merged, ground.anchor_labels, ground.lineage.group, inflation, float(np.mean(sizes)), where)
 
 
@@ -143,23 +152,3 @@ def _against(anchors: Ints, rows: Ints, chosen: Ints, trial: Trial, streams: Str
         order = streams.stream("random", str(draw)).permutation(rows.size)
         out[f"random {draw}"] = Training(anchors, np.sort(rows[order[: chosen.size]]))
     return out
-
-
-def pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
-    """Outcomes of parts of ``count`` rows as one."""
-    loss, size = np.zeros(count), np.zeros(count)
-    guess = np.zeros(count, dtype=np.int64)
-    labeled = all(outcome.guess is not None for _, outcome in parts)
-    for rows, outcome in parts:
-        loss[rows], size[rows] = outcome.loss, outcome.size
-        if outcome.guess is not None:
-            guess[rows] = outcome.guess
-    converged = all(outcome.converged for _, outcome in parts)
-    return Outcome(loss, size, guess if labeled else None, converged)
-
-
-def freedom_of(*parts: tuple[float, float]) -> float:
-    """Degrees of freedom of a sum of variances [satterthwaite1946]."""
-    total = sum(variance for variance, _ in parts)
-    below = sum(variance**2 / freedom for variance, freedom in parts if variance > 0)
-    return total**2 / below if below > 0 else math.inf

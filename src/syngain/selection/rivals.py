@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals
+from syngain.audit.uncertainty import (
+    clustered_freedom,
+    clustered_variance,
+    normal_intervals,
+    satterthwaite,
+    shared_training,
+)
 from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
+from syngain.gain.experiment import pooled
 from syngain.gain.forecast import UNITS
 from syngain.gain.ground import joined
 from syngain.gain.metrics import METRICS
 from syngain.gain.task import Outcome, Training
-from syngain.selection.nested import freedom_of, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +85,9 @@ class Standing:
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
         draws = sum(float(side.mean(axis=1).var(ddof=1)) / len(side) for side in (a, b) if len(side) > 1)
-        freedom = freedom_of((rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(a) - 1.0, 1.0)))
+        freedom = satterthwaite(
+            (rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(a) - 1.0, 1.0))
+        )
         value, error = float(paired.mean()), math.sqrt(rows + draws)
         weights = ", synthetic rows weighted to the class shares of the anchors" if balanced else ""
         against = "the anchors alone" if control == ANCHORS else self.names[control]
@@ -139,7 +147,7 @@ class Rivals:
             outcomes={key: [pooled(part, ground.anchors.size) for part in parts] for key, parts in found.items()},
             label=ground.anchor_labels,
             cluster=ground.lineage.group,
-            inflation=1 + count / (count - 1),
+            inflation=shared_training(count),
             size=int(quota.sum()),
             where=f"judged by anchors, out of {count} folds; variance inflated for shared training rows [nadeau2003]",
         )

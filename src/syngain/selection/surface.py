@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals
+from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals, shared_training
 from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
@@ -99,7 +99,7 @@ class Surface:
 
     def _estimate(self, paired: Floats, estimand: str) -> Estimate:
         folds = int(self.fold.max()) + 1
-        error = math.sqrt(clustered_variance(paired, self.cluster) * (1 + folds / (folds - 1)))
+        error = math.sqrt(clustered_variance(paired, self.cluster) * shared_training(folds))
         value = float(paired.mean())
         return Estimate(
             value=value,

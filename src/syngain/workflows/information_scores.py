@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -109,14 +108,8 @@ class ByToy:
         return np.array([float(logs[: len(logs) - (not end)].sum()) for logs, end in zip(steps, ended, strict=True)])
 
     def label(self, prompt: Messages) -> str | None:
-        """The label that is named last, as a word of its own; the longest of those that begin there."""
-        text = "\n".join(said for _, said in prompt)
-        places = [
-            (found.start(), len(label), label)
-            for label in filter(None, self.chain.tables)
-            for found in re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", text)
-        ]
-        return max(places)[2] if places else None
+        """The label that the prompt names last."""
+        return self.chain.named_last("\n".join(said for _, said in prompt))
 
 
 @dataclass(frozen=True, slots=True)
