@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from syngain.workflows.gain import gain
     from syngain.workflows.gate import gate
     from syngain.workflows.generate import generate
+    from syngain.workflows.ggmi import ggmi
     from syngain.workflows.information import information
     from syngain.workflows.mix import mix, mix_runs
     from syngain.workflows.select import select
@@ -51,6 +52,7 @@ __all__ = [
     "gain",
     "gate",
     "generate",
+    "ggmi",
     "information",
     "lab",
     "mix",
@@ -78,6 +80,7 @@ _HOMES = {
     "mix": "syngain.workflows.mix",
     "mix_runs": "syngain.workflows.mix",
     "check": "syngain.workflows.check",
+    "ggmi": "syngain.workflows.ggmi",
     "generate": "syngain.workflows.generate",
     "read": "syngain.data.read",
     "select": "syngain.workflows.select",

@@ -16,6 +16,7 @@ from syngain.cli.demo import demo
 from syngain.cli.gain import gain
 from syngain.cli.gate import gate
 from syngain.cli.generate import generate
+from syngain.cli.ggmi import ggmi
 from syngain.cli.information import information
 from syngain.cli.lab import lab
 from syngain.cli.mix import mix
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("audit")(audit)
 app.command("gain")(gain)
+app.command("ggmi")(ggmi)
 app.command("information")(information)
 app.command("generate")(generate)
 app.command("check")(check)
