@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from syngain.workflows.generate import generate
     from syngain.workflows.ggmi import ggmi
     from syngain.workflows.information import information
+    from syngain.workflows.loop import loop
     from syngain.workflows.mix import mix, mix_runs
     from syngain.workflows.select import select
 
@@ -55,6 +56,7 @@ __all__ = [
     "ggmi",
     "information",
     "lab",
+    "loop",
     "mix",
     "mix_runs",
     "read",
@@ -77,6 +79,7 @@ _HOMES = {
     "gain": "syngain.workflows.gain",
     "information": "syngain.workflows.information",
     "gate": "syngain.workflows.gate",
+    "loop": "syngain.workflows.loop",
     "mix": "syngain.workflows.mix",
     "mix_runs": "syngain.workflows.mix",
     "check": "syngain.workflows.check",

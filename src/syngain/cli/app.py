@@ -19,6 +19,7 @@ from syngain.cli.generate import generate
 from syngain.cli.ggmi import ggmi
 from syngain.cli.information import information
 from syngain.cli.lab import lab
+from syngain.cli.loop import loop
 from syngain.cli.mix import mix
 from syngain.cli.models import models
 from syngain.cli.select import select
@@ -40,6 +41,7 @@ app.command("information")(information)
 app.command("generate")(generate)
 app.command("check")(check)
 app.command("demo")(demo)
+app.command("loop")(loop)
 app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)

@@ -352,6 +352,17 @@ MEASURES = {
         "How much stays different when the generator eats its own output?",
         "A falling share is collapse.",
     ),
+    "loop.coverage": Measure("Real 4-grams still said", "How much of what real rows say is still said?"),
+    "loop.tail_coverage": Measure("Rare words still said", "How many of the rare words of real rows are still said?"),
+    "loop.divergence": Measure(
+        "Further from real rows", "How much harder are real rows for a model of the generation?", signed=True
+    ),
+    "loop.loss_ratio_distinct_fraction": Measure(
+        "Loss beside full replacement", "How much of the loss is left with real rows in every generation?"
+    ),
+    "loop.loss_ratio_coverage": Measure(
+        "Loss of coverage beside full replacement", "How much of the loss is left with real rows in every generation?"
+    ),
 }
 
 _METRICS = {
