@@ -57,7 +57,7 @@ def test_without_an_interval_nothing_can_be_told():
     ("needed", "said"),
     [
         ((160, 160), "about 160 more anchors would tell."),
-        ((160, 900), "about 160 more anchors would tell a gain of this size (about 900 one of 0.01)."),
+        ((160, 900), "about 160 more anchors would tell an effect of this size (about 900 one of 0.01)."),
         ((31_000, 40_000), "an effect so small would take about 31,000 more anchors to tell."),
     ],
 )
@@ -70,8 +70,10 @@ def test_more_anchors_are_advised_where_that_is_in_reach(needed, said):
         test=None,
         controls={},
         rare=(),
+        foreign=(),
+        blind=False,
         expected=Estimate(value=0.02, unit="nats", method="", estimand=""),
-        forecaster=SimpleNamespace(label=np.zeros(50), unsettled=()),
+        forecaster=SimpleNamespace(label=np.zeros(50), unsettled=(), marks=()),
     )
     whole = Estimate(value=0.02, unit="nats", method="", estimand="", intervals={0.9: (-0.1, 0.14)})
     assert _unsure(answer, whole).endswith(said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class Answer:
         test: what the test set measured, None without one; ``test_choice``: of the chosen amount.
         budget: metric to shares of its variance. rare: classes with too few anchors to be judged.
         needed: more anchors that would tell a gain of the size it looks like; of ``min_gain``.
+        foreign: labels of synthetic rows that no anchor has, on ``foreign_rows`` rows.
+        blind: whether the proxy does no better than class shares, with and without the synthetic rows.
     """
 
     metric: str
@@ -80,6 +82,9 @@ class Answer:
     budget: Mapping[str, Mapping[str, float]]
     rare: tuple[str, ...]
     needed: tuple[int, int]
+    foreign: tuple[str, ...] = ()
+    foreign_rows: int = 0
+    blind: bool = False
 
 
 def answer(
@@ -128,6 +133,8 @@ def answer(
         budget={metric: forecaster.budget(forecaster.all_rows(metric)) for metric in metrics},
         rare=rare_classes(ground) if labeled else (),
         needed=_needed(forecaster, expected, setup.min_gain),
+        **_strangers(ground),
+        blind=labeled and _is_blind(forecaster),
     )
 
 
@@ -139,6 +146,27 @@ def rare_classes(ground: Ground) -> tuple[str, ...]:
     """Classes that have anchors, but fewer than can be judged."""
     counts = np.bincount(ground.anchor_labels, minlength=len(ground.names))
     return tuple(ground.names[code] for code in np.flatnonzero((counts > 0) & (counts < FEW)))
+
+
+def _strangers(ground: Ground) -> dict[str, Any]:
+    """Labels that only synthetic rows have, and on how many rows they stand."""
+    if not ground.labeled:
+        return {}
+    codes = np.setdiff1d(ground.synthetic_label, ground.anchor_labels)
+    rows = int(np.isin(ground.synthetic_label, codes).sum())
+    return {"foreign": tuple(ground.names[code] for code in codes), "foreign_rows": rows}
+
+
+def _is_blind(forecaster: Forecaster) -> bool:
+    """Whether held-out anchors are surprised as much by both arms as by the class shares of the other folds."""
+    trial, label = forecaster.experiment.trials[0], forecaster.label
+    shares = np.zeros(label.size)
+    for fold in np.unique(trial.fold):
+        held = trial.fold == fold
+        counts = np.bincount(label[~held], minlength=int(label.max()) + 1) + 1.0
+        shares[held] = -np.log(counts / counts.sum())[label[held]]
+    arms = (Arm("anchors"), Arm("both", 1.0, trial.most))
+    return all(float(np.mean(trial.outcomes[arm].loss)) >= float(shares.mean()) for arm in arms)
 
 
 def _marks(ground: Ground, forecaster: Forecaster) -> tuple[str, ...]:

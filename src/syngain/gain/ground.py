@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 REMEMBERED = 24  # encoders whose vectors are kept: ten folds of two trials and a few more
+KINDS = 4  # anchors that differ
 FEWEST = 20  # anchors: ten folds of two
 
 
@@ -76,6 +77,12 @@ class Ground:
         total = int(starts[-1])
         source, _ = match_sources(synthetic, real)
         made_from = np.full(len(synthetic), -1) if source is None else np.asarray(source, dtype=np.int64)
+        lineage = Lineage.of(made_from, np.concatenate([near[: len(real)], near[total:]]))
+        if np.unique(near[: len(real)]).size < KINDS:
+            raise InputError(
+                f"the {len(real):,} rows of {real.name} are near duplicates of each other",
+                expected=f"at least {KINDS} anchors that differ, to learn from some and be judged by others",
+            )
         label, names = _coded([value for item in (*sets, synthetic) for value in item.labels or [""] * len(item)])
         return cls(
             anchors=anchors,
@@ -85,7 +92,7 @@ class Ground:
             synthetic_label=label[total:],
             names=names,
             cluster=near[:total],
-            lineage=Lineage.of(made_from, np.concatenate([near[: len(real)], near[total:]])),
+            lineage=lineage,
             real=sets,
             synthetic=synthetic,
             generators=_generators(synthetic),
@@ -192,7 +199,7 @@ def check(real: Dataset, synthetic: Dataset, sets: Sequence[Dataset]) -> None:
     """
     if len(real) < FEWEST:
         raise InputError(
-            f"{real.name} has {len(real):,} rows",
+            f"{real.name} has {len(real):,} {'row' if len(real) == 1 else 'rows'}",
             expected=f"at least {FEWEST} anchors: fewer leave nothing to learn from and be judged by",
             todo="collect more real rows; `syngain audit --no-gain` works with any number",
         )

@@ -229,6 +229,7 @@ def _result(
         n=tests[0].rows,
         clusters=tests[0].clusters,
         references={"measured from": least, "measured to": most},
+        marks=() if math.isfinite(value) else (f"{_rows(value, (least, most))}: the curve ends there",),
     )
     return RowsWorth(
         value=value,

@@ -72,6 +72,7 @@ def check_folder(folder: Path, *, force: bool = False) -> None:
         if os.path.lexists(target) and not target.is_dir():
             raise UsageError(f"{folder} is a file", expected="a folder to write", todo="name another place with -o DIR")
         names = {entry.name for entry in target.iterdir()} if target.is_dir() else set()
+        _try_to_write(target)
     if not names:
         return
     if not _is_run(target):
@@ -87,6 +88,12 @@ def check_folder(folder: Path, *, force: bool = False) -> None:
             todo="name another folder with -o DIR, or replace this one with --force",
         )
     _refuse_foreign(folder, target, names)
+
+
+def _try_to_write(target: Path) -> None:
+    """Make and remove a folder in the nearest one there is: hours of work must not end at a closed door."""
+    above = next(place for place in (target.parent, *target.parents) if place.is_dir())
+    Path(tempfile.mkdtemp(prefix=".syngain-", dir=above)).rmdir()
 
 
 def load(run: Path) -> dict[str, Any]:

@@ -19,6 +19,8 @@ def number(value: float | None, unit: str, *, signed: bool = False) -> str:
     """One value with its unit, for example ``12.4 %``, ``0.312 nats``, ``1,204 rows``."""
     if value is None or math.isnan(value):
         return NONE
+    if math.isinf(value):
+        return "more than measured" if value > 0 else "less than measured"
     return _digits(value, unit, signed=signed) + suffix(unit, signed=signed)
 
 

@@ -19,6 +19,7 @@ from syngain.core.result import Result, Verdict, Views
 from syngain.core.rng import Streams
 from syngain.gain.ground import Ground, check
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
+from syngain.gain.overlap import apart
 from syngain.gain.texts import TextTask
 from syngain.selection.rivals import ANCHORS, Contest, Rivals, Standing
 from syngain.selection.weighted import AnchorShares
@@ -96,7 +97,10 @@ def compare(
         raise UsageError(f"{len(named)} set to compare", expected="at least two", todo="`syngain gain` takes one")
     for item in named.values():
         check(anchors, item, [anchors])
-    tested = optional_dataset(test, anchors)
+    given_test = optional_dataset(test, anchors)
+    every = together(list(named.values()))
+    clean = apart(anchors, every, given_test, None)
+    tested = clean.test
     metrics = _metrics(chosen, anchors)
     streams = Streams(seed)
     with threadpool_limits(1):
@@ -115,9 +119,9 @@ def compare(
         command="compare",
         version=__version__,
         seed=seed,
-        inputs=summaries({"real": anchors, **named, "test": tested}),
+        inputs=summaries({"real": anchors, **named, "test": given_test}),
         estimates=_estimates(pairs, ranks, metrics[0]),
-        findings=(),
+        findings=clean.finding(given_test, every) if given_test is not None else (),
         verdict=_verdict(standing, pairs, ranks, metrics[0], balanced=balanced),
         sets={
             name: {
@@ -126,7 +130,7 @@ def compare(
             }
             for name in _ordered(ranks)
         },
-        views=Views(computed=_computed(standing, chosen, balanced=balanced)),
+        views=Views(computed=(*_computed(standing, chosen, balanced=balanced), *clean.paragraph())),
     )
 
 

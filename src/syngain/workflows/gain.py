@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from syngain.gain.explain import explained
 from syngain.gain.ground import Ground, joined
 from syngain.gain.labels import LabelTask
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
+from syngain.gain.overlap import apart
 from syngain.gain.parts import generator_gains, part_gains, rank_agreement
 from syngain.gain.utility import utility
 from syngain.gain.worths import more_of_it, worths
@@ -73,6 +75,10 @@ class GainSettings:
     slices: tuple[str, ...] = ()
     quick: bool = False
     design: Design | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.min_gain) and self.min_gain > 0):
+            raise UsageError(f"a smallest gain that matters of {self.min_gain}", expected="a number above 0")
 
 
 @dataclass(frozen=True)
@@ -151,12 +157,16 @@ def gain_part(
     chosen = settings or GainSettings()
     _check_metric(chosen, real)
     said: list[str] = []
+    given = test
+    clean = apart(real, synthetic, test, pool)
+    test, pool = clean.test, clean.pool
     if chosen.quick:
         real, synthetic, said = _thinned(real, synthetic, streams)
     with threadpool_limits(1):
         progress("vectors", 0.02)
         ground = Ground.of(real, synthetic, pool=pool, test=test)
         task = _task(ground, chosen, streams)
+        _check_prior(chosen, ground)
         setup = Setup(
             metric=chosen.metric,
             min_gain=chosen.min_gain,
@@ -164,17 +174,19 @@ def gain_part(
             prior=chosen.prior,
             design=chosen.design or (QUICK if chosen.quick else STANDARD),
         )
-        found = answer(task, ground, streams, setup=setup, marks=("subsample",) if said else (), progress=progress)
+        marks = ("subsample",) if said else ()
+        inner = _later(progress, 0.05, 0.75)
+        found = answer(task, ground, streams, setup=setup, marks=marks, progress=inner)
         details = _Details({}, {}, ())
         if not chosen.quick:
             details = _details(found, task, ground, streams, chosen, progress)
     return GainPart(
         estimates={**found.estimates, **details.estimates, **_budget_estimates(found)},
         series={**found.series, **details.series},
-        findings=findings(found),
+        findings=(*(clean.finding(given, synthetic) if given is not None else ()), *findings(found)),
         verdict=decide(found),
         budgets=tuple(Budget(title=f"gain.{metric}", shares=_shares(parts)) for metric, parts in found.budget.items()),
-        computed=(*explained(found, ground, said), *details.computed),
+        computed=(*explained(found, ground, said), *clean.paragraph(), *details.computed),
         answer=found,
     )
 
@@ -229,6 +241,19 @@ def _check_metric(settings: GainSettings, real: Dataset) -> None:
         )
 
 
+def _check_prior(settings: GainSettings, ground: Ground) -> None:
+    if settings.prior is None:
+        return
+    known = {ground.names[code] for code in np.unique(ground.anchor_labels)}
+    if set(settings.prior) != known:
+        off = sorted(set(settings.prior) - known) or sorted(known - set(settings.prior))
+        raise UsageError(
+            f"--prior {'names' if set(settings.prior) - known else 'leaves out'} {', '.join(off[:5])}",
+            expected=f"a share for every class of the anchors and no other: {', '.join(sorted(known)[:20])}",
+            todo="for example --prior " + ",".join(f"{name}={1 / len(known):.2g}" for name in sorted(known)[:5]),
+        )
+
+
 def _task(ground: Ground, settings: GainSettings, streams: Streams) -> Task:
     if ground.labeled:
         trees = QUICK_TREES if settings.quick and not ground.synthetic.sides else None
@@ -268,8 +293,8 @@ def _details(
     whole = found.forecaster.all_rows(metric)
     for kind, parts in _parts(ground, settings).items():
         out |= part_gains(found.forecaster, whole, metric, parts, kind=kind)
-    progress("generators", 0.8)
     if ground.generators is not None:
+        progress("generators", 0.8)
         names = sorted({str(name or "") for name in ground.synthetic.generators or ()})
         each, spread = generator_gains(task, ground, names, metric=metric, streams=streams.child("generators"))
         out |= {**each, "gain.generator_spread": spread}
@@ -279,11 +304,14 @@ def _details(
         progress("other learners", 0.92)
         out["gain.rank_agreement"] = _agreement(task, found, ground, streams)
     most = found.forecaster.experiment.design.most
-    worth, series = worths(task, ground, streams.child("worth"), metric=metric, most=most, progress=progress)
+    worth, series = worths(
+        task, ground, streams.child("worth"), metric=metric, most=most, progress=_later(progress, 0.93, 0.99)
+    )
     more = more_of_it(found.forecaster, metric, streams.child("more"), found.min_gain)
     if more is None:
         return _Details(out | worth, series, ())
-    law = {"gain.ten_times": more.improvement, "gain.alpha": more.alpha, "gain.floor": more.floor}
+    improvement = None if more.verdict == "refused" else more.improvement
+    law = {"gain.ten_times": improvement, "gain.alpha": more.alpha, "gain.floor": more.floor}
     known = {name: item for name, item in law.items() if item is not None}
     return _Details({**out, **worth, **known}, series, (("More of it", more.sentence),))
 

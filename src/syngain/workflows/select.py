@@ -15,6 +15,7 @@ from syngain.core.result import Result, Verdict, Views
 from syngain.core.rng import Streams
 from syngain.data import write_rows
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
+from syngain.gain.overlap import apart
 from syngain.selection.field import Field
 from syngain.selection.methods import method_named
 from syngain.selection.nested import Judged, Trial, on_anchors, on_test
@@ -99,7 +100,9 @@ def select(
     chooser = method if not isinstance(method, str) else _method(method, chosen, progress)
     anchors = dataset_of(real)
     ours = dataset_of(synthetic, like=anchors)
-    tested = optional_dataset(test, anchors)
+    given = optional_dataset(test, anchors)
+    clean = apart(anchors, ours, given, None)
+    tested = clean.test
     rows = _rows(chosen, len(ours))
     metrics = _metrics(chosen, anchors)
     with threadpool_limits(1):
@@ -128,11 +131,11 @@ def select(
         command="select",
         version=__version__,
         seed=seed,
-        inputs=summaries({"real": anchors, "synthetic": ours, "test": tested}),
+        inputs=summaries({"real": anchors, "synthetic": ours, "test": given}),
         estimates=dict(sorted(estimates.items())),
-        findings=(),
+        findings=clean.finding(given, ours) if given is not None else (),
         verdict=verdict,
-        views=Views(computed=_computed(name, inside, chosen)),
+        views=Views(computed=(*_computed(name, inside, chosen), *clean.paragraph())),
     )
     return Selection(result, ours, ranking, rows)
 
