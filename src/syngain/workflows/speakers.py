@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
+from syngain.data import read
 from syngain.data.roles import Kind
 from syngain.generators.probe import ASK, LONGEST_ANSWER, SEEDS
 from syngain.generators.protocol import Capabilities
@@ -126,7 +127,8 @@ def told(generator: Generator, notes: Mapping[str, Any]) -> Generator:
 
 
 def _toy(spec: ToySpec, anchors: Dataset) -> ToyGenerator:
-    """A chain of the anchors' words, per label where they have labels."""
+    """A chain of the words of the anchors or of a file, per label where they have labels."""
+    anchors = anchors if spec.learned is None else read(spec.learned, like=anchors)
     if anchors.kind is Kind.TABLE:
         raise UsageError("the toy generator speaks text, and the anchors are a table", expected="texts or pairs")
     texts = [" ".join(side.split()[: spec.max_words]) for side in anchors.sides[list(anchors.sides)[-1]]]
