@@ -299,6 +299,63 @@ def test_strategies_stand_side_by_side():
     assert value(report, "information.gain") == pytest.approx((cold["value"] + hot["value"]) / 2)
 
 
+def test_the_whole_run_has_a_bracket_over_the_prompts_of_all_strategies():
+    """Two strategies at two temperatures: a prompt is a topic at a temperature, and the mixture can be enumerated."""
+    rng, made = np.random.default_rng(12), []
+    for name, temperature in (("cold", 0.4), ("hot", 2.0)):
+        made += spoken(WORLD.generator, TOPICS, samples=150, rng=rng, strategy=name, temperature=temperature)
+    laws = [WORLD.generator.enumerate(topic, temperature=t) for t in (0.4, 2.0) for topic in TOPICS]
+    texts = sorted(set().union(*laws))
+    table = np.array([[law.get(text, 0.0) for text in texts] for law in laws])
+
+    def entropy(p):
+        return float(-np.sum(p[p > 0] * np.log(p[p > 0])))
+
+    exact = entropy(table.mean(axis=0)) - np.mean([entropy(row) for row in table])
+    result = syngain.information(Dataset.from_rows(made, "rows"), scorer=lambda said: toy(said.temperature))
+    found = result.estimates["information.prompt_lower"]
+    assert abs(found.value - exact) < 4 * (found.references["these prompts, high"] - found.value) / 1.96
+    assert result.estimates["information.prompt_upper"].value >= found.value
+    assert "which prompt it was decides" in result.verdict.sentence
+    assert [chain.title for chain in result.views.chains] == ["The whole run", "cold", "hot"]
+    assert "prompts of all strategies" in dict(result.views.computed)["Prompt information"]
+
+
+KINDS = {"cats": "the cat sleeps on a warm mat near the door", "money": "send ten dollars to my bank account today"}
+
+
+def kind_rows(rng, kinds, prompts=3, samples=8):
+    """Rows whose prompts speak of these kinds in turn."""
+    out = []
+    for prompt in range(prompts):
+        for sample in range(samples):
+            words = KINDS[kinds[sample % len(kinds)]].split()
+            text = " ".join(rng.permutation(words)[:6])
+            out.append({"text": text, "prompt_hash": str(prompt), "token_logprobs": [-1.0], "temperature": 1.0})
+    return out
+
+
+def test_meanings_by_an_encoder_are_regions_of_the_real_rows():
+    from syngain.data.encoders import HashedNgrams
+
+    rng = np.random.default_rng(13)
+    real = Dataset.from_rows(
+        [{"text": " ".join(rng.permutation(text.split())[:7])} for text in KINDS.values() for _ in range(10)]
+    )
+    one, two = (kind_rows(rng, kinds) for kinds in (["cats"], ["cats", "money"]))
+    settings = sized(encoder=HashedNgrams())
+    found = [information(rows, real=real, settings=settings) for rows in (one, two)]
+    assert value(found[0], "information.semantic") == 0
+    assert value(found[1], "information.semantic") == pytest.approx(math.log(2))
+    assert "information.semantic" not in information(two, real=real, settings=sized())["estimates"]
+    told = dict(syngain.information(Dataset.from_rows(two), real=real, settings=settings).views.computed)["Meaning"]
+    assert "one of 2 regions" in told
+    with pytest.raises(UsageError, match="without real rows"):
+        information(two, settings=settings)
+    with pytest.raises(InputError, match="different texts"):
+        information(two, real=Dataset.from_rows([{"text": "a"}] * 30), settings=settings)
+
+
 def test_prompts_of_one_anchor_are_one_cluster():
     rng = np.random.default_rng(4)
     made = spoken(WORLD.generator, TOPICS, samples=5, prompts=4, rng=rng)

@@ -9,7 +9,7 @@ import typer
 
 from syngain.cli.audit import FILES
 from syngain.cli.check import APIS
-from syngain.cli.common import configured, deliver, progress_shown
+from syngain.cli.common import configured, deliver, encoder_named, progress_shown
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from syngain.core.progress import Progress
     from syngain.data.dataset import Dataset
+    from syngain.data.encoders import TextEncoder
     from syngain.workflows.information_rows import Outputs
     from syngain.workflows.information_scores import Scorer
 
@@ -35,6 +36,10 @@ def information(
     key_env: str = typer.Option("OPENAI_API_KEY", help="The environment variable that holds the server's key."),
     api: str = typer.Option("chat", help="chat, or completions for base models."),
     meaning: Optional[str] = typer.Option(None, help="Column with the meaning of a row (default: the label)."),
+    encoder: Optional[str] = typer.Option(
+        None,
+        help="Instead the region of --real where a row lies by this encoder: ngrams, minilm, a folder, a hub name.",
+    ),
     vocabulary: Optional[int] = typer.Option(None, min=2, help="Tokens the generator chooses from, for top-k ends."),
     prompts: int = typer.Option(16, min=2, help="Prompts of a strategy that are cross-scored."),
     samples: int = typer.Option(16, min=1, help="Outputs of a prompt that are cross-scored."),
@@ -73,6 +78,7 @@ def information(
             roles=RoleOptions.parse(flags, "synthetic"),
             settings=InformationSettings(
                 meaning=options["meaning"],
+                encoder=_encoder(options),
                 vocabulary=_whole(options["vocabulary"], "vocabulary"),
                 prompts=options["prompts"],
                 samples=options["samples"],
@@ -82,6 +88,23 @@ def information(
             progress=progress,
         )
     deliver(result, folder, arguments=options, force=options["force"], as_json=options["json"], quiet=options["quiet"])
+
+
+def _encoder(options: Mapping[str, Any]) -> TextEncoder | None:
+    """The encoder that places meanings; None where nobody asked for one."""
+    if options["encoder"] is None:
+        return None
+    if options["meaning"] is not None:
+        raise UsageError("--meaning and --encoder", expected="one of them: both say what a row means")
+    if options["real"] is None:
+        raise UsageError(
+            "--encoder without --real",
+            expected="real rows: the map of meanings must be fixed before the rows are seen",
+            todo="add --real, or name a column with --meaning",
+        )
+    from syngain.data.encoders import HashedNgrams
+
+    return encoder_named(options["encoder"]) or HashedNgrams()
 
 
 def _whole(value: object, flag: str) -> int | None:

@@ -16,13 +16,14 @@ from syngain.generators.waiting import wait_for
 from syngain.process.pace import Pace, Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from numpy.typing import NDArray
 
     from syngain.workflows.information_rows import Messages, Outputs
 
     Floats = NDArray[np.float64]
+    ScorerOf = Callable[["Outputs"], "Scorer"]
     Ints = NDArray[np.int64]
 
 PATIENCE = Patience(attempts=6, concurrency=16)
@@ -157,7 +158,7 @@ class Cross:
 
 def cross_scores(
     said: Outputs,
-    scorer: Scorer,
+    scorer: Scorer | ScorerOf,
     *,
     rng: np.random.Generator,
     prompts: int = PROMPTS,
@@ -165,6 +166,8 @@ def cross_scores(
     progress: Progress = silent,
 ) -> Cross | None:
     """Score the outputs of at most ``prompts`` random prompts under all of these; None when there are not two.
+
+    Under each prompt by the scorer of its own outputs: prompts may differ in the temperature they were answered at.
 
     Prompts with most outputs are as likely as others; of each the first ``samples`` outputs are taken.
 
@@ -182,17 +185,23 @@ def cross_scores(
             seen[name] += 1
             rows.append(row)
     texts, ended = [said.texts[row] for row in rows], [not said.cut[row] for row in rows]
-    scores = np.empty((len(rows), len(chosen)))
+    scores, limits = np.empty((len(rows), len(chosen))), ""
     for name, k in number.items():
-        asked = prompt_of(said, next(row for row in rows if said.prompts[row] == name))
-        scores[:, k] = scorer.score(asked, texts, ended)
         own = [at for at, row in enumerate(rows) if said.prompts[row] == name]
+        answers = said.take([rows[at] for at in own])
+        its = scorer_for(scorer, answers)
+        scores[:, k] = its.score(prompt_of(said, rows[own[0]]), texts, ended)
         silent_rows = [rows[at] for at in own if not np.isfinite(scores[at, k])]
         if silent_rows:
-            raise unsayable(said.ids[silent_rows[0]], scorer)
+            raise unsayable(said.ids[silent_rows[0]], its)
+        limits = limits or getattr(its, "limits", lambda _: "")(answers)
         progress("scoring outputs under other prompts", (k + 1) / len(chosen))
-    limits = getattr(scorer, "limits", None)
-    return Cross(np.array(rows, dtype=np.int64), chosen, scores, "" if limits is None else limits(said))
+    return Cross(np.array(rows, dtype=np.int64), chosen, scores, limits)
+
+
+def scorer_for(scorer: Scorer | ScorerOf, said: Outputs) -> Scorer:
+    """The scorer of these outputs."""
+    return scorer(said) if callable(scorer) else scorer
 
 
 def prompt_of(said: Outputs, row: int) -> Messages:
