@@ -155,11 +155,17 @@ class DedupStep(Part):
 
 
 class LabelStep(Part):
-    """Keep rows whose label is one of ``allowed`` (default: those of the anchors); ``leaks``: texts that spell it."""
+    """Keep rows whose label is one of ``allowed`` (default: those of the anchors); ``leaks``: texts that spell it.
+
+    ``teacher: drop`` drops rows whose label a classifier that learned the anchors doubts, more than it doubts all but
+    the share ``doubt`` of the anchors it did not learn from.
+    """
 
     step: Literal["label"]
     allowed: tuple[str, ...] = ()
     leaks: Literal["keep", "drop"] = "keep"
+    teacher: Literal["keep", "drop"] = "keep"
+    doubt: Annotated[float, Field(gt=0, le=0.5)] = 0.02
 
 
 class RuleStep(Part):
