@@ -1,6 +1,7 @@
 """Where ``--stop-when`` stops, over the right amount, and how often too early when the marginal stays at the threshold.
 
-python benchmarks/stop_when.py [--runs 200] [--nulls 400] [--gains 40] [--only texts|lessons|null]
+python benchmarks/stop_when.py [--runs 200] [--nulls 400] [--gains 40] [--counts 3000]
+                               [--only texts|lessons|counts|null]
 
 Texts: laws over texts with a known new share and new information. Lessons: a proxy whose gain of a doubling is known.
 Null: the marginal is at the threshold at every look of the plan, the worst that can happen to repeated looks.
@@ -18,11 +19,13 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import stats
 
 from syngain.core.rng import Streams
 from syngain.gain.marginal import last_doubling
 from syngain.lab.stop_worlds import LessonTask, LessonWorld, TextWorld, right_amount
-from syngain.process.fresh import Reading, Seen
+from syngain.process.fresh import Fresh, Reading, Seen
+from syngain.process.looks import positions
 from syngain.process.stopping import Watch, stop_rule
 from syngain.workflows.generate_stop import GainOfDoubling
 
@@ -171,6 +174,27 @@ def nulls(runs, gains):
         said(name, early, gains, started)
 
 
+def counts(runs):
+    """The share stays at the threshold: counts alone, so many runs cost little; margins and levels are ours."""
+    rng = np.random.default_rng(0)
+    for threshold in (0.5, 0.2, 0.1, 0.05, 0.02):
+        for total in (5_000, 20_000):
+            started, quantity, stops = time.perf_counter(), Fresh(), 0
+            looks = positions(total, first=quantity.first, growth=quantity.growth)
+            level = quantity.level(looks, 0.05)
+            reach = stats.t.isf(level, np.array(looks) - 1)
+            for _ in range(runs):
+                new = np.cumsum(rng.binomial(np.diff([0, *looks]), threshold))
+                for k, n, t in zip(new[:-1].tolist(), looks, reach, strict=False):
+                    share = k / n
+                    error = math.sqrt(share * (1 - share) / (n - 1))
+                    reading = Reading(value=share, error=error, freedom=n - 1, n=n, clusters=n)
+                    if share + t * quantity.margin(reading, threshold) < threshold:
+                        stops += 1
+                        break
+            said(f"counts: the share stays at {threshold} for {total:,} rows, {len(looks)} looks", stops, runs, started)
+
+
 def said(name, early, runs, started):
     error = math.sqrt(0.05 * 0.95 / runs)
     took = time.perf_counter() - started
@@ -184,12 +208,15 @@ def main():
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--nulls", type=int, default=400)
     parser.add_argument("--gains", type=int, default=40)
-    parser.add_argument("--only", choices=("texts", "lessons", "null"))
+    parser.add_argument("--counts", type=int, default=3000)
+    parser.add_argument("--only", choices=("texts", "lessons", "null", "counts"))
     given = parser.parse_args()
     if given.only in {None, "texts"}:
         texts(given.runs)
     if given.only in {None, "lessons"}:
         lessons(given.gains)
+    if given.only in {None, "counts"}:
+        counts(given.counts)
     if given.only in {None, "null"}:
         nulls(given.nulls, given.gains)
 

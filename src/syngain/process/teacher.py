@@ -76,10 +76,11 @@ class Teacher:
         y = np.array([self._codes[label] for label in self.labels], dtype=np.int64)
         fold = folds(neardup.clusters(list(self.texts)), FOLDS, streams.stream("folds"), y)
         own = np.zeros(y.size)
-        for part in np.unique(fold):
+        for part in np.unique(fold).tolist():
             train, held = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
             encoder, model = self._fit(train, y, streams)
-            own[held] = model.log_probabilities(encoder([self.texts[i] for i in held]))[np.arange(held.size), y[held]]
+            logs = model.log_probabilities(encoder([self.texts[i] for i in held.tolist()]))
+            own[held] = logs[np.arange(held.size), y[held]]
         own = np.maximum(own, -700.0)  # a label that no anchor outside the fold has
         encoder, model = self._fit(np.arange(y.size), y, streams)
         return encoder, model, float(np.quantile(own, self.doubt))
