@@ -163,15 +163,13 @@ def nulls(runs, gains):
         either = sum(texts_run(world, both, total, 1, [s, 3])[1] for s in range(runs))
         said(f"{of} stays at {threshold}", early, runs, started)
         said(f"{both}, both at their thresholds", either, runs, started)
-    for octaves, size, anchors in ((6.0, 400, 1000), (6.0, 60, 1000), (6.0, 2000, 500)):
+    for size, anchors, first, total in ((60, 1000, 300, 2000), (400, 1000, 600, 4000), (400, 300, 600, 4000)):
         started = time.perf_counter()
-        world = LessonWorld.of("flat", size, commonest=0.05, octaves=octaves)
-        inside = np.arange(200, 1500, 50)
-        least = min(world.doubling(0.95 * n) for n in inside)
-        most = max(world.doubling(n) for n in inside)
-        early = sum(lessons_run(world, least, 1500, anchors, s)[1] for s in range(gains))
-        name = f"{GAIN}: {least:.3f} to {most:.3f}, threshold the former, {size} lessons, {anchors} anchors"
-        said(name, early, gains, started)
+        world = LessonWorld.of("flat", size, commonest=0.05, octaves=10.0)
+        inside = [world.doubling(n) for n in np.arange(0.95 * first, total, 25)]
+        early = sum(lessons_run(world, min(inside), total, anchors, s, first)[1] for s in range(gains))
+        name = f"{GAIN} stays between {min(inside):.4f}, the threshold, and {max(inside):.4f}"
+        said(f"{name}, {size} lessons, {anchors} anchors", early, gains, started)
 
 
 def counts(runs):
