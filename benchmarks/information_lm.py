@@ -19,10 +19,11 @@ import numpy as np
 from scipy import stats
 
 import syngain
-from syngain.data import Kind
-from syngain.learners.causal import CausalProxy
+from syngain.generators.local import LocalGenerator
+from syngain.generators.protocol import Call, Sampling
+from syngain.generators.waiting import wait_for
 from syngain.workflows.information import InformationSettings
-from syngain.workflows.information_scores import ByCausal
+from syngain.workflows.information_scores import ByGenerator
 
 ASK = "Here is a question:\n{}\n\nWrite one new question of the same kind. Answer with the question only."
 TOP = 20
@@ -40,14 +41,13 @@ def main():
     anchors = syngain.read(given.data / "parrot_questionintimacy.jsonl.gz", where={"split": "anchor"})
     chosen = np.random.default_rng(0).choice(len(anchors), size=given.prompts, replace=False)
     texts = [anchors.sides["text"][int(i)] for i in chosen]
-    model = CausalProxy(model=given.model, max_tokens=512, dtype="float32", device="cpu").open()
-    reader = model.reader(Kind.PAIR)
+    model = LocalGenerator.load(given.model, device="cpu")
     gains = {}
     for temperature in map(float, given.temperatures.split(",")):
         started = time.perf_counter()
-        rows = generate(model, reader, texts, given, temperature)
+        rows = generate(model, texts, given, temperature)
         said = time.perf_counter() - started
-        scorer = ByCausal(model, reader, temperature)
+        scorer = ByGenerator(model, temperature)
         settings = InformationSettings(prompts=given.prompts, samples=given.samples, gain=False, vocabulary=49_152)
         made = syngain.Dataset.from_rows(rows, "rows")
         started = time.perf_counter()
@@ -78,41 +78,29 @@ def report(result):
             print(f"  {name}: {text}")
 
 
-def generate(model, reader, texts, given, temperature):
+def generate(model, texts, given, temperature):
     """Rows with the log-probabilities of the law sampled from, after the temperature."""
-    import torch
-
-    torch.manual_seed(round(1000 * temperature))
-    ends, rows = set(reader.layout.end), []
+    sampling = Sampling(temperature=temperature, max_tokens=given.tokens, top_logprobs=TOP)
+    rows = []
     for k, text in enumerate(texts):
         prompt = ASK.format(text)
-        context = torch.tensor([reader.context(prompt)])
-        with torch.inference_mode():
-            out = model.network.generate(
-                input_ids=context, attention_mask=torch.ones_like(context), do_sample=True, temperature=temperature,
-                top_k=0, top_p=1.0, max_new_tokens=given.tokens, num_return_sequences=given.samples, output_scores=True,
-                return_dict_in_generate=True, pad_token_id=0,
-            )  # fmt: skip
-        said = out.sequences[:, context.shape[1] :]
-        laws = torch.stack([torch.log_softmax(step.float(), dim=1) for step in out.scores], dim=1)
-        for s in range(given.samples):
-            ids = said[s].tolist()
-            stop = next((i for i, token in enumerate(ids) if token in ends), None)
-            length = len(ids) if stop is None else stop + 1
-            own = laws[s, torch.arange(length), said[s, :length]]
-            top = torch.topk(laws[s, :length], TOP, dim=1)
+        calls = [
+            Call(key="", messages=(("user", prompt),), sampling=sampling, seed=round(1000 * temperature) + 1000 * k + s)
+            for s in range(given.samples)
+        ]
+        for reply in wait_for(model.generate(calls)):
+            logs = np.split(reply.top.logprobs, np.cumsum(reply.top.counts)[:-1])
             rows.append({
-                "text": model.tokenizer.decode(ids[: length - (stop is not None)]),
+                "text": reply.text,
                 "prompt_messages": [{"role": "user", "content": prompt}],
                 "anchor_ids": [f"anchor {k}"],
-                "token_logprobs": own.tolist(),
-                "top_logprobs": [dict(zip(map(str, i), v, strict=True)) for i, v in
-                                 zip(top.indices.tolist(), top.values.tolist(), strict=True)],
+                "token_logprobs": reply.logprobs.tolist(),
+                "top_logprobs": [step.tolist() for step in logs],
                 "logprob_mode": "processed",
                 "temperature": temperature,
                 "top_p": 1.0,
-                "end_included": stop is not None,
-                "finish_reason": "length" if stop is None else "stop",
+                "end_included": reply.end_included,
+                "finish_reason": reply.finish,
             })  # fmt: skip
     return rows
 

@@ -111,9 +111,9 @@ class LocalGenerator:
         """One reply per call; calls with the same parameters are drawn together."""
         return await asyncio.to_thread(self._generate, calls)
 
-    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
-        """Exact log-probabilities at temperature 1, end token included; the prompt is read once."""
-        return await asyncio.to_thread(self._score, messages, texts)
+    async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
+        """Exact log-probabilities, end token included; the prompt is read once."""
+        return await asyncio.to_thread(self._score, messages, texts, temperature)
 
     async def close(self) -> None:
         """The memory goes with the object."""
@@ -253,7 +253,7 @@ class LocalGenerator:
     def _word(self, symbol: int) -> str:
         return str(self.tokenizer.decode([symbol], clean_up_tokenization_spaces=False))
 
-    def _score(self, messages: Messages, texts: Sequence[str]) -> list[Scored]:
+    def _score(self, messages: Messages, texts: Sequence[str], temperature: float) -> list[Scored]:
         prompt = self.tokens_of(messages)
         end = self._end()
         coded = [[*self._plain(text), *([] if end is None else [end])] for text in texts]
@@ -261,12 +261,14 @@ class LocalGenerator:
         with self._lock, _inference(), _memory_named(self.name):
             for first in range(0, len(coded), SCORED_TOGETHER):
                 part = coded[first : first + SCORED_TOGETHER]
-                for ids, logs in zip(part, self._logs(prompt, part), strict=True):
+                for ids, logs in zip(part, self._logs(prompt, part, temperature), strict=True):
                     words = tuple(map(self._word, ids))
                     scored.append(Scored(tokens=words, logprobs=logs, end_included=end is not None, mode="exact"))
         return scored
 
-    def _logs(self, prompt: Sequence[int], part: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+    def _logs(
+        self, prompt: Sequence[int], part: Sequence[Sequence[int]], temperature: float
+    ) -> list[NDArray[np.float32]]:
         """Log-probabilities of the tokens of each text after one prompt, which is read once."""
         torch = require("torch", extra=EXTRA, purpose="a language model")
         width = max(map(len, part))
@@ -283,7 +285,12 @@ class LocalGenerator:
         positions = last[:, None] + 1 + np.arange(width)
         logits = self._forward(ids, np.concatenate([mask, own], axis=1), positions, cache)
         before = torch.cat([first[:, None], logits[:, :-1]], dim=1)
-        logs = torch.log_softmax(before, dim=-1).gather(2, self._tensor(ids)[:, :, None])[:, :, 0].cpu().numpy()
+        logs = (
+            torch.log_softmax(before / temperature, dim=-1)
+            .gather(2, self._tensor(ids)[:, :, None])[:, :, 0]
+            .cpu()
+            .numpy()
+        )
         return [logs[i, : len(tokens)] for i, tokens in enumerate(part)]
 
     def _end(self) -> int | None:

@@ -31,6 +31,7 @@ from syngain.process.recipe import (
     VerifyStep,
 )
 from syngain.process.store import Request
+from syngain.process.teacher import Teacher
 from syngain.process.templates import condition, template
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def stages(recipe: Recipe, anchors: Anchors) -> list[Stage]:
         InputError: a bad pattern, template, expression or function.
     """
     return [
-        Stage(number, getattr(step, "name", step.step), step, _judge(step, number, anchors))
+        Stage(number, getattr(step, "name", step.step), step, _judge(step, number, anchors, recipe.seed))
         for number, step in enumerate(recipe.curate, 1)
     ]
 
@@ -119,7 +120,7 @@ def _pass(store: Store, group: Sequence[Stage]) -> None:
     store.decide(decisions)
 
 
-def _judge(step: Step, number: int, anchors: Anchors) -> Judge | None:
+def _judge(step: Step, number: int, anchors: Anchors, seed: int) -> Judge | None:
     """The judge of a step that looks at one row at a time."""
     where = f"curate step {number} (`{step.step}`)"
     judge: Judge | None = None
@@ -131,7 +132,7 @@ def _judge(step: Step, number: int, anchors: Anchors) -> Judge | None:
         case FinishedStep():
             judge = _finished
         case LabelStep():
-            judge = _label(step, anchors)
+            judge = _label(step, anchors, seed)
         case RuleStep():
             judge = _rule(step, where)
         case FunctionStep():
@@ -178,8 +179,9 @@ def _length(step: LengthStep, row: Candidate) -> str:
     return ""
 
 
-def _label(step: LabelStep, anchors: Anchors) -> Judge:
+def _label(step: LabelStep, anchors: Anchors, seed: int) -> Judge:
     allowed = set(step.allowed or anchors.labels)
+    teacher = _teacher(step, anchors, seed) if step.teacher == "drop" else None
 
     def judge(row: Candidate) -> str:
         label = row.content.get("label")
@@ -188,9 +190,18 @@ def _label(step: LabelStep, anchors: Anchors) -> Judge:
         spelled = words(str(label)) if label is not None else []
         said = words(text_of(row.content))
         leaks = step.leaks == "drop" and bool(spelled) and f" {' '.join(spelled)} " in f" {' '.join(said)} "
-        return "the text spells its label" if leaks else ""
+        if leaks:
+            return "the text spells its label"
+        doubted = teacher is not None and teacher.doubts(text_of(row.content), str(label))
+        return "a teacher of the anchors doubts the label" if doubted else ""
 
     return judge
+
+
+def _teacher(step: LabelStep, anchors: Anchors, seed: int) -> Teacher:
+    """The teacher of the labeled anchors; it learns when the first row is judged."""
+    rows = [(text_of(anchor.content), anchor.label) for anchor in anchors.rows if anchor.label is not None]
+    return Teacher([text for text, _ in rows], [label for _, label in rows], step.doubt, seed)
 
 
 def _function(step: FunctionStep, where: str) -> Judge:

@@ -25,11 +25,12 @@ class Part(BaseModel):
 
 
 class ToySpec(Part):
-    """The exact toy generator, fitted on the anchors."""
+    """The exact toy generator, fitted on the anchors, or on the rows of a file: what it ``learned`` before."""
 
     kind: Literal["toy"]
     backoff: Annotated[float, Field(ge=0)] = 0.2
     max_words: Annotated[int, Field(ge=1, le=4096)] = 256
+    learned: str | None = None
 
 
 class EndpointSpec(Part):
@@ -154,11 +155,17 @@ class DedupStep(Part):
 
 
 class LabelStep(Part):
-    """Keep rows whose label is one of ``allowed`` (default: those of the anchors); ``leaks``: texts that spell it."""
+    """Keep rows whose label is one of ``allowed`` (default: those of the anchors); ``leaks``: texts that spell it.
+
+    ``teacher: drop`` drops rows whose label a classifier that learned the anchors doubts, more than it doubts all but
+    the share ``doubt`` of the anchors it did not learn from.
+    """
 
     step: Literal["label"]
     allowed: tuple[str, ...] = ()
     leaks: Literal["keep", "drop"] = "keep"
+    teacher: Literal["keep", "drop"] = "keep"
+    doubt: Annotated[float, Field(gt=0, le=0.5)] = 0.02
 
 
 class RuleStep(Part):

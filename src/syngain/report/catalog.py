@@ -221,6 +221,11 @@ MEASURES = {
         "How much does the generator say beyond the prompt?",
         "Noise has the most: only read it beside divergence and measured gain.",
     ),
+    "information.marginal": Measure(
+        "New information per row",
+        "How much would a row of one more prompt say that no row says yet?",
+        "The information gain that falls on new texts; it falls as the generator runs dry.",
+    ),
     "information.prompt_lower": Measure(
         "Prompt information, at least",
         "How much does the output depend on which prompt was used?",
@@ -396,6 +401,7 @@ PARTS = {
     "expected": "expected, without the noise of a test",
     "chosen": "the chosen amount",
     "kept": "only the rows to keep",
+    "doubling": "of the last doubling of the rows",
     "balanced": "equal class weights in both arms",
     "frequent": "without classes of too few anchors",
     "over_duplication": "over repeated anchors",

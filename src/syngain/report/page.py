@@ -27,6 +27,7 @@ from syngain.report.figures import (
 from syngain.report.limits import NOT_CLAIMED
 from syngain.report.measures import MARKS, groups
 from syngain.report.safe import script_json, shorten, visible
+from syngain.report.strategies import strategies_svg
 from syngain.report.strips import strip
 from syngain.report.words import NONE, count
 
@@ -52,6 +53,7 @@ def html(result: Result) -> str:
             severities=_severities(result),
             groups=groups(result.estimates),
             sets=set_table(result.sets),
+            strategies=strategies_svg(result.sets),
             pictures=pictures,
             regions=missing(result.views.map_regions),
             chains=list(zip(result.views.chains, chain_svgs(result.views.chains), strict=True)),

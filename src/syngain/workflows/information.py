@@ -16,20 +16,20 @@ from syngain.core.rng import Streams
 from syngain.workflows import information_scores, information_words
 from syngain.workflows.information_against import against_real, novelty
 from syngain.workflows.information_curation import Said, divergences, read_said
+from syngain.workflows.information_meaning import with_meanings
 from syngain.workflows.information_measures import Measured, measure
 from syngain.workflows.information_rows import Outputs, outputs
 from syngain.workflows.inputs import Source, dataset_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from syngain.core.estimate import Estimate
     from syngain.data import RoleOptions
     from syngain.data.dataset import Dataset
-    from syngain.workflows.information_scores import Cross, Scorer
-
-    ScorerOf = Callable[[Outputs], Scorer]
+    from syngain.data.encoders import TextEncoder
+    from syngain.workflows.information_scores import Cross, Scorer, ScorerOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,15 @@ class InformationSettings:
     """How information is accounted for.
 
     Attributes:
-        meaning: the column that says what an output means; None takes the labels. vocabulary: tokens the generator can
-            choose from. prompts, samples: at most so many prompts of a strategy, and outputs of each, are cross-scored.
+        meaning: the column that says what an output means; None takes the labels. encoder: instead of both, the region
+            of the real rows in which this encoder places it. vocabulary: tokens the generator can choose from.
+        prompts, samples: at most so many prompts of a strategy, and outputs of each, are cross-scored; and as many of
+            the whole run.
         gain: with real rows, whether the gain and the divergence of every strategy are measured beside.
     """
 
     meaning: str | None = None
+    encoder: TextEncoder | None = None
     vocabulary: int | None = None
     prompts: int = information_scores.PROMPTS
     samples: int = information_scores.SAMPLES
@@ -81,7 +84,12 @@ def information(
     anchors = None if real is None else dataset_of(real)
     everything = read_said(rows, dropped, roles=roles)
     said = outputs(everything.data, meaning=settings.meaning, vocabulary=settings.vocabulary)
-    said, without = _with_logs(said, everything.data, _of(scorer, said), progress)
+    by_regions = ""
+    if settings.encoder is not None:
+        said, by_regions = with_meanings(said, anchors, settings.encoder, rng=streams.stream("meanings"))
+    said, without = _with_logs(
+        said, everything.data, None if scorer is None else information_scores.scorer_for(scorer, said), progress
+    )
     groups = {
         name: [row for row, own in enumerate(said.strategies) if own == name] for name in dict.fromkeys(said.strategies)
     }
@@ -89,7 +97,9 @@ def information(
         name: _crossed(said, chosen, scorer, settings, streams.child(name), progress) for name, chosen in groups.items()
     }
     measured = {name: measure(said.take(chosen), crossed[name]) for name, chosen in groups.items()}
-    whole = next(iter(measured.values())) if len(groups) == 1 else measure(said, None)
+    whole = next(iter(measured.values()))
+    if len(groups) > 1:
+        whole = measure(said, _crossed(said, range(len(said)), scorer, settings, streams.child("the run"), progress))
     moved = divergences(everything)
     beside = {name: _beside(said, chosen, everything, anchors, settings, seed) for name, chosen in groups.items()}
     estimates = _estimates(whole, measured, moved, beside)
@@ -99,9 +109,10 @@ def information(
         strategies=measured,
         moved=moved,
         without=without,
-        scorer=getattr(_of(scorer, said), "name", None),
+        scorer=None if scorer is None else information_scores.scorer_for(scorer, said).name,
         complete=everything.complete,
         beside=beside,
+        meanings=by_regions,
     )
     progress("done", 1.0)
     return Result(
@@ -115,16 +126,13 @@ def information(
         sets=_sets(measured, beside) if len(groups) > 1 else {},
         views=Views(
             chains=information_words.chains(
-                words, {name: _lost(said.take(chosen), everything) for name, chosen in groups.items()}
+                words,
+                {name: _lost(said.take(chosen), everything) for name, chosen in groups.items()},
+                _lost(said, everything),
             ),
             computed=information_words.computed(words),
         ),
     )
-
-
-def _of(scorer: Scorer | ScorerOf | None, said: Outputs) -> Scorer | None:
-    """The scorer of these outputs."""
-    return scorer(said) if callable(scorer) else scorer
 
 
 def _with_logs(
@@ -167,13 +175,11 @@ def _crossed(
     streams: Streams,
     progress: Progress,
 ) -> Cross | None:
-    some = said.take(chosen)
-    scores = _of(scorer, some)
-    if scores is None:
+    if scorer is None:
         return None
     return information_scores.cross_scores(
-        some,
-        scores,
+        said.take(chosen),
+        scorer,
         rng=streams.stream("prompts"),
         prompts=settings.prompts,
         samples=settings.samples,

@@ -34,6 +34,7 @@ class Told:
         said: outputs with log-probabilities. whole: measures of all, strategies: of each. moved: by curation.
         without: rows without log-probabilities by strategy. scorer: who cross-scored. complete: dropped rows are among
             the outputs, or there are none. beside: measures against real rows, and why some are missing.
+        meanings: how meanings were found where no column names them.
     """
 
     said: Outputs
@@ -44,6 +45,7 @@ class Told:
     scorer: str | None
     complete: bool
     beside: Mapping[str, tuple[Mapping[str, Estimate], str]]
+    meanings: str = ""
 
 
 def findings(told: Told) -> list[Finding]:
@@ -69,10 +71,11 @@ def verdict(told: Told) -> Verdict:
     return Verdict(decision="cannot_tell", sentence=sentence)
 
 
-def chains(told: Told, lost: Mapping[str, Mapping[str, float]]) -> tuple[Chain, ...]:
-    """The flows of every strategy; ``lost`` to each step, by strategy, as shares of its surprisal."""
+def chains(told: Told, lost: Mapping[str, Mapping[str, float]], all_lost: Mapping[str, float]) -> tuple[Chain, ...]:
+    """The flows of the run and of every strategy; ``lost`` to each step, by strategy and in all, as shares."""
     several = len(told.strategies) > 1
-    return tuple(_chain(name if several else "", part, lost[name]) for name, part in told.strategies.items())
+    whole = (_chain("The whole run", told.whole, all_lost),) if several else ()
+    return whole + tuple(_chain(name if several else "", part, lost[name]) for name, part in told.strategies.items())
 
 
 def computed(told: Told) -> tuple[tuple[str, str], ...]:
@@ -89,7 +92,8 @@ def computed(told: Told) -> tuple[tuple[str, str], ...]:
         else "The log-probabilities are those of the law sampled from, so minus their mean is the gain without bias."
     )
     prompt = (
-        f"Outputs were scored under other prompts of their strategy by {told.scorer}."
+        f"Outputs were scored under other prompts of their strategy by {told.scorer}"
+        + (", and under prompts of all strategies for the whole run." if len(told.strategies) > 1 else ".")
         if told.scorer
         else "Nobody scored outputs under other prompts: prompt information was not measured (--generator)."
     )
@@ -105,6 +109,7 @@ def computed(told: Told) -> tuple[tuple[str, str], ...]:
         ("Law", f"{law} It is the entropy of tokens, at least that of texts; stripped reasoning is not seen."),
         *_per_byte(told),
         ("Prompt information", prompt),
+        *((("Meaning", told.meanings),) if told.meanings else ()),
         *absent,
         *((("Notes", " ".join(notes)),) if notes else ()),
         ("What it is not", "Information is no benefit: it is read beside divergence and measured gain, never alone."),
@@ -220,7 +225,8 @@ def _selected(told: Told) -> Iterator[Finding]:
 
 
 def _saturated(told: Told) -> Iterator[Finding]:
-    for name, part in told.strategies.items():
+    run = {"the whole run": told.whole} if len(told.strategies) > 1 else {}
+    for name, part in {**run, **told.strategies}.items():
         if part.bracket is not None and part.bracket.saturated:
             of = f"{name}: " if name else ""
             count = round(math.exp(part.bracket.ceiling))
