@@ -25,6 +25,7 @@ from syngain.core.errors import UnfinishedError, UsageError
 from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
 from syngain.generators.laws import Drawn, Law
+from syngain.generators.layout import bare_tokens, chat_tokens
 from syngain.generators.protocol import Call, Capabilities, Messages, RefusedError, Reply, Sampling, Scored, TopLogprobs
 from syngain.learners import checkpoints
 from syngain.learners.checkpoints import EXTRA
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-MARK = "syngain-5c1e-{}-"  # a stand-in for what a message says, which no template writes itself
 SCORED_TOGETHER = 16
 
 
@@ -122,20 +122,11 @@ class LocalGenerator:
         """The tokens a model is given: the template's own words, and between them what the messages say, as text."""
         if not self.chat:
             start = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else min(self.ends)
-            return [start, *self._plain("\n\n".join(text for _, text in messages) + "\n\n")]
-        marked = [{"role": role, "content": MARK.format(i)} for i, (role, _) in enumerate(messages)]
-        whole = str(self.tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=True))
-        ids: list[int] = []
-        for i, (_, text) in enumerate(messages):
-            before, mark, whole = whole.partition(MARK.format(i))
-            if not mark:
-                raise UsageError(
-                    f"the chat template of {self.name} drops the {i + 1}. message",
-                    expected="a template that writes every message",
-                    todo="leave out `system`, or set `chat: false`",
-                )
-            ids += [*self._special(before), *self._plain(text)]
-        return [*ids, *self._special(whole)]
+            return bare_tokens(messages, start, plain=self._plain)
+        return chat_tokens(messages, self._template, special=self._special, plain=self._plain, name=self.name)
+
+    def _template(self, messages: list[dict[str, str]]) -> str:
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def _special(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []

@@ -14,7 +14,7 @@ from syngain.generators.protocol import Capabilities
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
 from syngain.process.budget import prompt_bound
-from syngain.process.recipe import EndpointSpec, LocalSpec, ToySpec
+from syngain.process.recipe import EndpointSpec, LlamaCppSpec, ToySpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from syngain.generators.openai import OpenAIGenerator
     from syngain.generators.protocol import Generator, Reply
     from syngain.process.budget import Cost, Ledger
-    from syngain.process.recipe import Recipe, SamplingSpec
+    from syngain.process.recipe import GeneratorSpec, Recipe, SamplingSpec
 
 
-def speaker(spec: ToySpec | EndpointSpec | LocalSpec, anchors: Dataset, *, progress: Progress = silent) -> Generator:
+def speaker(spec: GeneratorSpec, anchors: Dataset, *, progress: Progress = silent) -> Generator:
     """The generator of a recipe.
 
     Raises:
@@ -36,6 +36,18 @@ def speaker(spec: ToySpec | EndpointSpec | LocalSpec, anchors: Dataset, *, progr
         return _toy(spec, anchors)
     if isinstance(spec, EndpointSpec):
         return endpoint(spec)
+    if isinstance(spec, LlamaCppSpec):
+        from syngain.generators.llamacpp import LlamaCppGenerator
+
+        return LlamaCppGenerator.load(
+            spec.model,
+            mode=spec.logprob_mode,
+            chat=spec.chat,
+            batch=spec.batch,
+            context=spec.context,
+            threads=spec.threads,
+            progress=progress,
+        )
     from syngain.generators.local import LocalGenerator
 
     return LocalGenerator.load(
