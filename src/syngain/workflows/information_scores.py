@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -122,9 +122,15 @@ class ByCausal:
 
     @classmethod
     def open(
-        cls, name: str, *, temperature: float = 1.0, max_tokens: int = 768, progress: Progress = silent
+        cls,
+        name: str,
+        *,
+        temperature: float = 1.0,
+        max_tokens: int = 768,
+        dtype: Literal["auto", "float32", "bf16"] = "float32",
+        progress: Progress = silent,
     ) -> ByCausal:
-        """Load a model: ``smollm2``, a folder, a GGUF file or a hub name.
+        """Load a model: ``smollm2``, a folder, a GGUF file or a hub name; ``dtype`` as the rows were generated in.
 
         Raises:
             MissingDependencyError, InputError, UnfinishedError: as for the proxy of ``syngain gain --proxy lm``.
@@ -132,7 +138,7 @@ class ByCausal:
         from syngain.data.roles import Kind
         from syngain.learners.causal import CausalProxy
 
-        model = CausalProxy(model=name, max_tokens=max_tokens, dtype="float32").open(progress)
+        model = CausalProxy(model=name, max_tokens=max_tokens, dtype=dtype).open(progress)
         return cls(model, model.reader(Kind.PAIR), temperature)
 
     @property
