@@ -15,14 +15,12 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes of one thread do more than one of two
 
 import argparse
-import functools
 import itertools
 import json
 import multiprocessing
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +84,7 @@ def run(given, name, degree):
         clock.lap("generated")
     account = folder.with_name(f"{folder.name}-account")
     if not (account / "report.json").exists():
-        scorer = Timed(opened(given.model, given.dtype), clock)
+        scorer = Timed(scoring(str(folder / "recipe.yaml")))
         settings = InformationSettings(
             prompts=given.prompts, samples=given.scored, vocabulary=49_152, gain=not given.no_gain
         )
@@ -97,12 +95,16 @@ def run(given, name, degree):
     return f"{folder.name}: {'; '.join(clock.words) or 'was there'}", clock.cpu
 
 
-@functools.cache
-def opened(model, dtype):
-    """The scoring model, loaded once in a process."""
-    from syngain.workflows.information_scores import ByCausal
+LOADED = []  # all recipes of a call name the same model: it is loaded once in a process
 
-    return ByCausal.open(model, dtype=dtype)
+
+def scoring(path):
+    """Who scores: the generator of a recipe, as `syngain information --generator recipe.yaml` loads it."""
+    from syngain.workflows.scorers import scorer_of
+
+    if not LOADED:
+        LOADED.append(scorer_of(path))
+    return LOADED[0]
 
 
 def recipe(given, degree):
@@ -138,12 +140,12 @@ class Clock:
 class Timed:
     """A scorer that counts its seconds and the outputs it was given."""
 
-    def __init__(self, scorer, clock):
-        self.scorer, self.clock, self.cpu, self.texts = scorer, clock, 0.0, 0
-        self.name = scorer.name
+    def __init__(self, make):
+        self.make, self.scorer, self.cpu, self.texts = make, None, 0.0, 0
 
     def at(self, said):
-        self.scorer = replace(self.scorer, temperature=said.temperature)
+        self.scorer = self.make(said)
+        self.name = self.scorer.name
         return self
 
     def score(self, prompt, texts, ended):

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 import syngain
+from fake_server import FakeServer
 from spoken_rows import jsonl, spoken
 from syngain.cli import main
-from syngain.core.errors import InputError
+from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.data import Dataset
 from syngain.generators.toy import MarkovText
+from syngain.generators.toy_speaker import ToyGenerator
 from syngain.lab.language import TOPICS, account, language_world
 from syngain.workflows.information_rows import outputs
-from syngain.workflows.information_scores import ByGenerator, ByToy
+from syngain.workflows.information_scores import ByGenerator
 
 WORLD = language_world(np.random.default_rng(11))
 EXACT = account(WORLD, WORLD.said(1.0), (1 / 3,) * 3, np.ones(340))
@@ -26,6 +28,10 @@ EXACT = account(WORLD, WORLD.said(1.0), (1 / 3,) * 3, np.ones(340))
 @pytest.fixture(scope="module")
 def rows():
     return spoken(WORLD.generator, TOPICS, samples=300, rng=np.random.default_rng(1), top=5)
+
+
+def toy(temperature=1.0):
+    return ByGenerator(ToyGenerator(WORLD.generator), temperature)
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -45,7 +51,7 @@ def value(report, name):
 
 
 def test_the_toy_world_is_accounted_for_as_its_enumeration_says(rows):
-    report = information(rows, scorer=ByToy(WORLD.generator))
+    report = information(rows, scorer=toy())
     assert value(report, "information.gain") == pytest.approx(EXACT.information_gain, abs=0.1)
     assert value(report, "information.prompt_lower") == pytest.approx(EXACT.prompt_information, abs=0.1)
     assert value(report, "information.entropy") == pytest.approx(EXACT.generated_entropy, abs=0.15)
@@ -54,7 +60,7 @@ def test_the_toy_world_is_accounted_for_as_its_enumeration_says(rows):
     assert value(report, "information.prompt_lower@whole_prompts") == pytest.approx(math.log(3), abs=1e-3)
     assert report["verdict"]["decision"] == "cannot_tell"
     assert "Noise" in report["verdict"]["sentence"]
-    computed = dict(syngain.information(Dataset.from_rows(rows, "rows"), scorer=ByToy(WORLD.generator)).views.computed)
+    computed = dict(syngain.information(Dataset.from_rows(rows, "rows"), scorer=toy()).views.computed)
     assert re.fullmatch(
         r"gain [\d.]+, prompt information [\d.]+ to [\d.]+, entropy [\d.]+ bits per byte\.", computed["Per byte"]
     )
@@ -87,23 +93,23 @@ def test_raw_log_probabilities_are_an_upper_bound_unless_the_whole_law_is_there(
     rng = np.random.default_rng(2)
     cold = account(WORLD, WORLD.said(0.5), (1 / 3,) * 3, np.ones(340))
     raw = spoken(WORLD.generator, TOPICS, samples=150, rng=rng, temperature=0.5, mode="raw")
-    report = information(raw, scorer=ByToy(WORLD.generator))
+    report = information(raw, scorer=toy())
     assert report["estimates"]["information.gain"]["direction"] == "upper"
     assert value(report, "information.gain") > cold.information_gain + 0.1
     assert "information.prompt_upper" not in report["estimates"]
     assert "raw_log_probabilities" in [finding["id"] for finding in report["findings"]]
     whole = spoken(WORLD.generator, TOPICS, samples=150, rng=rng, temperature=0.5, mode="raw", top=5)
-    report = information(whole, scorer=ByToy(WORLD.generator, 0.5))
+    report = information(whole, scorer=toy(0.5))
     assert report["estimates"]["information.gain"]["direction"] == "estimate"
     assert value(report, "information.gain") == pytest.approx(cold.information_gain, abs=0.15)
     assert "information.prompt_upper" in report["estimates"]
 
 
 def test_a_scorer_of_another_law_gives_a_lower_end_only_and_says_so(rows):
-    report = information(rows, scorer=ByToy(WORLD.generator, 1.7))
+    report = information(rows, scorer=toy(1.7))
     assert "information.prompt_upper" not in report["estimates"]
     assert 0 < value(report, "information.prompt_lower") < EXACT.prompt_information + 0.1
-    result = syngain.information(Dataset.from_rows(rows, "rows"), scorer=ByToy(WORLD.generator, 1.7))
+    result = syngain.information(Dataset.from_rows(rows, "rows"), scorer=toy(1.7))
     assert "nats per token" in dict(result.views.computed)["Notes"]
 
 
@@ -111,7 +117,7 @@ def test_rows_without_log_probabilities_are_scored_when_somebody_can(rows):
     bare = [{k: row[k] for k in ("text", "label", "prompt_hash", "prompt_messages")} for row in rows]
     with pytest.raises(InputError, match="none of the 900 rows has `token_logprobs`"):
         information(bare)
-    report = information(bare, scorer=ByToy(WORLD.generator))
+    report = information(bare, scorer=toy())
     assert report["estimates"]["information.gain"]["direction"] == "upper"
     assert value(report, "information.gain") == pytest.approx(EXACT.information_gain, abs=0.1)
 
@@ -126,11 +132,11 @@ def test_generators_that_score_asynchronously_serve_as_scorers(rows):
     class Generator:
         name = "toy"
 
-        async def score(self, messages, texts):
-            label = ByToy(WORLD.generator).label(messages)
-            return [Scored(WORLD.generator.steps(text, label)[0]) for text in texts]
+        async def score(self, messages, texts, *, temperature):
+            label = ToyGenerator(WORLD.generator).label_of(messages)
+            return [Scored(WORLD.generator.steps(text, label, temperature=temperature)[0]) for text in texts]
 
-    mine, theirs = (information(rows, scorer=scorer) for scorer in (ByToy(WORLD.generator), ByGenerator(Generator())))
+    mine, theirs = (information(rows, scorer=scorer) for scorer in (toy(), ByGenerator(Generator())))
     for name in ("information.prompt_lower", "information.prompt_upper", "information.entropy"):
         assert value(mine, name) == pytest.approx(value(theirs, name), abs=1e-4)
 
@@ -139,12 +145,14 @@ def test_a_causal_language_model_scores_rows_under_other_prompts(tmp_path):
     for name in ("torch", "transformers", "peft"):
         pytest.importorskip(name, reason=f"{name} is absent: pip install 'syngain[local]'")
     import tiny_causal
-    from syngain.workflows.information_scores import ByCausal
+    from syngain.workflows.scorers import scorer_of
 
-    scorer = ByCausal.open(str(tiny_causal.make(tmp_path / "tiny")), max_tokens=96)
+    make = scorer_of(str(tiny_causal.make(tmp_path / "tiny")))
+    scorer = make(outputs(Dataset.from_rows([{"text": "ab", "prompt_hash": "1"}], "rows")))
+    assert scorer.temperature == 1.0
     prompts = [(("system", "be brief"), ("user", f"say {word}")) for word in ("a cat", "no dog", "the end")]
     texts = ["ab", "cd e", "fgh"]
-    warm = ByCausal(scorer.model, scorer.reader, temperature=2.0)
+    warm = ByGenerator(scorer.generator, 2.0)
     ended = [True, True, False]
     assert np.all(warm.score(prompts[0], texts, ended) != scorer.score(prompts[0], texts, ended))
     assert scorer.score(prompts[0], texts, ended)[2] > scorer.score(prompts[0], texts, [True] * 3)[2]
@@ -154,11 +162,111 @@ def test_a_causal_language_model_scores_rows_under_other_prompts(tmp_path):
         for text, log in zip(texts, warm.score(prompt, texts, [True] * 3), strict=True):
             law = {"temperature": 2.0, "logprob_mode": "processed", "token_logprobs": [float(log)]}
             made.append({"text": text, "prompt_messages": asked, **law})
-    report = information(made, scorer=warm)
+    assert make(outputs(Dataset.from_rows(made, "rows"))).temperature == 2.0
+    report = information(made, scorer=make)
     assert report["estimates"]["information.prompt_upper"]["value"] >= value(report, "information.prompt_lower")
     assert "information.prompt_upper" not in information(made, scorer=scorer)["estimates"]
-    with pytest.raises(InputError, match="more than 96 tokens"):
-        scorer.score(prompts[0], ["x" * 200], [True])
+
+
+def served(server, rows, **settings):
+    """Rows of three prompts, and who scores them at this server."""
+    from syngain.workflows.scorers import scorer_of
+
+    asked = [[{"role": "user", "content": f"Say {word}."}] for word in ("one", "two", "three")]
+    made = [
+        {
+            "text": "yes",
+            "prompt_messages": prompt,
+            "token_logprobs": [-1.5] * 3,
+            "temperature": 1.0,
+            "end_included": False,
+        }
+        for prompt in asked
+        for _ in range(rows)
+    ]
+    return made, scorer_of(server.url, api="completions", **settings)
+
+
+@pytest.mark.parametrize(("says", "each"), [("prompt", -1.5), ("echo", -1.25)])
+def test_a_server_that_repeats_the_prompt_scores_rows(says, each):
+    with FakeServer(says=says, faults={"500": 0.1}, seed=2) as server:
+        made, scorer = served(server, 4)
+        report = information(made, scorer=scorer)
+        assert value(report, "information.prompt_lower") == pytest.approx(0.0, abs=1e-9)
+        assert ("information.prompt_upper" in report["estimates"]) == (each == -1.5)
+        bare = [{k: row[k] for k in ("text", "prompt_messages")} for row in made]
+        assert value(information(bare, scorer=scorer), "information.gain") == pytest.approx(-3 * each)
+
+
+def test_the_command_scores_by_a_server(tmp_path, monkeypatch, capsys):
+    with FakeServer(says="prompt", key="secret-5") as server:
+        monkeypatch.setenv("MY_KEY", "secret-5")
+        made, _ = served(server, 3, key_env="MY_KEY")
+        jsonl(tmp_path / "rows.jsonl", made)
+        flags = [
+            "--generator",
+            server.url,
+            "--api",
+            "completions",
+            "--key-env",
+            "MY_KEY",
+            "-o",
+            tmp_path / "out",
+            "--json",
+        ]
+        code, out, err = run(monkeypatch, capsys, tmp_path / "rows.jsonl", "-o", tmp_path / "out", *flags)
+    assert code == 0, err
+    assert "information.prompt_upper" in json.loads(out)["estimates"]
+    assert all("secret-5" not in path.read_text() for path in (tmp_path / "out").iterdir())
+    code, _, err = run(
+        monkeypatch, capsys, tmp_path / "rows.jsonl", "--generator", "toy", "--api", "x", "-o", tmp_path / "n"
+    )
+    assert code == 2
+    assert "--api x" in err
+
+
+def test_what_a_server_does_not_score_leaves_the_lower_end_only():
+    with FakeServer(says="prompt") as server:
+        made, scorer = served(server, 4)
+        for change, words in (({"end_included": True}, "the end of a text"), ({"temperature": 0.5}, "sampled at 0.5")):
+            changed = [{**row, **change, "logprob_mode": "processed"} for row in made]
+            result = syngain.information(Dataset.from_rows(changed, "rows"), scorer=scorer)
+            assert "information.prompt_upper" not in result.estimates
+            assert words in dict(result.views.computed)["Notes"]
+
+
+def test_servers_that_cannot_score_are_refused_before_anything_else():
+    from syngain.workflows.scorers import scorer_of
+
+    with (
+        FakeServer(says="top") as server,
+        pytest.raises(UsageError, match="does not give log-probabilities"),
+    ):
+        scorer_of(server.url)
+    with FakeServer(says="prompt", models=("a", "b")) as server, pytest.raises(UsageError, match="lists a, b"):
+        scorer_of(server.url)
+    with pytest.raises(UsageError, match="--model x beside toy"):
+        scorer_of("toy", model="x")
+    with pytest.raises(UsageError, match="without anchors"):
+        scorer_of("toy")
+    with pytest.raises(UnfinishedError, match=r"did not answer|did not score"):
+        scorer_of("http://127.0.0.1:9/v1", model="x")
+
+
+def test_a_recipe_names_the_generator_that_scores(tmp_path, rows):
+    import yaml
+
+    from syngain.workflows.scorers import scorer_of
+
+    (tmp_path / "learned.jsonl").write_text("".join(json.dumps({"text": row["text"]}) + "\n" for row in rows))
+    generator = {"kind": "toy", "learned": str(tmp_path / "learned.jsonl"), "backoff": 1.0}
+    recipe = {"generator": generator, "strategies": [{"kind": "few_shot", "rows": 5}]}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    anchors = Dataset.from_rows([{"text": row["text"]} for row in rows[:5]], "real")
+    scorer = scorer_of(str(tmp_path / "recipe.yaml"), anchors)(outputs(Dataset.from_rows(rows, "rows")))
+    mine = MarkovText.fit([row["text"] for row in rows], backoff=1.0, max_words=256)
+    found = scorer.score((("user", "anything"),), [rows[0]["text"]], [True])
+    assert found == pytest.approx(mine.log_probability(rows[0]["text"]), rel=1e-5)
 
 
 def test_cut_outputs_are_scored_without_their_end(rows):
@@ -167,7 +275,7 @@ def test_cut_outputs_are_scored_without_their_end(rows):
     for row in rows:
         first = {"text": row["text"].split()[0], "token_logprobs": row["token_logprobs"][:1], "finish_reason": "length"}
         cut.append({**row, **first, "end_included": False, "top_logprobs": None})
-    report = information(cut, scorer=ByToy(WORLD.generator))
+    report = information(cut, scorer=toy())
     assert "information.prompt_upper" in report["estimates"]
     law = [WORLD.generator.next_word((), topic) for topic in TOPICS]
     exact = float(np.mean([-np.sum(p[p > 0] * np.log(p[p > 0])) for p in law]))
@@ -186,9 +294,7 @@ def test_strategies_stand_side_by_side():
     assert cold["intervals"]["0.95"][1] < hot["intervals"]["0.95"][0]
     assert cold["clusters"] == 12
     assert set(report["sets"]) == {"cold", "hot"}
-    whole = syngain.information(
-        Dataset.from_rows(made, "rows"), scorer=lambda said: ByToy(WORLD.generator, said.temperature)
-    )
+    whole = syngain.information(Dataset.from_rows(made, "rows"), scorer=lambda said: toy(said.temperature))
     assert {"information.prompt_upper@cold", "information.prompt_upper@hot"} <= set(whole.estimates)
     assert value(report, "information.gain") == pytest.approx((cold["value"] + hot["value"]) / 2)
 
@@ -355,7 +461,7 @@ def test_named_prompts_without_their_text_cannot_be_cross_scored(rows):
     named = [{k: v for k, v in row.items() if k != "prompt_messages"} for row in rows]
     assert value(information(named), "information.gain") > 0
     with pytest.raises(InputError, match="does not hold it"):
-        information(named, scorer=ByToy(WORLD.generator))
+        information(named, scorer=toy())
 
 
 def test_pairs_take_their_prompt_from_the_row():

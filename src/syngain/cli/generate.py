@@ -30,7 +30,9 @@ def generate(
     max_usd: Optional[float] = typer.Option(None, help="Ceiling of US dollars; needs --prices."),
     prices: Optional[Path] = typer.Option(None, help="YAML file `MODEL: {prompt: usd, completion: usd}` per million."),
     stop_when: Optional[str] = typer.Option(
-        None, help="`diversity.new_fraction < 0.2`: ask no more once one more prompt says so little new."
+        None,
+        help="Ask no more once it is proven that the next rows add little: `diversity.new_fraction < 0.2`, "
+        "`information.marginal < 2` (nats per row), `gain.log_loss@doubling < 0.01`, or several with and/or.",
     ),
     preview: Optional[int] = typer.Option(None, min=1, help="Print the first rows and stop; --resume goes on."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print what would be asked and cost; send nothing."),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
 from syngain.cli.audit import FILES
+from syngain.cli.check import APIS
 from syngain.cli.common import configured, deliver, progress_shown
 from syngain.core.errors import UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from syngain.core.progress import Progress
     from syngain.data.dataset import Dataset
     from syngain.workflows.information_rows import Outputs
-    from syngain.workflows.information_scores import ByCausal, ByToy, Scorer
+    from syngain.workflows.information_scores import Scorer
 
 
 def information(
@@ -27,8 +27,13 @@ def information(
     real: Optional[str] = typer.Option(None, help="Your real rows: novelty, task divergence and gain beside."),
     dropped: Optional[str] = typer.Option(None, help="Rows that curation dropped, where ROWS is not a run folder."),
     generator: Optional[str] = typer.Option(
-        None, help="Scores outputs under other prompts: toy (fitted on --real), smollm2, a folder or a hub name."
+        None,
+        help="Scores outputs under other prompts: toy (fitted on --real), smollm2, a folder, a hub name, the address "
+        "of an OpenAI-compatible server, or a recipe (its generator).",
     ),
+    model: Optional[str] = typer.Option(None, help="The model at that address (default: the only one it lists)."),
+    key_env: str = typer.Option("OPENAI_API_KEY", help="The environment variable that holds the server's key."),
+    api: str = typer.Option("chat", help="chat, or completions for base models."),
     meaning: Optional[str] = typer.Option(None, help="Column with the meaning of a row (default: the label)."),
     vocabulary: Optional[int] = typer.Option(None, min=2, help="Tokens the generator chooses from, for top-k ends."),
     prompts: int = typer.Option(16, min=2, help="Prompts of a strategy that are cross-scored."),
@@ -51,8 +56,6 @@ def information(
     from syngain.report import check_folder
 
     check_folder(folder, force=options["force"])
-    if options["generator"] == "toy" and options["real"] is None:
-        raise UsageError("--generator toy without --real", expected="the anchors it was fitted on", todo="add --real")
     with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
         from syngain.data import RoleOptions, read
         from syngain.workflows.information import InformationSettings
@@ -93,24 +96,18 @@ def _whole(value: object, flag: str) -> int | None:
 def _scorer(
     options: Mapping[str, Any], anchors: Dataset | None, progress: Progress
 ) -> Callable[[Outputs], Scorer] | None:
-    """Makes the scorer when the temperature of the outputs is known."""
-    name = options["generator"]
-    if name is None:
+    """Makes the scorer when the temperature of the outputs is known; None where nobody is named."""
+    if options["generator"] is None:
         return None
-    if name != "toy":
-        from syngain.data.models import locate
+    if options["api"] not in APIS:
+        raise UsageError(f"--api {options['api']}", expected=f"one of {', '.join(APIS)}")
+    from syngain.workflows.scorers import scorer_of
 
-        locate(name)
-
-    loaded: list[ByCausal | ByToy] = []
-
-    def make(said: Outputs) -> Scorer:
-        from syngain.workflows.information_scores import ByCausal, toy_scorer
-
-        if not loaded:
-            progress(f"loading {name}", 0.05)
-            toy = name == "toy" and anchors is not None
-            loaded.append(toy_scorer(anchors) if toy and anchors else ByCausal.open(name, progress=progress))
-        return replace(loaded[0], temperature=said.temperature or 1.0)
-
-    return make
+    return scorer_of(
+        str(options["generator"]),
+        anchors,
+        model=options["model"],
+        key_env=str(options["key_env"]),
+        api="chat" if options["api"] == "chat" else "completions",
+        progress=progress,
+    )

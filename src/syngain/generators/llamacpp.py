@@ -144,8 +144,9 @@ class LlamaCppGenerator:
         """One reply per call, computed side by side; see :class:`Generator`."""
         return await asyncio.to_thread(self._side_by_side, self._one, calls)
 
-    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
-        """Raw log-probabilities, the end token's included, each token forced in turn."""
+    async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
+        """Of the raw law, whatever the temperature; the end token's included, each token forced in turn."""
+        del temperature
         slots: SimpleQueue[int] = SimpleQueue()
         for slot in range(self.batch):
             slots.put(slot)  # a text stays where its prompt has been read

@@ -85,33 +85,33 @@ class OpenAIGenerator:
         """One request per call; see :class:`Generator`."""
         return [await self._one(call) for call in calls]
 
-    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
-        """By ``prompt_logprobs`` (vLLM), else by ``echo`` for completions.
+    async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
+        """By ``prompt_logprobs`` (vLLM), else by ``echo`` for completions; of the raw law, whatever the temperature.
+
+        The end of a text is not scored.
 
         Raises:
             UsageError: when the server offers neither. RetryableError: when another try may work.
         """
+        del temperature
+        return [await self._scored(messages, text) for text in texts]
+
+    async def _scored(self, messages: Messages, text: str) -> Scored:
         from syngain.generators.echo import read_scores, requests_for
 
-        out = []
-        for text in texts:
-            scored = None
-            for request in requests_for(messages, text, model=self.model, api=self.api):
-                try:
-                    answer = await self._post(request.path, dict(request.body) | dict(self.extra))
-                except RefusedError:
-                    continue
-                scored = read_scores(answer, request, text)
-                if scored is not None:
-                    break
-            if scored is None:
-                raise UsageError(
-                    f"{self.model} does not give log-probabilities of a given text",
-                    expected="a server with prompt_logprobs (vLLM) or echo with logprobs (completions)",
-                    todo="score with another generator, or do without prompt information",
-                )
-            out.append(scored)
-        return out
+        for request in requests_for(messages, text, model=self.model, api=self.api):
+            try:
+                answer = await self._post(request.path, dict(request.body) | dict(self.extra))
+            except RefusedError:
+                continue
+            scored = read_scores(answer, request, text)
+            if scored is not None:
+                return scored
+        raise UsageError(
+            f"{self.model} does not give log-probabilities of a given text",
+            expected="a server with prompt_logprobs (vLLM) or echo with logprobs (completions)",
+            todo="score with another generator, or do without prompt information",
+        )
 
     async def models(self) -> list[str] | None:
         """The models the server lists, free of charge; None when it keeps no list.

@@ -153,11 +153,11 @@ class Generator(Protocol):
         """
         ...
 
-    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
-        """Log-probabilities of given outputs of one prompt, under temperature 1.
+    async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
+        """Log-probabilities of given outputs of one prompt; a server knows those at temperature 1 only.
 
         Raises:
-            UsageError: when it cannot.
+            UsageError: when it cannot. RetryableError: another try may work.
         """
         ...
 

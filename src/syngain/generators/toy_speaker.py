@@ -61,13 +61,13 @@ class ToyGenerator:
         """One reply per call, from the seed of the call alone."""
         return await asyncio.to_thread(lambda: [self._reply(call) for call in calls])
 
-    async def score(self, messages: Messages, texts: Sequence[str]) -> Sequence[Scored]:
+    async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
         """Exact log-probabilities, end token included; minus infinity for what it cannot say."""
         label = self.label_of(messages)
         return [
             Scored(
                 tokens=_tokens(text.split(), ended=True),
-                logprobs=self.chain.steps(text, label)[0].astype(np.float32),
+                logprobs=self.chain.steps(text, label, temperature=temperature)[0].astype(np.float32),
                 end_included=True,
                 mode="exact",
             )

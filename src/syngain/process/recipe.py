@@ -25,11 +25,12 @@ class Part(BaseModel):
 
 
 class ToySpec(Part):
-    """The exact toy generator, fitted on the anchors."""
+    """The exact toy generator, fitted on the anchors, or on the rows of a file: what it ``learned`` before."""
 
     kind: Literal["toy"]
     backoff: Annotated[float, Field(ge=0)] = 0.2
     max_words: Annotated[int, Field(ge=1, le=4096)] = 256
+    learned: str | None = None
 
 
 class EndpointSpec(Part):

@@ -14,26 +14,33 @@ from syngain.generators.protocol import Reply, prompt_hash
 from syngain.process.content import candidate_of, repair
 from syngain.process.curate import curate, text_digest
 from syngain.process.engine import Engine, Tally, unfinished
+from syngain.process.fresh import Seen
 from syngain.process.pace import Pace, Patience
 from syngain.process.stopping import Watch
 from syngain.process.store import DONE, Request, Store
 from syngain.process.strategies import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from syngain.generators.protocol import Generator
     from syngain.process.anchors import Anchors
     from syngain.process.budget import Ledger
+    from syngain.process.content import Candidate
     from syngain.process.recipe import Recipe
-    from syngain.process.stopping import NewShareBelow
+    from syngain.process.stopping import Quantity, Rule
 
 FINGERPRINT = "fingerprint"
 
 
 @dataclass
 class Run:
-    """A recipe, its anchors, a generator and the store that remembers. ``place`` is what messages call the store."""
+    """A recipe, its anchors, a generator and the store that remembers.
+
+    Attributes:
+        place: what messages call the store. stop: when to ask no more. quantities: makers of what it watches besides
+            texts, by id.
+    """
 
     recipe: Recipe
     anchors: Anchors
@@ -45,7 +52,8 @@ class Run:
     progress: Progress = silent
     tally: Tally = field(default_factory=Tally)
     in_flight: int = 0
-    stop: NewShareBelow | None = None
+    stop: Rule | None = None
+    quantities: Mapping[str, Callable[[], Quantity]] = field(default_factory=dict)
     watch: Watch | None = None
 
     @property
@@ -103,12 +111,13 @@ class Run:
             await self._until(None, limit)
             return
         total = sum(strategy.rows for strategy in self.recipe.strategies)  # also after a cut
-        watch, before = Watch(self.stop, total), 0
-        for position in self.stop.looks(total):
+        watch, before = Watch(self.stop, total, self.quantities), 0
+        for position in filter(watch.due, watch.positions):
             await self._until(position, None)
             watch.see(self._seen(before, position))
             before, self.watch = position, watch
-            if watch.look() and position < total:
+            self.progress("looking whether it is enough", 0.05 + 0.85 * position / total)
+            if watch.look(position) and position < total:
                 self.store.cut(position)
                 break
 
@@ -120,12 +129,19 @@ class Run:
         if self.tally.stopped:
             raise unfinished(self.tally, self.place)
 
-    def _seen(self, after: int, until: int) -> Iterator[tuple[str, bytes]]:
-        """Prompt and text of the rows at these positions."""
+    def _seen(self, after: int, until: int) -> Iterator[Seen]:
+        """The rows at these positions that hold content."""
         for key, request in self.store.asked(after, until):
             row = candidate_of(self.store, key, request)
             if row.content:
-                yield prompt_hash(request.messages), text_digest(row.content)
+                nats, sampled = _surprisal(row)
+                yield Seen(
+                    prompt=prompt_hash(request.messages),
+                    text=text_digest(row.content),
+                    nats=nats,
+                    sampled=sampled,
+                    row=dict(row.content) | {"anchor_id": _first(request.slot["anchors"])},
+                )
 
     async def curate(self) -> None:
         """Decide about every row.
@@ -182,3 +198,19 @@ class Run:
                 if item.request.stage == "template":
                     reply = Reply(text=item.request.messages[-1][1], finish="stop")
                     self.store.answered(item, reply, (0, 0.0), None, self.generator.identity)
+
+
+def _surprisal(row: Candidate) -> tuple[float | None, bool]:
+    """Minus the log-probability of what was said, in nats, and whether it is of the law sampled from."""
+    reply, sampling = row.reply, row.request.sampling
+    if row.request.stage == "template":
+        return 0.0, True
+    if reply is None or reply.logprobs is None or not np.all(np.isfinite(reply.logprobs)):
+        return None, True
+    untouched = sampling.temperature == 1 and sampling.top_p == 1
+    return -float(np.sum(reply.logprobs, dtype=np.float64)), untouched or reply.mode in {"exact", "processed"}
+
+
+def _first(anchors: object) -> object:
+    """The anchor a row follows."""
+    return anchors[0] if isinstance(anchors, list) and anchors else None

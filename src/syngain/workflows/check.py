@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.generators.protocol import Capabilities
 from syngain.generators.waiting import wait_for
 from syngain.process.recipe import EndpointSpec
-from syngain.workflows.speakers import endpoint
+from syngain.workflows.speakers import endpoint, only_model
 
 if TYPE_CHECKING:
     from syngain.generators.openai import OpenAIGenerator
@@ -117,22 +116,11 @@ async def _endpoint(generator: OpenAIGenerator, target: str) -> CheckResult:
     from syngain.generators.probe import probe
 
     try:
-        if not generator.model:
-            generator = replace(generator, model=_only(await generator.models(), target))
+        generator = await only_model(generator)
         found: Probe = await probe(generator)
     finally:
         await generator.close()
     return _result(target, generator.model, found.models, found.capabilities, found.reasons, found.requests)
-
-
-def _only(models: list[str] | None, target: str) -> str:
-    if models is not None and len(models) == 1:
-        return models[0]
-    raise UsageError(
-        f"{target} lists {'no models' if not models else ', '.join(models[:20])}",
-        expected="the name of one",
-        todo="give it with --model",
-    )
 
 
 def _result(

@@ -23,19 +23,19 @@ from syngain.process.forecast import Forecast
 from syngain.process.forecast import forecast as forecast_of
 from syngain.process.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.process.run import Run
-from syngain.process.stopping import ID, stop_rule
 from syngain.process.store import Store
+from syngain.workflows.generate_stop import rule_and_quantities
 from syngain.workflows.inputs import Source, dataset_of
 from syngain.workflows.speakers import checked, probe_cost, speaker, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from syngain.data.dataset import Dataset
     from syngain.generators.protocol import Generator
     from syngain.process.budget import Cost
     from syngain.process.engine import Tally
-    from syngain.process.stopping import NewShareBelow
+    from syngain.process.stopping import Quantity, Rule
 
 STORE = "store.sqlite"
 
@@ -81,7 +81,9 @@ def generate(
         anchors: the real rows, as a dataset or a path.
         folder: where ``rows.jsonl``, ``kept.jsonl``, ``dropped.jsonl``, ``recipe.yaml`` and the report go.
         limits: hard ceilings of tokens and dollars.
-        stop_when: ``diversity.new_fraction < NUMBER``: ask no more once one more prompt would say so little new.
+        stop_when: a condition that ``diversity.new_fraction``, ``information.marginal`` or
+            ``gain.<metric>@doubling`` is below a number: ask no more once it is proven; see
+            :mod:`syngain.process.stopping`.
         resume: go on with a run that was stopped.
         progress: called with the stage and the share done.
 
@@ -112,7 +114,7 @@ def generate_run(
     progress: Progress = silent,
 ) -> GenerateRun:
     """The run in its working folder; see :func:`generate`. Its files are written by :func:`files_of`."""
-    job = _job(recipe, anchors, limits or Limits(), None if stop_when is None else stop_rule(stop_when))
+    job = _job(recipe, anchors, limits or Limits(), stop_when)
     work.mkdir(parents=True, exist_ok=True)
     return wait_for(_whole(job, work, resume=resume, progress=progress))
 
@@ -173,12 +175,11 @@ class _Job:
     anchors: Anchors
     limits: Limits
     prices: Prices | None
-    stop: NewShareBelow | None
+    stop: Rule | None
+    quantities: Mapping[str, Callable[[], Quantity]]
 
 
-def _job(
-    recipe: str | Path | dict[str, Any], anchors: Source, limits: Limits, stop: NewShareBelow | None = None
-) -> _Job:
+def _job(recipe: str | Path | dict[str, Any], anchors: Source, limits: Limits, stop_when: str | None = None) -> _Job:
     """Read and check everything that costs nothing: recipe, anchors, curation, prices, the whole plan's templates."""
     read = read_recipe(recipe)
     dataset = dataset_of(anchors)
@@ -188,7 +189,8 @@ def _job(
     prices = None if limits.prices is None else prices_of(limits.prices, model)
     check_ceilings(limits.max_tokens, limits.max_usd, prices)
     forecast_of(read, real, prices)  # renders every prompt: a missing column is found here
-    return _Job(recipe=read, dataset=dataset, anchors=real, limits=limits, prices=prices, stop=stop)
+    rule, makers = (None, {}) if stop_when is None else rule_and_quantities(stop_when, dataset, seed=read.seed)
+    return _Job(recipe=read, dataset=dataset, anchors=real, limits=limits, prices=prices, stop=rule, quantities=makers)
 
 
 async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> GenerateRun:
@@ -237,6 +239,7 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
         ledger=ledger,
         place=str(work),
         stop=job.stop,
+        quantities=job.quantities,
         progress=progress,
     )
     try:
@@ -306,8 +309,8 @@ def _result(job: _Job, run: Run) -> Result:
             "recipe": InputSummary(name="recipe.yaml", rows=rows_asked, fingerprint=run.fingerprint),
             "synthetic": InputSummary(name="kept.jsonl", rows=kept, fingerprint=name),
         },
-        estimates=dict(sorted({**measured, **({} if watch is None else {ID: watch.estimate()})}.items())),
-        series={} if watch is None else {ID: watch.series()},
+        estimates=dict(sorted({**measured, **({} if watch is None else watch.estimates())}.items())),
+        series={} if watch is None else watch.series(),
         findings=(),
         verdict=Verdict(
             decision="cannot_tell",
@@ -320,12 +323,13 @@ def _result(job: _Job, run: Run) -> Result:
 def _computed(job: _Job, run: Run, why: list[tuple[str, int]]) -> Iterator[tuple[str, str]]:
     strategies = ", ".join(f"{strategy.title} ({strategy.rows:,} rows)" for strategy in job.recipe.strategies)
     yield "Generator", f"{run.generator.name}; strategies: {strategies}."
-    if run.store.meta("cut") is not None:
+    if job.stop is not None and run.store.meta("cut") is not None:
+        most = sum(claim.alpha for claim in job.stop.claims)
         yield (
             "Stopped",
             (
-                f"Asking stopped at row {run.store.meta('cut')} of the plan: rows of one more prompt would be new in "
-                "fewer cases than asked for, at an error of 5 % over all looks."
+                f"Asking stopped at row {run.store.meta('cut')} of the plan: `{job.stop.expression}` was proven, at an "
+                f"error of {most:.3g} over all looks."
             ),
         )
     if why:

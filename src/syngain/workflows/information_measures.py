@@ -199,6 +199,8 @@ def _agreement(scored: Outputs, cross: Cross) -> tuple[bool, tuple[str, ...]]:
     number = {name: k for k, name in enumerate(cross.names)}
     own = cross.scores[np.arange(len(scored)), [number[name] for name in scored.prompts]]
     only = "so the prompt information has a lower end only"
+    if cross.limits:
+        return False, (f"{cross.limits}, {only}.",)
     if scored.raw.any():
         return False, (f"The log-probabilities are not of the law sampled from, {only}.",)
     difference = float(np.mean(np.abs(own - scored.own)) / np.mean(np.maximum(scored.tokens, 1.0)))

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from syngain.core.errors import InputError
+from syngain.core.errors import InputError, UnfinishedError
 from syngain.core.progress import Progress, silent
+from syngain.generators.protocol import RetryableError
+from syngain.generators.waiting import wait_for
+from syngain.process.pace import Pace, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from numpy.typing import NDArray
 
-    from syngain.data.dataset import Dataset
-    from syngain.generators.toy import MarkovText
-    from syngain.learners.causal import CausalModel
-    from syngain.learners.completions import Completion, Reader
     from syngain.workflows.information_rows import Messages, Outputs
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+PATIENCE = Patience(attempts=6, concurrency=16)
 PROMPTS, SAMPLES = 16, 16  # prompts of a strategy and outputs of each that are cross-scored
 
 
@@ -64,122 +64,95 @@ class ScoringGenerator(Protocol):
         """What rows say of who made them."""
         ...
 
-    def score(self, messages: Messages, texts: Sequence[str], /) -> Coroutine[Any, Any, Sequence[TokenScores]]:
+    def score(
+        self, messages: Messages, texts: Sequence[str], /, *, temperature: float = 1.0
+    ) -> Coroutine[Any, Any, Sequence[TokenScores]]:
         """Log-probabilities of the tokens of each text."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ByGenerator:
-    """The scorer of a generator that scores asynchronously."""
+    """The scorer of any generator that scores.
+
+    Attributes:
+        temperature: of the law that is scored. served: whether it is a server, which is asked for several texts at once
+            and again when it fails, and which knows the raw law without the end only.
+    """
 
     generator: ScoringGenerator
+    temperature: float = 1.0
+    served: bool = False
+    patience: Patience = PATIENCE
 
     @property
     def name(self) -> str:
         """Its name."""
         return self.generator.name
 
+    def limits(self, said: Outputs) -> str:
+        """Why its scores are of another law than the one these outputs were sampled from; empty where they are not."""
+        if not self.served:
+            return ""
+        if self.temperature != 1:
+            return f"{self.name} scores at temperature 1 and the outputs were sampled at {self.temperature:g}"
+        if said.ended:
+            return f"{self.name} does not score the end of a text, which the log-probabilities of the rows include"
+        return ""
+
     def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
-        """Summed over the tokens."""
-        found = asyncio.run(self.generator.score(prompt, texts))
+        """Summed over the tokens.
+
+        Raises:
+            UnfinishedError: a server fails again and again. UsageError: it does not score.
+        """
+        found = wait_for(self.scored(prompt, texts))
         spans = [len(item.logprobs) - (item.end_included and not end) for item, end in zip(found, ended, strict=True)]
         return np.array(
             [float(np.sum(item.logprobs[:n], dtype=np.float64)) for item, n in zip(found, spans, strict=True)]
         )
 
+    async def scored(self, prompt: Messages, texts: Sequence[str]) -> Sequence[TokenScores]:
+        """Together, or by a server one by one and several at once; its connections end with the event loop."""
+        if not self.served:
+            return await self.generator.score(prompt, texts, temperature=self.temperature)
+        gate = asyncio.Semaphore(self.patience.concurrency)
+        try:
+            return await asyncio.gather(*(self._again(prompt, text, gate) for text in texts))
+        finally:
+            close = getattr(self.generator, "close", None)
+            if close is not None:
+                await close()
 
-@dataclass(frozen=True, slots=True)
-class ByToy:
-    """The exact toy generator: the chain of the label that a prompt names last, else of all rows."""
-
-    chain: MarkovText
-    temperature: float = 1.0
-
-    @property
-    def name(self) -> str:
-        """``toy``."""
-        return "toy"
-
-    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
-        """Exact; minus infinity for what the chain cannot say."""
-        label = self.label(prompt)
-        steps = [self.chain.steps(text, label, temperature=self.temperature)[0] for text in texts]
-        return np.array([float(logs[: len(logs) - (not end)].sum()) for logs, end in zip(steps, ended, strict=True)])
-
-    def label(self, prompt: Messages) -> str | None:
-        """The label that the prompt names last."""
-        return self.chain.named_last("\n".join(said for _, said in prompt))
-
-
-@dataclass(frozen=True, slots=True)
-class ByCausal:
-    """A causal language model of this machine; its messages are joined to one of the user."""
-
-    model: CausalModel
-    reader: Reader
-    temperature: float = 1.0
-
-    @classmethod
-    def open(
-        cls,
-        name: str,
-        *,
-        temperature: float = 1.0,
-        max_tokens: int = 768,
-        dtype: Literal["auto", "float32", "bf16"] = "float32",
-        progress: Progress = silent,
-    ) -> ByCausal:
-        """Load a model: ``smollm2``, a folder, a GGUF file or a hub name; ``dtype`` as the rows were generated in.
-
-        Raises:
-            MissingDependencyError, InputError, UnfinishedError: as for the proxy of ``syngain gain --proxy lm``.
-        """
-        from syngain.data.roles import Kind
-        from syngain.learners.causal import CausalProxy
-
-        model = CausalProxy(model=name, max_tokens=max_tokens, dtype=dtype).open(progress)
-        return cls(model, model.reader(Kind.PAIR), temperature)
-
-    @property
-    def name(self) -> str:
-        """The name of the model."""
-        return self.model.proxy.model
-
-    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
-        """At the temperature; texts longer than the model reads are an error, for their end would be missing."""
-        asked = "\n\n".join(said for _, said in prompt)
-        rows = [self._read(asked, text, ended=end) for text, end in zip(texts, ended, strict=True)]
-        if any(row.cut for row in rows):
-            raise InputError(
-                f"a prompt and text of more than {self.reader.max_tokens} tokens",
-                expected="texts that the scoring model reads whole",
-                todo="leave out the longest rows",
-            )
-        return -self.model.score_after(rows, temperature=self.temperature)
-
-    def _read(self, asked: str, text: str, *, ended: bool) -> Completion:
-        row = self.reader.read(asked, text)
-        extra = 0 if ended or row.cut else len(self.reader.layout.end)
-        return replace(row, ids=row.ids[: len(row.ids) - extra])
+    async def _again(self, prompt: Messages, text: str, gate: asyncio.Semaphore) -> TokenScores:
+        pace = Pace(self.patience, np.random.default_rng(len(text)))
+        async with gate:
+            for attempt in range(self.patience.attempts):
+                try:
+                    return (await self.generator.score(prompt, [text]))[0]
+                except RetryableError as error:
+                    last = error
+                await asyncio.sleep(pace.delay(attempt, last))
+        raise UnfinishedError(
+            f"{self.name} did not score a text in {self.patience.attempts} tries, the last one with: {last.reason}",
+            expected="a server that answers",
+            todo="run again when it does, or score with another generator",
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cross:
-    """Cross-scores of some outputs: their rows (n,), their prompts by number (n,), names (K,) and scores (n, K)."""
+    """Cross-scores of some outputs.
+
+    Attributes:
+        rows: which outputs (n,). names: of the prompts (K,). scores: of every output under every prompt (n, K).
+        limits: why they are of another law than the one sampled from, as far as the scorer knows; empty otherwise.
+    """
 
     rows: Ints
     names: Sequence[str]
     scores: Floats
-
-
-def toy_scorer(real: Dataset) -> ByToy:
-    """The toy generator as ``syngain generate`` fits it: on the anchors, a chain per label."""
-    from syngain.generators.toy import MarkovText
-
-    side = "response" if "response" in real.sides else "text"
-    labels = None if real.labels is None else list(real.labels)
-    return ByToy(MarkovText.fit(list(real.sides[side]), labels, max_words=256))
+    limits: str = ""
 
 
 def cross_scores(
@@ -218,7 +191,8 @@ def cross_scores(
         if silent_rows:
             raise unsayable(said.ids[silent_rows[0]], scorer)
         progress("scoring outputs under other prompts", (k + 1) / len(chosen))
-    return Cross(np.array(rows, dtype=np.int64), chosen, scores)
+    limits = getattr(scorer, "limits", None)
+    return Cross(np.array(rows, dtype=np.int64), chosen, scores, "" if limits is None else limits(said))
 
 
 def prompt_of(said: Outputs, row: int) -> Messages:

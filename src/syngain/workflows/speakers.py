@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
+from syngain.data import read
 from syngain.data.roles import Kind
 from syngain.generators.probe import ASK, LONGEST_ANSWER, SEEDS
 from syngain.generators.protocol import Capabilities
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
 from syngain.process.budget import prompt_bound
-from syngain.process.recipe import EndpointSpec, LlamaCppSpec, ToySpec
+from syngain.process.recipe import EndpointSpec, LlamaCppSpec, LocalSpec, ToySpec, read_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
     from syngain.process.budget import Cost, Ledger
     from syngain.process.recipe import GeneratorSpec, Recipe, SamplingSpec
 
+Api = Literal["chat", "completions"]
+RECIPES = frozenset({".yaml", ".yml"})
 
-def speaker(spec: GeneratorSpec, anchors: Dataset, *, progress: Progress = silent) -> Generator:
+
+def speaker(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progress = silent) -> Generator:
     """The generator of a recipe.
 
     Raises:
-        UsageError: an endpoint without an address. InputError: a model that cannot be loaded.
+        UsageError: an endpoint without an address, or a toy with nothing to fit it on. InputError: a model that cannot
+            be loaded.
     """
     if isinstance(spec, ToySpec):
         return _toy(spec, anchors)
@@ -52,6 +58,49 @@ def speaker(spec: GeneratorSpec, anchors: Dataset, *, progress: Progress = silen
 
     return LocalGenerator.load(
         spec.model, dtype=spec.dtype, device=spec.device, chat=spec.chat, batch=spec.batch, progress=progress
+    )
+
+
+def target_spec(
+    target: str,
+    *,
+    model: str | None = None,
+    key_env: str = "OPENAI_API_KEY",
+    api: Literal["chat", "completions"] = "chat",
+) -> GeneratorSpec:
+    """The generator that a person names: ``toy``, an address, a recipe, a local model or a hub name.
+
+    An address that lists a single model needs no ``model``; see :func:`only_model`.
+
+    Raises:
+        InputError: a recipe that is none. UsageError: a model is named twice.
+    """
+    if target.startswith(("http://", "https://")):
+        return EndpointSpec(kind="openai", model=model or "", base_url=target, key_env=key_env, api=api)
+    if model is not None:
+        raise UsageError(f"--model {model} beside {target}", expected="--model with an address only")
+    if target == "toy":
+        return ToySpec(kind="toy")
+    if Path(target).suffix in RECIPES:
+        return read_recipe(target).generator
+    return LocalSpec(kind="transformers", model=target)
+
+
+async def only_model(generator: OpenAIGenerator) -> OpenAIGenerator:
+    """A server with its model: the one that was named, or the only one it lists.
+
+    Raises:
+        UsageError: it lists none or several.
+    """
+    if generator.model:
+        return generator
+    models = await generator.models()
+    if models is not None and len(models) == 1:
+        return replace(generator, model=models[0])
+    raise UsageError(
+        f"{generator.base_url} lists {'no models' if not models else ', '.join(models[:20])}",
+        expected="the name of one",
+        todo="give it with --model",
     )
 
 
@@ -137,8 +186,11 @@ def told(generator: Generator, notes: Mapping[str, Any]) -> Generator:
     return replace(generator, mode=notes["mode"], known=known)
 
 
-def _toy(spec: ToySpec, anchors: Dataset) -> ToyGenerator:
-    """A chain of the anchors' words, per label where they have labels."""
+def _toy(spec: ToySpec, anchors: Dataset | None) -> ToyGenerator:
+    """A chain of the words of the anchors or of a file, per label where they have labels."""
+    anchors = anchors if spec.learned is None else read(spec.learned, like=anchors)
+    if anchors is None:
+        raise UsageError("the toy generator without anchors", expected="the rows it was fitted on", todo="add --real")
     if anchors.kind is Kind.TABLE:
         raise UsageError("the toy generator speaks text, and the anchors are a table", expected="texts or pairs")
     texts = [" ".join(side.split()[: spec.max_words]) for side in anchors.sides[list(anchors.sides)[-1]]]
