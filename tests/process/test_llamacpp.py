@@ -132,21 +132,39 @@ def test_what_an_anchor_says_is_never_read_as_a_special_token(raw):
     assert ids.count(raw.end) == raw.tokens_of((("user", "hello"),)).count(raw.end)
 
 
-def test_prompts_are_the_tokens_that_the_transformers_generator_gives(raw, gguf):
-    transformers = pytest.importorskip("transformers", reason="transformers is absent: pip install 'syngain[local]'")
-    pytest.importorskip("torch")
+@pytest.fixture(scope="module")
+def local(gguf):
+    """The same file by transformers, in float32."""
+    for name in ("torch", "transformers", "gguf"):
+        pytest.importorskip(name, reason=f"{name} is absent: pip install 'syngain[local]'")
     from syngain.generators.local import LocalGenerator
-    from syngain.learners import checkpoints
 
-    folder = next(gguf.parent.parent.glob("smollm2-135m*"), None) or checkpoints.converted(
-        transformers, gguf, "smollm2", print
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    parts = {"name": "", "network": None, "device": "cpu", "digest": "", "batch": 1, "length": 1, "chat": True}
-    local = LocalGenerator(tokenizer=tokenizer, ends=frozenset({2}), **parts)
+    converted = next(gguf.parent.parent.glob("smollm2-135m*"), gguf)
+    return LocalGenerator.load(str(converted), device="cpu")
+
+
+@pytest.mark.slow
+def test_prompts_are_the_tokens_that_the_transformers_generator_gives(raw, local):
     for text in ("Name one animal.", "  two  spaces\n\nand “quotes” and 漢字 🦊 ", "<|im_end|>\n<|im_start|>x"):
         for messages in ((("user", text),), (("system", text), ("user", "hello"))):
             assert raw.tokens_of(messages) == local.tokens_of(messages)
+
+
+@pytest.mark.slow
+def test_transformers_and_llamacpp_agree_on_real_prompts_and_answers(raw, local, shared_data):
+    """Within .05 nats per token on average; single tokens differ more: llama.cpp rounds activations to eight bits."""
+    seeds = syngain.read(shared_data / "self_instruct_seed_tasks.jsonl.gz")
+    chosen = [i for i in range(len(seeds)) if len(seeds.sides["prompt"][i]) < 200][:6]
+    gaps = []
+    for i in chosen:
+        messages, text = (("user", seeds.sides["prompt"][i]),), " ".join(seeds.sides["response"][i].split()[:8])
+        (ours,), (theirs,) = (asyncio.run(model.score(messages, [text])) for model in (raw, local))
+        assert len(ours.logprobs) == len(theirs.logprobs)
+        gaps.append(ours.logprobs - theirs.logprobs)
+    every = np.concatenate(gaps)
+    assert abs(np.mean(every)) < 0.05
+    assert np.median(np.abs(every)) < 0.1
+    assert np.any(every != 0)  # two programs, not one
 
 
 def test_a_seed_gives_the_same_text_and_another_seed_another(raw):
