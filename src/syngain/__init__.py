@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from syngain.workflows.gain import gain
     from syngain.workflows.gate import gate
     from syngain.workflows.generate import generate
+    from syngain.workflows.ggmi import ggmi
     from syngain.workflows.information import information
+    from syngain.workflows.loop import loop
     from syngain.workflows.mix import mix, mix_runs
     from syngain.workflows.select import select
 
@@ -51,8 +53,10 @@ __all__ = [
     "gain",
     "gate",
     "generate",
+    "ggmi",
     "information",
     "lab",
+    "loop",
     "mix",
     "mix_runs",
     "read",
@@ -75,9 +79,11 @@ _HOMES = {
     "gain": "syngain.workflows.gain",
     "information": "syngain.workflows.information",
     "gate": "syngain.workflows.gate",
+    "loop": "syngain.workflows.loop",
     "mix": "syngain.workflows.mix",
     "mix_runs": "syngain.workflows.mix",
     "check": "syngain.workflows.check",
+    "ggmi": "syngain.workflows.ggmi",
     "generate": "syngain.workflows.generate",
     "read": "syngain.data.read",
     "select": "syngain.workflows.select",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from strategies import thorough
 from syngain.core.estimate import Estimate
-from syngain.gain.decide import effect
+from syngain.gain.decide import _unsure, effect
 
 
 def gain(low, high):
@@ -49,3 +51,27 @@ def test_a_narrower_interval_around_the_same_value_never_unsays_a_decision(low, 
 
 def test_without_an_interval_nothing_can_be_told():
     assert effect(Estimate(value=np.nan, unit="nats", method="m", estimand="e"), 0.01) == "cannot_tell"
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        ((160, 160), "about 160 more anchors would tell."),
+        ((160, 900), "about 160 more anchors would tell a gain of this size (about 900 one of 0.01)."),
+        ((31_000, 40_000), "an effect so small would take about 31,000 more anchors to tell."),
+    ],
+)
+def test_more_anchors_are_advised_where_that_is_in_reach(needed, said):
+    answer = SimpleNamespace(
+        needed=needed,
+        rows=100,
+        metric="log_loss",
+        min_gain=0.01,
+        test=None,
+        controls={},
+        rare=(),
+        expected=Estimate(value=0.02, unit="nats", method="", estimand=""),
+        forecaster=SimpleNamespace(label=np.zeros(50), unsettled=()),
+    )
+    whole = Estimate(value=0.02, unit="nats", method="", estimand="", intervals={0.9: (-0.1, 0.14)})
+    assert _unsure(answer, whole).endswith(said)

@@ -88,6 +88,13 @@ def test_provenance_and_log_probabilities_are_kept_and_named_as_syngain_reads_th
     assert LAYOUTS["curator"].parse(CURATOR).messages[1]["reasoning_content"] == "Near."
 
 
+def test_the_custom_export_of_easy_dataset_has_its_own_names():
+    row = {"question": "Name a river.", "answer": "The Oder.", "labels": "geography", "chunk": "The Oder flows."}
+    assert detect_layout(row) == "easy_dataset"
+    extra = LAYOUTS["easy_dataset"].parse(row).extra
+    assert (extra["source"], extra["label"], extra["chunk"]) == ("The Oder flows.", "geography", "The Oder flows.")
+
+
 def test_a_data_designer_row_without_a_trace_takes_its_columns():
     row = {"question": "q", "answer": "a", "answer__reasoning_content": "r"}
     assert [m["content"] for m in LAYOUTS["data_designer"].parse(row).messages] == ["q", "a"]

@@ -6,7 +6,7 @@ import pytest
 
 import syngain
 
-trl = pytest.importorskip("trl", reason="needs trl and datasets")
+trl = pytest.importorskip("trl", reason="trl is absent: pip install 'syngain[train]'")
 
 
 @pytest.mark.filterwarnings("ignore")  # of TRL's own configuration and loaders

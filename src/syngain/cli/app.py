@@ -16,8 +16,10 @@ from syngain.cli.demo import demo
 from syngain.cli.gain import gain
 from syngain.cli.gate import gate
 from syngain.cli.generate import generate
+from syngain.cli.ggmi import ggmi
 from syngain.cli.information import information
 from syngain.cli.lab import lab
+from syngain.cli.loop import loop
 from syngain.cli.mix import mix
 from syngain.cli.models import models
 from syngain.cli.select import select
@@ -34,10 +36,12 @@ app = typer.Typer(
 )
 app.command("audit")(audit)
 app.command("gain")(gain)
+app.command("ggmi")(ggmi)
 app.command("information")(information)
 app.command("generate")(generate)
 app.command("check")(check)
 app.command("demo")(demo)
+app.command("loop")(loop)
 app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)

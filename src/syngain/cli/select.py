@@ -32,6 +32,9 @@ def select(
     test: Optional[str] = typer.Option(None, help="Real rows to judge on, beside the anchors."),
     metric: Optional[str] = typer.Option(None, help="Decides: log_loss (default), accuracy, macro_f1; nats_per_byte."),
     logprob: Optional[str] = typer.Option(None, help="Column of SYNTHETIC with log-probabilities."),
+    model: Optional[str] = typer.Option(
+        None, help="Language model that conditional_ratio asks: smollm2, a folder or a hub name (default: words)."
+    ),
     folds: int = typer.Option(5, min=2, help="Folds of the anchors that choose and judge in turn."),
     output: Path = typer.Option(Path("syngain-select"), "-o", "--output", help="Folder for the report."),
     config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
@@ -68,13 +71,14 @@ def select(
         from syngain.workflows.select import SelectSettings, write_selection
         from syngain.workflows.select import select as choose
 
-        method_named(options["method"])  # an unknown one is an error before anything is read
+        method_named(options["method"], model=options["model"])  # an unknown one is an error before anything is read
         settings = SelectSettings(
             rows=options["rows"],
             share=options["share"],
             repeats_last=options["repeats"] == "last",
             metric=options["metric"],
             logprob=options["logprob"],
+            model=options["model"],
             encoder=encoder_named(options["encoder"]),
             trial=Trial(folds=options["folds"]),
         )

@@ -19,6 +19,8 @@ RAISES = {
     "macro_f1": ("raise", "lower", "macro-F1", ""),
 }
 
+HOPELESS = 20  # times the anchors there are: more of them are no advice
+
 WITH = {
     "anchors": "the anchors",
     "both": "anchors with synthetic rows",
@@ -137,6 +139,9 @@ def _unsure(answer: Answer, whole: Estimate) -> str:
     words = _effect_words(answer, whole)
     if answer.test is not None:
         return f"Cannot tell: on the test set {words}.{caveats(answer)}"
+    if looks > HOPELESS * answer.forecaster.label.size:
+        needed = f"an effect so small would take about {_round(looks):,} more anchors to tell"
+        return f"Cannot tell: {words}; {needed}.{caveats(answer)}"
     needed = f"about {_round(looks):,} more anchors would tell"
     if least > looks:
         needed += f" a gain of this size (about {_round(least):,} one of {answer.min_gain:g})"

@@ -315,6 +315,19 @@ MEASURES = {
         "How much do the losses give away about which rows were trained on?",
         "Read against the shuffled range; it bounds the gap on synthetic rows, not on your task.",
     ),
+    "ggmi.e_cmi": Measure("The same from both losses", "How much do the two losses of a pair give away?"),
+    "ggmi.f_cmi": Measure("The same from predictions", "How much do the two predictions of a pair give away?"),
+    "ggmi.difference": Measure(
+        "GGMI",
+        "How much less does a learner of synthetic rows give away of its rows than one of the anchors?",
+        "A set that teaches nothing has the largest: read the measured gain.",
+        signed=True,
+    ),
+    "ggmi.gap": Measure("Measured gap", "How much more often does it err on fresh rows of its own kind?", signed=True),
+    "ggmi.error": Measure("Error on fresh rows of its own kind", "How often does it err on rows it did not learn?"),
+    "ggmi.bound_ld": Measure("Bound of the gap, loss difference", "How large can the gap be?"),
+    "ggmi.bound_e": Measure("Bound of the gap, both losses", "How large can the gap be?"),
+    "ggmi.bound_f": Measure("Bound of the gap, predictions", "How large can the gap be?"),
     "mix.share": Measure(
         "Share in the best mixture", "How much of it should the mixture hold?", "Wide intervals: it hardly matters."
     ),
@@ -338,6 +351,17 @@ MEASURES = {
         "Still distinct",
         "How much stays different when the generator eats its own output?",
         "A falling share is collapse.",
+    ),
+    "loop.coverage": Measure("Real 4-grams still said", "How much of what real rows say is still said?"),
+    "loop.tail_coverage": Measure("Rare words still said", "How many of the rare words of real rows are still said?"),
+    "loop.divergence": Measure(
+        "Further from real rows", "How much harder are real rows for a model of the generation?", signed=True
+    ),
+    "loop.loss_ratio_distinct_fraction": Measure(
+        "Loss beside full replacement", "How much of the loss is left with real rows in every generation?"
+    ),
+    "loop.loss_ratio_coverage": Measure(
+        "Loss of coverage beside full replacement", "How much of the loss is left with real rows in every generation?"
     ),
 }
 

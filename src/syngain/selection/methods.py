@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import UsageError
+from syngain.core.progress import Progress, silent
 from syngain.selection.candidates import Random, RepeatsLast, Then
+from syngain.selection.conditional import ConditionalRatio, LanguageModel
 from syngain.selection.determinant import LogDeterminant
 from syngain.selection.facility import FacilityLocation
 from syngain.selection.faithful import Coverage, DensityRatio
 from syngain.selection.noise import Confidence, Profile
-from syngain.selection.surprisal import ConditionalRatio, LogProbability, SurprisalBand
+from syngain.selection.surprisal import LogProbability, SurprisalBand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,12 +37,27 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def method_named(name: str, *, repeats_last: bool = True) -> Method:
+def method_named(
+    name: str, *, repeats_last: bool = True, model: str | None = None, progress: Progress = silent
+) -> Method:
     """A method by its name, with repeats behind everything else unless told otherwise; never for ``random``.
 
+    Args:
+        name: of the method.
+        repeats_last: whether near duplicates go behind all others.
+        model: the causal language model that judges responses in ``conditional_ratio``; None is a model of words.
+        progress: called while that model scores.
+
     Raises:
-        UsageError: there is no such method.
+        UsageError: there is no such method, or it asks no language model.
     """
     if name not in METHODS:
         raise UsageError(f"method {name}", expected=f"one of {', '.join(METHODS)}")
-    return RepeatsLast(METHODS[name]) if repeats_last and name != "random" else METHODS[name]
+    if model is not None and name != "conditional_ratio":
+        raise UsageError(
+            f"method {name} with the language model {model}",
+            expected="no --model: only conditional_ratio asks one",
+            todo="leave out --model, or choose --method conditional_ratio",
+        )
+    method = METHODS[name] if model is None else ConditionalRatio(LanguageModel(model, progress=progress))
+    return RepeatsLast(method) if repeats_last and name != "random" else method

@@ -1,16 +1,14 @@
-"""By probability: how surprising a row is to a proxy of the anchors, to its own generator, and after its prompt."""
+"""By probability: how surprising a row is to a proxy of the anchors, or to its own generator."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syngain.core.errors import InputError
-from syngain.data.normalize import words
 from syngain.data.splits import folds
 from syngain.learners.ngram import NgramModel
 from syngain.selection.candidates import Ranking
@@ -99,78 +97,6 @@ class LogProbability:
             for value, there in zip(given, known, strict=True)
         ]
         return Ranking.by_score(score, said)
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionalRatio:
-    """Responses that the prompt makes easier, but little: instruction-following difficulty [li2024] by a cache model.
-
-    The ratio of the surprisal of a response after its prompt over that without. Words come from the anchors' responses
-    and, after a prompt, with probability ``cache`` from the prompt [kuhn1990]; the cache is chosen on the anchors. Long
-    responses have other ratios than short ones, so the score is what remains of the log ratio after a straight line
-    in the log length.
-
-    Attributes:
-        caches: shares of the prompt's words to choose from.
-    """
-
-    caches: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.3)
-
-    def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no draw)
-        """The hardest first; those the prompt does not help at all last.
-
-        Raises:
-            InputError: the rows have no prompts.
-        """
-        if candidates.prompts is None or candidates.anchor_prompts is None:
-            raise InputError(
-                "the rows have no prompts",
-                expected="pairs of prompt and response",
-                todo="name the fields: --text prompt+response, or choose another method",
-            )
-        unigrams = _Unigrams.of(candidates.anchor_texts)
-        anchors = [
-            (words(a), words(b)) for a, b in zip(candidates.anchor_prompts, candidates.anchor_texts, strict=True)
-        ]
-        cache = min(self.caches, key=lambda share: sum(unigrams.nats(p, r, share) for p, r in anchors))
-        pairs = [(words(a), words(b)) for a, b in zip(candidates.prompts, candidates.texts, strict=True)]
-        after = np.array([unigrams.nats(p, r, cache) for p, r in pairs])
-        before = np.array([unigrams.nats([], r, 0.0) for _, r in pairs])
-        ratio = np.divide(after, before, out=np.ones(after.size), where=before > 0)
-        length = np.log1p([len(r) for _, r in pairs])
-        line = np.column_stack([np.ones(length.size), length])
-        log = np.log(ratio)
-        residual = log - line @ np.linalg.lstsq(line, log, rcond=None)[0]
-        helped = ratio < 1
-        order = np.lexsort((-residual, ~helped))
-        reasons = [
-            f"surprisal after the prompt {value:.2f} of that without, {rest:+.2f} beside rows of its length"
-            for value, rest in zip(ratio, residual, strict=True)
-        ]
-        return Ranking(order, residual, reasons)
-
-
-@dataclass(frozen=True)
-class _Unigrams:
-    """Frequencies of words, one more for all that were never seen."""
-
-    counts: Counter[str]
-    total: int
-
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> _Unigrams:
-        counts = Counter(word for text in texts for word in words(text))
-        return cls(counts, sum(counts.values()))
-
-    def nats(self, prompt: Sequence[str], response: Sequence[str], cache: float) -> float:
-        """Surprisal of a response, with a share of the mass on the words of the prompt."""
-        said = Counter(prompt)
-        share = cache if prompt else 0.0
-        below = self.total + len(self.counts) + 1
-        return -sum(
-            math.log((1 - share) * (self.counts[word] + 1) / below + (share * said[word] / len(prompt) if share else 0))
-            for word in response
-        )
 
 
 def _at(values: Sequence[str], rows: Ints) -> list[str]:

@@ -38,6 +38,7 @@ class SelectSettings:
     Attributes:
         rows: how many to keep; None: ``share`` of them. repeats_last: whether near duplicates go behind all others.
         metric: decides; None is log-loss with labels, nats per byte without. logprob: column of log-probabilities.
+        model: the causal language model that ``conditional_ratio`` asks; None is a model of words.
         encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.
         trial: folds and random draws.
     """
@@ -47,6 +48,7 @@ class SelectSettings:
     repeats_last: bool = True
     metric: str | None = None
     logprob: str | None = None
+    model: str | None = None
     encoder: TextEncoder | None = None
     learner: Classifier | None = None
     trial: Trial = field(default_factory=Trial)
@@ -94,7 +96,7 @@ def select(
     progress("reading", 0.0)
     chosen = settings or SelectSettings()
     name = method if isinstance(method, str) else type(method).__name__
-    chooser = method_named(method, repeats_last=chosen.repeats_last) if isinstance(method, str) else method
+    chooser = method if not isinstance(method, str) else _method(method, chosen, progress)
     anchors = dataset_of(real)
     ours = dataset_of(synthetic, like=anchors)
     tested = optional_dataset(test, anchors)
@@ -159,6 +161,10 @@ def write_selection(selection: Selection) -> Callable[[Path], None]:
             )
 
     return write
+
+
+def _method(name: str, settings: SelectSettings, progress: Progress) -> Method:
+    return method_named(name, repeats_last=settings.repeats_last, model=settings.model, progress=progress)
 
 
 def _rows(settings: SelectSettings, count: int) -> int:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from syngain.core.errors import InputError, UsageError
 from syngain.data.layouts.chat import Messages, OpenAI, Oumi, ShareGPT
 from syngain.data.layouts.entry import Layout, LayoutError, Row
-from syngain.data.layouts.foreign import REASONING, TRACE, Curator, DataDesigner, Distilabel, EasyDataset
+from syngain.data.layouts.foreign import (
+    EASY_CHUNKS,
+    EASY_LABELS,
+    REASONING,
+    TRACE,
+    Curator,
+    DataDesigner,
+    Distilabel,
+    EasyDataset,
+)
 from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Preference, Text, Trl
 from syngain.data.roles import TEXT
 from syngain.data.rows import show, show_names
@@ -137,8 +146,7 @@ _FITS = {
     "alpaca": _has("instruction", "output"),
     "self_instruct": _has("instruction", "instances"),
     "easy_dataset": lambda fields: (
-        _has("question", "answer")(fields)
-        and any(name in fields for name in ("cot", "chunkName", "chunkContent", "questionLabel"))
+        _has("question", "answer")(fields) and any(name in fields for name in ("cot", *EASY_CHUNKS, *EASY_LABELS))
     ),
     "qa": lambda fields: "question" in fields and any(name in fields for name in ("answer", *QA_ALIASES)),
     "curator": lambda fields: "response" in fields,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from syngain.data.layouts.entry import Emitted, Entry, LayoutError, Message, Row, messages_of, rest, said
 
 PROMPTS = ("prompt", "instruction", "question", "problem", "query", "user_query", "input")
+EASY_CHUNKS, EASY_LABELS = ("chunkContent", "chunk", "chunkName", "chunkId"), ("questionLabel", "labels")
 TRACE, REASONING = "__trace", "__reasoning_content"
 
 
@@ -119,7 +120,11 @@ class Curator:
 
 @dataclass(frozen=True, slots=True)
 class EasyDataset:
-    """``question, answer, cot`` with the chunk a question was made from, its label and the model."""
+    """``question, answer, cot`` with the chunk a question was made from, its label and the model.
+
+    Its custom export names the last two ``labels`` and ``chunk`` (once ``chunkId``), its own records ``questionLabel``,
+    ``chunkContent`` and ``chunkName``. Its alpaca and sharegpt exports are read as those.
+    """
 
     def parse(self, row: Row) -> Entry:
         """Read a row; the chain of thought goes with the answer, the chunk is the source."""
@@ -129,11 +134,11 @@ class EasyDataset:
         answer = said("assistant", reply)
         if isinstance(row.get("cot"), str) and row["cot"]:
             answer["reasoning_content"] = row["cot"]
-        chunk = _first(row, ("chunkContent", "chunk", "chunkName"))
+        chunk = _first(row, EASY_CHUNKS)
         further = {
             **_named("source", row.get(chunk)),
             **_named("generator", row.get("model")),
-            **_named("label", row.get("questionLabel")),
+            **_named("label", row.get(_first(row, EASY_LABELS))),
         }
         return Entry(
             messages=(said("user", asked), answer), extra=_with(rest(row, "question", "answer", "cot"), further)

@@ -1,0 +1,164 @@
+"""Conditional mutual information of learners from supersamples: what their outcomes say of the rows they learned from.
+
+A supersample is n pairs of rows; a mask takes one of each pair for training, and both are judged. How much the outcome
+of a pair says of which of the two was taken is its information on the mask, conditional on the pair [steinke2020]:
+
+* f-CMI of the two predictions [harutyunyan2021], e-CMI of the two losses [hellstrom2022], ld-CMI of their difference
+  [wang2023]; each is a function of the one before, so ``ld <= e <= f`` pair by pair, also as estimated;
+* for losses in [0, 1] the gap is at most the mean over pairs of ``sqrt(2 I)`` [wang2023];
+* for 0-1 losses of a learner without training errors the information of pairs pooled, in units of ln 2, is the test
+  error: a pair says which row was taken exactly where the other one is wrong.
+
+The plug-in estimate of k masks and m values is too high by about ``(m - 1) / (2 k)`` [miller1955]; that is taken off,
+pair by pair, and what permuted masks leave is printed beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+Kind = Literal["ld", "e", "f"]
+KINDS: tuple[Kind, ...] = ("ld", "e", "f")
+
+
+@dataclass(frozen=True)
+class Supersamples:
+    """Outcomes of s supersamples of n pairs under k masks each.
+
+    Attributes:
+        loss: of both rows of every pair (s, k, n, 2), in [0, 1].
+        second: whether the second row of the pair was trained on, the first otherwise (s, k, n).
+        guess: the class predicted for both rows (s, k, n, 2); None where there are no classes.
+    """
+
+    loss: Floats
+    second: Flags
+    guess: Ints | None = None
+
+    def __post_init__(self) -> None:
+        if self.loss.ndim != 4 or self.loss.shape[-1] != 2 or self.second.shape != self.loss.shape[:-1]:
+            raise UsageError(f"losses {self.loss.shape}, masks {self.second.shape}", expected="(s, k, n, 2), (s, k, n)")
+        if not (np.isfinite(self.loss).all() and self.loss.min() >= 0 and self.loss.max() <= 1):
+            raise UsageError("losses outside [0, 1]", expected="bounded losses: the bounds hold for no others")
+
+    @property
+    def trained(self) -> Floats:
+        """Loss of the rows trained on (s, k, n)."""
+        return np.where(self.second, self.loss[..., 1], self.loss[..., 0])
+
+    @property
+    def held(self) -> Floats:
+        """Loss of the rows held out (s, k, n)."""
+        return np.where(self.second, self.loss[..., 0], self.loss[..., 1])
+
+    def gaps(self) -> Floats:
+        """Held-out minus training loss of each supersample (s,)."""
+        return np.asarray((self.held - self.trained).mean(axis=(1, 2)))
+
+    def symbols(self, kind: Kind) -> Ints:
+        """The outcome of every pair as a code (s, k, n): equal codes within a pair are equal outcomes.
+
+        Raises:
+            UsageError: ``f`` without predictions.
+        """
+        if kind == "f":
+            if self.guess is None:
+                raise UsageError("f-CMI of a learner that predicts no classes", expected="ld or e")
+            return np.asarray(self.guess[..., 0] * (int(self.guess.max()) + 1) + self.guess[..., 1])
+        steps = np.unique(self.loss, return_inverse=True)[1].reshape(self.loss.shape)
+        if kind == "e":
+            return np.asarray(steps[..., 0] * (int(steps.max()) + 1) + steps[..., 1])
+        difference = np.round(self.loss[..., 1] - self.loss[..., 0], 12)
+        return np.asarray(np.unique(difference, return_inverse=True)[1].reshape(difference.shape))
+
+    def information(self, kind: Kind) -> Floats:
+        """Plug-in information of each pair on its mask (s, n), in nats, at most ln 2; too high by chance."""
+        return pair_information(self.symbols(kind), self.second)
+
+    def corrected(self, kind: Kind) -> Floats:
+        """The same with the chance part of [miller1955] taken off (s, n); single pairs may fall below zero."""
+        symbols = self.symbols(kind)
+        return pair_information(symbols, self.second) - chance(symbols, self.second)
+
+    def pooled(self, kind: Kind = "ld") -> Floats:
+        """Information of all pairs and masks of a supersample taken together (s,), in nats.
+
+        Pairs are exchangeable, so a code must mean the same in all of them: only differences of losses do.
+
+        Raises:
+            UsageError: another kind than ``ld``.
+        """
+        if kind != "ld":
+            raise UsageError(f"pooled {kind}-CMI", expected="ld: only differences mean the same in every pair")
+        shape = (self.loss.shape[0], -1, 1)
+        return pair_information(self.symbols(kind).reshape(shape), self.second.reshape(shape))[:, 0]
+
+    def null(self, kind: Kind, rng: np.random.Generator, draws: int = 20) -> Floats:
+        """Mean information over pairs when the masks of every pair are permuted (draws,), chance part taken off."""
+        symbols = self.symbols(kind)
+        out = np.empty(draws)
+        for draw in range(draws):
+            masks = rng.permuted(self.second, axis=1)
+            out[draw] = float(np.mean(pair_information(symbols, masks) - chance(symbols, masks)))
+        return out
+
+    def bound(self, kind: Kind) -> Floats:
+        """The largest gap this information allows, mean over pairs of ``sqrt(2 I)``, of each supersample (s,).
+
+        From the plug-in information, which is too high: the bound errs upwards.
+        """
+        return np.asarray(np.sqrt(2 * self.information(kind)).mean(axis=1))
+
+    def smooth_bound(self, kind: Kind) -> Floats:
+        """``sqrt(2 mean I)`` from the corrected information (s,): at least the mean of the roots, by Jensen."""
+        return np.asarray(np.sqrt(2 * np.maximum(self.corrected(kind).mean(axis=1), 0.0)))
+
+
+def pair_information(symbols: Ints, second: Flags) -> Floats:
+    """Plug-in mutual information of codes and masks over the masks of every pair, in nats.
+
+    Args:
+        symbols: codes (s, k, n).
+        second: masks (s, k, n).
+
+    Returns:
+        (s, n), between 0 and ln 2.
+    """
+    both = _entropy(symbols * 2 + second)
+    found = _entropy(symbols) + _entropy(second.astype(np.int64)) - both
+    return np.clip(found, 0.0, math.log(2))
+
+
+def chance(symbols: Ints, second: Flags) -> Floats:
+    """What plug-in information of independent codes and masks shows on average, ``(m - 1) (u - 1) / (2 k)`` (s, n)."""
+    values, masks = _distinct(symbols), _distinct(second.astype(np.int64))
+    return np.asarray((values - 1) * (masks - 1) / (2 * symbols.shape[1]))
+
+
+def _entropy(codes: Ints) -> Floats:
+    """Plug-in entropy over the middle axis, (s, n), in nats: ``ln k`` minus the mean log of the own count."""
+    ordered = np.sort(codes, axis=1)
+    ahead, behind = np.ones(ordered.shape), np.zeros(ordered.shape)  # own code at and before, and after, its place
+    for i in range(1, ordered.shape[1]):
+        ahead[:, i] += np.where(ordered[:, i] == ordered[:, i - 1], ahead[:, i - 1], 0)
+        behind[:, -1 - i] = np.where(ordered[:, -1 - i] == ordered[:, -i], behind[:, -i] + 1, 0)
+    return np.asarray(math.log(codes.shape[1]) - np.log(ahead + behind).mean(axis=1))
+
+
+def _distinct(codes: Ints) -> Floats:
+    """How many codes occur over the middle axis (s, n)."""
+    ordered = np.sort(codes, axis=1)
+    return np.asarray(1.0 + np.count_nonzero(np.diff(ordered, axis=1), axis=1))

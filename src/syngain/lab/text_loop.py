@@ -1,0 +1,159 @@
+"""A generator of texts that is refitted on its own output, with a share of real rows in every training set.
+
+Generation 1 is said by a generator of the real rows. Every further one learned the one before, cut to what the real
+share leaves, and real rows drawn anew. All generations have the same number of words, so that their counts compare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from syngain.core.errors import InputError
+from syngain.core.progress import Progress, silent
+from syngain.generators.toy import MarkovText
+from syngain.learners.ngram import NgramModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+
+    Floats = NDArray[np.float64]
+
+GRAM = 4  # words
+RARE = 2  # times that a word of the tail occurs in the real rows
+FEWEST = 20  # real rows
+MEASURES = ("distinct_fraction", "coverage", "tail_coverage", "divergence")
+
+
+class Speaker(Protocol):
+    """A fitted generator."""
+
+    def say(self, words: int, rng: np.random.Generator) -> list[str]:
+        """Texts of at least so many words together."""
+
+
+class Fit(Protocol):
+    """How a generator is fitted on texts."""
+
+    def __call__(self, texts: Sequence[str], /) -> Speaker:
+        """Fit; deterministic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The word chain of ``syngain generate``'s toy generator."""
+
+    chain: MarkovText
+
+    @classmethod
+    def fit(cls, texts: Sequence[str]) -> Chain:
+        """Fit on texts of any length; a text is said with at most as many words as the longest has."""
+        longest = max((len(text.split()) for text in texts), default=1)
+        return cls(MarkovText.fit(texts, max_words=max(longest, 1)))
+
+    def say(self, words: int, rng: np.random.Generator) -> list[str]:
+        """One text after the other until there are words enough."""
+        said, count = [], 0
+        while count < words:
+            said.append(self.chain.sample(1, rng=rng)[0].text)
+            count += len(said[-1].split())
+        return said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """A self-consuming loop.
+
+    Attributes:
+        generations: how often the generator speaks. shares: of real rows in every later training set, ascending.
+        rows: real rows that take part. fit: the generator. model: judges how far a generation is from the holdout.
+    """
+
+    generations: int = 5
+    shares: tuple[float, ...] = (0.0, 0.2, 0.5)
+    rows: int = 500
+    fit: Fit = Chain.fit
+    model: NgramModel = field(default_factory=NgramModel)
+
+    def run(
+        self, texts: Sequence[str], holdout: Sequence[str], streams: Streams, progress: Progress = silent
+    ) -> Floats:
+        """One run: measures (4, shares, generations) of the module's names.
+
+        ``distinct_fraction`` counts different 4-grams of words, ``coverage`` those of the holdout that are said,
+        ``tail_coverage`` the rare words of the real rows that are still said, ``divergence`` the surprisal of the
+        holdout under an n-gram model of the generation, in nats per byte.
+
+        Raises:
+            InputError: too few real rows, or none longer than three words.
+        """
+        if len(texts) < FEWEST or not holdout:
+            raise InputError(f"{len(texts)} real rows and {len(holdout)} held out", expected=f"at least {FEWEST} and 1")
+        chosen = streams.stream("real").permutation(len(texts))[: self.rows].tolist()
+        real = [texts[i] for i in chosen if texts[i].split()]
+        words = sum(len(text.split()) for text in real)
+        known, tail = grams(holdout), rare_words(real)
+        if not known:
+            raise InputError(f"no held-out row has {GRAM} words", expected="texts of several words to follow")
+        out = np.empty((len(MEASURES), len(self.shares), self.generations))
+        for s, share in enumerate(self.shares):
+            data = real
+            for g in range(self.generations):
+                done = (s * self.generations + g) / (len(self.shares) * self.generations)
+                progress(f"real share {share:g}, generation {g + 1}", done)
+                rng = streams.stream("said", str(share), str(g)) if g else streams.stream("said", "first")
+                said = self.fit(data).say(words, rng)
+                out[:, s, g] = self._measured(cut(said, words), known, tail, holdout)
+                kept = cut(said, round((1 - share) * words))
+                again = streams.stream("again", str(share), str(g)).permutation(len(real))
+                data = [*kept, *cut([real[i] for i in again], words - sum(len(text.split()) for text in kept))]
+        return out
+
+    def _measured(
+        self, said: Sequence[str], known: set[tuple[str, ...]], tail: set[str], holdout: Sequence[str]
+    ) -> tuple[float, float, float, float]:
+        found = grams(said)
+        spoken = {word for text in said for word in text.split()}
+        nats, size = self.model.fit(said).surprisal(holdout)
+        return (
+            float(len(found)),
+            len(found & known) / len(known),
+            len(tail & spoken) / max(len(tail), 1),
+            float(nats.sum() / max(size.sum(), 1)),
+        )
+
+
+def grams(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    """The different runs of four words inside texts."""
+    found: set[tuple[str, ...]] = set()
+    for text in texts:
+        words = text.split()
+        found.update(tuple(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1))
+    return found
+
+
+def rare_words(texts: Iterable[str]) -> set[str]:
+    """Words that occur at most twice."""
+    counts: dict[str, int] = {}
+    for text in texts:
+        for word in text.split():
+            counts[word] = counts.get(word, 0) + 1
+    return {word for word, count in counts.items() if count <= RARE}
+
+
+def cut(texts: Iterable[str], words: int) -> list[str]:
+    """Texts from the front with so many words together, the last one cut."""
+    out, left = [], words
+    for text in texts:
+        if left <= 0:
+            break
+        own = text.split()
+        out.append(text if len(own) <= left else " ".join(own[:left]))
+        left -= len(own)
+    return out
