@@ -47,7 +47,7 @@ def main():
     parser.add_argument("--temperatures", default="0.7,1.3")
     parser.add_argument("--rows", type=int, default=200, help="of each strategy, at each temperature")
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--samples", type=int, default=8, help="outputs of a prompt")
+    parser.add_argument("--samples", type=int, default=4, help="outputs of a prompt")
     parser.add_argument("--prompts", type=int, default=16, help="prompts that are scored against each other")
     parser.add_argument("--scored", type=int, default=4, help="outputs of a prompt that are scored under all of them")
     parser.add_argument("--no-gain", action="store_true", help="no measured gain and no divergence beside")
@@ -167,7 +167,7 @@ def report(given, name, degrees):
             for estimate in SHOWN:
                 found = account["estimates"].get(f"{estimate}@{strategy}")
                 if found is not None:
-                    low, high = found["intervals"]["0.95"]
+                    low, high = (None if end is None else round(end, 3) for end in found["intervals"]["0.95"])
                     print(f"    T = {degree:g}  {estimate} {found['value']:.3f} [{low}, {high}] {found['unit']}")
         for (cold, low), (hot, high) in itertools.pairwise(zip(degrees, said, strict=True)):
             for unit, place_of in (("nats per row", 0), ("nats per token", 1)):
