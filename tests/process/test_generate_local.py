@@ -53,6 +53,22 @@ def test_log_probabilities_of_what_is_said_are_those_of_scoring_it(model):
     assert compared > 5  # a random model also says special tokens, which no text spells
 
 
+def test_texts_score_the_same_together_and_alone(model, monkeypatch):
+    """Whatever shares a pass: short and long texts, an empty one, more than one part."""
+    from syngain.generators import local
+
+    monkeypatch.setattr(local, "SCORED_TOGETHER", 24)
+    texts = ["ab", "", "cd ef gh ij", "a", "fgh ab cd", "ab"]
+    together = asyncio.run(model.score(ASK, texts, temperature=1.5))
+    for text, score in zip(texts, together, strict=True):
+        (alone,) = asyncio.run(model.score(ASK, [text], temperature=1.5))
+        assert score.tokens == alone.tokens
+        assert score.logprobs == pytest.approx(alone.logprobs, abs=1e-4)
+    (plain,) = asyncio.run(model.score(ASK, ["fgh ab cd"]))
+    assert np.abs(plain.logprobs - together[4].logprobs).max() > 0.01
+    assert asyncio.run(model.score(ASK, [])) == []
+
+
 def test_laws_equal_those_of_the_network_without_any_cache(model):
     (reply,) = say(model, calls(1, temperature=0.7, top_logprobs=5))
     prompt = model.tokens_of(ASK)

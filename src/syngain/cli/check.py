@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from syngain.workflows.check import CheckResult
 
 APIS = ("chat", "completions")
+ENGINES = ("transformers", "llamacpp")
 
 
 def check(
@@ -23,12 +24,15 @@ def check(
     key_env: str = typer.Option("OPENAI_API_KEY", help="The environment variable that holds the key."),
     api: str = typer.Option("chat", help="chat, or completions for base models."),
     timeout: float = typer.Option(60.0, min=0.1, help="Seconds for one answer."),
+    engine: str = typer.Option("transformers", help="Who loads a local model: transformers, or llamacpp (GGUF)."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="No progress."),
 ) -> None:
     """Is this endpoint or model usable, and for which accounting; where not, why not."""
     if api not in APIS:
         raise UsageError(f"--api {api}", expected=f"one of {', '.join(APIS)}")
+    if engine not in ENGINES:
+        raise UsageError(f"--engine {engine}", expected=f"one of {', '.join(ENGINES)}")
     with progress_shown(quiet=quiet or json) as progress:
         from syngain.workflows.check import check as find_out
 
@@ -38,6 +42,7 @@ def check(
             key_env=key_env,
             api="chat" if api == "chat" else "completions",
             timeout=timeout,
+            engine="llamacpp" if engine == "llamacpp" else "transformers",
             progress=progress,
         )
     if json:

@@ -11,6 +11,7 @@ late token when it is asked for in other company.
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import re
 import threading
@@ -25,6 +26,7 @@ from syngain.core.errors import UnfinishedError, UsageError
 from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
 from syngain.generators.laws import Drawn, Law
+from syngain.generators.layout import bare_tokens, chat_tokens
 from syngain.generators.protocol import Call, Capabilities, Messages, RefusedError, Reply, Sampling, Scored, TopLogprobs
 from syngain.learners import checkpoints
 from syngain.learners.checkpoints import EXTRA
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-MARK = "syngain-5c1e-{}-"  # a stand-in for what a message says, which no template writes itself
-SCORED_TOGETHER = 16
+SCORED_TOGETHER = 512  # padded tokens in a pass: as fast as more, and less padding and memory
 
 
 @dataclass(frozen=True)
@@ -122,20 +123,11 @@ class LocalGenerator:
         """The tokens a model is given: the template's own words, and between them what the messages say, as text."""
         if not self.chat:
             start = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else min(self.ends)
-            return [start, *self._plain("\n\n".join(text for _, text in messages) + "\n\n")]
-        marked = [{"role": role, "content": MARK.format(i)} for i, (role, _) in enumerate(messages)]
-        whole = str(self.tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=True))
-        ids: list[int] = []
-        for i, (_, text) in enumerate(messages):
-            before, mark, whole = whole.partition(MARK.format(i))
-            if not mark:
-                raise UsageError(
-                    f"the chat template of {self.name} drops the {i + 1}. message",
-                    expected="a template that writes every message",
-                    todo="leave out `system`, or set `chat: false`",
-                )
-            ids += [*self._special(before), *self._plain(text)]
-        return [*ids, *self._special(whole)]
+            return bare_tokens(messages, start, plain=self._plain)
+        return chat_tokens(messages, self._template, special=self._special, plain=self._plain, name=self.name)
+
+    def _template(self, messages: list[dict[str, str]]) -> str:
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def _special(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
@@ -254,48 +246,68 @@ class LocalGenerator:
         return str(self.tokenizer.decode([symbol], clean_up_tokenization_spaces=False))
 
     def _score(self, messages: Messages, texts: Sequence[str], temperature: float) -> list[Scored]:
-        prompt = self.tokens_of(messages)
-        end = self._end()
+        """The prompt is read once; its keys and values serve every part, texts of like length side by side."""
+        prompt, end = self.tokens_of(messages), self._end()
         coded = [[*self._plain(text), *([] if end is None else [end])] for text in texts]
-        scored: list[Scored] = []
-        with self._lock, _inference(), _memory_named(self.name):
-            for first in range(0, len(coded), SCORED_TOGETHER):
-                part = coded[first : first + SCORED_TOGETHER]
-                for ids, logs in zip(part, self._logs(prompt, part, temperature), strict=True):
-                    words = tuple(map(self._word, ids))
-                    scored.append(Scored(tokens=words, logprobs=logs, end_included=end is not None, mode="exact"))
-        return scored
-
-    def _logs(
-        self, prompt: Sequence[int], part: Sequence[Sequence[int]], temperature: float
-    ) -> list[NDArray[np.float32]]:
-        """Log-probabilities of the tokens of each text after one prompt, which is read once."""
-        torch = require("torch", extra=EXTRA, purpose="a language model")
-        width = max(map(len, part))
+        width = max(map(len, coded), default=0)
         if len(prompt) + width > self.length:
             raise UsageError(
                 f"a text of {width} tokens after a prompt of {len(prompt)}", expected=f"{self.length} at most"
             )
-        cache, first, mask, last = self._read([prompt], np.zeros(len(part), dtype=np.int64))
+        logs: dict[int, NDArray[np.float32]] = {}
+        with self._lock, _inference(), _memory_named(self.name):
+            read = self._read([prompt], np.zeros(1, dtype=np.int64))
+            for part in _parts([len(tokens) for tokens in coded]):
+                found = self._logs(read, [coded[i] for i in part], temperature)
+                logs |= dict(zip(part, found, strict=True))
+        return [
+            Scored(tokens=tuple(map(self._word, tokens)), logprobs=logs[i], end_included=end is not None, mode="exact")
+            for i, tokens in enumerate(coded)
+        ]
+
+    def _logs(
+        self, read: tuple[Any, Any, Ints, Ints], part: Sequence[Sequence[int]], temperature: float
+    ) -> list[NDArray[np.float32]]:
+        """Log-probabilities of the tokens of each text after a prompt that was read."""
+        torch = require("torch", extra=EXTRA, purpose="a language model")
+        cache, first, mask, last = read
+        width, owner = max(map(len, part)), np.zeros(len(part), dtype=np.int64)
         ids = np.zeros((len(part), width), dtype=np.int64)
         own = np.zeros((len(part), width), dtype=np.int64)
         for i, tokens in enumerate(part):
             ids[i, : len(tokens)] = tokens
             own[i, : len(tokens)] = 1
-        positions = last[:, None] + 1 + np.arange(width)
-        logits = self._forward(ids, np.concatenate([mask, own], axis=1), positions, cache)
-        before = torch.cat([first[:, None], logits[:, :-1]], dim=1)
-        logs = (
-            torch.log_softmax(before / temperature, dim=-1)
-            .gather(2, self._tensor(ids)[:, :, None])[:, :, 0]
-            .cpu()
-            .numpy()
-        )
-        return [logs[i, : len(tokens)] for i, tokens in enumerate(part)]
+        targets = self._tensor(ids)
+        laws = [first.expand(len(part), -1)[:, None]]
+        if width > 1:
+            cache = copy.deepcopy(cache)
+            cache.batch_select_indices(self._tensor(owner))
+            seen = np.concatenate([mask[owner], own[:, :-1]], axis=1)
+            positions = last[owner, None] + 1 + np.arange(width - 1)
+            laws.append(self._forward(ids[:, :-1], seen, positions, cache))  # nothing follows the last token
+        begun, logs = 0, []
+        for law in laws:  # a law is large: it is divided once and its normalizer summed, no other copy is made
+            warm = law / temperature
+            asked = targets[:, begun : begun + warm.shape[1], None]
+            logs.append(warm.gather(2, asked)[:, :, 0] - warm.logsumexp(dim=-1))
+            begun += warm.shape[1]
+        found = torch.cat(logs, dim=1).cpu().numpy()
+        return [found[i, : len(tokens)] for i, tokens in enumerate(part)]
 
     def _end(self) -> int | None:
         own = self.tokenizer.eos_token_id
         return int(own) if own in self.ends else min(self.ends, default=None)
+
+
+def _parts(lengths: Sequence[int]) -> list[list[int]]:
+    """Texts of like length together, the longest first, so many padded tokens in a part at most."""
+    parts: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if parts and lengths[parts[-1][0]] * (len(parts[-1]) + 1) <= SCORED_TOGETHER:
+            parts[-1].append(i)
+        else:
+            parts.append([i])
+    return parts
 
 
 def _ends(tokenizer: Any, network: Any) -> frozenset[int]:  # noqa: ANN401  (untyped libraries)

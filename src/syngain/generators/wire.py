@@ -78,13 +78,18 @@ def reply(answer: object, *, api: Api, mode: Mode) -> Reply:
         tokens=tokens,
         logprobs=logs,
         top=top,
-        end_included=bool(tokens) and tokens is not None and "".join(tokens[:-1]) == text and "".join(tokens) != text,
+        end_included=bool(tokens) and _ended(text, tokens or ("",), choice),
         mode=None if tokens is None else mode,
         prompt_tokens=asked,
         completion_tokens=said,
         id=str(answer.get("id") or ""),
         extra={name: str(answer[name]) for name in KEPT if answer.get(name) is not None},
     )
+
+
+def _ended(text: str, tokens: Sequence[str], choice: Mapping[str, Any]) -> bool:
+    """Whether the last token, which the text does not show, is the end token; llama.cpp spells that as nothing."""
+    return "".join(tokens[:-1]) == text and (bool(tokens[-1]) or choice.get("finish_reason") == "stop")
 
 
 def _text(choice: Mapping[str, Any], api: Api) -> str:
@@ -110,7 +115,7 @@ def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
     try:
         if not isinstance(given, dict):
             raise TypeError  # noqa: TRY301  (one place says what is wrong)
-        steps = _chat_steps(given) if api == "chat" else _completion_steps(given)
+        steps = _chat_steps(given) if api == "chat" or "content" in given else _completion_steps(given)
     except (TypeError, KeyError, ValueError) as error:
         raise _wrong("the log-probabilities have another form than the protocol's") from error
     if steps is None:
@@ -129,8 +134,19 @@ def _chat_steps(given: Mapping[str, Any]) -> Steps | None:
     content = given.get("content")
     if content is None:
         return None
-    tops = [[(item["token"], float(item["logprob"])) for item in step.get("top_logprobs") or ()] for step in content]
-    return tuple(str(step["token"]) for step in content), [float(step["logprob"]) for step in content], tops
+    tops = [[(item["token"], _log(item)) for item in _alternatives(step)] for step in content]
+    return tuple(str(step["token"]) for step in content), [_log(step) for step in content], tops
+
+
+def _alternatives(step: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return step.get("top_logprobs") or step.get("top_probs") or ()
+
+
+def _log(item: Mapping[str, Any]) -> float:
+    """A log-probability; llama.cpp's processed mode gives the probability itself."""
+    if "logprob" in item:
+        return float(item["logprob"])
+    return math.log(item["prob"]) if item["prob"] > 0 else -math.inf
 
 
 def _completion_steps(given: Mapping[str, Any]) -> Steps | None:

@@ -59,7 +59,7 @@ def converted(transformers: Any, gguf: Path, model: str, progress: Progress = si
 
     Written beside and renamed, so that it is there whole or not at all; deleting it costs one more conversion.
     """
-    target = models_folder() / f"{gguf.stem.lower()}-{_head_digest(gguf)}"
+    target = models_folder() / f"{gguf.stem.lower()}-{head_digest(gguf)}"
     if (target / "config.json").is_file():
         return target
     require("gguf", extra=EXTRA, purpose=f"reading {gguf.name}")
@@ -82,6 +82,30 @@ def converted(transformers: Any, gguf: Path, model: str, progress: Progress = si
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def gguf_file(model: str) -> Path:
+    """The GGUF file of a catalog name, a file, or a folder that holds one and nothing else to load.
+
+    Raises:
+        MissingDependencyError: when the catalog model is not here.
+        InputError: when there is no GGUF file. UsageError: when nothing is there.
+    """
+    place = Path(locate(model))
+    files = sorted(place.glob("*.gguf")) if place.is_dir() else [place]
+    if len(files) == 1 and files[0].is_file() and _magic(files[0]) == b"GGUF":
+        return files[0]
+    what = f"{len(files)} GGUF files" if place.is_dir() else "no GGUF file on this machine"
+    raise InputError(
+        f"{model} is {what}" if not place.is_dir() else f"{model} holds {what}",
+        expected="one GGUF file, or smollm2",
+        todo="name the file itself; for other weights take `kind: transformers`",
+    )
+
+
+def _magic(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
 
 
 def identity(network: Any) -> str:  # noqa: ANN401  (untyped library)
@@ -139,7 +163,8 @@ def _gguf(place: Path) -> Path | None:
     return None
 
 
-def _head_digest(path: Path) -> str:
+def head_digest(path: Path) -> str:
+    """From the metadata and the first weights of a GGUF file, and its size."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     return hashlib.sha256(head + path.stat().st_size.to_bytes(8, "little")).hexdigest()[:12]

@@ -57,6 +57,24 @@ class LocalSpec(Part):
     batch: Positive = 16
 
 
+class LlamaCppSpec(Part):
+    """A GGUF file spoken by llama.cpp in this process: a catalog name, a file, or a folder that holds one.
+
+    ``context`` is how many tokens a prompt and its output may have together; ``threads`` defaults to all cores.
+    """
+
+    kind: Literal["llamacpp"]
+    model: str = "smollm2"
+    logprob_mode: Literal["processed", "raw"] = "processed"
+    chat: bool = True
+    batch: Annotated[int, Field(ge=1, le=256)] = 4
+    context: Annotated[int, Field(ge=8)] = 2048
+    threads: Positive | None = None
+
+
+GeneratorSpec = ToySpec | EndpointSpec | LocalSpec | LlamaCppSpec
+
+
 class SamplingSpec(Part):
     """How outputs are drawn; ``samples`` per prompt."""
 
@@ -211,7 +229,7 @@ class EngineSpec(Part):
 class Recipe(Part):
     """A whole recipe."""
 
-    generator: Annotated[ToySpec | EndpointSpec | LocalSpec, Field(discriminator="kind")]
+    generator: Annotated[GeneratorSpec, Field(discriminator="kind")]
     strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=1)]
     sampling: SamplingSpec = SamplingSpec()
     curate: tuple[Step, ...] = (DedupStep(step="dedup"),)
@@ -270,7 +288,7 @@ def _yaml(path: Path) -> object:
     return content
 
 
-_UNIONS = {"toy", "openai", "transformers"} | {
+_UNIONS = {"toy", "openai", "transformers", "llamacpp"} | {
     "format", "length", "finished", "dedup", "label", "rule", "verify", "function",
 }  # fmt: skip
 
@@ -294,10 +312,10 @@ def _wrong(name: str, error: ValidationError) -> InputError:
 def _fields(place: tuple[int | str, ...]) -> list[str]:
     """The fields of the part at a place of the recipe."""
     parts: dict[str, type[BaseModel]] = {
-        "toy": ToySpec, "openai": EndpointSpec, "transformers": LocalSpec, "sampling": SamplingSpec,
-        "strategies": StrategySpec, "engine": EngineSpec, "format": FormatStep, "length": LengthStep,
-        "finished": FinishedStep, "dedup": DedupStep, "label": LabelStep, "rule": RuleStep, "verify": VerifyStep,
-        "function": FunctionStep,
+        "toy": ToySpec, "openai": EndpointSpec, "transformers": LocalSpec, "llamacpp": LlamaCppSpec,
+        "sampling": SamplingSpec, "strategies": StrategySpec, "engine": EngineSpec, "format": FormatStep,
+        "length": LengthStep, "finished": FinishedStep, "dedup": DedupStep, "label": LabelStep, "rule": RuleStep,
+        "verify": VerifyStep, "function": FunctionStep,
     }  # fmt: skip
     words = [str(part) for part in place if not isinstance(part, int)]
     part = Recipe if not words else parts.get(words[-1])

@@ -29,7 +29,7 @@ _OURS = frozenset(
     | {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "recipe.yaml", "rows.jsonl"}
     | {".DS_Store", "Thumbs.db", "desktop.ini"}
 )
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pyarrow", "plotly", "jinja2", "torch", "transformers")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pyarrow", "plotly", "jinja2", "torch", "transformers", "xllamacpp")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 

@@ -72,11 +72,13 @@ def check(
     key_env: str = "OPENAI_API_KEY",
     api: Literal["chat", "completions"] = "chat",
     timeout: float = 60.0,
+    engine: Literal["transformers", "llamacpp"] = "transformers",
     progress: Progress = silent,
 ) -> CheckResult:
     """Find out what a generator can say: ``toy``, a local model, or the address of an OpenAI-compatible server.
 
-    A server is asked a dozen answers of a few tokens at most. Without ``model`` the only one it lists is taken.
+    A server is asked a dozen answers of a few tokens at most. Without ``model`` the only one it lists is taken. A local
+    model is loaded by ``engine``.
 
     Raises:
         UsageError: the key is refused, there is no such model, or several and none was named.
@@ -91,10 +93,23 @@ def check(
         found = Capabilities(chosen=True, top=None, prompt=True, full=True, mode="exact", schema=False)
         reasons = {"schema": "the toy generator writes no JSON"}
         return _result(target, target, None, found, reasons, 0)
+    if engine == "llamacpp":
+        return wait_for(_llamacpp(target, progress))
     from syngain.generators.local import LocalGenerator
 
     local = LocalGenerator.load(target, progress=progress)
     return _result(target, local.name, None, local.capabilities, {"schema": "no constrained decoding in process"}, 0)
+
+
+async def _llamacpp(target: str, progress: Progress) -> CheckResult:
+    from syngain.generators.llamacpp import LlamaCppGenerator
+
+    generator = LlamaCppGenerator.load(target, batch=1, progress=progress)
+    try:
+        reasons = {"full": "llama.cpp sends the whole distribution only as text, too slow for every step"}
+        return _result(target, generator.name, None, generator.capabilities, reasons, 0)
+    finally:
+        await generator.close()
 
 
 async def _endpoint(generator: OpenAIGenerator, target: str) -> CheckResult:

@@ -16,7 +16,7 @@ from syngain.generators.protocol import Capabilities
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
 from syngain.process.budget import prompt_bound
-from syngain.process.recipe import EndpointSpec, LocalSpec, ToySpec, read_recipe
+from syngain.process.recipe import EndpointSpec, LlamaCppSpec, LocalSpec, ToySpec, read_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,15 +25,13 @@ if TYPE_CHECKING:
     from syngain.generators.openai import OpenAIGenerator
     from syngain.generators.protocol import Generator, Reply
     from syngain.process.budget import Cost, Ledger
-    from syngain.process.recipe import Recipe, SamplingSpec
+    from syngain.process.recipe import GeneratorSpec, Recipe, SamplingSpec
 
 Api = Literal["chat", "completions"]
 RECIPES = frozenset({".yaml", ".yml"})
 
 
-def speaker(
-    spec: ToySpec | EndpointSpec | LocalSpec, anchors: Dataset | None, *, progress: Progress = silent
-) -> Generator:
+def speaker(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progress = silent) -> Generator:
     """The generator of a recipe.
 
     Raises:
@@ -44,6 +42,18 @@ def speaker(
         return _toy(spec, anchors)
     if isinstance(spec, EndpointSpec):
         return endpoint(spec)
+    if isinstance(spec, LlamaCppSpec):
+        from syngain.generators.llamacpp import LlamaCppGenerator
+
+        return LlamaCppGenerator.load(
+            spec.model,
+            mode=spec.logprob_mode,
+            chat=spec.chat,
+            batch=spec.batch,
+            context=spec.context,
+            threads=spec.threads,
+            progress=progress,
+        )
     from syngain.generators.local import LocalGenerator
 
     return LocalGenerator.load(
@@ -57,7 +67,7 @@ def target_spec(
     model: str | None = None,
     key_env: str = "OPENAI_API_KEY",
     api: Literal["chat", "completions"] = "chat",
-) -> ToySpec | EndpointSpec | LocalSpec:
+) -> GeneratorSpec:
     """The generator that a person names: ``toy``, an address, a recipe, a local model or a hub name.
 
     An address that lists a single model needs no ``model``; see :func:`only_model`.

@@ -1,0 +1,285 @@
+"""A GGUF file spoken by llama.cpp in this process (``xllamacpp``): small, fast to load, needs no torch.
+
+It computes with the quantized weights as they are. Its server listens on the loopback interface only, behind a key
+that is made anew for every load and known to this object alone; prompts are sent as tokens, so that nothing an anchor
+says is read as a special token.
+
+Log-probabilities come in two modes. ``processed`` (the default) are those of the law really sampled from, after
+temperature and top-p; ``raw`` the model's own before both. Under a schema they are raw, and of the model without it.
+
+The server gives no log-probabilities of a given text: :meth:`LlamaCppGenerator.score` therefore forces each token with
+a bias, which comes after the raw log-probabilities are read. That costs as much as generating the text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import httpx
+import numpy as np
+
+from syngain.core.errors import InputError, UsageError
+from syngain.core.optional import require
+from syngain.core.progress import Progress, silent
+from syngain.generators import llamacpp_wire as words
+from syngain.generators import wire
+from syngain.generators.layout import bare_tokens, chat_tokens
+from syngain.generators.protocol import Call, Capabilities, Messages, RefusedError, Reply, RetryableError, Scored
+from syngain.learners.checkpoints import gguf_file, head_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+EXTRA = "llamacpp"
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True)
+class LlamaCppGenerator:
+    """A loaded GGUF file.
+
+    Attributes:
+        mode: of the log-probabilities of answers. context: tokens a prompt and its output may have together.
+        batch: outputs that are computed side by side, each with memory for ``context`` tokens.
+        end: the token that ends an output; None when the file names none. start: the one a bare prompt begins with.
+        ordinary: a token that ends no character halfway, drawn where only the law is wanted.
+    """
+
+    name: str
+    digest: str
+    chat: bool
+    batch: int
+    context: int
+    mode: Literal["processed", "raw"]
+    vocabulary: int
+    end: int | None
+    start: int
+    ordinary: int
+    _server: list[Any] = field(repr=False, compare=False)
+    _client: httpx.Client = field(repr=False, compare=False)
+
+    @classmethod
+    def load(
+        cls,
+        model: str,
+        *,
+        mode: Literal["processed", "raw"] = "processed",
+        chat: bool = True,
+        batch: int = 4,
+        context: int = 2048,
+        threads: int | None = None,
+        progress: Progress = silent,
+    ) -> LlamaCppGenerator:
+        """Load a GGUF file: a catalog name (``smollm2``), a file, or a folder that holds one.
+
+        Args:
+            model: where it is.
+            mode: which log-probabilities answers carry.
+            chat: whether messages are laid out by the chat template of the file, when it has one.
+            batch: outputs that are computed side by side.
+            context: tokens that a prompt and its output may have together.
+            threads: of the computation; None takes the cores this process may use.
+            progress: told that it is being loaded.
+
+        Raises:
+            MissingDependencyError: xllamacpp or the catalog model is not here.
+            InputError: it is no GGUF file, or llama.cpp cannot read it.
+        """
+        library = require("xllamacpp", extra=EXTRA, purpose=f"llama.cpp for {model}")
+        path, key = gguf_file(model), secrets.token_urlsafe(32)
+        progress(f"loading {model}", 0.0)
+        settings = words.settings(library, str(path), batch=batch, context=context, threads=threads or _cores())
+        settings.api_keys = [key]
+        try:
+            server = library.Server(settings)
+        except RuntimeError as error:
+            raise InputError(
+                f"llama.cpp cannot load {model} ({error})",
+                expected="a GGUF file of a causal language model that fits into memory",
+                todo="name another file, or a smaller `context` or `batch`",
+            ) from error
+        client = httpx.Client(
+            base_url=server.listening_address,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=None,  # noqa: S113  (the work is done in this process: nobody else could answer sooner)
+            trust_env=False,  # no proxy stands between a process and itself
+        )
+        told = client.get("/props").json()
+        end = _one_token(client, told.get("eos_token"))
+        start = _one_token(client, told.get("bos_token"))
+        return cls(
+            name=path.stem,
+            digest=head_digest(path),
+            chat=chat and bool(told.get("chat_template")),
+            batch=batch,
+            context=context,
+            mode=mode,
+            vocabulary=int(client.get("/v1/models").json()["data"][0]["meta"]["n_vocab"]),
+            end=end,
+            start=start if start is not None else end or 0,
+            ordinary=_tokens(client, "a", special=False)[0],
+            _server=[server],
+            _client=client,
+        )
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """The file, and whether messages are laid out by its chat template."""
+        return {"kind": "llamacpp", "file": self.digest, "chat": self.chat}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Chosen tokens, alternatives, given texts, structured output; not the whole law at every step."""
+        return Capabilities(chosen=True, top=self.vocabulary, prompt=True, full=False, mode=self.mode, schema=True)
+
+    async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
+        """One reply per call, computed side by side; see :class:`Generator`."""
+        return await asyncio.to_thread(self._side_by_side, self._one, calls)
+
+    async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
+        """Of the raw law, whatever the temperature; the end token's included, each token forced in turn."""
+        del temperature
+        slots: SimpleQueue[int] = SimpleQueue()
+        for slot in range(self.batch):
+            slots.put(slot)  # a text stays where its prompt has been read
+        return await asyncio.to_thread(
+            self._side_by_side, partial(self._scored, self.tokens_of(messages), slots), texts
+        )
+
+    async def close(self) -> None:
+        """Let go of the model."""
+        self._client.close()
+        self._server.clear()
+
+    def tokens_of(self, messages: Messages) -> list[int]:
+        """The tokens the model is given: those a transformers tokenizer of the same file gives."""
+        if not self.chat:
+            return bare_tokens(messages, self.start, plain=self._plain)
+        special = partial(_tokens, self._client, special=True)
+        return chat_tokens(messages, self._template, special=special, plain=self._plain, name=self.name)
+
+    def raw_steps(self, prompt: Sequence[int], tokens: Sequence[int], *, slot: int = -1) -> list[tuple[str, float]]:
+        """Each of some tokens, after the prompt and those before it: its text and its raw log-probability, in nats."""
+        if len(prompt) + len(tokens) > self.context:
+            raise UsageError(
+                f"a text of {len(tokens)} tokens after a prompt of {len(prompt)}",
+                expected=f"{self.context} at most",
+                todo="raise `context`",
+            )
+        steps = []
+        for i, token in enumerate(tokens):
+            before = [*prompt, *tokens[:i]]
+            answer = self._post("/completion", words.forced(before, token, top=1, slot=slot))
+            listed = answer.get("completion_probabilities")  # none, where the token ends inside a character
+            step = listed[0] if listed else words.step(token, self._law(before, slot), {}, top=0)
+            steps.append((str(step["token"]), float(step["logprob"])))
+        return steps
+
+    def _side_by_side(self, work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outcome]:
+        with ThreadPoolExecutor(self.batch) as pool:
+            return list(pool.map(work, items))
+
+    def _one(self, call: Call) -> Reply:
+        """One output, with a log-probability for each of its tokens."""
+        sampling, prompt = call.sampling, self.tokens_of(call.messages)
+        if len(prompt) + sampling.max_tokens > self.context:
+            raise RefusedError(
+                f"a prompt of {len(prompt)} tokens and {sampling.max_tokens} more do not fit `context: {self.context}`"
+            )
+        mode = "raw" if call.schema is not None else self.mode
+        answer = self._post("/completion", words.body(prompt, call, mode=mode))
+        steps = self._steps(answer, prompt, call, mode) if sampling.logprobs else None
+        reply = wire.reply(words.as_protocol(answer, steps), api="completions", mode=mode)
+        return replace(reply, end_included=steps is not None and answer["stop_type"] == "eos")
+
+    def _steps(
+        self, answer: Mapping[str, Any], prompt: Sequence[int], call: Call, mode: Literal["processed", "raw"]
+    ) -> list[words.Step]:
+        """The log-probabilities of every token; those that the server leaves out are had from the whole law."""
+        tokens, given = list(answer["tokens"]), list(answer.get("completion_probabilities") or ())
+        sampling, steps = call.sampling, []
+        for i, at in enumerate(words.aligned(tokens, [step["id"] for step in given])):
+            if at is not None:
+                steps.append(given[at] if sampling.top_logprobs else words.chosen_only(given[at]))
+                continue
+            names: dict[int, str] = {}
+            law = self._law([*prompt, *tokens[:i]], names=names)
+            if mode == "processed":
+                law = words.warped(law, temperature=sampling.temperature, top_p=sampling.top_p)
+            steps.append(words.step(tokens[i], law, names, top=sampling.top_logprobs))
+        return steps
+
+    def _law(self, before: Sequence[int], slot: int = -1, *, names: dict[int, str] | None = None) -> words.Floats:
+        """Raw log-probabilities of every token, shape (vocabulary,), whose texts are put into ``names``.
+
+        Slow: it all comes as JSON.
+        """
+        asked = words.forced(before, self.ordinary, top=self.vocabulary, slot=slot)
+        listed = self._post("/completion", asked)["completion_probabilities"][0]["top_logprobs"]
+        law = np.full(self.vocabulary, -np.inf)
+        law[[item["id"] for item in listed]] = [item["logprob"] for item in listed]
+        if names is not None:
+            names |= {item["id"]: item["token"] for item in listed}
+        return law
+
+    def _scored(self, prompt: Sequence[int], slots: SimpleQueue[int], text: str) -> Scored:
+        tokens = [*self._plain(text), *([] if self.end is None else [self.end])]
+        slot = slots.get()
+        try:
+            steps = self.raw_steps(prompt, tokens, slot=slot)
+        finally:
+            slots.put(slot)
+        logs = np.array([log for _, log in steps], dtype=np.float32)
+        return Scored(
+            tokens=tuple(token for token, _ in steps), logprobs=logs, end_included=self.end is not None, mode="raw"
+        )
+
+    def _plain(self, text: str) -> list[int]:
+        return _tokens(self._client, text, special=False)
+
+    def _template(self, messages: list[dict[str, str]]) -> str:
+        return str(self._post("/apply-template", {"messages": messages})["prompt"])
+
+    def _post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """The JSON of an answer.
+
+        Raises:
+            RefusedError: the request can never work. RetryableError: it did not work this time.
+        """
+        try:
+            response = self._client.post(path, json=dict(body))
+        except httpx.TransportError as error:
+            raise RetryableError(f"llama.cpp does not answer: {error}") from error
+        if response.status_code == httpx.codes.OK:
+            content: dict[str, Any] = response.json()
+            return content
+        reason = f"llama.cpp: {words.complaint(response.text)}"
+        raise RefusedError(reason) if response.status_code < 500 else RetryableError(reason)
+
+
+def _tokens(client: httpx.Client, text: str, *, special: bool) -> list[int]:
+    """Tokens of a text, in which ``<|im_end|>`` and the like are single tokens, or only characters."""
+    clean = text.encode("utf-8", "replace").decode()
+    if not clean:
+        return []
+    asked = {"content": clean, "add_special": False, "parse_special": special}
+    return [int(token) for token in client.post("/tokenize", json=asked).json()["tokens"]]
+
+
+def _one_token(client: httpx.Client, text: object) -> int | None:
+    found = _tokens(client, text, special=True) if isinstance(text, str) else []
+    return found[0] if len(found) == 1 else None
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
