@@ -12,7 +12,8 @@ import pytest
 import report_samples as samples
 from syngain.core.estimate import Estimate
 from syngain.core.result import Distribution
-from syngain.report.catalog import MEASURES, describe, finding_title, group_of
+from syngain.report.catalog import describe, finding_title, group_of
+from syngain.report.entries import MEASURES
 from syngain.report.figures import POINTS, distribution_figure, drawn, drop_table, map_figure
 from syngain.report.measures import row
 from syngain.report.safe import plain, script_json, shorten, visible

@@ -1,0 +1,301 @@
+"""What each measure is called, which question it answers and how to read it: the entries of the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure for a person who does not know its id. ``signed``: a difference, shown with its sign."""
+
+    name: str
+    question: str
+    read: str = ""
+    signed: bool = False
+
+
+MEASURES = {
+    "duplicates.exact_fraction": Measure(
+        "Exact duplicates",
+        "How many rows repeat another one to the letter?",
+        "Repeated rows cost training and add nothing; real sets have a few.",
+    ),
+    "duplicates.near_fraction": Measure(
+        "Near duplicates",
+        "How many rows are another one with small changes?",
+        "Compare with the range of your real rows: short texts repeat by chance.",
+    ),
+    "size.effective": Measure(
+        "Effective rows",
+        "How many different rows is the set worth?",
+        "Far below the row count means much repetition. Rows are not information.",
+    ),
+    "divergence.tv_lower": Measure(
+        "Total variation, at least",
+        "How far apart are real and synthetic, on a scale from 0 to 1?",
+        "The share a classifier can tell apart; a lower bound, the truth may be further.",
+    ),
+    "divergence.js_lower": Measure(
+        "Jensen-Shannon, at least",
+        "How much does one row tell about being real or synthetic?",
+        "0 is the same distribution, 0.693 nats (ln 2) is no overlap; a lower bound.",
+    ),
+    "divergence.mmd2": Measure(
+        "MMD squared",
+        "Do the average embeddings of both sides differ?",
+        "Near 0 where they agree, and then slightly negative by chance; read it by its p-value.",
+    ),
+    "fidelity.density": Measure(
+        "Density",
+        "Do synthetic rows lie where real rows lie?",
+        "Read against the real range; without it the number has no absolute meaning.",
+    ),
+    "fidelity.coverage": Measure(
+        "Coverage",
+        "How much of the real variety does the set reach?",
+        "The share of real rows with a synthetic neighbor; low values name the missing regions.",
+    ),
+    "fidelity.missing_mass": Measure(
+        "Missing regions",
+        "How many real rows are of a kind the set never reaches?",
+        "0 % means every kind of real row found here has its synthetic share; the map rings the others.",
+    ),
+    "fidelity.off_support": Measure(
+        "Outside the real rows",
+        "How many synthetic rows are unlike any real row?",
+        "Real rows among themselves give the range; more may be novelty or nonsense: look at them.",
+    ),
+    "fidelity.marginals": Measure(
+        "Columns one by one",
+        "In the column that differs most, how far apart are the two distributions?",
+        "0 is the same, 1 is no overlap; columns can agree one by one while rows make no sense.",
+    ),
+    "relations.recovered": Measure(
+        "Relations recovered",
+        "How many pairs of words that go together in real rows go together here?",
+        "Compare with fresh real rows of the same number; few pairs repeat in small samples.",
+    ),
+    "diversity.vendi": Measure(
+        "Vendi diversity",
+        "How many clearly different kinds of rows are there, at a fixed sample size?",
+        "Compare with real rows of the same number; not with other reports.",
+    ),
+    "diversity.new_fraction": Measure(
+        "New rows from one more prompt",
+        "How many rows of a fresh prompt would repeat nothing?",
+        "Falls as the generator runs dry; a low value says that more of the same recipe brings little.",
+    ),
+    "novelty.copy_fraction": Measure(
+        "Copies of anchors",
+        "How many synthetic rows are your own rows again?",
+        "Judged against how often real rows resemble each other.",
+    ),
+    "novelty.distance_ratio": Measure(
+        "Distance to the anchors",
+        "Are synthetic rows nearer to the anchors than fresh real rows are?",
+        "Around 1 is like fresh real rows; well below 1 is memorizing.",
+    ),
+    "contamination.test_fraction": Measure(
+        "Test contamination",
+        "How many synthetic rows repeat rows of your test set?",
+        "Judged against the background rate of your anchors; real contamination inflates your results.",
+    ),
+    "labels.synthetic_agreement": Measure(
+        "Synthetic labels, judged by real rows",
+        "Does a model of your real rows agree with the synthetic labels?",
+        "Compare with its agreement on real rows; far below means noisy or shifted labels.",
+    ),
+    "labels.real_recovery": Measure(
+        "Real labels, judged by synthetic rows",
+        "Does a model trained on the synthetic rows label the real ones well?",
+        "Compare with models trained on real rows: below their range, something is lost on the way.",
+    ),
+    "labels.inner_signal": Measure(
+        "Signal inside the synthetic labels",
+        "Do labels follow the text inside the synthetic set?",
+        "Around 0 the labels are random; compare with the real rows.",
+    ),
+    "labels.leak_fraction": Measure(
+        "Label written into the text",
+        "How many rows contain the words of their own label?",
+        "A shortcut: a student learns the word instead of the task. Compare with the real rows.",
+    ),
+    "labels.missing_mass": Measure(
+        "Missing labels",
+        "How many real rows have a label that the set hardly ever uses?",
+        "0 % means every label has its share.",
+    ),
+    "uniformity.opening_share": Measure(
+        "Most common openings",
+        "How many rows start with the same words?",
+        "Compare with the real rows; templates open alike.",
+    ),
+    "uniformity.template_entropy": Measure(
+        "Variety of templates",
+        "How varied are the sentence patterns once content words are masked?",
+        "Lower than the real rows means one template, many fillings.",
+    ),
+    "uniformity.length_overlap": Measure(
+        "Overlap of lengths",
+        "Are synthetic rows as long as real rows?",
+        "100 % is the same distribution of lengths.",
+    ),
+    "information.compression_gain": Measure(
+        "Compression gain",
+        "How many new bytes does each synthetic byte bring, given the anchors?",
+        "Between its two ends: duplicates bring about 0, fresh real rows the real value.",
+    ),
+    "information.gain": Measure(
+        "Information gain",
+        "How much does the generator say beyond the prompt?",
+        "Noise has the most: only read it beside divergence and measured gain.",
+    ),
+    "information.marginal": Measure(
+        "New information per row",
+        "How much would a row of one more prompt say that no row says yet?",
+        "The information gain that falls on new texts; it falls as the generator runs dry.",
+    ),
+    "information.prompt_lower": Measure(
+        "Prompt information, at least",
+        "How much does the output depend on which prompt was used?",
+        "Lower end of the bracket; at most the logarithm of the number of prompts can be seen.",
+    ),
+    "information.prompt_upper": Measure(
+        "Prompt information, at most",
+        "How much can the output depend on which prompt was used?",
+        "Upper end of the bracket; saturated when it exceeds the logarithm of the number of prompts.",
+    ),
+    "information.entropy": Measure(
+        "Output entropy",
+        "How unpredictable is what the generator says in total?",
+        "The sum of information gain and prompt information.",
+    ),
+    "information.semantic": Measure(
+        "Semantic entropy",
+        "How much of the variety is meaning instead of wording?",
+        "Only meaning is diversity; a lower bound, capped by the samples per prompt.",
+    ),
+    "information.bits_per_byte": Measure(
+        "Bits per byte",
+        "How surprising is the text to the scoring model?",
+        "Lower is more predictable; compare with the real rows.",
+    ),
+    "novelty.surprisal": Measure(
+        "Surprisal under your rows",
+        "How surprising are the rows to a model of your real rows?",
+        "Compare with held-out real rows: far above is foreign, far below is repetition.",
+    ),
+    "generation.divergence": Measure(
+        "Divergence made by curation",
+        "How far did filtering move the set from what the generator said?",
+        "A strict filter is far from its generator; whether that helps is for the gain to say.",
+    ),
+    "gain.kl_gap": Measure(
+        "KL gap of the student",
+        "Does the student predict held-out real rows better with the synthetic rows?",
+        "Positive is better, zero is no difference.",
+        signed=True,
+    ),
+    "gain.rows_worth": Measure(
+        "Rows worth",
+        "How many real rows would bring the same?",
+        "Negative for harm; from anchors alone it is an extrapolation.",
+        signed=True,
+    ),
+    "gain.alpha": Measure(
+        "Slope of the learning curve", "How fast does the loss fall with more rows?", "A larger value falls faster."
+    ),
+    "gain.floor": Measure(
+        "Floor of the learning curve",
+        "Where does the loss end with unlimited rows of this generator?",
+        "A high floor asks for another generator, not for more rows.",
+    ),
+    "gain.generator_spread": Measure(
+        "Spread between generators",
+        "How much would the gain change with another seed, prompt or model?",
+        "Part of the doubt of every statement about the recipe.",
+    ),
+    "utility.total": Measure(
+        "Utility",
+        "How much worse or better than real rows does it train?",
+        "Positive: the synthetic rows train better than the real ones.",
+        signed=True,
+    ),
+    "utility.input_shift": Measure(
+        "Utility lost to inputs", "How much is due to different texts?", "Negative costs utility.", signed=True
+    ),
+    "utility.label_error": Measure(
+        "Utility lost to labels", "How much is due to different labels?", "Negative costs utility.", signed=True
+    ),
+    "utility.interaction": Measure(
+        "Utility: order of swapping", "How much depends on what is swapped first?", "Large: read the parts with care."
+    ),
+    "gain.budget": Measure(
+        "Share of the doubt", "Where does the variance of the gain come from?", "The largest says what to buy next."
+    ),
+    "gain.rank_agreement": Measure(
+        "Agreement of learners",
+        "Do other learners put the arms in the same order?",
+        "1 is the same order; below .5 the gain is a matter of the learner.",
+    ),
+    "gain.ten_times": Measure(
+        "Ten times more rows",
+        "What would ten times more rows of this generator bring?",
+        "A forecast by the learning curve.",
+        signed=True,
+    ),
+    "ggmi.ld_cmi": Measure(
+        "Generalization information",
+        "How much do the losses give away about which rows were trained on?",
+        "Read against the shuffled range; it bounds the gap on synthetic rows, not on your task.",
+    ),
+    "ggmi.e_cmi": Measure("The same from both losses", "How much do the two losses of a pair give away?"),
+    "ggmi.f_cmi": Measure("The same from predictions", "How much do the two predictions of a pair give away?"),
+    "ggmi.difference": Measure(
+        "GGMI",
+        "How much less does a learner of synthetic rows give away of its rows than one of the anchors?",
+        "A set that teaches nothing has the largest: read the measured gain.",
+        signed=True,
+    ),
+    "ggmi.gap": Measure("Measured gap", "How much more often does it err on fresh rows of its own kind?", signed=True),
+    "ggmi.error": Measure("Error on fresh rows of its own kind", "How often does it err on rows it did not learn?"),
+    "ggmi.bound_ld": Measure("Bound of the gap, loss difference", "How large can the gap be?"),
+    "ggmi.bound_e": Measure("Bound of the gap, both losses", "How large can the gap be?"),
+    "ggmi.bound_f": Measure("Bound of the gap, predictions", "How large can the gap be?"),
+    "mix.share": Measure(
+        "Share in the best mixture", "How much of it should the mixture hold?", "Wide intervals: it hardly matters."
+    ),
+    "mix.gain": Measure(
+        "Gain of the best mixture",
+        "How much lower is the loss than that of the rival?",
+        "Positive is better.",
+        signed=True,
+    ),
+    "mix.loss": Measure("Predicted loss", "What loss would a run of this mixture have?"),
+    "mix.error": Measure("Error of the regression", "How far off is a predicted loss of a fresh run?"),
+    "mix.rank_correlation": Measure(
+        "Order of mixtures", "Are mixtures put in the order of their losses?", "1 is the same order, 0 is chance."
+    ),
+    "compare.rank": Measure(
+        "Rank",
+        "Which place does the set have among those compared?",
+        "1 is the best; the interval holds every place that cannot be excluded.",
+    ),
+    "loop.distinct_fraction": Measure(
+        "Still distinct",
+        "How much stays different when the generator eats its own output?",
+        "A falling share is collapse.",
+    ),
+    "loop.coverage": Measure("Real 4-grams still said", "How much of what real rows say is still said?"),
+    "loop.tail_coverage": Measure("Rare words still said", "How many of the rare words of real rows are still said?"),
+    "loop.divergence": Measure(
+        "Further from real rows", "How much harder are real rows for a model of the generation?", signed=True
+    ),
+    "loop.loss_ratio_distinct_fraction": Measure(
+        "Loss beside full replacement", "How much of the loss is left with real rows in every generation?"
+    ),
+    "loop.loss_ratio_coverage": Measure(
+        "Loss of coverage beside full replacement", "How much of the loss is left with real rows in every generation?"
+    ),
+}
