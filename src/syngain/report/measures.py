@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from syngain.report.catalog import GROUPS, PARTS, Measure, describe, group_of
+from syngain.report.catalog import GROUPS, PARTS, describe, group_of
+from syngain.report.entries import Measure
 from syngain.report.safe import visible
 from syngain.report.words import interval, number, probability
 
