@@ -138,6 +138,7 @@ def answer(
     )
 
 
+_LIKE = ", on rows like those of the test set"
 _EXPECTED = "expected gain of adding all rows to all anchors"
 _CHOSEN = "expected gain of the amount chosen on other anchors, and reported on these"
 
@@ -276,12 +277,17 @@ def _on_test(seen: Measured, metrics: tuple[str, ...], primary: str, choice: Cho
         out[f"gain.{metric}.test"] = seen.gain(metric)
         for arm in seen.outcomes:
             if arm.kind == "synthetic":
-                out[f"gain.{metric}.synthetic_only@test"] = seen.gain(metric, arm)
+                only = "the synthetic rows in place of the anchors"
+                out[f"gain.{metric}.synthetic_only@test"] = seen.gain(metric, arm, estimand=f"{only}{_LIKE}")
             elif arm.kind == "both" and arm.balanced:
-                out[f"gain.{metric}@balanced_test"] = seen.gain(metric, arm, Arm("anchors", balanced=True))
+                control = Arm("anchors", balanced=True)
+                equal = f"gain of all rows where classes weigh the same in both arms{_LIKE}"
+                out[f"gain.{metric}@balanced_test"] = seen.gain(metric, arm, control, equal)
             elif arm.kind == "duplicated":
-                out[f"gain.{metric}.duplication@test"] = seen.gain(metric, arm)
-                out[f"gain.{metric}@over_duplication_test"] = seen.gain(metric, seen.both, arm)
+                repeated = f"anchors repeated in the place of the synthetic rows, over anchors{_LIKE}"
+                out[f"gain.{metric}.duplication@test"] = seen.gain(metric, arm, estimand=repeated)
+                over = f"gain over as many anchors repeated{_LIKE}"
+                out[f"gain.{metric}@over_duplication_test"] = seen.gain(metric, seen.both, arm, over)
     small = Arm("both", 1.0, choice.rows)
     if small in seen.outcomes:
         out[f"gain.{primary}.test@chosen"] = seen.gain(primary, small)

@@ -48,7 +48,13 @@ class Measured:
         pairs = zip(self.outcomes[treated], self.outcomes[control], strict=True)
         return np.array([of(a, self.label, self.weight) - of(b, self.label, self.weight) for a, b in pairs])
 
-    def gain(self, metric: str, treated: Arm | None = None, control: Arm | None = None) -> Estimate:
+    def gain(
+        self,
+        metric: str,
+        treated: Arm | None = None,
+        control: Arm | None = None,
+        estimand: str = "gain on rows like those of the test set",
+    ) -> Estimate:
         """What the treated arm (default: anchors and all rows) scores over the control (default: anchors)."""
         paired = self.influence(metric, treated or self.both, control or Arm("anchors"))
         mean, values = paired.mean(axis=0), paired.mean(axis=1)
@@ -63,7 +69,7 @@ class Measured:
             clusters=int(np.unique(self.cluster).size),
             unit=UNITS[metric],
             method="arms trained on all anchors and rows, judged on the test set; paired, clustered by near duplicates",
-            estimand="gain on rows like those of the test set",
+            estimand=estimand,
         )
 
     @property

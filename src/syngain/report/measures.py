@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from syngain.report.catalog import GROUPS, PARTS, describe, group_of
-from syngain.report.entries import Measure
 from syngain.report.safe import visible
 from syngain.report.words import interval, number, probability
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.core.estimate import Estimate
+    from syngain.report.entries import Measure
 
 Mark = Literal["differs", "agrees", "outside", "inside", "none"]
 LEVEL = 0.95
@@ -73,7 +73,8 @@ def groups(estimates: Mapping[str, Estimate]) -> tuple[Group, ...]:
 def row(identifier: str, estimate: Estimate) -> Row:
     """One estimate in words."""
     base, _, part = identifier.partition("@")
-    measure, unit = describe(visible(base)), visible(estimate.unit)
+    tested = part.endswith("_test") and base.count(".") == 1  # a gain on the test has a name of its own
+    measure, unit = describe(visible(f"{base}.test" if tested else base)), visible(estimate.unit)
     level, bounds = widest(estimate)
     return Row(
         id=visible(identifier),
