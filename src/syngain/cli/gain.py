@@ -78,6 +78,16 @@ def gain(
         from syngain.workflows.gain_student import clear
 
         clear(_work(folder))
+    _remember(result, quiet=options["quiet"] or options["json"])
+
+
+def _remember(result: Result, *, quiet: bool) -> None:
+    """Keep forecast and measured gain for the record, and say how forecasts did before."""
+    from syngain.workflows.calibration import remember
+
+    before = remember(result)
+    if before is not None and not quiet:
+        print(before.sentence)
 
 
 def _proxies(

@@ -1,0 +1,142 @@
+"""The calibration record: how often the interval of a forecast held what a test set then measured.
+
+One line per comparison in ``calibration.jsonl`` of the person's own folder (``SYNGAIN_HOME``). It is printed, never
+part of ``report.json``: the same rows and seed give the same report whatever was measured before.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from syngain.core.errors import UnfinishedError
+from syngain.core.home import home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syngain.core.result import Result
+
+FILE = "calibration.jsonl"
+LEVEL = 0.9
+METRICS = ("log_loss", "nats_per_byte")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A forecast beside what was measured.
+
+    Attributes:
+        key: fingerprints of the rows, what was run on them and the metric; the same comparison counts once.
+        low, high: 90 % prediction interval. forecast, measured: values. unit: of all four.
+    """
+
+    key: str
+    low: float
+    high: float
+    forecast: float
+    measured: float
+    unit: str
+
+    @property
+    def held(self) -> bool:
+        """Whether the interval holds what was measured."""
+        return self.low <= self.measured <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Comparisons, each once, oldest first; ``unread``: lines that are none."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    unread: int = 0
+
+    @property
+    def held(self) -> int:
+        """How many intervals held."""
+        return sum(item.held for item in self.comparisons)
+
+    @property
+    def sentence(self) -> str:
+        """The record in words."""
+        runs = len(self.comparisons)
+        if not runs:
+            said = "Calibration: no past runs with a test set on this machine."
+        else:
+            times = "once" if self.held == 1 else f"{self.held:,} times"
+            said = (
+                f"Calibration: in {runs:,} past run{'s' if runs > 1 else ''} the 90 % forecast interval held {times}."
+            )
+        return said + (f" {self.unread:,} lines of the record cannot be read." if self.unread else "")
+
+    def without(self, key: str) -> Record:
+        """The others."""
+        return Record(tuple(item for item in self.comparisons if item.key != key), self.unread)
+
+
+def compared(result: Result) -> Comparison | None:
+    """Forecast and measured gain of a result on the primary metric; None where one of them is missing."""
+    for metric in METRICS:
+        forecast = result.estimates.get(f"gain.{metric}")
+        measured = result.estimates.get(f"gain.{metric}.test")
+        if forecast is None or measured is None or LEVEL not in forecast.intervals:
+            continue
+        low, high = forecast.interval(LEVEL)
+        prints = {name: item.fingerprint for name, item in sorted(result.inputs.items())}
+        key = json.dumps([result.command, metric, prints], sort_keys=True)
+        return Comparison(key, low, high, forecast.value, measured.value, forecast.unit)
+    return None
+
+
+def record(folder: Path | None = None) -> Record:
+    """What was compared before; an empty record where nothing was."""
+    path = (folder or home()) / FILE
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return Record()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnfinishedError(f"{path} cannot be read ({error})", expected="the calibration record") from error
+    found: dict[str, Comparison] = {}
+    unread = 0
+    for line in lines:
+        item = _parsed(line)
+        if item is None:
+            unread += 1
+        else:
+            found.pop(item.key, None)
+            found[item.key] = item
+    return Record(tuple(found.values()), unread)
+
+
+def remember(result: Result, folder: Path | None = None) -> Record | None:
+    """Add a result that has both to the record; returns what was there before, without this comparison.
+
+    Raises:
+        UnfinishedError: the record cannot be read or written.
+    """
+    item = compared(result)
+    if item is None:
+        return None
+    before = record(folder).without(item.key)
+    path = (folder or home()) / FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(item)) + "\n")  # one write of one line: two runs at a time do not mix
+    except OSError as error:
+        raise UnfinishedError(
+            f"{path} cannot be written ({error.strerror})", expected="the calibration record"
+        ) from error
+    return before
+
+
+def _parsed(line: str) -> Comparison | None:
+    """A line of the record; None for anything else."""
+    try:
+        content: Any = json.loads(line)
+        low, high, forecast, measured = (float(content[name]) for name in ("low", "high", "forecast", "measured"))
+        return Comparison(str(content["key"]), low, high, forecast, measured, str(content["unit"]))
+    except (ValueError, TypeError, KeyError):
+        return None
