@@ -149,7 +149,10 @@ def _limits(answer: Answer) -> str:
     if answer.blind:
         out += " The stand-in learns no more from your anchors than their class shares."
     if answer.metric == "nats_per_byte":
-        out += " An n-gram model stands in: it judges wording, not whether answers are right."
+        out += (
+            " An n-gram model stands in: it knows no language beforehand and judges wording, not answers; `--proxy lm` "
+            "asks a model that does."
+        )
     if answer.test is None and "optimistic" in answer.forecaster.marks:
         out += " Optimistic: which anchors the rows were made from is not known."
     return out
