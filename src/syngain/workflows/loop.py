@@ -31,9 +31,9 @@ HELD = 0.5  # of the rows, where no holdout is given
 COLLAPSE = 0.9  # of the distinct 4-grams of generation 1
 HALF = 0.5  # of the loss of full replacement
 WORDS: Mapping[str, tuple[str, str]] = {
-    "distinct_fraction": ("share of generation 1", "different 4-grams of words, over those of generation 1"),
-    "coverage": ("share of generation 1", "4-grams of the real holdout that are said, over those of generation 1"),
-    "tail_coverage": ("share of generation 1", "rare real words that are still said, over those of generation 1"),
+    "distinct_fraction": ("share", "different 4-grams of words, over those of generation 1"),
+    "coverage": ("share", "4-grams of the real holdout that are said, over those of generation 1"),
+    "tail_coverage": ("share", "rare real words that are still said, over those of generation 1"),
     "divergence": (
         "nats per byte",
         "growth of the divergence from real rows: their surprisal under an n-gram model of the generation",
@@ -213,18 +213,13 @@ def _series(values: Floats, shares: Sequence[float]) -> dict[str, Series]:
 def _verdict(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence[float]) -> Verdict:
     """When it collapses, and the smallest share that surely prevents at least half of the loss."""
     last = values.shape[-1]
-    parts = []
-    for s, share in enumerate(shares):
-        left = estimates[f"loop.distinct_fraction@{_part(share)}"]
-        seen = estimates[f"loop.coverage@{_part(share)}"]
-        when = _collapse(values[:, 0, s])
-        parts.append(
-            f"{100 * share:g} % real rows keep {100 * left.value:.0f} % of the different 4-grams ({_points(left)}) and "
-            f"{100 * seen.value:.0f} % of those of real rows ({_points(seen)})"
-            + (f", surely less than {100 * COLLAPSE:.0f} % from generation {when} on" if when else "")
-        )
-    said = f"After {last} generations, of generation 1: {'; '.join(parts)}."
     safe = [share for share in shares[1:] if _prevents(estimates, share)]
+    shown = list(dict.fromkeys([shares[0], safe[0] if safe else shares[-1]]))
+    when = _collapse(values[:, 0, 0])
+    parts = [_kept(estimates, share) for share in shown]
+    if when:
+        parts[0] += f", and surely less than {100 * COLLAPSE:.0f} % of the former from generation {when} on"
+    said = f"After {last} generations, of generation 1: {'; '.join(parts)}."
     if shares[0] != 0:
         return Verdict(decision="cannot_tell", sentence=f"{said} Without the share 0 there is no loss to compare with.")
     if not any(name.startswith("loop.loss_ratio") for name in estimates) and shares[1:]:
@@ -239,6 +234,15 @@ def _verdict(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence
         f"({low:.2f} to {high:.2f}) of that without."
     )
     return Verdict(decision="use_subset", sentence=sentence)
+
+
+def _kept(estimates: Mapping[str, Estimate], share: float) -> str:
+    left, seen = (estimates[f"loop.{name}@{_part(share)}"] for name in ("distinct_fraction", "coverage"))
+    rows = f"{100 * share:g} % real rows keep" if share else "no real rows keep"
+    return (
+        f"{rows} {100 * left.value:.0f} % of the different 4-grams ({_points(left)}) and {100 * seen.value:.0f} % of those "
+        f"of real rows ({_points(seen)})"
+    )
 
 
 def _collapse(distinct: Floats) -> int | None:
