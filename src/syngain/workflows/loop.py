@@ -240,8 +240,8 @@ def _kept(estimates: Mapping[str, Estimate], share: float) -> str:
     left, seen = (estimates[f"loop.{name}@{_part(share)}"] for name in ("distinct_fraction", "coverage"))
     rows = f"{100 * share:g} % real rows keep" if share else "no real rows keep"
     return (
-        f"{rows} {100 * left.value:.0f} % of the different 4-grams ({_points(left)}) and {100 * seen.value:.0f} % of those "
-        f"of real rows ({_points(seen)})"
+        f"{rows} {100 * left.value:.0f} % of the different 4-grams ({_points(left)}) and {100 * seen.value:.0f} % of "
+        f"those of real rows ({_points(seen)})"
     )
 
 
