@@ -168,7 +168,7 @@ def test_templates_and_conditions_compute_with_columns_only():
     assert not condition("text | length > 9", where="c")({"text": "short"})
     with pytest.raises(InputError, match="nothing_there"):
         condition("nothing_there", where="c")({"text": "short"})
-    with pytest.raises(InputError, match="at most"):
+    with pytest.raises(InputError, match="more than"):
         template(
             "{% for i in a %}{% for j in a %}{% for k in a %}{{ a }}{% endfor %}{% endfor %}{% endfor %}", where="t"
         )({"a": "x" * 40})
@@ -299,3 +299,31 @@ def test_schemas_with_unknown_keywords_are_refused_also_inside():
     ):
         with pytest.raises(InputError):
             check_schema(schema)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ 'x' * 10**10 }}",
+        "{{ 'x' * 100000 * 100000 }}",
+        "{{ [1] * 10**10 }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ a.center(10**10) }}",
+        "{{ a|center(10**10) }}",
+        "{{ a.zfill(10**10) }}",
+        "{{ '%10000000000d' % 1 }}",
+        "{{ '%10000000000d'|format(1) }}",
+        "{{ '{:>10000000000}'.format(1) }}",
+        "{% for i in a %}{% for j in a %}{% for k in a %}{{ a }}{% endfor %}{% endfor %}{% endfor %}",
+    ],
+)
+def test_no_template_fills_the_memory(source):
+    with pytest.raises(InputError):
+        template(source, where="a template")({"a": "x" * 200})
+
+
+def test_templates_still_count_and_cut():
+    assert (
+        template("{{ 3 * 4 }} {{ 7 % 3 }} {{ a[:2]|upper }} {{ a ~ b }}", where="t")({"a": "xyz", "b": "c"})
+        == "12 1 XY xyzc"
+    )
