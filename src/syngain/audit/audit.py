@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 from syngain.audit.drops import dropped_rows, reasons
 from syngain.audit.examine import FEWEST, Examination, Settings, examine
 from syngain.audit.explain import Explainer
-from syngain.audit.findings import Context, find
+from syngain.audit.findings import find
 from syngain.audit.frame import Frame
+from syngain.audit.rules import Context
 from syngain.core.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.findings import AWAY, shortened
+from syngain.audit.rules import AWAY, shortened
 from syngain.core.result import Dropped
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.examine import FEWEST, examine
-from syngain.audit.findings import Context, find
+from syngain.audit.findings import find
 from syngain.core.result import SEVERITIES
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from syngain.audit.examine import Settings
     from syngain.audit.frame import Frame
+    from syngain.audit.rules import Context
     from syngain.core.result import Finding
     from syngain.core.rng import Streams
 

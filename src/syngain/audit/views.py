@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from syngain.audit.findings import shortened
+from syngain.audit.rules import shortened
 from syngain.core.result import Distribution, MapPoint, MapRegion, Views
 
 if TYPE_CHECKING:
