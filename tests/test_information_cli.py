@@ -249,7 +249,7 @@ def test_servers_that_cannot_score_are_refused_before_anything_else():
         scorer_of("toy", model="x")
     with pytest.raises(UsageError, match="without anchors"):
         scorer_of("toy")
-    with pytest.raises(UnfinishedError, match=r"did not answer|did not score"):
+    with pytest.raises(UnfinishedError, match=r"gave no usable answer|did not score"):
         scorer_of("http://127.0.0.1:9/v1", model="x")
 
 

@@ -89,6 +89,16 @@ def test_gsm8k_problems_are_lost_and_half_real_rows_keep_most(shared_data):
     assert result.estimates["loop.divergence@real=0"].value > result.estimates["loop.divergence@real=0.5"].value
 
 
+def test_what_generation_1_does_not_say_is_not_said_to_be_kept():
+    rows = Dataset.from_rows([{"text": text} for text in unique(120)], "rows")
+    away = Dataset.from_rows([{"text": f"x{i} y{i} z{i} u{i}"} for i in range(50)], "away")
+    settings = LoopSettings(loop=Loop(generations=3, rows=60, fit=Memory), seeds=2)
+    result = syngain.loop(rows, holdout=away, settings=settings)
+    assert not [name for name in (*result.estimates, *result.series) if name.startswith("loop.coverage")]
+    assert "their loss is not measured" in result.verdict.sentence
+    assert "loop.distinct_fraction@real=0" in result.estimates
+
+
 @pytest.mark.parametrize("shares", [(), (0.5, 0.2), (0.0, 1.0), (-0.1,), (0.2, 0.2)])
 def test_shares_that_make_no_loop(shares):
     with pytest.raises(UsageError, match="real shares"):
@@ -118,7 +128,7 @@ def test_the_command(monkeypatch, capsys, tmp_path):
     assert code == 0
     report = json.loads(said.out)
     assert report["verdict"]["sentence"].startswith("After 2 generations")
-    assert set(report["series"]) >= {"loop.coverage@real=0", "loop.coverage@real=0.4"}
+    assert set(report["series"]) >= {"loop.distinct_fraction@real=0", "loop.distinct_fraction@real=0.4"}
     assert (tmp_path / "out" / "report.html").exists()
     code, said = run("-o", tmp_path / "no", "--real-share", "half")
     assert code == 2

@@ -67,7 +67,7 @@ def test_a_wrong_recipe_is_one_error_before_anything_is_asked(case, real, tmp_pa
 def test_an_unreachable_server_is_an_error_before_anything_is_planned(real, tmp_path):
     with FakeServer() as server:
         recipe = server_recipe(server, 8)
-    with pytest.raises(UnfinishedError, match="did not answer"):
+    with pytest.raises(UnfinishedError, match="gave no usable answer"):
         generate_run(recipe, real, work=tmp_path / "run.work")
 
 
@@ -327,3 +327,14 @@ def test_templates_still_count_and_cut():
         template("{{ 3 * 4 }} {{ 7 % 3 }} {{ a[:2]|upper }} {{ a ~ b }}", where="t")({"a": "xyz", "b": "c"})
         == "12 1 XY xyzc"
     )
+
+
+def test_a_recipe_that_is_refused_leaves_no_folder(tmp_path):
+    (tmp_path / "real.jsonl").write_text("".join(json.dumps({"text": f"t {i}", "label": "a"}) + "\n" for i in range(5)))
+    recipe = {
+        "generator": {"kind": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1"},
+        "strategies": [{"kind": "few_shot", "rows": 2}],
+    }
+    with pytest.raises(UnfinishedError, match="gave no usable answer"):
+        syngain.generate(recipe, tmp_path / "real.jsonl", folder=tmp_path / "run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["real.jsonl"]

@@ -37,6 +37,7 @@ from syngain.learners.checkpoints import gguf_file, head_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+PATIENCE = 1_800.0  # seconds for one answer of this process: slower is stuck
 EXTRA = "llamacpp"
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -109,7 +110,7 @@ class LlamaCppGenerator:
         client = httpx.Client(
             base_url=server.listening_address,
             headers={"Authorization": f"Bearer {key}"},
-            timeout=None,  # noqa: S113  (the work is done in this process: nobody else could answer sooner)
+            timeout=PATIENCE,
             trust_env=False,  # no proxy stands between a process and itself
         )
         told = client.get("/props").json()

@@ -35,6 +35,7 @@ def settings(library: Any, path: str, *, batch: int, context: int, threads: int)
     found.model.path = path
     found.n_parallel, found.n_ctx = batch, batch * context
     found.cpuparams.n_threads = found.cpuparams_batch.n_threads = threads
+    found.cpuparams.poll = found.cpuparams_batch.poll = 0  # threads that wait by turning take a busy machine's cores
     found.cache_ram_mib = 0  # finished prompts are not hoarded
     found.verbosity = -1
     found.warmup = found.ui = found.endpoint_slots = False

@@ -131,9 +131,10 @@ class OpenAIGenerator:
     def unreachable(self, reason: str) -> UnfinishedError:
         """The error for a server that does not answer as it should."""
         return UnfinishedError(
-            f"{self.base_url} did not answer ({reason})",
-            expected="an OpenAI-compatible server there",
-            todo="start it, or correct base_url (it usually ends in /v1); then go on with --resume",
+            f"{self.base_url} gave no usable answer ({reason})",
+            expected="an OpenAI-compatible server there, whose answers keep to the protocol",
+            todo="see that it runs and that the address is right (it usually ends in /v1); "
+            "what was answered before is kept, a run goes on with --resume",
         )
 
     async def close(self) -> None:
@@ -190,8 +191,10 @@ class OpenAIGenerator:
         """Which kind of failure a status is: wait and retry, this call never, or no call ever."""
         code, words = response.status_code, self._words(response)
         if code in {401, 403}:
+            given = os.environ.get(self.key_env, "").strip()
+            came = f"the server refused the key in {self.key_env}" if given else f"{self.key_env} is not set"
             return UsageError(
-                f"the server refused the key in {self.key_env} (HTTP {code}: {words})",
+                f"{came} (HTTP {code}: {words})",
                 expected="a valid key in that environment variable",
                 todo=f"export {self.key_env}=... and run again",
             )

@@ -25,12 +25,21 @@ def finding_title(identifier: str) -> str:
     return FINDINGS.get(identifier, identifier.replace("_", " ").capitalize())
 
 
+def badge(command: str, decision: str) -> str:
+    """The badge of a result; a command that only makes or measures is done, whatever it cannot tell."""
+    if decision == "cannot_tell" and command in DONE:
+        return DONE[command]
+    return decision_words(decision)
+
+
 def decision_words(decision: str) -> str:
     """The badge of a decision."""
     return DECISIONS.get(decision, decision.replace("_", " ").capitalize())
 
 
 DECISIONS = {"use": "Use it", "use_subset": "Use a part", "do_not_use": "Do not use", "cannot_tell": "Cannot tell"}
+
+DONE = {"generate": "Generated", "information": "Accounted for", "loop": "Measured", "ggmi": "Measured"}
 
 FINDINGS = {
     "duplicates": "Repeated rows",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syngain.report.catalog import decision_words, describe, finding_title
+from syngain.report.catalog import badge, describe, finding_title
 from syngain.report.chain import chain_svgs
 from syngain.report.compare import set_table
 from syngain.report.figures import (
@@ -48,7 +48,7 @@ def html(result: Result) -> str:
         .get_template("page.html")
         .render(
             result=result,
-            decision=decision_words(result.verdict.decision),
+            decision=badge(result.command, result.verdict.decision),
             findings=_findings(result),
             severities=_severities(result),
             groups=groups(result.estimates),

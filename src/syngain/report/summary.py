@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from syngain.report.catalog import decision_words, finding_title
+from syngain.report.catalog import badge, finding_title
 from syngain.report.compare import set_table
 from syngain.report.measures import LEVEL, Mark, Row, groups
 from syngain.report.page import SEVERITY_ORDER
@@ -70,7 +70,7 @@ def _verdict(result: Result) -> Panel:
     body = Text(visible(verdict.sentence), style="bold")
     if verdict.rows_to_use is not None:
         body.append(f"\nRows to use: {count(verdict.rows_to_use)}", style="not bold")
-    title = Text(f" {decision_words(verdict.decision)} ", style=f"bold {tone}")
+    title = Text(f" {badge(result.command, verdict.decision)} ", style=f"bold {tone}")
     return Panel(body, title=title, title_align="left", border_style=tone, padding=(0, 1))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain._version import __version__
-from syngain.core.errors import UnfinishedError
+from syngain.core.errors import SyngainError, UnfinishedError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Verdict, Views
 from syngain.generators.waiting import wait_for
@@ -115,8 +117,8 @@ def generate_run(
 ) -> GenerateRun:
     """The run in its working folder; see :func:`generate`. Its files are written by :func:`files_of`."""
     job = _job(recipe, anchors, limits or Limits(), stop_when)
-    work.mkdir(parents=True, exist_ok=True)
-    return wait_for(_whole(job, work, resume=resume, progress=progress))
+    with _working_in(work):
+        return wait_for(_whole(job, work, resume=resume, progress=progress))
 
 
 def preview(
@@ -131,8 +133,8 @@ def preview(
 ) -> list[dict[str, object]]:
     """The first rows of a run, curated. Their answers stay in the store: the run goes on from them."""
     job = _job(recipe, anchors, limits or Limits())
-    work.mkdir(parents=True, exist_ok=True)
-    return wait_for(_preview(job, work, count, resume=resume, progress=progress))
+    with _working_in(work):
+        return wait_for(_preview(job, work, count, resume=resume, progress=progress))
 
 
 def forecast(recipe: str | Path | dict[str, Any], anchors: Source, *, limits: Limits | None = None) -> Forecast:
@@ -144,6 +146,30 @@ def forecast(recipe: str | Path | dict[str, Any], anchors: Source, *, limits: Li
 def work_folder(folder: Path) -> Path:
     """Where the store of a run lies until the run is finished: beside its folder."""
     return folder.with_name(f"{folder.name}.work")
+
+
+@contextmanager
+def _working_in(work: Path) -> Iterator[None]:
+    """The working folder; one that was made for nothing, not a single request planned, goes again."""
+    fresh = not work.exists()
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except SyngainError:
+        if fresh and not _planned(work / STORE):
+            forget(work)
+        raise
+
+
+def _planned(path: Path) -> int:
+    """Requests in a store; 0 where there is none."""
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(path)) as store:
+            return int(store.execute("SELECT COUNT(*) FROM requests").fetchone()[0])
+    except sqlite3.OperationalError:  # no such table yet
+        return 0
 
 
 def forget(work: Path) -> None:

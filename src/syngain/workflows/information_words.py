@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from syngain.workflows.information_rows import Outputs
 
 SURE = 4.0  # errors from zero: once in 16,000 by chance
+ASK = "whether it helps is for the measured gain to say"
 MANY_CUT = 0.05  # share of cut outputs that is more than a remark
 GAIN, LOWER, ENTROPY = "information.gain", "information.prompt_lower", "information.entropy"
 
@@ -66,9 +67,24 @@ def verdict(told: Told) -> Verdict:
         few = f"at least {max(bracket.low, 0.0):.3g} nats, and more prompts are needed to say more"
         parts.append(f"which prompt it was decides {few if bracket.saturated else top}")
     if "generation.divergence" in told.moved:
-        parts.append(f"curation moved the set by {told.moved['generation.divergence'].value:.1%}")
-    sentence = "; ".join(parts) + ". Noise has the most information: whether it helps is for the measured gain to say."
-    return Verdict(decision="cannot_tell", sentence=sentence)
+        moved = told.moved["generation.divergence"]
+        ends = "{:.1%} to {:.1%}".format(*moved.interval()) if math.isfinite(moved.interval()[0]) else "no interval"
+        parts.append(f"filters of single rows moved the set by {moved.value:.1%} ({ends})")
+    sentence = "; ".join(parts) + ". Noise has the most information: "
+    return Verdict(decision="cannot_tell", sentence=sentence + (_gains(told) or f"{ASK}."))
+
+
+def _gains(told: Told) -> str:
+    """The measured gain of every strategy in a few words; empty where none was measured."""
+    said = []
+    for name, (estimates, _) in told.beside.items():
+        found = next((item for key, item in estimates.items() if key.startswith("gain.")), None)
+        if found is None:
+            continue
+        low, high = found.interval(0.9)
+        what = "helps" if low > 0 else "harms" if high < 0 else "cannot be told to help"
+        said.append(f"{name or 'the set'} {what} ({found.value:+.3f} {found.unit}, {low:+.3f} to {high:+.3f})")
+    return f"by the measured gain of a proxy {', '.join(said)}." if said else ""
 
 
 def chains(told: Told, lost: Mapping[str, Mapping[str, float]], all_lost: Mapping[str, float]) -> tuple[Chain, ...]:

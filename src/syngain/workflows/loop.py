@@ -131,11 +131,14 @@ def _within(progress: Progress, run: int, runs: int) -> Progress:
 
 
 def _relative(runs: Floats) -> Floats:
-    """Measures (seeds, 4, shares, generations) against generation 1: a share of it, for surprisal the growth."""
+    """Measures (seeds, 4, shares, generations) against generation 1: a share of it, for surprisal the growth.
+
+    NaN where generation 1 has nothing: what is not there cannot be lost.
+    """
     first = runs[..., :1]
-    share = np.divide(runs, first, out=np.ones(runs.shape), where=first > 0)
+    share = np.divide(runs, first, out=np.full(runs.shape, np.nan), where=first > 0)
     share[:, MEASURES.index("divergence")] = (runs - first)[:, MEASURES.index("divergence")]
-    return share
+    return np.asarray(share)
 
 
 def _estimate(draws: Floats, unit: str, estimand: str) -> Estimate:
@@ -162,6 +165,7 @@ def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
         )
         for m, name in enumerate(MEASURES)
         for s, share in enumerate(shares)
+        if not np.isnan(values[:, m, s]).any()
     }
 
 
@@ -172,7 +176,7 @@ def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
     out = {}
     for name in ("distinct_fraction", "coverage"):
         lost = 1 - values[:, MEASURES.index(name), :, -1]
-        if _estimate(lost[:, 0], "share", "").interval(0.9)[0] <= 0:
+        if np.isnan(lost).any() or _estimate(lost[:, 0], "share", "").interval(0.9)[0] <= 0:
             continue  # nothing is surely lost that a share could prevent
         for s, share in enumerate(shares[1:], 1):
             seeds = len(lost)
@@ -197,6 +201,8 @@ def _series(values: Floats, shares: Sequence[float]) -> dict[str, Series]:
     out = {}
     for m, name in enumerate(MEASURES):
         for s, share in enumerate(shares):
+            if np.isnan(values[:, m, s]).any():
+                continue
             points = [_estimate(values[:, m, s, g], *WORDS[name]) for g in range(values.shape[-1])]
             low, high = zip(*(point.interval(0.9) for point in points), strict=True)
             out[f"loop.{name}@{_part(share)}"] = Series(
@@ -237,12 +243,14 @@ def _verdict(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence
 
 
 def _kept(estimates: Mapping[str, Estimate], share: float) -> str:
-    left, seen = (estimates[f"loop.{name}@{_part(share)}"] for name in ("distinct_fraction", "coverage"))
+    left, seen = (estimates.get(f"loop.{name}@{_part(share)}") for name in ("distinct_fraction", "coverage"))
     rows = f"{100 * share:g} % real rows keep" if share else "no real rows keep"
-    return (
-        f"{rows} {100 * left.value:.0f} % of the different 4-grams ({_points(left)}) and {100 * seen.value:.0f} % of "
-        f"those of real rows ({_points(seen)})"
-    )
+    said = "no 4-gram to begin with"
+    if left is not None:
+        said = f"{100 * left.value:.0f} % of the different 4-grams ({_points(left)})"
+    if seen is None:
+        return f"{rows} {said} (in some loop generation 1 says none of the holdout's, so their loss is not measured)"
+    return f"{rows} {said} and {100 * seen.value:.0f} % of those of real rows ({_points(seen)})"
 
 
 def _collapse(distinct: Floats) -> int | None:
