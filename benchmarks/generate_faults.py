@@ -126,7 +126,7 @@ def wait(process: subprocess.Popen, server: FakeServer, rng: np.random.Generator
         process.wait()
         return
     if kills % 2:
-        until = time.time() + float(rng.uniform(0.2, 6.0))
+        until = time.time() + float(rng.uniform(0.2, 3.0))
         while process.poll() is None and time.time() < until:
             time.sleep(0.005)
         return
