@@ -231,3 +231,31 @@ def test_a_broken_dataset_info_is_not_replaced(tmp_path):
     assert not (tmp_path / "out.json").exists()
     with pytest.raises(UsageError, match="--to distilabel"):
         syngain.convert(source, tmp_path / "out.json", to="distilabel")
+
+
+USER, GOOD, BAD = (
+    {"role": role, "content": text} for role, text in (("user", "2+2?"), ("assistant", "4"), ("assistant", "5"))
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "2+2?", "chosen": [USER, GOOD], "rejected": [USER, BAD]},
+        {"chosen": [USER, GOOD], "rejected": [USER, BAD]},
+        {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]},
+    ],
+)
+def test_the_question_of_a_preference_stands_in_it_once(row):
+    layout = LAYOUTS[detect_layout(row)]
+    assert layout.emit(layout.parse(row)).row == {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
+
+
+def test_llama_factory_is_told_of_tools_where_there_are_any(tmp_path):
+    for name, tools in (("plain", None), ("tools", [{"type": "function", "function": {"name": "f"}}])):
+        row = {"messages": [USER, GOOD]} | ({"tools": tools} if tools else {})
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+        (tmp_path / name).mkdir()
+        syngain.convert(tmp_path / f"{name}.jsonl", tmp_path / name / "out.jsonl", to="llama_factory")
+        info = json.loads((tmp_path / name / "dataset_info.json").read_text(encoding="utf-8"))
+        assert ("tools" in info["out"]["columns"]) == (tools is not None)

@@ -27,7 +27,7 @@ def select(
     again: Optional[Path] = typer.Option(None, help="Instead of data: a finished selection to cut at --rows."),
     method: str = typer.Option("faithful_then_diverse", help=f"How to choose: {METHODS}."),
     rows: Optional[int] = typer.Option(None, min=1, help="How many rows to keep (default: --share of them)."),
-    share: float = typer.Option(0.5, help="Share of the rows to keep."),
+    share: Optional[float] = typer.Option(None, help="Share of the rows to keep (default: .5)."),
     repeats: str = typer.Option("last", help="last: near duplicates behind all others; free: as the method has them."),
     test: Optional[str] = typer.Option(None, help="Real rows to judge on, beside the anchors."),
     metric: Optional[str] = typer.Option(None, help="Decides: log_loss (default), accuracy, macro_f1; nats_per_byte."),
@@ -62,6 +62,8 @@ def select(
         raise UsageError("no REAL and SYNTHETIC", expected="syngain select REAL SYNTHETIC, or --again RUN --rows N")
     if options["repeats"] not in {"last", "free"}:
         raise UsageError(f"--repeats {options['repeats']}", expected="last or free")
+    if options["rows"] is not None and options["share"] is not None:
+        raise UsageError("--rows and --share", expected="one of them")
     finished = options["resume"] and (folder / "report.json").exists()
     if not finished:
         check_folder(folder, force=options["force"])
@@ -74,7 +76,7 @@ def select(
         method_named(options["method"], model=options["model"])  # an unknown one is an error before anything is read
         settings = SelectSettings(
             rows=options["rows"],
-            share=options["share"],
+            share=0.5 if options["share"] is None else options["share"],
             repeats_last=options["repeats"] == "last",
             metric=options["metric"],
             logprob=options["logprob"],

@@ -99,6 +99,13 @@ def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset
     return Apart(test, pool, tuple(said), leaked, copies)
 
 
+def leaked(synthetic: Dataset, test: Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Test rows that stand among the synthetic rows, and the synthetic rows that hold them."""
+    texts = [*_texts(synthetic), *_texts(test)]
+    made, own = np.split(np.asarray(neardup.codes(texts)), [len(synthetic)])
+    return _at(np.isin(own, made)), _at(np.isin(made, own))
+
+
 def _texts(rows: Dataset) -> list[str]:
     return joined_sides([list(side) for side in rows.sides.values()])
 

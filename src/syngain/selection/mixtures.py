@@ -179,7 +179,7 @@ class Optimum:
 
     Attributes:
         mixture: proportions (k,). low, high: 90 % of the optima of refits on resampled runs (k,), each.
-        gain: what the optimum is predicted to be below the best run's mixture; loss: its predicted loss.
+        gain: what a fresh run of the optimum is predicted to be below the best run there is; loss: its predicted loss.
     """
 
     mixture: Floats
@@ -199,32 +199,30 @@ def optimum(fitted: Fitted, rng: np.random.Generator) -> Optimum:
     tried = _between(mixtures, losses, rng)
     predicted = fitted.predict(tried)
     best = tried[int(np.argmin(predicted))]
-    run = mixtures[int(np.argmin(losses))]
     method = REGRESSIONS[fitted.name]
-    optima, gains, values = [], [], []
+    optima, values = [], []
     for _ in range(REFITS):
         drawn = np.zeros(losses.size, dtype=bool)
         drawn[rng.permutation(losses.size)[: losses.size // 2]] = True
         chosen = method.fit(mixtures[drawn], losses[drawn])
         judge = method.fit(mixtures[~drawn], losses[~drawn])
         place = tried[int(np.argmin(chosen(tried)))]
-        best_run = mixtures[drawn][int(np.argmin(losses[drawn]))]
         optima.append(place)
-        pair = judge(np.vstack([best_run, place]))
-        gains.append(float(pair[0] - pair[1]))
-        values.append(float(judge(best[None, :])[0]))
+        values.append(float(judge(place[None, :])[0]))
     low, high = np.quantile(optima, [0.05, 0.95], axis=0)
     low, high = np.minimum(low, best), np.maximum(high, best)  # the optimum of all runs is one of the possible ones
-    ends = fitted.predict(np.vstack([run, best]))
+    noise, value = fitted.error().value, float(fitted.predict(best[None, :])[0])
+    below = [float(losses.min()) - one for one in values]
     return Optimum(
         mixture=best,
         low=low,
         high=high,
         gain=_spread(
-            float(np.mean(gains)), gains, losses.size, "loss of the best run's mixture less that of the optimum"
+            float(losses.min()) - value, below, losses.size, "loss of the best run less that of a fresh run of the "
+            "optimum", noise=noise,
         ),
-        loss=_spread(float(ends[1]), values, losses.size, "loss at the optimum", noise=fitted.error().value),
-    )
+        loss=_spread(value, values, losses.size, "loss of a fresh run of the optimum", noise=noise),
+    )  # fmt: skip
 
 
 def _spread(value: float, draws: list[float], count: int, estimand: str, *, noise: float = 0.0) -> Estimate:

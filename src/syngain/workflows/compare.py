@@ -19,7 +19,7 @@ from syngain.core.result import Result, Verdict, Views
 from syngain.core.rng import Streams
 from syngain.gain.ground import Ground, check
 from syngain.gain.metrics import LABEL_METRICS, TEXT_METRICS
-from syngain.gain.overlap import apart
+from syngain.gain.overlap import Apart, apart, leaked
 from syngain.gain.texts import TextTask
 from syngain.selection.rivals import ANCHORS, Contest, Rivals, Standing
 from syngain.selection.weighted import AnchorShares
@@ -27,7 +27,7 @@ from syngain.workflows.audit import audit_run
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from syngain.core.result import Finding
     from syngain.data.dataset import Dataset
@@ -121,7 +121,10 @@ def compare(
         seed=seed,
         inputs=summaries({"real": anchors, **named, "test": given_test}),
         estimates=_estimates(pairs, ranks, metrics[0]),
-        findings=clean.finding(given_test, every) if given_test is not None else (),
+        findings=(
+            *(_contaminated(named, given_test) if clean.leaked and given_test is not None else ()),
+            *(replace(item, message=f"{name}: {item.message}") for name in named for item in audits[name][1]),
+        ),
         verdict=_verdict(standing, pairs, ranks, metrics[0], balanced=balanced),
         sets={
             name: {
@@ -132,6 +135,14 @@ def compare(
         },
         views=Views(computed=(*_computed(standing, chosen, balanced=balanced), *clean.paragraph())),
     )
+
+
+def _contaminated(named: Mapping[str, Dataset], test: Dataset) -> Iterator[Finding]:
+    """The finding of every set that holds test rows, with its name."""
+    for name, item in named.items():
+        own = leaked(item, test)
+        for finding in Apart(None, None, (), *own).finding(test, item):
+            yield replace(finding, message=f"{name}: {finding.message}")
 
 
 def named_sets(sets: Mapping[str, Source] | Sequence[Source]) -> dict[str, Source]:
@@ -289,17 +300,16 @@ def _verdict(
     gain = standing.over(metric, standing.names.index(best), ANCHORS, balanced=balanced)
     tied = [pair.behind for pair in pairs if pair.ahead == best and not pair.told]
     places = "; ".join(f"{name} {_place(ranks[name])}" for name in order)
-    apart = ", ".join(f"{pair.ahead} and {pair.behind}" for pair in pairs if not pair.told)
-    tail = f" Ranks: {places}." + (f" Cannot tell apart: {apart}." if apart else "")
+    rest = ", ".join(f"{pair.ahead} and {pair.behind}" for pair in pairs if not pair.told)
+    tail = f" At {standing.size:,} rows of each. Ranks: {places}." + (f" Cannot tell apart: {rest}." if rest else "")
     low, high = gain.interval(0.9)
     said = f"{gain.value:+.3g} {gain.unit} over your rows alone (90 % interval {low:+.3g} to {high:+.3g})"
     if high < 0:
         sentence = f"None helps: even {best}, which does best, is at {said}.{tail}"
         return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
     if tied:
-        return Verdict(
-            decision="cannot_tell", sentence=f"Cannot tell {best} apart from {', '.join(tied)}: it is at {said}.{tail}"
-        )
+        first = f"Cannot tell {best}, first by its mean, apart from {', '.join(tied)}"
+        return Verdict(decision="cannot_tell", sentence=f"{first}: {best} is at {said}.{tail}")
     if low <= 0:
         return Verdict(
             decision="cannot_tell", sentence=f"{best} is the best of them, but it may not help: {said}.{tail}"

@@ -15,7 +15,7 @@ from syngain.data.read import split_location
 from syngain.data.write import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from syngain.data.layouts.entry import Row
 
@@ -87,7 +87,7 @@ def convert(
     done = convert_rows(
         rows, layout_named(found, prompt=prompt, response=response), layout_named(to), lossy=lossy, name=name
     )
-    info = _described(target) if to == "llama_factory" else None
+    info = _described(target, done.rows) if to == "llama_factory" else None
     write_records(target, done.rows)
     if info is None:
         return Conversion(len(done.rows), found, to, done.lost, (target,))
@@ -112,7 +112,7 @@ def _fields(rows: list[Row]) -> dict[str, object]:
     return out
 
 
-def _described(target: Path) -> dict[str, object]:
+def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
     """``dataset_info.json`` beside the file with one more entry, others kept.
 
     Raises:
@@ -129,10 +129,11 @@ def _described(target: Path) -> dict[str, object]:
         raise InputError(
             f"{beside} is no object", expected="a JSON object of datasets", todo="write into another folder"
         )
+    tools = any("tools" in row for row in rows)  # a column that is named is read in every row
     entry = {
         "file_name": target.name,
         "formatting": "sharegpt",
-        "columns": {"messages": "conversations", "tools": "tools"},
+        "columns": {"messages": "conversations", **({"tools": "tools"} if tools else {})},
         "tags": TAGS,
     }
     return {**known, target.name.split(".")[0]: entry}

@@ -269,9 +269,9 @@ def _runs_verdict(fitted: Fitted, rank: Estimate, best: Optimum | None, names: t
         if best.mixture[i] >= 0.02
     )
     low, high = best.gain.interval(0.9)
-    gain = f"{best.gain.value:+.3g} below the best run's mixture (90 % interval {low:+.3g} to {high:+.3g})"
+    gain = f"{best.gain.value:+.3g} below the best run (90 % interval {low:+.3g} to {high:+.3g})"
     if low <= 0:
-        sentence = f"Cannot tell the optimum from the best run's mixture: {gain}. It is {shares}; {said}."
+        sentence = f"Cannot tell the optimum from the best run: {gain}. It is {shares}; {said}."
         return Verdict(decision="cannot_tell", sentence=sentence)
     return Verdict(decision="use", sentence=f"Use {shares}: predicted loss {gain}; {said}.")
 

@@ -140,7 +140,7 @@ _FITS = {
     "oumi": lambda fields: isinstance(fields.get("messages"), list) and isinstance(fields.get("metadata"), Mapping),
     "messages": _has("messages"),
     "sharegpt": _has("conversations"),
-    "preference": _has("prompt", "chosen", "rejected"),
+    "preference": _has("chosen", "rejected"),
     "trl": lambda fields: isinstance(fields.get("prompt"), list) and isinstance(fields.get("completion"), list),
     "prompt_completion": _has("prompt", "completion"),
     "alpaca": _has("instruction", "output"),

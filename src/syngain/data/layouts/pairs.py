@@ -162,11 +162,18 @@ class Trl:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """``prompt, chosen, rejected`` of TRL: lists of messages; texts are read too."""
+    """``prompt, chosen, rejected`` of TRL: lists of messages; texts are read too.
+
+    Answers that are whole conversations, with the question in front, are read without it; where there is no ``prompt``
+    it is what both begin with.
+    """
 
     def parse(self, row: Row) -> Entry:
         """Read a row; see :class:`Layout`."""
-        asked, chosen, rejected = (_turns(row.get(name), name) for name in ("prompt", "chosen", "rejected"))
+        chosen, rejected = (_turns(row.get(name), name) for name in ("chosen", "rejected"))
+        asked = _turns(row["prompt"], "prompt") if row.get("prompt") is not None else _shared(chosen, rejected)
+        if chosen[: len(asked)] == asked == rejected[: len(asked)]:  # whole conversations: the question once
+            chosen, rejected = chosen[len(asked) :], rejected[len(asked) :]
         if not chosen or not rejected:
             raise LayoutError("`chosen` or `rejected` is empty", "two answers")
         return Entry(
@@ -217,6 +224,13 @@ def _turns(value: object, name: str) -> tuple[Message, ...]:
     if isinstance(value, str):
         return (said("user" if name == "prompt" else "assistant", value),)
     return messages_of(value, name)
+
+
+def _shared(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What both conversations begin with, their last messages left out."""
+    most = min(len(chosen), len(rejected)) - 1
+    same = next((i for i in range(most) if chosen[i] != rejected[i]), max(most, 0))
+    return chosen[:same]
 
 
 def _split(text: str, given: object) -> tuple[str, str]:
