@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 VERBS = ("read", "audit", "gain", "compare", "select", "mix", "mix_runs", "generate", "check", "information")
 REST = ("ggmi", "loop", "gate", "convert", "demo", "write_rows", "Result", "Verdict", "Finding", "Estimate", "Dataset")
 HEAD = """# Python
@@ -26,13 +28,19 @@ def page() -> str:
     homes = syngain._HOMES  # noqa: SLF001  (the one list of public names)
     names = [*VERBS, *REST, *sorted(set(homes) - {*VERBS, *REST, "SyngainError"})]
     parts = [HEAD, *(_entry(f"{homes[name]}.{name}", f"syngain.{name}") for name in names)]
-    parts.append(_entry("syngain.core.errors", "Errors", members=True))
+    parts.append(_entry("syngain.core.errors", "Errors", members=_classes("syngain.core.errors")))
     parts.append(_entry("syngain.report.folder.write", "syngain.report.write"))
     parts.append(_entry("syngain.report.folder.load", "syngain.report.load"))
     parts.append(_entry("syngain.lab.presets.run", "syngain.lab.run"))
     return "\n".join(parts)
 
 
-def _entry(path: str, heading: str, *, members: bool | None = None) -> str:
-    lines = [f"::: {path}", "    options:", f"      heading: {heading}"]
-    return "\n".join([*lines, *(["      members: true"] if members else []), ""])
+def _classes(module: str) -> list[str]:
+    """The public classes of a module, in their order."""
+    found = vars(import_module(module)).values()
+    return [kind.__name__ for kind in found if isinstance(kind, type) and kind.__module__ == module]
+
+
+def _entry(path: str, heading: str, *, members: list[str] | None = None) -> str:
+    lines = [f"::: {path}", "    options:", f"      heading: {heading}", f"      toc_label: {heading}"]
+    return "\n".join([*lines, *([f"      members: [{', '.join(members)}]"] if members else []), ""])

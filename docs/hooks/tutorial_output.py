@@ -64,7 +64,7 @@ def run(command: list[str], folder: str) -> str:
 
 
 def until_measures(output: str) -> str:
-    return output.split("\nMeasures\n")[0]
+    return output.split("\nMeasures\n", maxsplit=1)[0]
 
 
 def chosen(output: str, starts: tuple[str, ...]) -> str:
