@@ -72,7 +72,7 @@ def chosen(output: str, starts: tuple[str, ...]) -> str:
     kept: list[str] = []
     follows = False
     for line in output.split("\nMeasures\n")[1].splitlines():
-        wrapped = bool(re.match(r"  \S.{0,40}$", line.rstrip())) and not re.search(r"\d|–", line)
+        wrapped = bool(re.match(r"  \S.{0,40}$", line.rstrip())) and not re.search(r"\d|\u2013", line)
         follows = follows if wrapped else line.startswith(starts)
         kept += [line] * follows
     return "\n".join(kept)
