@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SEED ?= 1
 
-.PHONY: demo models check test format clean
+.PHONY: demo models check test docs dist format clean
 
 $(VENV)/.core: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -15,6 +15,11 @@ $(VENV)/.core: pyproject.toml
 $(VENV)/.dev: pyproject.toml $(VENV)/.core
 	@echo "installing the test and lint tools into $(VENV) ..."
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml $(VENV)/.core
+	@echo "installing the tools of the documentation into $(VENV) ..."
+	@$(PIP) --editable '.[docs]'
 	@touch $@
 
 models: $(VENV)/.dev  ## the sentence encoder and the small language model, for their tests
@@ -36,9 +41,16 @@ check: $(VENV)/.dev  ## lint, types, layer contract
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+docs: $(VENV)/.docs  ## the documentation, strictly, into site/; open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+dist: $(VENV)/.core  ## a wheel in dist/ that installs alone, tried in an empty environment
+	@$(PIP) 'build>=1.2'
+	$(BIN)/python tools/try_wheel.py
+
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache

@@ -24,6 +24,7 @@ from syngain.cli.mix import mix
 from syngain.cli.models import models
 from syngain.cli.select import select
 from syngain.core.errors import SyngainError
+from syngain.core.optional import PARTS, found
 
 app = typer.Typer(
     name="syngain",
@@ -58,12 +59,27 @@ ClickException: type[Exception] = next(kind for kind in typer.BadParameter.__mro
 def _version(value: bool) -> None:
     if value:
         print(f"syngain {__version__}")
+        for part in PARTS:
+            print(f"{part:<9} {_state(part)}")
         raise typer.Exit
+
+
+def _state(part: str) -> str:
+    """One line: what is there of an optional part, or how to get it."""
+    versions = found(part)
+    here = [f"{name} {text}" for name, text in versions.items() if text]
+    missing = [name for name, text in versions.items() if not text]
+    if not missing:
+        return ", ".join(here)
+    what = f"needs {', '.join(missing)}" if here else "not installed"
+    return f"{what}: pip install 'syngain[{part}]'"
 
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and the optional parts."
+    ),
 ) -> None:
     """What a synthetic dataset adds over your real rows, what is wrong with it, and how much of it to use."""
 

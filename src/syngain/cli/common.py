@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from syngain._version import __version__
 from syngain.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import typer
 
@@ -39,13 +40,19 @@ def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
             raise UsageError(
                 f"{config} has the key {key!r}",
                 expected=f"one of {', '.join(sorted(known))}",
-                todo="correct the key; keys are the long flags with underscores",
+                todo=f"{nearest(key, known)}correct the key; keys are the long flags with underscores",
             )
         name = str(known[key].name)
         source = context.get_parameter_source(name)
         if source is None or source.name == "DEFAULT":
             values[name] = _converted(config, key, value, values[name])
     return values
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``did you mean seed? `` for the known word that is most alike, nothing where none is."""
+    alike = get_close_matches(word, list(known), n=1)
+    return f"did you mean {alike[0]}? " if alike else ""
 
 
 def _converted(config: Path, key: str, value: object, default: object) -> object:
@@ -95,13 +102,10 @@ def progress_shown(*, quiet: bool) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield _lines()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from syngain.cli.bar import drawn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda stage, done: bar.update(task, description=stage, completed=done)
+    with drawn() as progress:
+        yield progress
 
 
 def _lines() -> Progress:

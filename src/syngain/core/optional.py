@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import importlib
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from syngain.core.errors import MissingDependencyError
+
+PARTS = {
+    "encoder": ("torch", "transformers", "safetensors", "tokenizers"),
+    "local": ("torch", "transformers", "safetensors", "tokenizers", "gguf", "peft", "accelerate"),
+    "train": ("trl", "datasets"),
+    "llamacpp": ("xllamacpp",),
+}
+"""The optional parts and the packages they bring; ``train`` comes on top of ``local``. A test compares pyproject."""
+
+
+def found(part: str) -> dict[str, str | None]:
+    """The version of each package of an optional part, None where it is missing; nothing is imported."""
+    return {name: _version(name) for name in PARTS[part]}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:  # noqa: ANN401  (a module has no narrower type)

@@ -1,0 +1,132 @@
+"""The documentation does what it says: every block of Python and every line that calls the program is run."""
+
+import re
+import sys
+from functools import cache
+
+import pytest
+
+from docs_blocks import README_NOT_RUN, all_blocks, pages, why_not, words
+from syngain.cli import main
+from syngain.workflows.demo_sets import demo_sets
+
+BLOCKS = all_blocks()
+LINES = [(block, line) for block in BLOCKS for line in block.commands]
+RUN = list(dict.fromkeys((block.page, line) for block, line in LINES if why_not(block, line) is None))
+PAGES = list(dict.fromkeys(page for page, _ in RUN))
+PYTHON = [
+    block for block in BLOCKS if block.kind == "python" and block.page != "README.md"
+]  # test_readme.py runs those
+ENDS = {"syngain gate syngain-gain": 1, "syngain gate select": 1}  # so few rows prove no gain: both gates must fail
+RECIPE = re.search(r"```yaml\n(generator: .*?)```", pages()["docs/how-to/generate.md"], re.DOTALL)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rows_are_made_once():
+    """The practice set of the tutorial takes seconds; its rows are the same every time."""
+    from syngain.workflows import demo_sets as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        once = cache(demo_sets)
+        patch.setattr(module, "demo_sets", once)
+        yield once
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, rows_are_made_once):
+    """The files that the pages name, small, of two topics."""
+    from syngain.data import write_records
+
+    folder = tmp_path_factory.mktemp("docs")
+    sets = rows_are_made_once(5)
+    real, synthetic = (
+        [row for row in rows if row["label"] in {"mail", "storage"}] for rows in (sets.real, sets.synthetic)
+    )
+    for name, rows in (
+        ("real", real[:40]),
+        ("synthetic", synthetic[:60]),
+        ("test", real[40:70]),
+        ("more_real", real[70:110]),
+    ):
+        write_records(folder / f"{name}.jsonl", rows)
+    (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
+    return folder
+
+
+def call(arguments, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["syngain", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return stop.value.code
+
+
+DONE: dict[tuple[str, ...], int] = {}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_run_one_after_the_other(page, files, monkeypatch, capsys):
+    monkeypatch.chdir(files)
+    for other, line in RUN:
+        if other != page:
+            continue
+        arguments = words(line)
+        if arguments[0] == "demo":
+            continue  # tests/test_demo.py
+        fresh = "-o" in arguments or arguments[0] in {"audit", "gain", "select", "compare", "mix", "information"}
+        if fresh and not {"--resume", "--dry-run"} & set(arguments):
+            arguments.append("--force")
+        key = tuple(arguments)
+        if key not in DONE or arguments[0] == "gate":
+            DONE[key] = call(arguments, monkeypatch)
+        expected = next((code for start, code in ENDS.items() if line.startswith(start)), 0)
+        assert DONE[key] == expected, f"{page}: {line}\n{capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.name)
+def test_the_python_of_a_page_runs(block, files, monkeypatch, capsys, tmp_path):
+    for path in files.glob("*.jsonl"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block.code, block.name, "exec"), {})  # noqa: S102  (the point of the test)
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("block", "line"), [pair for pair in LINES if "[--" not in pair[1]])
+def test_every_command_has_the_options_it_is_shown_with(block, line):
+    """Also those that are not run here."""
+    from typer.main import get_command
+
+    from syngain.cli.app import app
+
+    command, rest = get_command(app), words(line)
+    while hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context("syngain", rest)
+
+
+def test_what_is_not_run_is_counted():
+    marked = [block for block in BLOCKS if block.why]
+    assert len(marked) == 7
+    assert {block.why for block in marked} <= {
+        "needs a model",
+        "needs a server",
+        "needs a GPU",
+        "needs a table of runs",
+        "needs a file of another tool",
+        "needs pairs of instruction and answer",
+    }
+    readme = [line for block, line in LINES if block.page == "README.md"]
+    skipped = [line for block, line in LINES if block.page == "README.md" and why_not(block, line)]
+    assert len(readme) - len(skipped) >= 6
+    assert all(any(part in line for line in readme) for part in README_NOT_RUN)
+
+
+def test_blocks_of_the_shell_are_marked_as_sh():
+    assert {block.kind for block in BLOCKS} == {"python", "sh"}
+
+
+def test_no_block_without_a_language_hides_a_command():
+    for page, text in pages().items():
+        for kind, code in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            if kind not in {"sh", "python"}:
+                assert "\nsyngain " not in f"\n{code}", page
