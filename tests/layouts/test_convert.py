@@ -259,3 +259,16 @@ def test_llama_factory_is_told_of_tools_where_there_are_any(tmp_path):
         syngain.convert(tmp_path / f"{name}.jsonl", tmp_path / name / "out.jsonl", to="llama_factory")
         info = json.loads((tmp_path / name / "dataset_info.json").read_text(encoding="utf-8"))
         assert ("tools" in info["out"]["columns"]) == (tools is not None)
+
+
+def test_arguments_of_calls_are_objects_for_sharegpt_and_texts_for_chats():
+    call = {"type": "function", "function": {"name": "w", "arguments": '{"city": "Łódź"}'}}
+    row = {"messages": [USER, {"role": "assistant", "content": None, "tool_calls": [call]}]}
+    written = LAYOUTS["sharegpt"].emit(LAYOUTS["messages"].parse(row))
+    assert json.loads(written.row["conversations"][1]["value"]) == {"name": "w", "arguments": {"city": "Łódź"}}
+    assert written.lost == ()
+    assert LAYOUTS["messages"].emit(LAYOUTS["sharegpt"].parse(written.row)).row == row
+    tight = {"type": "function", "function": {"name": "w", "arguments": '{"city":"x"}'}}
+    row = {"messages": [USER, {"role": "assistant", "content": None, "tool_calls": [tight]}]}
+    lost = LAYOUTS["sharegpt"].emit(LAYOUTS["messages"].parse(row)).lost
+    assert lost == ("messages[].tool_calls[].function.arguments (how they are written)",)

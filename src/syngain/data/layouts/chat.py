@@ -124,7 +124,7 @@ class ShareGPT:
     """``{"conversations": [{"from", "value"}], "tools": "..."}`` with the tags of LLaMA-Factory.
 
     A message with tool calls is one turn from ``function_call`` whose value is the JSON of the call, or of a list of
-    calls; ids of calls have no place.
+    calls; ids of calls have no place. Arguments are objects here and texts in chat formats.
     """
 
     def parse(self, row: Row) -> Entry:
@@ -179,7 +179,13 @@ def _calls(value: str, where: str) -> list[object]:
         raise LayoutError(
             f"{where} is no function call", "the JSON of an object with `name` and `arguments`, or a list"
         )
-    return [{"type": "function", "function": call} for call in calls]
+    return [{"type": "function", "function": _spelled(call)} for call in calls]
+
+
+def _spelled(call: dict[str, object]) -> dict[str, object]:
+    """The call with its arguments as the text that chat formats have."""
+    given = call.get("arguments")
+    return call if not isinstance(given, dict) else {**call, "arguments": json.dumps(given, ensure_ascii=False)}
 
 
 def _turn(item: Message, lost: list[str]) -> Row:
@@ -208,4 +214,22 @@ def _call(call: object, lost: list[str]) -> Row:
         lost.append("messages[].tool_calls[].type")
     further = [name for name in function if name not in {"name", "arguments"}]
     lost += [f"messages[].tool_calls[].function.{name}" for name in further]
-    return {name: function[name] for name in ("name", "arguments") if name in function}
+    written = {name: function[name] for name in ("name", "arguments") if name in function}
+    if "arguments" in written:
+        written["arguments"] = _opened(written["arguments"], lost)
+    return written
+
+
+def _opened(arguments: object, lost: list[str]) -> object:
+    """Arguments as the object they spell; trainers spell them again. What is not read back the same is lost."""
+    read = arguments
+    if isinstance(arguments, str):
+        try:
+            read = json.loads(arguments)
+        except ValueError:
+            return arguments
+        if not isinstance(read, dict):
+            return arguments
+    if isinstance(read, dict) and json.dumps(read, ensure_ascii=False) != arguments:
+        lost.append("messages[].tool_calls[].function.arguments (how they are written)")
+    return read
