@@ -72,12 +72,21 @@ def test_the_command_prints_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SYNGAIN_HOME", str(tmp_path / "home"))
     files = [str(jsonl(tmp_path / f"{k}.jsonl", rows(30, k))) for k in (1, 2)]
     test = str(jsonl(tmp_path / "test.jsonl", rows(20, 3)))
+    (tmp_path / "home").mkdir()
     command = ["syngain", "gain", *files, "--test", test, "-o", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 0
-    said = capsys.readouterr().out.splitlines()[-1]
+    said = capsys.readouterr().out.splitlines()[-2]
     assert said == "Calibration: no past runs with a test set on this machine."
     assert "Calibration" not in (tmp_path / "out" / "report.json").read_text(encoding="utf-8")
     assert len(record(tmp_path / "home").comparisons) == 1
+
+
+def test_a_record_that_cannot_be_kept_loses_no_result(tmp_path, monkeypatch):
+    from syngain.cli.gain import _remembered
+
+    (tmp_path / FILE).mkdir()
+    monkeypatch.setenv("SYNGAIN_HOME", str(tmp_path))
+    assert _remembered(result("a", 0.2, 0.3)).startswith(f"Calibration: {tmp_path / FILE} cannot be")

@@ -128,8 +128,9 @@ def deliver(
     as_json: bool,
     quiet: bool,
     rows: Callable[[Path], None] | None = None,
+    note: str = "",
 ) -> None:
-    """Write the run folder, then the summary (or the JSON) to stdout, then the path of the report to stderr."""
+    """Write the run folder, then the summary (or the JSON) to stdout, with a ``note`` below, then the report's path."""
     from syngain.report import terminal, write
 
     log = f"syngain {shlex.join(sys.argv[1:])}\n{result.verdict.decision}: {result.verdict.sentence}\n"
@@ -143,6 +144,8 @@ def deliver(
 
             console = Console()
             Console(width=max(console.width, 60)).print(terminal(result))
+            if note:
+                print(note)
         print(f"report: {folder / 'report.html'}")
 
 

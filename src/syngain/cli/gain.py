@@ -9,7 +9,7 @@ import typer
 
 from syngain.cli.audit import FILES
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
-from syngain.core.errors import UsageError
+from syngain.core.errors import UnfinishedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,21 +73,30 @@ def gain(
             result = _student(options, data, folder, progress)
         else:
             result = _proxies(options, data, settings, progress)
-    deliver(result, folder, arguments=options, force=options["force"], as_json=options["json"], quiet=options["quiet"])
+    deliver(
+        result,
+        folder,
+        arguments=options,
+        force=options["force"],
+        as_json=options["json"],
+        quiet=options["quiet"],
+        note=_remembered(result),
+    )
     if options["proxy"] == "lm":
         from syngain.workflows.gain_student import clear
 
         clear(_work(folder))
-    _remember(result, quiet=options["quiet"] or options["json"])
 
 
-def _remember(result: Result, *, quiet: bool) -> None:
-    """Keep forecast and measured gain for the record, and say how forecasts did before."""
+def _remembered(result: Result) -> str:
+    """Keep forecast and measured gain for the record; how forecasts did before, or why that is not known."""
     from syngain.workflows.calibration import remember
 
-    before = remember(result)
-    if before is not None and not quiet:
-        print(before.sentence)
+    try:
+        before = remember(result)
+    except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record
+        return f"Calibration: {error.came}."
+    return "" if before is None else before.sentence
 
 
 def _proxies(
