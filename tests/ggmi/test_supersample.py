@@ -76,7 +76,6 @@ def test_without_training_errors_pooled_information_is_the_test_error(error):
     assert found.trained.max() == 0
     assert found.pooled().mean() / math.log(2) == pytest.approx(found.held.mean(), rel=0.02)
     assert (found.gaps() <= found.bound("ld")).all()
-    assert (found.gaps() <= found.smooth_bound("ld")).all()
 
 
 def test_a_learner_that_learns_nothing_gives_nothing_away():

@@ -122,10 +122,6 @@ class Supersamples:
         """
         return np.asarray(np.sqrt(2 * self.information(kind)).mean(axis=1))
 
-    def smooth_bound(self, kind: Kind) -> Floats:
-        """``sqrt(2 mean I)`` from the corrected information (s,): at least the mean of the roots, by Jensen."""
-        return np.asarray(np.sqrt(2 * np.maximum(self.corrected(kind).mean(axis=1), 0.0)))
-
 
 def pair_information(symbols: Ints, second: Flags) -> Floats:
     """Plug-in mutual information of codes and masks over the masks of every pair, in nats.

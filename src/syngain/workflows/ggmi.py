@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from syngain.core.rng import Streams as Random
     from syngain.data.dataset import Dataset
     from syngain.data.encoders import TextEncoder
     from syngain.gain.labels import Classifier
@@ -109,7 +108,7 @@ def ggmi(
 
 
 def _sides(
-    real: Dataset, synthetic: Dataset, settings: GgmiSettings, streams: Random, progress: Progress
+    real: Dataset, synthetic: Dataset, settings: GgmiSettings, streams: Streams, progress: Progress
 ) -> dict[str, Supersamples]:
     if synthetic.labels is None:
         most = 4 * settings.masks.pairs
@@ -145,7 +144,7 @@ def _beside(metric: str) -> tuple[str, ...]:
     )
 
 
-def _thinned(rows: Dataset, most: int, streams: Random) -> Dataset:
+def _thinned(rows: Dataset, most: int, streams: Streams) -> Dataset:
     """Rows of texts that supersamples are drawn from: every fit goes over all of them."""
     if len(rows) <= most:
         return rows
@@ -156,7 +155,7 @@ def _last(progress: Progress) -> Progress:
     return lambda stage, done: progress(stage, 0.75 + 0.25 * done)
 
 
-def _panel(found: Mapping[str, Supersamples], streams: Random) -> dict[str, Estimate]:
+def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Estimate]:
     """Every number of both sides, and their difference."""
     out: dict[str, Estimate] = {}
     for side, samples in found.items():
@@ -202,7 +201,7 @@ def _panel(found: Mapping[str, Supersamples], streams: Random) -> dict[str, Esti
     return out
 
 
-def _information(samples: Supersamples, kind: Kind, side: str, streams: Random) -> Estimate:
+def _information(samples: Supersamples, kind: Kind, side: str, streams: Streams) -> Estimate:
     null = samples.null(kind, streams.stream("null", side, kind))
     value = samples.corrected(kind).mean(axis=1)
     at_least = 1 + int(np.count_nonzero(null >= value.mean()))
