@@ -65,7 +65,8 @@ def main():
         started = time.process_time()
         rng = np.random.default_rng(seed)
         by_class = [
-            rng.permutation([i for i, y in enumerate(every.labels) if y == name])[:10] for name in sorted(set(every.labels))
+            rng.permutation([i for i, y in enumerate(every.labels) if y == name])[:10]
+            for name in sorted(set(every.labels))
         ]
         anchors = every.take(np.sort(np.concatenate(by_class)))
         rest = every.take(np.setdiff1d(np.arange(len(every)), np.concatenate(by_class)))
