@@ -12,7 +12,7 @@ import math
 import pickle
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from syngain.core.optional import require
 from syngain.learners.causal import paced
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion
 
+LEG = ("step", "last", "best", "best_step", "best_weights", "curve")
 SAVE_SECONDS = 45.0  # a killed run loses at most this and a step
 
 
@@ -70,11 +71,49 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a run ended with: the rate, the step that was kept, and the surprisal of the held-out rows there."""
+    """What a run ended with.
+
+    Attributes:
+        rate: the learning rate that won. step: that was kept. loss: surprisal of the held-out rows there.
+        curve: every time they were scored, as (step, surprisal per token); the untrained model is step 0.
+    """
 
     rate: float
     step: int
     loss: float
+    curve: tuple[tuple[int, float], ...] = ()
+
+
+class Stepper(Protocol):
+    """Who takes the optimizer steps: :func:`plain` here, TRL's trainer in ``training``."""
+
+    def __call__(
+        self,
+        model: CausalModel,
+        batch: Callable[[int], Sequence[Completion]],
+        optimizer: Any,  # noqa: ANN401  (untyped library)
+        rate: float,
+        steps: range,
+        after: Callable[[], None],
+    ) -> None:
+        """Take these steps on the rows of each at ``rate``, warmed up by :func:`paced`; ``after`` every one of them.
+
+        What ``after`` raises must come out, with the step that was just taken in the weights.
+        """
+
+
+def plain(
+    model: CausalModel,
+    batch: Callable[[int], Sequence[Completion]],
+    optimizer: Any,  # noqa: ANN401  (untyped library)
+    rate: float,
+    steps: range,
+    after: Callable[[], None],
+) -> None:
+    """The model's own steps: the same to the last bit however many cores are free."""
+    for step in steps:
+        model.learn(batch(step), optimizer, paced(rate, step))
+        after()
 
 
 def adapt(
@@ -85,6 +124,7 @@ def adapt(
     seed: int,
     state: Path,
     watch: Callable[[], None],
+    stepper: Stepper = plain,
 ) -> Kept:
     """Train a fresh adapter; afterwards the model holds the one of the best step.
 
@@ -95,8 +135,9 @@ def adapt(
         seed: of the adapter's first directions.
         state: a file that is written about once a minute, read when it is there, and left behind at the end.
         watch: called after every step; what it raises stops the run after its state was saved.
+        stepper: who takes the steps.
     """
-    return _Run(model, material, schedule, seed, state, watch).go()
+    return _Run(model, material, schedule, seed, state, watch, stepper).go()
 
 
 @dataclass(slots=True)
@@ -109,6 +150,7 @@ class _Run:
     seed: int
     state: Path
     watch: Callable[[], None]
+    stepper: Stepper = plain
     optimizer: Any = None
     leg: int = 0
     lead: int = 0
@@ -118,6 +160,7 @@ class _Run:
     best: float = math.inf
     best_step: int = 0
     best_weights: list[Any] = field(default_factory=list)
+    curve: list[tuple[int, float]] = field(default_factory=list)
     saved: float = 0.0
 
     @property
@@ -136,7 +179,7 @@ class _Run:
         if not self.schedule.checks:
             return Kept(rate, self.step, math.nan)
         _put(self.model, self.best_weights)
-        return Kept(rate, self.best_step, self.best)
+        return Kept(rate, self.best_step, self.best, tuple(self.curve))
 
     def _fresh(self) -> None:
         self.model.reset(self.seed)
@@ -144,25 +187,30 @@ class _Run:
         self.step, self.best_step = 0, 0
         self.last = self.best = self.material.untrained
         self.best_weights = _copied(self.model)
+        self.curve = [(0, self.material.untrained)] if self.schedule.checks else []
 
     def _advance(self, goal: int, rate: float) -> None:
-        checks = self.schedule.check_at()
-        while self.step < goal:
-            self.model.learn(self.material.batch(self.step), self.optimizer, paced(rate, self.step))
-            self.step += 1
-            if self.step in checks:
-                self._check()
-            try:
-                self.watch()
-            except BaseException:
-                self._save()
-                raise
-            if time.monotonic() - self.saved > SAVE_SECONDS:
-                self._save()
+        if self.step < goal:
+            self.stepper(
+                self.model, self.material.batch, self.optimizer, rate, range(self.step, goal), self._after_step
+            )
+
+    def _after_step(self) -> None:
+        self.step += 1
+        if self.step in self.schedule.check_at():
+            self._check()
+        try:
+            self.watch()
+        except BaseException:
+            self._save()
+            raise
+        if time.monotonic() - self.saved > SAVE_SECONDS:
+            self._save()
 
     def _check(self) -> None:
         held = self.material.held
         self.last = float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
+        self.curve.append((self.step, self.last))
         if self.last < self.best:
             self.best, self.best_step, self.best_weights = self.last, self.step, _copied(self.model)
 
@@ -177,12 +225,12 @@ class _Run:
             self.leader = None
 
     def _leg_state(self) -> dict[str, Any]:
-        named = {name: getattr(self, name) for name in ("step", "last", "best", "best_step", "best_weights")}
+        named = {name: copy.copy(getattr(self, name)) for name in LEG}
         return named | {"weights": _copied(self.model), "optimizer": copy.deepcopy(self.optimizer.state_dict())}
 
     def _restore(self, leg: dict[str, Any]) -> None:
-        for name in ("step", "last", "best", "best_step", "best_weights"):
-            setattr(self, name, leg[name])
+        for name in LEG:
+            setattr(self, name, copy.copy(leg[name]))
         _put(self.model, leg["weights"])
         self.optimizer.load_state_dict(leg["optimizer"])
 

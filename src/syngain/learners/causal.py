@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 Part = TypeVar("Part")
+Weigh: TypeAlias = "Callable[[Any, Any, list[int]], Any]"
+"""Surprisals and which of them count, both (rows, columns), and the places of the rows, to the sum that is lowered."""
+
 CHUNK = 32  # rows that are scored together; fixed, so that a row's neighbors do not depend on how many are scored
 TRAIN_TOKENS, SCORE_TOKENS = 256, 512  # padded tokens per pass on a CPU: as fast as more, and less padding and memory
 GPU_FACTOR, MOST_WORKERS = 32, 8
@@ -153,24 +156,40 @@ class CausalModel:
         torch = _torch()
         for group in optimizer.param_groups:
             group["lr"] = rate
-        scored = max(sum(row.scored for row in rows), 1)
         weights = self.weights()
-
-        def gradient(part: list[int]) -> tuple[float, Sequence[Any]]:
-            nats = self._nats([rows[i] for i in part]).sum()
-            return float(nats.detach()), torch.autograd.grad(nats / scored, weights, allow_unused=True)
-
-        total = 0.0
-        with memory_named(self.proxy), one_thread_each():
-            for nats, gradients in self._each(gradient, _parts(rows, TRAIN_TOKENS * self._factor())):
-                total += nats  # parts are summed in their order, whoever was first
-                for weight, slope in zip(weights, gradients, strict=True):
-                    if slope is not None:
-                        weight.grad = slope if weight.grad is None else weight.grad.add_(slope)
+        total, slopes = self.slopes(rows)
+        with memory_named(self.proxy):
+            for weight, slope in zip(weights, slopes, strict=True):
+                weight.grad = slope
             torch.nn.utils.clip_grad_norm_(weights, CLIP)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return total / scored
+        return total
+
+    def slopes(self, rows: Sequence[Completion], weigh: Weigh | None = None) -> tuple[float, list[Any]]:
+        """The loss of these rows and its gradient in the adapter's tensors (None where there is none).
+
+        Args:
+            rows: of one step.
+            weigh: makes the loss of some of them out of surprisals; None for their sum. Summed over all rows and
+                divided by the number of scored tokens, it is the loss.
+        """
+        torch = _torch()
+        scored, weights = max(sum(row.scored for row in rows), 1), self.weights()
+
+        def gradient(part: list[int]) -> tuple[float, Sequence[Any]]:
+            nats, counted = self._surprisals([rows[i] for i in part])
+            loss = nats.sum() if weigh is None else weigh(nats, counted, part)
+            return float(loss.detach()), torch.autograd.grad(loss / scored, weights, allow_unused=True)
+
+        total, sums = 0.0, [None] * len(weights)
+        with memory_named(self.proxy), one_thread_each():
+            for loss, gradients in self._each(gradient, _parts(rows, TRAIN_TOKENS * self._factor())):
+                total += loss  # parts are summed in their order, whoever was first
+                for i, slope in enumerate(gradients):
+                    if slope is not None:
+                        sums[i] = slope if sums[i] is None else sums[i].add_(slope)  # type: ignore[attr-defined]
+        return total / scored, sums
 
     def optimizer(self) -> Any:  # noqa: ANN401  (untyped library)
         """AdamW [loshchilov2019] without decay: the rank is the regularization, the number of steps the tuning."""
@@ -239,7 +258,16 @@ class CausalModel:
             yield from pool.map(work, parts)
 
     def _nats(self, rows: Sequence[Completion], temperature: float = 1.0, cache: Any = None) -> Any:  # noqa: ANN401
-        """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns).
+        """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns)."""
+        return self._surprisals(rows, temperature, cache)[0]
+
+    def _surprisals(
+        self,
+        rows: Sequence[Completion],
+        temperature: float = 1.0,
+        cache: Any = None,  # noqa: ANN401
+    ) -> tuple[Any, Any]:
+        """Surprisal of every token, and which of them are scored, both of shape (rows, columns).
 
         ``cache`` holds what was read before the rows.
         """
@@ -254,7 +282,8 @@ class CausalModel:
             scored[i, row.start : len(row.ids)] = True
         columns = np.flatnonzero(scored.any(axis=0))  # the logits of other columns are never computed
         if not columns.size:
-            return self.weights()[0].sum() * torch.zeros((len(rows), 1), device=self.device)
+            none = torch.zeros((len(rows), 1), device=self.device)
+            return self.weights()[0].sum() * none, none.bool()
         tensors = [torch.from_numpy(array).to(self.device) for array in (ids, mask, columns - 1)]
         if cache is not None:
             before = torch.ones((len(rows), cache.get_seq_length()), dtype=torch.int64, device=self.device)
@@ -269,7 +298,7 @@ class CausalModel:
         nats = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
         )
-        return nats.reshape(targets.shape)
+        return nats.reshape(targets.shape), targets != -100
 
     def _cache(self) -> Any:  # noqa: ANN401  (untyped library)
         """An empty cache of keys and values."""

@@ -1,0 +1,182 @@
+"""TRL's supervised fine-tuning as one of the ways to take optimizer steps.
+
+TRL's trainer owns the loop, the optimizer, the clipping and the devices; rows, their order and the loss are ours: what
+is trained on is to the token what is scored, and of a pair only the response counts. The steps are those of
+:func:`syngain.learners.adapting.plain` (tested), so an arm of ``gain`` and a student of ``train`` are one experiment.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from syngain.core.optional import require
+from syngain.learners.causal import CLIP, WARM_UP, memory_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from syngain.learners.adapting import Stepper
+    from syngain.learners.causal import CausalModel, Weigh
+    from syngain.learners.completions import Completion
+
+    Rows = Sequence[Completion]
+
+EXTRA, PURPOSE = "train", "training a student"
+IGNORED = -100  # the label of a token that does not count
+
+
+def supervised(
+    model: CausalModel,
+    batch: Callable[[int], Rows],
+    optimizer: Any,  # noqa: ANN401  (untyped library)
+    rate: float,
+    steps: range,
+    after: Callable[[], None],
+) -> None:
+    """Take the steps with ``trl.SFTTrainer`` on completion-only cross-entropy; a ``Stepper``.
+
+    Raises:
+        MissingDependencyError: trl or datasets is not installed.
+        UnfinishedError: not enough memory for a pass.
+    """
+    _train(model, batch, None, optimizer, rate, steps, after)
+
+
+def weighed(weigh: Callable[[int], Weigh]) -> Stepper:
+    """The stepper whose loss at a step is made by ``weigh(step)``, as :meth:`CausalModel.slopes` takes it."""
+
+    def stepper(
+        model: CausalModel,
+        batch: Callable[[int], Rows],
+        optimizer: Any,  # noqa: ANN401  (untyped library)
+        rate: float,
+        steps: range,
+        after: Callable[[], None],
+    ) -> None:
+        _train(model, batch, weigh, optimizer, rate, steps, after)
+
+    return stepper
+
+
+def _train(  # noqa: PLR0917  (a stepper's arguments and the loss)
+    model: CausalModel,
+    batch: Callable[[int], Rows],
+    weigh: Callable[[int], Weigh] | None,
+    optimizer: Any,  # noqa: ANN401  (untyped library)
+    rate: float,
+    steps: range,
+    after: Callable[[], None],
+) -> None:
+    trl, torch, transformers, datasets = (
+        require(name, extra=EXTRA, purpose=PURPOSE) for name in ("trl", "torch", "transformers", "datasets")
+    )
+
+    def loss(step: int) -> tuple[Any, list[Any]]:
+        return model.slopes(batch(step), None if weigh is None else weigh(step))
+
+    with memory_named(model.proxy), _alone(model, transformers), tempfile.TemporaryDirectory() as folder:
+        trainer = _trainer(trl, torch, loss)(
+            model=model.network,
+            args=_settings(trl, model, folder, rate, len(steps)),
+            train_dataset=datasets.Dataset.from_dict({"step": list(steps)}),
+            data_collator=lambda found: {"step": found[0]["step"]},
+            processing_class=model.tokenizer,
+            optimizers=(optimizer, _pace(torch, optimizer, rate, steps.start)),
+            callbacks=[_watching(transformers, after)],
+        )
+        trainer.remove_callback(transformers.PrinterCallback)
+        trainer.train()
+
+
+def _trainer(trl: Any, torch: Any, loss: Callable[[int], tuple[Any, list[Any]]]) -> type:  # noqa: ANN401  (untyped)
+    """TRL's trainer over whole steps, in their order."""
+
+    class Given(torch.autograd.Function):  # type: ignore[misc]  # untyped library
+        """A loss whose gradient is known: its parts were worked out side by side, one thread each."""
+
+        @staticmethod
+        def forward(context: Any, value: float, slopes: list[Any], *weights: Any) -> Any:  # noqa: ANN401
+            context.slopes = slopes
+            return weights[0].new_tensor(value)
+
+        @staticmethod
+        def backward(context: Any, above: Any) -> Any:  # noqa: ANN401
+            return (None, None, *(None if slope is None else slope * above for slope in context.slopes))
+
+    class Trainer(trl.SFTTrainer):  # type: ignore[misc]  # untyped library
+        def _get_train_sampler(self, dataset: Any = None) -> Any:  # noqa: ANN401
+            return torch.utils.data.SequentialSampler(self.train_dataset if dataset is None else dataset)
+
+        def compute_loss(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Any:  # noqa: ANN401
+            value, slopes = loss(int(inputs["step"]))
+            weights = [weight for _, weight in sorted(model.named_parameters()) if weight.requires_grad]
+            return Given.apply(value, slopes, *weights)
+
+        def create_model_card(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+            """No card: nothing is published."""
+
+    return Trainer
+
+
+def _settings(trl: Any, model: CausalModel, folder: str, rate: float, steps: int) -> Any:  # noqa: ANN401  (untyped)
+    """A step is one item of the data; the weights hold their own precision; nothing is written or logged."""
+    return trl.SFTConfig(
+        output_dir=folder,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=1,
+        max_steps=steps,
+        learning_rate=rate,
+        weight_decay=0.0,
+        max_grad_norm=CLIP,
+        max_length=None,
+        bf16=False,
+        fp16=False,
+        use_cpu=model.device == "cpu",
+        gradient_checkpointing=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        save_strategy="no",
+        eval_strategy="no",
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+    )
+
+
+def _pace(torch: Any, optimizer: Any, rate: float, first: int) -> Any:  # noqa: ANN401  (untyped library)
+    """The rate of :func:`syngain.learners.causal.paced` as a scheduler that starts at a step."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] = rate
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (first + step + 1) / WARM_UP))
+
+
+def _watching(transformers: Any, after: Callable[[], None]) -> Any:  # noqa: ANN401  (untyped library)
+    class Watching(transformers.TrainerCallback):  # type: ignore[misc]  # untyped library
+        def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+            after()
+
+    return Watching()
+
+
+@contextmanager
+def _alone(model: CausalModel, transformers: Any) -> Iterator[None]:  # noqa: ANN401  (untyped library)
+    """Leave network, warnings and log levels as they were: TRL puts its own head and tags on what it trains."""
+    base = model.network.get_base_model()
+    talk, loud = transformers.utils.logging.get_verbosity(), logging.getLogger("accelerate").level
+    transformers.utils.logging.set_verbosity_error()
+    logging.getLogger("accelerate").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        base.__dict__.pop("forward", None)
+        model.network.eval()
+        model.network.zero_grad(set_to_none=True)
+        transformers.utils.logging.set_verbosity(talk)
+        logging.getLogger("accelerate").setLevel(loud)
