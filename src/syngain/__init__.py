@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from syngain.workflows.loop import loop
     from syngain.workflows.mix import mix, mix_runs
     from syngain.workflows.select import select
+    from syngain.workflows.train import train
 
 __all__ = [
     "Dataset",
@@ -62,6 +63,7 @@ __all__ = [
     "read",
     "report",
     "select",
+    "train",
     "write_rows",
 ]
 
@@ -87,6 +89,7 @@ _HOMES = {
     "generate": "syngain.workflows.generate",
     "read": "syngain.data.read",
     "select": "syngain.workflows.select",
+    "train": "syngain.workflows.train",
     "write_rows": "syngain.data.write",
 }
 _FOLDERS = frozenset({"lab", "report"})

@@ -23,6 +23,7 @@ from syngain.cli.loop import loop
 from syngain.cli.mix import mix
 from syngain.cli.models import models
 from syngain.cli.select import select
+from syngain.cli.train import train
 from syngain.core.errors import SyngainError
 from syngain.core.optional import PARTS, found
 
@@ -48,6 +49,7 @@ app.command("gate")(gate)
 app.command("select")(select)
 app.command("compare")(compare)
 app.command("mix")(mix)
+app.command("train")(train)
 app.command("convert")(convert)
 app.add_typer(models, name="models")
 

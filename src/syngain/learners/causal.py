@@ -217,6 +217,27 @@ class CausalModel:
                 out[part] = sums
         return out
 
+    def exact(self, rows: Sequence[Completion]) -> NDArray[np.bool_]:
+        """Whether the most likely token is right at every scored place, shape (n,).
+
+        Then greedy decoding says the response to the token, and one reading of the row tells.
+        """
+        torch, out = _torch(), np.zeros(len(rows), dtype=bool)
+
+        def met(part: list[int]) -> NDArray[np.bool_]:
+            with torch.inference_mode():
+                logits, targets = self._logits([rows[i] for i in part])
+                hits: NDArray[np.bool_] = (
+                    ((logits.argmax(dim=2) == targets) | (targets == -100)).all(dim=1).cpu().numpy()
+                )
+            return hits
+
+        parts = _parts(rows, SCORE_TOKENS * self._factor())
+        with memory_named(self.proxy), one_thread_each():
+            for part, hits in zip(parts, self._each(met, parts), strict=True):
+                out[part] = hits
+        return out
+
     def score_after(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
         """As :meth:`score`, for rows that share their context: it is read once, and its keys and values are reused.
 
@@ -267,7 +288,19 @@ class CausalModel:
         temperature: float = 1.0,
         cache: Any = None,  # noqa: ANN401
     ) -> tuple[Any, Any]:
-        """Surprisal of every token, and which of them are scored, both of shape (rows, columns).
+        """Surprisal of every token, and which of them are scored, both of shape (rows, columns)."""
+        torch = _torch()
+        if all(not row.scored for row in rows):
+            none = torch.zeros((len(rows), 1), device=self.device)
+            return self.weights()[0].sum() * none, none.bool()
+        logits, targets = self._logits(rows, cache)
+        nats = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
+        )
+        return nats.reshape(targets.shape), targets != -100
+
+    def _logits(self, rows: Sequence[Completion], cache: Any = None) -> tuple[Any, Any]:  # noqa: ANN401  (untyped)
+        """Logits (rows, columns, vocabulary) of the columns in which a row is scored, and targets (-100 elsewhere).
 
         ``cache`` holds what was read before the rows.
         """
@@ -281,9 +314,6 @@ class CausalModel:
             mask[i, : len(row.ids)] = 1
             scored[i, row.start : len(row.ids)] = True
         columns = np.flatnonzero(scored.any(axis=0))  # the logits of other columns are never computed
-        if not columns.size:
-            none = torch.zeros((len(rows), 1), device=self.device)
-            return self.weights()[0].sum() * none, none.bool()
         tensors = [torch.from_numpy(array).to(self.device) for array in (ids, mask, columns - 1)]
         if cache is not None:
             before = torch.ones((len(rows), cache.get_seq_length()), dtype=torch.int64, device=self.device)
@@ -294,11 +324,7 @@ class CausalModel:
             **self._cached(cache),
             logits_to_keep=tensors[2],
         ).logits
-        targets = torch.from_numpy(np.where(scored, ids, -100)[:, columns]).to(self.device)
-        nats = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
-        )
-        return nats.reshape(targets.shape), targets != -100
+        return logits, torch.from_numpy(np.where(scored, ids, -100)[:, columns]).to(self.device)
 
     def _cache(self) -> Any:  # noqa: ANN401  (untyped library)
         """An empty cache of keys and values."""

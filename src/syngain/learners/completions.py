@@ -106,6 +106,19 @@ class Reader:
         start = max(len(context), 1)  # without a start token nothing predicts the first one
         return Completion(ids, start, len(text.encode("utf-8", "replace")), cut or len(asked) > keep)
 
+    def alternatives(self, prompt: str, responses: Sequence[str]) -> list[Completion]:
+        """The same prompt before each response, cut so that the longest of them has room."""
+        longest = max(responses, key=lambda response: len(self._ids(response)))
+        whole = self.read(prompt, longest)
+        context = whole.ids[: whole.start]
+        room = max(self.max_tokens - len(context) - len(self.layout.end), 1)
+        found = []
+        for response in responses:
+            said = self._ids(response)
+            ids = (*context, *said[:room], *(() if len(said) > room else self.layout.end))
+            found.append(Completion(ids, whole.start, len(response.encode("utf-8", "replace")), whole.cut))
+        return found
+
     def context(self, prompt: str) -> tuple[int, ...]:
         """The tokens that are given."""
         return (*self.layout.first, *self._ids(self.layout.head + prompt + self.layout.middle))

@@ -82,6 +82,7 @@ GROUPS = {
     "selection": "Selection",
     "ggmi": "Generalization",
     "loop": "Loop",
+    "train": "Students",
 }
 
 _METRICS = {
@@ -89,6 +90,8 @@ _METRICS = {
     "macro_f1": ("macro-F1", "label held-out real rows better, each class counted equally"),
     "log_loss": ("log-loss", "give the right label more probability on held-out real rows"),
     "nats_per_byte": ("nats per byte", "predict held-out real text better"),
+    "kl_gap": ("nats per token", "predict held-out real responses better"),
+    "exact_match": ("exact match", "say more held-out real responses to the token"),
 }
 
 _GAINS = {
@@ -98,6 +101,11 @@ _GAINS = {
         "Control: anchors repeated",
         "What does repeating the anchors to the same size bring?",
         "The gain must beat this to be more than weight.",
+    ),
+    "selected": (
+        "Selected rows added",
+        "What do the selected rows bring instead of all of them?",
+        "Compare it with the gain of all rows.",
     ),
     "synthetic_only": ("Synthetic rows alone", "What does training without any real row bring?", ""),
     "class_weights": (
@@ -113,6 +121,7 @@ PARTS = {
     "whole_prompts": "all outputs of a prompt together",
     "raw": "uncorrected",
     "expected": "expected, without the noise of a test",
+    "proxy": "said by the fast proxy, not the student",
     "chosen": "the chosen amount, 0 where none was",
     "kept": "only the rows to keep",
     "doubling": "of the last doubling of the rows",

@@ -197,6 +197,11 @@ MEASURES = {
         "Positive is better, zero is no difference.",
         signed=True,
     ),
+    "train.loss": Measure(
+        "Loss of students on held-out anchors",
+        "How did a student learn, and where was it stopped?",
+        "The lowest point is what was kept; it is chosen on anchors, the gain is measured on the test.",
+    ),
     "gain.rows_worth": Measure(
         "Rows worth",
         "How many real rows would bring the same?",

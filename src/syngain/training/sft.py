@@ -29,6 +29,16 @@ EXTRA, PURPOSE = "train", "training a student"
 IGNORED = -100  # the label of a token that does not count
 
 
+def needed() -> None:
+    """Find out whether TRL is here, before anything is read or spent.
+
+    Raises:
+        MissingDependencyError: trl or datasets is not installed.
+    """
+    for name in ("trl", "datasets"):
+        require(name, extra=EXTRA, purpose=PURPOSE)
+
+
 def supervised(
     model: CausalModel,
     batch: Callable[[int], Rows],

@@ -44,6 +44,16 @@ class Comparison:
         """Whether the interval holds what was measured."""
         return self.low <= self.measured <= self.high
 
+    @property
+    def signed(self) -> bool:
+        """Whether the forecast had the sign of what was measured."""
+        return self.forecast * self.measured > 0
+
+    @property
+    def command(self) -> str:
+        """The command that made both."""
+        return str(json.loads(self.key)[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -59,26 +69,37 @@ class Record:
 
     @property
     def sentence(self) -> str:
-        """The record in words."""
+        """The record in words; of students, which proxies stand in for, the signs too."""
         runs = len(self.comparisons)
         if not runs:
             said = "Calibration: no past runs with a test set on this machine."
         else:
             times = "once" if self.held == 1 else f"{self.held:,} times"
+            signs = sum(item.signed for item in self.comparisons)
+            students = all(item.command == "train" for item in self.comparisons)
             said = (
-                f"Calibration: in {runs:,} past run{'s' if runs > 1 else ''} the 90 % forecast interval held {times}."
+                f"Calibration: in {runs:,} past run{'s' if runs > 1 else ''} the 90 % forecast interval held {times}"
+                + (
+                    f", and the forecast had the sign of the measured gain {signs:,} of {runs:,} times."
+                    if students
+                    else "."
+                )
             )
         return said + (f" {self.unread:,} lines of the record cannot be read." if self.unread else "")
 
-    def without(self, key: str) -> Record:
-        """The others."""
-        return Record(tuple(item for item in self.comparisons if item.key != key), self.unread)
+    def before(self, item: Comparison) -> Record:
+        """The others of the same command: forecasts for a proxy and forecasts for a student are two records."""
+        return Record(
+            tuple(past for past in self.comparisons if past.key != item.key and past.command == item.command),
+            self.unread,
+        )
 
 
 def compared(result: Result) -> Comparison | None:
     """Forecast and measured gain of a result on the primary metric; None where one of them is missing."""
+    part = "@proxy" if result.command == "train" else ""
     for metric in METRICS:
-        forecast = result.estimates.get(f"gain.{metric}")
+        forecast = result.estimates.get(f"gain.{metric}{part}")
         measured = result.estimates.get(f"gain.{metric}.test")
         if forecast is None or measured is None or LEVEL not in forecast.intervals:
             continue
@@ -119,7 +140,7 @@ def remember(result: Result, folder: Path | None = None) -> Record | None:
     item = compared(result)
     if item is None:
         return None
-    before = record(folder).without(item.key)
+    before = record(folder).before(item)
     path = (folder or home()) / FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +158,9 @@ def _parsed(line: str) -> Comparison | None:
     try:
         content: Any = json.loads(line)
         low, high, forecast, measured = (float(content[name]) for name in ("low", "high", "forecast", "measured"))
-        return Comparison(str(content["key"]), low, high, forecast, measured, str(content["unit"]))
-    except (ValueError, TypeError, KeyError):
+        key = str(content["key"])
+        command = json.loads(key)[0]
+        found = Comparison(key, low, high, forecast, measured, str(content["unit"]))
+    except (ValueError, TypeError, LookupError):
         return None
+    return found if command else None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from syngain.core.errors import InputError
-from syngain.gain.student.plan import Arm, Plan, Speed
+from syngain.gain.student.judging import Judge, Surprisal
+from syngain.gain.student.plan import ARMS, Arm, Plan, Speed
 from syngain.gain.student.rows import Round, Rows, seen
 from syngain.gain.student.store import Scored
 from syngain.gain.task import Outcome
-from syngain.learners.adapting import Kept, Material, Schedule, adapt
+from syngain.learners.adapting import Kept, Material, Schedule, adapt, plain
 from syngain.learners.causal import CHUNK
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 
     from syngain.core.rng import Streams
     from syngain.data.dataset import Dataset
+    from syngain.learners.adapting import Stepper
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion, Reader
 
     Ints = NDArray[np.int64]
+
+Choose: TypeAlias = "Callable[[Ints, Ints], Ints]"
+"""From the anchors of a seed and the synthetic rows it may use to the rows of ``anchors + selected``."""
 
 SAMPLE, TIMED_STEPS, TIMED_ROWS = 64, 2, 16
 
@@ -55,6 +60,26 @@ class Side:
         return sum(row.cut for row in self.read.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """What is compared, and how an arm is trained and judged.
+
+    Attributes:
+        arms: that run, in their order. choose: who chooses the rows of ``anchors + selected``.
+        stepper: who takes the optimizer steps. judge: how a trained arm is scored.
+    """
+
+    arms: tuple[Arm, ...] = ARMS
+    choose: Choose | None = None
+    stepper: Stepper = plain
+    judge: Judge = field(default_factory=Surprisal)
+
+    def as_json(self) -> dict[str, object]:
+        """What outcomes depend on, in words; nothing that is as usual."""
+        found: dict[str, object] = {"arms": list(self.arms)} if self.arms != ARMS else {}
+        return found | self.judge.as_json()
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """The model, the rows in tokens, and the streams of randomness."""
@@ -65,6 +90,8 @@ class Bench:
     judged: Side
     rows: Rows
     streams: Streams
+    design: Design = field(default_factory=Design)
+    chosen: dict[int, Ints] = field(default_factory=dict)
 
     def round(self, seed: int) -> Round:
         """The rows of a seed."""
@@ -75,7 +102,7 @@ class Bench:
     ) -> Kept:
         """Train the arm; afterwards the model holds what was kept."""
         own = self.round(seed)
-        real, synthetic = _pool(arm, own)
+        real, synthetic = self._pool(arm, seed, own)
         batch = self.model.proxy.batch
         order = seen(
             real.size + synthetic.size, schedule.steps * batch, self.streams.stream("order", arm, str(seed))
@@ -90,7 +117,17 @@ class Bench:
 
         material = Material(rows, self.real.take(own.held), untrained)
         start = int(self.streams.stream("adapter", arm, str(seed)).integers(2**31))
-        return adapt(self.model, material, schedule, seed=start, state=state, watch=watch)
+        return adapt(self.model, material, schedule, seed=start, state=state, watch=watch, stepper=self.design.stepper)
+
+    def _pool(self, arm: Arm, seed: int, own: Round) -> tuple[Ints, Ints]:
+        """The real and the synthetic rows that an arm learns from."""
+        none = np.empty(0, dtype=np.int64)
+        real = none if arm == "synthetic" else own.anchors
+        if arm != "selected":
+            return real, own.synthetic if arm in {"both", "synthetic"} else none
+        if seed not in self.chosen and self.design.choose is not None:
+            self.chosen[seed] = np.sort(self.design.choose(own.anchors, own.synthetic))
+        return real, self.chosen[seed]
 
     def held_loss(self, seed: int) -> float:
         """Surprisal per token of the held-out anchors of a seed, as the model is now."""
@@ -99,26 +136,29 @@ class Bench:
 
     def score(self, seed: int, kept: Kept, rows: int, enough: Callable[[int], bool]) -> Scored:
         """Score the rows of a seed in order, until there are ``rows`` of them or ``enough`` says so."""
-        chosen = self.judged.take(self.round(seed).judged[:rows])
-        losses: list[NDArray[np.float64]] = []
+        chosen = self.round(seed).judged[:rows]
+        parts = []
         for first in range(0, len(chosen), CHUNK):
-            losses.append(self.model.score(chosen[first : first + CHUNK]))
+            parts.append(self.design.judge(self.model, self.judged, chosen[first : first + CHUNK]))
             if enough(first + CHUNK):
                 break
-        loss = np.concatenate(losses)
+        loss = np.concatenate([part.loss for part in parts])
         if not np.isfinite(loss).all():
             raise InputError(
                 f"{self.model.proxy.model} gives a row no finite surprisal",
                 expected="finite probabilities",
                 todo="try dtype float32 or smaller learning rates",
             )
-        read = chosen[: loss.size]
         return Scored(
-            outcome=Outcome(loss, np.array([row.size for row in read], dtype=np.float64)),
-            tokens=np.array([row.scored for row in read], dtype=np.int64),
+            outcome=Outcome(loss, np.concatenate([part.size for part in parts])),
+            tokens=np.concatenate([part.tokens for part in parts]),
             rate=kept.rate,
             step=kept.step,
             held=kept.loss,
+            wrong=None
+            if parts[0].wrong is None
+            else np.concatenate([part.wrong for part in parts if part.wrong is not None]),
+            curve=kept.curve,
         )
 
     def speed(self) -> Speed:
@@ -135,32 +175,38 @@ class Bench:
         for step in steps:
             model.learn(step, optimizer, 0.0)
         trained = (time.perf_counter() - started) / sum(len(row.ids) for step in steps for row in step)
-        judged = self.judged.take(own.judged[:TIMED_ROWS])
-        model.score(judged[:1])
+        judged = own.judged[:TIMED_ROWS]
+        self.design.judge(model, self.judged, judged[:1])
         started = time.perf_counter()
-        model.score(judged)
-        scored = (time.perf_counter() - started) / sum(len(row.ids) for row in judged)
+        self.design.judge(model, self.judged, judged)
+        row_seconds = (time.perf_counter() - started) / judged.size
+        held = self.real.take(own.held[:TIMED_ROWS])
+        started = time.perf_counter()
+        model.score(held)
+        held_seconds = (time.perf_counter() - started) * own.held.size / len(held)
         lengths = {"real": _mean_length(real), "synthetic": _mean_length(synthetic), "mixed": 0.0}
         share = own.anchors.size / (own.anchors.size + own.synthetic.size)
         lengths["mixed"] = share * lengths["real"] + (1 - share) * lengths["synthetic"]
-        sides = {"anchors": "real", "both": "mixed", "duplicated": "real", "synthetic": "synthetic"}
-        held = sum(len(row.ids) for row in self.real.take(own.held))
+        sides = {
+            "anchors": "real",
+            "both": "mixed",
+            "selected": "mixed",
+            "duplicated": "real",
+            "synthetic": "synthetic",
+        }
         return Speed(
             step={arm: trained * batch * lengths[side] for arm, side in sides.items()},  # type: ignore[misc]
-            held=scored * held,
-            row=scored * _mean_length(self.judged.take(_some(own.judged, rng))),
+            held=held_seconds,
+            row=row_seconds,
         )
 
 
-def schedule(plan: Plan, rates: tuple[float, ...]) -> Schedule:
-    """How an arm that tunes itself is trained."""
-    return Schedule(steps=plan.steps, rates=rates[: plan.rates], race=plan.race, checks=plan.checks)
-
-
-def _pool(arm: Arm, own: Round) -> tuple[Ints, Ints]:
-    """The real and the synthetic rows that an arm learns from."""
-    none = np.empty(0, dtype=np.int64)
-    return (none if arm == "synthetic" else own.anchors), (own.synthetic if arm in {"both", "synthetic"} else none)
+def schedule(plan: Plan, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:
+    """How an arm that tunes itself is trained in a seed; ``first`` is the rate that won in the first seed."""
+    if plan.races(seed):
+        return Schedule(steps=plan.steps, rates=rates[: plan.rates], race=plan.race, checks=plan.checks)
+    rate = rates[0] if first is None else first
+    return Schedule(steps=plan.steps, rates=(rate,), checks=plan.checks)
 
 
 def _some(rows: Ints, rng: np.random.Generator) -> Ints:

@@ -13,7 +13,7 @@ from syngain.core.estimate import Estimate
 from syngain.gain.student.plan import NAMES, Arm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,9 +22,43 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-UNITS = {"kl_gap": "nats per token", "nats_per_byte": "nats per byte"}
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A ratio of sums over rows: what is lost over what it counts for."""
+
+    unit: str
+    lost: str
+    loss: Callable[[Scored], Floats]
+    size: Callable[[Scored], Floats]
+
+
+def _nats(scored: Scored) -> Floats:
+    return scored.outcome.loss
+
+
+def _wrong(scored: Scored) -> Floats:
+    if scored.wrong is None:
+        raise ValueError("rows without answer or label have no error")
+    return scored.wrong
+
+
+def _one(scored: Scored) -> Floats:
+    return np.ones(scored.outcome.loss.size)
+
+
+METRICS: Mapping[str, Metric] = {
+    "kl_gap": Metric(
+        "nats per token", "surprisal of responses", _nats, lambda scored: scored.tokens.astype(np.float64)
+    ),
+    "nats_per_byte": Metric("nats per byte", "surprisal of responses", _nats, lambda scored: scored.outcome.size),
+    "exact_match": Metric("share of rows", "responses that greedy decoding does not say to the token", _wrong, _one),
+    "log_loss": Metric("nats per row", "surprisal of the label among all labels", _nats, _one),
+    "accuracy": Metric("share of rows", "wrong labels", _wrong, _one),
+}
 COMPARISONS: Mapping[str, tuple[Arm, Arm]] = {
     "": ("anchors", "both"),
+    ".selected": ("anchors", "selected"),
     ".duplication": ("anchors", "duplicated"),
     ".synthetic_only": ("anchors", "synthetic"),
     "@over_duplication": ("duplicated", "both"),
@@ -39,6 +73,7 @@ class Evidence:
         scored: arm to seed to what it scored. judged: the rows of each seed, in the order they were scored.
         cluster: near-duplicate cluster of every row that may be scored. forecast: whether these are anchors.
         marks: warnings that travel with every number. steps: that an arm could take at most.
+        metrics: names of :data:`METRICS`.
     """
 
     scored: Mapping[Arm, Mapping[int, Scored]]
@@ -47,12 +82,13 @@ class Evidence:
     forecast: bool
     marks: tuple[str, ...]
     steps: int
+    metrics: tuple[str, ...] = ("kl_gap", "nats_per_byte")
 
 
 def gains(evidence: Evidence) -> dict[str, Estimate]:
     """All estimates by id; positive is better. An arm that is missing has none."""
     found = {}
-    for metric in UNITS:
+    for metric in evidence.metrics:
         for suffix, pair in COMPARISONS.items():
             if all(evidence.scored.get(arm) for arm in pair):
                 measured = "" if evidence.forecast or suffix else ".test"
@@ -62,13 +98,14 @@ def gains(evidence: Evidence) -> dict[str, Estimate]:
 
 def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
     before, after = pair
+    measure = METRICS[metric]
     seeds = sorted(set(evidence.scored[before]) & set(evidence.scored[after]) & set(range(len(evidence.judged))))
     differences, sizes, rows = [], [], []
     for seed in seeds:
         first, second = evidence.scored[before][seed], evidence.scored[after][seed]
         count = min(first.outcome.loss.size, second.outcome.loss.size)
-        differences.append(first.outcome.loss[:count] - second.outcome.loss[:count])
-        sizes.append(_size(first, metric)[:count])
+        differences.append(measure.loss(first)[:count] - measure.loss(second)[:count])
+        sizes.append(measure.size(first)[:count])
         rows.append(evidence.judged[seed][:count])
     clusters = [evidence.cluster[chosen] for chosen in rows]
     replicates = _replicates(evidence, metric, seeds)
@@ -77,11 +114,11 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
     marks = tuple(mark for mark in evidence.marks if mark != "one seed") + (("one seed",) if len(seeds) == 1 else ())
     return Estimate(
         value=value,
-        unit=UNITS[metric],
+        unit=measure.unit,
         method=f"low-rank adapters of a causal language model, up to {evidence.steps} steps in every arm, {len(seeds)} "
         "seeds; paired ratio of sums, clustered by near-duplicate rows"
         + (", seed variance added (Satterthwaite)" if len(seeds) + len(replicates) > 1 else ""),
-        estimand=f"surprisal of responses, {NAMES[before]} minus {NAMES[after]}, on {where}",
+        estimand=f"{measure.lost}, {NAMES[before]} minus {NAMES[after]}, on {where}",
         intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},
         n=int(np.unique(np.concatenate(rows)).size),
         clusters=int(np.unique(np.concatenate(clusters)).size),
@@ -128,24 +165,22 @@ def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[f
     seed would otherwise know nothing of its own noise, which is as large as many gains.
     """
     out = []
+    measure = METRICS[metric]
     for seed in seeds:
         first, second = (evidence.scored.get(arm, {}).get(seed) for arm in ("anchors", "duplicated"))
         if first and second and first.step == second.step > 0 and first.rate == second.rate:
             count = min(first.outcome.loss.size, second.outcome.loss.size)
-            difference = float((first.outcome.loss[:count] - second.outcome.loss[:count]).sum())
-            out.append(difference / float(_size(first, metric)[:count].sum()))
+            difference = float((measure.loss(first)[:count] - measure.loss(second)[:count]).sum())
+            out.append(difference / float(measure.size(first)[:count].sum()))
     return out
-
-
-def _size(scored: Scored, metric: str) -> Floats:
-    return scored.tokens.astype(np.float64) if metric == "kl_gap" else scored.outcome.size
 
 
 def _losses(evidence: Evidence, metric: str) -> dict[str, float]:
     """The loss of every arm, over all its seeds and rows."""
     out = {}
+    measure = METRICS[metric]
     for arm, seeds in evidence.scored.items():
-        total = sum(float(_size(one, metric).sum()) for one in seeds.values())
+        total = sum(float(measure.size(one).sum()) for one in seeds.values())
         if total > 0:
-            out[NAMES[arm]] = sum(float(one.outcome.loss.sum()) for one in seeds.values()) / total
+            out[NAMES[arm]] = sum(float(measure.loss(one).sum()) for one in seeds.values()) / total
     return out

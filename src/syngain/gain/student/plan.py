@@ -14,16 +14,18 @@ from syngain.core.errors import UnfinishedError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Arm = Literal["base", "anchors", "both", "duplicated", "synthetic"]
+Arm = Literal["base", "anchors", "both", "selected", "duplicated", "synthetic"]
 ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "duplicated", "synthetic")
 ESSENTIAL: tuple[Arm, ...] = ("base", "anchors", "both")
 NAMES: Mapping[Arm, str] = {
     "base": "untrained",
     "anchors": "anchors",
     "both": "anchors + synthetic",
+    "selected": "anchors + selected",
     "duplicated": "anchors repeated",
     "synthetic": "synthetic only",
 }
+GIVEN_UP: tuple[Arm, ...] = ("synthetic", "selected", "duplicated")  # in this order, when time is short
 STRIDE = 4  # steps go down in fours
 
 
@@ -34,6 +36,7 @@ class Limits:
     Attributes:
         steps: optimizer steps of an arm, least and most. seeds: most of them. rows: least test rows that are scored.
         checks: how often an arm scores its held-out anchors. reserve: share of the minutes that is not planned for.
+        once: whether learning rates race in the first seed only, and the others take the rate that won there.
     """
 
     steps: tuple[int, int] = (20, 120)
@@ -41,6 +44,7 @@ class Limits:
     rows: int = 60
     checks: int = 4
     reserve: float = 0.1
+    once: bool = False
 
     def __post_init__(self) -> None:
         least, most = self.steps
@@ -70,7 +74,7 @@ class Plan:
         rows: test rows that are scored, of ``all_rows``.
         arms: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many race.
         checks: how often an arm scores held-out anchors. shared: whether all seeds score the same test rows.
-        batch: rows of a step. speed: what it was planned with.
+        batch: rows of a step. speed: what it was planned with. once: whether rates race in the first seed only.
     """
 
     steps: int
@@ -84,26 +88,31 @@ class Plan:
     shared: bool
     batch: int
     speed: Speed
+    once: bool = False
 
-    def training_seconds(self, arm: Arm) -> float:
+    def races(self, seed: int) -> bool:
+        """Whether learning rates race in this seed."""
+        return self.race > 0 and self.rates > 1 and (seed == 0 or not self.once)
+
+    def training_seconds(self, arm: Arm, seed: int = 0) -> float:
         """Seconds of training one arm once, its race and its held-out anchors included."""
         if arm == "base":
             return 0.0
         plain = self.steps * self.speed.step[arm]
         if arm == "duplicated":  # takes rate and steps from anchors + synthetic: no race, no checks
             return plain
-        lost = max(self.rates - 1, 0) * self.race
-        return plain + lost * self.speed.step[arm] + (self.checks + bool(lost) * (self.rates - 1)) * self.speed.held
+        losers = self.rates - 1 if self.races(seed) else 0
+        return plain + losers * self.race * self.speed.step[arm] + (self.checks + losers) * self.speed.held
 
-    def arm_seconds(self, arm: Arm) -> float:
+    def arm_seconds(self, arm: Arm, seed: int = 0) -> float:
         """Seconds of one arm in one seed, its test rows included."""
-        return self.training_seconds(arm) + self.rows * self.speed.row
+        return self.training_seconds(arm, seed) + self.rows * self.speed.row
 
     def seed_seconds(self, index: int, arms: tuple[Arm, ...] | None = None) -> float:
         """Seconds of one seed; the untrained model is scored once where all seeds share their test rows."""
         chosen = [arm for arm in arms or self.arms if arm != "base" or index == 0 or not self.shared]
         untrained_held = self.speed.held  # the held-out anchors before training, once for all arms
-        return untrained_held + sum(self.arm_seconds(arm) for arm in chosen)
+        return untrained_held + sum(self.arm_seconds(arm, index) for arm in chosen)
 
     @property
     def seconds(self) -> float:
@@ -128,7 +137,8 @@ class Plan:
         """What a person reads before it starts."""
         arms = ", ".join(NAMES[arm] for arm in self.arms)
         seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
-        search = f"{self.rates} learning rates race over {self.race} steps" if self.race else "one learning rate"
+        where = " of the first seed" if self.once else ""
+        search = f"{self.rates} learning rates race over {self.race} steps{where}" if self.race else "one learning rate"
         step = max(self.speed.step.values())
         given_up = [mark for mark in self.marks if mark != "one seed"]
         return (
@@ -151,7 +161,17 @@ class Plan:
         return cls(**found | {"speed": Speed(**speed), "arms": tuple(found["arms"])})  # type: ignore[arg-type]
 
 
-def choose(speed: Speed, *, seconds: float, rows: int, shared: bool, rates: int, batch: int, limits: Limits) -> Plan:
+def choose(
+    speed: Speed,
+    *,
+    seconds: float,
+    rows: int,
+    shared: bool,
+    rates: int,
+    batch: int,
+    limits: Limits,
+    arms: tuple[Arm, ...] = ARMS,
+) -> Plan:
     """The largest plan that fits: steps are given up first, then seeds, then test rows, then controls.
 
     Raises:
@@ -163,13 +183,14 @@ def choose(speed: Speed, *, seconds: float, rows: int, shared: bool, rates: int,
         seeds=limits.seeds,
         rows=rows,
         all_rows=rows,
-        arms=ARMS,
+        arms=arms,
         race=_race(limits.steps[1], rates),
         rates=rates,
         checks=limits.checks,
         shared=shared,
         batch=batch,
         speed=speed,
+        once=limits.once,
     )
     plan = largest
     for plan in _descending(largest, limits):
@@ -186,7 +207,7 @@ def choose(speed: Speed, *, seconds: float, rows: int, shared: bool, rates: int,
 def _descending(largest: Plan, limits: Limits) -> Iterator[Plan]:
     """All plans, the best first."""
     least, most = limits.steps
-    for arms, rates in _controls(largest.rates):
+    for arms, rates in _controls(largest.arms, largest.rates):
         full = replace(largest, arms=arms, rates=rates)
         for seeds in range(limits.seeds, 0, -1):
             for steps in (*range(most, least, -STRIDE), least):
@@ -195,13 +216,15 @@ def _descending(largest: Plan, limits: Limits) -> Iterator[Plan]:
             yield replace(full, seeds=1, steps=least, race=_race(least, rates), rows=rows)
 
 
-def _controls(rates: int) -> Iterator[tuple[tuple[Arm, ...], int]]:
+def _controls(arms: tuple[Arm, ...], rates: int) -> Iterator[tuple[tuple[Arm, ...], int]]:
     """Which arms, and how many rates race: in the order in which they are given up."""
     if rates > 1:
-        yield ARMS, rates
-    yield ARMS, 1
-    yield tuple(arm for arm in ARMS if arm != "synthetic"), 1
-    yield ESSENTIAL, 1
+        yield arms, rates
+    yield arms, 1
+    for gone in GIVEN_UP:
+        if gone in arms:
+            arms = tuple(arm for arm in arms if arm != gone)
+            yield arms, 1
 
 
 def _race(steps: int, rates: int) -> int:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
-from syngain.gain.student.arms import Bench, Side, schedule
+from syngain.gain.student.arms import Bench, Design, Side, schedule
 from syngain.gain.student.estimates import Evidence, gains
-from syngain.gain.student.plan import ARMS, ESSENTIAL, NAMES, Arm, Limits, Plan, choose
+from syngain.gain.student.plan import ESSENTIAL, NAMES, Arm, Limits, Plan, choose
 from syngain.gain.student.rows import Rows
 from syngain.gain.student.store import Scored, Work
 from syngain.learners.adapting import Kept, Schedule
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.gain.task import Outcome
 
-PROXY, LIMITS = CausalProxy(), Limits()
+PROXY, LIMITS, DESIGN = CausalProxy(), Limits(), Design()
 MOST_SYNTHETIC = 20_000  # more than any plan can look at
 OVERTIME = 0.08  # what the two arms that must finish may take beyond the minutes
 
@@ -53,6 +53,7 @@ class StudentGain:
         tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the anchors;
             an arm that ran out of time scored the first of them only.
         rates, steps: what each arm chose in each seed.
+        curves: arm to the surprisal of its held-out anchors in time, per seed.
         seconds: spent, in former runs too.
     """
 
@@ -64,6 +65,7 @@ class StudentGain:
     rows: tuple[NDArray[np.int64], ...]
     rates: Mapping[Arm, tuple[float, ...]]
     steps: Mapping[Arm, tuple[int, ...]]
+    curves: Mapping[Arm, tuple[tuple[tuple[int, float], ...], ...]]
     seconds: float
 
 
@@ -73,10 +75,11 @@ def language_gain(  # noqa: PLR0913  (all by name but the two sets)
     *,
     test: Dataset | None = None,
     folder: Path,
-    minutes: float,
+    minutes: float | None = None,
     proxy: CausalProxy = PROXY,
     seed: int = 0,
     limits: Limits = LIMITS,
+    design: Design = DESIGN,
     progress: Progress = silent,
     resume: bool = False,
 ) -> StudentGain:
@@ -87,10 +90,11 @@ def language_gain(  # noqa: PLR0913  (all by name but the two sets)
         synthetic: the set in question.
         test: held-out real rows; None lets a quarter of the anchors stand in, another one in every seed.
         folder: where ``work/`` is kept: every finished arm, and about once a minute the one that is being trained.
-        minutes: what it may take.
+        minutes: what it may take; None takes the most that ``limits`` allow, however long.
         proxy: the model and how it is trained.
         seed: of everything random.
         limits: most and least of steps, seeds and rows.
+        design: which arms there are, who takes their steps, and how they are judged.
         progress: told the plan first, then every arm.
         resume: go on with what ``work/`` holds, by the same plan, in the minutes that are left of it.
 
@@ -99,6 +103,7 @@ def language_gain(  # noqa: PLR0913  (all by name but the two sets)
         UnfinishedError: when the minutes or the memory do not suffice; what is done is kept.
     """
     started = time.monotonic()
+    seconds = math.inf if minutes is None else minutes * 60
     _check(real, synthetic, minutes)
     streams = Streams(seed, ("language gain",))
     if len(synthetic) > MOST_SYNTHETIC:
@@ -111,15 +116,15 @@ def language_gain(  # noqa: PLR0913  (all by name but the two sets)
     reader = model.reader(real.kind)
     anchors = Side(reader, real)
     judged = anchors if test is None else Side(reader, test)
-    bench = Bench(model, anchors, Side(reader, synthetic), judged, rows, streams)
+    bench = Bench(model, anchors, Side(reader, synthetic), judged, rows, streams, design)
     settings = _settings(bench, seed, limits)
     work = Work.open(folder / "work", settings, resume=resume, started=started)
     plan = work.plan
     if plan is None:
-        plan = _planned(bench, limits, most, started + minutes * 60)
+        plan = _planned(bench, limits, most, started + seconds)
         work.begin(plan)
     progress(plan.sentence, 0.0)
-    return _Run(bench, work, plan, minutes * 60, limits, progress).go()
+    return _Run(bench, work, plan, seconds, limits, progress).go()
 
 
 class _TimeIsUpError(Exception):
@@ -136,7 +141,7 @@ class _Run:
     limit: float
     limits: Limits
     progress: Progress
-    scored: dict[Arm, dict[int, Scored]] = field(default_factory=lambda: {arm: {} for arm in ARMS})
+    scored: dict[Arm, dict[int, Scored]] = field(default_factory=lambda: {arm: {} for arm in NAMES})
     notes: list[str] = field(default_factory=list)
     slowness: float = 1.0
     done: float = 0.0
@@ -169,7 +174,7 @@ class _Run:
                     continue
                 self.work.keep(key, found)
             self.scored[arm][seed] = found
-            self.done += self.plan.arm_seconds(arm)
+            self.done += self.plan.arm_seconds(arm, seed)
         return True
 
     def _measured(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> Scored:
@@ -182,7 +187,7 @@ class _Run:
             kept = self._trained(arm, seed, key, untrained)
         rows = self._affordable_rows(arm, seed)
         found = self.bench.score(seed, kept, rows, lambda count: self._enough(arm, seed, count))
-        predicted = self.plan.arm_seconds(arm)
+        predicted = self.plan.arm_seconds(arm, seed)
         if predicted > 0:
             self.slowness = max(1.0, (time.monotonic() - started) / predicted)
         return found
@@ -192,7 +197,9 @@ class _Run:
             both = self.scored["both"][seed]
             timetable, before = Schedule(steps=both.step, rates=(both.rate,), checks=0), math.nan
         else:
-            timetable = schedule(self.plan, self.bench.model.proxy.rates)
+            first = self.scored[arm].get(0)
+            rates = self.bench.model.proxy.rates
+            timetable = schedule(self.plan, rates, seed, first.rate if self.plan.once and first else None)
             if seed not in untrained:
                 self.bench.model.reset(0)
                 untrained[seed] = self.bench.held_loss(seed)
@@ -208,9 +215,9 @@ class _Run:
         """Whether an arm can be expected to finish; the first seed's essential arms are always tried."""
         if self._must(arm, seed):
             return True
-        needed = self.plan.arm_seconds(arm)
+        needed = self.plan.arm_seconds(arm, seed)
         if arm == "anchors":  # without its partner it is worth nothing
-            needed += self.plan.arm_seconds("both")
+            needed += self.plan.arm_seconds("both", seed)
         if self.work.state(self.work.key(arm, seed)).is_file():
             return self.work.spent < self.limit
         return self.work.spent + self.slowness * needed <= self.limit
@@ -259,7 +266,8 @@ class _Run:
             for arm, found in self.scored.items()
             if arm in self.plan.arms
         }
-        evidence = Evidence(scored, judged, self.bench.rows.judged_cluster, forecast, marks, self.plan.steps)
+        metrics = self.bench.design.judge.metrics
+        evidence = Evidence(scored, judged, self.bench.rows.judged_cluster, forecast, marks, self.plan.steps, metrics)
         self.progress("done", 1.0)
         self.work.note()
         return StudentGain(
@@ -271,12 +279,13 @@ class _Run:
             rows=tuple(judged),
             rates={arm: tuple(one.rate for one in found.values()) for arm, found in scored.items()},
             steps={arm: tuple(one.step for one in found.values()) for arm, found in scored.items()},
+            curves={arm: tuple(one.curve for one in found.values()) for arm, found in scored.items()},
             seconds=self.work.spent,
         )
 
 
-def _check(real: Dataset, synthetic: Dataset, minutes: float) -> None:
-    if not 0 < minutes < math.inf:
+def _check(real: Dataset, synthetic: Dataset, minutes: float | None) -> None:
+    if minutes is not None and not 0 < minutes < math.inf:
         raise UsageError(f"minutes = {minutes}", expected="a positive number")
     if synthetic.kind is not real.kind:
         raise InputError(
@@ -297,7 +306,8 @@ def _settings(bench: Bench, seed: int, limits: Limits) -> dict[str, object]:
         "device": bench.model.device,
     }
     chosen = {name: value for name, value in asdict(bench.model.proxy).items() if name not in {"model", "device"}}
-    return found | chosen | {f"limit of {name}": value for name, value in asdict(limits).items()}
+    bounds = {f"limit of {name}": value for name, value in asdict(limits).items()}
+    return found | chosen | bounds | bench.design.as_json()
 
 
 def _planned(bench: Bench, limits: Limits, rows: int, until: float) -> Plan:
@@ -310,6 +320,7 @@ def _planned(bench: Bench, limits: Limits, rows: int, until: float) -> Plan:
         rates=len(bench.model.proxy.rates),
         batch=bench.model.proxy.batch,
         limits=limits,
+        arms=bench.design.arms,
     )
 
 

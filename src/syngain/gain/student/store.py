@@ -36,6 +36,8 @@ class Scored:
         outcome: surprisal and bytes of the rows, in the order of the seed. tokens: scored tokens of each row (t,).
         rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out anchors there
             (NaN where it was not measured).
+        wrong: 1 where the answer or the label is not met, else 0 (t,); None where rows have neither.
+        curve: (step, surprisal per token of the held-out anchors) in time.
     """
 
     outcome: Outcome
@@ -43,6 +45,8 @@ class Scored:
     rate: float
     step: int
     held: float
+    wrong: NDArray[np.float64] | None = None
+    curve: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(slots=True)
@@ -127,9 +131,16 @@ class Work:
         path = self.folder / f"{key}.npz"
         try:
             with np.load(path, allow_pickle=False) as found:
-                outcome = Outcome(found["loss"], found["size"])
                 rate, step, held = found["kept"].tolist()
-                return Scored(outcome=outcome, tokens=found["tokens"], rate=rate, step=int(step), held=held)
+                return Scored(
+                    outcome=Outcome(found["loss"], found["size"]),
+                    tokens=found["tokens"],
+                    rate=rate,
+                    step=int(step),
+                    held=held,
+                    wrong=found["wrong"] if found["wrong"].size else None,
+                    curve=tuple((int(at), float(loss)) for at, loss in found["curve"]),
+                )
         except (OSError, ValueError, KeyError, EOFError):
             return None
 
@@ -143,6 +154,8 @@ class Work:
                 size=scored.outcome.size,
                 tokens=scored.tokens,
                 kept=np.array([scored.rate, scored.step, scored.held]),
+                wrong=np.empty(0) if scored.wrong is None else scored.wrong,
+                curve=np.array(scored.curve, dtype=np.float64).reshape(-1, 2),
             )
         beside.replace(self.folder / f"{key}.npz")
         self.state(key).unlink(missing_ok=True)

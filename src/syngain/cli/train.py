@@ -1,0 +1,140 @@
+"""``syngain train DATA --anchor REAL --test T``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional
+
+import typer
+
+from syngain.cli.audit import FILES
+from syngain.cli.common import configured, deliver, progress_shown, read_sets, same_run
+from syngain.core.errors import UnfinishedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syngain.core.result import Result
+    from syngain.workflows.train import TrainSettings
+
+TRAINERS = ("trl", "plain")
+
+
+def train(
+    context: typer.Context,
+    data: str = typer.Argument(..., metavar="DATA", help=f"The synthetic rows: {FILES}."),
+    anchor: str = typer.Option(..., "--anchor", help="Your real rows, the anchors."),
+    test: Optional[str] = typer.Option(None, help="Real rows to judge on; else a quarter of the anchors stands in."),
+    model: str = typer.Option("smollm2", help="The student: smollm2, a folder or a hub name."),
+    steps: int = typer.Option(120, min=1, help="Optimizer steps of every arm."),
+    seeds: int = typer.Option(3, min=1, help="Repetitions of every arm."),
+    minutes: Optional[float] = typer.Option(None, min=1.0, help="Keep to so many: fewer steps, then seeds, then arms."),
+    batch: int = typer.Option(8, min=1, help="Rows of a step."),
+    max_tokens: int = typer.Option(192, min=16, help="Tokens that are read of a row."),
+    rates: str = typer.Option("1e-3,5e-4", help="Learning rates that race, the usual one first."),
+    rank: int = typer.Option(8, min=1, help="Rank of the adapters."),
+    selected: float = typer.Option(0.5, min=0.0, help="Share of the rows in the arm of selected rows; 0 for none."),
+    method: str = typer.Option("faithful_then_diverse", help="Who selects them; a method of `syngain select`."),
+    trainer: str = typer.Option("trl", help="trl, or plain: the same steps without it."),
+    dtype: str = typer.Option("auto", help="auto, float32 or bf16."),
+    device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    chat: bool = typer.Option(True, "--chat/--no-chat", help="Lay pairs out by the model's chat template."),
+    forecast: bool = typer.Option(True, "--forecast/--no-forecast", help="Ask the fast proxies first."),
+    min_gain: float = typer.Option(0.01, help="The smallest gain that matters, in the unit of the deciding measure."),
+    output: Path = typer.Option(Path("syngain-train"), "-o", "--output", help="Folder for the report."),
+    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
+    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
+    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
+    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
+    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
+    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
+    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
+    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
+    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
+    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed; go on with a stopped one."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+) -> None:
+    """Post-train a student on every arm: the gain that is measured beside the gain that was forecast."""
+    options = configured(context, config)
+    folder = Path(options["output"])
+    from syngain.report import check_folder
+
+    finished = options["resume"] and (folder / "report.json").exists()
+    if not finished:
+        check_folder(folder, force=options["force"])
+    settings = _settings(options)
+    work = folder.with_name(f"{folder.name}.work")
+    with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
+        from syngain.workflows.train import train as measure
+
+        progress("reading", 0.0)
+        sets = read_sets({"pool": None, **options, "real": options["anchor"], "synthetic": options["data"]})
+        if finished and same_run(folder, sets, options["seed"]):
+            print(f"report: {folder / 'report.html'}")
+            return
+        result = measure(
+            sets["real"],
+            sets["synthetic"],
+            folder=work,
+            test=sets.get("test"),
+            settings=settings,
+            seed=options["seed"],
+            resume=options["resume"],
+            progress=progress,
+        )
+    deliver(
+        result,
+        folder,
+        arguments=options,
+        force=options["force"],
+        as_json=options["json"],
+        quiet=options["quiet"],
+        note=_remembered(result),
+    )
+    from syngain.workflows.gain_student import clear
+
+    clear(work)
+
+
+def _remembered(result: Result) -> str:
+    """Keep forecast and measured gain for the record; how forecasts did before, or why that is not known."""
+    from syngain.workflows.calibration import remember
+
+    try:
+        before = remember(result)
+    except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record
+        return f"Calibration: {error.came}."
+    return "" if before is None else before.sentence
+
+
+def _settings(options: Mapping[str, Any]) -> TrainSettings:
+    """The settings of the students; wrong ones are an error before anything is read."""
+    from syngain.learners.causal import CausalProxy
+    from syngain.workflows.train import TrainSettings
+
+    if options["trainer"] not in TRAINERS:
+        raise UsageError(f"--trainer {options['trainer']}", expected=f"one of {', '.join(TRAINERS)}")
+    try:
+        rates = tuple(float(rate) for rate in str(options["rates"]).split(","))
+    except ValueError:
+        raise UsageError(f"--rates {options['rates']}", expected="numbers separated by commas: 1e-3,5e-4") from None
+    return TrainSettings(
+        student=CausalProxy(
+            model=options["model"],
+            rank=options["rank"],
+            rates=rates,
+            batch=options["batch"],
+            max_tokens=options["max_tokens"],
+            dtype=options["dtype"],
+            device=options["device"],
+            chat=options["chat"],
+        ),
+        steps=options["steps"],
+        seeds=options["seeds"],
+        minutes=options["minutes"],
+        selected=options["selected"],
+        method=options["method"],
+        min_gain=options["min_gain"],
+        forecast=options["forecast"],
+        trainer=options["trainer"],
+    )

@@ -1,0 +1,108 @@
+"""How a trained language model is judged on rows: the surprisal of responses, or of the label among all labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from scipy.special import logsumexp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.gain.student.arms import Side
+    from syngain.learners.causal import CausalModel
+    from syngain.learners.completions import Completion
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How some rows went, each array of shape (t,).
+
+    Attributes:
+        loss: surprisal in nats. size: UTF-8 bytes of what is scored. tokens: that are scored.
+        wrong: 1 where answer or label are not met, else 0; None where there is no such thing.
+    """
+
+    loss: Floats
+    size: Floats
+    tokens: Ints
+    wrong: Floats | None = None
+
+
+class Judge(Protocol):
+    """How rows are scored, and by which measures arms are compared."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the measures, the deciding one first."""
+
+    def as_json(self) -> dict[str, object]:
+        """What outcomes depend on, in words; empty for the usual judge."""
+
+    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+        """Score these rows by the model as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surprisal:
+    """Texts and responses: their surprisal; with ``exact`` also whether greedy decoding says the response."""
+
+    exact: bool = False
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The KL gap in nats per token and per byte."""
+        return ("kl_gap", "nats_per_byte", "exact_match") if self.exact else ("kl_gap", "nats_per_byte")
+
+    def as_json(self) -> dict[str, object]:
+        """Nothing without exact matches."""
+        return {"judged by": "surprisal and exact match"} if self.exact else {}
+
+    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+        """One reading of every row, two with exact matches."""
+        read = side.take(rows)
+        wrong = (~model.exact(read)).astype(np.float64) if self.exact else None
+        return Judged(model.score(read), _sizes(read), _tokens(read), wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Labeled rows: the text is the prompt, its label the response, judged among all ``labels``."""
+
+    labels: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Log-loss and accuracy."""
+        return ("log_loss", "accuracy")
+
+    def as_json(self) -> dict[str, object]:
+        """The labels."""
+        return {"judged by": list(self.labels)}
+
+    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+        """Every label is scored after the text, which is read once; the law of the label is theirs, normalized."""
+        prompts, responses = (list(values) for values in side.rows.sides.values())
+        loss, wrong = np.zeros(len(rows)), np.zeros(len(rows))
+        for i, row in enumerate(int(row) for row in rows):
+            nats = model.score_after(side.reader.alternatives(prompts[row], self.labels))
+            right = self.labels.index(responses[row])
+            loss[i] = nats[right] + logsumexp(-nats)
+            wrong[i] = float(int(np.argmin(nats)) != right)
+        read = side.take(rows)
+        return Judged(loss, _sizes(read), _tokens(read), wrong)
+
+
+def _sizes(read: Sequence[Completion]) -> Floats:
+    return np.array([row.size for row in read], dtype=np.float64)
+
+
+def _tokens(read: Sequence[Completion]) -> Ints:
+    return np.array([row.scored for row in read], dtype=np.int64)
