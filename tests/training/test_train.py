@@ -162,15 +162,15 @@ def test_the_law_of_labels_is_normalized(tiny):
 
     model = student(tiny).open()
     data = labeled(12, 5)
-    from syngain.workflows.train import _as_responses
+    from syngain.workflows.inputs import as_responses
 
-    made = _as_responses(data)
+    made = as_responses(data)
     side = Side(model.reader(made.kind), made)
     probabilities = np.zeros(12)
     names = ("bad", "good")
     for name in names:
         rows = [{"text": text, "label": name} for text in data.sides["text"]]
-        fixed = _as_responses(Dataset.from_rows(rows, roles=RoleOptions(text="text", label="label")))
+        fixed = as_responses(Dataset.from_rows(rows, roles=RoleOptions(text="text", label="label")))
         probabilities += np.exp(-Labels(names)(model, Side(side.reader, fixed), np.arange(12)).loss)
     np.testing.assert_allclose(probabilities, 1.0, atol=1e-9)
 

@@ -19,6 +19,8 @@ def ggmi(
     pairs: int = typer.Option(100, min=10, help="Most pairs of a supersample."),
     masks: int = typer.Option(20, min=4, help="Masks of each supersample."),
     draws: int = typer.Option(6, min=2, help="Supersamples of each side."),
+    model: Optional[str] = typer.Option(None, help="A language model as the learner: smollm2, a folder, a hub name."),
+    steps: int = typer.Option(20, min=1, help="With --model: optimizer steps of every fit."),
     gain: bool = typer.Option(True, "--gain/--no-gain", help="Measure the gain beside it (the quick setting)."),
     output: Path = typer.Option(Path("syngain-ggmi"), "-o", "--output", help="Folder for the report."),
     config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
@@ -44,6 +46,7 @@ def ggmi(
         check_folder(folder, force=options["force"])
     with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
         from syngain.gain.supersampled import Masks
+        from syngain.learners.causal import CausalProxy
         from syngain.workflows.ggmi import GgmiSettings
         from syngain.workflows.ggmi import ggmi as measure
 
@@ -60,6 +63,8 @@ def ggmi(
             settings=GgmiSettings(
                 masks=Masks(pairs=options["pairs"], masks=options["masks"], draws=options["draws"]),
                 gain=options["gain"],
+                student=None if options["model"] is None else CausalProxy(model=options["model"]),
+                steps=options["steps"],
                 encoder=encoder_named(options["encoder"]),
             ),
             progress=progress,

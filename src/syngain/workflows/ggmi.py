@@ -20,7 +20,7 @@ from syngain.gain.supersampled import Bench, Masks
 from syngain.gain.texts import TextTask
 from syngain.information.supersample import KINDS
 from syngain.workflows.gain import GainSettings, gain_part
-from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+from syngain.workflows.inputs import Source, as_responses, dataset_of, optional_dataset, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from syngain.gain.labels import Classifier
     from syngain.gain.task import Task
     from syngain.information.supersample import Kind, Supersamples
+    from syngain.learners.causal import CausalProxy
     from syngain.workflows.gain import GainPart
 
     Floats = NDArray[np.float64]
@@ -47,12 +48,16 @@ class GgmiSettings:
     Attributes:
         masks: pairs, masks and supersamples. gain: whether the measured gain stands beside it.
         encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.
+        student: a language model that learns the rows instead, ``steps`` optimizer steps at a time; labels are then
+            its responses.
     """
 
     masks: Masks = field(default_factory=Masks)
     gain: bool = True
     encoder: TextEncoder | None = None
     learner: Classifier | None = None
+    student: CausalProxy | None = None
+    steps: int = 20
 
 
 def ggmi(
@@ -103,13 +108,15 @@ def ggmi(
         estimates=dict(sorted(estimates.items())),
         findings=() if part is None else part.findings,
         verdict=_verdict(estimates, part),
-        views=Views(computed=_words(found, ours)),
+        views=Views(computed=_words(found, ours, chosen)),
     )
 
 
 def _sides(
     real: Dataset, synthetic: Dataset, settings: GgmiSettings, streams: Streams, progress: Progress
 ) -> dict[str, Supersamples]:
+    if settings.student is not None:
+        return _sides_of_students(real, synthetic, settings, streams, progress)
     if synthetic.labels is None:
         most = 4 * settings.masks.pairs
         real, synthetic = _thinned(real, most, streams), _thinned(synthetic, most, streams)
@@ -120,16 +127,32 @@ def _sides(
             task = ground.label_task(streams, encoder=settings.encoder, learner=settings.learner)
         else:
             task = TextTask.of_ground(ground)
-        bench = Bench.of(ground, task)
-        out = {}
-        for i, (name, rows) in enumerate((("anchors", bench.anchors), ("synthetic", bench.synthetic))):
-            start = 0.05 + 0.35 * i
-            out[name] = bench.supersamples(
-                rows,
-                settings.masks,
-                streams.child(name),
-                progress=lambda stage, done, at=start, of=name: progress(f"{of}: {stage}", at + 0.35 * done),  # type: ignore[misc]
-            )
+        return _both(Bench.of(ground, task), settings, streams, progress)
+
+
+def _sides_of_students(
+    real: Dataset, synthetic: Dataset, settings: GgmiSettings, streams: Streams, progress: Progress
+) -> dict[str, Supersamples]:
+    from syngain.gain.student.task import StudentTask
+
+    if settings.student is None:
+        raise AssertionError("called with a student only")
+    ours, theirs = as_responses(real), as_responses(synthetic)
+    task = StudentTask.of(settings.student.open(progress), ours, theirs, steps=settings.steps)
+    bench = Bench(task, np.arange(len(ours)), len(ours) + np.arange(len(theirs)))
+    return _both(bench, settings, streams, progress)
+
+
+def _both(bench: Bench, settings: GgmiSettings, streams: Streams, progress: Progress) -> dict[str, Supersamples]:
+    out = {}
+    for i, (name, rows) in enumerate((("anchors", bench.anchors), ("synthetic", bench.synthetic))):
+        start = 0.05 + 0.35 * i
+        out[name] = bench.supersamples(
+            rows,
+            settings.masks,
+            streams.child(name),
+            progress=lambda stage, done, at=start, of=name: progress(f"{of}: {stage}", at + 0.35 * done),  # type: ignore[misc]
+        )
     return out
 
 
@@ -270,17 +293,26 @@ def _than(low: float, high: float) -> str:
     return "gives away more" if high < 0 else "cannot be told to give away less"
 
 
-def _words(found: Mapping[str, Supersamples], synthetic: Dataset) -> tuple[tuple[str, str], ...]:
+def _words(
+    found: Mapping[str, Supersamples], synthetic: Dataset, settings: GgmiSettings
+) -> tuple[tuple[str, str], ...]:
     drawn = ", ".join(
         f"{name}: {item.second.shape[0]} supersamples of {item.second.shape[2]} pairs, {item.second.shape[1]} masks"
         for name, item in found.items()
     )
     loss = (
         "a wrong label"
-        if synthetic.labels is not None
+        if synthetic.labels is not None and settings.student is None
         else "more nats per byte than the middle one of the rows held out"
     )
+    student = settings.student
+    learner = (
+        ()
+        if student is None
+        else (("Learner", f"{student.model}, a fresh adapter of rank {student.rank}, {settings.steps} steps a fit."),)
+    )
     return (
+        *learner,
         ("Supersamples", f"{drawn}. Of every pair a fair coin takes one row for training; both are judged."),
         ("Loss", f"0 or 1: {loss}. Bounds hold for this loss and for rows drawn alike, not for real rows."),
         (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from syngain.core.errors import InputError
 from syngain.core.result import InputSummary
 from syngain.data import match_sources, read
-from syngain.data.dataset import Dataset
+from syngain.data.dataset import Dataset, Kind
+from syngain.data.normalize import joined_sides
 
 Source = Dataset | str | Path
 
@@ -43,3 +46,25 @@ def summaries(datasets: dict[str, Dataset | None]) -> dict[str, InputSummary]:
             roles="; ".join(part for part in (sentence, matched) if part),
         )
     return out
+
+
+def as_responses(data: Dataset) -> Dataset:
+    """Labeled rows as pairs of text and label, for a language model; other rows as they are.
+
+    Raises:
+        InputError: for a table, which no language model reads.
+    """
+    if not data.sides:
+        raise InputError(
+            f"{data.name} is a table of columns",
+            expected="texts, or pairs of prompt and response, for a language model",
+            todo="name the text columns with --text, or measure tables with `syngain gain`",
+        )
+    if data.labels is None:
+        return data
+    return replace(
+        data,
+        kind=Kind.PAIR,
+        sides={"prompt": joined_sides(list(data.sides.values())), "response": list(data.labels)},
+        labels=None,
+    )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from syngain._version import __version__
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
 from syngain.data.dataset import Kind
-from syngain.data.normalize import joined_sides
 from syngain.gain.overlap import apart
 from syngain.gain.student import Limits, language_gain
 from syngain.gain.student.arms import Design
@@ -22,7 +21,7 @@ from syngain.gain.student.plan import NAMES, Arm
 from syngain.learners.adapting import plain
 from syngain.learners.causal import CausalProxy
 from syngain.training.told import Told, curves
-from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+from syngain.workflows.inputs import Source, as_responses, dataset_of, optional_dataset, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +118,7 @@ def train(
     clean = apart(anchors, ours, given, None)
     tested = clean.test
     forecast = _forecast(anchors, ours, tested, chosen, seed, progress)
-    rows = [None if data is None else _as_responses(data) for data in (anchors, ours, tested)]
+    rows = [None if data is None else as_responses(data) for data in (anchors, ours, tested)]
     design = Design(
         arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
         choose=_chooser(anchors, ours, chosen, seed),
@@ -187,28 +186,6 @@ def _judge(sets: Sequence[Dataset]) -> Judge:
 def _compared(judge: Judge) -> str:
     """The measure that student and proxies share."""
     return "log_loss" if isinstance(judge, Labels) else "nats_per_byte"
-
-
-def _as_responses(data: Dataset) -> Dataset:
-    """Labeled rows as pairs of text and label; other rows as they are.
-
-    Raises:
-        InputError: for a table, which no language model reads.
-    """
-    if not data.sides:
-        raise InputError(
-            f"{data.name} is a table of columns",
-            expected="texts, or pairs of prompt and response, for a language model",
-            todo="name the text columns with --text, or measure tables with `syngain gain`",
-        )
-    if data.labels is None:
-        return data
-    return replace(
-        data,
-        kind=Kind.PAIR,
-        sides={"prompt": joined_sides(list(data.sides.values())), "response": list(data.labels)},
-        labels=None,
-    )
 
 
 def _chooser(anchors: Dataset, ours: Dataset, chosen: TrainSettings, seed: int) -> Choose | None:
