@@ -20,6 +20,7 @@ README_NOT_RUN = {
     "distilabel.parquet": "needs a file of another tool",
     "syngain gain": "tests/test_gain_cli.py and the guides run it",
     "syngain ggmi": "tests/ggmi runs it",
+    "syngain train": "needs a model; tests/training runs it with a tiny one",
     "syngain loop": "tests/test_text_loop.py runs it",
     "syngain lab": "tests/test_lab_*.py run it",
     "'all.jsonl.gz": "needs files of other names; tests/test_data_read.py reads such files",

@@ -186,3 +186,11 @@ def test_flags_that_cannot_be_read_are_refused(value):
         RoleOptions.parse({}, "left")
     with pytest.raises(UsageError, match="role"):
         RoleOptions.parse({"txt": "a"}, "real")
+
+
+def test_a_response_beside_its_prompt_is_a_pair():
+    rows = [{"prompt": f"What is {i} and {i}?", "response": f"{i + i} it is"} for i in range(5)]
+    found = Dataset.from_rows(rows)
+    assert list(found.sides) == ["prompt", "response"]
+    both = [{**row, "completion": "another"} for row in rows]
+    assert Dataset.from_rows(both).sides["response"][0] == "another"

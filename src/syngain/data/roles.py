@@ -20,6 +20,7 @@ LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment"
 SOURCE = ("source", "source_id", "source_text", "anchor_id", "seed", "parent")
 GENERATOR = ("generator", "model")
 CHATS = ("messages", "conversations")
+RESPONSES = ("completion", "response", "chosen")  # what stands beside `prompt`, the first that is there
 SIDES = ("real", "synthetic", "test", "pool")
 FLAGS = ("text", "label", "source", "generator", "id")
 
@@ -228,7 +229,8 @@ def _pair(finder: _Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...
         found = finder.candidates([chat])
         if found:
             return "chat", (found[0],)
-    prompt, response = finder.candidates(["prompt"]), finder.candidates(["completion"]) or finder.candidates(["chosen"])
+    prompt = finder.candidates(["prompt"])
+    response = next((found for name in RESPONSES if (found := finder.candidates([name]))), [])
     if prompt and response:
         return "pair", (prompt[0], response[0])
     asked = finder.candidates(["instruction"])

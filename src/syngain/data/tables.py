@@ -104,8 +104,8 @@ def no_text_field(loaded: Loaded) -> InputError:
     text = next((name for name in names if _holds_text(loaded, name)), names[0] if names else "NAME")
     return InputError(
         f"{loaded.name}: no text field; the fields are {show_names(names) or 'none'}",
-        expected=f"messages, conversations, prompt and completion, instruction and output, question and answer, "
-        f"one of {', '.join(TEXT)}, or columns of numbers and categories",
+        expected="messages, conversations, prompt and completion or response, instruction and output, question and "
+        f"answer, one of {', '.join(TEXT)}, or columns of numbers and categories",
         todo=f"name it with --text {show(text)}, or a prompt and its response with --text PROMPT+RESPONSE",
     )
 
