@@ -7,36 +7,35 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILES = "FILE or FILE::column=value[,value]"
-
 
 def audit(
     context: typer.Context,
-    real: str = typer.Argument(..., metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
-    synthetic: str = typer.Argument(..., metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
+    real: flags.Real,
+    synthetic: flags.Synthetic,
     test: Optional[str] = typer.Option(None, help="Test rows that must not be in SYNTHETIC."),
     pool: Optional[str] = typer.Option(None, help="More real rows, which the generator never saw."),
     no_gain: bool = typer.Option(False, "--no-gain", help="Without the measured gain, which takes most of the time."),
     output: Path = typer.Option(Path("syngain-audit"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
     sample: int = typer.Option(1000, min=20, help="Rows per side for measures that compare all pairs."),
-    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
-    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    encoder: flags.Encoder = "ngrams",
+    text: flags.Text = None,
+    label: flags.Label = None,
+    source: flags.SourceColumn = None,
+    generator: flags.GeneratorColumn = None,
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    resume: flags.KeepFinished = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """What is in a synthetic set, what is wrong with it, which rows to drop, and whether it helps."""
     options = configured(context, config)

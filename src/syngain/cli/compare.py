@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown, same_run
 from syngain.core.errors import UsageError
 
@@ -22,7 +22,7 @@ NAMED = re.compile(r"^(?P<name>[^=:/\\]+)=(?P<file>.+)$")
 
 def compare(
     context: typer.Context,
-    real: str = typer.Argument(..., metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
+    real: flags.Real,
     sets: list[str] = typer.Argument(..., metavar="A B ...", help="Sets to compare: FILE, or NAME=FILE."),
     test: Optional[str] = typer.Option(None, help="Real rows that judge; else held-out anchors do."),
     metric: Optional[str] = typer.Option(None, help="Orders the sets: log_loss (default), accuracy, macro_f1."),
@@ -33,18 +33,18 @@ def compare(
     draws: int = typer.Option(3, min=1, help="Draws from every set."),
     no_measures: bool = typer.Option(False, "--no-measures", help="Gains only, no audit of each set."),
     output: Path = typer.Option(Path("syngain-compare"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
-    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
-    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
+    encoder: flags.Encoder = "ngrams",
+    text: flags.Text = None,
+    label: flags.Label = None,
+    source: flags.SourceColumn = None,
+    generator: flags.GeneratorColumn = None,
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    resume: flags.KeepFinished = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Which of several sets is best, at equal size, and which cannot be told apart."""
     options = configured(context, config)

@@ -9,7 +9,7 @@ from typing import Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured
 
 WRITTEN = (
@@ -22,7 +22,7 @@ READ = "also distilabel, data_designer, curator, easy_dataset; without it the fi
 
 def convert(
     context: typer.Context,
-    source: str = typer.Argument(..., metavar="IN", help=f"What to read: {FILES}."),
+    source: str = typer.Argument(..., metavar="IN", help=f"What to read: {flags.FILES}."),
     target: Path = typer.Argument(
         ..., metavar="OUT", help="What to write; .jsonl, .json, .csv, .parquet, .arrow, .gz."
     ),
@@ -33,7 +33,7 @@ def convert(
     lossy: bool = typer.Option(
         False, "--lossy", help="Leave out fields that the layout cannot express, and list them."
     ),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
+    config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print what was done as JSON."),
     force: bool = typer.Option(False, help="Replace OUT."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print nothing."),

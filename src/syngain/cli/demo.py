@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from syngain.cli import flags
 from syngain.cli.common import deliver, progress_shown
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 def demo(
     seed: int = typer.Option(1, min=0, help="Which rows and which planted defects."),
     output: Path = typer.Option(Path("syngain-demo"), "-o", "--output", help="Folder for the report."),
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """The main job on data that exists on any machine, offline, in under a minute."""
     from syngain.report import check_folder

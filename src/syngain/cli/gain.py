@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
 from syngain.core.errors import UnfinishedError, UsageError
 
@@ -24,8 +24,8 @@ PROXIES = ("auto", "lm")
 
 def gain(
     context: typer.Context,
-    real: str = typer.Argument(..., metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
-    synthetic: str = typer.Argument(..., metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
+    real: flags.Real,
+    synthetic: flags.Synthetic,
     test: Optional[str] = typer.Option(None, help="Real rows to measure on; else the gain is forecast from REAL."),
     pool: Optional[str] = typer.Option(None, help="More real rows: what SYNTHETIC is worth in real rows."),
     metric: Optional[str] = typer.Option(
@@ -41,18 +41,18 @@ def gain(
     model: str = typer.Option("smollm2", help="With --proxy lm: smollm2, a folder or a hub name."),
     minutes: float = typer.Option(30.0, min=1.0, help="With --proxy lm: time to plan for and keep to."),
     output: Path = typer.Option(Path("syngain-gain"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
-    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
-    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed; go on with a stopped one."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
+    encoder: flags.Encoder = "ngrams",
+    text: flags.Text = None,
+    label: flags.Label = None,
+    source: flags.SourceColumn = None,
+    generator: flags.GeneratorColumn = None,
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    resume: flags.GoOn = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Does it help, how much of it, and what is it worth in real rows: measured on a proxy, with all controls."""
     options = configured(context, config)

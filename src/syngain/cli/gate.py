@@ -8,6 +8,7 @@ from typing import Optional
 
 import typer
 
+from syngain.cli import flags
 from syngain.cli.common import configured
 from syngain.core.errors import UsageError
 
@@ -22,7 +23,7 @@ def gate(
     ),
     junit: Optional[Path] = typer.Option(None, help="Write JUnit XML here."),
     markdown: Optional[Path] = typer.Option(None, help="Write a Markdown summary here; - for stdout."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
+    config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print the conditions as JSON."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print nothing; the exit code says it."),
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, progress_shown
 from syngain.core.errors import UsageError
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def generate(
     context: typer.Context,
     recipe: str = typer.Argument(..., metavar="RECIPE", help="A YAML file: generator, strategies, sampling, curate."),
-    anchor: Optional[str] = typer.Option(None, help=f"Your real rows, the anchors: {FILES}."),
+    anchor: Optional[str] = typer.Option(None, help=f"Your real rows, the anchors: {flags.FILES}."),
     output: Path = typer.Option(Path("syngain-generate"), "-o", "--output", help="Folder for the rows."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
+    config: flags.Config = None,
     max_tokens: Optional[int] = typer.Option(None, min=1, help="Ceiling of tokens, prompts and answers together."),
     max_usd: Optional[float] = typer.Option(None, help="Ceiling of US dollars; needs --prices."),
     prices: Optional[Path] = typer.Option(None, help="YAML file `MODEL: {prompt: usd, completion: usd}` per million."),
@@ -39,11 +39,11 @@ def generate(
     seed: Optional[int] = typer.Option(None, min=0, help="Replaces the seed of the recipe."),
     text: Optional[str] = typer.Option(None, help="Text column of the anchors. Two sides: prompt+response."),
     label: Optional[str] = typer.Option(None, help="Label column of the anchors; none for no labels."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
     force: bool = typer.Option(False, help="Replace a finished run, and throw away the answers of a stopped one."),
     resume: bool = typer.Option(False, help="Go on with a stopped run; nothing that was answered is asked again."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    quiet: flags.Quiet = False,
 ) -> None:
     """Run the chain from anchors to rows with a generator: resumable, within a budget, log-probabilities kept."""
     options = configured(context, config)

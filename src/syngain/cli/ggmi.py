@@ -7,14 +7,14 @@ from typing import Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
 
 
 def ggmi(
     context: typer.Context,
-    real: str = typer.Argument(..., metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
-    synthetic: str = typer.Argument(..., metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
+    real: flags.Real,
+    synthetic: flags.Synthetic,
     test: Optional[str] = typer.Option(None, help="Real rows on which the gain beside it is measured."),
     pairs: int = typer.Option(100, min=10, help="Most pairs of a supersample."),
     masks: int = typer.Option(20, min=4, help="Masks of each supersample."),
@@ -23,18 +23,18 @@ def ggmi(
     steps: int = typer.Option(20, min=1, help="With --model: optimizer steps of every fit."),
     gain: bool = typer.Option(True, "--gain/--no-gain", help="Measure the gain beside it (the quick setting)."),
     output: Path = typer.Option(Path("syngain-ggmi"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
-    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
-    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
+    encoder: flags.Encoder = "ngrams",
+    text: flags.Text = None,
+    label: flags.Label = None,
+    source: flags.SourceColumn = None,
+    generator: flags.GeneratorColumn = None,
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    resume: flags.KeepFinished = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """How much learners give away of the rows they learned from: information, the gap it bounds, and GGMI."""
     options = configured(context, config)

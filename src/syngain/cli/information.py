@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.check import APIS
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown
 from syngain.core.errors import UsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def information(
     context: typer.Context,
-    rows: str = typer.Argument(..., metavar="ROWS", help=f"A run folder of `syngain generate`, or {FILES}."),
+    rows: str = typer.Argument(..., metavar="ROWS", help=f"A run folder of `syngain generate`, or {flags.FILES}."),
     real: Optional[str] = typer.Option(None, help="Your real rows: novelty, task divergence and gain beside."),
     dropped: Optional[str] = typer.Option(None, help="Rows that curation dropped, where ROWS is not a run folder."),
     generator: Optional[str] = typer.Option(
@@ -45,15 +45,15 @@ def information(
     samples: int = typer.Option(16, min=1, help="Outputs of a prompt that are cross-scored."),
     gain: bool = typer.Option(True, "--gain/--no-gain", help="With --real: measure gain and divergence beside."),
     output: Path = typer.Option(Path("syngain-information"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
+    text: flags.Text = None,
+    label: flags.Label = None,
     source: Optional[str] = typer.Option(None, help="Column that names the anchor a row was made from."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Where information entered the rows and where it was lost: gain, prompts, meaning, curation, in nats."""
     options = configured(context, config)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from syngain.cli import flags
 from syngain.cli.common import progress_shown
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def lab(
     replicates: int = typer.Option(None, help="paper only."),
     points: int = typer.Option(None, help="paper only: Monte Carlo points."),
     output: Path = typer.Option(Path("syngain-lab"), "-o", "--output", help="Folder for the report."),
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """The simulation lab: the published figure, the corrected one, loops, bounds, temperature."""
     from syngain.report import check_folder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, progress_shown, same_run
 from syngain.core.errors import UsageError
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 def loop(
     context: typer.Context,
-    real: str = typer.Argument(..., metavar="REAL", help=f"Real texts: {FILES}."),
+    real: str = typer.Argument(..., metavar="REAL", help=f"Real texts: {flags.FILES}."),
     holdout: Optional[str] = typer.Option(None, help="Real rows that no generation learns (default: half of REAL)."),
     generations: int = typer.Option(5, min=2, help="How often the generator speaks."),
     real_share: str = typer.Option("0,0.2,0.5", help="Shares of real rows in every training set, ascending."),
     rows: int = typer.Option(500, min=20, help="Most real rows that take part."),
     seeds: int = typer.Option(5, min=2, help="How many loops."),
     output: Path = typer.Option(Path("syngain-loop"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
     text: Optional[str] = typer.Option(None, help="Text column. Of two sides, prompt+response, the response is said."),
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    resume: flags.KeepFinished = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """What happens when the generator eats its own output, and which share of real rows prevents it."""
     options = configured(context, config)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown
 from syngain.cli.compare import names
 from syngain.core.errors import UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def mix(
     context: typer.Context,
-    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {flags.FILES}."),
     sets: Optional[list[str]] = typer.Argument(None, metavar="A B ...", help="Sets to mix in: FILE, or NAME=FILE."),
     runs: Optional[str] = typer.Option(None, help="Instead of data: a table of mixtures, a row per run."),
     losses: Optional[str] = typer.Option(None, help="With --runs: the table of losses, runs in the same order."),
@@ -30,15 +30,15 @@ def mix(
     test_losses: Optional[str] = typer.Option(None, help="With --test-runs: their losses."),
     rows: int = typer.Option(2000, min=20, help="Most rows of a proxy run."),
     output: Path = typer.Option(Path("syngain-mix"), "-o", "--output", help="Folder for the report and the recipes."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
-    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
+    encoder: flags.Encoder = "ngrams",
+    text: flags.Text = None,
+    label: flags.Label = None,
+    source: flags.SourceColumn = None,
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """In which proportions: from proxy runs on your sets, or from a table of runs; recipes for trainers."""
     options = configured(context, config)

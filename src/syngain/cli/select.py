@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
 from syngain.core.errors import UsageError
 
@@ -22,8 +22,8 @@ METHODS = (
 
 def select(
     context: typer.Context,
-    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {FILES}."),
-    synthetic: Optional[str] = typer.Argument(None, metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}."),
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {flags.FILES}."),
+    synthetic: Optional[str] = typer.Argument(None, metavar="SYNTHETIC", help=f"The synthetic rows: {flags.FILES}."),
     again: Optional[Path] = typer.Option(None, help="Instead of data: a finished selection to cut at --rows."),
     method: str = typer.Option("faithful_then_diverse", help=f"How to choose: {METHODS}."),
     rows: Optional[int] = typer.Option(None, min=1, help="How many rows to keep (default: --share of them)."),
@@ -37,18 +37,18 @@ def select(
     ),
     folds: int = typer.Option(5, min=2, help="Folds of the anchors that choose and judge in turn."),
     output: Path = typer.Option(Path("syngain-select"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
-    encoder: str = typer.Option("ngrams", help="ngrams (no download); or minilm, a folder, a hub name."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
-    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed as it is."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
+    encoder: flags.Encoder = "ngrams",
+    text: flags.Text = None,
+    label: flags.Label = None,
+    source: flags.SourceColumn = None,
+    generator: flags.GeneratorColumn = None,
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    resume: flags.KeepFinished = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Which rows to keep: by a method, next to random choices of the same size and to all rows."""
     options = configured(context, config)

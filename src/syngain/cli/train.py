@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli.audit import FILES
+from syngain.cli import flags
 from syngain.cli.common import configured, deliver, progress_shown, read_sets, same_run
 from syngain.core.errors import UnfinishedError, UsageError
 
@@ -22,7 +22,7 @@ TRAINERS = ("trl", "plain")
 
 def train(
     context: typer.Context,
-    data: str = typer.Argument(..., metavar="DATA", help=f"The synthetic rows: {FILES}."),
+    data: str = typer.Argument(..., metavar="DATA", help=f"The synthetic rows: {flags.FILES}."),
     anchor: str = typer.Option(..., "--anchor", help="Your real rows, the anchors."),
     test: Optional[str] = typer.Option(None, help="Real rows to judge on; else a quarter of the anchors stands in."),
     model: str = typer.Option("smollm2", help="The student: smollm2, a folder or a hub name."),
@@ -42,17 +42,17 @@ def train(
     forecast: bool = typer.Option(True, "--forecast/--no-forecast", help="Ask the fast proxies first."),
     min_gain: float = typer.Option(0.01, help="The smallest gain that matters, in the unit of the deciding measure."),
     output: Path = typer.Option(Path("syngain-train"), "-o", "--output", help="Folder for the report."),
-    config: Optional[Path] = typer.Option(None, "-c", "--config", help="YAML file with flags; flags beat it."),
-    seed: int = typer.Option(0, min=0, help="Seed of every random choice."),
-    text: Optional[str] = typer.Option(None, help="Text column, or real=A,synthetic=B. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column, or real=A,synthetic=B; none for no labels."),
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a synthetic row was made from."),
-    generator: Optional[str] = typer.Option(None, help="Column that names the generator."),
-    id: Optional[str] = typer.Option(None, help="Column with row ids."),  # noqa: A002  (the flag's name)
-    json: bool = typer.Option(False, "--json", help="Print report.json to stdout."),
-    force: bool = typer.Option(False, help="Replace a finished run in the output folder."),
-    resume: bool = typer.Option(False, help="Keep a finished run of the same rows and seed; go on with a stopped one."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the path of the report."),
+    config: flags.Config = None,
+    seed: flags.Seed = 0,
+    text: flags.Text = None,
+    label: flags.Label = None,
+    source: flags.SourceColumn = None,
+    generator: flags.GeneratorColumn = None,
+    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    json: flags.AsJson = False,
+    force: flags.Force = False,
+    resume: flags.GoOn = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Post-train a student on every arm: the gain that is measured beside the gain that was forecast."""
     options = configured(context, config)
