@@ -28,11 +28,30 @@ def test_blocks_give_the_numbers_of_all_pairs(n, m, d, seed, rows):
     real, synthetic = rng.normal(size=(n, d)), rng.normal(size=(m, d)) + 0.3
     k = int(rng.integers(1, n))
     before = manifold.BLOCK_BYTES
-    manifold.BLOCK_BYTES = rows * max(n, m) * 8
+    manifold.BLOCK_BYTES = rows * max(n, m) * 4
     try:
         assert density_coverage(real, synthetic, k) == pytest.approx(pooled(real, synthetic, k), abs=1e-12)
     finally:
         manifold.BLOCK_BYTES = before
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_single_precision_decides_nothing(offset, kind):
+    rng = np.random.default_rng(3)
+    centers = rng.normal(size=(5, 64))
+    real, synthetic = (
+        (centers[rng.integers(5, size=n)] + 0.01 * rng.normal(size=(n, 64)) + offset).astype(kind) for n in (300, 400)
+    )
+    real[10:30] = real[:20]  # repeated rows: radii that tie
+    exact = [X.astype(np.float64) for X in (real, synthetic)]
+    radii = [np.sort(((exact[0] - row) ** 2).sum(axis=1))[5] for row in exact[0]]
+    hits = np.array(
+        [((exact[1] - row) ** 2).sum(axis=1) <= radius for row, radius in zip(exact[0], radii, strict=True)]
+    )
+    assert density_coverage(real, synthetic, 5) == pytest.approx(
+        (hits.sum() / (5 * 400), hits.any(axis=1).mean()), abs=1e-3
+    )
 
 
 def test_the_same_law_has_density_one_and_far_rows_none():
