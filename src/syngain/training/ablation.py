@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from syngain.learners.completions import Completion
 
     Ints = NDArray[np.int64]
+    Batch = Callable[[int], list[Completion]]
 
 ARMS = ("untrained", "overfitted", *REPAIRS, "anchors", *PREVENTIONS)
 MEASURED = 6  # steps that take about as long as measuring a state, for the share done
@@ -186,18 +187,18 @@ class _Bench:
             return forget(self._openings(seed, size), cap=plan.cap)
         return both(real, self._openings(seed, max(size // 2, 1)), weight=plan.weight, cap=plan.cap)
 
-    def _mixed(self, real: Callable[[int], list[Completion]], seed: int, size: int) -> Callable[[int], list[Completion]]:
+    def _mixed(self, real: Batch, seed: int, size: int) -> Batch:
         count = min(max(round(self.treatment.mix * size), 1), size)
         made = self._batches(self.synthetic, self.round(seed).synthetic, "synthetic", seed, size)
         return lambda step: [*real(step)[:count], *made(step)[: size - count]]
 
-    def _openings(self, seed: int, size: int) -> Callable[[int], list[Completion]]:
+    def _openings(self, seed: int, size: int) -> Batch:
         with_it = np.intersect1d(self.template.rows, self.round(seed).synthetic)
         rows = forgettable(self.synthetic.take(with_it), whole=self.treatment.forget == "response")
         order = self._order("openings", seed, len(rows), size)
         return lambda step: [rows[i] for i in order[step]]
 
-    def _batches(self, side: Side, pool: Ints, name: str, seed: int, size: int) -> Callable[[int], list[Completion]]:
+    def _batches(self, side: Side, pool: Ints, name: str, seed: int, size: int) -> Batch:
         order = self._order(name, seed, pool.size, size)
         return lambda step: side.take(pool[order[step]])
 
@@ -286,7 +287,7 @@ class _Run:
 
     def _measured(self, arm: str, seed: int) -> State:
         rows = self._judged(seed)
-        asked = list(self.bench.judged.rows.sides.values())[0]
+        asked = next(iter(self.bench.judged.rows.sides.values()))
         return state_of(
             self.bench.model,
             reader=self.bench.judged.reader,

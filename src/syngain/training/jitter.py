@@ -1,4 +1,4 @@
-"""Format jitter: the shared opening of a share of the rows is stripped or varied, so that no student learns it by heart.
+"""Format jitter: the shared opening of a share of the rows is stripped or varied, so that no student learns it.
 
 A transform of a dataset of prompts and responses; prompts, ids, sources and the other columns stay as they are.
 """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", bound="Hashable")
 
 MOST_SHARED = 0.5  # of the rows with the opening: above it the longest shared start is unique
+SHORTEST = 2  # words of a template: one word is how many texts begin by chance
 _WORD = re.compile(r"\S+\s*")
 
 
@@ -46,13 +47,19 @@ class Template:
 
 
 def template_of(responses: Sequence[str]) -> Template:
-    """The most common opening of responses; of equally common ones the first. Empty where no response has a word."""
-    openings = [opening(response) for response in responses]
+    """The most common opening of responses; of equally common ones the first. Empty where no response has a word.
+
+    A template may be shorter than an opening: where more than half of the responses share two words or more at their
+    start, but not five, the template is what they share.
+    """
+    openings = [tuple(opening(response).split()) for response in responses]
+    start = shared_start(openings)
     counts = Counter(found for found in openings if found)
-    if not counts:
-        return Template("", (), len(responses))
-    most = counts.most_common(1)[0][0]
-    return Template(most, tuple(i for i, found in enumerate(openings) if found == most), len(responses))
+    if len(start) < SHORTEST:
+        start = counts.most_common(1)[0][0] if counts else ()
+    size = len(start)
+    having = tuple(i for i, found in enumerate(openings) if size and found[:size] == start)
+    return Template(" ".join(start), having, len(responses))
 
 
 def shared_start(rows: Sequence[Sequence[Item]], share: float = MOST_SHARED) -> tuple[Item, ...]:

@@ -50,7 +50,7 @@ class State:
     said: tuple[Said, ...]
 
 
-def state_of(  # noqa: PLR0913  (all by name but the model)
+def state_of(
     model: CausalModel,
     *,
     reader: Reader,
@@ -79,7 +79,9 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
     """``pattern.template_share``, ``.opening_entropy``, ``.format`` and ``.real_loss`` of one arm.
 
     Args:
-        states: one per seed. clusters: near-duplicate cluster of the rows of each seed. template: of the set.
+        states: one per seed.
+        clusters: near-duplicate cluster of the rows of each seed.
+        template: of the set.
     """
     spoken = [own[: len(state.said)] for state, own in zip(states, clusters, strict=True)]
     found = {"pattern.real_loss": real_loss(states, clusters)}

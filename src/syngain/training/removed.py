@@ -36,7 +36,8 @@ def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) ->
     model minus that of one that learned from the same real rows alone, which never saw the set.
 
     Args:
-        states: by arm, one per seed, of the same rows in every arm. clusters: of the rows of each seed.
+        states: by arm, one per seed, of the same rows in every arm.
+        clusters: of the rows of each seed.
     """
     over, untrained = states["overfitted"], states["untrained"]
     increase = _gaps(over, untrained)
@@ -57,8 +58,9 @@ def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) ->
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A ratio of two sums and the set of values its test does not reject, by level; all numbers where that is no
-    interval, which is when the sum below cannot be told from zero.
+    """A ratio of two sums and, by level, the values its test does not reject.
+
+    All numbers where these are no interval, which is when the sum below cannot be told from zero.
     """
 
     value: float

@@ -57,21 +57,21 @@ def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: i
         UnfinishedError: not enough memory.
     """
     contexts = [_context(reader, prompt) for prompt in prompts]
-    uniform = np.stack([np.random.default_rng([seed, i]).random(tokens) for i in range(len(prompts))]) if prompts else ()
+    uniform = np.array([np.random.default_rng([seed, i]).random(tokens) for i in range(len(prompts))])
     order = sorted(range(len(contexts)), key=lambda i: (-len(contexts[i]), i))
     parts = [order[first : first + TOGETHER] for first in range(0, len(order), TOGETHER)]
     special = frozenset(int(token) for token in model.tokenizer.all_special_ids)
 
     def speak(part: list[int]) -> list[list[int]]:
-        return _speak(model, [contexts[i] for i in part], np.asarray(uniform)[part], special)
+        return _speak(model, [contexts[i] for i in part], uniform[part], special)
 
     out: dict[int, Said] = {}
     torch = require("torch", extra=EXTRA, purpose="a language model")
     threads = 1 if model.device == "cuda" else max(torch.get_num_threads(), 2)
-    with memory_named(model.proxy), one_thread_each():
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for part, drawn in zip(parts, pool.map(speak, parts), strict=True):
-                out |= {i: _said(reader, symbols, special) for i, symbols in zip(part, drawn, strict=True)}
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    with memory_named(model.proxy), one_thread_each(), pool:
+        for part, drawn in zip(parts, pool.map(speak, parts), strict=True):
+            out |= {i: _said(reader, symbols, special) for i, symbols in zip(part, drawn, strict=True)}
     return [out[i] for i in range(len(prompts))]
 
 
@@ -97,7 +97,9 @@ def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, spec
     cache = model.cache()
     with torch.inference_mode():
         for step in range(uniform.shape[1]):
-            tensors = [torch.from_numpy(np.ascontiguousarray(array)).to(model.device) for array in (ids, mask, positions)]
+            tensors = [
+                torch.from_numpy(np.ascontiguousarray(array)).to(model.device) for array in (ids, mask, positions)
+            ]
             logits = network(
                 input_ids=tensors[0],
                 attention_mask=tensors[1],
