@@ -19,7 +19,7 @@ from syngain.data import Dataset
 from syngain.training.ablation import ARMS, Treatment
 from syngain.workflows.repair import NAMES, clear, repair, repair_table
 
-SIZES = {"steps": 50, "repair_steps": 30, "seeds": 2, "treatment": Treatment(rows=30, prompts=20, tokens=12)}
+SIZES = {"steps": 40, "repair_steps": 25, "seeds": 2, "treatment": Treatment(rows=30, prompts=20, tokens=12)}
 
 
 def run(taught, folder, **settings):
@@ -47,7 +47,7 @@ def value(result, name):
 
 def test_a_single_template_drives_the_loss_up_and_the_template_share_above_nine_tenths(found):
     result = found[0]
-    assert result.estimates["repair.increase"].interval(0.95)[0] > 0.5
+    assert result.estimates["repair.increase"].interval(0.9)[0] > 0.5
     assert value(result, "pattern.template_share@arm=overfitted") > 0.9
     assert value(result, "pattern.template_share@arm=untrained") == 0.0
     entropies = [value(result, f"pattern.opening_entropy@arm={arm}") for arm in ("untrained", "overfitted")]
@@ -60,7 +60,7 @@ def test_a_single_template_drives_the_loss_up_and_the_template_share_above_nine_
 def test_repair_removes_most_of_it_and_the_table_says_what_did_the_work(found):
     result = found[0]
     for arm in ("replay", "both"):
-        assert result.estimates[f"repair.removed@{arm}"].interval(0.9)[0] > 0.6
+        assert result.estimates[f"repair.removed@{arm}"].interval(0.9)[0] > 0.8
         assert value(result, f"pattern.template_share@arm={arm}") < 0.1
     assert value(result, "repair.added@forget") == pytest.approx(
         value(result, "repair.removed@both") - value(result, "repair.removed@replay")
@@ -98,33 +98,34 @@ def test_a_finished_run_is_read_again_with_the_same_bytes_and_another_job_is_ref
     started = time.monotonic()
     assert run(taught, folder, resume=True).to_json() == result.to_json()
     assert time.monotonic() - started < 15
-    with pytest.raises(UsageError, match="was made with steps = 50, now it is 44"):
+    with pytest.raises(UsageError, match="was made with steps = 40, now it is 44"):
         run(taught, folder, resume=True, steps=44)
 
 
 def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_numbers(taught, tmp_path):
-    sizes = "steps=6, repair_steps=4, seeds=1, treatment=Treatment(rows=12, prompts=8, tokens=6)"
+    sizes = {"steps": 3, "repair_steps": 2, "seeds": 1, "treatment": Treatment(rows=12, prompts=8, tokens=6)}
+    words = "steps=3, repair_steps=2, seeds=1, treatment=Treatment(rows=12, prompts=8, tokens=6)"
     script = (
         "import sys; from pathlib import Path; import tiny_repair as t; from syngain.workflows.repair import repair\n"
         "from syngain.training.ablation import Treatment\n"
-        f"r = repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]), {sizes},"
-        f" model=t.proxy({str(taught)!r}), resume=True, progress=lambda s, d: print(s, flush=True))\n"
-        "Path(sys.argv[1], 'r.json').write_text(r.to_json())\n"
+        f"repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]), {words},"
+        f" model=t.proxy({str(taught)!r}, rates=(0.01,), batch=16), progress=lambda s, d: print(s, flush=True))\n"
     )
     here = str(Path(tiny_repair.__file__).parent)
     where = os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
-    command = [sys.executable, "-c", script]
-    with subprocess.Popen([*command, str(tmp_path / "a")], env=where, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", script, str(tmp_path / "a")]
+    with subprocess.Popen(command, env=where, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if line.startswith("seed 1: forget"):
                 process.send_signal(signal.SIGKILL)
                 break
-    kept = {path.name.split("-")[0] for path in (tmp_path / "a" / "work").glob("*.npz")}
-    assert {"untrained", "overfitted", "replay"} <= kept
-    assert "jitter" not in kept
-    for name in ("a", "b"):
-        subprocess.run([*command, str(tmp_path / name)], env=where, check=True, capture_output=True)
-    assert (tmp_path / "a" / "r.json").read_text() == (tmp_path / "b" / "r.json").read_text()
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "a" / "work").glob("*.npz")}
+    names = {name.split("-")[0] for name in kept}
+    assert {"untrained", "overfitted", "replay"} <= names
+    assert "jitter" not in names
+    again, whole = (run(taught, tmp_path / name, resume=True, **sizes) for name in ("a", "b"))
+    assert again.to_json() == whole.to_json()
+    assert all((tmp_path / "a" / "work" / name).stat().st_mtime_ns == time for name, time in kept.items())
     clear(tmp_path / "a")
     assert not (tmp_path / "a" / "work").exists()
 

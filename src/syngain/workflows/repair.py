@@ -125,6 +125,7 @@ def clear(folder: Path) -> None:
 
 
 def _row(found: Ablation, arm: str) -> Estimates:
+    """What stands in the line of an arm."""
     removed = found.contrasts.get(f"repair.removed@{arm}")
     return dict(found.arms[arm]) | ({} if removed is None else {"repair.removed": removed})
 
@@ -199,9 +200,12 @@ def _work(found: Ablation) -> str:
         told = "so replay did the work and the forgetting loss undoes part of it"
     else:
         told = "which cannot be told from nothing: replay did the work" if replay.interval(LEVEL)[0] > 0 else "no more"
+    left = found.contrasts["repair.left@replay"]
+    ends = ", ".join(f"{end:.3f}" for end in left.interval(LEVEL))
     return (
         f"Replay alone removed {_percent(replay)} of the increase; the forgetting loss on top changes it by {points}, "
-        f"{told} (both: {_percent(both)}; forgetting alone: {_percent(forget)})."
+        f"{told} (both: {_percent(both)}; forgetting alone: {_percent(forget)}). After replay the loss is {left.value:+.3f} "
+        f"({ends}) from that of a model that saw the same real rows and never the set."
     )
 
 
