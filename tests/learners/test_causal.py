@@ -187,7 +187,7 @@ class StopError(Exception):
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(model, tmp_path, steps):
     given = material(model)
     whole = adapt(model, given, PLAN, seed=5, state=tmp_path / "whole.state", watch=lambda: None)
-    expected = [weight.numpy() for weight in adapting._copied(model)]
+    expected = [weight.numpy() for weight in adapting.copied(model)]
     assert PLAN.total == 15
     count = 0
 
@@ -203,7 +203,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(model, tmp_path, ste
     again = adapt(model, given, PLAN, seed=5, state=tmp_path / "part.state", watch=stop)
     assert again == whole
     assert count == PLAN.total  # nothing is done twice
-    for found, weight in zip(adapting._copied(model), expected, strict=True):
+    for found, weight in zip(adapting.copied(model), expected, strict=True):
         np.testing.assert_array_equal(found.numpy(), weight)
 
 

@@ -33,7 +33,7 @@ def material(model):
 
 
 def weights(model):
-    return [weight.numpy() for weight in adapting._copied(model)]
+    return [weight.numpy() for weight in adapting.copied(model)]
 
 
 def test_trl_takes_the_same_steps_to_rounding(model, tmp_path):

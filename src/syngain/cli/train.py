@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.core.result import Result
+    from syngain.data.dataset import Dataset
     from syngain.workflows.train import TrainSettings
 
 TRAINERS = ("trl", "plain")
@@ -35,6 +36,10 @@ def train(
     rank: int = typer.Option(8, min=1, help="Rank of the adapters."),
     selected: float = typer.Option(0.5, min=0.0, help="Share of the rows in the arm of selected rows; 0 for none."),
     method: str = typer.Option("faithful_then_diverse", help="Who selects them; a method of `syngain select`."),
+    repair: bool = typer.Option(
+        False, "--repair", help="Instead: overfit on DATA alone, then repair it in three ways."
+    ),
+    repair_steps: int = typer.Option(20, min=1, help="With --repair: optimizer steps of each repair."),
     trainer: str = typer.Option("trl", help="trl, or plain: the same steps without it."),
     dtype: str = typer.Option("auto", help="auto, float32 or bf16."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
@@ -65,19 +70,19 @@ def train(
     settings = _settings(options)
     work = folder.with_name(f"{folder.name}.work")
     with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
-        from syngain.workflows.train import train as measure
-
         progress("reading", 0.0)
         sets = read_sets({"pool": None, **options, "real": options["anchor"], "synthetic": options["data"]})
         if finished and same_run(folder, sets, options["seed"]):
             print(f"report: {folder / 'report.html'}")
             return
+        measure = _repaired if options["repair"] else _measured
         result = measure(
             sets["real"],
             sets["synthetic"],
+            options,
+            settings,
             folder=work,
             test=sets.get("test"),
-            settings=settings,
             seed=options["seed"],
             resume=options["resume"],
             progress=progress,
@@ -94,6 +99,30 @@ def train(
     from syngain.workflows.gain_student import clear
 
     clear(work)
+
+
+def _measured(real: Dataset, synthetic: Dataset, _: Mapping[str, Any], settings: TrainSettings, **place: Any) -> Result:
+    """The arms of the gain."""
+    from syngain.workflows.train import train as measure
+
+    return measure(real, synthetic, settings=settings, **place)
+
+
+def _repaired(
+    real: Dataset, synthetic: Dataset, options: Mapping[str, Any], settings: TrainSettings, **place: Any  # noqa: ANN401  (where and when)
+) -> Result:
+    """The arms of the repair."""
+    from syngain.workflows.repair import repair
+
+    return repair(
+        real,
+        synthetic,
+        model=settings.student,
+        steps=settings.steps,
+        repair_steps=options["repair_steps"],
+        seeds=settings.seeds,
+        **place,
+    )
 
 
 def _remembered(result: Result) -> str:

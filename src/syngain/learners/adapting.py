@@ -125,8 +125,9 @@ def adapt(
     state: Path,
     watch: Callable[[], None],
     stepper: Stepper = plain,
+    start: Sequence[Any] | None = None,
 ) -> Kept:
-    """Train a fresh adapter; afterwards the model holds the one of the best step.
+    """Train an adapter; afterwards the model holds the one of the best step.
 
     Args:
         model: its adapter is overwritten.
@@ -136,8 +137,10 @@ def adapt(
         state: a file that is written about once a minute, read when it is there, and left behind at the end.
         watch: called after every step; what it raises stops the run after its state was saved.
         stepper: who takes the steps.
+        start: the adapter that every rate starts from, as :meth:`CausalModel.weights` orders it; None for a fresh one.
+            ``material.untrained`` is the surprisal of the held-out rows there.
     """
-    return _Run(model, material, schedule, seed, state, watch, stepper).go()
+    return _Run(model, material, schedule, seed, state, watch, stepper, start).go()
 
 
 @dataclass(slots=True)
@@ -151,6 +154,7 @@ class _Run:
     state: Path
     watch: Callable[[], None]
     stepper: Stepper = plain
+    start: Sequence[Any] | None = None
     optimizer: Any = None
     leg: int = 0
     lead: int = 0
@@ -178,15 +182,17 @@ class _Run:
         self._advance(self.schedule.steps, rate)
         if not self.schedule.checks:
             return Kept(rate, self.step, math.nan)
-        _put(self.model, self.best_weights)
+        put(self.model, self.best_weights)
         return Kept(rate, self.best_step, self.best, tuple(self.curve))
 
     def _fresh(self) -> None:
         self.model.reset(self.seed)
+        if self.start is not None:
+            put(self.model, self.start)
         self.optimizer = self.model.optimizer()
         self.step, self.best_step = 0, 0
         self.last = self.best = self.material.untrained
-        self.best_weights = _copied(self.model)
+        self.best_weights = copied(self.model)
         self.curve = [(0, self.material.untrained)] if self.schedule.checks else []
 
     def _advance(self, goal: int, rate: float) -> None:
@@ -212,7 +218,7 @@ class _Run:
         self.last = float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
         self.curve.append((self.step, self.last))
         if self.last < self.best:
-            self.best, self.best_step, self.best_weights = self.last, self.step, _copied(self.model)
+            self.best, self.best_step, self.best_weights = self.last, self.step, copied(self.model)
 
     def _end_leg(self) -> None:
         if self.leader is None or self.last < self.leader["last"]:
@@ -226,12 +232,12 @@ class _Run:
 
     def _leg_state(self) -> dict[str, Any]:
         named = {name: copy.copy(getattr(self, name)) for name in LEG}
-        return named | {"weights": _copied(self.model), "optimizer": copy.deepcopy(self.optimizer.state_dict())}
+        return named | {"weights": copied(self.model), "optimizer": copy.deepcopy(self.optimizer.state_dict())}
 
     def _restore(self, leg: dict[str, Any]) -> None:
         for name in LEG:
             setattr(self, name, copy.copy(leg[name]))
-        _put(self.model, leg["weights"])
+        put(self.model, leg["weights"])
         self.optimizer.load_state_dict(leg["optimizer"])
 
     def _save(self) -> None:
@@ -256,10 +262,16 @@ class _Run:
         self._restore(found["now"])
 
 
-def _copied(model: CausalModel) -> list[Any]:
+def copied(model: CausalModel) -> list[Any]:
+    """A copy of the adapter, on the CPU."""
     return [weight.detach().to("cpu", copy=True) for weight in model.weights()]
 
 
-def _put(model: CausalModel, weights: Sequence[Any]) -> None:
+def put(model: CausalModel, weights: Sequence[Any]) -> None:
+    """Overwrite the adapter.
+
+    Raises:
+        ValueError: as many tensors as the adapter has, of their shapes, were not given.
+    """
     for weight, value in zip(model.weights(), weights, strict=True):
         weight.data.copy_(value)

@@ -254,8 +254,8 @@ class CausalModel:
         rests = [Completion(row.ids[start - 1 :], 1, row.size, row.cut) for row in rows]
         with memory_named(self.proxy), one_thread_each(), torch.inference_mode():
             ids = torch.tensor([context], device=self.device)
-            read = self._cache()
-            self.network(input_ids=ids, logits_to_keep=1, **self._cached(read))
+            read = self.cache()
+            self.network(input_ids=ids, logits_to_keep=1, **self.cached(read))
 
             def nats(part: list[int]) -> Floats:
                 with torch.inference_mode():
@@ -321,18 +321,18 @@ class CausalModel:
         logits = self.network(
             input_ids=tensors[0],
             attention_mask=tensors[1],
-            **self._cached(cache),
+            **self.cached(cache),
             logits_to_keep=tensors[2],
         ).logits
         return logits, torch.from_numpy(np.where(scored, ids, -100)[:, columns]).to(self.device)
 
-    def _cache(self) -> Any:  # noqa: ANN401  (untyped library)
+    def cache(self) -> Any:  # noqa: ANN401  (untyped library)
         """An empty cache of keys and values."""
         kind = require("transformers", extra=EXTRA, purpose="a language model").DynamicCache
         takes = "config" in inspect.signature(kind).parameters
         return kind(config=self.network.get_base_model().config) if takes else kind()
 
-    def _cached(self, cache: Any) -> dict[str, Any]:  # noqa: ANN401  (untyped library)
+    def cached(self, cache: Any) -> dict[str, Any]:  # noqa: ANN401  (untyped library)
         """The cache under the name this version of the library gives it."""
         if cache is None:
             return {"use_cache": False}

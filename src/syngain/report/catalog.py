@@ -58,6 +58,7 @@ FINDINGS = {
     "selected_outputs": "Not all that the generator said",
     "saturated": "Too few prompts",
     "no_end_token": "The end is not accounted for",
+    "pattern_overfitting": "The model learned the template",
     "no_gain": "Adds nothing a proxy can use",
     "harm": "Makes the proxy worse",
 }
@@ -83,6 +84,8 @@ GROUPS = {
     "ggmi": "Generalization",
     "loop": "Loop",
     "train": "Students",
+    "repair": "Repair of pattern overfitting",
+    "pattern": "Pattern overfitting",
 }
 
 _METRICS = {

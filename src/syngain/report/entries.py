@@ -303,4 +303,32 @@ MEASURES = {
     "loop.loss_ratio_coverage": Measure(
         "Loss of coverage beside full replacement", "How much of the loss is left with real rows in every generation?"
     ),
+    "repair.increase": Measure(
+        "Loss increase by the set",
+        "How much harder are real rows for a model trained on the set alone?",
+        "Above 0 the set overwrites what the model knew.",
+        signed=True,
+    ),
+    "repair.removed": Measure(
+        "Increase removed",
+        "Which share of the loss increase does the repair remove, or the prevention avoid?",
+        "1 is the untrained model again; above 1 the real rows taught something besides.",
+    ),
+    "repair.added": Measure(
+        "Removed on top of replay",
+        "What does the forgetting loss remove that replay does not?",
+        "An interval with 0 in it: replay did the work.",
+        signed=True,
+    ),
+    "repair.left": Measure(
+        "Left by the set after repair",
+        "How much harder are real rows than for a model that saw the replayed rows alone?",
+        signed=True,
+    ),
+    "pattern.template_share": Measure(
+        "Answers that open with the template", "How often does the model open as the set does?"
+    ),
+    "pattern.opening_entropy": Measure("Entropy of first words", "How different are the openings of answers?"),
+    "pattern.format": Measure("Answers in format", "How often is a word said, and the turn ended as it should be?"),
+    "pattern.real_loss": Measure("Loss on real rows", "How hard are the responses of held-out real rows?"),
 }

@@ -146,11 +146,16 @@ def _cells(row: Row, width: int) -> list[Text]:
 
 def _sets(result: Result) -> Table:
     content = set_table(result.sets)
+    names, lines = content.names, [(name, cells) for name, _, cells in content.lines]
+    wide = len(names) > len(lines)  # more sets than measures: the sets stand below each other
+    if wide:
+        turned = [(name, tuple(cells[i] for _, cells in lines)) for i, name in enumerate(names)]
+        names, lines = tuple(name for name, _ in lines), turned
     table = _table("Sets")
-    table.add_column("measure", ratio=1)
-    for name in content.names:
-        table.add_column(Text(shorten(name, 24)), justify="right")
-    for name, _, cells in content.lines:
+    table.add_column("set" if wide else "measure", ratio=1)
+    for name in names:
+        table.add_column(Text(shorten(name, 40 if wide else 24)), justify="right")
+    for name, cells in lines:
         table.add_row(Text(name), *(Text(f"{value}\n{doubt}".rstrip()) for value, doubt in cells))
     return table
 

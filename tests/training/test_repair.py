@@ -1,0 +1,139 @@
+"""Repair end to end on a tiny model that knows a task: harm, repair, ablation; killed, resumed, refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import tiny_repair
+from syngain import report
+from syngain.core import InputError, UsageError
+from syngain.data import Dataset
+from syngain.training.ablation import ARMS, Treatment
+from syngain.workflows.repair import NAMES, clear, repair, repair_table
+
+SIZES = {"steps": 40, "repair_steps": 25, "seeds": 2, "treatment": Treatment(rows=30, prompts=20, tokens=12)}
+
+
+def run(taught, folder, **settings):
+    return repair(
+        tiny_repair.rows(60, 1),
+        tiny_repair.rows(60, 2, tiny_repair.TEMPLATE),
+        test=tiny_repair.rows(30, 3),
+        folder=folder,
+        model=tiny_repair.proxy(taught, rates=(0.01,), batch=16),
+        **SIZES | settings,
+    )
+
+
+@pytest.fixture(scope="module")
+def found(taught, tmp_path_factory):
+    events = []
+    folder = tmp_path_factory.mktemp("repair")
+    result = run(taught, folder, progress=lambda stage, done: events.append((stage, done)))
+    return result, folder, events
+
+
+def value(result, name):
+    return result.estimates[name].value
+
+
+def test_a_single_template_drives_the_loss_up_and_the_template_share_above_nine_tenths(found):
+    result = found[0]
+    assert result.estimates["repair.increase"].interval(0.9)[0] > 0.5
+    assert value(result, "pattern.template_share@arm=overfitted") > 0.9
+    assert value(result, "pattern.template_share@arm=untrained") == 0.0
+    entropies = [value(result, f"pattern.opening_entropy@arm={arm}") for arm in ("untrained", "overfitted")]
+    assert entropies[1] < 0.5 < entropies[0]
+    (finding,) = result.findings
+    assert (finding.id, finding.severity) == ("pattern_overfitting", "high")
+    assert "oh so" in finding.message
+
+
+def test_repair_removes_most_of_it_and_the_table_says_what_did_the_work(found):
+    result = found[0]
+    for arm in ("replay", "both"):
+        assert result.estimates[f"repair.removed@{arm}"].interval(0.9)[0] > 0.8
+        assert value(result, f"pattern.template_share@arm={arm}") < 0.1
+    assert value(result, "repair.added@forget") == pytest.approx(
+        value(result, "repair.removed@both") - value(result, "repair.removed@replay")
+    )
+    assert "Replay alone removed" in result.verdict.sentence
+    assert "the forgetting loss on top changes it by" in result.verdict.sentence
+    assert result.verdict.decision == "do_not_use"
+    table = repair_table(result)
+    assert [line[0] for line in table[1:]] == [NAMES[arm] for arm in ARMS]
+    assert all(len(line) == 6 for line in table)
+    assert table[1][2] == "-"
+
+
+def test_forgetting_alone_ends_the_template_and_prevention_keeps_from_it(found):
+    result = found[0]
+    assert value(result, "pattern.template_share@arm=forget") < 0.1
+    for arm in ("mix", "jitter"):
+        assert result.estimates[f"repair.removed@{arm}"].interval(0.9)[0] > 0
+
+
+def test_progress_only_rises_and_the_report_is_written(found, tmp_path):
+    result, _, events = found
+    shares = [done for _, done in events]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert {f"seed {seed}: {arm}" for seed in (1, 2) for arm in ARMS} <= {stage for stage, _ in events}
+    report.write(result, tmp_path / "out")
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "The model learned the template" in text
+    assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["command"] == "train"
+
+
+def test_a_finished_run_is_read_again_with_the_same_bytes_and_another_job_is_refused(found, taught):
+    result, folder, _ = found
+    started = time.monotonic()
+    assert run(taught, folder, resume=True).to_json() == result.to_json()
+    assert time.monotonic() - started < 15
+    with pytest.raises(UsageError, match="was made with steps = 40, now it is 44"):
+        run(taught, folder, resume=True, steps=44)
+
+
+def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_numbers(taught, tmp_path):
+    sizes = {"steps": 3, "repair_steps": 2, "seeds": 1, "treatment": Treatment(rows=12, prompts=8, tokens=6)}
+    words = "steps=3, repair_steps=2, seeds=1, treatment=Treatment(rows=12, prompts=8, tokens=6)"
+    script = (
+        "import sys; from pathlib import Path; import tiny_repair as t; from syngain.workflows.repair import repair\n"
+        "from syngain.training.ablation import Treatment\n"
+        f"repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]), {words},"
+        f" model=t.proxy({str(taught)!r}, rates=(0.01,), batch=16), progress=lambda s, d: print(s, flush=True))\n"
+    )
+    here = str(Path(tiny_repair.__file__).parent)
+    where = os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
+    command = [sys.executable, "-c", script, str(tmp_path / "a")]
+    with subprocess.Popen(command, env=where, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("seed 1: forget"):
+                process.send_signal(signal.SIGKILL)
+                break
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "a" / "work").glob("*.npz")}
+    names = {name.split("-")[0] for name in kept}
+    assert {"untrained", "overfitted", "replay"} <= names
+    assert "jitter" not in names
+    again, whole = (run(taught, tmp_path / name, resume=True, **sizes) for name in ("a", "b"))
+    assert again.to_json() == whole.to_json()
+    assert all((tmp_path / "a" / "work" / name).stat().st_mtime_ns == time for name, time in kept.items())
+    clear(tmp_path / "a")
+    assert not (tmp_path / "a" / "work").exists()
+
+
+def test_texts_and_settings_that_are_none_are_refused_before_a_step(taught, tmp_path):
+    texts = Dataset.from_rows([{"text": f"row {i}"} for i in range(20)], "texts")
+    with pytest.raises(InputError, match="pairs of prompt and response"):
+        repair(texts, texts, folder=tmp_path, model=tiny_repair.proxy(taught))
+    for wrong in ({"mix": 1.0}, {"cap": 0.0}, {"rows": 0}, {"forget": "all"}):
+        with pytest.raises(UsageError):
+            Treatment(**wrong)
