@@ -26,6 +26,7 @@ def test_the_template_is_the_most_common_opening_of_five_words():
 
 
 def test_a_set_without_words_has_no_template_and_nothing_opens_with_it():
+    assert template_of(["one", "two"]).opening == ""
     found = template_of(["", "..."])
     assert (found.opening, found.rows, found.share) == ("", (), 0.0)
     assert not found.opens("")

@@ -117,7 +117,7 @@ def test_an_entropy_of_words_that_are_nearly_all_different_is_marked():
 
 def test_repeated_prompts_are_one_unit():
     texts = ["yes sir"] * 10 + ["no"] * 10
-    template = template_of(["yes sir"])
+    template = template_of(["yes sir"] * 2)
     apart = measures([spoken(texts)], [np.arange(20)], template)["pattern.template_share"]
     together = measures([spoken(texts)], [np.repeat([0, 1, 2, 3], 5)], template)["pattern.template_share"]
     assert apart.value == together.value == 0.5

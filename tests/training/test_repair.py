@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import tiny_causal
 import tiny_repair
 from syngain import report
 from syngain.core import InputError, UsageError
@@ -134,6 +135,15 @@ def test_texts_and_settings_that_are_none_are_refused_before_a_step(taught, tmp_
     texts = Dataset.from_rows([{"text": f"row {i}"} for i in range(20)], "texts")
     with pytest.raises(InputError, match="pairs of prompt and response"):
         repair(texts, texts, folder=tmp_path, model=tiny_repair.proxy(taught))
+    mute = tiny_causal.make(tmp_path / "mute", template="{{ messages[0]['content'] }}")
+    with pytest.raises(InputError, match="chat template of the model cannot be used"):
+        run(mute, tmp_path)
+    apart = [{"instruction": f"q{word}", "output": f"{word} it"} for word in "abcdefghijklmnopqrst"]
+    with pytest.raises(InputError, match="share no first token"):
+        repair(
+            tiny_repair.rows(60, 1), Dataset.from_rows(apart, "apart"), folder=tmp_path, model=tiny_repair.proxy(taught)
+        )
+    assert not (tmp_path / "work").exists()
     for wrong in ({"mix": 1.0}, {"cap": 0.0}, {"rows": 0}, {"forget": "all"}):
         with pytest.raises(UsageError):
             Treatment(**wrong)

@@ -325,9 +325,7 @@ MEASURES = {
         "How much harder are real rows than for a model that saw the replayed rows alone?",
         signed=True,
     ),
-    "pattern.template_share": Measure(
-        "Answers that open with the template", "How often does the model open as the set does?"
-    ),
+    "pattern.template_share": Measure("Answers with the template", "How often does the model open as the set does?"),
     "pattern.opening_entropy": Measure("Entropy of first words", "How different are the openings of answers?"),
     "pattern.format": Measure("Answers in format", "How often is a word said, and the turn ended as it should be?"),
     "pattern.real_loss": Measure("Loss on real rows", "How hard are the responses of held-out real rows?"),

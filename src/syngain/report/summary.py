@@ -152,9 +152,9 @@ def _sets(result: Result) -> Table:
         turned = [(name, tuple(cells[i] for _, cells in lines)) for i, name in enumerate(names)]
         names, lines = tuple(name for name, _ in lines), turned
     table = _table("Sets")
-    table.add_column("set" if wide else "measure", ratio=1)
+    table.add_column("set" if wide else "measure", ratio=1, min_width=26 if wide else None)
     for name in names:
-        table.add_column(Text(shorten(name, 40 if wide else 24)), justify="right")
+        table.add_column(Text(shorten(name, 24)), justify="right")
     for name, cells in lines:
         table.add_row(Text(name), *(Text(f"{value}\n{doubt}".rstrip()) for value, doubt in cells))
     return table

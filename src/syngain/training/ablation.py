@@ -130,7 +130,7 @@ def ablate(  # noqa: PLR0913  (all by name but the two sets)
     own, made = Side(reader, real), Side(reader, synthetic)
     judged = own if test is None else Side(reader, test)
     bench = _Bench(model, own, made, judged, rows, treatment, streams, template)
-    bench.find_out_about_memory()
+    bench.find_out()
     settings: dict[str, object] = {
         "real rows": real.fingerprint,
         "synthetic rows": synthetic.fingerprint,
@@ -159,8 +159,10 @@ class _Bench:
     template: Template
     jittered: dict[int, Side] = field(default_factory=dict)
 
-    def find_out_about_memory(self) -> None:
-        """One pass over the longest rows, from which nothing is learned."""
+    def find_out(self) -> None:
+        """What could only fail later: an opening to forget in every seed, memory for a pass over the longest rows."""
+        for seed in range(self.treatment.seeds):
+            self.lesson("forget", seed)
         own, size = self.round(0), self.model.proxy.batch
         some = self.real.take(own.anchors[: 8 * size]) + self.synthetic.take(own.synthetic[: 8 * size])
         self.model.slopes(sorted(some, key=lambda row: -len(row.ids))[:size])

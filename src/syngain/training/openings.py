@@ -47,7 +47,7 @@ class Template:
 
 
 def template_of(responses: Sequence[str]) -> Template:
-    """The most common opening of responses; of equally common ones the first. Empty where no response has a word.
+    """The most common opening of responses; of equally common ones the first. Empty where no opening comes twice.
 
     A template may be shorter than an opening: where more than half of the responses share two words or more at their
     start, but not five, the template is what they share.
@@ -56,7 +56,8 @@ def template_of(responses: Sequence[str]) -> Template:
     start = shared_start(openings)
     counts = Counter(found for found in openings if found)
     if len(start) < SHORTEST:
-        start = counts.most_common(1)[0][0] if counts else ()
+        most, count = counts.most_common(1)[0] if counts else ((), 0)
+        start = most if count > 1 else ()
     size = len(start)
     having = tuple(i for i, found in enumerate(openings) if size and found[:size] == start)
     return Template(" ".join(start), having, len(responses))

@@ -201,11 +201,11 @@ def _work(found: Ablation) -> str:
     else:
         told = "which cannot be told from nothing: replay did the work" if replay.interval(LEVEL)[0] > 0 else "no more"
     left = found.contrasts["repair.left@replay"]
-    ends = ", ".join(f"{end:.3f}" for end in left.interval(LEVEL))
+    rest = f"{left.value:+.3f} ({', '.join(f'{end:.3f}' for end in left.interval(LEVEL))})"
     return (
         f"Replay alone removed {_percent(replay)} of the increase; the forgetting loss on top changes it by {points}, "
-        f"{told} (both: {_percent(both)}; forgetting alone: {_percent(forget)}). After replay the loss is {left.value:+.3f} "
-        f"({ends}) from that of a model that saw the same real rows and never the set."
+        f"{told} (both: {_percent(both)}; forgetting alone: {_percent(forget)}). After replay the loss is {rest} "
+        "from that of a model that saw the same real rows and never the set."
     )
 
 
