@@ -14,6 +14,7 @@ from syngain.core.errors import UnfinishedError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from syngain.core.progress import Progress
     from syngain.core.result import Result
     from syngain.data.dataset import Dataset
     from syngain.workflows.train import TrainSettings
@@ -75,18 +76,7 @@ def train(
         if finished and same_run(folder, sets, options["seed"]):
             print(f"report: {folder / 'report.html'}")
             return
-        measure = _repaired if options["repair"] else _measured
-        result = measure(
-            sets["real"],
-            sets["synthetic"],
-            options,
-            settings,
-            folder=work,
-            test=sets.get("test"),
-            seed=options["seed"],
-            resume=options["resume"],
-            progress=progress,
-        )
+        result = _result(options, sets, settings, work, progress)
     deliver(
         result,
         folder,
@@ -101,27 +91,32 @@ def train(
     clear(work)
 
 
-def _measured(real: Dataset, synthetic: Dataset, _: Mapping[str, Any], settings: TrainSettings, **place: Any) -> Result:
-    """The arms of the gain."""
-    from syngain.workflows.train import train as measure
-
-    return measure(real, synthetic, settings=settings, **place)
-
-
-def _repaired(
-    real: Dataset, synthetic: Dataset, options: Mapping[str, Any], settings: TrainSettings, **place: Any  # noqa: ANN401  (where and when)
+def _result(
+    options: Mapping[str, Any], sets: Mapping[str, Dataset], settings: TrainSettings, work: Path, progress: Progress
 ) -> Result:
-    """The arms of the repair."""
+    """The arms of the gain, or those of the repair."""
+    real, synthetic, test = sets["real"], sets["synthetic"], sets.get("test")
+    seed, resume = options["seed"], options["resume"]
+    if not options["repair"]:
+        from syngain.workflows.train import train as measure
+
+        return measure(
+            real, synthetic, folder=work, test=test, settings=settings, seed=seed, resume=resume, progress=progress
+        )
     from syngain.workflows.repair import repair
 
     return repair(
         real,
         synthetic,
+        folder=work,
+        test=test,
         model=settings.student,
         steps=settings.steps,
         repair_steps=options["repair_steps"],
         seeds=settings.seeds,
-        **place,
+        seed=seed,
+        resume=resume,
+        progress=progress,
     )
 
 
