@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FOLDS = 3
+WORD = r"(?u)\b\w+\b|[!?]"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Linear:
 
     def log_probabilities(self, train: Labeled, anchors: int, test: Sequence[str], classes: int) -> Floats:
         """See :class:`Family`."""
-        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|[!?]")
+        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)
         X, T = words.fit_transform(train.texts), words.transform(test)
 
         def path(rows: Ints, judged: Ints) -> list[Floats]:
@@ -132,7 +133,7 @@ def chosen(path: Callable[[Ints, Ints], list[Floats]], train: Labeled, anchors: 
 
 
 def mixed(shares: Floats, present: Ints, rows: int, classes: int) -> Floats:
-    """Log-probabilities of all classes, mixed with the uniform at weight 1 / (rows + 1): a class never seen is finite."""
+    """Log-probabilities of all classes, mixed with the uniform at weight 1 / (rows + 1): no class is impossible."""
     weight = 1 / (rows + 1)
     out = np.full((shares.shape[0], classes), weight / classes)
     out[:, present] += (1 - weight) * shares
@@ -142,7 +143,8 @@ def mixed(shares: Floats, present: Ints, rows: int, classes: int) -> Floats:
 class WittenBell:
     """A language model of sequences, interpolated down to a base distribution; no hyper-parameter but the order.
 
-    With n(h) occurrences and t(h) different successors of a context h: p(x | h) = (n(hx) + t(h) p(x | h')) / (n(h) + t(h)).
+    With n(h) occurrences and t(h) different successors of a context h:
+    p(x | h) = (n(hx) + t(h) p(x | h')) / (n(h) + t(h)).
     """
 
     def __init__(self, order: int, base: Callable[[Hashable], float]) -> None:

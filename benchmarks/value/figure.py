@@ -29,9 +29,9 @@ def figure(cases: Sequence[Told], zeros: Mapping[str, bool]) -> str:
     lost = {name: Mean.of(regret(cases, name, zero=zero)) for name, zero in zeros.items()}
     order = sorted((name for name in ranks if ranks[name].tasks), key=lambda name: -ranks[name].value)
     width, height = NAMES + 2 * PANEL + GAP + 16, TOP + LINE * len(order) + BOTTOM
+    head = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        'role="img" aria-label="Rank correlation and regret of every predictor">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {head} aria-label="Rank correlation and regret of every predictor">',
         f"<style>{STYLE}</style>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         *_panel("Rank correlation with the measured gain", ranks, order, NAMES, (-1.0, 1.0)),

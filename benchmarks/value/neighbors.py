@@ -25,9 +25,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
-
 from benchmarks.value.outcomes import spoken
 from benchmarks.value.predictors import (
     Chance,
@@ -39,6 +36,9 @@ from benchmarks.value.predictors import (
     Syngain,
     TrainSynthetic,
 )
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+
 from syngain.gain.ground import joined
 from syngain.learners.ngram import NgramModel
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.value.families import Boosted, Labeled, Linear, bytes_model, words_model
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-from benchmarks.value.families import Boosted, Labeled, Linear, bytes_model, words_model
 from syngain.core.rng import Streams
 from syngain.data import match_sources, neardup
 from syngain.gain.ground import Ground, joined
@@ -23,9 +23,9 @@ from syngain.gain.texts import TextTask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from benchmarks.value.cases import Case
     from numpy.typing import NDArray
 
-    from benchmarks.value.cases import Case
     from syngain.data.dataset import Dataset
 
     Floats = NDArray[np.float64]

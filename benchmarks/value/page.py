@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from benchmarks.value.table import (
     ALWAYS,
     Coverage,
@@ -32,9 +31,9 @@ def page(cases: Sequence[Told], zeros: Mapping[str, bool], *, command: str, vers
     tasks = sorted({case.task for case in cases})
     drawn = len({(case.task, case.split) for case in cases})
     head = (
-        f"{len(cases)} cases: {len(tasks)} tasks, {drawn} drawings of anchors. In {clear} cases the measured gain is told "
-        f"from 0; it is positive in {sum(case.gain > 0 for case in cases if case.clear)} of them. Intervals are 90 %, "
-        "Student's t over tasks."
+        f"{len(cases)} cases: {len(tasks)} tasks, {drawn} drawings of anchors. In {clear} cases the measured gain is "
+        f"told from 0; it is positive in {sum(case.gain > 0 for case in cases if case.clear)} of them. Intervals are "
+        "90 %, Student's t over tasks."
     )
     parts = [head, *_race(cases, zeros), *_coverage(cases), *_families(cases, zeros), *_by_task(cases, zeros)]
     listed = ", ".join(f"{name} {number}" for name, number in versions.items())

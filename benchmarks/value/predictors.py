@@ -1,7 +1,7 @@
 """What can be said beforehand: from anchors and synthetic rows alone, how useful are the rows?
 
-A predictor sees a :class:`Seen` and nothing else; of the test it knows the number of rows, for an interval must say of
-how many fresh rows it speaks. Larger is predicted more useful. The neighbors are in :mod:`benchmarks.value.neighbors`.
+A predictor sees a :class:`Seen` and nothing else. Of the test it knows the number of rows: an interval must say of how
+many fresh rows it speaks. Larger is predicted more useful. The neighbors are in :mod:`benchmarks.value.neighbors`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-
 from benchmarks.value.families import mixed
 from benchmarks.value.outcomes import spoken
+from sklearn.linear_model import LogisticRegression
+
 from syngain.core.rng import Streams
 from syngain.data.encoders import HashedNgrams
 from syngain.gain.experiment import Design
@@ -23,9 +23,9 @@ from syngain.learners.ngram import NgramModel
 from syngain.workflows.gain import GainSettings, gain_part
 
 if TYPE_CHECKING:
+    from benchmarks.value.cases import Case
     from numpy.typing import NDArray
 
-    from benchmarks.value.cases import Case
     from syngain.data.dataset import Dataset
 
     Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ SETTINGS = {
     "quick": Design(folds=10, repeats=1, amounts=1, most=2_000, controls=False, balanced=False, pairs=False),
     "standard": Design(folds=10, repeats=2, amounts=1, most=10_000, controls=False, balanced=False, pairs=True),
 }
-"""Of the forecast: the folds and shares of ``syngain audit`` and of ``syngain gain``, without arms that only explain."""
+"""Of the forecast: folds and shares of ``syngain audit`` and of ``syngain gain``, without arms that only explain."""
 
 
 @dataclass(frozen=True)

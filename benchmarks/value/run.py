@@ -28,6 +28,7 @@ from benchmarks.value.predictors import SETTINGS, Seen
 from benchmarks.value.results import OUTCOME, Results, of_outcome, of_prediction
 from benchmarks.value.table import told
 from benchmarks.value.tasks import TASKS
+
 from syngain._version import __version__
 from syngain.core.errors import InputError, SyngainError
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
     from benchmarks.value.cases import Task
     from benchmarks.value.predictors import Predictor
+
+
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,9 +71,9 @@ def _run(given: argparse.Namespace) -> None:
         "figure.svg": figure(found, zeros),
         "run.json": json.dumps(run, indent=1) + "\n",
     }.items():
-        beside = given.out / f".{name}.part"
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(given.out / name)
+        _write(given.out / name, text)
+    if given.docs:
+        _document(given.docs, table, figure(found, zeros))
     print(table)
 
 
@@ -127,6 +131,23 @@ def _wanted(given: argparse.Namespace) -> Iterator[Case]:
                 yield case
 
 
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def _document(docs: Path, table: str, picture: str) -> None:
+    """Put the table between the marks of the page of the documentation, and the figure where the page shows it."""
+    path = docs / "value.md"
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise InputError(f"{path.name} has no place for the table", expected=f"the lines {BEGIN} and {END}")
+    _write(path, f"{before}{BEGIN}\n\n{table}\n{END}{after}")
+    _write(docs / "images" / "value.svg", picture)
+
+
 def _cpu(results: Results) -> dict[str, float]:
     """Seconds by who answered, over all lines."""
     out: dict[str, float] = {}
@@ -154,5 +175,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--splits", type=int, default=2, help="drawings of the anchors of every task")
     parser.add_argument("--setting", choices=sorted(SETTINGS), default="quick", help="of our forecast")
     parser.add_argument("--table", action="store_true", help="only write the table of what is done")
+    parser.add_argument("--docs", type=Path, help="also put table and figure into this folder's value.md and images")
     parser.add_argument("-o", "--out", type=Path, default=Path("bench-value"), help="output folder")
     return parser

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,7 +118,7 @@ def rank_correlation(
 
 
 def thresholds(cases: Sequence[Told], name: str, *, zero: bool) -> dict[str, float]:
-    """By task, the score above which a predictor is read as "helps": 0 for a gain, else what served the other tasks best.
+    """By task, the score above which a predictor is read as "helps": 0 for a gain, else what served other tasks best.
 
     A score without a zero cannot say yes or no by itself; it gets the threshold with the most correct signs over the
     clear cases of all other tasks, the lowest of equals. That is more than its users have.
@@ -132,7 +132,7 @@ def _best(cases: Sequence[Told], name: str) -> float:
     if not known:
         return -math.inf
     values = sorted({score for score, _ in known})
-    cuts = [-math.inf, *((a + b) / 2 for a, b in zip(values, values[1:], strict=False)), math.inf]
+    cuts = [-math.inf, *((a + b) / 2 for a, b in pairwise(values)), math.inf]
     right = [sum((score > cut) == helps for score, helps in known) for cut in cuts]
     return cuts[int(np.argmax(right))]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from benchmarks.value.cases import Task, rows_of
+
 from syngain.data import RoleOptions, read
 
 if TYPE_CHECKING:
