@@ -47,13 +47,13 @@ def row(label, rng):
     return {"text": " ".join(rng.permutation(words)) + f" {rng.integers(10**6)}", "label": label}
 
 
-def world(anchors=40, test=200, pool=200, made=90):
+def world(anchors=40, test=200, pool=200, made=160):
     """Two classes with words of their own; the generator of ``made`` says the same as the world."""
     rng = np.random.default_rng(5)
     real, tested, more, rows = (
         [row(["cat", "dog"][i % 2], rng) for i in range(count)] for count in (anchors, test, pool, made)
     )
-    return Task(name="pets", anchors=real, sets={"good": rows}, test=tested, pool=more, most=90)
+    return Task(name="pets", anchors=real, sets={"good": rows}, test=tested, pool=more, most=120)
 
 
 @pytest.fixture(scope="module")
@@ -172,14 +172,26 @@ def test_classes_that_were_never_seen_are_finite():
 
 
 def test_arms_are_nested_fractions_and_known_controls():
-    found = arms(world().anchors, world().sets, world().pool, streams=Streams(0), most=60)
-    assert [len(rows) for rows in found.values()] == [6, 18, 60, 60, 60, 40]
+    found = arms(world().anchors, world().sets, world().pool, streams=Streams(0), most=120)
+    assert [len(rows) for rows in found.values()] == [12, 36, 120, 120, 120, 40]
     small, large = ({r["text"] for r in found[f"good {share}"]} for share in ("10%", "100%"))
     assert small < large
     assert {r["text"] for r in found["anchors repeated"]} == {r["text"] for r in world().anchors}
     shuffled = found["labels shuffled"]
     assert [r["text"] for r in shuffled] == [r["text"] for r in found["good 100%"]]
     assert sorted(r["label"] for r in shuffled) == sorted(r["label"] for r in found["good 100%"])
+
+
+def test_arms_of_a_few_rows_are_left_out_and_a_set_of_a_few_is_an_error():
+    task = world(made=40)
+    assert list(arms(task.anchors, task.sets, [], streams=Streams(0), most=120)) == [
+        "good 30%",
+        "good 100%",
+        "anchors repeated",
+        "labels shuffled",
+    ]
+    with pytest.raises(InputError, match="5 synthetic rows"):
+        arms(task.anchors, task.sets, [], streams=Streams(0), most=5)
 
 
 def test_scrambled_words_are_the_same_words():

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SHARES = (0.1, 0.3, 1.0)
 KEPT = 0.8  # of the anchors in each drawing
 ANCHORS, TEST = 300, 1_000  # at most
+FEWEST = 10  # rows of an arm: fewer have no neighbors and no folds
 FILES = ("anchors", "synthetic", "test", "pool")  # of a case that a person brings; the pool may be missing
 
 
@@ -92,13 +93,21 @@ def cases(task: Task, split: int) -> list[Case]:
 def arms(
     anchors: Sequence[Row], sets: Mapping[str, Sequence[Row]], pool: Sequence[Row], *, streams: Streams, most: int
 ) -> dict[str, list[Row]]:
-    """Arm to its rows. Fractions are nested; repeated anchors are as many rows as the whole first set."""
+    """Arm to its rows. Fractions are nested; repeated anchors are as many rows as the whole first set.
+
+    Arms of fewer than 10 rows are left out.
+
+    Raises:
+        InputError: the first set is that small.
+    """
     out: dict[str, list[Row]] = {}
     for number, (name, rows) in enumerate(sets.items()):
         order = streams.stream("rows", name).permutation(len(rows))[:most]
         for share in SHARES if number == 0 else (1.0,):
             out[f"{name} {share:.0%}"] = [rows[i] for i in np.sort(order[: max(round(share * order.size), 1)])]
     whole = out[f"{next(iter(sets))} 100%"]
+    if len(whole) < FEWEST:
+        raise InputError(f"{len(whole)} synthetic rows", expected=f"at least {FEWEST} rows of the anchors drawn")
     out["anchors repeated"] = [_copy(anchors[i % len(anchors)]) for i in range(len(whole))]
     if "label" in anchors[0]:
         labels = streams.stream("labels").permutation([row["label"] for row in whole]).tolist()
@@ -108,7 +117,7 @@ def arms(
     if pool:
         chosen = streams.stream("pool").permutation(len(pool))[: len(anchors)]
         out["real rows"] = [_plain(pool[i]) for i in np.sort(chosen)]
-    return out
+    return {name: rows for name, rows in out.items() if len(rows) >= FEWEST}
 
 
 def scrambled(rows: Sequence[Row], rng: np.random.Generator) -> list[Row]:

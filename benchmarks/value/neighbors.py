@@ -45,7 +45,7 @@ from syngain.learners.ngram import NgramModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PACKAGES = {"mauve": "mauve-text", "vendi_score": "vendi-score", "prdc": "prdc"}
+PACKAGES = {"mauve": "mauve-text faiss-cpu", "vendi_score": "vendi-score", "prdc": "prdc"}
 NEAREST = 5  # neighbors of prdc, as its authors advise
 
 
@@ -66,7 +66,7 @@ def _installed(module: str, say: Callable[[str], None]) -> bool:
     try:
         importlib.import_module(module)
     except ImportError as error:
-        say(f"{PACKAGES[module]} is left out: {error}. It comes with: pip install --no-deps {PACKAGES[module]}")
+        say(f"{module} is left out: {error}. To ask it: pip install --no-deps {PACKAGES[module]}")
         return False
     return True
 
@@ -74,7 +74,7 @@ def _installed(module: str, say: Callable[[str], None]) -> bool:
 def versions() -> dict[str, str]:
     """Of the neighbors and what they compute with; "missing" where a package is not installed."""
     out = {}
-    for name in (*PACKAGES.values(), "faiss-cpu", "scikit-learn", "numpy", "scipy"):
+    for name in (*" ".join(PACKAGES.values()).split(), "scikit-learn", "numpy", "scipy"):
         try:
             out[name] = version(name)
         except PackageNotFoundError:
