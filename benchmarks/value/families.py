@@ -170,14 +170,16 @@ class WittenBell:
         return sum(self._one(tuple(symbols[max(0, at - self.order + 1) : at + 1])) for at in range(len(symbols)))
 
     def _one(self, gram: tuple[Hashable, ...]) -> float:
-        p = math.exp(self.base(gram[-1]))
+        log_p = self.base(gram[-1])  # a long word that was never seen is too improbable for a float
         for start in range(len(gram) - 1, -1, -1):
             seen = self.after[gram[start:-1]]
             if not seen:
                 break
             kinds = self.kinds[gram[start:-1]]
-            p = (self.counts[gram[start:]] + kinds * p) / (seen + kinds)
-        return -math.log(p)
+            count = self.counts[gram[start:]]
+            log_p = math.log(count + kinds * math.exp(log_p)) if count else math.log(kinds) + log_p
+            log_p -= math.log(seen + kinds)
+        return -log_p
 
 
 END = 256

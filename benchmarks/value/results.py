@@ -80,11 +80,15 @@ def of_outcome(outcome: Outcome, cpu: float) -> Record:
 
 
 def of_prediction(prediction: Prediction, cpu: float, *, zero: bool) -> Record:
-    """A prediction as the content of a line; a value that is not finite is no answer."""
-    content = asdict(prediction) | {"zero": zero, "cpu": round(cpu, 2)}
+    """A prediction as the content of a line; a value that is not finite is no answer, and no interval."""
     if not math.isfinite(prediction.value):
         return {"value": None, "reason": f"the score is {prediction.value}", "zero": zero}
-    return {name: value for name, value in content.items() if value is not None}
+    content = {name: value for name, value in asdict(prediction).items() if value is not None and _finite(value)}
+    return content | {"zero": zero, "cpu": round(cpu, 2)}
+
+
+def _finite(value: float | tuple[float, ...]) -> bool:
+    return all(map(math.isfinite, value if isinstance(value, tuple) else (value,)))
 
 
 def _gain(gain: Gain | None) -> list[float] | None:

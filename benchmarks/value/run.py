@@ -116,10 +116,11 @@ def _wanted(given: argparse.Namespace) -> Iterator[Case]:
     tasks: dict[str, Task] = {}
     own = {folder.name: folder for folder in given.cases}
     names = [*own] if own and not given.builtin else [*own, *TASKS]
+    head = (given.only or "").partition("/")[0]
+    if any(head in name for name in names):  # else it names an arm
+        names = [name for name in names if head in name]
     for split in range(given.splits):
         for name in names:
-            if given.only and given.only.partition("/")[0] not in name:
-                continue
             if name not in tasks:
                 tasks[name] = own_task(own[name]) if name in own else TASKS[name](given.data)
             for case in cases(tasks[name], split):

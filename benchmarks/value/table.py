@@ -163,7 +163,8 @@ def regret(cases: Sequence[Told], name: str, *, zero: bool) -> dict[str, float]:
         choices = [NOTHING, *(case.gain for case in known)]
         best = max(known, key=lambda case: case.scores[name])
         taken = best.gain if best.scores[name] > at[task] else NOTHING
-        out.setdefault(task, []).append((max(choices) - taken) / (max(choices) - min(choices)))
+        width = max(choices) - min(choices)
+        out.setdefault(task, []).append((max(choices) - taken) / width if width else 0.0)
     return {task: float(np.mean(values)) for task, values in out.items()}
 
 
