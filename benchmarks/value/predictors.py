@@ -206,6 +206,6 @@ class Chance:
 def logistic(X: Floats, y: Ints, T: Floats, classes: int) -> Floats:
     """Log-probabilities (t, classes) of scikit-learn's logistic regression as it comes."""
     if np.unique(y).size < 2:
-        return mixed(np.ones((len(T), 1)), np.unique(y), y.size, classes)
+        return mixed(np.ones((len(T), 1)), np.unique(y), classes)
     model = LogisticRegression(max_iter=1_000).fit(X, y)
-    return mixed(model.predict_proba(T), model.classes_, y.size, classes)
+    return mixed(model.predict_proba(T), model.classes_, classes)
