@@ -116,15 +116,15 @@ def _wanted(given: argparse.Namespace) -> Iterator[Case]:
     tasks: dict[str, Task] = {}
     own = {folder.name: folder for folder in given.cases}
     names = [*own] if own and not given.builtin else [*own, *TASKS]
-    head = (given.only or "").partition("/")[0]
-    if any(head in name for name in names):  # else it names an arm
-        names = [name for name in names if head in name]
+    heads = [part.partition("/")[0] for part in given.only]
+    if heads and all(any(head in name for name in names) for head in heads):  # else an arm is named
+        names = [name for name in names if any(head in name for head in heads)]
     for split in range(given.splits):
         for name in names:
             if name not in tasks:
                 tasks[name] = own_task(own[name]) if name in own else TASKS[name](given.data)
             for case in cases(tasks[name], split):
-                if given.only and given.only not in case.name:
+                if given.only and not any(part in case.name for part in given.only):
                     continue
                 if given.limit is not None and asked >= given.limit:
                     return
@@ -170,7 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=default, help="folder of the built-in tasks (SYNGAIN_DATA)")
     parser.add_argument("--cases", type=Path, action="append", default=[], help="folder of a case of your own")
     parser.add_argument("--builtin", action="store_true", help="run the built-in tasks beside your own cases")
-    parser.add_argument("--only", help="cases whose name (task/drawing/arm) has this in it")
+    parser.add_argument(
+        "--only", action="append", default=[], help="cases whose name (task/drawing/arm) has this in it; several times"
+    )
     parser.add_argument("--limit", type=int, help="at most so many cases, done ones included")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes of CPU")
     parser.add_argument("--splits", type=int, default=2, help="drawings of the anchors of every task")
