@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -369,3 +370,17 @@ def test_the_battery_answers_a_real_case(shared_data, tmp_path, capsys):
     only = ["--data", str(shared_data), "--only", "questionintimacy/0/gpt-4 10%", "-o", str(tmp_path)]
     run.main(only)
     assert "| syngain | " in capsys.readouterr().out
+
+
+def test_the_page_of_the_documentation_has_a_place_for_the_table(tmp_path):
+    page_ = (Path(__file__).resolve().parents[1] / "docs" / "value.md").read_text(encoding="utf-8")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "value.md").write_text(page_, encoding="utf-8")
+    run._document(tmp_path, "the table", "<svg/>")
+    written = (tmp_path / "value.md").read_text(encoding="utf-8")
+    assert f"{run.PICTURE}\n\nthe table\n{run.END}" in written
+    assert written.startswith(page_.partition(run.BEGIN)[0])
+    assert written.endswith(page_.partition(run.END)[2])
+    (tmp_path / "value.md").write_text("# Elsewhere\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no place for the table"):
+        run._document(tmp_path, "the table", "<svg/>")

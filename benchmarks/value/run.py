@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+PICTURE = "![Rank correlation and regret of every predictor, with 90 % intervals over tasks](images/value.svg)"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -139,13 +140,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def _document(docs: Path, table: str, picture: str) -> None:
-    """Put the table between the marks of the page of the documentation, and the figure where the page shows it."""
+    """Put figure and table between the marks of the page of the documentation."""
     path = docs / "value.md"
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise InputError(f"{path.name} has no place for the table", expected=f"the lines {BEGIN} and {END}")
-    _write(path, f"{before}{BEGIN}\n\n{table}\n{END}{after}")
+    _write(path, f"{before}{BEGIN}\n\n{PICTURE}\n\n{table}\n{END}{after}")
     _write(docs / "images" / "value.svg", picture)
 
 
