@@ -63,7 +63,8 @@ def _run(given: argparse.Namespace) -> None:
         say("no case is done yet")
         return
     zeros = {p.name: p.zero for p in predictors if any(p.name in case.scores for case in found)}
-    command = f"python -m benchmarks.value --splits {given.splits} --setting {given.setting}"
+    drawn = 1 + max(case.split for case in found)
+    command = f"python -m benchmarks.value --splits {drawn} --setting {given.setting}"
     about = {"syngain": __version__, "Python": platform.python_version(), **versions()}
     table = page(found, zeros, command=command, versions=about)
     run = {"command": command, "arguments": sys.argv[1:], "versions": about, "cpu": _cpu(results)}
