@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SEED ?= 1
 
-.PHONY: demo models check test docs dist format clean
+.PHONY: demo models check test bench-value docs dist format clean
 
 $(VENV)/.core: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,6 +40,9 @@ check: $(VENV)/.dev  ## lint, types, layer contract
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench-value: $(VENV)/.core  ## does a forecast tell the gain that is then measured: ours against the neighbors' scores
+	$(BIN)/python -m benchmarks.value -o bench-value
 
 docs: $(VENV)/.docs  ## the documentation, strictly, into site/; open site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
