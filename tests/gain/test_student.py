@@ -310,7 +310,7 @@ def test_estimates_are_differences_of_losses_and_positive_is_better(good):
     assert gap.references["anchors + synthetic"] == pytest.approx(loss["both"])
     assert found.estimates["gain.kl_gap.duplication"].value == pytest.approx(loss["anchors"] - loss["duplicated"])
     assert found.estimates["gain.kl_gap.synthetic_only"].value == pytest.approx(loss["anchors"] - loss["synthetic"])
-    over = found.estimates["gain.kl_gap@over_duplication"].value
+    over = found.estimates["gain.kl_gap@over_duplication_test"].value
     assert over == pytest.approx(loss["duplicated"] - loss["both"])
     per_byte = found.estimates["gain.nats_per_byte.test"]
     assert per_byte.value == pytest.approx(gap.value * 10 / 9)

@@ -79,7 +79,7 @@ def found(tiny, tmp_path_factory):
 def test_every_arm_is_compared_at_equal_steps_with_intervals(found):
     result, _ = found
     ids = set(result.estimates)
-    for tail in (".test", ".selected", ".duplication", ".synthetic_only", "@over_duplication"):
+    for tail in (".test", ".selected", ".duplication", ".synthetic_only", "@over_duplication_test"):
         assert f"gain.kl_gap{tail}" in ids
         assert f"gain.nats_per_byte{tail}" in ids
     gain = result.estimates["gain.kl_gap.test"]
@@ -91,10 +91,15 @@ def test_every_arm_is_compared_at_equal_steps_with_intervals(found):
     assert "TRL" in dict(result.views.computed)["Student"]
 
 
-def test_short_responses_are_also_judged_by_whether_they_are_met(found):
-    exact = found[0].estimates["gain.exact_match.test"]
+def test_short_responses_are_also_judged_by_whether_they_are_met(found, tiny, tmp_path):
+    assert not any("exact_match" in name for name in found[0].estimates)  # no arm met one: nothing to compare
+    same = [dataset(pairs(n, seed, answer=lambda *_: "ok"), f"set{seed}") for n, seed in ((24, 1), (30, 2), (30, 3))]
+    plan = settings(tiny, steps=16, seeds=1, selected=0, forecast=False)
+    result = train(same[0], same[1], test=same[2], folder=tmp_path, settings=plan)
+    exact = result.estimates["gain.exact_match.test"]
     assert exact.unit == "share of rows"
-    assert all(0 <= share <= 1 for share in exact.references.values())
+    assert exact.references["untrained"] == 1.0  # the share that is not met
+    assert min(exact.references.values()) < 0.1
 
 
 def test_forecast_and_measured_stand_side_by_side(found):

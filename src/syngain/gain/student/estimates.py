@@ -63,6 +63,8 @@ COMPARISONS: Mapping[str, tuple[Arm, Arm]] = {
     ".synthetic_only": ("anchors", "synthetic"),
     "@over_duplication": ("duplicated", "both"),
 }
+MEASURED = {"": ".test", "@over_duplication": "@over_duplication_test"}
+"""What these are called when there is a test set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,18 @@ def gains(evidence: Evidence) -> dict[str, Estimate]:
     """All estimates by id; positive is better. An arm that is missing has none."""
     found = {}
     for metric in evidence.metrics:
+        if metric == "exact_match" and not _any_met(evidence):
+            continue  # a difference of nothing and nothing would have an interval without width
         for suffix, pair in COMPARISONS.items():
             if all(evidence.scored.get(arm) for arm in pair):
-                measured = "" if evidence.forecast or suffix else ".test"
-                found[f"gain.{metric}{measured}{suffix}"] = _gain(evidence, metric, pair)
+                name = suffix if evidence.forecast else MEASURED.get(suffix, suffix)
+                found[f"gain.{metric}{name}"] = _gain(evidence, metric, pair)
     return found
+
+
+def _any_met(evidence: Evidence) -> bool:
+    """Whether any arm met a response to the token."""
+    return any(bool((_wrong(one) < 1).any()) for seeds in evidence.scored.values() for one in seeds.values())
 
 
 def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:

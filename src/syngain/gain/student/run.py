@@ -46,7 +46,7 @@ class StudentGain:
     Attributes:
         estimates: by id, positive is better: ``gain.kl_gap`` and ``gain.nats_per_byte`` (``.test`` when there was a
             test set), each with ``.duplication`` and ``.synthetic_only`` (what these arms bring over the anchors) and
-            ``@over_duplication`` (anchors + synthetic over the repeated anchors).
+            ``@over_duplication`` (anchors + synthetic over the repeated anchors; ``_test`` with a test set).
         plan: what was planned. notes: what a person should know about how it went.
         outcomes: arm to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control that
             was out of time lacks the last seeds.
