@@ -60,10 +60,9 @@ def main() -> None:
     for arm in found.steps:
         print(f"{arm:10s} kept steps {found.steps[arm]} at rates {found.rates[arm]}")
     for name, estimate in found.estimates.items():
-        (low, high), losses = estimate.interval(0.95), estimate.references
+        low, high = estimate.interval(0.95)
         print(f"{name:35s} {estimate.value:+.4f} ({low:+.4f}, {high:+.4f}) {estimate.unit}, n = {estimate.n}")
         if name == "gain.kl_gap.test":
-            print("  losses: " + ", ".join(f"{arm} {loss:.4f}" for arm, loss in losses.items()))
             print(f"  marks: {', '.join(estimate.marks) or 'none'}")
     for note in found.notes:
         print(f"note: {note}")

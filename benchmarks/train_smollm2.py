@@ -86,10 +86,6 @@ def shown(name, out):
     for identifier, item in report["estimates"].items():
         low, high = item["intervals"]["0.9"]
         print(f"  {identifier:40s} {item['value']:+.4f} ({low:+.4f}, {high:+.4f}) {item['unit']}, n = {item['n']}")
-    losses = next(
-        item for key, item in report["estimates"].items() if key in {"gain.kl_gap.test", "gain.log_loss.test"}
-    )
-    print("  losses: " + ", ".join(f"{arm} {loss:.4f}" for arm, loss in losses["references"].items()))
     print(f"  {report['verdict']['sentence']}")
 
 

@@ -21,7 +21,7 @@ from syngain.core import InputError, UsageError
 from syngain.data import Dataset, RoleOptions
 from syngain.gain.student.judging import Labels
 from syngain.learners.causal import CausalProxy
-from syngain.workflows.train import TrainSettings, train
+from syngain.workflows.train import ARMS, TrainSettings, train
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +84,8 @@ def test_every_arm_is_compared_at_equal_steps_with_intervals(found):
         assert f"gain.nats_per_byte{tail}" in ids
     gain = result.estimates["gain.kl_gap.test"]
     assert gain.intervals[0.9][0] <= gain.value <= gain.intervals[0.9][1]
-    assert set(gain.references) == {
-        "untrained", "anchors", "anchors + synthetic", "anchors + selected", "anchors repeated", "synthetic only",
-    }  # fmt: skip
+    arms = {name for name in ids if name.startswith("student.loss@")}
+    assert arms == {f"student.loss@arm={arm}" for arm in ARMS}
     assert "8 steps" in dict(result.views.computed)["Plan"]
     assert "TRL" in dict(result.views.computed)["Student"]
 
@@ -98,8 +97,8 @@ def test_short_responses_are_also_judged_by_whether_they_are_met(found, tiny, tm
     result = train(same[0], same[1], test=same[2], folder=tmp_path, settings=plan)
     exact = result.estimates["gain.exact_match.test"]
     assert exact.unit == "share of rows"
-    assert exact.references["untrained"] == 1.0  # the share that is not met
-    assert min(exact.references.values()) < 0.1
+    assert result.estimates["student.error@arm=base"].value == 1.0
+    assert result.estimates["student.error@arm=both"].value < 0.1
 
 
 def test_forecast_and_measured_stand_side_by_side(found):
@@ -147,8 +146,9 @@ def test_both_trainers_measure_the_same(tiny, tmp_path):
         )
         for by in ("trl", "plain")
     ]
-    first, second = (result.estimates["gain.kl_gap.test"].references for result in results)
-    assert first == pytest.approx(second, abs=1e-6)
+    for arm in ("base", "anchors", "both", "duplicated", "synthetic"):
+        first, second = (result.estimates[f"student.loss@arm={arm}"].value for result in results)
+        assert first == pytest.approx(second, abs=1e-6)
 
 
 def test_labels_are_judged_among_all_labels_and_good_rows_help(tiny, tmp_path):
@@ -158,8 +158,9 @@ def test_labels_are_judged_among_all_labels_and_good_rows_help(tiny, tmp_path):
     assert {"gain.log_loss.test", "gain.accuracy.test", "gain.log_loss@proxy"} <= set(good.estimates)
     assert good.estimates["gain.log_loss.test"].value > bad.estimates["gain.log_loss.test"].value
     assert bad.estimates["gain.log_loss.synthetic_only"].value < 0
-    for loss in good.estimates["gain.log_loss.test"].references.values():
-        assert loss < np.log(2) * 3
+    for arm in ("base", "anchors", "both", "duplicated", "synthetic"):
+        assert good.estimates[f"student.loss@arm={arm}"].value < np.log(2) * 3
+        assert 0 <= good.estimates[f"student.error@arm={arm}"].value <= 1
 
 
 def test_the_law_of_labels_is_normalized(tiny):

@@ -84,6 +84,7 @@ GROUPS = {
     "ggmi": "Generalization",
     "loop": "Loop",
     "train": "Students",
+    "student": "Students",
     "repair": "Repair of pattern overfitting",
     "pattern": "Pattern overfitting",
 }
@@ -119,11 +120,21 @@ _GAINS = {
     "pool": ("Control: real rows", "What would as many real rows bring?", "The ceiling to compare with."),
 }
 
+ARMS = {
+    "base": "untrained",
+    "anchors": "anchors",
+    "both": "anchors + synthetic",
+    "selected": "anchors + selected",
+    "duplicated": "anchors repeated",
+    "synthetic": "synthetic only",
+}
+
 PARTS = {
     "total": "all rows together",
     "whole_prompts": "all outputs of a prompt together",
     "raw": "uncorrected",
     "expected": "expected, without the noise of a test",
+    **{f"arm={arm}": name for arm, name in ARMS.items()},
     "proxy": "said by the fast proxy, not the student",
     "chosen": "the chosen amount, 0 where none was",
     "kept": "only the rows to keep",

@@ -197,6 +197,14 @@ MEASURES = {
         "Positive is better, zero is no difference.",
         signed=True,
     ),
+    "student.loss": Measure(
+        "Loss on held-out real rows",
+        "How hard are held-out real rows for the student of this arm?",
+        "Lower is better; the gains are the differences, whose intervals are narrower because rows are shared.",
+    ),
+    "student.error": Measure(
+        "Wrong labels or answers", "What share of held-out real rows does the student of this arm not meet?"
+    ),
     "train.loss": Measure(
         "Loss of students on held-out anchors",
         "How did a student learn, and where was it stopped?",

@@ -100,6 +100,42 @@ def gains(evidence: Evidence) -> dict[str, Estimate]:
     return found
 
 
+def levels(evidence: Evidence) -> dict[str, Estimate]:
+    """Where every arm stands: ``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if there is one."""
+    names = {"student.loss": evidence.metrics[0]}
+    errors = [name for name in evidence.metrics if METRICS[name].loss is _wrong]
+    if errors and (errors[0] != "exact_match" or _any_met(evidence)):
+        names["student.error"] = errors[0]
+    return {
+        f"{name}@arm={arm}": _level(evidence, METRICS[metric], arm)
+        for name, metric in names.items()
+        for arm, seeds in evidence.scored.items()
+        if seeds
+    }
+
+
+def _level(evidence: Evidence, measure: Metric, arm: Arm) -> Estimate:
+    seeds = sorted(set(evidence.scored[arm]) & set(range(len(evidence.judged))))
+    scored = [evidence.scored[arm][seed] for seed in seeds]
+    clusters = [
+        evidence.cluster[evidence.judged[seed][: one.outcome.loss.size]]
+        for seed, one in zip(seeds, scored, strict=True)
+    ]
+    value, error, freedom = paired_ratio(
+        [measure.loss(one) for one in scored], [measure.size(one) for one in scored], clusters
+    )
+    return Estimate(
+        value=value,
+        unit=measure.unit,
+        method=f"ratio of sums over rows and {len(seeds)} seeds, clustered by near-duplicate rows, seed variance added",
+        estimand=f"{measure.lost}, student: {NAMES[arm]}",
+        intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},
+        n=sum(one.outcome.loss.size for one in scored),
+        clusters=int(np.unique(np.concatenate(clusters)).size),
+        marks=evidence.marks,
+    )
+
+
 def _any_met(evidence: Evidence) -> bool:
     """Whether any arm met a response to the token."""
     return any(bool((_wrong(one) < 1).any()) for seeds in evidence.scored.values() for one in seeds.values())
@@ -133,7 +169,6 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
         clusters=int(np.unique(np.concatenate(clusters)).size),
         direction="forecast" if evidence.forecast else "estimate",
         marks=marks,
-        references=_losses(evidence, metric),
     )
 
 
@@ -181,15 +216,4 @@ def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[f
             count = min(first.outcome.loss.size, second.outcome.loss.size)
             difference = float((measure.loss(first)[:count] - measure.loss(second)[:count]).sum())
             out.append(difference / float(measure.size(first)[:count].sum()))
-    return out
-
-
-def _losses(evidence: Evidence, metric: str) -> dict[str, float]:
-    """The loss of every arm, over all its seeds and rows."""
-    out = {}
-    measure = METRICS[metric]
-    for arm, seeds in evidence.scored.items():
-        total = sum(float(measure.size(one).sum()) for one in seeds.values())
-        if total > 0:
-            out[NAMES[arm]] = sum(float(measure.loss(one).sum()) for one in seeds.values()) / total
     return out

@@ -16,7 +16,7 @@ from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
 from syngain.gain.student.arms import Bench, Design, Side, schedule
-from syngain.gain.student.estimates import Evidence, gains
+from syngain.gain.student.estimates import Evidence, gains, levels
 from syngain.gain.student.plan import ESSENTIAL, NAMES, Arm, Limits, Plan, choose
 from syngain.gain.student.rows import Rows
 from syngain.gain.student.store import Scored, Work
@@ -46,7 +46,8 @@ class StudentGain:
     Attributes:
         estimates: by id, positive is better: ``gain.kl_gap`` and ``gain.nats_per_byte`` (``.test`` when there was a
             test set), each with ``.duplication`` and ``.synthetic_only`` (what these arms bring over the anchors) and
-            ``@over_duplication`` (anchors + synthetic over the repeated anchors; ``_test`` with a test set).
+            ``@over_duplication`` (anchors + synthetic over the repeated anchors; ``_test`` with a test set). Where
+            each arm stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
         plan: what was planned. notes: what a person should know about how it went.
         outcomes: arm to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control that
             was out of time lacks the last seeds.
@@ -271,7 +272,7 @@ class _Run:
         self.progress("done", 1.0)
         self.work.note()
         return StudentGain(
-            estimates=gains(evidence),
+            estimates={**gains(evidence), **levels(evidence)},
             plan=self.plan,
             notes=(*self.notes, *_seen_notes(self.bench, self.plan), *_cut_notes(self.bench)),
             outcomes={arm: tuple(one.outcome for one in found.values()) for arm, found in scored.items()},
