@@ -93,6 +93,7 @@ def test_a_page_asks_for_local_files_only(site):
     with sync.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=chromium, args=arguments)
         tab = browser.new_page(viewport={"width": 390, "height": 900})
+        tab.set_default_timeout(300_000)  # a busy machine is slow, and that is no failure
         tab.on("request", lambda request: asked.append(request.url))
         for page in ("index", "tutorial", "measures/information", "reference/cli", "reference/python", "LOG"):
             tab.goto((site / f"{page}.html").as_uri())
