@@ -85,8 +85,8 @@ def test_the_command_prints_it(tmp_path, monkeypatch, capsys):
 
 
 def test_a_record_that_cannot_be_kept_loses_no_result(tmp_path, monkeypatch):
-    from syngain.cli.gain import _remembered
+    from syngain.cli.common import remembered
 
     (tmp_path / FILE).mkdir()
     monkeypatch.setenv("SYNGAIN_HOME", str(tmp_path))
-    assert _remembered(result("a", 0.2, 0.3)).startswith(f"Calibration: {tmp_path / FILE} cannot be")
+    assert remembered(result("a", 0.2, 0.3)).startswith(f"Calibration: {tmp_path / FILE} cannot be")

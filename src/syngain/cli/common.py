@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain._version import __version__
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import InputError, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -185,6 +185,17 @@ def same_run(folder: Path, data: Mapping[str, Dataset], seed: int) -> bool:
         expected="the same inputs for --resume",
         todo="name another folder with -o, or replace this one with --force",
     )
+
+
+def remembered(result: Result) -> str:
+    """Keep forecast and measured gain for the record; how forecasts did before, or why that is not known."""
+    from syngain.workflows.calibration import remember
+
+    try:
+        before = remember(result)
+    except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record
+        return f"Calibration: {error.came}."
+    return "" if before is None else before.sentence
 
 
 def read_sets(options: Mapping[str, Any]) -> dict[str, Dataset]:

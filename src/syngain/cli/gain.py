@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Optional
 import typer
 
 from syngain.cli import flags
-from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
-from syngain.core.errors import UnfinishedError, UsageError
+from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, remembered, same_run
+from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,23 +80,12 @@ def gain(
         force=options["force"],
         as_json=options["json"],
         quiet=options["quiet"],
-        note=_remembered(result),
+        note=remembered(result),
     )
     if options["proxy"] == "lm":
         from syngain.workflows.gain_student import clear
 
         clear(_work(folder))
-
-
-def _remembered(result: Result) -> str:
-    """Keep forecast and measured gain for the record; how forecasts did before, or why that is not known."""
-    from syngain.workflows.calibration import remember
-
-    try:
-        before = remember(result)
-    except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record
-        return f"Calibration: {error.came}."
-    return "" if before is None else before.sentence
 
 
 def _proxies(

@@ -116,7 +116,7 @@ def _sides(
     real: Dataset, synthetic: Dataset, settings: GgmiSettings, streams: Streams, progress: Progress
 ) -> dict[str, Supersamples]:
     if settings.student is not None:
-        return _sides_of_students(real, synthetic, settings, streams, progress)
+        return _sides_of_students(settings.student, real, synthetic, settings, streams, progress)
     if synthetic.labels is None:
         most = 4 * settings.masks.pairs
         real, synthetic = _thinned(real, most, streams), _thinned(synthetic, most, streams)
@@ -131,14 +131,17 @@ def _sides(
 
 
 def _sides_of_students(
-    real: Dataset, synthetic: Dataset, settings: GgmiSettings, streams: Streams, progress: Progress
+    student: CausalProxy,
+    real: Dataset,
+    synthetic: Dataset,
+    settings: GgmiSettings,
+    streams: Streams,
+    progress: Progress,
 ) -> dict[str, Supersamples]:
     from syngain.gain.student.task import StudentTask
 
-    if settings.student is None:
-        raise AssertionError("called with a student only")
     ours, theirs = as_responses(real), as_responses(synthetic)
-    task = StudentTask.of(settings.student.open(progress), ours, theirs, steps=settings.steps)
+    task = StudentTask.of(student.open(progress), ours, theirs, steps=settings.steps)
     bench = Bench(task, np.arange(len(ours)), len(ours) + np.arange(len(theirs)))
     return _both(bench, settings, streams, progress)
 

@@ -118,19 +118,16 @@ def train(
     clean = apart(anchors, ours, given, None)
     tested = clean.test
     forecast = _forecast(anchors, ours, tested, chosen, seed, progress)
-    rows = [None if data is None else as_responses(data) for data in (anchors, ours, tested)]
     design = Design(
         arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
         choose=_chooser(anchors, ours, chosen, seed),
         stepper=stepper,
         judge=_judge([data for data in (anchors, ours, tested) if data is not None]),
     )
-    if rows[0] is None or rows[1] is None:
-        raise AssertionError("anchors and synthetic rows are always there")
     found = language_gain(
-        rows[0],
-        rows[1],
-        test=rows[2],
+        as_responses(anchors),
+        as_responses(ours),
+        test=None if tested is None else as_responses(tested),
         folder=folder,
         minutes=chosen.minutes,
         proxy=chosen.student,
