@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from reference.crossfit import swap_variances
 from reference.mmd import mmd2 as slow_mmd2
 from strategies import thorough
 from syngain.audit.crossfit import Swaps, density_at_zero, margins
@@ -212,6 +213,20 @@ def test_a_class_of_one_fold_has_no_margin_and_no_slope():
     assert np.all(slope[label == 1] == 0)
     swaps = Swaps(X=X, label=label, fold=fold, kin=np.arange(12), rival=rival, shrinkage=0.1)
     assert all(math.isfinite(v) for v in swaps.variances(np.full(12, 1 / 12), [slope]))
+
+
+@thorough(40)
+@given(st.integers(4, 24), st.integers(1, 4), st.integers(2, 4), st.integers(1, 3), st.integers(0, 10**6))
+def test_swaps_are_those_of_their_slow_twin(n, d, classes, size, seed):
+    """Kin of up to three rows that may differ in class, classes without rivals, and classes that are absent."""
+    rng = np.random.default_rng(seed)
+    kin = np.arange(n) // size
+    fold = rng.integers(3, size=n)[kin]
+    label, rival = rng.integers(classes, size=n), rng.integers(classes, size=n)
+    swaps = Swaps(X=rng.normal(size=(n, d)), label=label, fold=fold, kin=kin, rival=rival, shrinkage=0.1)
+    weight, slopes = rng.random(n), [rng.normal(size=n), (rng.random(n) > 0.5).astype(float)]
+    slow = swap_variances(swaps, weight, slopes)
+    assert swaps.variances(weight, slopes) == pytest.approx(slow, rel=1e-9, abs=1e-9 * max(map(abs, slow)) + 1e-12)
 
 
 def test_the_density_at_zero_is_that_of_a_normal_law():

@@ -8,6 +8,7 @@ cross-validation are too short [bates2024].
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from scipy import linalg
 from syngain.audit.uncertainty import summing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,7 +64,10 @@ def density_at_zero(margin: Floats, label: Ints) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swaps:
-    """Rows of a cross-fit: vectors (n, d); classes, folds, kin (rows that are no independent draws), rivals (n,)."""
+    """Rows of a cross-fit: vectors (n, d); classes, folds, kin and rivals (n,).
+
+    Kin are rows that are no independent draws; all of them are in one fold.
+    """
 
     X: Floats
     label: Ints
@@ -79,39 +83,124 @@ class Swaps:
         the term of a fresh row of that class. ``slopes`` (n,) are derivatives of a row's term by its margin,
         ``weight`` (n,) the share of the term in the total. What single rows do to the covariance matrix is of lower
         order.
+
+        To first order g(i; j) is a product of a vector of row i and one of row j, so that the sum over all pairs of
+        rows of two classes is the trace of a product of two (d, d) matrices, and no (n, n) matrix is made.
         """
-        effect = self._on_margins()
         counts = np.bincount(self.label).astype(float)
-        of_kin = summing(self.kin)
+        means = _class_means(self.X, self.label, counts)
+        image = self._image(means, int(np.count_nonzero(counts)))
+        teachers = {int(name): _Teacher.of(self, int(name), image) for name in np.flatnonzero(counts)}
         out = []
         for slope in slopes:
-            centered = effect * slope[:, None]
-            centered -= _class_means(centered, self.label, counts)[self.label]
-            centered *= weight[:, None]
-            centered[self.fold[:, None] == self.fold[None, :]] = 0.0
-            if of_kin.shape[0] < self.kin.size:
-                centered = np.asarray(of_kin @ np.asarray(of_kin @ centered).T)  # the product below is symmetric
-            out.append(float(np.vdot(centered, centered.T)))
+            moved = {name: _Moved.of(self, name, means[name], slope, counts) for name in teachers}
+            out.append(
+                sum(
+                    (1 if one == other else 2) * self._pairs(teachers, moved, weight, one, other)
+                    for one, other in itertools.combinations_with_replacement(teachers, 2)
+                )
+            )
         return out
 
-    def _on_margins(self) -> Floats:
-        """What row j as a training row does to the margin of row i, to first order; shape (n, n)."""
-        X, label = self.X, self.label
-        counts = np.bincount(label).astype(float)
-        means = _class_means(X, label, counts)
-        residual = X - means[label]
-        covariance = residual.T @ residual / max(label.size - int(np.count_nonzero(counts)), 1)
-        sphere = max(float(np.trace(covariance)) / X.shape[1], 1e-12)
-        covariance = (1 - self.shrinkage) * covariance + self.shrinkage * sphere * np.eye(X.shape[1])
-        image = linalg.solve(covariance, residual.T, assume_a="pos")  # (d, n)
-        effect = np.zeros((label.size, label.size))
-        for name in np.flatnonzero(counts):
-            columns = np.flatnonzero(label == name)
-            trained_on = counts[name] - np.bincount(self.fold[columns], minlength=int(self.fold.max()) + 1)
-            sign = (label == name).astype(float) - (self.rival == name)
-            moved = (X - means[name]) * (sign / np.maximum(trained_on, 1)[self.fold])[:, None]
-            effect[:, columns] = moved @ image[:, columns]
-        return effect
+    def _image(self, means: Floats, classes: int) -> Floats:
+        """Rows less the mean of their class, through the inverse of the shrunken covariance; shape (n, d)."""
+        residual = self.X - means[self.label]
+        covariance = residual.T @ residual / max(self.label.size - classes, 1)
+        sphere = max(float(np.trace(covariance)) / self.X.shape[1], 1e-12)
+        covariance = (1 - self.shrinkage) * covariance + self.shrinkage * sphere * np.eye(self.X.shape[1])
+        return np.asarray(linalg.solve(covariance, residual.T, assume_a="pos").T)
+
+    def _pairs(
+        self, teachers: Mapping[int, _Teacher], moved: Mapping[int, _Moved], weight: Floats, one: int, other: int
+    ) -> float:
+        """The sum over rows that teach the mean of class ``one`` and rows that teach that of ``other``."""
+        first = self._crossed(teachers[one], moved[other], weight)
+        if first is None:
+            return 0.0
+        second = first if one == other else self._crossed(teachers[other], moved[one], weight)
+        if second is None:
+            return 0.0
+        same_fold = sum(float(np.vdot(a, b.T)) for a, b in zip(first, second, strict=True))
+        return float(np.vdot(first.sum(axis=0), second.sum(axis=0).T)) - same_fold
+
+    def _crossed(self, teacher: _Teacher, moved: _Moved, weight: Floats) -> Floats | None:
+        """For every fold the sum of image times movement over kin, shape (folds, d, d); None where nothing moves."""
+        movement = moved.centered(teacher.rows, self.label)
+        if movement is None:
+            return None
+        movement = _summed(movement * weight[teacher.rows, None], self.kin[teacher.rows])
+        out = np.zeros((int(self.fold.max()) + 1, self.X.shape[1], self.X.shape[1]))
+        for k in np.unique(teacher.fold):
+            at = teacher.fold == k
+            out[k] = teacher.image[at].T @ movement[at]
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Teacher:
+    """What the rows of one class are to its mean.
+
+    Attributes:
+        rows: rows whose kin have a row of the class. image: sums over kin of the rows of the class (kin, d).
+        fold: of every kin, in the order of ``image``.
+    """
+
+    rows: Ints
+    image: Floats
+    fold: Ints
+
+    @classmethod
+    def of(cls, swaps: Swaps, name: int, image: Floats) -> _Teacher:
+        own = np.flatnonzero(swaps.label == name)
+        kin, first = np.unique(swaps.kin[own], return_index=True)
+        rows = np.flatnonzero(np.isin(swaps.kin, kin))
+        return cls(rows, _summed(image[own], swaps.kin[own]), swaps.fold[own][first])
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """How terms move with the mean of one class: own rows with it, rows whose rival it is against it.
+
+    Attributes:
+        at: for every row its place in ``by``, else -1 (n,). by: movements (rows, d).
+        mean: of classes that have such rows, the mean movement over all rows of that class (d,).
+    """
+
+    at: Ints
+    by: Floats
+    mean: dict[int, Floats]
+
+    @classmethod
+    def of(cls, swaps: Swaps, name: int, center: Floats, slope: Floats, counts: Floats) -> _Moved:
+        label, fold = swaps.label, swaps.fold
+        own = label == name
+        trained_on = counts[name] - np.bincount(fold[own], minlength=int(fold.max()) + 1)
+        factor = slope * (own.astype(float) - (swaps.rival == name)) / np.maximum(trained_on, 1)[fold]
+        rows = np.flatnonzero(factor)
+        by = (swaps.X[rows] - center) * factor[rows, None]
+        at = np.full(label.size, -1)
+        at[rows] = np.arange(rows.size)
+        mean = {int(each): by[label[rows] == each].sum(axis=0) / counts[each] for each in np.unique(label[rows])}
+        return cls(at, by, mean)
+
+    def centered(self, rows: Ints, label: Ints) -> Floats | None:
+        """Movements of these rows less the mean of their class (rows, d); None where none of the classes moves."""
+        names = label[rows]
+        moving = [each for each in np.unique(names) if int(each) in self.mean]
+        if not moving:
+            return None
+        at = self.at[rows]
+        out = np.where((at >= 0)[:, None], self.by[at], 0.0)
+        for each in moving:
+            out[names == each] -= self.mean[int(each)]
+        return out
+
+
+def _summed(values: Floats, codes: Ints) -> Floats:
+    """Sums of the rows with the same code, in ascending order of the codes."""
+    if np.unique(codes).size == codes.size:
+        return values[np.argsort(codes)]
+    return np.asarray(summing(codes) @ values)
 
 
 def _class_means(X: Floats, label: Ints, counts: Floats) -> Floats:
