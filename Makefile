@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SEED ?= 1
 
-.PHONY: demo models check test bench-value docs dist format clean
+.PHONY: demo models check test bench-value docs notebooks dist format clean
 
 $(VENV)/.core: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -46,6 +46,11 @@ bench-value: $(VENV)/.core  ## does a forecast tell the gain that is then measur
 
 docs: $(VENV)/.docs  ## the documentation, strictly, into site/; open site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+notebooks: $(VENV)/.docs  ## run the notebooks of the documentation again, in a folder of their own, and keep their outputs
+	@rm -rf build/notebooks && mkdir -p build/notebooks && cp docs/notebooks/*.ipynb build/notebooks
+	$(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.record_timing=False --inplace build/notebooks/*.ipynb
+	cp build/notebooks/*.ipynb docs/notebooks
 
 dist: $(VENV)/.core  ## a wheel in dist/ that installs alone, tried in an empty environment
 	@$(PIP) 'build>=1.2'

@@ -15,6 +15,7 @@ for folder in (HERE, ROOT / "src"):
 
 import cli_page  # noqa: E402
 import measure_entries  # noqa: E402
+import notebook_pages  # noqa: E402
 import python_page  # noqa: E402
 from mkdocs.structure.files import File, Files  # noqa: E402
 
@@ -33,9 +34,12 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that are made from the program."""
+    """Add the pages that are made from the program, and those of the notebooks with their pictures."""
     for name, content in (("cli", cli_page.page()), ("python", python_page.page())):
         files.append(File.generated(config, f"reference/{name}.md", content=content))
+    for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        for name, content in notebook_pages.page(path).items():
+            files.append(File.generated(config, f"notebooks/{name}", content=content))
     return files
 
 
