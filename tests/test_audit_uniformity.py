@@ -1,6 +1,7 @@
 """Openings, templates, lengths, compression."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from strategies import thorough, unicode_text
+from syngain.audit import views
 from syngain.audit.uniformity import (
     Compression,
     Sides,
@@ -160,3 +162,16 @@ def test_the_same_seed_gives_the_same_numbers():
     code = np.random.default_rng(7).integers(30, size=100)
     for measure in (opening_share, template_entropy):
         assert measure(sides(code), np.random.default_rng(1), 9) == measure(sides(code), np.random.default_rng(1), 9)
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=40), st.lists(st.integers(0, 60), min_size=1, max_size=40))
+def test_bins_of_the_length_histogram_are_equally_wide_and_hold_all_rows(real, synthetic):
+    """Uneven bins look like data. The last one is open."""
+    sides = [SimpleNamespace(texts={"text": ["w " * n for n in lengths]}) for lengths in (real, synthetic)]
+    shown = views._lengths(SimpleNamespace(real=sides[0], synthetic=sides[1], sides=("text",)), "text")
+    ends = [name.split("-") for name in shown.categories[:-1]]
+    widths = {int(end[-1]) - int(end[0]) for end in ends}
+    assert len(widths) <= 1
+    assert len(shown.categories) <= views.LENGTH_BINS
+    assert sum(shown.real) == pytest.approx(1, abs=1e-3)
+    assert sum(shown.synthetic) == pytest.approx(1, abs=1e-3)

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
 
 from syngain._version import __version__
@@ -135,3 +136,31 @@ def test_elsewhere_a_stage_is_a_line_and_quiet_is_nothing(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err == "[  0%] reading\n[ 50%] gain\n"
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), typer.Abort(), typer.Exit(130)])
+def test_an_interruption_ends_with_a_word_and_130(interruption, monkeypatch, capsys):
+    """Versions of typer differ in what they make of it."""
+    from syngain.cli import app
+
+    def stopped(*_, **__):
+        if isinstance(interruption, typer.Exit):
+            return interruption.exit_code
+        raise interruption
+
+    monkeypatch.setattr(app, "app", stopped)
+    code, out, err = run(monkeypatch, capsys, "audit")
+    assert (code, out) == (130, "")
+    assert err.startswith("interrupted;")
+
+
+def test_an_interruption_while_the_program_loads_prints_no_traceback(monkeypatch, capsys):
+    class Slow:
+        def find_spec(self, name, path=None, target=None):
+            if name == "syngain.cli.app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "syngain.cli.app", raising=False)
+    monkeypatch.delattr("syngain.cli.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Slow(), *sys.meta_path])
+    assert run(monkeypatch, capsys, "audit") == (130, "", "interrupted; nothing was written\n")

@@ -194,3 +194,16 @@ def test_a_response_beside_its_prompt_is_a_pair():
     assert list(found.sides) == ["prompt", "response"]
     both = [{**row, "completion": "another"} for row in rows]
     assert Dataset.from_rows(both).sides["response"][0] == "another"
+
+
+def test_a_column_that_looks_like_a_label_is_named_and_not_taken():
+    rows = [
+        {"Tweet": f"a tweet of words, number {i}", "Emotion": f"mood {i % 4}", "split": "train", "user": f"u{i}"}
+        for i in range(60)
+    ]
+    dataset = of(*rows, text="Tweet")
+    assert dataset.labels is None
+    assert dataset.roles.label_like == ("Emotion",)
+    assert "no label (`Emotion` may hold it: --label Emotion)" in dataset.roles.sentence()
+    assert of(*rows, text="Tweet", label="").roles.label_like == ()
+    assert of(*rows, text="Tweet", label="Emotion").roles.label_like == ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syngain.core.result import Finding
+from syngain.core.result import Finding, Verdict
 from syngain.workflows.verdict import PHRASE, verdict
 
 
@@ -41,6 +41,16 @@ def test_missing_regions_are_said_and_do_not_condemn():
     decided = verdict([finding("missing_regions")], 1_000, 0, reasons={})
     assert decided.decision == "cannot_tell"
     assert "without any row" in decided.sentence
+
+
+def test_a_test_that_was_not_used_for_the_gain_is_said():
+    gained = Verdict(decision="use", sentence="Use all.", rows_to_use=900)
+    decided = verdict(
+        [finding("contamination", rows=100)], 1_000, 100, reasons={"contamination": 100}, gain=gained, tested=True
+    )
+    assert decided.sentence.startswith("Drop 100 of 1,000 rows (test rows) before training. The other 900: use all.")
+    assert "syngain gain REAL SYNTHETIC --test TEST" in decided.sentence
+    assert "--test TEST" not in verdict([], 1_000, 0, reasons={}, gain=gained).sentence
 
 
 def test_nothing_wrong_is_still_not_use():

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+OUTPUT = re.compile(r"(?<=\n```\n)\n+(?P<said>(?:    [^\n]*\n|[ \t]*\n)+)")
 
 
 def page(path: Path) -> dict[str, str | bytes]:
@@ -16,6 +21,12 @@ def page(path: Path) -> dict[str, str | bytes]:
     pictures = {f"{path.stem}-{name}": content for name, content in resources["outputs"].items()}
     for name in resources["outputs"]:
         text = text.replace(f"]({name})", f"]({path.stem}-{name})")
-    title, rest = text.split("\n", 1)
+    title, rest = OUTPUT.sub(_said, text).split("\n", 1)
     note = f"[This page as a notebook]({path.name}), to run and to change."
     return {f"{path.stem}.md": f"{title}\n\n{note}\n{rest}", **pictures}
+
+
+def _said(match: re.Match[str]) -> str:
+    """What a cell printed, as a block of its own kind, which wraps; pictures follow their cell as they are."""
+    said = textwrap.dedent(match["said"]).strip()
+    return f"\n``` {{.text .said}}\n{said}\n```\n\n" if said else match.group(0)

@@ -200,17 +200,18 @@ def _shift(context: Context) -> Iterator[Finding]:
         if severity is None:
             continue
         scores = context.found.scores[side]
-        rows = np.argsort(-scores.distance)[: max(EVIDENCE, EXAMPLES)]
+        far = int(scores.far.sum())
+        rows = np.argsort(-scores.distance)[: min(far, max(EVIDENCE, EXAMPLES)) or EXAMPLES]
         where = f" ({side} side)" if len(context.frame.sides) > 1 else ""
         yield Finding(
             id="distribution_shift",
             severity=severity,
             message=f"Synthetic rows are told from real ones{where}: total variation at least "
             f"{max(one_sided_lower(item), 0.0):.2f}{_outside(outside.value, away)}{_lengths(context, side)}.",
-            evidence=context.evidence(rows.tolist()),
+            evidence=context.evidence(rows[:far].tolist()),
             examples=context.examples(rows.tolist()),
             estimates=(name, mmd, off),
-            rows=int(scores.far.sum()),
+            rows=far,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -130,8 +131,8 @@ def _lengths(frame: Frame, side: str) -> Distribution:
     """Histogram of words per row with edges that both sets share; the last bin takes all longer rows."""
     ours, theirs = (_word_counts(rows.texts[side]) for rows in (frame.real, frame.synthetic))
     top = float(np.quantile(np.concatenate([ours, theirs]), 0.99))
-    edges = np.unique(np.round(np.linspace(0, max(top, 1.0), LENGTH_BINS + 1))).astype(int)
-    edges = np.append(edges[:-1], max(int(edges[-1]), 1))
+    width = max(1, math.ceil(max(top, 1.0) / LENGTH_BINS))  # whole and equal: uneven bins look like data
+    edges = np.arange(0, math.ceil(max(top, 1.0) / width) * width + 1, width)
     counts = [np.histogram(np.minimum(values, edges[-1]), bins=edges)[0] / values.size for values in (ours, theirs)]
     names = [f"{low}-{high - 1}" if high - low > 1 else str(low) for low, high in pairwise(edges)]
     names[-1] = f"{edges[-2]}+"

@@ -1,5 +1,17 @@
 """The command line: one file per command. Parses, calls one verb, renders. Loads nothing heavy before it must."""
 
-from syngain.cli.app import main
+import sys
 
 __all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the program. An interruption while it loads ends as quietly as a later one."""
+    try:
+        from syngain.cli.app import main as run
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    run()

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from syngain._version import __version__
+from syngain.cli import INTERRUPTED
 from syngain.cli.audit import audit
 from syngain.cli.check import check
 from syngain.cli.compare import compare
@@ -99,8 +100,7 @@ def main() -> None:
         complain(error)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; nothing was written", file=sys.stderr)
-        code = 130
+        code = INTERRUPTED
     except ClickException as error:
         error.show()  # type: ignore[attr-defined]
         code = 2
@@ -110,6 +110,8 @@ def main() -> None:
     except MemoryError:
         print("error: this machine has not enough memory for these rows\nto do: audit a part of them", file=sys.stderr)
         code = 3
+    if code == INTERRUPTED:  # newer versions of typer make this code of an interruption themselves
+        print("interrupted; no unfinished result was written (a command that has --resume goes on)", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
-from syngain.cli import flags
+from syngain.cli import INTERRUPTED, flags
 from syngain.cli.common import configured, deliver, progress_shown
 from syngain.core.errors import UsageError
 
@@ -79,7 +79,7 @@ def generate(
             )
     except KeyboardInterrupt:
         print(f"interrupted; what was answered is kept in {work}: go on with --resume", file=sys.stderr)
-        raise typer.Exit(130) from None
+        sys.exit(INTERRUPTED)
     for note in () if options["quiet"] else run.notes:
         print(note, file=sys.stderr)
     deliver(

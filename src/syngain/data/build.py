@@ -145,7 +145,7 @@ def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputE
     return InputError(
         f"{loaded.place(index)}: the {role} in `{show(name)}` {problem} ({count} of {len(loaded)} rows have one)",
         expected="text or a number in every row",
-        todo=f"complete the column or leave these rows out; another field: --{role} NAME; none: --{role} ''",
+        todo=f"complete the column or leave these rows out; another field: --{role} NAME; none: --{role} none",
     )
 
 

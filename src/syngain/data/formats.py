@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
@@ -15,7 +16,6 @@ from syngain.data.values import NotPlainError, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from syngain.data.rows import Codec, Record
 
@@ -106,7 +106,11 @@ def _by_first_line(head: bytes, name: str) -> str:
 
 def _refuse_binary(head: bytes, name: str) -> None:
     if head.startswith(UTF16):
-        raise InputError(f"{name}: text in UTF-16", expected="text in UTF-8", todo="convert: iconv -f utf-16 -t utf-8")
+        raise InputError(
+            f"{name}: text in UTF-16",
+            expected="text in UTF-8",
+            todo=f"convert the file, for example with: iconv -f utf-16 -t utf-8 {Path(name).name.split('::')[0]} > new",
+        )
     if b"\0" in head[:4096]:
         raise InputError(f"{name}: a binary file of no known format", expected=KNOWN, todo="check the path")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from syngain.core.errors import InputError, UsageError
@@ -20,6 +21,8 @@ LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment"
 SOURCE = ("source", "source_id", "source_text", "anchor_id", "seed", "parent")
 GENERATOR = ("generator", "model")
 CHATS = ("messages", "conversations")
+NO_LABELS = ("id", "split", "language", "lang", "date")
+LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `_label_like`
 RESPONSES = ("completion", "response", "chosen")  # what stands beside `prompt`, the first that is there
 SIDES = ("real", "synthetic", "test", "pool")
 FLAGS = ("text", "label", "source", "generator", "id")
@@ -83,6 +86,7 @@ class Roles:
     Attributes:
         shape: how the content is laid out. text: the fields it came from, in order.
         features: of a table, the columns that count. ignored: those that never do (ids, split, provenance, ...).
+        label_like: of texts without a label, fields that look like one and that nobody named.
     """
 
     shape: Shape
@@ -93,6 +97,7 @@ class Roles:
     id: str | None = None
     features: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    label_like: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -104,6 +109,9 @@ class Roles:
         parts = [self._content()]
         given = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
         parts += [f"{role} from `{show(name)}`" for role, name in given.items() if name is not None]
+        if self.label_like:
+            one = show(self.label_like[0])
+            parts.append(f"no label ({show_names(self.label_like)} may hold it: --label {one})")
         if self.ignored:
             parts.append(f"not features: {show_names(self.ignored)}")
         return ", ".join(parts)
@@ -137,14 +145,37 @@ def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
         preferred = None if like is None else getattr(like, role)
         return finder.role(role, free, getattr(options, role), preferred)
 
+    label = found("label", LABEL)
+    unlabeled = KIND_OF[shape] is Kind.TEXT and label is None and options.label is None
     return Roles(
         shape=shape,
         text=text,
-        label=found("label", LABEL),
+        label=label,
+        label_like=_label_like(loaded, taken) if unlabeled else (),
         source=found("source", SOURCE),
         generator=found("generator", GENERATOR),
         id=finder.named(options.id, "id") if options.id else None,
     )
+
+
+def _label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
+    """Fields of short words, filled in every row, of which a few come back again and again; fewest different first."""
+    known = {*TEXT, *SOURCE, *GENERATOR, *NO_LABELS}
+    names = [
+        name
+        for name, field in loaded.fields.items()
+        if field.count == len(loaded) and name not in taken and name.strip().casefold() not in known
+    ]
+    if not names:
+        return ()
+    columns = zip(*islice(loaded.values(names), LOOKED_AT), strict=True)
+    sizes = {}
+    for name, cells in zip(names, columns, strict=True):
+        if all(isinstance(cell, str) and len(cell) <= LONGEST_LABEL for cell in cells):
+            different = len(set(cells))
+            if 2 <= different <= min(MOST_LABELS, len(cells) // 5):
+                sizes[name] = different
+    return tuple(sorted(sizes, key=sizes.__getitem__))[:3]
 
 
 @dataclass(frozen=True, slots=True)

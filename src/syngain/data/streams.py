@@ -139,7 +139,7 @@ def decoded(raw: bytes, name: str, number: int) -> str:
         raise InputError(
             f"{name}, line {line}: not UTF-8 (byte 0x{raw[error.start]:02x} {error.reason})",
             expected="text in UTF-8",
-            todo=f"convert the file, for example with: iconv -f latin1 -t utf-8 {Path(name).name.split('::')[0]}",
+            todo=f"convert the file, for example with: iconv -f latin1 -t utf-8 {Path(name).name.split('::')[0]} > new",
         ) from error
 
 

@@ -269,5 +269,6 @@ def _lacking(loaded: Loaded, lacking: Sequence[str], like: Dataset) -> InputErro
     return InputError(
         f"{loaded.name}: lacks the columns {show_names(lacking)}; it has {show_names(list(loaded.fields))}",
         expected=f"{Kind.TABLE.value} rows with the columns of {like.name}",
-        todo="rename or add these columns",
+        todo="rename or add these columns; if these are texts, name their columns: --text real=A,synthetic=B and "
+        "--label real=A,synthetic=B",
     )

@@ -115,6 +115,9 @@ def _measures(result: Result, width: int) -> Iterator[RenderableType]:
         yield _columns(rows, widths)
     if len(shown) < len(result.estimates):
         yield Text(f"{len(result.estimates) - len(shown)} more by class, slice or generator in the report", style="dim")
+    if {"gain.log_loss", "gain.accuracy"} <= set(shown):
+        words = "log-loss decides: it sees how sure a learner is, accuracy and F1 only whether it hits"
+        yield Text(words, style="dim")
     yield Text("* differs from its null (adjusted p < .05)   o outside the range of real rows, no p", style="dim")
 
 

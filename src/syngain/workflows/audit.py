@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from syngain.core.result import Finding
     from syngain.data.dataset import Dataset
 
 
@@ -115,7 +116,7 @@ def audit_run(
         inputs=summaries({"real": anchors, "synthetic": ours, **others}),
         estimates=dict(sorted({**audited.found.estimates, **(measured.estimates if measured else {})}.items())),
         series=measured.series if measured else {},
-        findings=[*audited.findings, *(measured.findings if measured else ())],
+        findings=_joined(audited.findings, measured.findings if measured else ()),
         verdict=verdict(
             audited.findings,
             len(ours),
@@ -124,6 +125,7 @@ def audit_run(
             enough=audited.enough,
             gain=measured.kept_verdict if measured else None,
             unmeasured=unmeasured,
+            tested=others["test"] is not None and measured is not None,
         ),
         dropped=audited.dropped,
         views=replace(
@@ -139,6 +141,12 @@ def audit_run(
     progress("done", 1.0)
     gone = audited.is_dropped
     return AuditRun(result, ours, [row for row in range(len(ours)) if not gone[row]])
+
+
+def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Finding]:
+    """The findings of the audit, then those of the gain that it does not name already."""
+    names = {finding.id for finding in found}
+    return [*found, *(finding for finding in of_gain if finding.id not in names)]
 
 
 def _until(share: float, progress: Progress) -> Progress:

@@ -26,6 +26,8 @@ PHRASE: Mapping[str, str] = {
 }
 
 
+ON_TEST = " This is from the anchors alone: on your test, `syngain gain REAL SYNTHETIC --test TEST` measures it."
+
 WORDS: Mapping[str, str] = {
     "contamination": "test rows",
     "memorized_anchors": "copies of anchors",
@@ -45,13 +47,14 @@ def verdict(
     enough: bool = True,
     gain: Verdict | None = None,
     unmeasured: str = "",
+    tested: bool = False,
 ) -> Verdict:
     """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against.
 
     ``reasons``: rows to drop by reason, in the order of the sentence.
     ``enough``: whether both sets had enough rows to compare.
     ``gain``: the verdict of the measured gain on the rows that are not dropped; None when it was not measured,
-    ``unmeasured`` saying why.
+    ``unmeasured`` saying why. ``tested``: whether there is a test on which the gain could be measured.
     """
     standing = [f for f in findings if f.severity == "high" and not f.explained_by]
     condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * rows]
@@ -65,7 +68,7 @@ def verdict(
         return Verdict(
             decision="cannot_tell", sentence="Cannot tell: fewer than 20 rows on one side are too few to compare."
         )
-    kept, ending = rows - dropped, _ending(standing, rows, reasons)
+    kept, ending = rows - dropped, _ending(standing, rows, reasons) + (ON_TEST if tested else "")
     why_not = f" ({unmeasured})" if unmeasured else ""
     if dropped >= WORTH_DROPPING * rows and kept > 0:
         why = ", ".join(WORDS[name] for name in reasons)
@@ -83,7 +86,7 @@ def verdict(
 
 def _dropped_first(sentence: str, kept: int, gain: Verdict, ending: str) -> Verdict:
     """Rows to drop, then what the others do."""
-    words = f"{sentence}. Of the other {kept:,}: {gain.sentence[:1].lower()}{gain.sentence[1:]}{ending}"
+    words = f"{sentence}. The other {kept:,}: {gain.sentence[:1].lower()}{gain.sentence[1:]}{ending}"
     decision = "use_subset" if gain.decision == "use" else gain.decision
     return Verdict(decision=decision, sentence=words, rows_to_use=gain.rows_to_use)
 
