@@ -132,7 +132,9 @@ def length_overlap(
         unit="share",
         method=f"{count} length bins, quantiles of one half of the real rows, counted on the rest; permutation p",
         estimand="expected overlap of the two length histograms, at this sample size",
-        intervals=normal_intervals(value, error),
+        intervals={
+            level: (max(low, 0.0), min(high, 1.0)) for level, (low, high) in normal_intervals(value, error).items()
+        },
         null=null.range,
         p=null.p,
         n=code.size,
