@@ -163,7 +163,11 @@ def mean(values: Floats, design: Design, over: Over = "population") -> Mean:
     deviations = values - per_prompt[design.prompt]
     parts = np.bincount(design.prompt, deviations**2, minlength=design.prompts) / (samples - 1.0) / samples
     total = float(parts.sum())
-    freedom = total**2 / float(np.sum(parts**2 / (samples - 1.0))) if total > 0 else float(samples.sum() - samples.size)
+    if total > 0:
+        shares = parts / total  # squares of the parts themselves may underflow
+        freedom = 1.0 / float(np.sum(shares**2 / (samples - 1.0)))
+    else:
+        freedom = float(samples.sum() - samples.size)
     return Mean(value=float(per_prompt.mean()), error=math.sqrt(total) / design.prompts, freedom=freedom)
 
 
