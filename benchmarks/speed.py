@@ -26,6 +26,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from queue import Empty
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def measured(work):
         try:
             found = queue.get(timeout=1)
             break
-        except Exception:  # noqa: BLE001  (queue.Empty of another context)
+        except Empty:
             if not process.is_alive():
                 return None
     process.join()

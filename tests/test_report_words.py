@@ -238,3 +238,11 @@ def test_bins_keep_their_order():
     bins = ("0 to 19", "20 to 39", "40+", "< 60")
     figure = distribution_figure(Distribution(title="Length", categories=bins, real=(0.1,) * 4, synthetic=(0.2,) * 4))
     assert (figure["flat"], figure["names"]) == (False, list(bins))
+
+
+def test_arms_of_students_have_the_same_names_in_reports_and_in_plans():
+    """The words stand twice: a report must not load the learners, and a plan lies below the reports."""
+    from syngain.gain.student.plan import NAMES
+    from syngain.report.catalog import ARMS
+
+    assert ARMS == NAMES
