@@ -44,6 +44,7 @@ Weigh: TypeAlias = "Callable[[Any, Any, list[int]], Any]"
 CHUNK = 32  # rows that are scored together; fixed, so that a row's neighbors do not depend on how many are scored
 TRAIN_TOKENS, SCORE_TOKENS = 256, 512  # padded tokens per pass on a CPU: as fast as more, and less padding and memory
 GPU_FACTOR, MOST_WORKERS = 32, 8
+SHORT = 512  # tokens up to which a CPU attends faster in bf16 by plain products; their memory grows with the square
 CLIP, WARM_UP = 1.0, 5
 _NO_MEMORY = re.compile(r"out of memory|can't allocate|not enough memory|bad_alloc", re.IGNORECASE)
 
@@ -111,6 +112,9 @@ class CausalProxy:
         tokenizer, network = checkpoints.load(self.model, width=2 if half else 4, progress=progress)
         with memory_named(self):
             network = network.to(device=device, dtype=torch.bfloat16 if half else torch.float32)
+            attend = getattr(network, "set_attn_implementation", None)  # transformers knows it since 4.53
+            if attend is not None and half and device == "cpu" and self.max_tokens <= SHORT:
+                attend("eager")
             identity = checkpoints.identity(network)
             return CausalModel(self, tokenizer, _adapted(peft, network, self), identity, device)
 
@@ -184,7 +188,7 @@ class CausalModel:
 
         total, sums = 0.0, [None] * len(weights)
         with memory_named(self.proxy), one_thread_each():
-            for loss, gradients in self._each(gradient, _parts(rows, TRAIN_TOKENS * self._factor())):
+            for loss, gradients in self._each(gradient, _parts(rows, TRAIN_TOKENS * self._factor()), rows):
                 total += loss  # parts are summed in their order, whoever was first
                 for i, slope in enumerate(gradients):
                     if slope is not None:
@@ -213,7 +217,7 @@ class CausalModel:
             chunk = _parts(rows[first : first + CHUNK], SCORE_TOKENS * self._factor())
             parts += [[first + i for i in part] for part in chunk]
         with memory_named(self.proxy), one_thread_each():
-            for part, sums in zip(parts, self._each(nats, parts), strict=True):
+            for part, sums in zip(parts, self._each(nats, parts, rows), strict=True):
                 out[part] = sums
         return out
 
@@ -234,7 +238,7 @@ class CausalModel:
 
         parts = _parts(rows, SCORE_TOKENS * self._factor())
         with memory_named(self.proxy), one_thread_each():
-            for part, hits in zip(parts, self._each(met, parts), strict=True):
+            for part, hits in zip(parts, self._each(met, parts, rows), strict=True):
                 out[part] = hits
         return out
 
@@ -266,17 +270,29 @@ class CausalModel:
                 return sums
 
             parts = _parts(rests, SCORE_TOKENS * self._factor())
-            for part, sums in zip(parts, self._each(nats, parts), strict=True):
+            for part, sums in zip(parts, self._each(nats, parts, rests), strict=True):
                 out[part] = sums
         return out
 
-    def _each(self, work: Callable[[list[int]], Part], parts: Sequence[list[int]]) -> Iterator[Part]:
-        """The work of every part, in their order: side by side on the cores of a CPU, one after the other on a GPU."""
+    def _each(
+        self, work: Callable[[list[int]], Part], parts: Sequence[list[int]], rows: Sequence[Completion]
+    ) -> Iterator[Part]:
+        """The work of every part of the rows, in their order: one after the other on a GPU, else side by side.
+
+        The largest parts are begun first, so that no core waits long for the last one.
+        """
         if self.device == "cuda":
             yield from map(work, parts)
             return
+        padded = [len(part) * len(rows[part[0]].ids) for part in parts]
         with ThreadPoolExecutor(_workers(), initializer=_torch().set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(work, parts)
+            begun = {k: pool.submit(work, parts[k]) for k in sorted(range(len(parts)), key=lambda k: -padded[k])}
+            try:
+                for k in range(len(parts)):
+                    yield begun.pop(k).result()
+            finally:
+                for left in begun.values():
+                    left.cancel()
 
     def _nats(self, rows: Sequence[Completion], temperature: float = 1.0, cache: Any = None) -> Any:  # noqa: ANN401
         """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns)."""
