@@ -73,6 +73,7 @@ def test_repair_removes_most_of_it_and_the_table_says_what_did_the_work(found):
     assert [line[0] for line in table[1:]] == [NAMES[arm] for arm in ARMS]
     assert all(len(line) == 6 for line in table)
     assert table[1][2] == "-"
+    assert not any("-0.00" in cell for line in table for cell in line)
 
 
 def test_forgetting_alone_ends_the_template_and_prevention_keeps_from_it(found):

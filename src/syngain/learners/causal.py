@@ -112,7 +112,7 @@ class CausalProxy:
         tokenizer, network = checkpoints.load(self.model, width=2 if half else 4, progress=progress)
         with memory_named(self):
             network = network.to(device=device, dtype=torch.bfloat16 if half else torch.float32)
-            attend = getattr(network, "set_attn_implementation", None)  # transformers knows it since 4.53
+            attend = getattr(network, "set_attn_implementation", None)  # older transformers have no such method
             if attend is not None and half and device == "cpu" and self.max_tokens <= SHORT:
                 attend("eager")
             identity = checkpoints.identity(network)

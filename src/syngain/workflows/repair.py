@@ -137,8 +137,8 @@ def _text(content: object, column: str) -> str:
     if item is None or item["value"] is None:
         return "-"
     ends = item["intervals"].get(f"{LEVEL:.2f}", [None, None])
-    low, high = ("?" if end is None else f"{end:.2f}" for end in ends)
-    return f"{item['value']:.2f} ({low}, {high})"
+    low, high = ("?" if end is None else f"{end:z.2f}" for end in ends)
+    return f"{item['value']:z.2f} ({low}, {high})"
 
 
 def _findings(found: Ablation) -> tuple[Finding, ...]:
