@@ -84,7 +84,7 @@ def run(name, options):
 def shown(name, out):
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     for identifier, item in report["estimates"].items():
-        low, high = item["intervals"]["0.9"]
+        low, high = item["intervals"]["0.90"]
         print(f"  {identifier:40s} {item['value']:+.4f} ({low:+.4f}, {high:+.4f}) {item['unit']}, n = {item['n']}")
     print(f"  {report['verdict']['sentence']}")
 

@@ -1,0 +1,85 @@
+"""How long SmolLM2's steps take on this CPU, by plain and by fused attention, and how far both lie from float32.
+
+Steps of eight rows, half human instructions, half Alpaca rows, as `syngain train` takes them; then surprisal and slope
+of single rows against the same model in float32. Both ways alternate, so that a machine that becomes slower hits both.
+
+    python benchmarks/student_steps.py [--steps 12] [--rows 24]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from syngain.data import read
+from syngain.gain.student.arms import Side
+from syngain.learners.causal import CausalProxy
+
+SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+WAYS = ("sdpa", "eager")
+
+
+def attend(model, way):
+    model.network.get_base_model().set_attn_implementation(way)
+
+
+def timed(model, steps):
+    model.reset(0)
+    optimizer = model.optimizer()
+    wall, spent = time.perf_counter(), time.process_time()
+    for rows in steps:
+        model.learn(rows, optimizer, 1e-3)
+    return (time.perf_counter() - wall) / len(steps), (time.process_time() - spent) / len(steps)
+
+
+def slopes(model, rows):
+    """Surprisal per token of every row, and the slope of their sum as one vector."""
+    model.reset(0)
+    losses, whole = [], 0.0
+    for row in rows:
+        loss, found = model.slopes([row])
+        losses.append(loss)
+        whole = whole + torch.cat([slope.flatten() for slope in found if slope is not None]) * row.scored
+    return np.array(losses), whole
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rows", type=int, default=24)
+    options = parser.parse_args()
+    model, exact = CausalProxy(dtype="bf16").open(), CausalProxy(dtype="float32").open()
+    real = read(SHARED / "self_instruct_seed_tasks.jsonl.gz")
+    synthetic = read(SHARED / "alpaca_random_9k.jsonl.gz", like=real)
+    rng, reader = np.random.default_rng(0), model.reader(real.kind)
+    sides = [Side(reader, real), Side(reader, synthetic)]
+
+    def drawn(count):
+        return [row for side in sides for row in side.take(rng.integers(len(side.rows), size=count // 2))]
+
+    steps = [drawn(8) for _ in range(options.steps)]
+    model.learn(steps[0], model.optimizer(), 0.0)
+    for _ in range(2):
+        for way in WAYS:
+            attend(model, way)
+            wall, spent = timed(model, steps)
+            print(f"{way:6s} {wall:.2f} s a step, {spent:.2f} CPU seconds, {spent / wall:.2f} cores used", flush=True)
+    rows = drawn(options.rows)
+    losses, whole = slopes(exact, rows)
+    for way in WAYS:
+        attend(model, way)
+        found, slope = slopes(model, rows)
+        apart, far = found - losses, float((slope - whole).norm() / whole.norm())
+        print(
+            f"{way:6s} against float32, nats per token of a row: mean {apart.mean():+.4f}, root mean square "
+            f"{np.sqrt(np.mean(apart**2)):.4f}; slope {far:.3f} of its length"
+        )
+
+
+if __name__ == "__main__":
+    main()
