@@ -259,7 +259,8 @@ class CausalModel:
         with memory_named(self.proxy), one_thread_each(), torch.inference_mode():
             ids = torch.tensor([context], device=self.device)
             read = self.cache()
-            self.network(input_ids=ids, logits_to_keep=1, **self.cached(read))
+            with self.precision():
+                self.network(input_ids=ids, logits_to_keep=1, **self.cached(read))
 
             def nats(part: list[int]) -> Floats:
                 with torch.inference_mode():
@@ -334,13 +335,25 @@ class CausalModel:
         if cache is not None:
             before = torch.ones((len(rows), cache.get_seq_length()), dtype=torch.int64, device=self.device)
             tensors[1] = torch.cat([before, tensors[1]], dim=1)
-        logits = self.network(
-            input_ids=tensors[0],
-            attention_mask=tensors[1],
-            **self.cached(cache),
-            logits_to_keep=tensors[2],
-        ).logits
+        with self.precision():
+            logits = self.network(
+                input_ids=tensors[0],
+                attention_mask=tensors[1],
+                **self.cached(cache),
+                logits_to_keep=tensors[2],
+            ).logits
         return logits, torch.from_numpy(np.where(scored, ids, -100)[:, columns]).to(self.device)
+
+    @contextmanager
+    def precision(self) -> Iterator[None]:
+        """Where the network is called: over a bf16 base the adapter's products too are in bf16.
+
+        Its weights and their slopes stay float32. On SmolLM2 this moved slopes by .2 % of their length, a twentieth of
+        what the base in bf16 does, and a step takes a tenth less time on a CPU.
+        """
+        torch = _torch()
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=_is_half(self.network)):
+            yield
 
     def cache(self) -> Any:  # noqa: ANN401  (untyped library)
         """An empty cache of keys and values."""
@@ -432,10 +445,18 @@ def _adapted(peft: Any, network: Any, proxy: CausalProxy) -> Any:  # noqa: ANN40
     try:
         with warnings.catch_warnings():  # transformers warns peft of a name it will drop in version 6
             warnings.filterwarnings("ignore", message=r".*is_gradient_checkpointing", category=FutureWarning)
-            return peft.get_peft_model(network, config).eval()  # nothing in training mode differs but dropout
+            adapted = peft.get_peft_model(network, config).eval()  # nothing in training mode differs but dropout
     except ValueError as error:
         raise InputError(
             f"{proxy.model} cannot take an adapter on {proxy.modules} ({reason(error)})",
             expected="names of its linear layers",
             todo="use all-linear, or correct the names",
         ) from error
+    for module in adapted.modules():
+        if hasattr(module, "cast_input_dtype_enabled"):  # else every layer copies what it reads to float32
+            module.cast_input_dtype_enabled = not _is_half(adapted)
+    return adapted
+
+
+def _is_half(network: Any) -> bool:  # noqa: ANN401  (untyped library)
+    return bool(network.get_input_embeddings().weight.dtype == _torch().bfloat16)

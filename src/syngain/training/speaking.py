@@ -95,7 +95,7 @@ def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, spec
     drawn: list[list[int]] = [[] for _ in contexts]
     active = np.arange(len(contexts))
     cache = model.cache()
-    with torch.inference_mode():
+    with torch.inference_mode(), model.precision():
         for step in range(uniform.shape[1]):
             tensors = [
                 torch.from_numpy(np.ascontiguousarray(array)).to(model.device) for array in (ids, mask, positions)
