@@ -18,6 +18,7 @@ from syngain.learners import adapting, checkpoints
 from syngain.learners.adapting import Material, Schedule, adapt
 from syngain.learners.causal import CausalProxy
 from syngain.learners.completions import Reader
+from syngain.training.speaking import say
 
 SMOLLM2 = installed().get("smollm2")  # asked at collection: during the tests the home is an empty one
 PAIRS = [("what is it?", "a cat."), ("", "yes"), ("say nothing", ""), ("one two three", "four five six seven")]
@@ -303,6 +304,24 @@ def test_bf16_is_close_to_float32(tiny, model):
     np.testing.assert_allclose(coarse, model.score(rows), rtol=0.03)
     fitting = proxy(tiny, dtype="auto").open()
     assert fitting.identity in {model.identity, proxy(tiny, dtype="bf16").open().identity}
+
+
+def test_in_bf16_the_adapter_learns_in_float32_and_its_slopes_are_close(tiny, model):
+    torch = pytest.importorskip("torch")
+    rows = read_all(model, [("a question", "an answer that goes on"), ("b", "no"), ("what", "that")])
+    coarse = proxy(tiny, dtype="bf16").open()
+    found = []
+    for own in (model, coarse):
+        own.reset(5)
+        optimizer = own.optimizer()
+        for _ in range(3):
+            own.learn(rows, optimizer, 1e-2)
+        slopes = own.slopes(rows)[1]
+        assert {weight.dtype for weight in own.weights()} == {slope.dtype for slope in slopes} == {torch.float32}
+        found.append(torch.cat([slope.flatten() for slope in slopes]))
+    fine, rough = found
+    assert float((rough - fine).norm()) < 0.1 * float(fine.norm())
+    assert say(coarse, coarse.reader(Kind.PAIR), ["a question"], tokens=3, seed=0)[0].text is not None
 
 
 def test_loading_says_nothing_and_importing_loads_no_torch(tiny, capfd):
