@@ -1,7 +1,8 @@
-"""How long SmolLM2's steps take on this CPU, by plain and by fused attention, and how far both lie from float32.
+"""How long SmolLM2's steps take on this CPU, and how far they lie from float32: plain and fused attention over a bf16
+base, the adapter's products in float32 and in bf16 (the last way is the product's).
 
 Steps of eight rows, half human instructions, half Alpaca rows, as `syngain train` takes them; then surprisal and slope
-of single rows against the same model in float32. Both ways alternate, so that a machine that becomes slower hits both.
+of single rows against the same model in float32. The ways alternate, so that a machine that becomes slower hits all.
 
     python benchmarks/student_steps.py [--steps 12] [--rows 24]
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +20,24 @@ import torch
 
 from syngain.data import read
 from syngain.gain.student.arms import Side
-from syngain.learners.causal import CausalProxy
+from syngain.learners.causal import CausalModel, CausalProxy
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-WAYS = ("sdpa", "eager")
+WAYS = {
+    "fused, adapter float32": ("sdpa", False),
+    "plain, adapter float32": ("eager", False),
+    "plain, adapter bf16": ("eager", True),
+}
+PRECISION = CausalModel.precision
 
 
-def attend(model, way):
-    model.network.get_base_model().set_attn_implementation(way)
+def go(model, way):
+    attention, half = WAYS[way]
+    model.network.get_base_model().set_attn_implementation(attention)
+    for module in model.network.modules():
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = not half
+    CausalModel.precision = PRECISION if half else lambda _: nullcontext()
 
 
 def timed(model, steps):
@@ -66,17 +78,17 @@ def main():
     model.learn(steps[0], model.optimizer(), 0.0)
     for _ in range(2):
         for way in WAYS:
-            attend(model, way)
+            go(model, way)
             wall, spent = timed(model, steps)
-            print(f"{way:6s} {wall:.2f} s a step, {spent:.2f} CPU seconds, {spent / wall:.2f} cores used", flush=True)
+            print(f"{way:22s} {wall:.2f} s a step, {spent:.2f} CPU seconds, {spent / wall:.2f} cores used", flush=True)
     rows = drawn(options.rows)
     losses, whole = slopes(exact, rows)
     for way in WAYS:
-        attend(model, way)
+        go(model, way)
         found, slope = slopes(model, rows)
         apart, far = found - losses, float((slope - whole).norm() / whole.norm())
         print(
-            f"{way:6s} against float32, nats per token of a row: mean {apart.mean():+.4f}, root mean square "
+            f"{way:22s} against float32, nats per token of a row: mean {apart.mean():+.4f}, root mean square "
             f"{np.sqrt(np.mean(apart**2)):.4f}; slope {far:.3f} of its length"
         )
 

@@ -129,7 +129,7 @@ def test_the_number_of_cores_changes_no_bit_and_torch_keeps_its_threads(tiny, mo
 
     encode = SentenceEncoder(str(tiny), batch=2).fit([], RNG)
     before, expected = torch.get_num_threads(), encode(TEXTS)
-    monkeypatch.setattr("syngain.data.sentences._workers", lambda: workers)
+    monkeypatch.setattr("syngain.core.threads.workers", lambda: workers)
     assert encode(TEXTS).tobytes() == expected.tobytes()
     assert torch.get_num_threads() == before
 

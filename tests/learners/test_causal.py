@@ -165,7 +165,7 @@ def test_cores_change_no_bit_and_torch_keeps_its_threads(model, monkeypatch, wor
         return model.score(rows)
 
     before, expected = torch.get_num_threads(), trained()
-    monkeypatch.setattr("syngain.learners.causal._workers", lambda: workers)
+    monkeypatch.setattr("syngain.core.threads.workers", lambda: workers)
     assert trained().tobytes() == expected.tobytes()
     assert torch.get_num_threads() == before
 

@@ -7,8 +7,6 @@ without a random choice. torch and transformers are imported when the first row 
 from __future__ import annotations
 
 import logging
-import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.optional import require
+from syngain.core.threads import one_thread_each, side_by_side
 from syngain.data.hashing import batches
 from syngain.data.models import locate
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float64]
 
-MOST_WORKERS = 8  # a batch of long rows takes hundreds of megabytes
 log = logging.getLogger(__name__)
 
 
@@ -99,10 +97,11 @@ class FittedSentences:
         out: Vectors = np.zeros((len(texts), int(self.network.config.hidden_size)))
         order = order[lengths[order] > 0]
         parts = [order[part] for part in batches(order.size, self.encoder.batch)]
-        with _one_thread_each(), ThreadPoolExecutor(_workers()) as pool:
-            for part, mean in zip(
-                parts, pool.map(lambda part: self._pooled([tokens[i] for i in part]), parts), strict=True
-            ):
+        torch = require("torch", extra="encoder", purpose="a sentence encoder")
+        sizes = [part.size * int(lengths[part[0]]) for part in parts]
+        with one_thread_each(torch):
+            means = side_by_side(torch, lambda part: self._pooled([tokens[i] for i in part]), parts, sizes)
+            for part, mean in zip(parts, means, strict=True):
                 out[part] = mean
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         np.divide(out, norms, out=out, where=norms > 0)
@@ -138,26 +137,6 @@ class FittedSentences:
         weights = mask[:, :, None] / mask.sum(axis=1)[:, None, None]
         mean: Vectors = (states.last_hidden_state.numpy().astype(np.float64) * weights).sum(axis=1)
         return mean
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """One thread per batch, as many batches at once as there are cores: the sums do not depend on the cores.
-
-    It is also faster than many threads per batch, which wait for each other: 4 to 13 times on a busy machine.
-    """
-    torch = require("torch", extra="encoder", purpose="a sentence encoder")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _workers() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
 
 
 def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noqa: ANN401  (untyped library)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import os
 import re
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +22,10 @@ import numpy as np
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
+from syngain.core.threads import one_thread_each, side_by_side
 from syngain.learners import checkpoints
 from syngain.learners.checkpoints import EXTRA, reason
-from syngain.learners.completions import Completion, Reader
+from syngain.learners.completions import Completion, Reader, like_lengths, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +42,7 @@ Weigh: TypeAlias = "Callable[[Any, Any, list[int]], Any]"
 
 CHUNK = 32  # rows that are scored together; fixed, so that a row's neighbors do not depend on how many are scored
 TRAIN_TOKENS, SCORE_TOKENS = 256, 512  # padded tokens per pass on a CPU: as fast as more, and less padding and memory
-GPU_FACTOR, MOST_WORKERS = 32, 8
+GPU_FACTOR = 32
 SHORT = 512  # tokens up to which a CPU attends faster in bf16 by plain products; their memory grows with the square
 CLIP, WARM_UP = 1.0, 5
 _NO_MEMORY = re.compile(r"out of memory|can't allocate|not enough memory|bad_alloc", re.IGNORECASE)
@@ -187,8 +186,8 @@ class CausalModel:
             return float(loss.detach()), torch.autograd.grad(loss / scored, weights, allow_unused=True)
 
         total, sums = 0.0, [None] * len(weights)
-        with memory_named(self.proxy), one_thread_each():
-            for loss, gradients in self._each(gradient, _parts(rows, TRAIN_TOKENS * self._factor()), rows):
+        with memory_named(self.proxy), one_thread_each(_torch()):
+            for loss, gradients in self._each(gradient, like_lengths(rows, TRAIN_TOKENS * self._factor()), rows):
                 total += loss  # parts are summed in their order, whoever was first
                 for i, slope in enumerate(gradients):
                     if slope is not None:
@@ -214,9 +213,9 @@ class CausalModel:
 
         parts = []
         for first in range(0, len(rows), CHUNK):
-            chunk = _parts(rows[first : first + CHUNK], SCORE_TOKENS * self._factor())
+            chunk = like_lengths(rows[first : first + CHUNK], SCORE_TOKENS * self._factor())
             parts += [[first + i for i in part] for part in chunk]
-        with memory_named(self.proxy), one_thread_each():
+        with memory_named(self.proxy), one_thread_each(_torch()):
             for part, sums in zip(parts, self._each(nats, parts, rows), strict=True):
                 out[part] = sums
         return out
@@ -236,8 +235,8 @@ class CausalModel:
                 )
             return hits
 
-        parts = _parts(rows, SCORE_TOKENS * self._factor())
-        with memory_named(self.proxy), one_thread_each():
+        parts = like_lengths(rows, SCORE_TOKENS * self._factor())
+        with memory_named(self.proxy), one_thread_each(_torch()):
             for part, hits in zip(parts, self._each(met, parts, rows), strict=True):
                 out[part] = hits
         return out
@@ -256,7 +255,7 @@ class CausalModel:
             return self.score(rows, temperature=temperature)
         torch, out = _torch(), np.zeros(len(rows))
         rests = [Completion(row.ids[start - 1 :], 1, row.size, row.cut) for row in rows]
-        with memory_named(self.proxy), one_thread_each(), torch.inference_mode():
+        with memory_named(self.proxy), one_thread_each(_torch()), torch.inference_mode():
             ids = torch.tensor([context], device=self.device)
             read = self.cache()
             with self.precision():
@@ -270,7 +269,7 @@ class CausalModel:
                     sums: Floats = found.double().sum(dim=1).cpu().numpy()
                 return sums
 
-            parts = _parts(rests, SCORE_TOKENS * self._factor())
+            parts = like_lengths(rests, SCORE_TOKENS * self._factor())
             for part, sums in zip(parts, self._each(nats, parts, rests), strict=True):
                 out[part] = sums
         return out
@@ -278,22 +277,10 @@ class CausalModel:
     def _each(
         self, work: Callable[[list[int]], Part], parts: Sequence[list[int]], rows: Sequence[Completion]
     ) -> Iterator[Part]:
-        """The work of every part of the rows, in their order: one after the other on a GPU, else side by side.
-
-        The largest parts are begun first, so that no core waits long for the last one.
-        """
+        """The work of every part of the rows, in their order: one after the other on a GPU, else side by side."""
         if self.device == "cuda":
-            yield from map(work, parts)
-            return
-        padded = [len(part) * len(rows[part[0]].ids) for part in parts]
-        with ThreadPoolExecutor(_workers(), initializer=_torch().set_num_threads, initargs=(1,)) as pool:
-            begun = {k: pool.submit(work, parts[k]) for k in sorted(range(len(parts)), key=lambda k: -padded[k])}
-            try:
-                for k in range(len(parts)):
-                    yield begun.pop(k).result()
-            finally:
-                for left in begun.values():
-                    left.cancel()
+            return map(work, parts)
+        return side_by_side(_torch(), work, parts, [len(part) * len(rows[part[0]].ids) for part in parts])
 
     def _nats(self, rows: Sequence[Completion], temperature: float = 1.0, cache: Any = None) -> Any:  # noqa: ANN401
         """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns)."""
@@ -322,14 +309,7 @@ class CausalModel:
         ``cache`` holds what was read before the rows.
         """
         torch = _torch()
-        width = max(len(row.ids) for row in rows)
-        ids = np.zeros((len(rows), width), dtype=np.int64)
-        mask = np.zeros((len(rows), width), dtype=np.int64)
-        scored = np.zeros((len(rows), width), dtype=bool)
-        for i, row in enumerate(rows):
-            ids[i, : len(row.ids)] = row.ids
-            mask[i, : len(row.ids)] = 1
-            scored[i, row.start : len(row.ids)] = True
+        ids, mask, scored = padded(rows)
         columns = np.flatnonzero(scored.any(axis=0))  # the logits of other columns are never computed
         tensors = [torch.from_numpy(array).to(self.device) for array in (ids, mask, columns - 1)]
         if cache is not None:
@@ -351,8 +331,8 @@ class CausalModel:
         Its weights and their slopes stay float32. On SmolLM2 this moved slopes by .2 % of their length, a twentieth of
         what the base in bf16 does, and a step takes a tenth less time on a CPU.
         """
-        torch = _torch()
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=_is_half(self.network)):
+        torch, half = _torch(), _is_half(self.network)
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=half, cache_enabled=False):  # threads share one
             yield
 
     def cache(self) -> Any:  # noqa: ANN401  (untyped library)
@@ -392,21 +372,6 @@ def memory_named(proxy: CausalProxy) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """One thread per part, as many parts at once as there are cores: sums do not depend on the cores.
-
-    It is also faster than many threads per part, which wait for each other: several times on a busy machine.
-    """
-    torch = _torch()
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _computes_in_bf16(torch: Any, device: str) -> bool:  # noqa: ANN401  (untyped library)
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported())
@@ -417,24 +382,8 @@ def _computes_in_bf16(torch: Any, device: str) -> bool:  # noqa: ANN401  (untype
     return re.search(r"\b(avx512_bf16|amx_bf16)\b", flags) is not None
 
 
-def _workers() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
-
-
 def _torch() -> Any:  # noqa: ANN401  (untyped library)
     return require("torch", extra=EXTRA, purpose="a language model")
-
-
-def _parts(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
-    """Rows of like length together, the longest first, at most ``tokens`` padded tokens in a part."""
-    parts: list[list[int]] = []
-    for i in sorted(range(len(rows)), key=lambda i: (-len(rows[i].ids), i)):
-        if parts and (len(parts[-1]) + 1) * len(rows[parts[-1][0]].ids) <= tokens:
-            parts[-1].append(i)
-        else:
-            parts.append([i])
-    return parts
 
 
 def _adapted(peft: Any, network: Any, proxy: CausalProxy) -> Any:  # noqa: ANN401  (untyped libraries)

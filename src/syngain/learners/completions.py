@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from syngain.core.errors import InputError
 from syngain.core.optional import require
 from syngain.data.roles import Kind
@@ -16,6 +18,8 @@ from syngain.learners.checkpoints import EXTRA, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # stand-ins that no template writes itself
 
@@ -135,6 +139,28 @@ class Reader:
             return ids, [len(self.tokenizer.decode(ids[: i + 1])) for i in range(len(ids))]
         found = self.tokenizer(_clean(text), add_special_tokens=False, return_offsets_mapping=True)
         return list(found["input_ids"]), [end for _, end in found["offset_mapping"]]
+
+
+def like_lengths(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
+    """Rows of like length together, the longest first, at most ``tokens`` padded tokens in a part."""
+    parts: list[list[int]] = []
+    for i in sorted(range(len(rows)), key=lambda i: (-len(rows[i].ids), i)):
+        if parts and (len(parts[-1]) + 1) * len(rows[parts[-1][0]].ids) <= tokens:
+            parts[-1].append(i)
+        else:
+            parts.append([i])
+    return parts
+
+
+def padded(rows: Sequence[Completion]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Token ids, which of them are read and which are scored, each of shape (rows, longest row)."""
+    shape = (len(rows), max(len(row.ids) for row in rows))
+    ids, mask, scored = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
+    for i, row in enumerate(rows):
+        ids[i, : len(row.ids)] = row.ids
+        mask[i, : len(row.ids)] = 1
+        scored[i, row.start : len(row.ids)] = True
+    return ids, mask, scored
 
 
 def _clean(text: str) -> str:

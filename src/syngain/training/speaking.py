@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from syngain.core.optional import require
-from syngain.learners.causal import memory_named, one_thread_each
+from syngain.core.threads import one_thread_each
+from syngain.learners.causal import memory_named
 from syngain.learners.checkpoints import EXTRA
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: i
     torch = require("torch", extra=EXTRA, purpose="a language model")
     threads = 1 if model.device == "cuda" else max(torch.get_num_threads(), 2)
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    with memory_named(model.proxy), one_thread_each(), pool:
+    with memory_named(model.proxy), one_thread_each(torch), pool:
         for part, drawn in zip(parts, pool.map(speak, parts), strict=True):
             out |= {i: _said(reader, symbols, special) for i, symbols in zip(part, drawn, strict=True)}
     return [out[i] for i in range(len(prompts))]

@@ -1,0 +1,53 @@
+"""Work on every core, one thread per part: sums do not depend on how many cores are free.
+
+It is also faster than many threads per part, which wait for each other: several times on a busy machine.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Part = TypeVar("Part")
+Made = TypeVar("Made")
+
+MOST = 8  # a part of long rows takes hundreds of megabytes
+
+
+def workers() -> int:
+    """Cores of this process, at most eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST)
+
+
+@contextmanager
+def one_thread_each(torch: Any) -> Iterator[None]:  # noqa: ANN401  (untyped library)
+    """Within, an operation of torch takes one thread; afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def side_by_side(
+    torch: Any,  # noqa: ANN401  (untyped library)
+    work: Callable[[Part], Made],
+    parts: Sequence[Part],
+    sizes: Sequence[int],
+) -> Iterator[Made]:
+    """The work of every part, in their order. The largest are begun first, so that no core waits long for the last."""
+    with ThreadPoolExecutor(workers(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        begun = {k: pool.submit(work, parts[k]) for k in sorted(range(len(parts)), key=lambda k: -sizes[k])}
+        try:
+            for k in range(len(parts)):
+                yield begun.pop(k).result()
+        finally:
+            for left in begun.values():
+                left.cancel()
