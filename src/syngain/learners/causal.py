@@ -328,8 +328,8 @@ class CausalModel:
     def precision(self) -> Iterator[None]:
         """Where the network is called: over a bf16 base the adapter's products too are in bf16.
 
-        Its weights and their slopes stay float32. On SmolLM2 this moved slopes by .2 % of their length, a twentieth of
-        what the base in bf16 does, and a step takes a tenth less time on a CPU.
+        Its weights and their slopes stay float32. On SmolLM2 a step takes 5 % less of a CPU, and surprisals and slopes
+        are as far from the model in float32 as before.
         """
         torch, half = _torch(), _is_half(self.network)
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=half, cache_enabled=False):  # threads share one
