@@ -1,5 +1,6 @@
 """How long SmolLM2's steps take on this CPU, and how far they lie from float32: plain and fused attention over a bf16
-base, the adapter's products in float32 and in bf16 (the last way is the product's).
+base, the adapter's products in float32 and in bf16, passes as full as can be and balanced ones. The last way is the
+product's.
 
 Steps of eight rows, half human instructions, half Alpaca rows, as `syngain train` takes them; then surprisal and slope
 of single rows against the same model in float32. The ways alternate, so that a machine that becomes slower hits all.
@@ -20,19 +21,22 @@ import torch
 
 from syngain.data import read
 from syngain.gain.student.arms import Side
+from syngain.learners import causal
 from syngain.learners.causal import CausalModel, CausalProxy
+from syngain.learners.completions import balanced, like_lengths
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 WAYS = {
-    "fused, adapter float32": ("sdpa", False),
-    "plain, adapter float32": ("eager", False),
-    "plain, adapter bf16": ("eager", True),
+    "fused, adapter float32": ("sdpa", False, like_lengths),
+    "plain, adapter float32": ("eager", False, like_lengths),
+    "plain, adapter bf16": ("eager", True, like_lengths),
+    "balanced": ("eager", True, balanced),
 }
 PRECISION = CausalModel.precision
 
 
 def go(model, way):
-    attention, half = WAYS[way]
+    attention, half, causal.balanced = WAYS[way]
     model.network.get_base_model().set_attn_implementation(attention)
     for module in model.network.modules():
         if hasattr(module, "cast_input_dtype_enabled"):

@@ -25,7 +25,7 @@ from syngain.core.progress import Progress, silent
 from syngain.core.threads import one_thread_each, side_by_side
 from syngain.learners import checkpoints
 from syngain.learners.checkpoints import EXTRA, reason
-from syngain.learners.completions import Completion, Reader, like_lengths, padded
+from syngain.learners.completions import Completion, Reader, balanced, like_lengths, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -187,7 +187,8 @@ class CausalModel:
 
         total, sums = 0.0, [None] * len(weights)
         with memory_named(self.proxy), one_thread_each(_torch()):
-            for loss, gradients in self._each(gradient, like_lengths(rows, TRAIN_TOKENS * self._factor()), rows):
+            divide = like_lengths if self.device == "cuda" else balanced
+            for loss, gradients in self._each(gradient, divide(rows, TRAIN_TOKENS * self._factor()), rows):
                 total += loss  # parts are summed in their order, whoever was first
                 for i, slope in enumerate(gradients):
                     if slope is not None:
@@ -203,43 +204,41 @@ class CausalModel:
 
         At a ``temperature`` above 0 the law of every token is that of the logits divided by it.
         """
-        out = np.zeros(len(rows))
-        torch = _torch()
+        torch, out = _torch(), np.zeros(len(rows))
 
         def nats(part: list[int]) -> Floats:
             with torch.inference_mode():
-                sums: Floats = self._nats([rows[i] for i in part], temperature).double().sum(dim=1).cpu().numpy()
-            return sums
+                return _summed(self._nats([rows[i] for i in part], temperature))
 
+        for part, sums in self._read(rows, nats):
+            out[part] = sums
+        return out
+
+    def score_and_match(self, rows: Sequence[Completion]) -> tuple[Floats, NDArray[np.bool_]]:
+        """As :meth:`score`, and whether the most likely token is right at every scored place, both of shape (n,).
+
+        Then greedy decoding says the response to the token; one reading of a row tells both.
+        """
+        torch, out, right = _torch(), np.zeros(len(rows)), np.ones(len(rows), dtype=bool)
+
+        def judged(part: list[int]) -> tuple[Floats, NDArray[np.bool_]]:
+            with torch.inference_mode():
+                logits, targets = self._logits([rows[i] for i in part])
+                hits = (logits.argmax(dim=2) == targets) | (targets == -100)
+                return _summed(_surprisal(logits, targets)), hits.all(dim=1).cpu().numpy()
+
+        for part, (sums, hits) in self._read(rows, judged):
+            out[part], right[part] = sums, hits
+        return out, right
+
+    def _read(self, rows: Sequence[Completion], work: Callable[[list[int]], Part]) -> Iterator[tuple[list[int], Part]]:
+        """What the work makes of every part of the rows, with the places of that part."""
         parts = []
         for first in range(0, len(rows), CHUNK):
             chunk = like_lengths(rows[first : first + CHUNK], SCORE_TOKENS * self._factor())
             parts += [[first + i for i in part] for part in chunk]
         with memory_named(self.proxy), one_thread_each(_torch()):
-            for part, sums in zip(parts, self._each(nats, parts, rows), strict=True):
-                out[part] = sums
-        return out
-
-    def exact(self, rows: Sequence[Completion]) -> NDArray[np.bool_]:
-        """Whether the most likely token is right at every scored place, shape (n,).
-
-        Then greedy decoding says the response to the token, and one reading of the row tells.
-        """
-        torch, out = _torch(), np.zeros(len(rows), dtype=bool)
-
-        def met(part: list[int]) -> NDArray[np.bool_]:
-            with torch.inference_mode():
-                logits, targets = self._logits([rows[i] for i in part])
-                hits: NDArray[np.bool_] = (
-                    ((logits.argmax(dim=2) == targets) | (targets == -100)).all(dim=1).cpu().numpy()
-                )
-            return hits
-
-        parts = like_lengths(rows, SCORE_TOKENS * self._factor())
-        with memory_named(self.proxy), one_thread_each(_torch()):
-            for part, hits in zip(parts, self._each(met, parts, rows), strict=True):
-                out[part] = hits
-        return out
+            yield from zip(parts, self._each(work, parts, rows), strict=True)
 
     def score_after(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
         """As :meth:`score`, for rows that share their context: it is read once, and its keys and values are reused.
@@ -265,9 +264,7 @@ class CausalModel:
                 with torch.inference_mode():
                     cache = copy.deepcopy(read)
                     cache.batch_repeat_interleave(len(part))
-                    found = self._nats([rests[i] for i in part], temperature, cache)
-                    sums: Floats = found.double().sum(dim=1).cpu().numpy()
-                return sums
+                    return _summed(self._nats([rests[i] for i in part], temperature, cache))
 
             parts = like_lengths(rests, SCORE_TOKENS * self._factor())
             for part, sums in zip(parts, self._each(nats, parts, rests), strict=True):
@@ -298,10 +295,7 @@ class CausalModel:
             none = torch.zeros((len(rows), 1), device=self.device)
             return self.weights()[0].sum() * none, none.bool()
         logits, targets = self._logits(rows, cache)
-        nats = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
-        )
-        return nats.reshape(targets.shape), targets != -100
+        return _surprisal(logits, targets, temperature), targets != -100
 
     def _logits(self, rows: Sequence[Completion], cache: Any = None) -> tuple[Any, Any]:  # noqa: ANN401  (untyped)
         """Logits (rows, columns, vocabulary) of the columns in which a row is scored, and targets (-100 elsewhere).
@@ -384,6 +378,19 @@ def _computes_in_bf16(torch: Any, device: str) -> bool:  # noqa: ANN401  (untype
 
 def _torch() -> Any:  # noqa: ANN401  (untyped library)
     return require("torch", extra=EXTRA, purpose="a language model")
+
+
+def _surprisal(logits: Any, targets: Any, temperature: float = 1.0) -> Any:  # noqa: ANN401  (untyped library)
+    """In float32, zero where the target is -100, of the shape of the targets."""
+    nats = _torch().nn.functional.cross_entropy(
+        logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
+    )
+    return nats.reshape(targets.shape)
+
+
+def _summed(nats: Any) -> Floats:  # noqa: ANN401  (untyped library)
+    sums: Floats = nats.double().sum(dim=1).cpu().numpy()
+    return sums
 
 
 def _adapted(peft: Any, network: Any, proxy: CausalProxy) -> Any:  # noqa: ANN401  (untyped libraries)

@@ -6,6 +6,7 @@ chat template where it has one, else one empty line apart.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,17 @@ def like_lengths(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
         else:
             parts.append([i])
     return parts
+
+
+def balanced(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
+    """As :func:`like_lengths`, with an even number of parts whose largest is as small as can be.
+
+    So two cores, or four, end together; how many there are changes nothing.
+    """
+    count = len(like_lengths(rows, tokens))
+    count += count % 2
+    most = bisect_left(range(tokens), x=True, key=lambda most: len(like_lengths(rows, most)) <= count)
+    return like_lengths(rows, most)
 
 
 def padded(rows: Sequence[Completion]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:

@@ -66,10 +66,12 @@ class Surprisal:
         return {"judged by": "surprisal and exact match"} if self.exact else {}
 
     def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
-        """One reading of every row, two with exact matches."""
+        """One reading of every row."""
         read = side.take(rows)
-        wrong = (~model.exact(read)).astype(np.float64) if self.exact else None
-        return Judged(model.score(read), _sizes(read), _tokens(read), wrong)
+        if not self.exact:
+            return Judged(model.score(read), _sizes(read), _tokens(read))
+        loss, right = model.score_and_match(read)
+        return Judged(loss, _sizes(read), _tokens(read), (~right).astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
