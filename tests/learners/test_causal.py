@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tiny_causal
-from syngain.core import InputError, UsageError
+from syngain.core import InputError, UnfinishedError, UsageError
 from syngain.data import Kind
 from syngain.data.models import installed
 from syngain.learners import adapting, checkpoints
@@ -358,3 +358,13 @@ def test_smollm2_is_converted_once_and_knows_english(capfd):
     nats = model.score([good, bad])
     assert nats[0] / good.scored < 1.0
     assert nats[1] / bad.scored > 4.0
+
+
+@pytest.mark.parametrize("error", [RuntimeError("unable to mmap 5 bytes: Cannot allocate memory (12)"), MemoryError()])
+def test_memory_that_runs_out_while_loading_is_not_blamed_on_the_model(tiny, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(checkpoints, "_from", full)
+    with pytest.raises(UnfinishedError, match="not enough memory to load"):
+        proxy(tiny).open()

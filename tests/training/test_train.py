@@ -268,3 +268,34 @@ def test_the_command_survives_a_kill_and_says_that_there_is_no_past_run(tiny, tm
     assert json.loads(fresh.stdout)["estimates"] == report["estimates"]
     once = (tmp_path / "home" / "calibration.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(once) == 2  # the same comparison twice, which counts once
+
+
+def test_what_cannot_be_judged_is_refused_before_anything_is_loaded(tmp_path):
+    absent = settings(str(tmp_path / "no model"), forecast=False)
+    real, more, few = (dataset(pairs(n, seed), f"set{seed}") for n, seed in ((40, 1), (30, 2), (6, 3)))
+    with pytest.raises(InputError, match="set3 has 6 rows"):
+        train(real, more, folder=tmp_path, test=few, settings=absent)
+    one = Dataset.from_rows(
+        [{"text": words(np.random.default_rng(i)), "label": "a"} for i in range(40)],
+        "one",
+        roles=RoleOptions(text="text", label="label"),
+    )
+    with pytest.raises(InputError, match="one has one class only"):
+        train(one, one, folder=tmp_path, settings=absent)
+    with pytest.raises(UsageError, match="no such"):
+        train(real, more, folder=tmp_path, settings=settings("x", method="no such"))
+
+
+def test_a_single_rate_is_no_search_that_was_given_up(tiny, tmp_path):
+    real, more, test = (dataset(pairs(n, seed), f"set{seed}") for n, seed in ((40, 1), (30, 2), (20, 3)))
+    said = []
+    once = CausalProxy(model=tiny, rank=2, batch=2, max_tokens=48, dtype="float32", rates=(0.02,))
+    chosen = TrainSettings(student=once, steps=2, seeds=1, forecast=False, selected=0.0)
+    result = train(
+        real, more, folder=tmp_path, test=test, settings=chosen, progress=lambda stage, _done: said.append(stage)
+    )
+    (plan,) = [stage for stage in said if stage.startswith("plan")]
+    assert "one learning rate" in plan
+    assert "given up" not in plan
+    assert all("no learning-rate search" not in item.marks for item in result.estimates.values())
+    assert "limited_run" in {finding.id for finding in result.findings}

@@ -24,7 +24,7 @@ from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
 from syngain.core.threads import one_thread_each, side_by_side
 from syngain.learners import checkpoints
-from syngain.learners.checkpoints import EXTRA, reason
+from syngain.learners.checkpoints import EXTRA, NO_MEMORY, reason
 from syngain.learners.completions import Completion, Reader, balanced, like_lengths, padded
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ TRAIN_TOKENS, SCORE_TOKENS = 256, 512  # padded tokens per pass on a CPU: as fas
 GPU_FACTOR = 32
 SHORT = 512  # tokens up to which a CPU attends faster in bf16 by plain products; their memory grows with the square
 CLIP, WARM_UP = 1.0, 5
-_NO_MEMORY = re.compile(r"out of memory|can't allocate|not enough memory|bad_alloc", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,7 +356,7 @@ def memory_named(proxy: CausalProxy) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+        if not isinstance(error, MemoryError) and not NO_MEMORY.search(str(error)):
             raise
         raise UnfinishedError(
             f"not enough memory to train {proxy.model} on rows of {proxy.max_tokens} tokens ({reason(error)})",

@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import math
+import re
 import shutil
 import tempfile
 import warnings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXTRA = "local"
+NO_MEMORY = re.compile(r"out of memory|can't allocate|cannot allocate|not enough memory|bad_alloc", re.IGNORECASE)
 HEAD = 1 << 20  # bytes of a GGUF file that name its conversion: the metadata and the first weights
 
 
@@ -42,7 +44,7 @@ def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[An
     Raises:
         MissingDependencyError: when transformers or the catalog model is not here.
         InputError: when it is no causal language model, or there is not enough memory for it.
-        UnfinishedError: when a hub name is neither in the local cache nor can be fetched.
+        UnfinishedError: when a hub name is neither in the local cache nor can be fetched, or memory ran out.
     """
     place = locate(model)
     transformers = require("transformers", extra=EXTRA, purpose=f"the language model {model}")
@@ -218,7 +220,13 @@ def _loaded(transformers: Any, model: str, place: str) -> tuple[Any, Any]:  # no
         raise _no_model(model, "there is no config.json in it")
     try:
         return _from(transformers, model, place, offline=True)
-    except (OSError, *broken) as error:
+    except (MemoryError, OSError, *broken) as error:
+        if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+            raise UnfinishedError(
+                f"not enough memory to load {model} ({reason(error)})",
+                expected="memory for its weights",
+                todo="free some memory, or name a smaller model",
+            ) from error
         if local:
             raise _no_model(model, reason(error)) from error
     try:

@@ -213,5 +213,5 @@ def _bad_template(why: str) -> InputError:
     return InputError(
         f"the chat template of the model cannot be used: {why}",
         expected="a template that takes a user and an assistant message",
-        todo="use the proxy without its template (chat=False), or a model with a working one",
+        todo="leave its template out (--no-chat; in Python chat=False), or a model with a working one",
     )

@@ -59,8 +59,9 @@ FINDINGS = {
     "saturated": "Too few prompts",
     "no_end_token": "The end is not accounted for",
     "pattern_overfitting": "The model learned the template",
-    "no_gain": "Adds nothing a proxy can use",
-    "harm": "Makes the proxy worse",
+    "no_gain": "Adds nothing a model can use",
+    "harm": "Makes a model worse",
+    "limited_run": "What this run could not see",
 }
 
 GROUPS = {

@@ -135,7 +135,8 @@ def _columns(lines: list[list[Text]], widths: list[int]) -> Table:
 def _cells(row: Row, width: int) -> list[Text]:
     unit = visible(row.estimate.unit)
     long_unit = len(unit) > _SHORT and row.value.endswith(unit)  # some units are never written
-    name = Text(f"{row.label} ({shorten(unit, 20)})" if long_unit else row.label)
+    named = f"({unit})" in row.label
+    name = Text(f"{row.label} ({shorten(unit, 20)})" if long_unit and not named else row.label)
     for mark in row.estimate.marks:
         name.append(f" ({shorten(mark, 30)})", style="yellow")
     if width >= _ROOMY:

@@ -61,10 +61,18 @@ class Told:
         part = None if some is None else effect(some, self.min_gain)
         if some is not None and part == "gain" and (found != "gain" or some.value > whole.value):
             sentence = f"Use the {self.selected:,} selected rows: {self._words(some, self.selected)}."
+            about = f"{sentence}{self._as_forecast(f'For all {self.rows:,} rows the fast proxy')}{self._once()}"
+            return Verdict(decision="use_subset", sentence=about, rows_to_use=self.selected)
+        words = f"{self._words(whole, self.rows)}.{self._as_forecast('The fast proxy')}{self._once()}"
+        if not any(self.measured.steps["both"]):
             return Verdict(
-                decision="use_subset", sentence=f"{sentence}{self._as_forecast()}", rows_to_use=self.selected
+                decision="cannot_tell",
+                sentence=(
+                    f"Cannot tell: none of the {self.measured.plan.steps} steps of anchors + synthetic lowered the "
+                    "loss of held-out anchors, so the untrained student was judged. More steps or other rates would "
+                    "tell."
+                ),
             )
-        words = f"{self._words(whole, self.rows)}.{self._as_forecast()}"
         if found == "gain":
             return Verdict(decision="use", sentence=f"Use it: {words}", rows_to_use=self.rows)
         if found == "cannot_tell":
@@ -73,9 +81,12 @@ class Told:
         return Verdict(decision="do_not_use", sentence=f"{lead}: {words}", rows_to_use=0)
 
     def findings(self) -> tuple[Finding, ...]:
-        """``harm`` or ``no_gain`` where the student shows it."""
+        """``harm`` or ``no_gain`` where the student shows it, then what the run could not see."""
+        return (*self._effects(), *self._limits())
+
+    def _effects(self) -> tuple[Finding, ...]:
         found = effect(self.all_rows, self.min_gain)
-        if found not in {"harm", "no_gain"}:
+        if found not in {"harm", "no_gain"} or not any(self.measured.steps["both"]):
             return ()
         words = self._words(self.all_rows, self.rows)
         return (
@@ -86,6 +97,25 @@ class Told:
                 estimates=(f"gain.{self.metric}{self.part}",),
                 rows=self.rows,
             ),
+        )
+
+    def _limits(self) -> tuple[Finding, ...]:
+        """One seed, rows that were never seen or were cut, arms that learned nothing."""
+        still = [NAMES[arm] for arm, steps in self.measured.steps.items() if arm != "base" and 0 in steps]
+        said = [f"{note[:1].upper()}{note[1:]}" for note in self.measured.notes]
+        if still:
+            said.insert(
+                0,
+                f"No step of {', '.join(still)} lowered the loss of held-out anchors in some seed: there the untrained "
+                "student was judged, and more steps or other rates would tell",
+            )
+        single = self.measured.plan.seeds == 1
+        if single:
+            said.insert(0, "All is from one seed: another order of the same rows may say otherwise")
+        if not said:
+            return ()
+        return (
+            Finding(id="limited_run", severity="medium" if single or still else "low", message=f"{'. '.join(said)}."),
         )
 
     def paragraphs(self) -> tuple[tuple[str, str], ...]:
@@ -112,17 +142,21 @@ class Told:
         measured = self.measured.estimates.get(f"gain.{self.compared}{self.part}")
         return None if forecast is None or measured is None or LEVEL not in forecast.intervals else (forecast, measured)
 
-    def _as_forecast(self) -> str:
-        """Whether the forecast had its sign."""
+    def _once(self) -> str:
+        return " All from one seed: another may say otherwise." if self.measured.plan.seeds == 1 else ""
+
+    def _as_forecast(self, who: str) -> str:
+        """Whether the forecast had the sign of the gain of all rows."""
         pair = self._pair()
         if pair is None:
             return ""
         forecast, measured = pair
         if any(low <= 0 <= high for low, high in (item.interval(LEVEL) for item in pair)):
-            return f" The fast proxy's forecast was {_signed(forecast)} {forecast.unit}."
-        same = (forecast.value > 0) == (measured.value > 0)
+            return f" {who} forecast {_signed(forecast)} {forecast.unit}."
+        sign = "the same sign as" if (forecast.value > 0) == (measured.value > 0) else "the OTHER sign than"
         return (
-            f" The fast proxy's forecast {'had the same sign' if same else 'had the OTHER sign'}: {_signed(forecast)}."
+            f" {who} forecast {_signed(forecast)} {forecast.unit}: {sign} the {_signed(measured)} that this student "
+            "gained."
         )
 
     def _words(self, estimate: Estimate, rows: int) -> str:
@@ -161,4 +195,4 @@ def curves(found: StudentGain) -> dict[str, Series]:
 
 def _signed(estimate: Estimate) -> str:
     low, high = estimate.interval(LEVEL)
-    return f"{estimate.value:+.4f} ({low:+.4f}, {high:+.4f})"
+    return f"{estimate.value:+.4f} (90 % interval {low:+.4f} to {high:+.4f})"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HELD = 0.5  # of the rows, where no holdout is given
 COLLAPSE = 0.9  # of the distinct 4-grams of generation 1
+FEW = 5  # loops
 HALF = 0.5  # of the loss of full replacement
 WORDS: Mapping[str, tuple[str, str]] = {
     "distinct_fraction": ("share", "different 4-grams of words, over those of generation 1"),
@@ -229,9 +230,14 @@ def _verdict(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence
     if shares[0] != 0:
         return Verdict(decision="cannot_tell", sentence=f"{said} Without the share 0 there is no loss to compare with.")
     if not any(name.startswith("loop.loss_ratio") for name in estimates) and shares[1:]:
-        return Verdict(decision="cannot_tell", sentence=f"{said} No loss is sure with full replacement either.")
+        return Verdict(
+            decision="cannot_tell", sentence=f"{said} No loss is sure with full replacement either{_more(values)}."
+        )
     if not safe:
-        return Verdict(decision="cannot_tell", sentence=f"{said} No share that was tried surely prevents half of it.")
+        return Verdict(
+            decision="cannot_tell",
+            sentence=f"{said} No share that was tried surely prevents half of it{_more(values)}.",
+        )
     names = ("distinct_fraction", "coverage")
     ratio = next(estimates[key] for name in names if (key := f"loop.loss_ratio_{name}@{_part(safe[0])}") in estimates)
     low, high = ratio.interval(0.9)
@@ -240,6 +246,10 @@ def _verdict(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence
         f"({low:.2f} to {high:.2f}) of that without."
     )
     return Verdict(decision="use_subset", sentence=sentence)
+
+
+def _more(values: Floats) -> str:
+    return f"; {len(values)} loops are few, more --seeds would narrow this" if len(values) < FEW else ""
 
 
 def _kept(estimates: Mapping[str, Estimate], share: float) -> str:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from syngain._version import __version__
-from syngain.core.errors import UsageError
+from syngain.core.errors import InputError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
 from syngain.data.dataset import Kind
-from syngain.gain.overlap import apart
+from syngain.gain.ground import check
+from syngain.gain.overlap import FEWEST, apart
 from syngain.gain.student import Limits, language_gain
 from syngain.gain.student.arms import Design
 from syngain.gain.student.judging import Labels, Surprisal
@@ -112,11 +113,12 @@ def train(
         MissingDependencyError: torch, transformers, peft or trl is not installed.
     """
     chosen = settings or TrainSettings()
-    stepper = _stepper(chosen)
     anchors = dataset_of(real)
     ours, given = dataset_of(synthetic, like=anchors), optional_dataset(test, anchors)
+    _check(anchors, ours, given, chosen)
     clean = apart(anchors, ours, given, None)
     tested = clean.test
+    stepper = _stepper(chosen)
     forecast = _forecast(anchors, ours, tested, chosen, seed, progress)
     design = Design(
         arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
@@ -159,6 +161,21 @@ def train(
         verdict=told.verdict(),
         views=Views(computed=(*_computed(found, chosen), *clean.paragraph(), *told.paragraphs())),
     )
+
+
+def _check(anchors: Dataset, ours: Dataset, test: Dataset | None, chosen: TrainSettings) -> None:
+    """What can be refused before anything heavy is loaded or learned."""
+    from syngain.selection.methods import method_named
+
+    method_named(chosen.method)
+    as_responses(anchors)
+    check(anchors, ours, [anchors, *([] if test is None else [test])])
+    if test is not None and len(test) < FEWEST:
+        raise InputError(
+            f"{test.name} has {len(test):,} rows",
+            expected=f"at least {FEWEST} to judge by",
+            todo="give more test rows, or none: then a quarter of the anchors stands in for them",
+        )
 
 
 def _stepper(chosen: TrainSettings) -> Stepper:

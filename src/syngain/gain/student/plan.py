@@ -75,6 +75,7 @@ class Plan:
         arms: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many race.
         checks: how often an arm scores held-out anchors. shared: whether all seeds score the same test rows.
         batch: rows of a step. speed: what it was planned with. once: whether rates race in the first seed only.
+        asked: how many rates were to race.
     """
 
     steps: int
@@ -89,6 +90,7 @@ class Plan:
     batch: int
     speed: Speed
     once: bool = False
+    asked: int = 2
 
     def races(self, seed: int) -> bool:
         """Whether learning rates race in this seed."""
@@ -127,7 +129,7 @@ class Plan:
             found.append("one seed")
         if self.rows < self.all_rows:
             found.append(f"{self.rows} of {self.all_rows} test rows")
-        if not self.race:
+        if not self.race and self.asked > 1:
             found.append("no learning-rate search")
         found += [f"no arm {NAMES[arm]}" for arm in ("synthetic", "duplicated") if arm not in self.arms]
         return tuple(found)
@@ -191,6 +193,7 @@ def choose(
         batch=batch,
         speed=speed,
         once=limits.once,
+        asked=rates,
     )
     plan = largest
     for plan in _descending(largest, limits):
