@@ -138,6 +138,18 @@ def test_elsewhere_a_stage_is_a_line_and_quiet_is_nothing(capsys):
     assert err == "[  0%] reading\n[ 50%] gain\n"
 
 
+def test_elsewhere_a_stage_that_lasts_is_said_again_every_minute(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr("syngain.cli.common.time.monotonic", lambda: now[0])
+    with progress_shown(quiet=False) as progress:
+        for second in range(0, 200, 7):
+            now[0] = 100.0 + second
+            progress("seed 1: anchors", second / 400)
+    assert capsys.readouterr().err.splitlines() == [
+        f"[{done}] seed 1: anchors" for done in ("  0%", " 16%", " 32%", " 47%")
+    ]
+
+
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt(), typer.Abort(), typer.Exit(130)])
 def test_an_interruption_ends_with_a_word_and_130(interruption, monkeypatch, capsys):
     """Versions of typer differ in what they make of it."""

@@ -63,6 +63,17 @@ def test_a_context_that_is_read_once_changes_no_score(chatty, temperature):
         model.score_after([*rows, reader.read("another question", "yes")])
 
 
+def test_alternatives_are_scored_group_by_group(chatty):
+    model = proxy(chatty).open()
+    reader = model.reader(Kind.PAIR)
+    groups = [reader.alternatives("what is it?", ["a cat.", "yes"]), reader.alternatives("who?", ["a cat.", "", "no"])]
+    found = model.score_alternatives(groups)
+    assert [nats.shape for nats in found] == [(2,), (3,)]
+    for nats, rows in zip(found, groups, strict=True):
+        assert nats == pytest.approx(model.score(rows), abs=1e-4)
+    assert model.score_alternatives([]) == []
+
+
 def read_all(model, pairs, kind=Kind.PAIR):
     reader = model.reader(kind)
     return [reader.read(*pair) for pair in pairs]

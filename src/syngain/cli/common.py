@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from syngain.core.result import Result
     from syngain.data.dataset import Dataset
     from syngain.data.encoders import TextEncoder
+
+HEARTBEAT = 60.0  # seconds after which a stage that lasts is said again
 
 
 def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
@@ -95,7 +98,7 @@ def _yaml(path: Path) -> Mapping[str, Any]:
 
 @contextmanager
 def progress_shown(*, quiet: bool) -> Iterator[Progress]:
-    """A bar on a terminal, a line per stage elsewhere, nothing when quiet. All of it on stderr."""
+    """A bar on a terminal, a line per stage and minute elsewhere, nothing when quiet. All of it on stderr."""
     if quiet:
         yield lambda _stage, _done: None
         return
@@ -109,11 +112,12 @@ def progress_shown(*, quiet: bool) -> Iterator[Progress]:
 
 
 def _lines() -> Progress:
-    last = [""]
+    last, said = "", 0.0
 
     def report(stage: str, done: float) -> None:
-        if stage != last[0]:
-            last[0] = stage
+        nonlocal last, said
+        if stage != last or time.monotonic() - said > HEARTBEAT:
+            last, said = stage, time.monotonic()
             print(f"[{done:4.0%}] {stage}", file=sys.stderr, flush=True)
 
     return report

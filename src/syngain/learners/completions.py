@@ -202,7 +202,8 @@ def _chat_layout(tokenizer: Any) -> Layout:  # noqa: ANN401  (untyped library)
 def _end(tokenizer: Any, tail: str) -> tuple[int, ...]:  # noqa: ANN401  (untyped library)
     """The tokens that end a response: up to the first special one after it, else the end of text."""
     ids: Sequence[int] = tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else ()
-    special = set(tokenizer.all_special_ids)
+    added = getattr(tokenizer, "added_tokens_decoder", {}).items()
+    special = {*tokenizer.all_special_ids, *(number for number, token in added if token.special)}
     for position, token in enumerate(ids):
         if token in special:
             return tuple(ids[: position + 1])

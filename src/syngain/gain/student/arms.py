@@ -177,13 +177,9 @@ class Bench:
         seconds["mixed"] = share * seconds["real"] + (1 - share) * seconds["synthetic"]
         judged = own.judged[:TIMED_ROWS]
         self.design.judge(model, self.judged, judged[:1])
-        started = time.perf_counter()
-        self.design.judge(model, self.judged, judged)
-        row_seconds = (time.perf_counter() - started) / judged.size
+        row_seconds = self._seconds(lambda: self.design.judge(model, self.judged, judged)) / judged.size
         held = self.real.take(own.held[:TIMED_ROWS])
-        started = time.perf_counter()
-        model.score(held)
-        held_seconds = (time.perf_counter() - started) * own.held.size / len(held)
+        held_seconds = self._seconds(lambda: model.score(held)) * own.held.size / len(held)
         sides = {
             "anchors": "real",
             "both": "mixed",
@@ -203,10 +199,16 @@ class Bench:
             return 0.0
         batch = self.model.proxy.batch
         steps = [[rows[i] for i in rng.integers(len(rows), size=batch)] for _ in range(TIMED_STEPS)]
+        seconds = self._seconds(lambda: [self.model.learn(step, optimizer, 0.0) for step in steps])
+        return seconds / sum(map(_length, steps)) * batch * _length(rows) / len(rows)
+
+    def _seconds(self, work: Callable[[], object]) -> float:
+        """Wall seconds; on a GPU of the second time, since it prepares for every new shape when it first meets it."""
+        if self.model.device == "cuda":
+            work()
         started = time.perf_counter()
-        for step in steps:
-            self.model.learn(step, optimizer, 0.0)
-        return (time.perf_counter() - started) / sum(map(_length, steps)) * batch * _length(rows) / len(rows)
+        work()
+        return time.perf_counter() - started
 
 
 def schedule(plan: Plan, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:

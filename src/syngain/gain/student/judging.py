@@ -90,12 +90,12 @@ class Labels:
         return {"judged by": list(self.labels)}
 
     def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
-        """Every label is scored after the text, which is read once; the law of the label is theirs, normalized."""
+        """Every label is scored after the text; the law of the label is theirs, normalized."""
         prompts, responses = (list(values) for values in side.rows.sides.values())
+        asked = [side.reader.alternatives(prompts[row], self.labels) for row in rows]
         loss, wrong = np.zeros(len(rows)), np.zeros(len(rows))
-        for i, row in enumerate(int(row) for row in rows):
-            nats = model.score_after(side.reader.alternatives(prompts[row], self.labels))
-            right = self.labels.index(responses[row])
+        for i, nats in enumerate(model.score_alternatives(asked)):
+            right = self.labels.index(responses[rows[i]])
             loss[i] = nats[right] + logsumexp(-nats)
             wrong[i] = float(int(np.argmin(nats)) != right)
         read = side.take(rows)

@@ -146,6 +146,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     slowness: float = 1.0
     done: float = 0.0
+    begun: float = 0.0
 
     def go(self) -> StudentGain:
         for seed in range(self.plan.seeds):
@@ -179,8 +180,8 @@ class _Run:
         return True
 
     def _measured(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> Scored:
-        started = time.monotonic()
-        self.progress(f"seed {seed + 1}: {NAMES[arm]}", min(self.done / self.plan.seconds, 1.0))
+        self.begun = time.monotonic()
+        self._tell(arm, seed)
         kept = Kept(0.0, 0, math.nan)
         if arm == "base":
             self.bench.model.reset(0)
@@ -190,8 +191,13 @@ class _Run:
         found = self.bench.score(seed, kept, rows, lambda count: self._enough(arm, seed, count))
         predicted = self.plan.arm_seconds(arm, seed)
         if predicted > 0:
-            self.slowness = max(1.0, (time.monotonic() - started) / predicted)
+            self.slowness = max(1.0, (time.monotonic() - self.begun) / predicted)
         return found
+
+    def _tell(self, arm: Arm, seed: int) -> None:
+        """How far it is: within an arm by the clock, at most as far as the plan had it done."""
+        gone = min(time.monotonic() - self.begun, self.plan.arm_seconds(arm, seed))
+        self.progress(f"seed {seed + 1}: {NAMES[arm]}", min((self.done + gone) / self.plan.seconds, 1.0))
 
     def _trained(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> Kept:
         if arm == "duplicated":
@@ -225,6 +231,7 @@ class _Run:
 
     def _watch(self, arm: Arm, seed: int) -> None:
         self.work.tick()
+        self._tell(arm, seed)
         if not self._must(arm, seed):
             if self.work.spent > self.limit:
                 raise _TimeIsUpError
@@ -246,6 +253,7 @@ class _Run:
 
     def _enough(self, arm: Arm, seed: int, count: int) -> bool:
         self.work.tick()
+        self._tell(arm, seed)
         if self.work.spent <= self.limit * (1 + (OVERTIME if self._must(arm, seed) else 0)):
             return False
         if count >= min(self.limits.rows, self.plan.rows):
