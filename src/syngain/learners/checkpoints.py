@@ -193,7 +193,7 @@ def _convert(transformers: Any, gguf: Path, model: str, folder: Path) -> None:  
 def name_special_tokens(tokenizer: Any, gguf: Path) -> None:  # noqa: ANN401  (untyped library)
     """Give the tokenizer the special tokens that a GGUF file names: some versions of transformers swap start and end.
 
-    With a wrong end every response ends in a token that is never said, which costs a row of ten tokens half a nat each.
+    With a wrong end every response ends in a token that is never said: .10 nats per token of SmolLM2 on 252 responses.
     """
     fields = require("gguf", extra=EXTRA, purpose=f"reading {gguf.name}").GGUFReader(gguf).fields
     words = fields.get("tokenizer.ggml.tokens")
