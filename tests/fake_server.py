@@ -30,6 +30,7 @@ class FakeServer:
     """``with FakeServer() as server: server.url``. ``faults``: probability by name.
 
     ``says``: none, chosen, top, prompt or echo (with log-probabilities of given texts); ``mode``: raw or processed.
+    ``together``: answers after the first wait until so many requests have been in flight at once, on any machine.
     """
 
     faults: dict[str, float] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class FakeServer:
     key: str | None = None
     words: int = 8
     delay: float = 0.0
+    together: int = 0
     hang: float = 3.0
     schema: bool = True
     models: tuple[str, ...] = ("fake",)
@@ -139,6 +141,8 @@ class FakeServer:
         refused = self._refusal(asked, path)
         if refused:
             return await self._send(writer, 400, {"error": {"message": refused}})
+        while self.requests > 1 and self.most_flying < self.together:  # noqa: ASYNC110  (a count that others move)
+            await asyncio.sleep(0.001)
         if self.delay:
             await asyncio.sleep(self.delay)
         fault = self._fault()

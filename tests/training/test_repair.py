@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import tiny_repair
 from syngain import report
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset
+from syngain.learners.causal import CausalModel
 from syngain.training.ablation import ARMS, Treatment
 from syngain.workflows.repair import NAMES, clear, repair, repair_table
 
@@ -95,11 +95,10 @@ def test_progress_only_rises_and_the_report_is_written(found, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["command"] == "train"
 
 
-def test_a_finished_run_is_read_again_with_the_same_bytes_and_another_job_is_refused(found, taught):
+def test_a_finished_run_is_read_again_with_the_same_bytes_and_another_job_is_refused(found, taught, monkeypatch):
     result, folder, _ = found
-    started = time.monotonic()
+    monkeypatch.setattr(CausalModel, "learn", None)  # nothing is trained again
     assert run(taught, folder, resume=True).to_json() == result.to_json()
-    assert time.monotonic() - started < 15
     with pytest.raises(UsageError, match="was made with steps = 40, now it is 44"):
         run(taught, folder, resume=True, steps=44)
 
