@@ -31,7 +31,7 @@ def toy_recipe(**changes):
 
 def server_recipe(server, rows=60, **changes):
     return {
-        "generator": {"kind": "openai", "model": "fake", "base_url": server.url, "timeout": 5.0},
+        "generator": {"kind": "openai", "model": "fake", "base_url": server.url, "timeout": 30.0},
         "strategies": [{"kind": "few_shot", "rows": rows}],
         "sampling": {"samples": 4, "max_tokens": 8, "top_logprobs": 3},
         "engine": {"backoff": 0.01, "attempts": 12},
