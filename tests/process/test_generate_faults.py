@@ -29,9 +29,9 @@ def undisturbed(real, folder, rows, **changes):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_alone_costs_no_row(fault, real, tmp_path):
-    with FakeServer(faults={fault: 0.25}, hang=2.0) as server:
+    with FakeServer(faults={fault: 0.25}, hang=6.0) as server:
         recipe = server_recipe(server, 48)
-        recipe["generator"]["timeout"] = 1.0 if fault in {"hang", "drip"} else 10.0
+        recipe["generator"]["timeout"] = 4.0 if fault in {"hang", "drip"} else 30.0
         recipe["engine"]["concurrency"] = 16
         syngain.generate(recipe, real, folder=tmp_path / "run")
         assert server.injected[fault] > 3
