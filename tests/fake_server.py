@@ -30,7 +30,7 @@ class FakeServer:
     """``with FakeServer() as server: server.url``. ``faults``: probability by name.
 
     ``says``: none, chosen, top, prompt or echo (with log-probabilities of given texts); ``mode``: raw or processed.
-    ``together``: answers after the first wait until so many requests have been in flight at once, on any machine.
+    ``together``: answers after the fourth wait until so many requests have been in flight at once, on any machine.
     """
 
     faults: dict[str, float] = field(default_factory=dict)
@@ -134,6 +134,7 @@ class FakeServer:
             return await self._send(writer, 200, {"data": [{"id": name} for name in self.models]})
         asked = json.loads(body)
         self.requests += 1
+        number = self.requests
         if self.keep_bodies:
             self.bodies.append(asked)
         if asked.get("model") not in self.models:
@@ -141,7 +142,7 @@ class FakeServer:
         refused = self._refusal(asked, path)
         if refused:
             return await self._send(writer, 400, {"error": {"message": refused}})
-        while self.requests > 1 and self.most_flying < self.together:  # noqa: ASYNC110  (a count that others move)
+        while number > 4 and self.most_flying < self.together:  # noqa: ASYNC110  (a count that others move)
             await asyncio.sleep(0.001)
         if self.delay:
             await asyncio.sleep(self.delay)

@@ -111,7 +111,7 @@ def test_ceilings_hold_under_concurrency_and_what_was_paid_is_kept(which, real, 
     prices = tmp_path / "prices.yaml"
     prices.write_text("fake: {prompt: 2.0, completion: 5.0}\n")
     ceiling = Limits(max_tokens=6000) if which == "tokens" else Limits(max_usd=0.012, prices=prices)
-    with FakeServer(together=4, keep_bodies=True) as server:
+    with FakeServer(together=5, keep_bodies=True) as server:
         recipe = server_recipe(server, 200)
         with pytest.raises(UnfinishedError, match="budget"):
             generate_run(recipe, real, work=tmp_path / "run.work", limits=ceiling)
@@ -121,7 +121,7 @@ def test_ceilings_hold_under_concurrency_and_what_was_paid_is_kept(which, real, 
         spent, limit = (tokens, 6000) if which == "tokens" else (usd, 0.012)
         assert 0.5 * limit < spent <= limit
         done = len(answers)
-        assert server.most_flying >= 4
+        assert server.most_flying > 4
         partial = (tmp_path / "run.work" / "rows.jsonl").read_text().splitlines()
         assert len(partial) == done
         syngain.generate(recipe, real, folder=tmp_path / "run", resume=True)
