@@ -1,18 +1,36 @@
 """``syngain ggmi``: the panel on labels and on texts, what it says of a constant set, and the command."""
 
 import json
+import re
 import sys
 
+import numpy as np
 import pytest
 
 import syngain
 from selection_rows import jsonl, rows
 from syngain.cli import main
+from syngain.core import UsageError
 from syngain.data.dataset import Dataset
 from syngain.gain.supersampled import Masks
 from syngain.workflows.ggmi import GgmiSettings
 
 SMALL = GgmiSettings(masks=Masks(pairs=25, masks=8, draws=3))
+
+
+class Deaf:
+    """A learner that says the first class, whatever it is shown."""
+
+    converged = True
+
+    def fit(self, examples):
+        self.classes = examples.classes
+        return self
+
+    def log_probabilities(self, X):
+        said = np.full((len(X), self.classes), 1e-6)
+        said[:, 0] = 1 - 1e-6 * (self.classes - 1)
+        return np.log(said)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +49,22 @@ def test_a_constant_set_has_the_best_ggmi_and_is_said_to_be_harm(anchors):
     assert "Alone it is harm" in result.verdict.sentence
     assert found["gain.log_loss.synthetic_only"].interval(0.9)[1] < 0
     assert result.verdict.decision in {"do_not_use", "cannot_tell"}
+
+
+def test_a_learner_that_learned_nothing_is_said_to_be_possible(anchors):
+    made = Dataset.from_rows(rows(80, 2), "made", like=anchors)
+    settings = GgmiSettings(masks=Masks(pairs=25, masks=8, draws=3), gain=False, learner=Deaf())
+    sentence = syngain.ggmi(anchors, made, settings=settings).verdict.sentence
+    assert "Neither learner gives away more than chance does" in sentence
+    errors = [int(word) for word in re.findall(r"(\d+) % of the", sentence.partition("errors on fresh rows")[2])]
+    assert len(errors) == 2
+    assert min(errors) > 20
+
+
+@pytest.mark.parametrize("wrong", [{"pairs": 9}, {"masks": 1}, {"draws": 1}, {"draws": 0}, {"pairs": -3}])
+def test_masks_without_spread_are_refused(wrong):
+    with pytest.raises(UsageError, match=str(next(iter(wrong.values())))):
+        Masks(**wrong)
 
 
 def test_more_of_the_same_rows_has_no_ggmi_and_its_gap_is_below_its_bounds(anchors):

@@ -147,3 +147,16 @@ def test_texts_and_settings_that_are_none_are_refused_before_a_step(taught, tmp_
     for wrong in ({"mix": 1.0}, {"cap": 0.0}, {"rows": 0}, {"forget": "all"}):
         with pytest.raises(UsageError):
             Treatment(**wrong)
+
+
+def test_a_set_that_lowers_the_loss_has_no_harm_to_repair_and_no_shares_of_it(tmp_path):
+    for name in ("torch", "transformers", "peft", "trl", "datasets"):
+        pytest.importorskip(name, reason=f"{name} is absent: pip install 'syngain[train]'")
+    untaught = tiny_causal.make(tmp_path / "untaught", template=tiny_causal.CHAT, hidden=48)
+    result = run(untaught, tmp_path / "run", steps=10, repair_steps=5)
+    assert result.estimates["repair.increase"].interval(0.9)[1] < 0
+    assert not [name for name in result.estimates if name.startswith(("repair.removed", "repair.added"))]
+    assert "repair.left@replay" in result.estimates
+    assert result.verdict.decision == "cannot_tell"
+    assert result.verdict.sentence.startswith("There is no harm to repair")
+    assert {line[2] for line in repair_table(result)[1:]} == {"-"}

@@ -111,7 +111,10 @@ def main() -> None:
         print("error: this machine has not enough memory for these rows\nto do: audit a part of them", file=sys.stderr)
         code = 3
     if code == INTERRUPTED:  # newer versions of typer make this code of an interruption themselves
-        print("interrupted; no unfinished result was written (a command that has --resume goes on)", file=sys.stderr)
+        print(
+            "interrupted; no unfinished result was written (gain --model, train and generate go on with --resume)",
+            file=sys.stderr,
+        )
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.core.errors import InputError
+from syngain.core.errors import InputError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.gain.labels import LabelTask
 from syngain.gain.task import Outcome, Training
@@ -36,11 +36,22 @@ class Masks:
 
     Attributes:
         pairs: most pairs of a supersample. masks: of each. draws: supersamples.
+
+    Raises:
+        UsageError: too few of them for an interval.
     """
 
     pairs: int = 100
     masks: int = 20
     draws: int = 6
+
+    def __post_init__(self) -> None:
+        if self.pairs < FEWEST or self.masks < 2 or self.draws < 2:
+            raise UsageError(
+                f"{self.pairs} pairs, {self.masks} masks, {self.draws} supersamples",
+                expected=f"at least {FEWEST} pairs, 2 masks and 2 supersamples",
+                todo="raise them: one mask or one supersample shows no spread to make an interval of",
+            )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from syngain.workflows.gain import GainSettings, gain_part
 from syngain.workflows.inputs import Source, as_responses, dataset_of, optional_dataset, summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -270,9 +270,7 @@ def _verdict(estimates: Mapping[str, Estimate], part: GainPart | None) -> Verdic
     )
     far = f"It errs {100 * gap:.1f} points more often on fresh synthetic rows than on those it learned"
     parts = [f"{said}.", f"{far}; of real rows this says nothing."]
-    theirs = estimates["ggmi.ld_cmi@synthetic"]
-    if theirs.null is not None and theirs.value <= theirs.null[1]:
-        parts.append("GGMI is as large as it can be, as for any set that leaves nothing to learn, even a constant one.")
+    parts.extend(_nothing_given(estimates))
     if part is None:
         return Verdict(decision="cannot_tell", sentence=" ".join(parts))
     alone = part.estimates.get(f"gain.{part.answer.metric}.synthetic_only")
@@ -283,6 +281,20 @@ def _verdict(estimates: Mapping[str, Estimate], part: GainPart | None) -> Verdic
         sentence=" ".join([*parts, f"Measured gain: {part.verdict.sentence}"]),
         rows_to_use=part.verdict.rows_to_use,
     )
+
+
+def _nothing_given(estimates: Mapping[str, Estimate]) -> Iterator[str]:
+    """What it means when a learner gives nothing away: an easy set, one without content, or nothing learned."""
+    sides = (estimates[f"ggmi.ld_cmi@{side}"] for side in ("anchors", "synthetic"))
+    anchors, synthetic = (side.null is not None and side.value <= side.null[1] for side in sides)
+    if synthetic:
+        yield "GGMI is as large as it can be, as for any set that leaves nothing to learn, even a constant one."
+    if anchors and synthetic:
+        errors = [100 * estimates[f"ggmi.error@{side}"].value for side in ("anchors", "synthetic")]
+        yield (
+            "Neither learner gives away more than chance does, as with rows that are easy or a learner that learned "
+            f"nothing (errors on fresh rows: {errors[0]:.0f} % of the anchors, {errors[1]:.0f} % of the synthetic)."
+        )
 
 
 def _loss(estimate: Estimate) -> str:

@@ -95,7 +95,7 @@ def repair(  # noqa: PLR0913  (files, model, plan and place)
         resume=resume,
         progress=progress,
     )
-    estimates: Estimates = dict(found.contrasts)
+    estimates: Estimates = _contrasts(found)
     estimates |= {f"{name}@arm={arm}": item for arm, own in found.arms.items() for name, item in own.items()}
     return Result(
         command="train",
@@ -126,7 +126,7 @@ def clear(folder: Path) -> None:
 
 def _row(found: Ablation, arm: str) -> Estimates:
     """What stands in the line of an arm."""
-    removed = found.contrasts.get(f"repair.removed@{arm}")
+    removed = _contrasts(found).get(f"repair.removed@{arm}")
     return dict(found.arms[arm]) | ({} if removed is None else {"repair.removed": removed})
 
 
@@ -163,8 +163,12 @@ def _findings(found: Ablation) -> tuple[Finding, ...]:
 
 
 def _verdict(found: Ablation) -> Verdict:
+    alone = "trained on this set alone, the model"
+    if _harmless(found):
+        sentence = f"There is no harm to repair: {alone} {_opens(found)}, and {_rises(found)}."
+        return Verdict(decision="cannot_tell", sentence=sentence)
     if not _hurt(found):
-        sentence = f"Cannot tell what a repair is worth: {_rises(found)}; the model {_opens(found)}."
+        sentence = f"Cannot tell what a repair is worth: {alone} {_opens(found)}, and {_rises(found)}."
         return Verdict(decision="cannot_tell", sentence=sentence)
     sentence = f"Do not train on it alone: {_rises(found)}. {_work(found)} {_prevention(found)}"
     return Verdict(decision="do_not_use", sentence=sentence)
@@ -172,6 +176,16 @@ def _verdict(found: Ablation) -> Verdict:
 
 def _hurt(found: Ablation) -> bool:
     return found.contrasts["repair.increase"].interval(LEVEL)[0] > 0
+
+
+def _harmless(found: Ablation) -> bool:
+    return found.contrasts["repair.increase"].interval(LEVEL)[1] < 0
+
+
+def _contrasts(found: Ablation) -> Estimates:
+    """Differences of arms; shares of an increase only where the loss may have risen."""
+    shares = ("repair.removed@", "repair.added@") if _harmless(found) else ()
+    return {name: item for name, item in found.contrasts.items() if not name.startswith(shares)}
 
 
 def _opens(found: Ablation) -> str:
