@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from syngain.gain.student import language_gain
 from syngain.gain.student.estimates import paired_ratio
 from syngain.gain.student.plan import ARMS, ESSENTIAL, Limits, Plan, Speed, choose
 from syngain.gain.student.rows import Rows, seen
+from syngain.gain.student.run import slowing
 from syngain.learners.causal import CausalModel, CausalProxy
 
 RATES, FULL = 2, Limits(reserve=0.0)
@@ -287,6 +289,14 @@ def test_the_plan_is_said_before_anything_else_and_progress_rises(good):
     assert said[-1] == ("done", 1.0)
     within = [done for stage, done in said if stage == "seed 1: anchors + synthetic"]
     assert len(set(within)) > 10  # the bar moves with every step, not only between arms
+
+
+def test_the_bar_of_an_arm_that_takes_longer_than_planned_goes_on_rising():
+    shown = [slowing(0.5 * i, 10.0) for i in range(2000)]
+    assert shown[:17] == [0.5 * i for i in range(17)]
+    assert all(after > before for before, after in itertools.pairwise(shown))
+    assert shown[-1] < 10.0
+    assert slowing(3.0, 0.0) == 0.0
 
 
 def test_all_arms_are_measured_on_the_same_rows_in_all_seeds(good):

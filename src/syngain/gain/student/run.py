@@ -195,8 +195,8 @@ class _Run:
         return found
 
     def _tell(self, arm: Arm, seed: int) -> None:
-        """How far it is: within an arm by the clock, at most as far as the plan had it done."""
-        gone = min(time.monotonic() - self.begun, self.plan.arm_seconds(arm, seed))
+        """How far it is: within an arm by the clock."""
+        gone = slowing(time.monotonic() - self.begun, self.plan.arm_seconds(arm, seed))
         self.progress(f"seed {seed + 1}: {NAMES[arm]}", min((self.done + gone) / self.plan.seconds, 1.0))
 
     def _trained(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> Kept:
@@ -331,6 +331,15 @@ def _planned(bench: Bench, limits: Limits, rows: int, until: float) -> Plan:
         limits=limits,
         arms=bench.design.arms,
     )
+
+
+def slowing(gone: float, planned: float) -> float:
+    """Seconds that a bar shows of those planned: the clock's at first, then ever fewer, and never all of them."""
+    if planned <= 0:
+        return 0.0
+    rest = 0.2 * planned
+    over = gone - (planned - rest)
+    return gone if over <= 0 else planned - rest + rest * over / (rest + over)
 
 
 def _too_slow(limit: float) -> UnfinishedError:
