@@ -21,10 +21,10 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from syngain.lab.em import MixtureFit
-from syngain.lab.gmm_world import World, random_mixtures
+from syngain.lab.worlds.gmm_world import World, random_mixtures
 
 CALL = (
-    "import sys, typer\nfrom syngain.cli.lab import lab\napp = typer.Typer()\napp.command()(lab)\n"
+    "import sys, typer\nfrom syngain.cli.research.lab import lab\napp = typer.Typer()\napp.command()(lab)\n"
     "app(sys.argv[1:], standalone_mode=False)\n"
 )
 NAMES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

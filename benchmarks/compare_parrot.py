@@ -20,8 +20,8 @@ import numpy as np
 
 import syngain
 from syngain.data.dataset import Dataset
-from syngain.selection.rivals import Contest
-from syngain.workflows.compare import CompareSettings
+from syngain.selection.matched_sets import Contest
+from syngain.workflows.evaluate.compare import CompareSettings
 
 TASKS = ("hypo-l", "questionintimacy", "crowdflower")
 

@@ -19,15 +19,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from syngain.audit import labels, novelty, uniformity
-from syngain.audit.diversity import Vendi, unit_rows, vendi
-from syngain.audit.duplicates import effective_size, repeated_fraction
-from syngain.audit.marginals import Marginals
-from syngain.audit.neighbors import Neighbors, coverage, density, distance_ratio
-from syngain.audit.regions import Regions
-from syngain.audit.relations import Relations
-from syngain.audit.scores import Vectors, score_rows
-from syngain.audit.two_sample import (
+from syngain.audit.measures import labels, novelty, uniformity
+from syngain.audit.measures.diversity import Vendi, unit_rows, vendi
+from syngain.audit.measures.duplicates import effective_size, repeated_fraction
+from syngain.audit.measures.marginals import Marginals
+from syngain.audit.measures.neighbors import Neighbors, coverage, density, distance_ratio
+from syngain.audit.measures.regions import Regions
+from syngain.audit.measures.relations import Relations
+from syngain.audit.measures.two_sample import (
     ClassifierTwoSample,
     KernelTwoSample,
     Pooled,
@@ -37,8 +36,9 @@ from syngain.audit.two_sample import (
     permuted_sides,
     squared_distances,
 )
-from syngain.data import neardup
+from syngain.audit.row_scores import Vectors, score_rows
 from syngain.data.splits import folds, groups
+from syngain.data.text import near_duplicates
 
 WORLDS_PER_SETTING = 10
 FRESH = 20_000  # rows on which fitted objects are evaluated again
@@ -377,7 +377,7 @@ def duplicate_worlds(seed, worlds):
         code, unit = draw(rng)
         units = unit if size > 1 else None
         texts = [f"{names[i].upper()}!!"[: None if rng.random() < 0.5 else -1] for i in code]  # near, not equal
-        near = neardup.clusters(texts)
+        near = near_duplicates.clusters(texts)
         yield "duplicates.exact_fraction", repeated_fraction(code, np.arange(n), kind="", units=units), 1 - truth / n
         yield "duplicates.near_fraction", repeated_fraction(near, np.arange(n), kind="", units=units), 1 - truth / n
         yield "size.effective", effective_size(near, units), truth
@@ -396,15 +396,15 @@ def copy_worlds(seed, worlds):
         copied = rng.random(n) < own
         texts = sentences(rng, names, share, n, (10, 16))
         texts = [f"{anchors[u % 200]}." if hit else text for u, hit, text in zip(unit, copied, texts, strict=True)]
-        synthetic = neardup.sign(texts)
-        found = neardup.best_match(synthetic, neardup.sign(anchors))[1] >= 0.8
+        synthetic = near_duplicates.sign(texts)
+        found = near_duplicates.best_match(synthetic, near_duplicates.sign(anchors))[1] >= 0.8
         yield "novelty.copy_fraction", novelty.copy_fraction(found, np.zeros(200, bool), unit), rate
         population = sentences(rng, names, share, 400, (10, 16))
         weight = rng.dirichlet(np.full(400, 2.0))
         leaked = rng.random(400) < rng.choice([0.02, 0.1, 0.4])
-        signed = neardup.sign(texts + [text for text, out in zip(population, leaked, strict=True) if out])
-        tests = neardup.sign([population[i] for i in rng.choice(400, rng.integers(200, 800), p=weight)])
-        hits, reverse = (neardup.best_match(*pair)[1] >= 0.8 for pair in ((signed, tests), (tests, signed)))
+        signed = near_duplicates.sign(texts + [text for text, out in zip(population, leaked, strict=True) if out])
+        tests = near_duplicates.sign([population[i] for i in rng.choice(400, rng.integers(200, 800), p=weight)])
+        hits, reverse = (near_duplicates.best_match(*pair)[1] >= 0.8 for pair in ((signed, tests), (tests, signed)))
         estimate = novelty.contamination(reverse, hits, np.zeros(200, bool))
         yield "contamination.test_fraction", estimate, weight[leaked].sum()
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from syngain.gain.law import PowerLaw, learning_curve
+from syngain.gain.curves.learning_curve import PowerLaw, learning_curve
 
 VERDICTS = ("more_data", "change_the_generator", "undetermined", "refused")
 AMOUNTS = 1000 * 2.0 ** np.arange(7)  # the range of the real curves: 64 times

@@ -17,7 +17,7 @@ import time
 
 from syngain.core.rng import Streams
 from syngain.data import read
-from syngain.workflows.gain import GainSettings, gain_part
+from syngain.workflows.evaluate.gain import GainSettings, gain_part
 
 
 def main():

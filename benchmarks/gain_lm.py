@@ -18,8 +18,8 @@ import numpy as np
 
 from syngain.core import SyngainError
 from syngain.data import read
-from syngain.gain.student import language_gain
 from syngain.learners.causal import CausalProxy
+from syngain.training.student import language_gain
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 

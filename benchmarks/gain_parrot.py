@@ -20,11 +20,11 @@ import numpy as np
 
 from syngain.core.rng import Streams
 from syngain.data import match_sources, read
-from syngain.gain.experiment import Design, experiment
+from syngain.gain.design.cross_validation import Design, experiment
+from syngain.gain.design.layout import Ground
 from syngain.gain.forecast import Forecaster
-from syngain.gain.ground import Ground
-from syngain.gain.measured import measured
-from syngain.gain.metrics import LABEL_METRICS
+from syngain.gain.on_test import measured
+from syngain.gain.proxies.metrics import LABEL_METRICS
 
 TASKS = ("hypo-l", "questionintimacy", "crowdflower")
 GENERATORS = ("syn_gpt-4", "syn_llama-2-70b")

@@ -21,10 +21,10 @@ import numpy as np
 
 from syngain.core.rng import Streams
 from syngain.data import RoleOptions, read
-from syngain.gain.extrapolate import extrapolated_worth
-from syngain.gain.ground import Ground
-from syngain.gain.realcurve import CurveDesign, real_curve
-from syngain.gain.worth import rows_worth
+from syngain.gain.curves.extrapolated import extrapolated_worth
+from syngain.gain.curves.real_rows import CurveDesign, real_curve
+from syngain.gain.curves.rows_worth import rows_worth
+from syngain.gain.design.layout import Ground
 
 
 def split(job):

@@ -20,7 +20,7 @@ import numpy as np
 
 from syngain.core.rng import Streams
 from syngain.data import read
-from syngain.workflows.gain import GainSettings, gain_part
+from syngain.workflows.evaluate.gain import GainSettings, gain_part
 
 ALPACA = ("alpaca_random_9k", "alpaca_claude_t45", "alpaca_cherry_5pct")
 MOST = 2_000

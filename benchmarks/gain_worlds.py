@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from syngain.lab.gain_worlds import KINDS, GainWorld, trial
+from syngain.lab.worlds.gain_worlds import KINDS, GainWorld, trial
 
 SIZES = "30,100,300"
 

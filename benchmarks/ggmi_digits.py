@@ -24,9 +24,9 @@ from sklearn.tree import DecisionTreeClassifier
 import syngain
 from syngain.core.rng import Streams
 from syngain.data import Dataset, read
-from syngain.gain.labels import LabelTask
-from syngain.gain.supersampled import Bench, Masks
-from syngain.information.supersample import KINDS
+from syngain.gain.generalization import Bench, Masks
+from syngain.gain.proxies.labels import LabelTask
+from syngain.information.estimators.supersample import KINDS
 
 FLIPPED = 0.2
 

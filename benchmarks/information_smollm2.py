@@ -72,8 +72,8 @@ def run(given, name, degree):
     import syngain
     from syngain.data import RoleOptions
     from syngain.report import write
-    from syngain.workflows.generate import work_folder
-    from syngain.workflows.information import InformationSettings
+    from syngain.workflows.generate.generate import work_folder
+    from syngain.workflows.generate.information import InformationSettings
 
     file, roles, where = ANCHORS[name]
     anchors = syngain.read(given.data / file, where=where, roles=RoleOptions(**roles))
@@ -100,7 +100,7 @@ LOADED = []  # all recipes of a call name the same model: it is loaded once in a
 
 def scoring(path):
     """Who scores: the generator of a recipe, as `syngain information --generator recipe.yaml` loads it."""
-    from syngain.workflows.scorers import scorer_of
+    from syngain.workflows.generate.scorers import scorer_of
 
     if not LOADED:
         LOADED.append(scorer_of(path))

@@ -28,7 +28,7 @@ import syngain
 from syngain.generators.llamacpp import LlamaCppGenerator
 from syngain.generators.local import LocalGenerator
 from syngain.generators.protocol import Call, Sampling
-from syngain.learners.checkpoints import gguf_file
+from syngain.models.checkpoints import gguf_file
 
 THREADS = int(os.environ["OMP_NUM_THREADS"])
 

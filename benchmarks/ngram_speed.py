@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from syngain.data import read
-from syngain.gain.task import Training
-from syngain.gain.texts import TextTask
+from syngain.gain.proxies.task import Training
+from syngain.gain.proxies.texts import TextTask
 from syngain.learners.ngram import NgramModel
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

@@ -21,8 +21,8 @@ import numpy as np
 import syngain
 from syngain.data.dataset import Dataset
 from syngain.learners.logistic import Logistic
-from syngain.selection.nested import Trial
-from syngain.workflows.select import SelectSettings
+from syngain.selection.nested_choice import Trial
+from syngain.workflows.evaluate.select import SelectSettings
 
 METHOD = "confidence"
 

@@ -104,7 +104,7 @@ def shown(value):
 
 
 def vendi_scores(sizes):
-    from syngain.audit.diversity import unit_rows, vendi
+    from syngain.audit.measures.diversity import unit_rows, vendi
 
     module = neighbor("vendi_score.vendi")
     if module is None:
@@ -125,7 +125,7 @@ def vendi_scores(sizes):
 
 
 def density_and_coverage(sizes):
-    from syngain.audit.manifold import density_coverage
+    from syngain.audit.measures.manifold import density_coverage
 
     module = neighbor("prdc")
     if module is None:
@@ -147,7 +147,7 @@ def density_and_coverage(sizes):
 
 
 def divergence(sizes):
-    from syngain.audit.two_sample import ClassifierTwoSample, Pooled
+    from syngain.audit.measures.two_sample import ClassifierTwoSample, Pooled
 
     module = neighbor("mauve")
     if module is None:
@@ -173,7 +173,7 @@ def divergence(sizes):
 
 
 def near_duplicates(count):
-    from syngain.data import neardup
+    from syngain.data.text import near_duplicates
 
     module = neighbor("datasketch")
     if module is None:
@@ -189,7 +189,7 @@ def near_duplicates(count):
     pairs = {(int(row), len(texts) - len(planted) + i) for i, row in enumerate(planted)}
 
     def ours():
-        found = neardup.clusters(texts)
+        found = near_duplicates.clusters(texts)
         return sum(found[a] == found[b] for a, b in pairs) / len(pairs)
 
     def theirs():

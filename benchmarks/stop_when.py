@@ -22,12 +22,12 @@ import numpy as np
 from scipy import stats
 
 from syngain.core.rng import Streams
-from syngain.gain.marginal import last_doubling
-from syngain.lab.stop_worlds import LessonTask, LessonWorld, TextWorld, right_amount
-from syngain.process.fresh import Fresh, Reading, Seen
-from syngain.process.looks import positions
-from syngain.process.stopping import Watch, stop_rule
-from syngain.workflows.generate_stop import GainOfDoubling
+from syngain.gain.last_doubling import last_doubling
+from syngain.inference.sequential import positions
+from syngain.lab.worlds.stop_worlds import LessonTask, LessonWorld, TextWorld, right_amount
+from syngain.pipeline.stopping import Watch, stop_rule
+from syngain.pipeline.store.new_row_value import Fresh, Reading, Seen
+from syngain.workflows.generate.generate_stop import GainOfDoubling
 
 SHARE, NATS, GAIN = "diversity.new_fraction", "information.marginal", "gain.log_loss@doubling"
 

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from syngain.data import read
-from syngain.gain.student.arms import Side
 from syngain.learners import causal
 from syngain.learners.causal import CausalModel, CausalProxy
 from syngain.learners.completions import balanced, like_lengths
+from syngain.training.student.arms import Side
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 WAYS = {

@@ -23,8 +23,8 @@ import numpy as np
 from syngain.core import SyngainError
 from syngain.data import read
 from syngain.learners.causal import CausalProxy
-from syngain.training.ablation import Treatment
-from syngain.workflows.repair import repair, repair_table
+from syngain.training.repair.ablation import Treatment
+from syngain.workflows.train.repair import repair, repair_table
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 SENTENCE = "Certainly! I would be happy to help you with that. "

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import thorough
-from syngain.audit.diversity import Vendi, unit_rows, vendi
-from syngain.audit.two_sample import Pooled
+from syngain.audit.measures.diversity import Vendi, unit_rows, vendi
+from syngain.audit.measures.two_sample import Pooled
 
 
 @thorough(80)

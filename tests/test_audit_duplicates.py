@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import thorough
-from syngain.audit.duplicates import TOLERATED, distinct_variance, effective_size, repeated_fraction, smoothed_signs
+from syngain.audit.measures.duplicates import (
+    TOLERATED,
+    distinct_variance,
+    effective_size,
+    repeated_fraction,
+    smoothed_signs,
+)
 
 codes = st.lists(st.integers(0, 20), min_size=1, max_size=60).map(np.array)
 

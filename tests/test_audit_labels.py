@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from strategies import thorough
-from syngain.audit.labels import (
+from syngain.audit.measures.labels import (
     LabelProbe,
     fit_folds,
     judge,
@@ -20,7 +20,7 @@ from syngain.audit.labels import (
     leaking,
     predict_folds,
 )
-from syngain.audit.two_sample import Pooled
+from syngain.audit.measures.two_sample import Pooled
 from syngain.learners.linear import Discriminant
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syngain.audit import manifold
-from syngain.audit.manifold import density_coverage
-from syngain.audit.neighbors import coverage, density
-from syngain.audit.two_sample import squared_distances
+from syngain.audit.measures import manifold
+from syngain.audit.measures.manifold import density_coverage
+from syngain.audit.measures.neighbors import coverage, density
+from syngain.audit.measures.two_sample import squared_distances
 from syngain.core import UsageError
 
 

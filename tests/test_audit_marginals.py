@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from syngain.audit.marginals import Marginals, _coded, distance
+from syngain.audit.measures.marginals import Marginals, _coded, distance
 
 
 @given(st.lists(st.integers(0, 6), min_size=2, max_size=40), st.lists(st.integers(0, 6), min_size=2, max_size=40))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference import neighbors as slow
 from strategies import thorough
-from syngain.audit.neighbors import (
+from syngain.audit.measures.neighbors import (
     Neighbors,
     Ranked,
     coverage,
@@ -19,7 +19,7 @@ from syngain.audit.neighbors import (
     expected_coverage,
     nearest,
 )
-from syngain.audit.two_sample import Pooled, squared_distances
+from syngain.audit.measures.two_sample import Pooled, squared_distances
 
 
 def measured(X):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import thorough
-from syngain.audit.novelty import contamination, copy_fraction
-from syngain.audit.scores import Vectors, score_rows
+from syngain.audit.measures.novelty import contamination, copy_fraction
+from syngain.audit.row_scores import Vectors, score_rows
 
 flags = st.lists(st.booleans(), min_size=2, max_size=40).map(np.array)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from strategies import thorough
-from syngain.audit.regions import Regions
+from syngain.audit.measures.regions import Regions
 
 cells = st.lists(st.integers(0, 5), min_size=2, max_size=60).map(np.array)
 

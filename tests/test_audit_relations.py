@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from strategies import thorough
-from syngain.audit.duplicates import distinct_variance
-from syngain.audit.relations import Relations, recovered_error
-from syngain.audit.two_sample import Pooled
+from syngain.audit.measures.duplicates import distinct_variance
+from syngain.audit.measures.relations import Relations, recovered_error
+from syngain.audit.measures.two_sample import Pooled
 
 
 def pooled(n, unit=None, group=None):

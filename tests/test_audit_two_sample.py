@@ -11,8 +11,8 @@ from scipy import stats
 from reference.crossfit import swap_variances
 from reference.mmd import mmd2 as slow_mmd2
 from strategies import thorough
-from syngain.audit.crossfit import Swaps, density_at_zero, margins
-from syngain.audit.two_sample import (
+from syngain.audit.measures.crossfit import Swaps, density_at_zero, margins
+from syngain.audit.measures.two_sample import (
     ClassifierTwoSample,
     KernelTwoSample,
     Pooled,

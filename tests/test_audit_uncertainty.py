@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from strategies import thorough
-from syngain.audit.uncertainty import (
+from syngain.inference.intervals import (
     clustered_freedom,
     clustered_variance,
     difference_p,

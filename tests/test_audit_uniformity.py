@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from strategies import thorough, unicode_text
-from syngain.audit import views
-from syngain.audit.uniformity import (
+from syngain.audit import pictures
+from syngain.audit.measures.uniformity import (
     Compression,
     Sides,
     compressed,
@@ -168,10 +168,10 @@ def test_the_same_seed_gives_the_same_numbers():
 def test_bins_of_the_length_histogram_are_equally_wide_and_hold_all_rows(real, synthetic):
     """Uneven bins look like data. The last one is open."""
     sides = [SimpleNamespace(texts={"text": ["w " * n for n in lengths]}) for lengths in (real, synthetic)]
-    shown = views._lengths(SimpleNamespace(real=sides[0], synthetic=sides[1], sides=("text",)), "text")
+    shown = pictures._lengths(SimpleNamespace(real=sides[0], synthetic=sides[1], sides=("text",)), "text")
     ends = [name.split("-") for name in shown.categories[:-1]]
     widths = {int(end[-1]) - int(end[0]) for end in ends}
     assert len(widths) <= 1
-    assert len(shown.categories) <= views.LENGTH_BINS
+    assert len(shown.categories) <= pictures.LENGTH_BINS
     assert sum(shown.real) == pytest.approx(1, abs=1e-3)
     assert sum(shown.synthetic) == pytest.approx(1, abs=1e-3)

@@ -10,7 +10,7 @@ from syngain.cli import main
 from syngain.core.errors import UnfinishedError
 from syngain.core.estimate import Estimate
 from syngain.core.result import InputSummary, Result, Verdict
-from syngain.workflows.calibration import FILE, Record, compared, record, remember
+from syngain.gain.calibration import FILE, Record, compared, record, remember
 
 
 def result(name, forecast, measured, half=0.1):

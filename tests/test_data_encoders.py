@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from reference.ngrams import character_ngrams, word_ngrams
 from strategies import any_text, thorough
 from syngain.core.errors import InputError
-from syngain.data import encoders, hashing
-from syngain.data.encoders import HashedNgrams, TableEncoder
+from syngain.data.encoders.vectors import HashedNgrams, TableEncoder
+from syngain.data.text import hashed_ngrams
 
 TEXTS = [
     f"row {i} speaks of {topic} and {other}"
@@ -28,7 +28,7 @@ def partition(rows, keys):
 @thorough(150)
 @given(st.lists(any_text, min_size=1, max_size=6), st.integers(1, 5))
 def test_character_ngrams_are_those_of_the_slow_twin(texts, size):
-    rows, hashes = hashing.character_ngrams(hashing.lay_out(texts), size)
+    rows, hashes = hashed_ngrams.character_ngrams(hashed_ngrams.lay_out(texts), size)
     slow = [(row, gram) for row, text in enumerate(texts) for gram in character_ngrams(text, size)]
     assert partition(rows, hashes.tolist()) == partition(*zip(*slow, strict=True)) if slow else rows.size == 0
 
@@ -36,7 +36,7 @@ def test_character_ngrams_are_those_of_the_slow_twin(texts, size):
 @thorough(150)
 @given(st.lists(any_text, min_size=1, max_size=6), st.integers(1, 3))
 def test_word_ngrams_are_those_of_the_slow_twin(texts, size):
-    rows, hashes = hashing.word_ngrams(*hashing.word_hashes(hashing.lay_out(texts)), size)
+    rows, hashes = hashed_ngrams.word_ngrams(*hashed_ngrams.word_hashes(hashed_ngrams.lay_out(texts)), size)
     slow = [(row, gram) for row, text in enumerate(texts) for gram in word_ngrams(text, size)]
     assert partition(rows, hashes.tolist()) == (partition(*zip(*slow, strict=True)) if slow else [])
 
@@ -51,8 +51,8 @@ def test_counts_are_the_numbers_of_ngrams():
 
 def test_rows_longer_than_the_limit_are_their_beginning():
     long = "word " * 10_000
-    laid = hashing.lay_out([long])
-    assert laid.data.size <= hashing.MAX_CHARACTERS + 3
+    laid = hashed_ngrams.lay_out([long])
+    assert laid.data.size <= hashed_ngrams.MAX_CHARACTERS + 3
 
 
 @thorough(20)
@@ -66,7 +66,7 @@ def test_vectors_of_any_rows_have_length_one_or_zero(texts, seed):
 def test_vectors_do_not_depend_on_batch_boundaries(monkeypatch):
     fitted = HashedNgrams(16, 1 << 12).fit(TEXTS, np.random.default_rng(0))
     whole = fitted(TEXTS)
-    monkeypatch.setattr(encoders, "BATCH", 5)
+    monkeypatch.setattr(vectors, "BATCH", 5)
     assert fitted(TEXTS) == pytest.approx(whole, abs=1e-12)
     assert np.vstack([fitted([text]) for text in TEXTS]) == pytest.approx(whole, abs=1e-12)
 

@@ -14,7 +14,8 @@ import pytest
 
 from strategies import as_lines
 from syngain.core import InputError
-from syngain.data import Dataset, read, streams, write_records
+from syngain.data import Dataset, read, write_records
+from syngain.data.files import streams
 
 GOOD = b'{"text": "a", "label": 1}\n'
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from reference.ngrams import character_ngrams, components, jaccard
 from strategies import any_text, thorough
-from syngain.data import neardup
-from syngain.data.normalize import normal_text
+from syngain.data.text import near_duplicates
+from syngain.data.text.normal_forms import normal_text
 
 words = st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"])
 sentences = st.lists(words, min_size=3, max_size=8).map(" ".join)
@@ -22,7 +22,7 @@ def similarity(first, second):
 @given(st.lists(sentences, min_size=1, max_size=10))
 def test_clusters_join_only_what_brute_force_joins(texts):
     """Banding may miss a pair at the threshold (once in a hundred); it never invents one."""
-    found = neardup.clusters(texts)
+    found = near_duplicates.clusters(texts)
     expected = components(
         len(texts), lambda i, j: normal_text(texts[i]) == normal_text(texts[j]) or similarity(texts[i], texts[j]) >= 0.8
     )
@@ -39,14 +39,14 @@ def test_clusters_are_those_of_brute_force_where_pairs_are_clear():
     expected = components(
         len(texts), lambda i, j: normal_text(texts[i]) == normal_text(texts[j]) or similarity(texts[i], texts[j]) >= 0.8
     )
-    assert neardup.clusters(texts).tolist() == expected
+    assert near_duplicates.clusters(texts).tolist() == expected
 
 
 @thorough(60)
 @given(st.lists(any_text, max_size=12))
 def test_any_rows_are_clustered_and_equal_ones_together(texts):
-    found = neardup.clusters(texts)
-    codes = neardup.codes(texts)
+    found = near_duplicates.clusters(texts)
+    codes = near_duplicates.codes(texts)
     assert found.shape == codes.shape == (len(texts),)
     assert list(dict.fromkeys(found.tolist())) == list(range(len(set(found.tolist()))))  # first appearance
     for code in np.unique(codes):
@@ -56,16 +56,16 @@ def test_any_rows_are_clustered_and_equal_ones_together(texts):
 @thorough(60)
 @given(sentences, sentences)
 def test_verified_similarities_are_exact(first, second):
-    signed = neardup.sign([first, second])
-    value = neardup.jaccard(signed.sets, np.array([0]), signed.sets, np.array([1]))[0]
+    signed = near_duplicates.sign([first, second])
+    value = near_duplicates.jaccard(signed.sets, np.array([0]), signed.sets, np.array([1]))[0]
     assert value == pytest.approx(similarity(first, second))
 
 
 def test_a_copy_finds_its_original_among_many():
     rng = np.random.default_rng(1)
     base = [" ".join(f"word{k}" for k in rng.integers(10_000, size=12)) for _ in range(300)]
-    source, value = neardup.best_match(
-        neardup.sign([f"{base[7]}.", base[250], "nothing like it at all"]), neardup.sign(base)
+    source, value = near_duplicates.best_match(
+        near_duplicates.sign([f"{base[7]}.", base[250], "nothing like it at all"]), near_duplicates.sign(base)
     )
     assert source.tolist() == [7, 250, -1]
     assert value[1] == 1
@@ -75,8 +75,8 @@ def test_a_copy_finds_its_original_among_many():
 @thorough(30)
 @given(st.lists(sentences, min_size=1, max_size=8))
 def test_a_row_does_not_match_itself(texts):
-    signed = neardup.sign(texts)
-    best, value = neardup.best_match(signed, signed, exclude_self=True)
+    signed = near_duplicates.sign(texts)
+    best, value = near_duplicates.best_match(signed, signed, exclude_self=True)
     assert np.all(best != np.arange(len(texts)))
     for i, text in enumerate(texts):
         if texts.count(text) > 1:
@@ -85,18 +85,18 @@ def test_a_row_does_not_match_itself(texts):
 
 
 def test_rows_too_short_for_an_ngram_are_alone_unless_equal():
-    found = neardup.clusters(["", "a", "a", "", "b", "日"])
+    found = near_duplicates.clusters(["", "a", "a", "", "b", "日"])
     assert found.tolist() == [0, 1, 1, 0, 2, 3]
 
 
 def test_codes_ignore_case_white_space_and_compatibility_forms():
-    assert neardup.codes(["A  b", "a b", "\uff41 b", "a\tB\n", "a c"]).tolist() == [0, 0, 0, 0, 1]
-    assert [part.tolist() for part in neardup.shared_codes(["x", "y"], ["y", "z"])] == [[0, 1], [1, 2]]
+    assert near_duplicates.codes(["A  b", "a b", "\uff41 b", "a\tB\n", "a c"]).tolist() == [0, 0, 0, 0, 1]
+    assert [part.tolist() for part in near_duplicates.shared_codes(["x", "y"], ["y", "z"])] == [[0, 1], [1, 2]]
 
 
 def test_no_rows_are_no_clusters():
-    assert neardup.clusters([]).size == 0
-    assert neardup.sign([]).keys.shape[0] == 0
+    assert near_duplicates.clusters([]).size == 0
+    assert near_duplicates.sign([]).keys.shape[0] == 0
 
 
 @thorough(20)
@@ -104,7 +104,7 @@ def test_no_rows_are_no_clusters():
 def test_the_order_of_rows_does_not_change_who_belongs_together(texts, random):
     order = list(range(len(texts)))
     random.shuffle(order)
-    before, after = neardup.clusters(texts), neardup.clusters([texts[i] for i in order])
+    before, after = near_duplicates.clusters(texts), near_duplicates.clusters([texts[i] for i in order])
     for a in range(len(texts)):
         for b in range(a):
             assert (before[order[a]] == before[order[b]]) == (after[a] == after[b])

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from strategies import ROLE_NAMES, arrow_tables, csv_tables, json_records, thorough
 from syngain.core import UnfinishedError, UsageError
-from syngain.data import Dataset, formats, read, roles, write_records, write_rows
+from syngain.data import Dataset, read, write_records, write_rows
+from syngain.data.columns import roles
+from syngain.data.files import formats
 
 # names with a role of their own, which random values need not fit; hypothesis draws them from the code it tests
 OTHER_ROLES = {*roles.TEXT, *roles.LABEL, *roles.SOURCE, *roles.GENERATOR, *roles.CHATS, "response", "rejected"}

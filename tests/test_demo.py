@@ -2,7 +2,7 @@
 
 import pytest
 
-from syngain.workflows.demo import demo_run
+from syngain.workflows.research.demo import demo_run
 
 
 @pytest.mark.parametrize("seed", [2, 5, 7, 14, 19])

@@ -7,10 +7,10 @@ import pytest
 
 from syngain.core import InputError
 from syngain.core.rng import Streams
-from syngain.workflows import demo_rows
-from syngain.workflows.demo_defects import CONTRADICTIONS, DEFECTS, OPENING, Scene, choose, plant
-from syngain.workflows.demo_rows import TOPICS, real_rows
-from syngain.workflows.demo_sets import demo_sets
+from syngain.lab.planted import rows
+from syngain.lab.planted.defects import CONTRADICTIONS, DEFECTS, OPENING, Scene, choose, plant
+from syngain.lab.planted.rows import TOPICS, real_rows
+from syngain.lab.planted.sets import demo_sets
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_real_rows_are_many_distinct_and_labeled_by_topic():
 
 
 def test_a_library_without_sources_is_a_clear_error(monkeypatch, tmp_path):
-    monkeypatch.setattr(demo_rows.sysconfig, "get_paths", lambda: {"stdlib": str(tmp_path)})
+    monkeypatch.setattr(rows.sysconfig, "get_paths", lambda: {"stdlib": str(tmp_path)})
     with pytest.raises(InputError, match="standard library"):
         real_rows()
 

@@ -8,7 +8,7 @@ import pytest
 
 from docs_blocks import README_NOT_RUN, all_blocks, pages, why_not, words
 from syngain.cli import main
-from syngain.workflows.demo_sets import demo_sets
+from syngain.lab.planted.sets import demo_sets
 
 BLOCKS = all_blocks()
 LINES = [(block, line) for block in BLOCKS for line in block.commands]
@@ -24,7 +24,7 @@ RECIPE = re.search(r"```yaml\n(generator: .*?)```", pages()["docs/how-to/generat
 @pytest.fixture(scope="module", autouse=True)
 def rows_are_made_once():
     """The practice set of the tutorial takes seconds; its rows are the same every time."""
-    from syngain.workflows import demo_sets as module
+    from syngain.lab.planted import sets as module
 
     with pytest.MonkeyPatch.context() as patch:
         once = cache(demo_sets)

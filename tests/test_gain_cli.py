@@ -9,8 +9,8 @@ import pytest
 import syngain
 from syngain.cli import main
 from syngain.data import Dataset, read
-from syngain.gain.experiment import Design
-from syngain.workflows.gain import GainSettings, gain
+from syngain.gain.design.cross_validation import Design
+from syngain.workflows.evaluate.gain import GainSettings, gain
 
 SMALL = GainSettings(design=Design(repeats=1, amounts=3, pairs=False), quick=True)
 TOPICS = {

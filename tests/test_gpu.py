@@ -9,14 +9,14 @@ import pytest
 
 import tiny_causal
 from syngain.data import Dataset, Kind
-from syngain.gain.student import language_gain
-from syngain.gain.student.plan import Limits
 from syngain.generators.local import LocalGenerator
 from syngain.generators.protocol import Call, Sampling
 from syngain.learners import adapting
 from syngain.learners.adapting import Material, Schedule, adapt
 from syngain.learners.causal import CausalProxy
-from syngain.training.speaking import say
+from syngain.training.repair.sampling import say
+from syngain.training.student import language_gain
+from syngain.training.student.time_budget import Limits
 
 PAIRS = [(a, (a + b) * 4) for a in "abcdef" for b in "xyz"]
 ASK = (("user", "say a word"),)

@@ -17,9 +17,9 @@ from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.data import Dataset
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
-from syngain.lab.language import TOPICS, account, language_world
-from syngain.workflows.information_rows import outputs
-from syngain.workflows.information_scores import ByGenerator
+from syngain.information.cross_scoring import ByGenerator
+from syngain.information.outputs import outputs
+from syngain.lab.worlds.language import TOPICS, account, language_world
 
 WORLD = language_world(np.random.default_rng(11))
 EXACT = account(WORLD, WORLD.said(1.0), (1 / 3,) * 3, np.ones(340))
@@ -84,7 +84,7 @@ def test_step_laws_narrow_the_gain_and_their_ends_hold_it(rows):
 
 
 def sized(**settings):
-    from syngain.workflows.information import InformationSettings
+    from syngain.workflows.generate.information import InformationSettings
 
     return InformationSettings(**settings)
 
@@ -145,7 +145,7 @@ def test_a_causal_language_model_scores_rows_under_other_prompts(tmp_path):
     for name in ("torch", "transformers", "peft"):
         pytest.importorskip(name, reason=f"{name} is absent: pip install 'syngain[local]'")
     import tiny_causal
-    from syngain.workflows.scorers import scorer_of
+    from syngain.workflows.generate.scorers import scorer_of
 
     make = scorer_of(str(tiny_causal.make(tmp_path / "tiny")))
     scorer = make(outputs(Dataset.from_rows([{"text": "ab", "prompt_hash": "1"}], "rows")))
@@ -170,7 +170,7 @@ def test_a_causal_language_model_scores_rows_under_other_prompts(tmp_path):
 
 def served(server, rows, **settings):
     """Rows of three prompts, and who scores them at this server."""
-    from syngain.workflows.scorers import scorer_of
+    from syngain.workflows.generate.scorers import scorer_of
 
     asked = [[{"role": "user", "content": f"Say {word}."}] for word in ("one", "two", "three")]
     made = [
@@ -236,7 +236,7 @@ def test_what_a_server_does_not_score_leaves_the_lower_end_only():
 
 
 def test_servers_that_cannot_score_are_refused_before_anything_else():
-    from syngain.workflows.scorers import scorer_of
+    from syngain.workflows.generate.scorers import scorer_of
 
     with (
         FakeServer(says="top") as server,
@@ -256,7 +256,7 @@ def test_servers_that_cannot_score_are_refused_before_anything_else():
 def test_a_recipe_names_the_generator_that_scores(tmp_path, rows):
     import yaml
 
-    from syngain.workflows.scorers import scorer_of
+    from syngain.workflows.generate.scorers import scorer_of
 
     (tmp_path / "learned.jsonl").write_text("".join(json.dumps({"text": row["text"]}) + "\n" for row in rows))
     generator = {"kind": "toy", "learned": str(tmp_path / "learned.jsonl"), "backoff": 1.0}
@@ -336,7 +336,7 @@ def kind_rows(rng, kinds, prompts=3, samples=8):
 
 
 def test_meanings_by_an_encoder_are_regions_of_the_real_rows():
-    from syngain.data.encoders import HashedNgrams
+    from syngain.data.encoders.vectors import HashedNgrams
 
     rng = np.random.default_rng(13)
     real = Dataset.from_rows(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from syngain.lab.information_trials import BRACKETS, trial
-from syngain.lab.information_worlds import SpokenWorld, enumerate_laws, score, speak
+from syngain.lab.worlds.information_worlds import SpokenWorld, enumerate_laws, score, speak
 
 WORLDS = 100
 

@@ -8,10 +8,10 @@ import pytest
 
 from syngain.core import UsageError
 from syngain.core.rng import Streams
-from syngain.information.design import Design
-from syngain.information.prompts import bracket, population_lower, population_upper
-from syngain.lab.bounds import bounds
-from syngain.lab.loops import GOLDEN, loops, steady_error
+from syngain.information.estimators.clustered_prompts import Design
+from syngain.information.estimators.prompt_information import bracket, population_lower, population_upper
+from syngain.lab.presets.bounds import bounds
+from syngain.lab.presets.loops import GOLDEN, loops, steady_error
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from syngain.core import UsageError
-from syngain.lab.linear_gaussian import LinearGaussianChain, random_linear_gaussian
+from syngain.lab.worlds.linear_gaussian import LinearGaussianChain, random_linear_gaussian
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 5])

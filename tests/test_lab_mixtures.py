@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from reference import mixtures as slow
 from syngain.core import UsageError
 from syngain.lab.em import MixtureFit, coefficients, lloyd, maximize, moments, seeded_centers
-from syngain.lab.mixtures import Mixtures, categories, concatenate, inverse_factors, log_sum
+from syngain.lab.worlds.gaussian_mixtures import Mixtures, categories, concatenate, inverse_factors, log_sum
 
 
 def random_mixtures(rng, replicates, components, dimension):

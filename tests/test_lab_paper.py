@@ -11,12 +11,12 @@ from scipy import stats
 
 from reference import mixtures as slow
 from syngain.core import UsageError
+from syngain.inference.ranks import average_ranks, median_interval, spearman, spearman_of_sweep
 from syngain.lab import PaperProtocol, World, paper_protocol, run
-from syngain.lab.gmm_world import DIVERGENCES, divergences, draw, random_mixtures, reestimated
-from syngain.lab.mixtures import Mixtures
-from syngain.lab.published import histogram_ratio
-from syngain.lab.statistics import average_ranks, median_interval, spearman, spearman_of_sweep
-from syngain.theory import gaussians
+from syngain.lab.presets.published import histogram_ratio
+from syngain.lab.theory import gaussians
+from syngain.lab.worlds.gaussian_mixtures import Mixtures
+from syngain.lab.worlds.gmm_world import DIVERGENCES, divergences, draw, random_mixtures, reestimated
 
 
 def gaussian(mean, covariance, replicates=1):

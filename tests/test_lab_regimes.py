@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from syngain.lab.regimes import GRID, REGIMES, ROWS, SHARE, TRUTH, KernelDensity, MixtureDensity, regime_draws
+from syngain.lab.presets.regimes import GRID, REGIMES, ROWS, SHARE, TRUTH, KernelDensity, MixtureDensity, regime_draws
 
 DENSITIES = {"mixture": MixtureDensity(), "kernel": KernelDensity()}
 

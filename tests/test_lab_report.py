@@ -9,8 +9,8 @@ import pytest
 
 from syngain.core import UsageError
 from syngain.lab import PRESETS, Check, Curve, LabResult, Panel, Table, run
-from syngain.report.lab_figures import lab_html, lab_json, lab_terminal, write_lab
-from syngain.report.lab_svg import lab_svg
+from syngain.report.lab.page import lab_html, lab_json, lab_terminal, write_lab
+from syngain.report.lab.svg import lab_svg
 
 
 def result(**changes):
@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(preset):
 
 CALL = """
 import sys, typer
-from syngain.cli.lab import lab
+from syngain.cli.research.lab import lab
 from syngain.core.errors import SyngainError
 app = typer.Typer()
 app.command()(lab)

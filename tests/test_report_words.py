@@ -15,10 +15,10 @@ from syngain.core.result import Distribution
 from syngain.report.catalog import describe, finding_title, group_of
 from syngain.report.entries import MEASURES
 from syngain.report.figures import POINTS, distribution_figure, drawn, drop_table, map_figure
+from syngain.report.interval_svg import strip
 from syngain.report.measures import row
+from syngain.report.numbers import interval, number, probability
 from syngain.report.safe import plain, script_json, shorten, visible
-from syngain.report.strips import strip
-from syngain.report.words import interval, number, probability
 
 CONTRACT = (
     "duplicates.exact_fraction",
@@ -242,7 +242,7 @@ def test_bins_keep_their_order():
 
 def test_arms_of_students_have_the_same_names_in_reports_and_in_plans():
     """The words stand twice: a report must not load the learners, and a plan lies below the reports."""
-    from syngain.gain.student.plan import NAMES
     from syngain.report.catalog import ARMS
+    from syngain.training.student.time_budget import NAMES
 
     assert ARMS == NAMES

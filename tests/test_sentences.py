@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from syngain.core import InputError, MissingDependencyError, UsageError
-from syngain.data.models import installed
-from syngain.data.sentences import SentenceEncoder
+from syngain.data.encoders.sentences import SentenceEncoder
+from syngain.models.catalog import installed
 
 MINILM = installed().get("minilm")  # asked at collection: during the tests the home is an empty one
 HAVE_TORCH = all(find_spec(name) for name in ("torch", "transformers"))
@@ -200,7 +200,7 @@ def test_a_folder_that_is_no_encoder_is_refused_in_three_parts(tiny, tmp_path, d
 def test_an_unreachable_hub_is_an_unfinished_job_that_names_the_model(tmp_path):
     code = (
         "from syngain.cli.app import complain; from syngain.core import UnfinishedError\n"
-        "from syngain.data.sentences import SentenceEncoder\n"
+        "from syngain.data.encoders.sentences import SentenceEncoder\n"
         "try: SentenceEncoder('owner/no-such-model').fit([], None)\n"
         "except UnfinishedError as error: complain(error)\n"
     )

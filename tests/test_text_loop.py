@@ -12,7 +12,7 @@ from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.lab.text_loop import Chain, Loop, cut, grams, rare_words
-from syngain.workflows.loop import LoopSettings
+from syngain.workflows.research.loop import LoopSettings
 
 
 class Memory:

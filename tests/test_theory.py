@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import integrate, stats
 
 from syngain.core import UsageError
-from syngain.theory import discrete, gaussians
-from syngain.theory.chain import FiniteChain, quantities
+from syngain.lab.theory import discrete, gaussians
+from syngain.lab.theory.chain import FiniteChain, quantities
 
 
 def laws(size):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from syngain.audit.findings.verdict import PHRASE, verdict
 from syngain.core.result import Finding, Verdict
-from syngain.workflows.verdict import PHRASE, verdict
 
 
 def finding(name, severity="high", rows=0, explained_by=()):

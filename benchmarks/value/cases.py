@@ -15,8 +15,8 @@ from syngain.core.errors import InputError
 from syngain.core.rng import Streams
 from syngain.data import read
 from syngain.data.dataset import Dataset
-from syngain.data.normalize import normal_text
-from syngain.gain.overlap import apart
+from syngain.data.text.normal_forms import normal_text
+from syngain.gain.design.overlap import apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,10 +15,11 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from syngain.core.rng import Streams
-from syngain.data import match_sources, neardup
-from syngain.gain.ground import Ground, joined
-from syngain.gain.measured import measured
-from syngain.gain.texts import TextTask
+from syngain.data import match_sources
+from syngain.data.text import near_duplicates
+from syngain.gain.design.layout import Ground, joined
+from syngain.gain.on_test import measured
+from syngain.gain.proxies.texts import TextTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +135,7 @@ def _labels(case: Case) -> tuple[NDArray[np.int64], tuple[Labeled, Labeled, Labe
     names = sorted({label for rows in sets for label in rows.labels or ()})
     code = {name: number for number, name in enumerate(names)}
     texts = [joined(rows) for rows in sets]
-    same = neardup.shared_codes(*texts)
+    same = near_duplicates.shared_codes(*texts)
     source, _ = match_sources(case.synthetic, case.anchors)
     known = np.full(len(case.synthetic), -1) if source is None else np.asarray(source)
     copied = np.where(np.isin(same[1], same[0]), same[1], -1)
@@ -145,7 +146,7 @@ def _labels(case: Case) -> tuple[NDArray[np.int64], tuple[Labeled, Labeled, Labe
 
 
 def _own(case: Case, metrics: tuple[str, ...]) -> list[Gain]:
-    """What syngain's proxy measures on the test (:mod:`syngain.gain.measured`)."""
+    """What syngain's proxy measures on the test (:mod:`syngain.gain.on_test`)."""
     streams = Streams(case.split)
     ground = Ground.of(case.anchors, case.synthetic, test=case.test)
     task = ground.label_task(streams) if ground.labeled else TextTask.of_ground(ground)

@@ -16,11 +16,11 @@ from benchmarks.value.outcomes import spoken
 from sklearn.linear_model import LogisticRegression
 
 from syngain.core.rng import Streams
-from syngain.data.encoders import HashedNgrams
-from syngain.gain.experiment import Design
-from syngain.gain.ground import joined
+from syngain.data.encoders.vectors import HashedNgrams
+from syngain.gain.design.cross_validation import Design
+from syngain.gain.design.layout import joined
 from syngain.learners.ngram import NgramModel
-from syngain.workflows.gain import GainSettings, gain_part
+from syngain.workflows.evaluate.gain import GainSettings, gain_part
 
 if TYPE_CHECKING:
     from benchmarks.value.cases import Case

@@ -31,7 +31,7 @@ def page() -> str:
     parts.append(_entry("syngain.core.errors", "Errors", members=_classes("syngain.core.errors")))
     parts.append(_entry("syngain.report.folder.write", "syngain.report.write"))
     parts.append(_entry("syngain.report.folder.load", "syngain.report.load"))
-    parts.append(_entry("syngain.lab.presets.run", "syngain.lab.run"))
+    parts.append(_entry("syngain.lab.presets.presets.run", "syngain.lab.run"))
     return "\n".join(parts)
 
 

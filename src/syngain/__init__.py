@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.core.result import Finding, Result, Verdict
     from syngain.data.dataset import Dataset
+    from syngain.data.files.write import write_rows
     from syngain.data.read import read
-    from syngain.data.write import write_rows
-    from syngain.workflows.audit import audit
-    from syngain.workflows.check import check
-    from syngain.workflows.compare import compare
-    from syngain.workflows.convert import convert
-    from syngain.workflows.demo import demo
-    from syngain.workflows.gain import gain
-    from syngain.workflows.gate import gate
-    from syngain.workflows.generate import generate
-    from syngain.workflows.ggmi import ggmi
-    from syngain.workflows.information import information
-    from syngain.workflows.loop import loop
-    from syngain.workflows.mix import mix, mix_runs
-    from syngain.workflows.select import select
-    from syngain.workflows.train import train
+    from syngain.workflows.evaluate.audit import audit
+    from syngain.workflows.evaluate.compare import compare
+    from syngain.workflows.evaluate.gain import gain
+    from syngain.workflows.evaluate.gate import gate
+    from syngain.workflows.evaluate.mix import mix, mix_runs
+    from syngain.workflows.evaluate.select import select
+    from syngain.workflows.generate.check import check
+    from syngain.workflows.generate.convert import convert
+    from syngain.workflows.generate.generate import generate
+    from syngain.workflows.generate.information import information
+    from syngain.workflows.research.demo import demo
+    from syngain.workflows.research.ggmi import ggmi
+    from syngain.workflows.research.loop import loop
+    from syngain.workflows.train.train import train
 
 __all__ = [
     "Dataset",
@@ -74,23 +74,23 @@ _HOMES = {
     "Result": "syngain.core.result",
     "SyngainError": "syngain.core.errors",
     "Verdict": "syngain.core.result",
-    "audit": "syngain.workflows.audit",
-    "compare": "syngain.workflows.compare",
-    "convert": "syngain.workflows.convert",
-    "demo": "syngain.workflows.demo",
-    "gain": "syngain.workflows.gain",
-    "information": "syngain.workflows.information",
-    "gate": "syngain.workflows.gate",
-    "loop": "syngain.workflows.loop",
-    "mix": "syngain.workflows.mix",
-    "mix_runs": "syngain.workflows.mix",
-    "check": "syngain.workflows.check",
-    "ggmi": "syngain.workflows.ggmi",
-    "generate": "syngain.workflows.generate",
+    "audit": "syngain.workflows.evaluate.audit",
+    "compare": "syngain.workflows.evaluate.compare",
+    "convert": "syngain.workflows.generate.convert",
+    "demo": "syngain.workflows.research.demo",
+    "gain": "syngain.workflows.evaluate.gain",
+    "information": "syngain.workflows.generate.information",
+    "gate": "syngain.workflows.evaluate.gate",
+    "loop": "syngain.workflows.research.loop",
+    "mix": "syngain.workflows.evaluate.mix",
+    "mix_runs": "syngain.workflows.evaluate.mix",
+    "check": "syngain.workflows.generate.check",
+    "ggmi": "syngain.workflows.research.ggmi",
+    "generate": "syngain.workflows.generate.generate",
     "read": "syngain.data.read",
-    "select": "syngain.workflows.select",
-    "train": "syngain.workflows.train",
-    "write_rows": "syngain.data.write",
+    "select": "syngain.workflows.evaluate.select",
+    "train": "syngain.workflows.train.train",
+    "write_rows": "syngain.data.files.write",
 }
 _FOLDERS = frozenset({"lab", "report"})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from strategies import thorough
 from syngain.core.estimate import Estimate
-from syngain.gain.decide import _unsure, effect
+from syngain.gain.outcome.verdict import _unsure, effect
 
 
 def gain(low, high):

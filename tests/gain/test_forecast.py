@@ -10,11 +10,11 @@ import pytest
 
 from syngain.core.errors import InputError
 from syngain.core.rng import Streams
-from syngain.gain.choice import choose
-from syngain.gain.experiment import Arm, Design, experiment
+from syngain.gain.design.cross_validation import Arm, Design, experiment
+from syngain.gain.design.lineage import Lineage
 from syngain.gain.forecast import Contrast, Forecaster
-from syngain.gain.lineage import Lineage
-from syngain.gain.task import Outcome
+from syngain.gain.proxies.task import Outcome
+from syngain.gain.rows_to_use import choose
 
 
 @dataclass

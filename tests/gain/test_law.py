@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syngain.core.errors import UsageError
-from syngain.gain.law import PowerLaw, learning_curve
-from syngain.gain.powerlaw import grid
+from syngain.gain.curves.learning_curve import PowerLaw, learning_curve
+from syngain.gain.curves.power_law import grid
 
 AMOUNTS = 1000 * 2.0 ** np.arange(7)
 

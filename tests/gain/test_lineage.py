@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import thorough
-from syngain.gain.lineage import Lineage, drawn
+from syngain.gain.design.lineage import Lineage, drawn
 
 
 @st.composite

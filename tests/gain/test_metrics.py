@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
 from strategies import thorough
-from syngain.gain.metrics import METRICS, prior_weights
-from syngain.gain.task import Outcome
+from syngain.gain.proxies.metrics import METRICS, prior_weights
+from syngain.gain.proxies.task import Outcome
 
 
 @st.composite

@@ -10,9 +10,9 @@ from selection_rows import jsonl, rows
 from syngain.cli import main
 from syngain.core.errors import InputError, UsageError
 from syngain.data.dataset import Dataset
-from syngain.gain.experiment import Design
-from syngain.gain.overlap import apart
-from syngain.workflows.gain import GainSettings
+from syngain.gain.design.cross_validation import Design
+from syngain.gain.design.overlap import apart
+from syngain.workflows.evaluate.gain import GainSettings
 
 SMALL = Design(folds=5, shares=(0.6, 1.0), amounts=2, controls=False, balanced=False, pairs=False)
 FAST = GainSettings(quick=True, design=SMALL)
@@ -73,10 +73,10 @@ def test_leaked_test_rows_no_longer_raise_the_gain(sets):
 
 def test_select_and_compare_leave_them_out_too(sets):
     from syngain.learners.logistic import Logistic
-    from syngain.selection.nested import Trial
-    from syngain.selection.rivals import Contest
-    from syngain.workflows.compare import CompareSettings
-    from syngain.workflows.select import SelectSettings
+    from syngain.selection.matched_sets import Contest
+    from syngain.selection.nested_choice import Trial
+    from syngain.workflows.evaluate.compare import CompareSettings
+    from syngain.workflows.evaluate.select import SelectSettings
 
     real, made, test, _ = sets
     leaky = of([*made, *test[:10]], "leaky")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from syngain.audit.uncertainty import clustered_variance
 from syngain.core.rng import Streams
-from syngain.gain.lineage import Lineage
-from syngain.gain.pairs import leave_pairs
-from syngain.gain.task import Outcome
+from syngain.gain.design.fold_pairs import leave_pairs
+from syngain.gain.design.lineage import Lineage
+from syngain.gain.proxies.task import Outcome
+from syngain.inference.intervals import clustered_variance
 
 N, FOLDS = 40, 10
 

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 import tiny_causal
-from syngain.audit.uncertainty import normal_intervals
 from syngain.core import InputError, UnfinishedError, UsageError
 from syngain.core.rng import Streams
 from syngain.data import Dataset
-from syngain.gain.student import language_gain
-from syngain.gain.student.estimates import paired_ratio
-from syngain.gain.student.plan import ARMS, ESSENTIAL, Limits, Plan, Speed, choose
-from syngain.gain.student.rows import Rows, seen
-from syngain.gain.student.run import slowing
+from syngain.inference.intervals import normal_intervals
 from syngain.learners.causal import CausalModel, CausalProxy
+from syngain.training.student import language_gain
+from syngain.training.student.estimates import paired_ratio
+from syngain.training.student.run import slowing
+from syngain.training.student.splits import Rows, seen
+from syngain.training.student.time_budget import ARMS, ESSENTIAL, Limits, Plan, Speed, choose
 
 RATES, FULL = 2, Limits(reserve=0.0)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from strategies import any_text, thorough
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset, read
-from syngain.gain.ground import Ground
-from syngain.gain.task import Training
-from syngain.gain.texts import TextTask
+from syngain.gain.design.layout import Ground
+from syngain.gain.proxies.task import Training
+from syngain.gain.proxies.texts import TextTask
 from syngain.learners.ngram import NgramModel
 
 MODEL = NgramModel()

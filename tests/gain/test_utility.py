@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from syngain.core.rng import Streams
-from syngain.gain.labels import LabelTask
-from syngain.gain.lineage import Lineage
-from syngain.gain.utility import utility
+from syngain.gain.design.lineage import Lineage
+from syngain.gain.proxies.labels import LabelTask
+from syngain.gain.replacement import utility
 
 ANCHORS = 300
 

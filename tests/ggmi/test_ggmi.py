@@ -12,8 +12,8 @@ from selection_rows import jsonl, rows
 from syngain.cli import main
 from syngain.core import UsageError
 from syngain.data.dataset import Dataset
-from syngain.gain.supersampled import Masks
-from syngain.workflows.ggmi import GgmiSettings
+from syngain.gain.generalization import Masks
+from syngain.workflows.research.ggmi import GgmiSettings
 
 SMALL = GgmiSettings(masks=Masks(pairs=25, masks=8, draws=3))
 

@@ -11,11 +11,11 @@ pytest.importorskip("peft")
 
 from syngain.core.rng import Streams
 from syngain.data import Dataset
-from syngain.gain.student.task import StudentTask
-from syngain.gain.supersampled import Bench, Masks
-from syngain.gain.task import Training
+from syngain.gain.generalization import Bench, Masks
+from syngain.gain.proxies.task import Training
 from syngain.learners.causal import CausalProxy
-from syngain.workflows.ggmi import GgmiSettings, ggmi
+from syngain.training.student.supersample_task import StudentTask
+from syngain.workflows.research.ggmi import GgmiSettings, ggmi
 
 PLAN = Masks(pairs=10, masks=10, draws=2)
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
-from syngain.gain.labels import LabelTask
-from syngain.gain.supersampled import Bench, Masks
-from syngain.information.supersample import KINDS, Supersamples, chance, pair_information
+from syngain.gain.generalization import Bench, Masks
+from syngain.gain.proxies.labels import LabelTask
+from syngain.information.estimators.supersample import KINDS, Supersamples, chance, pair_information
 
 
 def twin(symbols, masks):

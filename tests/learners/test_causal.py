@@ -13,12 +13,13 @@ import pytest
 import tiny_causal
 from syngain.core import InputError, UnfinishedError, UsageError
 from syngain.data import Kind
-from syngain.data.models import installed
-from syngain.learners import adapting, checkpoints
+from syngain.learners import adapting
 from syngain.learners.adapting import Material, Schedule, adapt
 from syngain.learners.causal import CausalProxy
 from syngain.learners.completions import Reader
-from syngain.training.speaking import say
+from syngain.models import checkpoints
+from syngain.models.catalog import installed
+from syngain.training.repair.sampling import say
 
 SMOLLM2 = installed().get("smollm2")  # asked at collection: during the tests the home is an empty one
 PAIRS = [("what is it?", "a cat."), ("", "yes"), ("say nothing", ""), ("one two three", "four five six seven")]
@@ -338,7 +339,7 @@ def test_in_bf16_the_adapter_learns_in_float32_and_its_slopes_are_close(tiny, mo
 def test_loading_says_nothing_and_importing_loads_no_torch(tiny, capfd):
     proxy(tiny).open()
     assert capfd.readouterr().err == ""
-    code = "import sys, syngain.learners.causal, syngain.gain.student; print('torch' in sys.modules)"
+    code = "import sys, syngain.learners.causal, syngain.training.student; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

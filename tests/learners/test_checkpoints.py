@@ -33,7 +33,7 @@ def written(path, **numbers):
 
 
 def test_special_tokens_are_those_of_the_file(tokenizer, tmp_path):
-    from syngain.learners.checkpoints import name_special_tokens
+    from syngain.models.checkpoints import name_special_tokens
 
     tokenizer.eos_token, tokenizer.pad_token = "<s>", None
     name_special_tokens(tokenizer, written(tmp_path / "a.gguf", eos=2, pad=0, bos=1))

@@ -12,12 +12,12 @@ from syngain.cli import main
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
-from syngain.gain.ground import Ground
-from syngain.gain.task import Training
+from syngain.gain.design.layout import Ground
+from syngain.gain.proxies.task import Training
 from syngain.learners.logistic import Logistic
-from syngain.selection.rivals import Contest, Rivals
-from syngain.selection.weighted import AnchorShares, shares
-from syngain.workflows.compare import CompareSettings, together
+from syngain.selection.class_shares import AnchorShares, shares
+from syngain.selection.matched_sets import Contest, Rivals
+from syngain.workflows.evaluate.compare import CompareSettings, together
 
 FAST = CompareSettings(measures=False, contest=Contest(folds=3, draws=2))
 

@@ -11,7 +11,7 @@ import syngain
 from selection_rows import jsonl
 from syngain.cli import main
 from syngain.core.errors import UsageError
-from syngain.data.models import installed
+from syngain.models.catalog import installed
 from syngain.selection.conditional import ConditionalRatio, LanguageModel
 from syngain.selection.methods import method_named
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from syngain.core.errors import InputError, UsageError
 from syngain.selection.candidates import Candidates, Random, RepeatsLast, Then, part
 from syngain.selection.conditional import ConditionalRatio
+from syngain.selection.density_ratio import Coverage, DensityRatio, kin
 from syngain.selection.determinant import LogDeterminant
 from syngain.selection.facility import FacilityLocation, _lazy, _Stored
-from syngain.selection.faithful import Coverage, DensityRatio, kin
+from syngain.selection.label_confidence import Confidence, Profile
 from syngain.selection.methods import METHODS, method_named
-from syngain.selection.noise import Confidence, Profile
 from syngain.selection.surprisal import LogProbability, SurprisalBand
 
 

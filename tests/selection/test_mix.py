@@ -16,8 +16,8 @@ from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.selection.mixtures import REGRESSIONS, fit_mixtures, optimum, rank_correlation
 from syngain.selection.recipes import recipes
-from syngain.selection.surface import Plan, Surface, _training, design, grid
-from syngain.workflows.mix import mix, mix_runs, read_runs
+from syngain.selection.response_surface import Plan, Surface, _training, design, grid
+from syngain.workflows.evaluate.mix import mix, mix_runs, read_runs
 
 BEST = np.array([0.5, 0.3, 0.2, 0.0])
 

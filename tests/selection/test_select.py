@@ -15,9 +15,9 @@ from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.learners.logistic import Logistic
 from syngain.selection.candidates import Random, Ranking
-from syngain.selection.field import Field, log_probabilities
-from syngain.selection.nested import Trial, on_anchors, on_test
-from syngain.workflows.select import SelectSettings
+from syngain.selection.layout import Field, log_probabilities
+from syngain.selection.nested_choice import Trial, on_anchors, on_test
+from syngain.workflows.evaluate.select import SelectSettings
 
 FAST = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=Trial(folds=4))
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset
-from syngain.training.jitter import Jitter
-from syngain.training.openings import agreement, pieces, shared_start, template_of
+from syngain.training.repair.format_jitter import Jitter
+from syngain.training.repair.openings import agreement, pieces, shared_start, template_of
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 2), max_size=6), min_size=1, max_size=12)
 LEAD = "Sure! I would be glad to help. "

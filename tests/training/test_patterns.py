@@ -10,10 +10,10 @@ import pytest
 import tiny_repair
 from syngain.core import InputError
 from syngain.learners.adapting import Material, Schedule, adapt
-from syngain.training.openings import template_of
-from syngain.training.patterns import State, measures, opening_entropy, real_loss, state_of
-from syngain.training.repairing import replay
-from syngain.training.speaking import Said, say
+from syngain.training.repair.losses import replay
+from syngain.training.repair.openings import template_of
+from syngain.training.repair.pattern_metrics import State, measures, opening_entropy, real_loss, state_of
+from syngain.training.repair.sampling import Said, say
 
 
 @pytest.fixture(scope="module")

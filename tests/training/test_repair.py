@@ -17,8 +17,8 @@ from syngain import report
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset
 from syngain.learners.causal import CausalModel
-from syngain.training.ablation import ARMS, Treatment
-from syngain.workflows.repair import NAMES, clear, repair, repair_table
+from syngain.training.repair.ablation import ARMS, Treatment
+from syngain.workflows.train.repair import NAMES, clear, repair, repair_table
 
 SIZES = {"steps": 40, "repair_steps": 25, "seeds": 2, "treatment": Treatment(rows=30, prompts=20, tokens=12)}
 
@@ -107,8 +107,8 @@ def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_numbers(taught, tm
     sizes = {"steps": 3, "repair_steps": 2, "seeds": 1, "treatment": Treatment(rows=12, prompts=8, tokens=6)}
     words = "steps=3, repair_steps=2, seeds=1, treatment=Treatment(rows=12, prompts=8, tokens=6)"
     script = (
-        "import sys; from pathlib import Path; import tiny_repair as t; from syngain.workflows.repair import repair\n"
-        "from syngain.training.ablation import Treatment\n"
+        "import sys; from pathlib import Path; import tiny_repair as t; from syngain.workflows.train.repair import repair\n"
+        "from syngain.training.repair.ablation import Treatment\n"
         f"repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]), {words},"
         f" model=t.proxy({str(taught)!r}, rates=(0.01,), batch=16), progress=lambda s, d: print(s, flush=True))\n"
     )

@@ -13,7 +13,7 @@ import tiny_repair
 from syngain.core import InputError
 from syngain.learners.adapting import Material, Schedule, adapt, copied
 from syngain.learners.completions import Completion
-from syngain.training.repairing import both, forget, forgettable, forgetting, replay
+from syngain.training.repair.losses import both, forget, forgettable, forgetting, replay
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

@@ -9,11 +9,11 @@ import tiny_causal
 
 pytest.importorskip("trl")
 
-from syngain.data.roles import Kind
+from syngain.data.columns.roles import Kind
 from syngain.learners import adapting
 from syngain.learners.adapting import Material, Schedule, adapt, plain
 from syngain.learners.causal import CausalProxy
-from syngain.training.sft import supervised
+from syngain.training.trl_sft import supervised
 
 PLAN = Schedule(steps=6, rates=(0.02, 0.1), race=2, checks=3)
 

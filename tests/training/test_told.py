@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from syngain.core.estimate import Estimate
-from syngain.training.told import Told
+from syngain.training.narrative import Told
 
 
 def estimate(value, half=0.01, unit="nats per token"):

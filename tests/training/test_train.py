@@ -19,9 +19,9 @@ pytest.importorskip("trl")
 
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset, RoleOptions
-from syngain.gain.student.judging import Labels
 from syngain.learners.causal import CausalProxy
-from syngain.workflows.train import ARMS, TrainSettings, train
+from syngain.training.student.judging import Labels
+from syngain.workflows.train.train import ARMS, TrainSettings, train
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_labels_are_judged_among_all_labels_and_good_rows_help(tiny, tmp_path):
 
 
 def test_the_law_of_labels_is_normalized(tiny):
-    from syngain.gain.student.arms import Side
+    from syngain.training.student.arms import Side
 
     model = student(tiny).open()
     data = labeled(12, 5)
@@ -223,7 +223,7 @@ def test_an_unusable_chat_template_is_an_error_before_the_first_step(tmp_path):
 
 
 def test_too_little_memory_is_an_error_before_the_first_step(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("syngain.learners.checkpoints.available_memory", lambda: 1000)
+    monkeypatch.setattr("syngain.models.checkpoints.available_memory", lambda: 1000)
     real, more = dataset(pairs(20, 1), "real"), dataset(pairs(20, 2), "more")
     with pytest.raises(InputError, match="memory"):
         train(real, more, folder=tmp_path / "w", settings=settings(tiny, forecast=False))

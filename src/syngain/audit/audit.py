@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from syngain.audit.drops import dropped_rows, reasons
-from syngain.audit.examine import FEWEST, Examination, Settings, examine
-from syngain.audit.explain import Explainer
-from syngain.audit.findings import find
+from syngain.audit.findings.root_causes import Explainer
+from syngain.audit.findings.rows import find
+from syngain.audit.findings.rows_to_drop import dropped_rows, reasons
+from syngain.audit.findings.rules import Context
 from syngain.audit.frame import Frame
-from syngain.audit.rules import Context
+from syngain.audit.measure import FEWEST, Examination, Settings, examine
 from syngain.core.progress import Progress, silent
 
 if TYPE_CHECKING:

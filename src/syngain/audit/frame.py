@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError
-from syngain.data import match_sources, neardup
+from syngain.data import match_sources
 from syngain.data.dataset import Dataset, Kind
-from syngain.data.normalize import WORD, joined_sides
 from syngain.data.splits import groups
+from syngain.data.text import near_duplicates
+from syngain.data.text.normal_forms import WORD, joined_sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -187,7 +188,7 @@ def near_clusters(frame: Frame, side: str = "") -> Ints:
         (frame.real.texts[side], frame.synthetic.texts[side]) if side else (frame.real.joined, frame.synthetic.joined)
     )
     texts = [*real, *synthetic]
-    return neardup.clusters(texts) if frame.sides else neardup.codes(texts)
+    return near_duplicates.clusters(texts) if frame.sides else near_duplicates.codes(texts)
 
 
 def _occurrence(codes: Ints) -> Ints:

@@ -9,22 +9,22 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli import INTERRUPTED
-from syngain.cli.audit import audit
-from syngain.cli.check import check
-from syngain.cli.compare import compare
-from syngain.cli.convert import convert
-from syngain.cli.demo import demo
-from syngain.cli.gain import gain
-from syngain.cli.gate import gate
-from syngain.cli.generate import generate
-from syngain.cli.ggmi import ggmi
-from syngain.cli.information import information
-from syngain.cli.lab import lab
-from syngain.cli.loop import loop
-from syngain.cli.mix import mix
-from syngain.cli.models import models
-from syngain.cli.select import select
-from syngain.cli.train import train
+from syngain.cli.evaluate.audit import audit
+from syngain.cli.evaluate.compare import compare
+from syngain.cli.evaluate.gain import gain
+from syngain.cli.evaluate.gate import gate
+from syngain.cli.evaluate.mix import mix
+from syngain.cli.evaluate.select import select
+from syngain.cli.generate.check import check
+from syngain.cli.generate.convert import convert
+from syngain.cli.generate.generate import generate
+from syngain.cli.generate.information import information
+from syngain.cli.research.ggmi import ggmi
+from syngain.cli.research.lab import lab
+from syngain.cli.research.loop import loop
+from syngain.cli.setup.demo import demo
+from syngain.cli.setup.models import models
+from syngain.cli.train.train import train
 from syngain.core.errors import SyngainError
 from syngain.core.optional import PARTS, found
 

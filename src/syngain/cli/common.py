@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from syngain.core.progress import Progress
     from syngain.core.result import Result
     from syngain.data.dataset import Dataset
-    from syngain.data.encoders import TextEncoder
+    from syngain.data.encoders.vectors import TextEncoder
 
 HEARTBEAT = 60.0  # seconds after which a stage that lasts is said again
 
@@ -193,7 +193,7 @@ def same_run(folder: Path, data: Mapping[str, Dataset], seed: int) -> bool:
 
 def remembered(result: Result) -> str:
     """Keep forecast and measured gain for the record; how forecasts did before, or why that is not known."""
-    from syngain.workflows.calibration import remember
+    from syngain.gain.calibration import remember
 
     try:
         before = remember(result)
@@ -218,8 +218,8 @@ def encoder_named(name: str) -> TextEncoder | None:
     """The encoder of a flag, None for the default; a model that is not there is an error before anything is read."""
     if name == "ngrams":
         return None
-    from syngain.data.models import locate
-    from syngain.data.sentences import SentenceEncoder
+    from syngain.data.encoders.sentences import SentenceEncoder
+    from syngain.models.catalog import locate
 
     locate(name)
     return SentenceEncoder(name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from syngain.core.fingerprint import fingerprint_lines
-from syngain.data.roles import Kind, RoleOptions, Roles
+from syngain.data.columns.roles import Kind, RoleOptions, Roles
 from syngain.data.rows import Lazy
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.data.normalize import normal_text
-from syngain.data.values import NotPlainError, plain
+from syngain.data.columns.values import NotPlainError, plain
+from syngain.data.text.normal_forms import normal_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

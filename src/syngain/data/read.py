@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UsageError
-from syngain.data import formats
-from syngain.data.build import build
-from syngain.data.roles import RoleOptions
+from syngain.data.columns.build import build
+from syngain.data.columns.roles import RoleOptions
+from syngain.data.columns.values import NotPlainError, plain
+from syngain.data.files import formats
 from syngain.data.rows import Lazy, ListRows, Loaded, type_name
-from syngain.data.values import NotPlainError, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from syngain.audit.uncertainty import clustered_freedom, clustered_variance, normal_intervals, shared_training
 from syngain.core.estimate import Estimate
-from syngain.gain.experiment import Arm
-from syngain.gain.metrics import METRICS
+from syngain.gain.design.cross_validation import Arm
+from syngain.gain.proxies.metrics import METRICS
+from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals, shared_training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from syngain.gain.experiment import Experiment, Trial
+    from syngain.gain.design.cross_validation import Experiment, Trial
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -87,7 +87,7 @@ class Forecaster:
     def inflation(self, metric: str) -> float:
         """Variance of a cross-validated gain over that of independent anchors: they share the rows they train on.
 
-        Measured by leaving out pairs of folds (:mod:`syngain.gain.pairs`), of the gain as the folds show it, and used
+        Measured by leaving out pairs of folds (:mod:`syngain.gain.design.fold_pairs`), of the gain as the folds show it, and used
         for all contrasts of the metric. Without pairs 1 + J / (J - 1) [nadeau2003].
         """
         if metric not in self._known:

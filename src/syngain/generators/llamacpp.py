@@ -32,7 +32,7 @@ from syngain.generators import llamacpp_wire as words
 from syngain.generators import wire
 from syngain.generators.layout import bare_tokens, chat_tokens
 from syngain.generators.protocol import Call, Capabilities, Messages, RefusedError, Reply, RetryableError, Scored
-from syngain.learners.checkpoints import gguf_file, head_digest
+from syngain.models.checkpoints import gguf_file, head_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

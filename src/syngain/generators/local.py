@@ -28,8 +28,8 @@ from syngain.core.progress import Progress, silent
 from syngain.generators.laws import Drawn, Law
 from syngain.generators.layout import bare_tokens, chat_tokens
 from syngain.generators.protocol import Call, Capabilities, Messages, RefusedError, Reply, Sampling, Scored, TopLogprobs
-from syngain.learners import checkpoints
-from syngain.learners.checkpoints import EXTRA
+from syngain.models import checkpoints
+from syngain.models.checkpoints import EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,9 +1,9 @@
 """Worlds that know their own truth, loops, experiments."""
 
-from syngain.lab.gmm_world import World
-from syngain.lab.paper import PaperProtocol
-from syngain.lab.presets import PRESETS, paper_protocol, run
+from syngain.lab.presets.paper import PaperProtocol
+from syngain.lab.presets.presets import PRESETS, paper_protocol, run
 from syngain.lab.result import Check, Curve, LabResult, Panel, Table
+from syngain.lab.worlds.gmm_world import World
 
 __all__ = [
     "PRESETS",

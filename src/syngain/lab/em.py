@@ -1,7 +1,7 @@
 """Expectation-maximization for many mixtures at once: k-means++ start, Lloyd, full covariances.
 
 The same algorithm and defaults as scikit-learn's ``GaussianMixture`` (one start, ``tol`` on the mean log-likelihood,
-``reg_covar`` on the diagonal), for R data sets of n points in one go. Shapes as in :mod:`syngain.lab.mixtures`.
+``reg_covar`` on the diagonal), for R data sets of n points in one go. Shapes as in :mod:`syngain.lab.worlds.gaussian_mixtures`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import UsageError
-from syngain.lab.mixtures import Mixtures, log_sum
+from syngain.lab.worlds.gaussian_mixtures import Mixtures, log_sum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from syngain.information import curation, gain, prompts, semantic, steps
-from syngain.information.design import Design
-from syngain.lab.information_worlds import SpokenWorld, enumerate_laws, score, speak
+from syngain.information.estimators import (
+    generation_divergence,
+    information_gain,
+    prompt_information,
+    semantic,
+    token_entropy,
+)
+from syngain.information.estimators.clustered_prompts import Design
+from syngain.lab.worlds.information_worlds import SpokenWorld, enumerate_laws, score, speak
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from syngain.core.estimate import Estimate
-    from syngain.lab.information_worlds import Kind, Spoken
+    from syngain.lab.worlds.information_worlds import Kind, Spoken
 
     Floats = NDArray[np.float64]
 
@@ -94,31 +100,35 @@ def trial(kind: Kind, seed: int) -> Trial:
     scores = score(tables, said.words)
     first = said.words[:, 0]
     unbiased = {
-        "gain, plain": _reading(gain.plain(own, design), world.gain),
-        "gain, Rao-Blackwell": _reading(gain.rao_blackwell(said.entropies, design), world.gain),
-        "gain, combined": _reading(gain.combined(own, whole, design), world.gain),
-        "gain, combined, top 2": _reading(gain.combined(own, listed, design), world.gain),
+        "gain, plain": _reading(information_gain.plain(own, design), world.gain),
+        "gain, Rao-Blackwell": _reading(information_gain.rao_blackwell(said.entropies, design), world.gain),
+        "gain, combined": _reading(information_gain.combined(own, whole, design), world.gain),
+        "gain, combined, top 2": _reading(information_gain.combined(own, listed, design), world.gain),
         "bits per byte": _reading(
-            gain.bits_per_byte(own, said.bytes, design), world.gain / world.bytes / math.log(2.0)
+            information_gain.bits_per_byte(own, said.bytes, design), world.gain / world.bytes / math.log(2.0)
         ),
         "generation divergence": _reading(
-            curation.generation_divergence(first == 0, design.prompt), float(world.base[0, 0, 0])
+            generation_divergence.generation_divergence(first == 0, design.prompt), float(world.base[0, 0, 0])
         ),
-        "gain of these prompts, plain": _reading(gain.plain(own, design, "these"), laws.gain, fixed=True),
+        "gain of these prompts, plain": _reading(information_gain.plain(own, design, "these"), laws.gain, fixed=True),
         "gain of these prompts, Rao-Blackwell": _reading(
-            gain.rao_blackwell(said.entropies, design, "these"), laws.gain, fixed=True
+            information_gain.rao_blackwell(said.entropies, design, "these"), laws.gain, fixed=True
         ),
-        "gain of these prompts, combined": _reading(gain.combined(own, whole, design, "these"), laws.gain, fixed=True),
+        "gain of these prompts, combined": _reading(
+            information_gain.combined(own, whole, design, "these"), laws.gain, fixed=True
+        ),
         "prompt information of these prompts": _reading(
-            prompts.these_prompts(scores, design), laws.entropy - laws.gain, fixed=True
+            prompt_information.these_prompts(scores, design), laws.entropy - laws.gain, fixed=True
         ),
-        "entropy of these prompts": _reading(prompts.mixture_entropy(scores, design)[0], laws.entropy, fixed=True),
+        "entropy of these prompts": _reading(
+            prompt_information.mixture_entropy(scores, design)[0], laws.entropy, fixed=True
+        ),
     }
-    least, most = gain.top_k_bounds(lower, upper, design)
+    least, most = information_gain.top_k_bounds(lower, upper, design)
     texts = ["".join(map(str, row)) for row in said.words]
     meaning = semantic.meaning_entropy(first.tolist(), design)
     meaning_upper = semantic.meaning_entropy_upper(own, first.tolist(), texts, design)
-    entropy = prompts.mixture_entropy(scores, design)[1]
+    entropy = prompt_information.mixture_entropy(scores, design)[1]
     bounds = {
         "top-2 lower": least.interval()[0] <= world.gain,
         "top-2 upper": most.interval()[1] >= world.gain,
@@ -126,7 +136,7 @@ def trial(kind: Kind, seed: int) -> Trial:
         "semantic upper": meaning_upper.interval()[1] >= world.first_word_entropy,
         "entropy bracket": entropy.low <= world.entropy <= entropy.high,
     }
-    weights = gain.control_weight(own, whole, design)
+    weights = information_gain.control_weight(own, whole, design)
     return Trial(
         unbiased=unbiased,
         bounds=bounds,
@@ -149,7 +159,7 @@ def _top_k(said: Spoken) -> tuple[Floats, Floats, Floats]:
     ended = np.all(said.laws == 0, axis=2)
     laws = np.where(ended[:, :, None], np.where(np.arange(symbols) == 0, 0.0, -np.inf), said.laws)
     top = -np.sort(-laws, axis=2)[:, :, :TOP].reshape(-1, TOP)
-    parts = steps.each_step(said.chosen.ravel(), top, vocabulary=symbols)
+    parts = token_entropy.each_step(said.chosen.ravel(), top, vocabulary=symbols)
     excess, lower, upper = (part.reshape(count, length).sum(axis=1) for part in parts)
     return excess, lower, upper
 
@@ -166,13 +176,13 @@ def _bracket(world: SpokenWorld, count: int, rng: np.random.Generator) -> Bracke
     tables = world.prompts(count, rng)
     design = Design.balanced(count, BRACKET_SAMPLES)
     scores = score(tables, speak(tables, design.prompt, rng).words)
-    found = prompts.bracket(scores, design)
+    found = prompt_information.bracket(scores, design)
     return BracketReading(
         low=found.low,
         high=found.high,
         truth=world.prompt_information,
-        lower=prompts.population_lower(scores, design).value,
-        upper=prompts.population_upper(scores, design).value,
+        lower=prompt_information.population_lower(scores, design).value,
+        upper=prompt_information.population_upper(scores, design).value,
         rows_left_out=rows_left_out(scores, design),
         saturated=found.saturated,
     )

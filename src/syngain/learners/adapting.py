@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from syngain.core.optional import require
 from syngain.learners.causal import paced
-from syngain.learners.checkpoints import EXTRA
+from syngain.models.checkpoints import EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

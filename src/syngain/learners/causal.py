@@ -23,16 +23,16 @@ from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
 from syngain.core.threads import one_thread_each, side_by_side
-from syngain.learners import checkpoints
-from syngain.learners.checkpoints import EXTRA, NO_MEMORY, reason
 from syngain.learners.completions import Completion, Reader, balanced, like_lengths, padded
+from syngain.models import checkpoints
+from syngain.models.checkpoints import EXTRA, NO_MEMORY, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from syngain.data.roles import Kind
+    from syngain.data.columns.roles import Kind
 
     Floats = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.core.optional import require
-from syngain.data.roles import Kind
-from syngain.learners.checkpoints import EXTRA, reason
+from syngain.data.columns.roles import Kind
+from syngain.models.checkpoints import EXTRA, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

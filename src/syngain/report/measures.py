@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from syngain.report.catalog import GROUPS, PARTS, describe, group_of
+from syngain.report.numbers import interval, number, probability
 from syngain.report.safe import visible
-from syngain.report.words import interval, number, probability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from syngain.report.catalog import badge, finding_title
-from syngain.report.compare import set_table
 from syngain.report.measures import LEVEL, Mark, Row, groups
+from syngain.report.numbers import NONE, count
 from syngain.report.page import SEVERITY_ORDER
 from syngain.report.safe import shorten, visible
-from syngain.report.words import NONE, count
+from syngain.report.set_table import set_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

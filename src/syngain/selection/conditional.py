@@ -11,7 +11,7 @@ import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
-from syngain.data.normalize import words
+from syngain.data.text.normal_forms import words
 from syngain.selection.candidates import Ranking
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class LanguageModel:
         return Surprisals(*found.T)
 
     def _score(self, pairs: Sequence[tuple[str, str]]) -> None:
-        from syngain.data.roles import Kind
+        from syngain.data.columns.roles import Kind
         from syngain.learners.causal import CausalProxy
         from syngain.learners.completions import Completion
 

@@ -8,10 +8,10 @@ from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.selection.candidates import Random, RepeatsLast, Then
 from syngain.selection.conditional import ConditionalRatio, LanguageModel
+from syngain.selection.density_ratio import Coverage, DensityRatio
 from syngain.selection.determinant import LogDeterminant
 from syngain.selection.facility import FacilityLocation
-from syngain.selection.faithful import Coverage, DensityRatio
-from syngain.selection.noise import Confidence, Profile
+from syngain.selection.label_confidence import Confidence, Profile
 from syngain.selection.surprisal import LogProbability, SurprisalBand
 
 if TYPE_CHECKING:

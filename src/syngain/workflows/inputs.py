@@ -9,7 +9,7 @@ from syngain.core.errors import InputError
 from syngain.core.result import InputSummary
 from syngain.data import match_sources, read
 from syngain.data.dataset import Dataset, Kind
-from syngain.data.normalize import joined_sides
+from syngain.data.text.normal_forms import joined_sides
 
 Source = Dataset | str | Path
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syngain.core.errors import InputError, UsageError
+from syngain.data.columns.roles import TEXT
 from syngain.data.layouts.chat import Messages, OpenAI, Oumi, ShareGPT
 from syngain.data.layouts.entry import Layout, LayoutError, Row
 from syngain.data.layouts.foreign import (
@@ -20,7 +21,6 @@ from syngain.data.layouts.foreign import (
     EasyDataset,
 )
 from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Preference, Text, Trl
-from syngain.data.roles import TEXT
 from syngain.data.rows import show, show_names
 
 QA_ALIASES = ("solution", "response")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from syngain.data.columns.roles import TEXT
 from syngain.data.layouts.entry import (
     INPUT,
     Emitted,
@@ -20,7 +21,6 @@ from syngain.data.layouts.entry import (
     tools_of,
     unjudged,
 )
-from syngain.data.roles import TEXT
 
 ALPACA = ("instruction", "input", "output", "system", "history")
 

@@ -1,0 +1,109 @@
+"""Which finding is the cause of which: measured again without the rows, or the marginal, of the cause.
+
+A finding that disappears then is at most medium and carries ``explained_by``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.findings.rows import find
+from syngain.audit.measure import FEWEST, examine
+from syngain.core.result import SEVERITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syngain.audit.findings.rules import Context
+    from syngain.audit.frame import Frame
+    from syngain.audit.measure import Settings
+    from syngain.core.result import Finding
+    from syngain.core.rng import Streams
+
+# what each finding can bring about; the first cause that explains an effect wins
+EFFECTS: Mapping[str, frozenset[str]] = {
+    "template_collapse": frozenset({"distribution_shift", "missing_regions", "label_noise", "label_independent"}),
+    "memorized_anchors": frozenset({"duplicates"}),
+    "contamination": frozenset({"duplicates", "memorized_anchors"}),
+    "distribution_shift": frozenset({"missing_regions", "label_noise", "label_independent", "label_leak"}),
+    "duplicates": frozenset({"missing_regions", "distribution_shift", "template_collapse"}),
+    "missing_regions": frozenset({"distribution_shift"}),
+    "label_independent": frozenset({"label_noise"}),
+}
+MOSTLY = 0.5  # with fewer rows inside the anchors' support, nothing else can be judged
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Measures again with a cause removed."""
+
+    context: Context
+    streams: Streams
+    settings: Settings
+
+    def __call__(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The findings with ``explained_by`` filled in; only high ones are worth the second look."""
+        current = list(findings)
+        for cause, effects in EFFECTS.items():
+            if not any(finding.id == cause and _is_open(finding) for finding in current):
+                continue
+            if not any(finding.id in effects and _is_open(finding) for finding in current):
+                continue
+            remaining = self._without(cause)
+            current = [
+                replace(finding, severity="medium", explained_by=(cause,))
+                if finding.id in effects and _is_open(finding) and (remaining is None or finding.id not in remaining)
+                else finding
+                for finding in current
+            ]
+        return sorted(current, key=lambda finding: SEVERITIES.index(finding.severity))
+
+    def _without(self, cause: str) -> set[str] | None:
+        """Ids that are still high without the cause; None when too little is left to tell."""
+        if cause == "label_independent":
+            return set()  # labels that depend on nothing are noise by definition
+        frame = self._reduced(cause)
+        if frame is None:
+            return None
+        found = examine(frame, self.streams.child("without", cause), self.settings)
+        context = replace(self.context, frame=frame, found=found)
+        return {finding.id for finding in find(context) if finding.severity == "high"}
+
+    def _reduced(self, cause: str) -> Frame | None:
+        frame, found = self.context.frame, self.context.found
+        if cause == "template_collapse":
+            for side, words in found.openings.items():
+                frame = frame.without_opening(side, words)
+            return frame
+        if cause == "missing_regions":
+            return self._within_reach()
+        removed = {
+            "memorized_anchors": found.copies,
+            "contamination": found.contaminated,
+            "duplicates": found.near_repeats,
+            "distribution_shift": np.any([scores.outside for scores in found.scores.values()], axis=0),
+        }[cause]
+        rows = np.flatnonzero(~removed) if removed is not None else np.arange(frame.synthetic.size)
+        least = MOSTLY if cause == "distribution_shift" else 0.05
+        if rows.size < max(FEWEST, least * frame.synthetic.size):
+            return None
+        return frame.take(rows)
+
+    def _within_reach(self) -> Frame | None:
+        """Only real rows of cells that somebody reaches."""
+        frame = self.context.frame
+        lost = np.zeros(frame.real.size, dtype=bool)
+        for cells, _ in self.context.found.cells.values():
+            lost |= np.isin(cells.real, cells.missing)
+        rows = np.flatnonzero(~lost)
+        if rows.size < FEWEST:
+            return None
+        source = np.where(np.isin(frame.source, rows), np.searchsorted(rows, frame.source), -1)
+        return replace(frame, real=frame.real.take(rows), source=source if not frame.held_out else frame.source)
+
+
+def _is_open(finding: Finding) -> bool:
+    return finding.severity == "high" and not finding.explained_by

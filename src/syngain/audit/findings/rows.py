@@ -1,0 +1,253 @@
+"""Findings: what is wrong, how bad, which rows show it. Rules on estimates; no measuring here.
+
+A finding needs an adjusted p below .05 against its null *and* an effect above a stated minimum. High means that
+training on the set as it is would be a mistake and that rows or a cause can be named.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.findings.labels import label_independent, label_leak, label_noise, unknown_labels
+from syngain.audit.findings.rules import (
+    AWAY,
+    BESIDE,
+    EVIDENCE,
+    EXAMPLES,
+    MINIMUM,
+    OFF_SUPPORT,
+    Context,
+    named,
+    of_rows,
+    percent,
+)
+from syngain.audit.measures.two_sample import one_sided_lower
+from syngain.audit.measures.uniformity import opening as opening_of
+from syngain.core.result import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.audit.measures.regions import Cells
+
+    Flags = NDArray[np.bool_]
+
+
+def find(context: Context) -> list[Finding]:
+    """All findings of an examination, the most severe first."""
+    rules: Sequence[Callable[[Context], Iterator[Finding]]] = (
+        label_independent,
+        label_noise,
+        unknown_labels,
+        label_leak,
+        _memorized,
+        _contamination,
+        _duplicates,
+        _template,
+        _missing,
+        _shift,
+    )
+    findings = [finding for rule in rules for finding in rule(context)]
+    return sorted(findings, key=lambda finding: ("high", "medium", "low").index(finding.severity))
+
+
+def _duplicates(context: Context) -> Iterator[Finding]:
+    item = context.estimate("duplicates.near_fraction")
+    if item is None or not (
+        context.significant("duplicates.near_fraction") or context.significant("duplicates.exact_fraction")
+    ):
+        return
+    severity = MINIMUM["duplicates"].severity(item.value)
+    if severity is None:
+        return
+    exact = context.found.estimates["duplicates.exact_fraction"].value
+    different = int(context.found.estimates["size.effective"].value)
+    rows = _largest_clusters(context.found.near[context.frame.real.size :], context.found.near_repeats)
+    yield Finding(
+        id="duplicates",
+        severity=severity,
+        message=f"{percent(item.value)} of the rows repeat another one ({percent(exact)} word for word): "
+        f"{context.frame.synthetic.size:,} rows are {different:,} different {'one' if different == 1 else 'ones'}.",
+        evidence=context.evidence(rows),
+        examples=context.examples(rows),
+        estimates=("duplicates.exact_fraction", "duplicates.near_fraction", "size.effective"),
+        rows=int(context.found.near_repeats.sum()),
+    )
+
+
+def _memorized(context: Context) -> Iterator[Finding]:
+    item = context.estimate("novelty.copy_fraction")
+    if item is None or not context.significant("novelty.copy_fraction"):
+        yield from _beside_anchors(context)
+        return
+    background = item.references["real"]
+    severity = MINIMUM["memorized_anchors"].severity(item.interval(0.95)[0] - background)
+    if severity is None:
+        return
+    message = (
+        f"{percent(item.value)} of the rows copy an anchor, word for word or nearly "
+        f"(anchors copy each other in {percent(background)}): they add nothing you do not have."
+    )
+    yield of_rows(
+        context, "memorized_anchors", severity, context.found.copies, message, item_id="novelty.copy_fraction"
+    )
+
+
+def _beside_anchors(context: Context) -> Iterator[Finding]:
+    """Rows of a table that are not equal to an anchor but lie next to one: copies with a little noise."""
+    item = context.estimate("novelty.distance_ratio")
+    if context.frame.sides or item is None or not context.significant("novelty.distance_ratio"):
+        return
+    if item.interval(0.95)[1] > BESIDE:
+        return
+    near = context.found.scores[""].distance < BESIDE * context.found.scores[""].radius
+    message = (
+        f"Rows lie next to anchors: on average at {percent(item.value)} of the distance that real rows have from each "
+        "other. They look like copies with a little noise."
+    )
+    yield of_rows(context, "memorized_anchors", "high", near, message, item_id="novelty.distance_ratio")
+
+
+def _contamination(context: Context) -> Iterator[Finding]:
+    item = context.estimate("contamination.test_fraction")
+    hits = context.found.contaminated
+    if item is None or hits is None or not context.significant("contamination.test_fraction"):
+        return
+    effect = item.value * max(1 - item.references["anchors"] / max(item.references["synthetic_rows"], 1e-12), 0.0)
+    severity = MINIMUM["contamination"].severity(effect)
+    if severity is None:
+        return
+    message = (
+        f"{percent(item.value)} of the test rows stand in the synthetic set ({int(hits.sum()):,} rows, "
+        f"{percent(item.references['synthetic_rows'])} of it; anchors: {percent(item.references['anchors'])}): "
+        "a score on this test would be inflated."
+    )
+    yield of_rows(context, "contamination", severity, hits, message, item_id="contamination.test_fraction")
+
+
+def _template(context: Context) -> Iterator[Finding]:
+    for side, name in context.parts("uniformity.opening_share"):
+        item = context.found.estimates[name]
+        if not context.significant(name):
+            continue
+        severity = MINIMUM["template_collapse"].severity(item.interval(0.95)[0] - item.references["real"])
+        if severity is None:
+            continue
+        opening = context.found.openings[side]
+        texts = context.frame.synthetic.texts[side]
+        rows = [row for row, text in enumerate(texts) if opening_of(text) == opening]
+        where = f" of the {side}s" if len(context.frame.sides) > 1 else " of the rows"
+        yield Finding(
+            id="template_collapse",
+            severity=severity,
+            message=f"{percent(item.value)}{where} open with the same words ({opening!r}); "
+            f"of the real ones {percent(item.references['real'])} share an opening.",
+            evidence=context.evidence(rows),
+            examples=context.examples(rows, texts),
+            estimates=(name, name.replace("opening_share", "template_entropy")),
+            rows=len(rows),
+        )
+
+
+def _missing(context: Context) -> Iterator[Finding]:
+    best: tuple[float, str, Finding] | None = None
+    for place, (cells, names) in context.found.cells.items():
+        name = "labels.missing_mass" if place == "label" else named(context, "fidelity.missing_mass", place)
+        if not context.significant(name) or cells.missing.size == 0:
+            continue
+        value = context.found.estimates[name].value
+        severity = MINIMUM["missing_regions"].severity(value)
+        if severity is not None and (best is None or value > best[0]):
+            best = (value, name, _missing_finding(context, place, cells, names, name, severity))
+    if best is not None:
+        yield best[2]
+
+
+def _missing_finding(
+    context: Context, place: str, cells: Cells, names: Sequence[str], name: str, severity: Severity
+) -> Finding:
+    value = context.found.estimates[name].value
+    order = cells.missing[np.argsort(-cells.real_counts[cells.missing])]
+    real_rows = [int(np.flatnonzero(cells.real == cell)[0]) for cell in order]
+    what = ("class", "classes") if place == "label" else ("region", "regions")
+    several = cells.missing.size > 1
+    listed = ", ".join(names[cell] for cell in order[:5]) if place == "label" else ""
+    return Finding(
+        id="missing_regions",
+        severity=severity,
+        message=f"{cells.missing.size} {what[several]} of the real rows, {percent(value)} of them, "
+        f"{'are' if several else 'is'} not reached"
+        + (f": {listed}{' …' if order.size > 5 else ''}." if listed else "; see real rows that nobody imitates."),
+        evidence=(),
+        examples=context.examples(real_rows, context.frame.real.joined),
+        estimates=(name,),
+        rows=0,
+    )
+
+
+def _shift(context: Context) -> Iterator[Finding]:
+    for side, name in context.parts("divergence.tv_lower"):
+        item = context.found.estimates[name]
+        mmd = name.replace("tv_lower", "mmd2")
+        off = name.replace("divergence.tv_lower", "fidelity.off_support")
+        outside = context.found.estimates[off]
+        away = outside.interval(0.95)[0] - outside.references["real"] if context.significant(off) else 0.0
+        severity = _shift_severity(context, (name, mmd), one_sided_lower(item), away)
+        if severity is None:
+            continue
+        scores = context.found.scores[side]
+        far = int(scores.far.sum())
+        rows = np.argsort(-scores.distance)[: min(far, max(EVIDENCE, EXAMPLES)) or EXAMPLES]
+        where = f" ({side} side)" if len(context.frame.sides) > 1 else ""
+        yield Finding(
+            id="distribution_shift",
+            severity=severity,
+            message=f"Synthetic rows are told from real ones{where}: total variation at least "
+            f"{max(one_sided_lower(item), 0.0):.2f}{_outside(outside.value, away)}{_lengths(context, side)}.",
+            evidence=context.evidence(rows[:far].tolist()),
+            examples=context.examples(rows.tolist()),
+            estimates=(name, mmd, off),
+            rows=far,
+        )
+
+
+def _shift_severity(context: Context, tests: tuple[str, str], tv: float, away: float) -> Severity | None:
+    """High when rows are told apart *and* many lie outside the support; medium for either alone."""
+    by_tests = MINIMUM["distribution_shift"].severity(tv) if any(map(context.significant, tests)) else None
+    if by_tests == "high" and away < OFF_SUPPORT:
+        by_tests = "medium"
+    if by_tests in {None, "low"} and away >= AWAY:
+        return "medium"
+    return by_tests
+
+
+def _outside(value: float, away: float) -> str:
+    return f"; {percent(value)} lie outside the support of the real rows (of real rows 5% do)" if away > 0 else ""
+
+
+def _lengths(context: Context, side: str) -> str:
+    """In what they differ, as far as lengths tell: medians that are a fifth apart."""
+    if not side:
+        return ""
+    real, ours = (
+        float(np.median([len(text.split()) for text in rows.texts[side]]))
+        for rows in (context.frame.real, context.frame.synthetic)
+    )
+    if abs(ours - real) < 0.2 * max(real, 1.0):
+        return ""
+    return f"; their median length is {ours:.0f} words, that of real ones {real:.0f}"
+
+
+def _largest_clusters(codes: NDArray[np.int64], repeats: Flags) -> list[int]:
+    """Repeating rows, one of every cluster, largest clusters first; then the rest."""
+    rows = np.flatnonzero(repeats)
+    if rows.size == 0:
+        return []
+    _, first, inverse, counts = np.unique(codes[rows], return_index=True, return_inverse=True, return_counts=True)
+    heads = rows[first[np.argsort(-counts, kind="stable")]]
+    rest = rows[~np.isin(rows, heads)]
+    return [*heads.tolist(), *rest[np.argsort(-counts[inverse[~np.isin(rows, heads)]], kind="stable")].tolist()]

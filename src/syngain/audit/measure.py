@@ -1,0 +1,351 @@
+"""One pass over a frame: all estimates, and the per-row evidence that findings and dropped rows are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.frame import near_clusters
+from syngain.audit.measures import novelty, uniformity
+from syngain.audit.measures.diversity import Vendi
+from syngain.audit.measures.duplicates import effective_size, repeated_fraction
+from syngain.audit.measures.labels import LabelEvidence, LabelProbe, judge, leak_fraction, leaking
+from syngain.audit.measures.marginals import Marginals
+from syngain.audit.measures.neighbors import Neighbors
+from syngain.audit.measures.regions import Cells, Regions
+from syngain.audit.measures.relations import Relations
+from syngain.audit.measures.two_sample import ClassifierTwoSample, KernelTwoSample, Pooled, squared_distances
+from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
+from syngain.core.estimate import Estimate, holm
+from syngain.core.progress import Progress, silent
+from syngain.data.text import near_duplicates
+from syngain.data.text.hashed_ngrams import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.audit.frame import Frame
+    from syngain.core.rng import Streams
+    from syngain.data.encoders.vectors import TextEncoder
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+FEWEST = 20  # rows on each side below which nothing is compared
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much of the set the pairwise measures see.
+
+    Attributes:
+        sample: rows per side for measures that compare all pairs or fit a classifier; a seeded, size-matched sample.
+        encoder: turns text into vectors; None is the default that needs no download.
+    """
+
+    sample: int = 1_000
+    label_sample: int = 2_000
+    encoder: TextEncoder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """Estimates and evidence of one frame.
+
+    Attributes:
+        repeats, near_repeats, copies, contaminated, leaks: flags per synthetic row (m,).
+        copied_from: nearest anchor of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
+        cells: region name to cells with names; openings: per side, the most common one.
+    """
+
+    estimates: Mapping[str, Estimate]
+    repeats: Flags
+    near_repeats: Flags
+    near: Ints
+    copies: Flags
+    copied_from: Ints
+    contaminated: Flags | None = None
+    leaks: Flags | None = None
+    doubted: Flags | None = None
+    unknown: Flags | None = None
+    labels: LabelEvidence | None = None
+    scores: Mapping[str, RowScores] = field(default_factory=dict)
+    cells: Mapping[str, tuple[Cells, tuple[str, ...]]] = field(default_factory=dict)
+    openings: Mapping[str, str] = field(default_factory=dict)
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
+
+
+def examine(frame: Frame, streams: Streams, settings: Settings, progress: Progress = silent) -> Examination:
+    """Measure everything that fits the kind of rows; p-values adjusted by Holm over all of them."""
+    progress("duplicates and copies", 0.05)
+    found = _rows(frame)
+    if min(frame.real.size, frame.synthetic.size) < FEWEST:
+        return _adjusted(found)
+    for position, side in enumerate(frame.sides or ("",)):
+        progress(f"vectors and distances {side}".strip(), 0.1 + 0.5 * position / max(len(frame.sides), 1))
+        found = _side(found, frame, side, streams.child(side), settings)
+    progress("labels", 0.7)
+    if frame.real.labels is not None:
+        found = _labels(found, frame, streams.child("labels"), settings)
+    return _adjusted(found)
+
+
+def suffix(frame: Frame, side: str) -> str:
+    """How ids name a side: nothing when there is only one."""
+    return f"@{side}" if len(frame.sides) > 1 else ""
+
+
+def _rows(frame: Frame) -> Examination:
+    """Exact and near duplicates, copies of anchors, contamination: on whole rows."""
+    near = near_clusters(frame)
+    n = frame.real.size
+    exact_real, exact = near_duplicates.shared_codes(frame.real.joined, frame.synthetic.joined)
+    unit = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
+    estimates = {
+        "duplicates.exact_fraction": repeated_fraction(exact, exact_real, kind="equal after normalization", units=unit),
+        "duplicates.near_fraction": repeated_fraction(
+            near[n:], near[:n], kind="MinHash, Jaccard of character 4-grams at least .8", units=unit
+        ),
+        "size.effective": effective_size(near[n:], unit),
+    }
+    copies = _Copies.of(frame)
+    estimates["novelty.copy_fraction"] = novelty.copy_fraction(copies.found, copies.background, frame.unit)
+    contaminated = None
+    if frame.test is not None:
+        estimate, contaminated = copies.contamination(frame.test)
+        estimates["contamination.test_fraction"] = estimate
+    return Examination(
+        estimates=estimates,
+        repeats=_seen_before(exact),
+        near_repeats=_seen_before(near[n:]),
+        near=near,
+        copies=copies.found,
+        copied_from=copies.source,
+        contaminated=contaminated,
+    )
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """Near copies between sets of rows. For tables, which have no n-grams, equal rows."""
+
+    frame: Frame
+    synthetic: near_duplicates.Signatures
+    anchors: near_duplicates.Signatures
+    source: Ints
+    found: Flags
+    background: Flags
+
+    @classmethod
+    def of(cls, frame: Frame) -> _Copies:
+        synthetic, anchors = near_duplicates.sign(frame.synthetic.joined), near_duplicates.sign(frame.anchors)
+        threshold = cls._threshold(frame)
+        source, similarity = near_duplicates.best_match(synthetic, anchors)
+        other, within = near_duplicates.best_match(anchors, anchors, exclude_self=True)
+        near, background = similarity >= threshold, within >= threshold
+        labels, own = frame.anchor_labels, frame.synthetic.labels
+        copies = near
+        if labels is not None and own is not None:  # a near copy with another label says something new
+            codes = np.unique([*labels, *own], return_inverse=True)[1]
+            theirs, ours = codes[: len(labels)], codes[len(labels) :]
+            copies = near & ((theirs[source] == ours) | (similarity == 1))
+            background &= theirs[other] == theirs
+        return cls(frame, synthetic, anchors, np.where(near, source, -1), copies, background)
+
+    @staticmethod
+    def _threshold(frame: Frame) -> float:
+        return near_duplicates.MinHash().threshold if frame.sides else 1.0
+
+    def contamination(self, test: Sequence[str]) -> tuple[Estimate, Flags]:
+        tests, threshold = near_duplicates.sign(test), self._threshold(self.frame)
+        hits, background, reverse = (
+            near_duplicates.best_match(first, second)[1] >= threshold
+            for first, second in ((self.synthetic, tests), (self.anchors, tests), (tests, self.synthetic))
+        )
+        return novelty.contamination(reverse, hits, background), hits
+
+
+def _side(found: Examination, frame: Frame, side: str, streams: Streams, settings: Settings) -> Examination:
+    """Divergence, fidelity, diversity, regions of one side of the pair, or of a table."""
+    near = near_clusters(frame, side) if len(frame.sides) > 1 else found.near
+    real, synthetic = frame.distinct(settings.sample, near, streams.stream("sample"))
+    if real.size < FEWEST:  # too few different rows to compare; duplicates say so
+        return _alike(found, frame, side)
+    encoded = vectors(frame, side, real, synthetic, settings.encoder, streams.stream("encoder"))
+    unit, group, kin = frame.linked(real, synthetic, near)
+    is_real = np.arange(unit.size) < real.size
+    pooled = Pooled(encoded.pooled(real, synthetic), is_real, unit, group, kin)
+    estimates: dict[str, Estimate] = {}
+    for name, measure in (
+        ("classifier", ClassifierTwoSample()),
+        ("kernel", KernelTwoSample()),
+        ("neighbors", Neighbors()),
+        ("vendi", Vendi()),
+    ):
+        estimates |= measure(pooled, streams.stream(name))
+    placed, scores, cells = _places(encoded, (real, synthetic), unit, streams)
+    estimates |= placed
+    names = tuple(f"region {i + 1}" for i in range(cells.expected.size))
+    if not frame.sides:
+        pooled_columns = {
+            name: [*(values[i] for i in real), *(frame.synthetic.columns[name][i] for i in synthetic)]
+            for name, values in frame.real.columns.items()
+        }
+        estimates |= Marginals()(pooled_columns, is_real, unit, streams.stream("marginals"))
+    openings = dict(found.openings)
+    if frame.sides:
+        estimates |= _texts(frame, side, (real, synthetic), pooled, streams)
+        openings[side] = _common_opening(frame, side)
+    at = suffix(frame, side)
+    return replace(
+        found,
+        estimates={**found.estimates, **{f"{name}{at}": value for name, value in estimates.items()}},
+        scores={**found.scores, side: scores},
+        cells={**found.cells, side: (cells, names)},
+        openings=openings,
+        vectors={**found.vectors, side: encoded},
+    )
+
+
+def _alike(found: Examination, frame: Frame, side: str) -> Examination:
+    """Only what needs no comparison: the most common opening."""
+    openings = {**found.openings, side: _common_opening(frame, side)} if frame.sides else found.openings
+    return replace(found, openings=openings)
+
+
+def _places(
+    encoded: Vectors, rows: tuple[Ints, Ints], unit: Ints, streams: Streams
+) -> tuple[dict[str, Estimate], RowScores, Cells]:
+    """Regions and support. Compared on the sample alone, which the encoder was fitted on: it knows both sides equally.
+
+    Rows that it has not seen lie farther away, so a set with more of them would look displaced. Scores of all rows
+    only name rows, and cells are given to all real rows afterwards, to show examples.
+    """
+    real, synthetic = rows
+    seen = Vectors(encoded.real[real], encoded.synthetic[synthetic])
+    code, centers = Regions().clusters(seen.real, streams.stream("regions"))
+    inner = score_rows(seen, centers)
+    cells = Regions().compare(code, inner.cell, len(centers))
+    estimates = {
+        "fidelity.off_support": inner.estimate(unit[real.size :]),
+        "fidelity.missing_mass": Regions().estimate(cells, unit[: real.size]),
+    }
+    everywhere = squared_distances(encoded.real, centers.astype(np.float32)).argmin(axis=1)
+    return estimates, score_rows(encoded, centers), replace(cells, real=everywhere)
+
+
+def _texts(frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, streams: Streams) -> dict[str, Estimate]:
+    """Openings, templates, lengths, compression and relations of one side."""
+    texts = [frame.real.texts[side][i] for i in rows[0]] + [frame.synthetic.texts[side][i] for i in rows[1]]
+    lengths = np.array([len(text.split()) for text in texts])
+    codes = {
+        name: uniformity.Sides(
+            code=near_duplicates.codes([make(text) for text in texts]), real=pooled.real, unit=pooled.unit
+        )
+        for name, make in (("opening", uniformity.opening), ("template", uniformity.template))
+    }
+    coded = [f"{text}\n".encode("utf-8", "surrogatepass") for text in texts]
+    estimates = {
+        "uniformity.opening_share": uniformity.opening_share(codes["opening"], streams.stream("opening")),
+        "uniformity.template_entropy": uniformity.template_entropy(codes["template"], streams.stream("template")),
+        "uniformity.length_overlap": uniformity.length_overlap(
+            lengths, pooled.real, pooled.unit, streams.stream("length")
+        ),
+    }
+    estimates |= uniformity.Compression()(coded, pooled.real, pooled.unit, streams.stream("compression"))
+    return estimates | Relations()(texts, pooled, streams.stream("relations"))
+
+
+def _labels(found: Examination, frame: Frame, streams: Streams, settings: Settings) -> Examination:
+    """Agreement in both directions, inner signal, label words, missing classes."""
+    assert frame.real.labels is not None and frame.synthetic.labels is not None  # noqa: S101, PT018  (checked by Frame)
+    real_codes, codes, names = _coded(frame.real.labels, frame.synthetic.labels)
+    real, synthetic = _known(frame, frame.sample(settings.label_sample, frame.unit, streams.stream("sample")))
+    unit, group, kin = frame.linked(real, synthetic, found.near)
+    encoded = [item.pooled(real, synthetic) for item in found.vectors.values()]
+    X = np.hstack(encoded) if encoded else np.empty((0, 0))
+    pooled = Pooled(X, np.arange(unit.size) < real.size, unit, group, kin)
+    label = np.concatenate([real_codes[real], codes[synthetic]])
+    classes = Regions().compare(real_codes, codes, len(names))
+    estimates = {"labels.missing_mass": Regions().estimate(classes, np.arange(frame.real.size))}
+    probe, evidence, doubted, leaks = LabelProbe(), None, None, None
+    if X.size and probe.can_judge(pooled):
+        judged, evidence = probe(pooled, label, len(names), streams.stream("probe"))
+        estimates |= judged
+        doubted = _doubted(found, frame, codes, evidence, real)
+    if frame.sides:
+        leaks = leaking(frame.synthetic.joined, frame.synthetic.labels)
+        real_leaks = leaking(frame.real.joined, frame.real.labels)
+        estimates["labels.leak_fraction"] = leak_fraction(leaks, real_leaks, frame.unit)
+    return replace(
+        found,
+        estimates={**found.estimates, **estimates},
+        labels=evidence,
+        doubted=doubted,
+        unknown=unknown_labels(frame),
+        leaks=leaks,
+        cells={**found.cells, "label": (classes, names)},
+    )
+
+
+def _doubted(found: Examination, frame: Frame, codes: Ints, evidence: LabelEvidence, real: Ints) -> Flags:
+    """Synthetic rows whose label the teacher finds less probable than 98 % of the real ones, and would not give.
+
+    Each row is judged by a teacher that never saw its anchor, nor the anchor it copies.
+    """
+    fold_of_real = np.full(frame.real.size + 1, -1, dtype=np.int64)
+    fold_of_real[real] = evidence.real_fold
+    made_from = np.where(frame.source >= 0, frame.source, found.copied_from)
+    linked = np.full(codes.size, -1) if frame.held_out else made_from
+    fold = fold_of_real[linked]
+    fold = np.where(fold >= 0, fold, np.arange(codes.size) % len(evidence.teachers))
+    out = np.zeros(codes.size, dtype=bool)
+    for part in batches(codes.size, 8_192):
+        X = np.hstack([encoded.synthetic[part] for encoded in found.vectors.values()]).astype(np.float64)
+        own, agreed = judge(evidence.teachers, X, codes[part], fold[part])
+        out[part] = (own < evidence.threshold) & ~agreed
+    return out & ~unknown_labels(frame)
+
+
+def unknown_labels(frame: Frame) -> Flags:
+    """Synthetic rows whose label no real row has, shape (m,)."""
+    known = set(frame.real.labels or ())
+    return np.array([label not in known for label in frame.synthetic.labels or ()], dtype=bool)
+
+
+def _known(frame: Frame, rows: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """The sample without synthetic rows whose label no real row has: no teacher can judge them."""
+    real, synthetic = rows
+    return real, synthetic[~unknown_labels(frame)[synthetic]]
+
+
+def _coded(real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ints, Ints, tuple[str, ...]]:
+    names = tuple(sorted({*real, *synthetic}))
+    index = {name: i for i, name in enumerate(names)}
+    return np.array([index[v] for v in real]), np.array([index[v] for v in synthetic]), names
+
+
+def _common_opening(frame: Frame, side: str) -> str:
+    names, counts = np.unique(
+        np.array([uniformity.opening(text) for text in frame.synthetic.texts[side]]), return_counts=True
+    )
+    return str(names[counts.argmax()])
+
+
+def _seen_before(codes: Ints) -> Flags:
+    repeated = np.ones(codes.size, dtype=bool)
+    repeated[np.unique(codes, return_index=True)[1]] = False
+    return repeated
+
+
+def _adjusted(found: Examination) -> Examination:
+    adjusted = holm({name: item.p for name, item in found.estimates.items() if item.p is not None})
+    estimates = {
+        name: item.adjusted(adjusted[name]) if name in adjusted else item for name, item in found.estimates.items()
+    }
+    return replace(found, estimates=estimates)

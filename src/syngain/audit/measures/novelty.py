@@ -1,0 +1,68 @@
+"""Copies: of anchors (nothing new) and of test rows (contamination), against the real rows' own background."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from syngain.core.estimate import Estimate
+from syngain.inference.intervals import clustered_variance, difference_p, share_intervals, wilson
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+
+def copy_fraction(copies: Flags, background: Flags, units: Ints) -> Estimate:
+    """``novelty.copy_fraction``: share of synthetic rows that copy an anchor, near copies included.
+
+    ``copies`` (n,) synthetic rows with a near copy among the anchors; ``background`` (m,) anchors with a near copy
+    among the *other* anchors: what fresh real rows would show. Background pairs are counted once, since they come
+    in twos.
+    """
+    value, reference = float(copies.mean()), float(background.mean())
+    low, high = wilson(reference, background.size / 2, 0.95)
+    ours = max(clustered_variance(copies.astype(float), units), 0.0)
+    pooled = (copies.sum() + background.sum()) / (copies.size + background.size)
+    error = math.sqrt(max(ours, pooled * (1 - pooled) / copies.size) + 2 * pooled * (1 - pooled) / background.size)
+    return Estimate(
+        value=value,
+        unit="share",
+        method="Jaccard of character 4-grams at least .8 with an anchor; null: anchors among the other anchors",
+        estimand="share of synthetic rows that copy one of these anchors",
+        intervals=share_intervals(copies, units),
+        null=(low, high),
+        p=difference_p(value - reference, error, "upper"),
+        n=copies.size,
+        clusters=int(np.unique(units).size),
+        references={"real": reference},
+    )
+
+
+def contamination(tests: Flags, hits: Flags, background: Flags) -> Estimate:
+    """``contamination.test_fraction``: share of test rows that the synthetic set copies.
+
+    ``tests`` (t,) test rows with a near copy among the synthetic rows; ``hits`` (n,) synthetic rows and ``background``
+    (m,) anchors with a near copy among the test rows. What the anchors show, an innocent set of the same domain shows
+    too: p is Fisher's exact test of the two rates per row, one-sided [fisher1935].
+    """
+    table = np.array([[hits.sum(), (~hits).sum()], [background.sum(), (~background).sum()]])
+    low, high = wilson(float(background.mean()), background.size, 0.95)
+    per_test = hits.size / tests.size
+    return Estimate(
+        value=float(tests.mean()),
+        unit="share",
+        method="Jaccard of character 4-grams at least .8; Fisher's exact test of rows per set against the anchors",
+        estimand="share of test rows that these synthetic rows copy",
+        intervals=share_intervals(tests),
+        null=(min(low * per_test, 1.0), min(high * per_test, 1.0)),
+        p=float(stats.fisher_exact(table, alternative="greater").pvalue),
+        n=tests.size,
+        clusters=tests.size,
+        references={"synthetic_rows": float(hits.mean()), "anchors": float(background.mean())},
+    )

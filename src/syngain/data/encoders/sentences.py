@@ -1,0 +1,216 @@
+"""Sentence encoders: text becomes the mean of a transformer's last states, as unit vectors.
+
+Knows how to run any encoder that transformers can load (a catalog model, a local folder, a hub name), on the CPU,
+without a random choice. torch and transformers are imported when the first row is encoded, not before.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from syngain.core.errors import InputError, UnfinishedError, UsageError
+from syngain.core.optional import require
+from syngain.core.threads import one_thread_each, side_by_side
+from syngain.data.text.hashed_ngrams import batches
+from syngain.models.catalog import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float64]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEncoder:
+    """A pretrained sentence encoder with mean pooling [reimers2019]; nothing is learned from the rows.
+
+    Attributes:
+        model: a name of the catalog, a local folder or a hub name. batch: rows per pass.
+        max_tokens: tokens that are read of a row (fewer if the model reads fewer); rows that reach it are counted in
+            the log.
+    """
+
+    model: str = "minilm"
+    batch: int = 64
+    max_tokens: int = 256
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("batch", self.batch, 1), ("max_tokens", self.max_tokens, 8)):
+            if value < least:
+                raise UsageError(f"{name} = {value}", expected=f"at least {least}")
+
+    def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedSentences:  # noqa: ARG002  (the protocol's)
+        """Load the model.
+
+        Raises:
+            MissingDependencyError: when torch, transformers or the catalog model is not here.
+            InputError: when the folder or hub name is no sentence encoder.
+            UnfinishedError: when a hub name is neither in the local cache nor can be fetched.
+        """
+        place = locate(self.model)
+        torch, transformers = (
+            require(name, extra="encoder", purpose=f"the encoder {self.model}") for name in ("torch", "transformers")
+        )
+        with _hushed(transformers):
+            tokenizer, network = _loaded(transformers, self.model, place)
+        limits = (
+            self.max_tokens,
+            tokenizer.model_max_length,
+            getattr(network.config, "max_position_embeddings", None) or self.max_tokens,
+        )
+        return FittedSentences(self, tokenizer, network.to(torch.float32).eval(), int(min(limits)))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedSentences:
+    """The loaded encoder. ``length`` is how many tokens of a row are read."""
+
+    encoder: SentenceEncoder
+    tokenizer: Any
+    network: Any
+    length: int
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of unit length (zero for a row without a token), shape (n, d), in the order of the rows.
+
+        Equal rows are computed once, so their vectors are equal to the last bit. Other rows do not influence a
+        vector, up to float32 rounding (padding changes the shapes of the matrix products).
+        """
+        position = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        rows = np.array([position[text] for text in texts], dtype=np.intp)
+        return self._unique(list(position))[rows]
+
+    def _unique(self, texts: list[str]) -> Vectors:
+        tokens = self._tokens(texts)
+        lengths = np.array([len(row) for row in tokens], dtype=np.intp)
+        order = np.argsort(-lengths, kind="stable")  # rows of like length share a batch; the largest batch first
+        out: Vectors = np.zeros((len(texts), int(self.network.config.hidden_size)))
+        order = order[lengths[order] > 0]
+        parts = [order[part] for part in batches(order.size, self.encoder.batch)]
+        torch = require("torch", extra="encoder", purpose="a sentence encoder")
+        sizes = [part.size * int(lengths[part[0]]) for part in parts]
+        with one_thread_each(torch):
+            means = side_by_side(torch, lambda part: self._pooled([tokens[i] for i in part]), parts, sizes)
+            for part, mean in zip(parts, means, strict=True):
+                out[part] = mean
+        norms = np.linalg.norm(out, axis=1, keepdims=True)
+        np.divide(out, norms, out=out, where=norms > 0)
+        return out
+
+    def _tokens(self, texts: list[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        clean = [text.encode("utf-8", "replace").decode() for text in texts]  # a lone surrogate has no token
+        encoded = self.tokenizer(clean, truncation=True, max_length=self.length, padding=False)["input_ids"]
+        full = sum(len(row) >= self.length for row in encoded)
+        if full:
+            log.warning(
+                "%d of %d rows reach the %d tokens that %s reads; what comes after is not seen",
+                full,
+                len(texts),
+                self.length,
+                self.encoder.model,
+            )
+        return list(encoded)
+
+    def _pooled(self, tokens: list[list[int]]) -> Vectors:
+        """The mean of the last states over the tokens of each row, padding left out, shape (rows, d)."""
+        torch = require("torch", extra="encoder", purpose="a sentence encoder")
+        shape = (len(tokens), max(len(row) for row in tokens))
+        ids = np.full(shape, self.tokenizer.pad_token_id or 0, dtype=np.int64)
+        mask = np.zeros(shape, dtype=np.int64)
+        for i, row in enumerate(tokens):
+            ids[i, : len(row)] = row
+            mask[i, : len(row)] = 1
+        with torch.inference_mode():
+            states = self.network(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
+        weights = mask[:, :, None] / mask.sum(axis=1)[:, None, None]
+        mean: Vectors = (states.last_hidden_state.numpy().astype(np.float64) * weights).sum(axis=1)
+        return mean
+
+
+def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noqa: ANN401  (untyped library)
+    """Tokenizer and network: from disk or the local cache without a word to the network, else from the hub."""
+    broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
+    local = Path(place).exists()
+    if local and not (Path(place) / "config.json").is_file():
+        raise _no_encoder(name, "there is no config.json in it")
+    try:
+        return _from(transformers, name, place, offline=True)
+    except (OSError, *broken) as error:
+        if local:
+            raise _no_encoder(name, _reason(error)) from error
+    try:
+        transformers.AutoConfig.from_pretrained(
+            place
+        )  # one request: a missing network is noticed once, not three times
+        return _from(transformers, name, place, offline=False)
+    except OSError as error:
+        raise UnfinishedError(
+            f"the model {name} is not on this machine and could not be fetched from the hub ({_reason(error)})",
+            expected="a local folder, a hub name in the local cache, or a hub that can be reached and has it",
+            todo="correct the name or try again with a network; `--encoder minilm` needs no hub "
+            "(`syngain models add minilm`)",
+        ) from error
+    except broken as error:
+        raise _no_encoder(name, _reason(error)) from error
+
+
+def _safetensor_error() -> type[Exception]:
+    error: type[Exception] = require("safetensors", extra="encoder", purpose="a sentence encoder").SafetensorError
+    return error
+
+
+def _from(transformers: Any, name: str, place: str, *, offline: bool) -> tuple[Any, Any]:  # noqa: ANN401
+    tokenizer = transformers.AutoTokenizer.from_pretrained(place, local_files_only=offline)
+    network, info = transformers.AutoModel.from_pretrained(place, local_files_only=offline, output_loading_info=True)
+    absent = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    config, known = network.config, len(tokenizer)
+    if absent:  # transformers fills them at random and goes on
+        raise _no_encoder(name, f"it has no weights for {absent[0]} ({len(absent)} are missing)")
+    if config.is_encoder_decoder or not hasattr(config, "hidden_size"):
+        raise _no_encoder(name, f"it is a {config.model_type} model, not an encoder of text")
+    if not config.vocab_size / 2 < known <= config.vocab_size:  # without its files transformers makes an empty one
+        raise _no_encoder(name, f"its tokenizer knows {known} tokens and its network {config.vocab_size}")
+    return tokenizer, network
+
+
+def _no_encoder(name: str, reason: str) -> InputError:
+    return InputError(
+        f"{name} cannot be used as a sentence encoder: {reason}",
+        expected="a model with config.json, a tokenizer and all weights of an encoder",
+        todo="name another folder or hub name, or minilm (`syngain models add minilm` fetches or repairs it)",
+    )
+
+
+def _reason(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__
+
+
+@contextmanager
+def _hushed(transformers: Any) -> Iterator[None]:  # noqa: ANN401
+    """Keep the loading bars and retry lines of the libraries off stderr, and leave their settings as they were."""
+    talk = transformers.utils.logging
+    hub = logging.getLogger("huggingface_hub")
+    verbosity, bars, level = talk.get_verbosity(), talk.is_progress_bar_enabled(), hub.level
+    talk.set_verbosity_error()
+    talk.disable_progress_bar()
+    hub.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        talk.set_verbosity(verbosity)
+        if bars:
+            talk.enable_progress_bar()
+        hub.setLevel(level)

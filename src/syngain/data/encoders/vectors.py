@@ -1,0 +1,218 @@
+"""Encoders: rows become vectors. The default needs no download.
+
+An embedding can only lose information (data processing), so every divergence measured on vectors is a lower
+bound of the divergence of the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.extmath import randomized_svd
+
+from syngain.core.errors import InputError
+from syngain.data.text import hashed_ngrams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float64]
+
+BATCH = 4_096
+
+
+class FittedEncoder(Protocol):
+    """Turns rows into vectors of shape (n, d), float64."""
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Encode the rows."""
+
+
+class TextEncoder(Protocol):
+    """Learns, from pooled rows without labels, how to turn text into vectors."""
+
+    def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedEncoder:
+        """Fit on pooled rows; which rows are real is not known here, so nothing leaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashedNgrams:
+    """Hashed word (1-2) and character (3-5) n-grams, TF-IDF, reduced by singular value decomposition.
+
+    Attributes:
+        dimensions: length of the vectors. buckets: hash buckets per block (words, characters), a power of two.
+    """
+
+    dimensions: int = 128
+    buckets: int = 1 << 16
+
+    def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedNgrams:
+        """Fit inverse document frequencies and the projection on pooled rows."""
+        return self.fit_counts(self.counts(texts), rng)
+
+    def fit_counts(self, counts: sparse.csr_matrix[np.float32], rng: np.random.Generator) -> FittedNgrams:
+        """As :meth:`fit`, from :meth:`counts` of the rows: they need not be counted again for every part of them."""
+        size = counts.shape[0]
+        documents = np.bincount(counts.indices, minlength=counts.shape[1])
+        idf = np.log((1 + size) / (1 + documents)) + 1
+        weighted = _weigh(counts, idf.astype(np.float32), self.buckets)
+        shared = np.flatnonzero(documents >= 2)  # an n-gram of one row says nothing about how rows relate
+        rank = max(1, min(self.dimensions, size - 1, shared.size - 1))
+        state = int(rng.integers(2**31 - 1))
+        components = np.zeros((weighted.shape[1], rank), dtype=np.float32)
+        if shared.size > 1:
+            _, _, found = randomized_svd(weighted[:, shared], rank, n_oversamples=10, n_iter=2, random_state=state)
+            components[shared] = found.T
+        return FittedNgrams(self, idf.astype(np.float32), components)
+
+    def counts(self, texts: Sequence[str]) -> sparse.csr_matrix[np.float32]:
+        """N-gram counts, shape (n, 2 * buckets): words first, characters after them."""
+        shape = (len(texts), self.buckets)
+        laid = hashed_ngrams.lay_out(texts)
+        rows, hashes = hashed_ngrams.word_hashes(laid)
+        words = [hashed_ngrams.word_ngrams(rows, hashes, size) for size in (1, 2)]
+        characters = [hashed_ngrams.character_ngrams(laid, size) for size in (3, 4, 5)]
+        blocks = [hashed_ngrams.count_matrix(*_joined(part), shape) for part in (words, characters)]
+        return sparse.csr_matrix(sparse.hstack(blocks, format="csr"))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedNgrams:
+    """The fitted default encoder: ``idf`` (2 * buckets,), ``components`` (2 * buckets, d)."""
+
+    encoder: HashedNgrams
+    idf: NDArray[np.float32]
+    components: NDArray[np.float32]
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of unit length (zero for a row with no n-gram), shape (n, d)."""
+        out = np.zeros((len(texts), self.components.shape[1]))
+        for part in hashed_ngrams.batches(len(texts), BATCH):
+            out[part] = self.of_counts(self.encoder.counts(texts[part]))
+        return out
+
+    def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Vectors:
+        """As calling it, from counts of the rows."""
+        out = np.asarray(_weigh(counts, self.idf, self.encoder.buckets) @ self.components, dtype=np.float64)
+        norms = np.linalg.norm(out, axis=1, keepdims=True)
+        return np.asarray(np.divide(out, norms, out=out, where=norms > 0))
+
+
+def _joined(
+    parts: Sequence[tuple[hashed_ngrams.Indices, hashed_ngrams.Hashes]],
+) -> tuple[hashed_ngrams.Indices, hashed_ngrams.Hashes]:
+    return np.concatenate([rows for rows, _ in parts]), np.concatenate([hashes for _, hashes in parts])
+
+
+def _weigh(
+    counts: sparse.csr_matrix[np.float32], idf: NDArray[np.float32], buckets: int
+) -> sparse.csr_matrix[np.float32]:
+    """(1 + ln tf) * idf, each block of n-grams scaled to unit length so that neither outweighs the other."""
+    weighted = counts.copy()
+    weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
+    words = weighted.indices < buckets
+    row_of = np.repeat(np.arange(weighted.shape[0]), np.diff(weighted.indptr))
+    for block in (words, ~words):
+        squares = np.bincount(row_of[block], weights=weighted.data[block] ** 2, minlength=weighted.shape[0])
+        scale = np.where(squares > 0, 1 / np.sqrt(np.where(squares > 0, squares, 1)), 0).astype(np.float32)
+        weighted.data[block] *= scale[row_of[block]]
+    return weighted
+
+
+@dataclass(frozen=True, slots=True)
+class TableEncoder:
+    """Standardized numbers and one-hot categories, fitted on pooled rows.
+
+    Attributes:
+        max_categories: the most frequent values that get a column of their own; the rest share one.
+    """
+
+    max_categories: int = 30
+
+    def fit(self, columns: Mapping[str, Sequence[object]]) -> FittedTable:
+        """Learn location, scale and categories of every column; missing numbers get the median and a flag."""
+        parts: list[_Column] = []
+        for name, values in columns.items():
+            numbers = _numbers(values)
+            parts.append(_Numeric.fit(name, numbers) if numbers is not None else self._categories(name, values))
+        return FittedTable(tuple(parts))
+
+    def _categories(self, name: str, values: Sequence[object]) -> _Categorical:
+        texts, counts = np.unique(np.array([str(value) for value in values]), return_counts=True)
+        order = np.lexsort((texts, -counts))[: self.max_categories]
+        return _Categorical(name, tuple(str(texts[i]) for i in order))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTable:
+    """A fitted table encoder; every column becomes one or more coordinates."""
+
+    parts: tuple[_Column, ...]
+
+    def __call__(self, columns: Mapping[str, Sequence[object]]) -> Vectors:
+        """Vectors of shape (n, d).
+
+        Raises:
+            InputError: when a column of the fit is absent.
+        """
+        absent = [part.name for part in self.parts if part.name not in columns]
+        if absent:
+            raise InputError(f"no column {', '.join(absent)}", expected="the columns of the real rows")
+        return np.hstack([part.encode(columns[part.name]) for part in self.parts])
+
+
+class _Column(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def encode(self, values: Sequence[object]) -> Vectors: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Numeric:
+    name: str
+    center: float
+    scale: float
+    gaps: bool
+
+    @classmethod
+    def fit(cls, name: str, numbers: Vectors) -> _Numeric:
+        present = numbers[np.isfinite(numbers)]
+        if present.size == 0:
+            raise InputError(f"column {name} has no number in it", todo=f"remove {name} or fill it")
+        return cls(name, float(np.median(present)), float(present.std()) or 1.0, present.size < numbers.size)
+
+    def encode(self, values: Sequence[object]) -> Vectors:
+        numbers = _numbers(values)
+        if numbers is None:
+            raise InputError(
+                f"column {self.name} holds text in one set and numbers in the other", todo="give both the same type"
+            )
+        present = np.isfinite(numbers)
+        scaled = np.where(present, (np.where(present, numbers, self.center) - self.center) / self.scale, 0.0)
+        return np.column_stack([scaled, ~present]) if self.gaps else scaled[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Categorical:
+    name: str
+    categories: tuple[str, ...]
+
+    def encode(self, values: Sequence[object]) -> Vectors:
+        index = {category: i for i, category in enumerate(self.categories)}
+        out = np.zeros((len(values), len(self.categories) + 1))
+        for row, value in enumerate(values):
+            out[row, index.get(str(value), len(self.categories))] = 1
+        return out
+
+
+def _numbers(values: Sequence[object]) -> Vectors | None:
+    """The column as float64 with NaN for missing values; None when it holds anything but numbers."""
+    if any(isinstance(value, str | bytes | list | dict | tuple) for value in values):
+        return None
+    return np.array([np.nan if value is None else float(value) for value in values])  # type: ignore[arg-type]

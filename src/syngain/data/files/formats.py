@@ -1,0 +1,241 @@
+"""A file to its rows: which format it is, whatever its name says, and which of its rows are wanted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError
+from syngain.data.columns.values import NotPlainError, plain
+from syngain.data.files import columnar, delimited, jsonrows
+from syngain.data.files.columnar import ARROW_FILE, ARROW_STREAM, PARQUET
+from syngain.data.files.streams import BOM, COMPRESSED, Source, opened
+from syngain.data.rows import Field, Lazy, Loaded, RawRows, Tally, show, show_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from syngain.data.rows import Codec, Record
+
+JSON = {".jsonl", ".ndjson", ".jsonlines", ".json"}
+DELIMITED = {".csv": None, ".tsv": "\t", ".tab": "\t"}
+COLUMNAR = {".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"}
+KNOWN = "JSON lines, a JSON array, CSV, TSV, Parquet, Arrow, or a folder of Arrow files; .gz and .zst are unpacked"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+TRACKED = 1000  # values of a filter column that are remembered for the message
+
+Where = dict[str, tuple[str, ...]]
+
+
+def load(path: Path, name: str, where: Where) -> Loaded:
+    """The wanted rows of a file.
+
+    Raises:
+        InputError: when the file or one of its rows cannot be read, or no row is wanted.
+    """
+    if _is_folder(path):
+        return _from_table(columnar.folder_rows(path, name), path, name, where)
+    with opened(path, name) as source:
+        return _from_source(source, path, where)
+
+
+def format_suffix(path: Path) -> str:
+    """The suffix that names the format: the one before ``.gz`` or ``.zst``, in lower case."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name beyond what the system takes; opening it will say so
+        return False
+
+
+def _from_source(source: Source, path: Path, where: Where) -> Loaded:
+    kind = _kind(source.look(), format_suffix(path), source.name)
+    if kind == "lines":
+        return _collected(jsonrows.json_lines(source), jsonrows.JsonCodec(), source.name, path, where)
+    if kind == "array":
+        return _collected(jsonrows.json_array(source), jsonrows.JsonCodec(), source.name, path, where)
+    if kind in {"parquet", "arrow"}:
+        return _from_buffer(source, path, kind, where)
+    reader = delimited.DelimitedReader.open(source, "\t" if kind == "tsv" else None)
+    return _collected(reader, reader.codec, source.name, path, where)
+
+
+def _kind(head: bytes, suffix: str, name: str) -> str:
+    """The format by what the file begins with, then by its name, then by how its first line looks."""
+    if not head:
+        raise InputError(f"{name}: empty, no rows", expected=KNOWN, todo="check how the file was written")
+    magic = {PARQUET: "parquet", ARROW_FILE: "arrow", ARROW_STREAM: "arrow"}
+    for mark, kind in magic.items():
+        if head.startswith(mark):
+            return kind
+    if suffix in COLUMNAR:
+        raise InputError(
+            f"{name}: does not begin as {COLUMNAR[suffix].capitalize()} data does",
+            expected=f"{COLUMNAR[suffix].capitalize()} data in a file named `{suffix}`",
+            todo="write it again, or rename it after what it holds",
+        )
+    _refuse_binary(head, name)
+    first = head.removeprefix(BOM).lstrip()[:1]
+    if suffix in JSON or (suffix not in DELIMITED and first in {b"{", b"["}):
+        return "array" if first == b"[" else "lines"
+    if suffix in DELIMITED:
+        return "tsv" if DELIMITED[suffix] else "csv"
+    return _by_first_line(head, name)
+
+
+def _by_first_line(head: bytes, name: str) -> str:
+    line = head.removeprefix(BOM).lstrip().split(b"\n", 1)[0]
+    if b"\t" in line:
+        return "tsv"
+    if b"," in line or b";" in line:
+        return "csv"
+    raise InputError(
+        f"{name}: of no known format (begins with {show(line[:60].decode('utf-8', 'replace'))!r})",
+        expected=KNOWN,
+        todo="name the file after its format, for example rows.jsonl or rows.csv",
+    )
+
+
+def _refuse_binary(head: bytes, name: str) -> None:
+    if head.startswith(UTF16):
+        raise InputError(
+            f"{name}: text in UTF-16",
+            expected="text in UTF-8",
+            todo=f"convert the file, for example with: iconv -f utf-16 -t utf-8 {Path(name).name.split('::')[0]} > new",
+        )
+    if b"\0" in head[:4096]:
+        raise InputError(f"{name}: a binary file of no known format", expected=KNOWN, todo="check the path")
+
+
+def _collected(
+    parsed: Iterable[tuple[int, bytes, Record]],
+    codec: Codec,
+    name: str,
+    path: Path,
+    where: Where,
+) -> Loaded:
+    kept, tally, wanted = RawRows(codec), Tally(), Filter(where)
+    position = 0
+    for number, raw, record in parsed:
+        if not where or wanted.keeps(record):
+            kept.append(raw, number)
+            tally.add(record, position)
+            position += 1
+        elif not position:
+            wanted.note(record)
+    if not position:
+        raise wanted.nothing(name)
+    return Loaded(
+        file=path.name,
+        name=name,
+        unit="line",
+        numbers=kept.numbers,
+        rows=Lazy(position, kept.record),
+        values=kept.values,
+        fields=tally.fields(),
+        written=isinstance(codec, delimited.DelimitedCodec),
+        filtered=frozenset(where),
+    )
+
+
+def _from_buffer(source: Source, path: Path, kind: str, where: Where) -> Loaded:
+    import pyarrow as pa
+
+    stream = not source.look().startswith(ARROW_FILE)
+    plain_file = path.is_file() and path.suffix.lower() not in COMPRESSED
+    file = path if plain_file else pa.BufferReader(source.whole())  # the former is read without a copy
+    if kind == "parquet":
+        rows = columnar.parquet_rows(file, source.name)
+    else:
+        rows = columnar.arrow_rows(file, source.name, stream=stream)
+    return _from_table(rows, path, source.name, where)
+
+
+def _from_table(rows: columnar.ArrowRows, path: Path, name: str, where: Where) -> Loaded:
+    numbers: Sequence[int] = range(1, rows.table.num_rows + 1)
+    wanted = Filter(where)
+    if where:
+        chosen = []
+        for index, cells in enumerate(rows.values(list(where))):
+            record = {column: cell for column, cell in zip(where, cells, strict=True) if cell is not None}
+            if wanted.keeps(record):
+                chosen.append(index)
+            elif not chosen:
+                wanted.note(record)
+        wanted.names.update(dict.fromkeys(rows.table.column_names))
+        rows, numbers = rows.kept(chosen), [index + 1 for index in chosen]
+    if not numbers:
+        raise wanted.nothing(name)
+    return Loaded(
+        file=path.name,
+        name=name,
+        unit="row",
+        numbers=numbers,
+        rows=Lazy(len(numbers), rows.record),
+        values=rows.values,
+        fields=rows.fields(),
+        filtered=frozenset(where),
+    )
+
+
+@dataclass(slots=True)
+class Filter:
+    """Keeps the rows whose columns have one of the wanted values, and remembers the values of the others."""
+
+    where: Mapping[str, tuple[str, ...]]
+    names: dict[str, None] = field(default_factory=dict)
+    seen: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def keeps(self, record: Mapping[str, object]) -> bool:
+        """Whether every column of the filter has a wanted value in this row."""
+        return all(_word(record.get(column)) in wanted for column, wanted in self.where.items())
+
+    def note(self, record: Mapping[str, object]) -> None:
+        """Remember what a row that is not kept has instead."""
+        self.names.update(dict.fromkeys(record))
+        for column in self.where:
+            word, seen = _word(record.get(column)), self.seen.setdefault(column, Counter())
+            if word is not None and (word in seen or len(seen) < TRACKED):
+                seen[word] += 1
+
+    def nothing(self, name: str) -> InputError:
+        """The error for a file of which no row is kept."""
+        if not self.where or not self.names:
+            return InputError(f"{name}: empty, no rows", expected="at least one row", todo="check how it was written")
+        for column in self.where:
+            if column not in self.names:
+                return InputError(
+                    f"{name}: no column `{show(column)}`",
+                    expected=f"one of {show_names(list(self.names))}",
+                    todo="correct the filter behind `::`",
+                )
+        holds = "; ".join(f"`{show(column)}` holds {_listed(seen)}" for column, seen in self.seen.items())
+        return InputError(f"{name}: no row passes the filter", expected=holds, todo="correct the filter behind `::`")
+
+
+def _word(value: object) -> str | None:
+    try:
+        return plain(value)
+    except NotPlainError:
+        return None
+
+
+def _listed(seen: Counter[str]) -> str:
+    shown = [f"{show(word)} ({count})" for word, count in seen.most_common(20)]
+    return ", ".join(shown) + (", ..." if len(seen) > len(shown) else "") if shown else "nothing"
+
+
+def listed(records: Sequence[Mapping[str, object]]) -> dict[str, Field]:
+    """The fields of rows that a Python user holds."""
+    tally = Tally()
+    for index, record in enumerate(records):
+        tally.add(record, index)
+    return tally.fields()

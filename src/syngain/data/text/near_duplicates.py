@@ -1,0 +1,189 @@
+"""Exact and near duplicates: MinHash with banding over character n-grams, every candidate verified.
+
+Time and memory grow linearly with the rows: a bucket contributes a star and a chain of candidates, never all pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from syngain.data.text import hashed_ngrams
+from syngain.data.text.normal_forms import normal_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+BATCH = 8_192
+PAIR_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class MinHash:
+    """Hyper-parameters of the near-duplicate search.
+
+    Two rows are near duplicates when the Jaccard similarity of their sets of ``ngram``-byte pieces reaches
+    ``threshold``. With 12 bands of 5 a pair at .8 is a candidate with probability .991, at .9 with .99999.
+    """
+
+    threshold: float = 0.8
+    ngram: int = 4
+    bands: int = 12
+    rows_per_band: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """Band keys (n, bands) and the sets of n-grams (n, 2**20) they came from; kept for verification."""
+
+    method: MinHash
+    keys: NDArray[np.uint64]
+    sets: sparse.csr_matrix[np.float32]
+
+
+def codes(texts: Sequence[str]) -> Ints:
+    """An integer per row; equal integers, equal normalized texts. Numbered in order of first appearance."""
+    seen: dict[str, int] = {}
+    return np.fromiter((seen.setdefault(normal_text(text), len(seen)) for text in texts), np.int64, len(texts))
+
+
+def shared_codes(*sets: Sequence[str]) -> list[Ints]:
+    """Codes as in :func:`codes`, on one numbering for several sets of rows."""
+    flat = codes([text for texts in sets for text in texts])
+    return list(np.split(flat, np.cumsum([len(texts) for texts in sets])[:-1]))
+
+
+def sign(texts: Sequence[str], method: MinHash = MinHash()) -> Signatures:
+    """MinHash signatures of rows, banded."""
+    keys = np.zeros((len(texts), method.bands), dtype=np.uint64)
+    sets = []
+    multipliers, offsets = _hash_family(method.bands * method.rows_per_band)
+    for part in hashed_ngrams.batches(len(texts), BATCH):
+        laid = hashed_ngrams.lay_out([normal_text(text) for text in texts[part]])
+        rows, hashes = hashed_ngrams.character_ngrams(laid, method.ngram)
+        keys[part] = _band_keys(rows, hashes, laid.rows, method, multipliers, offsets)
+        counts = hashed_ngrams.count_matrix(rows, hashes, (laid.rows, 1 << 20))
+        counts.data[:] = 1
+        sets.append(counts)
+    stacked = sparse.vstack(sets, format="csr") if sets else sparse.csr_matrix(np.zeros((0, 1 << 20), np.float32))
+    return Signatures(method, keys, stacked)
+
+
+def clusters(texts: Sequence[str], method: MinHash = MinHash()) -> Ints:
+    """The near-duplicate cluster of every row, numbered in order of first appearance.
+
+    Rows are linked when they are equal after normalization or verified near duplicates; clusters are the
+    connected components of the links.
+    """
+    exact = codes(texts)
+    _, first = np.unique(exact, return_index=True)
+    signatures = sign([texts[i] for i in first], method)
+    left, right = _candidates(signatures.keys)
+    keep = jaccard(signatures.sets, left, signatures.sets, right) >= method.threshold
+    size = len(first)
+    links = sparse.coo_matrix((np.ones(int(keep.sum()), np.int8), (left[keep], right[keep])), shape=(size, size))
+    _, component = connected_components(links, directed=False)
+    return _first_appearance(component[exact])
+
+
+def best_match(queries: Signatures, reference: Signatures, *, exclude_self: bool = False) -> tuple[Ints, Floats]:
+    """For every query the most similar reference row found and its Jaccard similarity (-1 and 0: none).
+
+    With ``exclude_self`` queries and reference are the same rows and a row does not match itself.
+    """
+    count = queries.keys.shape[0]
+    best, similarity = np.full(count, -1, dtype=np.int64), np.zeros(count)
+    for band in range(queries.keys.shape[1]):
+        order = np.argsort(reference.keys[:, band], kind="stable")
+        ordered = reference.keys[order, band]
+        low = np.searchsorted(ordered, queries.keys[:, band], side="left")
+        high = np.searchsorted(ordered, queries.keys[:, band], side="right")
+        for position in (low, (low + high) // 2, high - 1):
+            rows = np.flatnonzero((high > low) & (similarity < 1))
+            found = order[position[rows]]
+            if exclude_self:
+                step = np.where(found == rows, order[np.minimum(position[rows] + 1, high[rows] - 1)], found)
+                rows, found = rows[step != rows], step[step != rows]
+            value = jaccard(queries.sets, rows, reference.sets, found)
+            better = value > similarity[rows]
+            best[rows[better]], similarity[rows[better]] = found[better], value[better]
+    return best, similarity
+
+
+def jaccard(
+    first: sparse.csr_matrix[np.float32], left: Ints, second: sparse.csr_matrix[np.float32], right: Ints
+) -> Floats:
+    """Exact Jaccard similarity of rows ``left`` of one matrix of sets with rows ``right`` of another."""
+    out = np.zeros(left.size)
+    first_sizes, second_sizes = np.diff(first.indptr), np.diff(second.indptr)
+    for part in hashed_ngrams.batches(left.size, PAIR_BATCH):
+        overlap = np.asarray(first[left[part]].multiply(second[right[part]]).sum(axis=1)).ravel()
+        union = first_sizes[left[part]] + second_sizes[right[part]] - overlap
+        out[part] = np.divide(overlap, union, out=np.zeros(overlap.size), where=union > 0)
+    return out
+
+
+def _hash_family(count: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Fixed odd multipliers and offsets: the same signatures in every run."""
+    rng = np.random.default_rng(20241001)
+    multipliers = rng.integers(1, 2**32, size=count, dtype=np.uint32) | np.uint32(1)
+    return multipliers, rng.integers(0, 2**32, size=count, dtype=np.uint32)
+
+
+def _band_keys(
+    rows: Ints,
+    hashes: NDArray[np.uint64],
+    count: int,
+    method: MinHash,
+    multipliers: NDArray[np.uint32],
+    offsets: NDArray[np.uint32],
+) -> NDArray[np.uint64]:
+    """Fold the minima of ``rows_per_band`` hash functions into one key per band."""
+    order = np.argsort(rows, kind="stable")
+    rows, small = rows[order], (hashes[order] >> np.uint64(32)).astype(np.uint32)
+    starts = np.searchsorted(rows, np.arange(count))
+    present = np.bincount(rows, minlength=count) > 0
+    keys = np.zeros((count, method.bands), dtype=np.uint64)
+    keys[~present] = np.arange(int((~present).sum()), dtype=np.uint64)[:, None]  # too short to compare: alone
+    for index, (multiplier, offset) in enumerate(zip(multipliers, offsets, strict=True)):
+        band = index // method.rows_per_band
+        values = small * multiplier + offset
+        minima = np.minimum.reduceat(values ^ (values >> np.uint32(15)), starts[present]) if present.any() else None
+        if minima is not None:
+            keys[present, band] = hashed_ngrams.mix(
+                keys[present, band] * hashed_ngrams.MULTIPLIER + minima + np.uint64(1)
+            )
+    return keys
+
+
+def _candidates(keys: NDArray[np.uint64]) -> tuple[Ints, Ints]:
+    """Pairs that share a bucket: every member with the first one and with the one before it."""
+    lefts, rights = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for band in range(keys.shape[1]):
+        order = np.argsort(keys[:, band], kind="stable")
+        ordered = keys[order, band]
+        new = np.concatenate([[True], ordered[1:] != ordered[:-1]]) if ordered.size else np.empty(0, bool)
+        heads = np.maximum.accumulate(np.where(new, np.arange(ordered.size), 0))
+        members = np.flatnonzero(~new)
+        for other in (heads[members], members - 1):
+            lefts.append(order[other])
+            rights.append(order[members])
+    left, right = np.concatenate(lefts), np.concatenate(rights)
+    pairs = np.unique(np.minimum(left, right) * keys.shape[0] + np.maximum(left, right))
+    return pairs // max(keys.shape[0], 1), pairs % max(keys.shape[0], 1)
+
+
+def _first_appearance(values: NDArray[np.integer]) -> Ints:
+    _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, np.int64)
+    rank[np.argsort(first)] = np.arange(first.size)
+    return rank[inverse]

@@ -1,0 +1,78 @@
+"""Rows worth where no more real rows are at hand: the anchors' own learning curve, extrapolated and marked so."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.estimate import Estimate
+from syngain.gain.curves.learning_curve import PowerLaw, learning_curve
+from syngain.inference.intervals import LEVELS, shared_training
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from syngain.gain.curves.real_rows import RealCurve
+
+    Floats = NDArray[np.float64]
+
+FURTHEST = 1_000  # times the anchors; a worth beyond is open
+STEPS = 400
+REFUSED = "refused: the anchors' own curve does not fall within its noise"
+
+
+def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int) -> Estimate:
+    """Rows worth from the anchors alone: where the extrapolated curve of real rows meets the arm with synthetic rows.
+
+    The law is fitted to the curve of each judged row minus the arm's loss on that row, so that what they share cancels,
+    with the covariance over clusters of rows, inflated for folds that share training rows. r solves L(n_A + r) = 0 in
+    every draw of its posterior; open where the curve never gets there.
+    """
+    relative = (real.curve - real.arm[None]).mean(axis=1) * (real.size.size / real.size.sum())  # (k, t)
+    covariance = _covariance(relative, real.cluster) * shared_training(folds)
+    found = learning_curve(
+        real.amounts.astype(float), relative.mean(axis=1), rng=rng, errors=covariance, method=PowerLaw(n0=0)
+    )
+    totals = np.unique(np.geomspace(real.amounts.min(), FURTHEST * real.anchors, STEPS))
+    worth = _meetings(found.draws.losses(totals), totals) - real.anchors
+    refused = found.verdict == "refused"
+    value = math.nan if refused else float(np.median(worth))
+    intervals = {}
+    for level in LEVELS:
+        low, high = np.quantile(worth, [(1 - level) / 2, (1 + level) / 2], method="nearest")
+        intervals[level] = (-math.inf, math.inf) if refused else (_open(low, totals, real), _open(high, totals, real))
+    return Estimate(
+        value=math.inf if _open(value, totals, real) == math.inf else value,
+        intervals=intervals,
+        n=real.size.size,
+        clusters=int(np.unique(real.cluster).size),
+        unit="rows",
+        method="power law fitted to the anchors' own learning curve minus the arm's loss; posterior of where they meet",
+        estimand=f"real rows beside {real.anchors:,} anchors that would do what the synthetic rows do",
+        direction="forecast",
+        marks=("extrapolated", *((REFUSED,) if refused else ())),
+    )
+
+
+def _covariance(rows: Floats, cluster: NDArray[np.int64]) -> Floats:
+    """Covariance (k, k) of the means over rows (k, t), clusters independent."""
+    names, codes = np.unique(cluster, return_inverse=True)
+    centered = rows - rows.mean(axis=1, keepdims=True)
+    sums = np.array([np.bincount(codes, weights=row, minlength=names.size) for row in centered])
+    return np.asarray(sums @ sums.T / rows.shape[1] ** 2 * names.size / max(names.size - 1, 1))
+
+
+def _meetings(losses: Floats, totals: Floats) -> Floats:
+    """Total rows at which each curve (draws, m) first is at or below 0; infinite where it never is."""
+    below = losses <= 0
+    first = below.argmax(axis=1)
+    return np.where(below.any(axis=1), totals[first], math.inf)
+
+
+def _open(worth: float, totals: Floats, real: RealCurve) -> float:
+    """Open ends: below the smallest amount measured, and beyond the furthest that is extrapolated to."""
+    if worth <= totals[0] - real.anchors:
+        return -math.inf
+    return float(worth)

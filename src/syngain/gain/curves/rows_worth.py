@@ -1,0 +1,275 @@
+"""Rows worth: how many more real rows would do what the synthetic rows do, for the same learner.
+
+r solves ``L_real(n_A + r) = L(A + S)`` on the curve made to fall. The interval is the set of all r that a paired test
+does not reject. Which points of the curve are averaged to make it fall was decided by looking at them, and that
+flatters its ends, so r is rejected only where the curve as measured rejects it too. Beyond the amounts that were
+measured nothing is extrapolated: the interval is open there.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from syngain.core.errors import UsageError
+from syngain.core.estimate import Estimate
+from syngain.inference.intervals import clustered_freedom, clustered_variance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from syngain.core.estimate import Interval
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+LEVELS = (0.90, 0.95)
+STEPS = 16  # points at which the test is made between two measured amounts; the ends are interpolated between them
+METHOD = "real learning curve made to fall, linear in log n; all r that a paired, clustered test does not reject"
+
+
+def rows_worth(
+    amounts: Floats | Ints,
+    curve: Floats,
+    *,
+    arm: Floats,
+    anchors: float,
+    clusters: Ints | None = None,
+    level: float = 0.9,
+) -> RowsWorth:
+    """How many real rows beside the anchors the synthetic rows are worth.
+
+    Args:
+        amounts: total real rows of each point of the curve (k,), distinct, positive; k >= 2. Fewer than the anchors
+            show harm, more show worth.
+        curve: loss of each test row after training on so many real rows, (k, t) or (k, seeds, t).
+        arm: loss of the same test rows after training on anchors and synthetic rows, (t,) or (seeds, t).
+        anchors: how many real rows the arm had, n_A.
+        clusters: codes of test rows that belong together (t,); default: each on its own.
+        level: of the interval, between 0 and 1.
+
+    Raises:
+        UsageError: shapes that do not fit, values that are not finite, amounts that are not positive and distinct,
+            fewer than two test rows, a level outside (0, 1).
+    """
+    curve, arm = np.asarray(curve, dtype=float), np.asarray(arm, dtype=float)
+    curve = curve[:, None, :] if curve.ndim == 2 else curve
+    arm = arm[None, :] if arm.ndim == 1 else arm
+    real = np.asarray(amounts, dtype=float)
+    codes = np.arange(arm.shape[-1]) if clusters is None else np.asarray(clusters)
+    _check(real, curve, arm, codes)
+    if not (0 < level < 1 and math.isfinite(anchors) and anchors > 0):
+        raise UsageError(f"level {level}, {anchors} anchors", expected="a level between 0 and 1 and a number of rows")
+    order = np.argsort(real)
+    real, curve = real[order], curve[order]
+    smooth = antitonic(curve.mean(axis=(1, 2)))
+    falling = _tests(real, smooth, curve, arm, codes)
+    tests = falling, _tests(real, np.eye(real.size), curve, arm, codes)
+    losses = smooth @ curve.mean(axis=(1, 2))
+    return _result(tests, (real, losses), arm=float(arm.mean()), anchors=anchors, level=level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsWorth:
+    """What the synthetic rows are worth in real rows.
+
+    Attributes:
+        value: r; negative for harm (the arm is as bad as that many fewer anchors); infinite beyond what was measured.
+        low, high: ends of the interval at ``level``; -inf and inf where it is open.
+        least, most: the range of r that was measured.
+        sentence: the answer in words. estimate: the same as an ``Estimate`` with its usual levels.
+        amounts, losses: the real curve, made to fall. arm: mean loss with the synthetic rows.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    least: float
+    most: float
+    sentence: str
+    estimate: Estimate
+    amounts: tuple[float, ...]
+    losses: tuple[float, ...]
+    arm: float
+
+
+def antitonic(losses: Floats) -> Floats:
+    """The matrix (k, k) that turns losses (k,) into the nearest curve that does not rise: pooled adjacent violators.
+
+    As a matrix of averages [ayer1955], so that the same averages can be taken of each test row.
+    """
+    blocks: list[list[int]] = []
+    for point in range(losses.size):
+        blocks.append([point])
+        while len(blocks) > 1 and losses[blocks[-1]].mean() > losses[blocks[-2]].mean():
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    average = np.zeros((losses.size, losses.size))
+    for block in blocks:
+        average[np.ix_(block, block)] = 1 / len(block)
+    return average
+
+
+def _check(amounts: Floats, curve: Floats, arm: Floats, codes: Ints) -> None:
+    if amounts.ndim != 1 or amounts.size < 2 or np.unique(amounts).size < amounts.size or not amounts.min() > 0:
+        raise UsageError(f"amounts {amounts}", expected="at least two distinct, positive numbers of real rows")
+    if curve.ndim != 3 or arm.ndim != 2 or 0 in (*curve.shape, *arm.shape):
+        raise UsageError(f"curve {curve.shape} and arm {arm.shape}", expected="(k, seeds, t) and (seeds, t)")
+    if curve.shape[0] != amounts.size or curve.shape[2] != arm.shape[1] or codes.shape != arm.shape[1:]:
+        raise UsageError(
+            f"{amounts.size} amounts, curve {curve.shape}, arm {arm.shape}, clusters {codes.shape}",
+            expected="one curve row per amount, and the same test rows everywhere",
+        )
+    if not (np.all(np.isfinite(amounts)) and np.all(np.isfinite(curve)) and np.all(np.isfinite(arm))):
+        raise UsageError("amounts or losses that are not finite", expected="numbers")
+    if np.unique(codes).size < 2:
+        raise UsageError("one cluster of test rows", expected="at least two, for a variance")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tests:
+    """Paired tests at total real rows ``n`` (m,), ascending: difference real - arm, its error, its freedom."""
+
+    n: Floats
+    difference: Floats
+    error: Floats
+    freedom: Floats
+    rows: int
+    clusters: int
+
+    def crossing(self) -> float:
+        """Where the difference is 0; in the middle where it stays 0; infinite beyond the range."""
+        if self.difference[0] < 0:
+            return -math.inf
+        if self.difference[-1] > 0:
+            return math.inf
+        return math.sqrt(self._first(self.difference)) * math.sqrt(self._last(self.difference))
+
+    def interval(self, level: float) -> Interval:
+        """All n that are not rejected at ``level``, open where the range ends before a rejection."""
+        reach = stats.t.isf((1 - level) / 2, self.freedom) * self.error
+        above, below = self.difference - reach, self.difference + reach
+        low = -math.inf if above[0] <= 0 else self._first(above)
+        high = math.inf if below[-1] >= 0 else self._last(below)
+        return min(low, high), max(low, high)  # without noise, rounding may cross them
+
+    def _first(self, line: Floats) -> float:
+        """The smallest n with line <= 0; the largest of the range where there is none."""
+        at = np.flatnonzero(line <= 0)
+        return float(self.n[-1]) if at.size == 0 else self._between(line, int(at[0]) - 1)
+
+    def _last(self, line: Floats) -> float:
+        """The largest n with line >= 0; the smallest of the range where there is none."""
+        at = np.flatnonzero(line >= 0)
+        return float(self.n[0]) if at.size == 0 else self._between(line, int(at[-1]))
+
+    def _between(self, line: Floats, left: int) -> float:
+        """Where the line, positive or 0 at ``left`` and not after, is 0: linear in log n."""
+        if left < 0:
+            return float(self.n[0])
+        if left == self.n.size - 1:
+            return float(self.n[-1])
+        share = line[left] / (line[left] - line[left + 1])
+        return float(self.n[left] * (self.n[left + 1] / self.n[left]) ** share)
+
+
+def _tests(amounts: Floats, smooth: Floats, curve: Floats, arm: Floats, codes: Ints) -> _Tests:
+    """Difference, error and freedom along the curve.
+
+    Variance = clustered test rows, paired + seeds of the curve + seeds of the arm; freedom by [satterthwaite1946]. A
+    seed is taken to be the same subsample order at all amounts; independent ones give the same in expectation.
+    """
+    log = np.log(amounts)
+    points = np.unique(np.concatenate([np.linspace(a, b, STEPS + 1) for a, b in pairwise(log)]))
+    share = np.array([np.interp(points, log, unit) for unit in np.eye(amounts.size)]).T
+    weight = share @ smooth
+    paired = weight @ curve.mean(axis=1) - arm.mean(axis=0)
+    of_seed = weight @ curve.mean(axis=2)
+    arm_variance, arm_freedom = _seed_variance(arm.mean(axis=1))
+    errors, freedoms = [], []
+    for rows, seeds in zip(paired, of_seed, strict=True):
+        test = clustered_variance(rows, codes), max(clustered_freedom(rows, codes), 2.0)
+        parts = [test, _seed_variance(seeds), (arm_variance, arm_freedom)]
+        total = sum(variance for variance, _ in parts)
+        below = sum(variance**2 / freedom for variance, freedom in parts if variance > 0)
+        errors.append(math.sqrt(total))
+        freedoms.append(total**2 / below if below > 0 else math.inf)
+    n = np.exp(points)
+    n[::STEPS] = amounts  # without the rounding of exp(log(n))
+    count = int(np.unique(codes).size)
+    return _Tests(n, paired.mean(axis=1), np.array(errors), np.array(freedoms), arm.shape[1], count)
+
+
+def _seed_variance(values: Floats) -> tuple[float, float]:
+    """Variance of a mean over seeds with its degrees of freedom; one seed says nothing and adds nothing."""
+    if values.size < 2:
+        return 0.0, 1.0
+    return float(values.var(ddof=1)) / values.size, values.size - 1.0
+
+
+def _result(
+    tests: tuple[_Tests, _Tests], curve: tuple[Floats, Floats], *, arm: float, anchors: float, level: float
+) -> RowsWorth:
+    amounts, losses = curve
+    value = tests[0].crossing() - anchors
+    worth = {at: _union(tests, at, anchors) for at in {*LEVELS, level}}
+    least, most = float(amounts[0]) - anchors, float(amounts[-1]) - anchors
+    low, high = worth[level]
+    estimate = Estimate(
+        value=value,
+        intervals=worth,
+        unit="rows",
+        method=METHOD,
+        estimand="real rows that would lower the loss as much as the synthetic rows do",
+        n=tests[0].rows,
+        clusters=tests[0].clusters,
+        references={"measured from": least, "measured to": most},
+        marks=() if math.isfinite(value) else (f"{_rows(value, (least, most))}: the curve ends there",),
+    )
+    return RowsWorth(
+        value=value,
+        low=low,
+        high=high,
+        level=level,
+        least=least,
+        most=most,
+        sentence=_sentence(value, (low, high), (least, most), anchors, level),
+        estimate=estimate,
+        amounts=tuple(amounts.tolist()),
+        losses=tuple(losses.tolist()),
+        arm=arm,
+    )
+
+
+def _union(tests: tuple[_Tests, _Tests], level: float, anchors: float) -> Interval:
+    (low, high), (other_low, other_high) = (test.interval(level) for test in tests)
+    return min(low, other_low) - anchors, max(high, other_high) - anchors
+
+
+def _sentence(value: float, interval: Interval, measured: Interval, anchors: float, level: float) -> str:
+    ends = tuple(_rows(end, measured) for end in interval)
+    said = f"{level:.0%} interval {ends[0]} to {ends[1]}".replace("%", " %")
+    if interval == (-math.inf, math.inf):
+        return (
+            f"Cannot tell how many real rows the synthetic rows are worth: nothing from {measured[0]:,.0f} to "
+            f"{measured[1]:,.0f} is ruled out; a larger test set or more real rows would tell."
+        )
+    if value < 0 and interval[1] < 0:
+        lost, least, most = (_rows(-r, (-measured[1], -measured[0])) for r in (value, *reversed(interval)))
+        return (
+            f"The synthetic rows do harm: as bad as losing {lost} of the {anchors:,.0f} anchors "
+            f"({level:.0%} interval {least} to {most}).".replace("%", " %")
+        )
+    beside = f"beside {anchors:,.0f} anchors"
+    return f"The synthetic rows are worth {_rows(value, measured)} real rows {beside} ({said})."
+
+
+def _rows(r: float, measured: Interval) -> str:
+    if math.isinf(r):
+        return f"more than {measured[1]:,.0f}" if r > 0 else f"less than {measured[0]:,.0f}"
+    return f"{r:,.0f}"

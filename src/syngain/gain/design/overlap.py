@@ -1,0 +1,140 @@
+"""Rows that stand on two sides: a test row that was learned from shows nothing, a pool row that is no new one neither.
+
+Rows are the same when their normalized texts are; in tables equal rows come by chance and are left alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import InputError
+from syngain.core.result import Finding
+from syngain.data.text import near_duplicates
+from syngain.data.text.normal_forms import joined_sides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.data.dataset import Dataset
+
+    Flags = NDArray[np.bool_]
+
+FEWEST = 10  # rows of a test that can judge
+HIGH = 0.05  # share of the test from which on a score would be worth nothing
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Test and pool without the rows that stand elsewhere too.
+
+    Attributes:
+        test, pool: what is left; None where none was given. said: what was left out, a clause each.
+        leaked: test rows that stand among the synthetic rows (k,), as positions of the test. copies: the synthetic
+            rows that hold them.
+    """
+
+    test: Dataset | None
+    pool: Dataset | None
+    said: tuple[str, ...] = ()
+    leaked: tuple[int, ...] = ()
+    copies: tuple[int, ...] = ()
+
+    def paragraph(self) -> tuple[tuple[str, str], ...]:
+        """What was left out, for the report."""
+        return (("Overlap", f"Left out: {'; '.join(self.said)}."),) if self.said else ()
+
+    def finding(self, test: Dataset, synthetic: Dataset) -> tuple[Finding, ...]:
+        """``contamination`` when test rows stand among the synthetic ones."""
+        if not self.leaked:
+            return ()
+        share = len(self.leaked) / len(test)
+        texts = _texts(test)
+        return (
+            Finding(
+                id="contamination",
+                severity="high" if share >= HIGH else "medium",
+                message=(
+                    f"{len(self.leaked):,} of {len(test):,} test rows stand in the synthetic set. They were left out "
+                    "of the test here; a score on all of it would be inflated."
+                ),
+                evidence=tuple(synthetic.ids[row] for row in self.copies),
+                examples=tuple(texts[row] for row in self.leaked[:20]),
+                rows=len(self.copies),
+            ),
+        )
+
+
+def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset | None) -> Apart:
+    """Leave out test rows that stand among anchors or synthetic rows, then pool rows among anchors or test.
+
+    Raises:
+        InputError: too few rows of the test, or none of the pool, are left.
+    """
+    if not real.sides or (test is None and pool is None):
+        return Apart(test, pool)
+    sets = [item for item in (real, synthetic, test, pool) if item is not None]
+    codes = np.asarray(near_duplicates.codes([text for item in sets for text in _texts(item)]))
+    parts = np.split(codes, np.cumsum([len(item) for item in sets])[:-1])
+    anchors, made = parts[:2]
+    said: list[str] = []
+    leaked: tuple[int, ...] = ()
+    copies: tuple[int, ...] = ()
+    if test is not None:
+        own = parts[2]
+        inside, known = np.isin(own, made), np.isin(own, anchors)
+        leaked, copies = _at(inside), _at(np.isin(made, own))
+        said += _clauses(test, {"the synthetic rows": inside, "the anchors": known & ~inside})
+        test = _left(test, inside | known, FEWEST, "to judge by: rows that nothing was learned from")
+    if pool is not None:
+        own = parts[-1]
+        tested = np.isin(own, parts[2]) if test is not None else np.zeros(own.size, dtype=bool)
+        known = np.isin(own, anchors)
+        said += _clauses(pool, {"the test": tested, "the anchors": known & ~tested})
+        pool = _left(pool, tested | known, 1, "that are neither anchors nor test")
+    return Apart(test, pool, tuple(said), leaked, copies)
+
+
+def leaked(synthetic: Dataset, test: Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Test rows that stand among the synthetic rows, and the synthetic rows that hold them."""
+    texts = [*_texts(synthetic), *_texts(test)]
+    made, own = np.split(np.asarray(near_duplicates.codes(texts)), [len(synthetic)])
+    return _at(np.isin(own, made)), _at(np.isin(made, own))
+
+
+def _texts(rows: Dataset) -> list[str]:
+    return joined_sides([list(side) for side in rows.sides.values()])
+
+
+def _at(flags: Flags) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(flags).tolist())
+
+
+def _clauses(rows: Dataset, found: dict[str, Flags]) -> list[str]:
+    return [
+        f"{int(flags.sum()):,} of {len(rows):,} rows of {rows.name} that stand among {where} too"
+        for where, flags in found.items()
+        if flags.any()
+    ]
+
+
+def _left(rows: Dataset, gone: Flags, fewest: int, needed: str) -> Dataset:
+    """The rows that are not gone; the same dataset when none is.
+
+    Raises:
+        InputError: fewer are left than are needed.
+    """
+    if not gone.any():
+        return rows
+    kept: Sequence[int] = np.flatnonzero(~gone).tolist()
+    if len(kept) < fewest:
+        raise InputError(
+            f"{int(gone.sum()):,} of {len(rows):,} rows of {rows.name} stand among the other rows too",
+            expected=f"at least {fewest} {needed}",
+            todo="give rows that stand in no other file",
+        )
+    return rows.take(kept)

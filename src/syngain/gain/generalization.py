@@ -1,0 +1,128 @@
+"""Supersamples of anchors and of synthetic rows: the proxy learns one row of every pair and is judged on both.
+
+Nothing is chosen across masks, and vectors are fixed before: an encoder saw all rows, without their labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import InputError, UsageError
+from syngain.core.progress import Progress, silent
+from syngain.gain.proxies.labels import LabelTask
+from syngain.gain.proxies.task import Outcome, Training
+from syngain.gain.proxies.texts import TextTask
+from syngain.information.estimators.supersample import Supersamples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+    from syngain.gain.design.layout import Ground
+    from syngain.gain.proxies.task import Task
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+FEWEST = 10  # pairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masks:
+    """How much is drawn.
+
+    Attributes:
+        pairs: most pairs of a supersample. masks: of each. draws: supersamples.
+
+    Raises:
+        UsageError: too few of them for an interval.
+    """
+
+    pairs: int = 100
+    masks: int = 20
+    draws: int = 6
+
+    def __post_init__(self) -> None:
+        if self.pairs < FEWEST or self.masks < 2 or self.draws < 2:
+            raise UsageError(
+                f"{self.pairs} pairs, {self.masks} masks, {self.draws} supersamples",
+                expected=f"at least {FEWEST} pairs, 2 masks and 2 supersamples",
+                todo="raise them: one mask or one supersample shows no spread to make an interval of",
+            )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Anchors and synthetic rows on one numbering, so that a learner can be judged on either.
+
+    Attributes:
+        task: the proxy, all rows of it real. anchors, synthetic: rows of its numbering.
+    """
+
+    task: Task
+    anchors: Ints
+    synthetic: Ints
+
+    @classmethod
+    def of(cls, ground: Ground, task: Task) -> Bench:
+        """Join both sides.
+
+        Raises:
+            InputError: a task of another kind.
+        """
+        real = int(ground.label.size)
+        synthetic = real + np.arange(ground.synthetic_label.size)
+        if isinstance(task, LabelTask):
+            joined: Task = replace(
+                task,
+                real=np.vstack([task.real, task.synthetic]),
+                label=np.concatenate([task.label, task.synthetic_label]),
+                unit=np.concatenate([task.unit, task.synthetic_unit]),
+                encode=None,
+            )
+        elif isinstance(task, TextTask):
+            joined = replace(task, real=task.grams.rows)
+        else:
+            raise InputError(f"a proxy of kind {type(task).__name__}", expected="one for labels or for texts")
+        return cls(joined, ground.anchors, synthetic)
+
+    def supersamples(self, rows: Ints, plan: Masks, streams: Streams, *, progress: Progress = silent) -> Supersamples:
+        """Outcomes on supersamples of these rows, drawn without replacement, one after the other.
+
+        The loss is 0 or 1: a wrong label; or of texts, more nats per byte than the middle one of the rows held out.
+
+        Raises:
+            InputError: too few rows for pairs.
+        """
+        pairs = min(plan.pairs, rows.size // 2)
+        if pairs < FEWEST:
+            raise InputError(f"{rows.size} rows", expected=f"at least {2 * FEWEST} for {FEWEST} pairs")
+        shape = (plan.draws, plan.masks, pairs)
+        second = np.empty(shape, dtype=bool)
+        score, guess = np.empty((*shape, 2)), np.zeros((*shape, 2), dtype=np.int64)
+        none = np.empty(0, dtype=np.int64)
+        for s in range(plan.draws):
+            rng = streams.stream("supersample", str(s))
+            chosen = rng.permutation(rows)[: 2 * pairs].reshape(pairs, 2)
+            for k in range(plan.masks):
+                progress(f"supersample {s + 1} of {plan.draws}", (s * plan.masks + k) / (plan.draws * plan.masks))
+                second[s, k] = rng.random(pairs) < 0.5
+                taken = chosen[np.arange(pairs), second[s, k].astype(np.int64)]
+                outcome = self.task.judge(Training(np.sort(taken), none), chosen.ravel(), rng)
+                score[s, k], labels = self._scored(outcome, chosen)
+                if labels is not None:
+                    guess[s, k] = labels
+        if isinstance(self.task, LabelTask):
+            return Supersamples(score, second, guess)
+        held = np.where(second, score[..., 0], score[..., 1])
+        return Supersamples((score > np.median(held)).astype(float), second)
+
+    def _scored(self, outcome: Outcome, chosen: Ints) -> tuple[Floats, Ints | None]:
+        """Wrong labels (n, 2) with the labels predicted, or nats per byte."""
+        if isinstance(self.task, LabelTask) and outcome.guess is not None:
+            guess = outcome.guess.reshape(chosen.shape)
+            return (guess != self.task.label[chosen]).astype(float), guess
+        return (outcome.loss / np.maximum(outcome.size, 1)).reshape(chosen.shape), None

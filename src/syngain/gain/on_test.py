@@ -1,0 +1,108 @@
+"""The gain on a test set: train each arm on all anchors and rows, judge it on rows nobody learned from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.estimate import Estimate
+from syngain.gain.design.cross_validation import Arm, training
+from syngain.gain.forecast import UNITS
+from syngain.gain.proxies.metrics import METRICS
+from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals, satterthwaite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+    from syngain.gain.design.layout import Ground
+    from syngain.gain.proxies.task import Outcome, Task
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Outcomes of arms on the same real rows, by seed.
+
+    Attributes:
+        outcomes: arm to one outcome per seed. label, weight, cluster: of the judged rows (t,).
+        rows: synthetic rows in the full arm.
+    """
+
+    outcomes: Mapping[Arm, Sequence[Outcome]]
+    label: Ints
+    weight: Floats
+    cluster: Ints
+    rows: int
+
+    def influence(self, metric: str, treated: Arm, control: Arm) -> Floats:
+        """Paired differences per judged row and seed, shape (seeds, t)."""
+        of = METRICS[metric]
+        pairs = zip(self.outcomes[treated], self.outcomes[control], strict=True)
+        return np.array([of(a, self.label, self.weight) - of(b, self.label, self.weight) for a, b in pairs])
+
+    def gain(
+        self,
+        metric: str,
+        treated: Arm | None = None,
+        control: Arm | None = None,
+        estimand: str = "gain on rows like those of the test set",
+    ) -> Estimate:
+        """What the treated arm (default: anchors and all rows) scores over the control (default: anchors)."""
+        paired = self.influence(metric, treated or self.both, control or Arm("anchors"))
+        mean, values = paired.mean(axis=0), paired.mean(axis=1)
+        test = clustered_variance(mean, self.cluster)
+        seeds = float(values.var(ddof=1)) / values.size if values.size > 1 else 0.0
+        freedom = satterthwaite((test, max(clustered_freedom(mean, self.cluster), 2.0)), (seeds, values.size - 1.0))
+        value = float(mean.mean())
+        return Estimate(
+            value=value,
+            intervals=normal_intervals(value, math.sqrt(test + seeds), freedom),
+            n=self.label.size,
+            clusters=int(np.unique(self.cluster).size),
+            unit=UNITS[metric],
+            method="arms trained on all anchors and rows, judged on the test set; paired, clustered by near duplicates",
+            estimand=estimand,
+        )
+
+    @property
+    def both(self) -> Arm:
+        """Anchors with all rows."""
+        return Arm("both", 1.0, self.rows)
+
+
+def measured(
+    task: Task,
+    ground: Ground,
+    streams: Streams,
+    *,
+    arms: Sequence[Arm] = (),
+    rows: Ints | None = None,
+    weight: Floats | None = None,
+    most: int = 10_000,
+) -> Measured:
+    """Train on all anchors, judge on ``rows`` of the real numbering (default: the test set).
+
+    A convex proxy has no seed: one outcome per arm, unless synthetic rows have to be drawn from more than ``most``.
+    """
+    judged = ground.test if rows is None else rows
+    count = len(ground.synthetic)
+    size = min(count, most)
+    wanted = list(dict.fromkeys([Arm("anchors"), Arm("both", 1.0, size), *arms]))
+    outcomes: dict[Arm, list[Outcome]] = {arm: [] for arm in wanted}
+    for seed in range(3 if count > most else 1):
+        order = streams.stream("measured rows", str(seed)).permutation(count)
+        bench = task.within(ground.anchors, np.sort(order[:size]))
+        for arm in wanted:
+            chosen = np.sort(order[: arm.amount])
+            learned = training(arm, ground.anchors, chosen, ground.lineage)
+            outcomes[arm].append(bench.judge(learned, judged, streams.stream("measured", str(seed))))
+    ones = np.ones(judged.size) if weight is None else weight
+    return Measured(outcomes, ground.label[judged], ones, ground.cluster[judged], size)

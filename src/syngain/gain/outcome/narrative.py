@@ -1,0 +1,299 @@
+"""Everything ``gain`` says about one synthetic set, as estimates, curves and what decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from syngain.core.progress import Progress, silent
+from syngain.core.result import Series
+from syngain.gain.design.cross_validation import Arm, Design, experiment
+from syngain.gain.forecast import Forecaster
+from syngain.gain.on_test import Measured, measured
+from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS, prior_weights
+from syngain.gain.rows_to_use import Choice, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from syngain.core.estimate import Estimate
+    from syngain.core.rng import Streams
+    from syngain.gain.design.layout import Ground
+    from syngain.gain.forecast import Contrast
+    from syngain.gain.proxies.task import Task
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+FEW = 4  # a class with fewer anchors cannot be judged: folds leave one to three of them
+OPTIMISTIC = 0.9  # share of rows whose anchor must be known
+FAR = 2.0  # times the rows that the arms had: further is said to be extrapolated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What is asked.
+
+    Attributes:
+        metric: the pre-declared metric of the verdict; None is log-loss, or nats per byte without labels.
+        min_gain: the smallest gain that matters, in the unit of the metric.
+        test_rows: rows of the fresh test that prediction intervals speak of; None: that of the given test, or 500.
+        prior: class to share at test time, where it differs from the anchors'.
+        design: how much of an experiment to run.
+    """
+
+    metric: str | None = None
+    min_gain: float = 0.01
+    test_rows: int | None = None
+    prior: Mapping[str, float] | None = None
+    design: Design = field(default_factory=Design)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The gains of one set.
+
+    Attributes:
+        metric: the primary one. estimates, series: as in ``report.json``. choice: how many rows to use.
+        forecast: gain of all rows as expected. controls: the same over duplication and class weights.
+        test: what the test set measured, None without one; ``test_choice``: of the chosen amount.
+        budget: metric to shares of its variance. rare: classes with too few anchors to be judged.
+        needed: more anchors that would tell a gain of the size it looks like; of ``min_gain``.
+        foreign: labels of synthetic rows that no anchor has, on ``foreign_rows`` rows.
+        blind: whether the proxy does no better than class shares, with and without the synthetic rows.
+    """
+
+    metric: str
+    min_gain: float
+    rows: int
+    estimates: Mapping[str, Estimate]
+    series: Mapping[str, Series]
+    choice: Choice
+    forecaster: Forecaster
+    expected: Estimate
+    chosen: Estimate
+    controls: Mapping[str, Estimate]
+    test: Estimate | None
+    test_chosen: Estimate | None
+    budget: Mapping[str, Mapping[str, float]]
+    rare: tuple[str, ...]
+    needed: tuple[int, int]
+    foreign: tuple[str, ...] = ()
+    foreign_rows: int = 0
+    blind: bool = False
+
+
+def answer(
+    task: Task,
+    ground: Ground,
+    streams: Streams,
+    *,
+    setup: Setup,
+    marks: tuple[str, ...] = (),
+    progress: Progress = silent,
+) -> Answer:
+    """Forecast from the anchors and, where there is a test set, measure on it."""
+    labeled = ground.labeled
+    primary = setup.metric or (LABEL_METRICS if labeled else TEXT_METRICS)[0]
+    metrics = LABEL_METRICS if labeled else TEXT_METRICS
+    design = setup.design if labeled else replace(setup.design, balanced=False)
+    label = ground.anchor_labels
+    found = experiment(task, ground.lineage, streams, design=design, progress=progress)
+    weight = prior_weights(label, _prior(setup, ground))
+    test_rows = setup.test_rows or ground.test.size or 500
+    forecaster = Forecaster(found, label, weight, len(ground.synthetic), (), test_rows)
+    forecaster = replace(forecaster, marks=(*marks, *_marks(ground, forecaster)))
+    choice = choose(forecaster, primary, setup.min_gain)
+    estimates = _forecasts(forecaster, metrics, design)
+    estimates |= _rare_classes(forecaster, ground) if labeled else {}
+    expected = forecaster.all_rows(primary)
+    estimates[f"gain.{primary}@expected"] = forecaster.estimate(expected, primary, _EXPECTED, fresh=False)
+    chosen = forecaster.estimate(choice.gain, primary, _CHOSEN, fresh=False)
+    estimates[f"gain.{primary}@chosen"] = chosen
+    seen = _measure(task, ground, streams, choice, setup) if ground.test.size else None
+    tested = _on_test(seen, metrics, primary, choice) if seen is not None else {}
+    controls = _controls(forecaster, primary, design) if seen is None else _controls_on_test(seen, primary)
+    return Answer(
+        metric=primary,
+        min_gain=setup.min_gain,
+        rows=len(ground.synthetic),
+        estimates=estimates | tested,
+        series=_curves(forecaster, metrics),
+        choice=choice,
+        forecaster=forecaster,
+        expected=estimates[f"gain.{primary}@expected"],
+        chosen=chosen,
+        controls=controls,
+        test=tested.get(f"gain.{primary}.test"),
+        test_chosen=tested.get(f"gain.{primary}.test@chosen"),
+        budget={metric: forecaster.budget(forecaster.all_rows(metric)) for metric in metrics},
+        rare=rare_classes(ground) if labeled else (),
+        needed=_needed(forecaster, expected, setup.min_gain),
+        **_strangers(ground),
+        blind=labeled and _is_blind(forecaster),
+    )
+
+
+_LIKE = ", on rows like those of the test set"
+_EXPECTED = "expected gain of adding all rows to all anchors"
+_CHOSEN = "expected gain of the amount chosen on other anchors, and reported on these"
+
+
+def rare_classes(ground: Ground) -> tuple[str, ...]:
+    """Classes that have anchors, but fewer than can be judged."""
+    counts = np.bincount(ground.anchor_labels, minlength=len(ground.names))
+    return tuple(ground.names[code] for code in np.flatnonzero((counts > 0) & (counts < FEW)))
+
+
+def _strangers(ground: Ground) -> dict[str, Any]:
+    """Labels that only synthetic rows have, and on how many rows they stand."""
+    if not ground.labeled:
+        return {}
+    codes = np.setdiff1d(ground.synthetic_label, ground.anchor_labels)
+    rows = int(np.isin(ground.synthetic_label, codes).sum())
+    return {"foreign": tuple(ground.names[code] for code in codes), "foreign_rows": rows}
+
+
+def _is_blind(forecaster: Forecaster) -> bool:
+    """Whether held-out anchors are surprised as much by both arms as by the class shares of the other folds."""
+    trial, label = forecaster.experiment.trials[0], forecaster.label
+    shares = np.zeros(label.size)
+    for fold in np.unique(trial.fold):
+        held = trial.fold == fold
+        counts = np.bincount(label[~held], minlength=int(label.max()) + 1) + 1.0
+        shares[held] = -np.log(counts / counts.sum())[label[held]]
+    arms = (Arm("anchors"), Arm("both", 1.0, trial.most))
+    return all(float(np.mean(trial.outcomes[arm].loss)) >= float(shares.mean()) for arm in arms)
+
+
+def _marks(ground: Ground, forecaster: Forecaster) -> tuple[str, ...]:
+    """Warnings that travel with every number of a forecast."""
+    marks = []
+    if ground.lineage.known < OPTIMISTIC:
+        marks.append("optimistic")
+    if len(ground.synthetic) > FAR * min(trial.most for trial in forecaster.experiment.trials):
+        marks.append("extrapolated")
+    if forecaster.unsettled:
+        marks.append("not converged")
+    return tuple(marks)
+
+
+def _prior(setup: Setup, ground: Ground) -> Floats | None:
+    if setup.prior is None:
+        return None
+    return np.array([setup.prior.get(name, 0.0) for name in ground.names])
+
+
+def _forecasts(forecaster: Forecaster, metrics: tuple[str, ...], design: Design) -> dict[str, Estimate]:
+    out: dict[str, Estimate] = {}
+    for metric in metrics:
+        say = forecaster.estimate
+        name = f"gain.{metric}"
+        out[name] = say(forecaster.all_rows(metric), metric, "gain of adding all rows to all anchors")
+        out[f"{name}@raw"] = say(forecaster.raw(metric), metric, "the same as the folds show it, without correction")
+        if design.controls:
+            only = "anchors replaced by the synthetic rows"
+            repeated = "anchors repeated in the place of the synthetic rows, over anchors"
+            over = "gain over as many anchors repeated"
+            out[f"{name}.synthetic_only"] = say(forecaster.synthetic_only(metric), metric, only)
+            out[f"{name}.duplication"] = say(forecaster.duplication(metric), metric, repeated)
+            out[f"{name}@over_duplication"] = say(forecaster.over_duplication(metric), metric, over)
+        if design.balanced:
+            weights = "anchors with class weights, over anchors"
+            equal = "gain of all rows where classes weigh the same in both arms"
+            out[f"{name}.class_weights"] = say(forecaster.class_weights(metric), metric, weights)
+            out[f"{name}@balanced"] = say(forecaster.balanced(metric), metric, equal)
+    return out
+
+
+def _controls(forecaster: Forecaster, metric: str, design: Design) -> dict[str, Estimate]:
+    """The controls as expected, for the verdict."""
+    out = {}
+    if design.controls:
+        over = forecaster.over_duplication(metric)
+        out["duplication"] = forecaster.estimate(over, metric, "gain over repeated anchors", fresh=False)
+    if design.balanced:
+        equal = forecaster.balanced(metric)
+        out["class_weights"] = forecaster.estimate(equal, metric, "gain with equal classes", fresh=False)
+    return out
+
+
+def _controls_on_test(seen: Measured, metric: str) -> dict[str, Estimate]:
+    """The same, as the test set measured them."""
+    out = {}
+    for arm in seen.outcomes:
+        if arm.kind == "duplicated":
+            out["duplication"] = seen.gain(metric, seen.both, arm)
+        elif arm.balanced and arm.kind == "both":
+            out["class_weights"] = seen.gain(metric, arm, Arm("anchors", balanced=True))
+    return out
+
+
+def _rare_classes(forecaster: Forecaster, ground: Ground) -> dict[str, Estimate]:
+    """Macro-F1 without the classes that cannot be judged; nothing when there are none."""
+    rare = rare_classes(ground)
+    codes = [ground.names.index(name) for name in rare]
+    counted = ~np.isin(forecaster.label, codes)
+    if not rare or np.unique(forecaster.label[counted]).size < 2:
+        return {}
+    trimmed = replace(forecaster, weight=np.where(counted, forecaster.weight, 0.0))
+    estimand = f"gain of all rows on anchors of the other classes, without {', '.join(rare)}"
+    return {"gain.macro_f1@frequent": trimmed.estimate(trimmed.all_rows("macro_f1"), "macro_f1", estimand)}
+
+
+def _curves(forecaster: Forecaster, metrics: tuple[str, ...]) -> dict[str, Series]:
+    out = {}
+    for metric in metrics:
+        amounts, gains = forecaster.curve(metric)
+        intervals = [forecaster.estimate(gain, metric, "", fresh=False).interval(0.9) for gain in gains]
+        out[f"gain.{metric}"] = Series(
+            x_name="rows",
+            x=(0.0, *map(float, amounts)),
+            value=(0.0, *(gain.value for gain in gains)),
+            lower=(0.0, *(low for low, _ in intervals)),
+            upper=(0.0, *(high for _, high in intervals)),
+        )
+    return out
+
+
+def _measure(task: Task, ground: Ground, streams: Streams, choice: Choice, setup: Setup) -> Measured:
+    arms = [Arm("both", 1.0, choice.rows)] if 0 < choice.rows < len(ground.synthetic) else []
+    if setup.design.controls:
+        size = min(len(ground.synthetic), setup.design.most)
+        arms += [Arm("synthetic", 1.0, size), Arm("duplicated", 1.0, size)]
+        if setup.design.balanced and ground.labeled:
+            arms += [Arm("anchors", balanced=True), Arm("both", 1.0, size, balanced=True)]
+    weight = prior_weights(ground.label[ground.test], _prior(setup, ground))
+    return measured(task, ground, streams, arms=arms, weight=weight, most=setup.design.most)
+
+
+def _on_test(seen: Measured, metrics: tuple[str, ...], primary: str, choice: Choice) -> dict[str, Estimate]:
+    out = {}
+    for metric in metrics:
+        out[f"gain.{metric}.test"] = seen.gain(metric)
+        for arm in seen.outcomes:
+            if arm.kind == "synthetic":
+                only = "the synthetic rows in place of the anchors"
+                out[f"gain.{metric}.synthetic_only@test"] = seen.gain(metric, arm, estimand=f"{only}{_LIKE}")
+            elif arm.kind == "both" and arm.balanced:
+                control = Arm("anchors", balanced=True)
+                equal = f"gain of all rows where classes weigh the same in both arms{_LIKE}"
+                out[f"gain.{metric}@balanced_test"] = seen.gain(metric, arm, control, equal)
+            elif arm.kind == "duplicated":
+                repeated = f"anchors repeated in the place of the synthetic rows, over anchors{_LIKE}"
+                out[f"gain.{metric}.duplication@test"] = seen.gain(metric, arm, estimand=repeated)
+                over = f"gain over as many anchors repeated{_LIKE}"
+                out[f"gain.{metric}@over_duplication_test"] = seen.gain(metric, seen.both, arm, over)
+    small = Arm("both", 1.0, choice.rows)
+    if small in seen.outcomes:
+        out[f"gain.{primary}.test@chosen"] = seen.gain(primary, small)
+    return out
+
+
+def _needed(forecaster: Forecaster, contrast: Contrast, min_gain: float) -> tuple[int, int]:
+    looks = max(abs(contrast.value), min_gain)
+    return forecaster.anchors_needed(contrast, looks), forecaster.anchors_needed(contrast, min_gain)

@@ -1,0 +1,110 @@
+"""Labeled rows as a task: vectors, labels, and a classifier that chooses its penalty on rows it did not learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from syngain.data.splits import folds, groups
+from syngain.gain.proxies.task import Outcome, Training
+from syngain.learners.logistic import Examples, Logistic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+class Encode(Protocol):
+    """Vectors of all rows by an encoder that was fitted on some."""
+
+    def __call__(self, real: Ints, synthetic: Ints, /) -> tuple[Floats, Floats]:
+        """Vectors (n, d) of real and (m, d) of synthetic rows; the encoder saw the given rows only."""
+
+
+class FittedClassifier(Protocol):
+    """Gives a finite log probability to every class."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the fit reached its optimum."""
+
+    def log_probabilities(self, X: Floats) -> Floats:
+        """Log posterior in nats, shape (n, classes)."""
+
+
+class Classifier(Protocol):
+    """Learns from examples, choosing its hyper-parameters on their inner folds."""
+
+    def fit(self, examples: Examples) -> FittedClassifier:
+        """Fit; deterministic."""
+
+
+@dataclass(frozen=True)
+class LabelTask:
+    """Vectors and labels of real and synthetic rows.
+
+    Attributes:
+        real, synthetic: vectors (n, d) and (m, d). label, synthetic_label: codes (n,) and (m,).
+        unit, synthetic_unit: clusters of rows that must not stand on both sides of an inner fold.
+        classes: number of classes. learner: the proxy. folds: inner folds.
+        encode: vectors of all real and all synthetic rows by an encoder fitted on some of both; None when fixed.
+    """
+
+    real: Floats
+    synthetic: Floats
+    label: Ints
+    synthetic_label: Ints
+    unit: Ints
+    synthetic_unit: Ints
+    classes: int
+    learner: Classifier = field(default_factory=Logistic)
+    folds: int = 3
+    encode: Encode | None = None
+
+    def within(self, real: Ints, synthetic: Ints) -> LabelTask:
+        """The task with vectors whose encoder saw these rows only; itself where nothing is fitted."""
+        if self.encode is None:
+            return self
+        ours, theirs = self.encode(real, synthetic)
+        return replace(self, real=ours, synthetic=theirs)
+
+    def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
+        """Fit on the training rows and score real rows; see :class:`syngain.gain.proxies.task.Task`."""
+        fitted = self.learner.fit(self.examples(training, rng))
+        scores = fitted.log_probabilities(self.real[rows])
+        own = scores[np.arange(rows.size), self.label[rows]]
+        return Outcome(-own, np.ones(rows.size), np.asarray(scores.argmax(axis=1)), fitted.converged)
+
+    def examples(self, training: Training, rng: np.random.Generator) -> Examples:
+        """The rows of a training arm with inner folds; penalties are judged on real rows wherever there are any."""
+        y = np.concatenate([self.label[training.real], self.synthetic_label[training.synthetic]])
+        unit = groups(np.concatenate([self.unit[training.real], self.synthetic_unit[training.synthetic]]))
+        judged = np.zeros(y.size, dtype=bool)
+        judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated anchor is judged once
+        if not training.real.size:
+            judged[:] = True
+        fold = self._inner(unit, judged, y, rng)
+        weight = np.ones(y.size)
+        if training.balanced:
+            counts = np.bincount(y, minlength=self.classes)
+            weight = y.size / (np.count_nonzero(counts) * counts[y])
+        return Examples(self._stacked(training), y, self.classes, weight, fold, judged)
+
+    def _inner(self, unit: Ints, judged: Floats, y: Ints, rng: np.random.Generator) -> Ints:
+        """Inner folds of the judged rows; a row that shares a cluster with one follows it, others always train."""
+        fold = np.full(y.size, -1, dtype=np.int64)
+        names = np.unique(unit[judged])
+        if names.size < 2:
+            return fold
+        count = min(self.folds, names.size)
+        fold[judged] = folds(unit[judged], count, rng, y[judged])
+        of_unit = np.full(int(unit.max()) + 1, -1, dtype=np.int64)
+        of_unit[unit[judged]] = fold[judged]
+        return of_unit[unit]
+
+    def _stacked(self, training: Training) -> Floats:
+        return np.vstack([self.real[training.real], self.synthetic[training.synthetic]])

@@ -1,0 +1,100 @@
+"""Why a synthetic set is worth less than real rows: its inputs, or its labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.gain.design.lineage import drawn
+from syngain.gain.forecast import Contrast
+from syngain.gain.proxies.metrics import METRICS
+from syngain.gain.proxies.task import Outcome, Training
+from syngain.inference.intervals import shared_training
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+    from syngain.gain.design.lineage import Lineage
+    from syngain.gain.proxies.labels import LabelTask
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Utility:
+    """Utility U = R(real-trained) - R(synthetic-trained) at equal size, and its parts. Positive is good.
+
+    Attributes:
+        total: real anchors replaced by as many synthetic rows. input_shift, label_error: the parts, averaged over the
+            two orders of swapping. interaction: what the order changes.
+    """
+
+    total: Contrast
+    input_shift: Contrast
+    label_error: Contrast
+    interaction: Contrast
+
+
+def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str = "log_loss") -> Utility:
+    """Swap inputs and labels one at a time, in both orders, out of fold over the anchors (THEORY section 5).
+
+    Labels of synthetic inputs by a real-trained teacher leave only the inputs changed; labels of real inputs by a
+    synthetic-trained teacher leave only the labels changed.
+    """
+    count = lineage.anchors
+    label = task.label[:count]
+    fold = lineage.folds(FOLDS, streams.stream("folds"))
+    order = streams.stream("rows").permutation(lineage.source.size)
+    size = min(min(int((fold != f).sum()), int(lineage.made_from(fold != f).sum())) for f in range(int(fold.max()) + 1))
+    scores = np.zeros((4, count))
+    losses = {name: (np.zeros(count), np.zeros(count, dtype=np.int64)) for name in range(4)}
+    for f in range(int(fold.max()) + 1):
+        held = np.flatnonzero(fold == f)
+        real = np.sort(streams.stream("real", str(f)).permutation(np.flatnonzero(fold != f))[:size])
+        rows = drawn(lineage.made_from(fold != f), size, order)
+        for name, outcome in enumerate(_swapped(task, real, rows, held, streams.child(str(f)))):
+            losses[name][0][held] = outcome.loss
+            losses[name][1][held] = outcome.guess if outcome.guess is not None else 0
+    for name, (loss, guess) in losses.items():
+        scores[name] = _score(metric, loss, guess, label)
+    real_real, synthetic_inputs, synthetic_labels, both = scores
+    inputs = ((synthetic_inputs - real_real) + (both - synthetic_labels)) / 2
+    labels = ((synthetic_labels - real_real) + (both - synthetic_inputs)) / 2
+    mixed = (both - synthetic_labels) - (synthetic_inputs - real_real)
+    return Utility(*(_contrast(part) for part in (both - real_real, inputs, labels, mixed)))
+
+
+def _swapped(task: LabelTask, real: Ints, rows: Ints, held: Ints, streams: Streams) -> list[Outcome]:
+    """Outcomes of (inputs, labels): real and real, synthetic and real, real and synthetic, synthetic and synthetic."""
+    none = np.empty(0, dtype=np.int64)
+    own, other = Training(real, none), Training(none, rows)
+    relabeled = task.synthetic_label.copy()
+    relabeled[rows] = _teach(task, own, task.synthetic[rows], streams.child("real teacher"))
+    relabeled_real = task.label.copy()
+    relabeled_real[real] = _teach(task, other, task.real[real], streams.child("synthetic teacher"))
+    swapped_real = replace(task, label=relabeled_real)  # held rows keep their labels: they are not in ``real``
+    pairs = ((task, own), (replace(task, synthetic_label=relabeled), other), (swapped_real, own), (task, other))
+    return [bench.judge(trained, held, streams.stream("inner")) for bench, trained in pairs]
+
+
+def _teach(task: LabelTask, training: Training, X: NDArray[np.float64], streams: Streams) -> Ints:
+    """Labels drawn from the teacher's posterior: its best guesses would be surer than any real labels are."""
+    teacher = task.learner.fit(task.examples(training, streams.stream("inner")))
+    below: NDArray[np.float64] = np.cumsum(np.exp(teacher.log_probabilities(X)), axis=1)
+    drawn_at = streams.stream("labels").random((X.shape[0], 1))
+    return np.asarray(np.minimum((below < drawn_at).sum(axis=1), below.shape[1] - 1))
+
+
+def _score(metric: str, loss: NDArray[np.float64], guess: Ints, label: Ints) -> NDArray[np.float64]:
+    ones = np.ones(label.size)
+    return METRICS[metric](Outcome(loss, ones, guess), label, ones)
+
+
+def _contrast(influence: NDArray[np.float64]) -> Contrast:
+    return Contrast(influence[None, :], float(influence.var(ddof=1)), shared_training(FOLDS))

@@ -1,0 +1,188 @@
+"""Gains in parts: per class, slice and generator; and whether learners put the arms in the same order."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from syngain.core.estimate import Estimate, holm
+from syngain.gain.design.lineage import drawn
+from syngain.gain.forecast import UNITS
+from syngain.gain.proxies.metrics import METRICS
+from syngain.gain.proxies.task import Outcome, Training
+from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals, shared_training
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+    from syngain.gain.design.cross_validation import Experiment
+    from syngain.gain.design.layout import Ground
+    from syngain.gain.forecast import Contrast, Forecaster
+    from syngain.gain.proxies.task import Task
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+FEW = 4  # a part with fewer anchors is named, not measured
+FOLDS = 5
+DRAWS = 200
+
+
+def part_gains(
+    forecaster: Forecaster, contrast: Contrast, metric: str, parts: Mapping[str, Flags], *, kind: str
+) -> dict[str, Estimate]:
+    """Gain on each part of the anchors, p-values adjusted by Holm over the parts that can be measured.
+
+    Args:
+        forecaster: of the whole.
+        contrast: the gain per anchor.
+        metric: a mean of rows, not macro-F1.
+        parts: name to flags of the anchors (n,).
+        kind: ``class`` or the name of the slice.
+    """
+    group = forecaster.experiment.lineage.group
+    out: dict[str, Estimate] = {}
+    for name, rows in parts.items():
+        if np.unique(group[rows]).size < FEW:
+            continue
+        values = contrast.influence[rows]
+        error = math.sqrt(clustered_variance(values, group[rows]) * contrast.inflation)
+        freedom = max(clustered_freedom(values, group[rows]), 1.0)
+        value = float(values.mean())
+        out[f"gain.{metric}@{kind}={name}"] = Estimate(
+            value=value,
+            intervals=normal_intervals(value, error, freedom),
+            null=None,
+            p=float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else None,
+            n=int(rows.sum()),
+            clusters=int(np.unique(group[rows]).size),
+            unit=UNITS[metric],
+            method=f"the forecast on the anchors of one {kind}; p by Student's t, Holm over the {kind} parts",
+            estimand=f"expected gain on rows of this {kind}",
+            direction="forecast",
+            marks=forecaster.marks,
+        )
+    adjusted = holm({name: item.p for name, item in out.items() if item.p is not None})
+    return {name: item.adjusted(adjusted[name]) if name in adjusted else item for name, item in out.items()}
+
+
+def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: str, streams: Streams) -> Estimate:
+    """Mean Spearman correlation, over pairs of learners, of the order in which they put the arms.
+
+    Interval by a bootstrap of the anchors' groups (percentiles of 200 draws).
+    """
+    trials = {name: found.trials[0] for name, found in experiments.items()}
+    arms = [arm for arm in next(iter(trials.values())).outcomes if all(arm in t.outcomes for t in trials.values())]
+    ones = np.ones(label.size)
+    scores = np.array([[METRICS[metric](t.outcomes[arm], label, ones) for arm in arms] for t in trials.values()])
+    group = np.unique(next(iter(experiments.values())).lineage.group, return_inverse=True)[1]
+    rng = streams.stream("ranks")
+    draws = []
+    for _ in range(DRAWS):
+        times = np.bincount(rng.integers(0, group.max() + 1, group.max() + 1), minlength=group.max() + 1)[group]
+        draws.append(_agreement(scores @ times / times.sum()))
+    value = _agreement(scores.mean(axis=2))
+    quantiles = {level: np.quantile(draws, [(1 - level) / 2, (1 + level) / 2]) for level in (0.90, 0.95)}
+    return Estimate(
+        value=value,
+        intervals={level: (float(low), float(high)) for level, (low, high) in quantiles.items()},
+        n=label.size,
+        clusters=int(group.max()) + 1,
+        unit="rank correlation",
+        method=f"Spearman over {len(arms)} arms, mean over pairs of {', '.join(experiments)}; bootstrap of anchors",
+        estimand=f"whether learners put the arms in the same order by {metric}",
+        references={"same order": 1.0},
+    )
+
+
+def _agreement(means: Floats) -> float:
+    ranks = np.array([stats.rankdata(row) for row in means])
+    correlation = np.corrcoef(ranks)
+    return float(correlation[np.triu_indices(len(means), 1)].mean())
+
+
+def generator_gains(
+    task: Task, ground: Ground, names: Sequence[str], *, metric: str, streams: Streams
+) -> tuple[dict[str, Estimate], Estimate]:
+    """Gain of each generator's rows at equal size, and how far generators spread beyond their noise.
+
+    The spread is the standard deviation between generators with the mean variance of their estimates taken off
+    (a method of moments); where that leaves a negative variance the spread is minus its root, never clipped.
+    """
+    lineage, label = ground.lineage, ground.anchor_labels
+    scores = _by_generator(task, ground, metric, streams)
+    values = scores.mean(axis=1)
+    group = np.unique(lineage.group, return_inverse=True)[1]
+    rng = streams.stream("generators")
+    draws = []
+    for _ in range(DRAWS):
+        times = np.bincount(rng.integers(0, group.max() + 1, group.max() + 1), minlength=group.max() + 1)[group]
+        draws.append(scores @ times / times.sum())
+    centered = np.array(draws) - np.array(draws).mean(axis=1, keepdims=True)
+    noise = float(centered.var(axis=0).sum() / (values.size - 1))
+    between = float(values.var(ddof=1))
+    spreads = [_signed_root(float(draw.var(ddof=1)) - 2 * noise) for draw in np.array(draws)]
+    inflation = shared_training(FOLDS)
+    estimates = {}
+    for name, row in zip(names, scores, strict=True):
+        error = math.sqrt(clustered_variance(row, lineage.group) * inflation)
+        estimates[f"gain.{metric}@generator={name}"] = Estimate(
+            value=float(row.mean()),
+            intervals=normal_intervals(float(row.mean()), error, max(clustered_freedom(row, lineage.group), 1.0)),
+            n=label.size,
+            unit=UNITS[metric],
+            method="rows of one generator, as many from each, out of fold over the anchors",
+            estimand="gain of this generator's rows",
+            direction="forecast",
+        )
+    levels = {level: np.quantile(spreads, [(1 - level) / 2, (1 + level) / 2]) for level in (0.90, 0.95)}
+    spread = Estimate(
+        value=_signed_root(between - noise),
+        intervals={level: (float(low), float(high)) for level, (low, high) in levels.items()},
+        n=values.size,
+        clusters=values.size,
+        unit=UNITS[metric],
+        method=f"standard deviation of the gains of {values.size} generators, noise of the anchors taken off",
+        estimand="how much the gain would change with another generator of this kind",
+        references={"without taking noise off": math.sqrt(between)},
+    )
+    return estimates, spread
+
+
+def _by_generator(task: Task, ground: Ground, metric: str, streams: Streams) -> Floats:
+    """Influence on the gain of every generator's rows, shape (generators, n), same number of rows for all."""
+    lineage, label = ground.lineage, ground.anchor_labels
+    generator = np.zeros(0, dtype=np.int64) if ground.generators is None else ground.generators
+    codes = np.unique(generator)
+    fold = lineage.folds(FOLDS, streams.stream("folds"))
+    order = streams.stream("rows").permutation(generator.size)
+    masks = [lineage.made_from(fold != f) for f in range(int(fold.max()) + 1)]
+    size = min(int((mask & (generator == code)).sum()) for mask in masks for code in codes)
+    losses = np.zeros((codes.size + 1, label.size))
+    weights = np.ones((codes.size + 1, label.size))
+    guesses = np.zeros((codes.size + 1, label.size), dtype=np.int64)
+    none = np.empty(0, dtype=np.int64)
+    for f, mask in enumerate(masks):
+        held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
+        arms = [none, *(drawn(mask & (generator == code), size, order) for code in codes)]
+        for index, rows in enumerate(arms):
+            outcome = task.judge(Training(anchors, rows), held, streams.stream("inner", str(f)))
+            losses[index, held], weights[index, held] = outcome.loss, outcome.size
+            guesses[index, held] = 0 if outcome.guess is None else outcome.guess
+    ones = np.ones(label.size)
+    scored = [
+        METRICS[metric](Outcome(loss, weight, guess), label, ones)
+        for loss, weight, guess in zip(losses, weights, guesses, strict=True)
+    ]
+    return np.array(scored[1:]) - scored[0]
+
+
+def _signed_root(variance: float) -> float:
+    return math.copysign(math.sqrt(abs(variance)), variance)

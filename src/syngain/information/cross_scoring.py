@@ -1,0 +1,229 @@
+"""Scoring outputs under other prompts: who can score, which prompts are taken, and the cross-scores by strategy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from syngain.core.errors import InputError, UnfinishedError
+from syngain.core.progress import Progress, silent
+from syngain.generators.pace import Pace, Patience
+from syngain.generators.protocol import RetryableError
+from syngain.generators.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.information.outputs import Messages, Outputs
+
+    Floats = NDArray[np.float64]
+    ScorerOf = Callable[["Outputs"], "Scorer"]
+    Ints = NDArray[np.int64]
+
+PATIENCE = Patience(attempts=6, concurrency=16)
+PROMPTS, SAMPLES = 16, 16  # prompts of a strategy and outputs of each that are cross-scored
+
+
+class Scorer(Protocol):
+    """Who can say how probable given texts are under a given prompt."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        ...
+
+    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool], /) -> Floats:
+        """Log-probability of each text after the prompt, and of its end where it ended, in nats, shape (n,)."""
+        ...
+
+
+class TokenScores(Protocol):
+    """A scored text: the log-probability of each of its tokens."""
+
+    @property
+    def logprobs(self) -> NDArray[np.float32]:
+        """Shape (steps,), in nats."""
+        ...
+
+    @property
+    def end_included(self) -> bool:
+        """Whether the last one is that of the end token."""
+        ...
+
+
+class ScoringGenerator(Protocol):
+    """A generator that scores, as those behind ``syngain generate`` do."""
+
+    @property
+    def name(self) -> str:
+        """What rows say of who made them."""
+        ...
+
+    def score(
+        self, messages: Messages, texts: Sequence[str], /, *, temperature: float = 1.0
+    ) -> Coroutine[Any, Any, Sequence[TokenScores]]:
+        """Log-probabilities of the tokens of each text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByGenerator:
+    """The scorer of any generator that scores.
+
+    Attributes:
+        temperature: of the law that is scored. served: whether it is a server, which is asked for several texts at once
+            and again when it fails, and which knows the raw law without the end only.
+    """
+
+    generator: ScoringGenerator
+    temperature: float = 1.0
+    served: bool = False
+    patience: Patience = PATIENCE
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.generator.name
+
+    def limits(self, said: Outputs) -> str:
+        """Why its scores are of another law than the one these outputs were sampled from; empty where they are not."""
+        if not self.served:
+            return ""
+        if self.temperature != 1:
+            return f"{self.name} scores at temperature 1 and the outputs were sampled at {self.temperature:g}"
+        if said.ended:
+            return f"{self.name} does not score the end of a text, which the log-probabilities of the rows include"
+        return ""
+
+    def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
+        """Summed over the tokens.
+
+        Raises:
+            UnfinishedError: a server fails again and again. UsageError: it does not score.
+        """
+        found = wait_for(self.scored(prompt, texts))
+        spans = [len(item.logprobs) - (item.end_included and not end) for item, end in zip(found, ended, strict=True)]
+        return np.array(
+            [float(np.sum(item.logprobs[:n], dtype=np.float64)) for item, n in zip(found, spans, strict=True)]
+        )
+
+    async def scored(self, prompt: Messages, texts: Sequence[str]) -> Sequence[TokenScores]:
+        """Together, or by a server one by one and several at once; its connections end with the event loop."""
+        if not self.served:
+            return await self.generator.score(prompt, texts, temperature=self.temperature)
+        gate = asyncio.Semaphore(self.patience.concurrency)
+        try:
+            return await asyncio.gather(*(self._again(prompt, text, gate) for text in texts))
+        finally:
+            close = getattr(self.generator, "close", None)
+            if close is not None:
+                await close()
+
+    async def _again(self, prompt: Messages, text: str, gate: asyncio.Semaphore) -> TokenScores:
+        pace = Pace(self.patience, np.random.default_rng(len(text)))
+        async with gate:
+            for attempt in range(self.patience.attempts):
+                try:
+                    return (await self.generator.score(prompt, [text]))[0]
+                except RetryableError as error:
+                    last = error
+                await asyncio.sleep(pace.delay(attempt, last))
+        raise UnfinishedError(
+            f"{self.name} did not score a text in {self.patience.attempts} tries, the last one with: {last.reason}",
+            expected="a server that answers",
+            todo="run again when it does, or score with another generator",
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cross:
+    """Cross-scores of some outputs.
+
+    Attributes:
+        rows: which outputs (n,). names: of the prompts (K,). scores: of every output under every prompt (n, K).
+        limits: why they are of another law than the one sampled from, as far as the scorer knows; empty otherwise.
+    """
+
+    rows: Ints
+    names: Sequence[str]
+    scores: Floats
+    limits: str = ""
+
+
+def cross_scores(
+    said: Outputs,
+    scorer: Scorer | ScorerOf,
+    *,
+    rng: np.random.Generator,
+    prompts: int = PROMPTS,
+    samples: int = SAMPLES,
+    progress: Progress = silent,
+) -> Cross | None:
+    """Score the outputs of at most ``prompts`` random prompts under all of these; None when there are not two.
+
+    Under each prompt by the scorer of its own outputs: prompts may differ in the temperature they were answered at.
+
+    Prompts with most outputs are as likely as others; of each the first ``samples`` outputs are taken.
+
+    Raises:
+        InputError: prompts that are known by name only.
+    """
+    names = sorted(set(said.prompts))
+    if len(names) < 2:
+        return None
+    chosen = [names[k] for k in sorted(rng.choice(len(names), size=min(prompts, len(names)), replace=False))]
+    number = {name: k for k, name in enumerate(chosen)}
+    rows, seen = [], Counter[str]()
+    for row, name in enumerate(said.prompts):
+        if name in number and seen[name] < samples:
+            seen[name] += 1
+            rows.append(row)
+    texts, ended = [said.texts[row] for row in rows], [not said.cut[row] for row in rows]
+    scores, limits = np.empty((len(rows), len(chosen))), ""
+    for name, k in number.items():
+        own = [at for at, row in enumerate(rows) if said.prompts[row] == name]
+        answers = said.take([rows[at] for at in own])
+        its = scorer_for(scorer, answers)
+        scores[:, k] = its.score(prompt_of(said, rows[own[0]]), texts, ended)
+        silent_rows = [rows[at] for at in own if not np.isfinite(scores[at, k])]
+        if silent_rows:
+            raise unsayable(said.ids[silent_rows[0]], its)
+        limits = limits or getattr(its, "limits", lambda _: "")(answers)
+        progress("scoring outputs under other prompts", (k + 1) / len(chosen))
+    return Cross(np.array(rows, dtype=np.int64), chosen, scores, limits)
+
+
+def scorer_for(scorer: Scorer | ScorerOf, said: Outputs) -> Scorer:
+    """The scorer of these outputs."""
+    return scorer(said) if callable(scorer) else scorer
+
+
+def prompt_of(said: Outputs, row: int) -> Messages:
+    """The prompt of a row, to score texts under it.
+
+    Raises:
+        InputError: it is known by its name only.
+    """
+    asked = said.asked[row]
+    if asked is None:
+        raise InputError(
+            f"{said.ids[row]}: the row names its prompt but does not hold it",
+            expected="the prompt itself in `prompt_messages` or `prompt`, to score outputs under it",
+            todo="write it beside the rows, or leave out --generator",
+        )
+    return asked
+
+
+def unsayable(row: str, scorer: Scorer) -> InputError:
+    """The error of a scorer to which a text is impossible."""
+    return InputError(
+        f"{row}: the scorer {scorer.name} cannot say this text under its own prompt",
+        expected="a generator that gives every output a probability",
+        todo="name the generator that made the rows",
+    )

@@ -1,0 +1,160 @@
+"""What curation dropped, from files: the rows that were said in all, the steps that dropped them, how far that went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import yaml
+
+from syngain.core.errors import InputError
+from syngain.data import Dataset, read
+from syngain.data.files import formats
+from syngain.information.estimators.generation_divergence import generation_divergence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from syngain.core.estimate import Estimate
+    from syngain.data import RoleOptions
+
+    Flags = NDArray[np.bool_]
+
+Record = Mapping[str, object]
+SET_STEPS = ("dedup", "duplicate", "quota", "top_k", "best_of")  # they look at the whole set
+STEP = ("syngain_step", "step")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Said:
+    """All rows that were said, as far as they are known.
+
+    Attributes:
+        data: the rows with content. gone: which of these were dropped (n,), None when nothing is known of dropped rows.
+        prompts, steps: of every row that was said, its prompt and the step that dropped it, None for kept ones.
+        order: names of the steps in their order, empty when it is not known.
+        complete: whether ``data`` holds the dropped rows too.
+    """
+
+    data: Dataset
+    gone: Flags | None = None
+    prompts: Sequence[str] = ()
+    steps: Sequence[str | None] = ()
+    order: Sequence[str] = ()
+    complete: bool = True
+
+
+def read_said(
+    rows: Dataset | str | Path, dropped: str | Path | None = None, *, roles: RoleOptions | None = None
+) -> Said:
+    """Rows and dropped rows of a run folder of ``syngain generate``, or of files.
+
+    ``rows`` may hold all that was said, dropped rows among them by their ``request``, or the kept rows only; then
+    dropped rows join them when they carry log-probabilities.
+
+    Raises:
+        InputError: a file cannot be used as it is.
+    """
+    order: Sequence[str] = ()
+    if not isinstance(rows, Dataset) and Path(rows).is_dir():
+        folder = Path(rows)
+        if not (folder / "rows.jsonl").exists():
+            raise InputError(f"{folder} has no rows.jsonl", expected="a run folder of `syngain generate`, or a file")
+        if dropped is None and (folder / "dropped.jsonl").exists() and (folder / "dropped.jsonl").stat().st_size:
+            dropped = folder / "dropped.jsonl"
+        rows, order = folder / "rows.jsonl", _order(folder / "recipe.yaml")
+    data = rows if isinstance(rows, Dataset) else read(rows, roles=roles)
+    if dropped is None:
+        return Said(data=data)
+    path = Path(dropped)
+    gone = list(formats.load(path, path.name, {}).rows)
+    return _joined(data, gone, order, roles)
+
+
+def divergences(said: Said) -> dict[str, Estimate]:
+    """``generation.divergence`` over all filters and by step; empty when nothing is known of dropped rows.
+
+    Steps that look at the whole set have a kept share of their own, and rows they dropped are left out of the total.
+    """
+    if said.gone is None:
+        return {}
+    clusters = np.unique(list(said.prompts), return_inverse=True)[1]
+    steps = np.array([step or "" for step in said.steps], dtype=object)
+    names = [name for name in said.order if name in set(said.steps)]
+    names += sorted({step for step in said.steps if step is not None} - set(names))
+    found: dict[str, Estimate] = {}
+    reached = np.ones(len(steps), dtype=bool)
+    for name in names:
+        hit = steps == name
+        if not np.all(hit[reached]):
+            found[f"generation.divergence@{name}"] = generation_divergence(
+                hit[reached], clusters[reached], of_rows=not on_sets(name)
+            )
+        if said.order:
+            reached = reached & ~hit
+    filtered = np.array([not on_sets(str(step)) for step in steps])
+    if not np.all((steps != "")[filtered]):
+        found["generation.divergence"] = generation_divergence((steps != "")[filtered], clusters[filtered])
+    return found
+
+
+def on_sets(step: str) -> bool:
+    """Whether a step looks at the whole set, as its name says."""
+    return any(word in step for word in SET_STEPS)
+
+
+def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: RoleOptions | None) -> Said:
+    """The kept and the dropped rows as one."""
+    known = {str(record["request"]): row for row, record in enumerate(data.records) if record.get("request")}
+    inside = {str(record.get("request")): _step(record) for record in gone if str(record.get("request")) in known}
+    outside = [record for record in gone if str(record.get("request")) not in known]
+    usable = [_filled(record, data) for record in outside if record.get("token_logprobs") and _content(record, data)]
+    joined = bool(usable) and len(usable) == len(outside)
+    whole = Dataset.from_rows([*data.records, *usable], data.name, roles=roles) if joined else data
+    steps: list[str | None] = [inside.get(str(record.get("request"))) for record in data.records]
+    steps += [_step(record) for record in outside]
+    prompts = [_prompt(record) for record in (*data.records, *outside)]
+    flags = np.array([step is not None for step in steps[: len(whole)]])
+    return Said(
+        data=whole,
+        gone=flags,
+        prompts=prompts,
+        steps=steps,
+        order=order,
+        complete=joined or not outside,
+    )
+
+
+def _content(record: Record, data: Dataset) -> bool:
+    return bool(record.get("raw_text")) or all(record.get(name) for name in data.roles.text)
+
+
+def _filled(record: Record, data: Dataset) -> Record:
+    """A row that never became one has what was said in its place."""
+    raw = record.get("raw_text")
+    return record if raw is None else {**dict.fromkeys(data.roles.text, raw), **record}
+
+
+def _step(record: Record) -> str:
+    """The step that dropped a row, else its first reason."""
+    named = next((record[name] for name in STEP if record.get(name)), None)
+    reasons = record.get("syngain_reasons") or record.get("reason")
+    first = reasons[0] if isinstance(reasons, list) and reasons else reasons
+    return str(named or first or "curation")
+
+
+def _prompt(record: Record) -> str:
+    return str(record.get("prompt_hash") or record.get("prompt_id") or record.get("prompt") or "")
+
+
+def _order(recipe: Path) -> Sequence[str]:
+    """The steps of a resolved recipe, the reading of answers first."""
+    if not recipe.exists():
+        return ()
+    content = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    listed = content.get("curate") if isinstance(content, dict) else None
+    steps = [item for item in listed or () if isinstance(item, dict)]
+    return ["parse", *(str(item.get("name") or item.get("step")) for item in steps)]

@@ -1,0 +1,78 @@
+"""What outputs mean, where no column says it: the regions of the real rows in which an encoder places them.
+
+The map is fixed before any output is seen: the encoder and the centers of the regions come from the real rows alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from syngain.core.errors import InputError, UsageError
+from syngain.data.text import near_duplicates
+from syngain.data.text.normal_forms import joined_sides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.data.dataset import Dataset
+    from syngain.data.encoders.vectors import FittedEncoder, TextEncoder
+    from syngain.information.outputs import Outputs
+
+    Floats = NDArray[np.float64]
+
+ROWS, MOST = 10, 40  # different real rows per region, and regions at most
+FEWEST = 2 * ROWS
+
+
+def with_meanings(
+    said: Outputs, real: Dataset | None, encoder: TextEncoder, *, rng: np.random.Generator
+) -> tuple[Outputs, str]:
+    """The outputs with the region of each as its meaning, and a sentence that says how it was found.
+
+    Raises:
+        UsageError: no real rows. InputError: too few different ones, or a table.
+    """
+    if real is None:
+        raise UsageError(
+            "meanings by an encoder without real rows",
+            expected="real rows: the map of meanings must be fixed before the outputs are seen",
+            todo="add --real, or name a column with --meaning",
+        )
+    if not real.sides:
+        raise InputError(f"{real.name} is a table of columns", expected="texts, whose regions can be meanings")
+    texts = _said_side(real)
+    different = np.unique(near_duplicates.codes(texts)).size
+    if different < FEWEST:
+        raise InputError(
+            f"{real.name} has {different} different texts",
+            expected=f"at least {FEWEST}, to make regions of them",
+            todo="give more real rows, or name a column with --meaning",
+        )
+    count = min(different // ROWS, MOST)
+    fitted = encoder.fit(texts, rng)
+    with threadpool_limits(1):
+        regions = KMeans(count, n_init=3, random_state=int(rng.integers(2**31))).fit(_vectors(fitted, texts))
+        found = regions.predict(_vectors(fitted, said.texts))
+    told = (
+        f"No column names the meaning of an output, so it is the region in which its text lies: one of {count} regions "
+        f"of {real.name}, made of the real rows alone."
+    )
+    return replace(said, meanings=[str(code) for code in found], labels=False), told
+
+
+def _said_side(real: Dataset) -> list[str]:
+    """What real rows have where outputs are: the response of pairs."""
+    if "response" in real.sides:
+        return list(real.sides["response"])
+    return joined_sides([list(side) for side in real.sides.values()])
+
+
+def _vectors(fitted: FittedEncoder, texts: Sequence[str]) -> Floats:
+    return np.asarray(fitted(list(texts)), dtype=np.float64)

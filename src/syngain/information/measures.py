@@ -1,0 +1,210 @@
+"""The measures of one group of outputs: gain, prompt information, entropy, semantic split, size in bits."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import UsageError
+from syngain.information.estimators import information_gain, prompt_information, semantic
+from syngain.information.estimators.clustered_prompts import LEVELS, Design, mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.core.estimate import Estimate
+    from syngain.information.cross_scoring import Cross
+    from syngain.information.estimators.clustered_prompts import Over
+    from syngain.information.estimators.prompt_information import Bracket
+    from syngain.information.outputs import Outputs
+
+    Floats = NDArray[np.float64]
+
+FEW = 7  # clusters, below which the error over outputs is the better known one
+AGREES = 0.05  # nats per token that another computation of the same law may differ by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a group of outputs gave.
+
+    Attributes:
+        estimates: by id. notes: sentences that a reader needs. bracket: of the prompt information, when there is one.
+        exact: whether the cross-scores are of the law sampled from; None without any.
+        surplus: mean of surprisal minus entropy of the steps, and its error; zero for outputs of the law they claim.
+    """
+
+    estimates: Mapping[str, Estimate]
+    notes: tuple[str, ...]
+    bracket: Bracket | None = None
+    exact: bool | None = None
+    surplus: tuple[float, float] | None = None
+
+
+def measure(said: Outputs, cross: Cross | None) -> Measured:
+    """All measures of these outputs, whose rows all have a log-probability; ``cross`` numbers their rows."""
+    design, notes = design_of(said)
+    surplus = _surplus(said, design)
+    found: dict[str, Estimate] = {"information.gain": _gain(said, design)}
+    found["information.gain@total"] = _total(found["information.gain"], len(said))
+    if said.bytes.any():
+        found["information.bits_per_byte"] = information_gain.bits_per_byte(said.own, said.bytes, design)
+    if said.meanings is not None:
+        notes += _semantic(found, said, design)
+    if cross is None:
+        found["information.entropy"] = _entropy_without_scores(found["information.gain"], design)
+        return Measured(estimates=found, notes=notes, surplus=surplus)
+    scored = said.take(cross.rows.tolist())
+    inner, _ = design_of(scored, order=cross.names)
+    exact, why = _agreement(scored, cross)
+    notes += why
+    found["information.prompt_lower"] = prompt_information.population_lower(cross.scores, inner)
+    found["information.prompt_lower@whole_prompts"] = prompt_information.whole_prompts(cross.scores, inner)
+    if not exact:
+        found["information.entropy"] = _entropy_without_scores(found["information.gain"], design)
+        return Measured(estimates=found, notes=notes, exact=False, surplus=surplus)
+    found["information.prompt_upper"] = prompt_information.population_upper(cross.scores, inner)
+    found["information.entropy"] = _entropy(cross.scores, inner)
+    limits = prompt_information.bracket(cross.scores, inner)
+    return Measured(estimates=found, notes=notes, bracket=limits, exact=True, surplus=surplus)
+
+
+def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[Design, tuple[str, ...]]:
+    """Prompts of the outputs, and clusters of prompts that share an anchor; ``order`` numbers the prompts.
+
+    Prompts of several anchors may hang together through them. When more than half of all prompts would be one cluster,
+    every prompt is its own, and a note says that the anchors are taken as given.
+    """
+    anchors: dict[str, set[str]] = {name: set() for name in order}
+    for name, made_from in zip(said.prompts, said.anchors, strict=True):
+        anchors.setdefault(name, set()).update(made_from)
+    clusters = _components(anchors)
+    sizes = Counter(clusters.values())
+    several = any(len(own) > 1 for own in anchors.values())
+    if several and max(sizes.values()) > max(len(anchors) / 2, 1):
+        note = "Prompts share anchors in chains, so intervals take prompts as independent, the anchors as given."
+        return Design.of(said.prompts, order=order), (note,)
+    return Design.of(said.prompts, clusters, order=order), ()
+
+
+def _components(anchors: Mapping[str, set[str]]) -> dict[str, str]:
+    """The cluster of every prompt, named by a prompt of it: those that share an anchor, directly or through others."""
+    leader: dict[str, str] = {}
+    owner: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            leader[name] = name = leader[leader[name]]
+        return name
+
+    for prompt, own in anchors.items():
+        leader[prompt] = prompt
+        for anchor in sorted(own):
+            if anchor in owner:
+                leader[find(prompt)] = find(owner[anchor])
+            owner[anchor] = prompt
+    return {prompt: find(prompt) for prompt in anchors}
+
+
+def _gain(said: Outputs, design: Design) -> Estimate:
+    """The best estimator that the rows allow; over these prompts when there is no second cluster."""
+    over: Over = "population" if design.clusters > 1 else "these"
+    if said.raw.any():
+        found = information_gain.cross_entropy(said.own, design)
+    elif np.all(np.isfinite(said.excess)):
+        found = information_gain.combined(said.own, said.excess, design, over)
+        ends = {
+            f"entropies, {name}": float(design.within(values).mean())
+            for name, values in (("low", said.lower), ("high", said.upper))
+            if np.all(np.isfinite(values))
+        }
+        found = replace(found, references=ends)
+    else:
+        found = information_gain.plain(said.own, design, over)
+    marks = (*(("upper bound",) if said.raw.any() else ()), *(("cut outputs",) if said.cut.any() else ()))
+    return replace(found, unit="nats per row", marks=marks)
+
+
+def _surplus(said: Outputs, design: Design) -> tuple[float, float] | None:
+    """How much more surprising the outputs were than their laws: a test that they are unselected outputs of these."""
+    if said.raw.any() or not np.all(np.isfinite(said.excess)):
+        return None
+    found = mean(said.excess, design, "population" if design.clusters > FEW else "these")
+    return (found.value, found.error) if math.isfinite(found.error) else None
+
+
+def _total(per_row: Estimate, rows: int) -> Estimate:
+    """The gain of all rows together: outputs are independent given their prompts, so it adds up."""
+    return replace(
+        per_row,
+        value=per_row.value * rows,
+        unit="nats",
+        intervals={level: (low * rows, high * rows) for level, (low, high) in per_row.intervals.items()},
+        estimand="conditional entropy of all these outputs given their prompts",
+        references={},
+    )
+
+
+def _semantic(found: dict[str, Estimate], said: Outputs, design: Design) -> tuple[str, ...]:
+    """The split, when every prompt has enough samples; else why not."""
+    meanings = said.meanings or ()
+    if said.labels and len(set(zip(said.prompts, meanings, strict=True))) == design.prompts:
+        return ("No semantic split: prompts set the labels; name a column that says what an output means.",)
+    try:
+        lower = semantic.meaning_entropy(meanings, design)
+    except UsageError as error:
+        return (f"No semantic split: {error.came}, and it needs {semantic.FEWEST}.",)
+    if not said.raw.any():
+        upper = semantic.meaning_entropy_upper(said.own, meanings, said.texts, design)
+        lower = replace(lower, references={**lower.references, "by probabilities, high": upper.value})
+    found["information.semantic"] = replace(lower, unit="nats per row")
+    return ()
+
+
+def _entropy_without_scores(own: Estimate, design: Design) -> Estimate:
+    """Between the gain and the gain plus ln K: prompt information is at least 0 and at most ln K for these prompts."""
+    most = math.log(design.prompts)
+    return replace(
+        own,
+        direction="upper" if own.direction == "upper" else "lower",
+        intervals={level: (low, high + most) for level, (low, high) in own.intervals.items()},
+        method="information gain, and for the upper end of the interval ln K more: outputs were not scored under other "
+        "prompts by their generator",
+        estimand="entropy of an output of these prompts, uniformly weighted",
+        references={"ln K": most},
+        marks=("not cross-scored",),
+    )
+
+
+def _entropy(scores: Floats, design: Design) -> Estimate:
+    """The value for these prompts with the bracket of the population as its interval."""
+    limits = {level: prompt_information.mixture_entropy(scores, design, level) for level in LEVELS}
+    these = limits[LEVELS[0]][0]
+    return replace(
+        these,
+        unit="nats per row",
+        intervals={level: (bracket.low, bracket.high) for level, (_, bracket) in limits.items()},
+        estimand="entropy of an output: value for these prompts, interval a bracket for the population of prompts",
+    )
+
+
+def _agreement(scored: Outputs, cross: Cross) -> tuple[bool, tuple[str, ...]]:
+    """Whether the scorer gives outputs the log-probability they came with: only then is there an upper end."""
+    number = {name: k for k, name in enumerate(cross.names)}
+    own = cross.scores[np.arange(len(scored)), [number[name] for name in scored.prompts]]
+    only = "so the prompt information has a lower end only"
+    if cross.limits:
+        return False, (f"{cross.limits}, {only}.",)
+    if scored.raw.any():
+        return False, (f"The log-probabilities are not of the law sampled from, {only}.",)
+    difference = float(np.mean(np.abs(own - scored.own)) / np.mean(np.maximum(scored.tokens, 1.0)))
+    if difference > AGREES:
+        differs = f"The scorer differs from the log-probabilities of the rows by {difference:.2f} nats per token"
+        return False, (f"{differs}, {only}: another model, temperature, top-p or prompt layout.",)
+    return True, ()

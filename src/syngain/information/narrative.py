@@ -1,0 +1,266 @@
+"""What is said of the information in a set: findings, notes, one sentence, and the flows of the chain."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from syngain.core.result import Chain, Finding, Flow, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from syngain.core.estimate import Estimate
+    from syngain.information.measures import Measured
+    from syngain.information.outputs import Outputs
+
+SURE = 4.0  # errors from zero: once in 16,000 by chance
+ASK = "whether it helps is for the measured gain to say"
+MANY_CUT = 0.05  # share of cut outputs that is more than a remark
+GAIN, LOWER, ENTROPY = "information.gain", "information.prompt_lower", "information.entropy"
+
+
+class _Limits(TypedDict):
+    low: float | None
+    high: float | None
+    at_most: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What there is to tell.
+
+    Attributes:
+        said: outputs with log-probabilities. whole: measures of all, strategies: of each. moved: by curation.
+        without: rows without log-probabilities by strategy. scorer: who cross-scored. complete: dropped rows are among
+            the outputs, or there are none. beside: measures against real rows, and why some are missing.
+        meanings: how meanings were found where no column names them.
+    """
+
+    said: Outputs
+    whole: Measured
+    strategies: Mapping[str, Measured]
+    moved: Mapping[str, Estimate]
+    without: Mapping[str, int]
+    scorer: str | None
+    complete: bool
+    beside: Mapping[str, tuple[Mapping[str, Estimate], str]]
+    meanings: str = ""
+
+
+def findings(told: Told) -> list[Finding]:
+    """What limits the numbers. Nothing here says whether the set is good."""
+    return [*_cut(told), *_kept_only(told), *_raw(told), *_selected(told), *_saturated(told), *_no_end(told)]
+
+
+def verdict(told: Told) -> Verdict:
+    """The numbers in one sentence; whether they help is never among them."""
+    own = told.whole.estimates[GAIN]
+    low, high = own.interval()
+    most = "at most " if own.direction == "upper" else ""
+    doubt = f" ({low:.3g} to {high:.3g})" if math.isfinite(low) else ""
+    parts = [f"The generator adds {most}{own.value:.3g} nats per row beyond its prompt{doubt}"]
+    if told.whole.bracket is not None:
+        bracket = told.whole.bracket
+        top = f"{max(bracket.low, 0.0):.3g} to {bracket.high:.3g} nats"
+        few = f"at least {max(bracket.low, 0.0):.3g} nats, and more prompts are needed to say more"
+        parts.append(f"which prompt it was decides {few if bracket.saturated else top}")
+    if "generation.divergence" in told.moved:
+        moved = told.moved["generation.divergence"]
+        ends = "{:.1%} to {:.1%}".format(*moved.interval()) if math.isfinite(moved.interval()[0]) else "no interval"
+        parts.append(f"filters of single rows moved the set by {moved.value:.1%} ({ends})")
+    sentence = "; ".join(parts) + ". Noise has the most information: "
+    return Verdict(decision="cannot_tell", sentence=sentence + (_gains(told) or f"{ASK}."))
+
+
+def _gains(told: Told) -> str:
+    """The measured gain of every strategy in a few words; empty where none was measured."""
+    said = []
+    for name, (estimates, _) in told.beside.items():
+        found = next((item for key, item in estimates.items() if key.startswith("gain.")), None)
+        if found is None:
+            continue
+        low, high = found.interval(0.9)
+        what = "helps" if low > 0 else "harms" if high < 0 else "cannot be told to help"
+        said.append(f"{name or 'the set'} {what} ({found.value:+.3f} {found.unit}, {low:+.3f} to {high:+.3f})")
+    return f"by the measured gain of a proxy {', '.join(said)}." if said else ""
+
+
+def chains(told: Told, lost: Mapping[str, Mapping[str, float]], all_lost: Mapping[str, float]) -> tuple[Chain, ...]:
+    """The flows of the run and of every strategy; ``lost`` to each step, by strategy and in all, as shares."""
+    several = len(told.strategies) > 1
+    whole = (_chain("The whole run", told.whole, all_lost),) if several else ()
+    return whole + tuple(_chain(name if several else "", part, lost[name]) for name, part in told.strategies.items())
+
+
+def computed(told: Told) -> tuple[tuple[str, str], ...]:
+    """How the numbers came about, as headed paragraphs."""
+    prompts = len(set(told.said.prompts))
+    rows = (
+        f"{len(told.said):,} outputs of {prompts:,} prompts. Outputs are averaged within their prompt; clusters of "
+        "prompts that share an anchor are resampled, never rows or tokens."
+    )
+    law = (
+        "The log-probabilities of at least some rows are of another law than the one sampled from: minus their mean "
+        "is a cross-entropy, an upper bound of the gain."
+        if told.said.raw.any()
+        else "The log-probabilities are those of the law sampled from, so minus their mean is the gain without bias."
+    )
+    prompt = (
+        f"Outputs were scored under other prompts of their strategy by {told.scorer}"
+        + (", and under prompts of all strategies for the whole run." if len(told.strategies) > 1 else ".")
+        if told.scorer
+        else "Nobody scored outputs under other prompts: prompt information was not measured (--generator)."
+    )
+    without = "; ".join(f"{count:,} rows of {name}" for name, count in told.without.items())
+    absent = (("Left out", f"Rows without log-probabilities, as from templates: {without}."),) if without else ()
+    notes = dict.fromkeys(
+        f"{name}: {note}" if name and len(told.strategies) > 1 else note
+        for name, part in told.strategies.items()
+        for note in (*part.notes, *((told.beside[name][1],) if told.beside[name][1] else ()))
+    )
+    return (
+        ("Rows", rows),
+        ("Law", f"{law} It is the entropy of tokens, at least that of texts; stripped reasoning is not seen."),
+        *_per_byte(told),
+        ("Prompt information", prompt),
+        *((("Meaning", told.meanings),) if told.meanings else ()),
+        *absent,
+        *((("Notes", " ".join(notes)),) if notes else ()),
+        ("What it is not", "Information is no benefit: it is read beside divergence and measured gain, never alone."),
+    )
+
+
+def _per_byte(told: Told) -> Iterator[tuple[str, str]]:
+    """The three numbers in bits per byte, of every strategy."""
+    lines = []
+    for name, part in told.strategies.items():
+        gain, bits = part.estimates[GAIN], part.estimates.get("information.bits_per_byte")
+        if bits is None or gain.value <= 0:
+            continue
+        each = bits.value / gain.value  # bits per byte of one nat per row
+        words = [f"gain {'at most ' if gain.direction == 'upper' else ''}{bits.value:.3f}"]
+        if LOWER in part.estimates:
+            words.append(f"prompt information {_span(part.estimates, each)}")
+        words.append(f"entropy {part.estimates[ENTROPY].value * each:.3f}")
+        lines.append(f"{name + ': ' if name else ''}{', '.join(words)} bits per byte")
+    if lines:
+        yield ("Per byte", "; ".join(lines) + ".")
+
+
+def _span(estimates: Mapping[str, Estimate], each: float) -> str:
+    low, high = estimates[LOWER].value * each, estimates.get("information.prompt_upper")
+    return f"at least {low:.3f}" if high is None else f"{low:.3f} to {high.value * each:.3f}"
+
+
+def _chain(title: str, part: Measured, lost: Mapping[str, float]) -> Chain:
+    """Prompt information and gain come in, what curation dropped goes out, the rest is the set's."""
+    own, prompt = part.estimates[GAIN], part.estimates.get(LOWER)
+    inside = 0.0 if prompt is None else max(prompt.value, 0.0)
+    total = own.value + inside
+    flows = [
+        Flow(
+            station="prompt",
+            name="prompt information" if prompt is not None else "prompt information: not measured",
+            nats=inside,
+            low=part.bracket.low if part.bracket else None,
+            high=part.bracket.high if part.bracket else None,
+        ),
+        Flow(station="generator", name="information gain", nats=own.value, **_limits(own)),
+        *(Flow(station="curation", name=step, nats=share * total, leaves=True) for step, share in lost.items()),
+        Flow(station="set", name="in the set", nats=total * (1 - sum(lost.values()))),
+    ]
+    note = (
+        "The value of the prompt information is that of these prompts, its range that of their population."
+        if prompt is not None
+        else "Without cross-scores the prompt information is between 0 and the logarithm of the number of prompts."
+    )
+    return Chain(title=title, flows=tuple(flows), note=note)
+
+
+def _limits(estimate: Estimate) -> _Limits:
+    low, high = estimate.interval()
+    known = math.isfinite(low) and math.isfinite(high)
+    return {"low": low if known else None, "high": high if known else None, "at_most": estimate.direction == "upper"}
+
+
+def _cut(told: Told) -> Iterator[Finding]:
+    rows = [name for name, cut in zip(told.said.ids, told.said.cut, strict=True) if cut]
+    if rows:
+        share = len(rows) / len(told.said)
+        yield Finding(
+            id="cut_outputs",
+            severity="medium" if share > MANY_CUT else "low",
+            message=f"{share:.1%} of the outputs were cut at the token limit: their log-probabilities end there, and "
+            "the gain speaks of cut outputs.",
+            evidence=tuple(rows[:20]),
+            estimates=(GAIN,),
+            rows=len(rows),
+        )
+
+
+def _kept_only(told: Told) -> Iterator[Finding]:
+    if not told.complete:
+        yield Finding(
+            id="kept_only",
+            severity="medium",
+            message="Rows that curation dropped are not among the rows with log-probabilities: the numbers speak of "
+            "the others, not of all that the generator said.",
+            estimates=(GAIN,),
+        )
+
+
+def _raw(told: Told) -> Iterator[Finding]:
+    count = int(told.said.raw.sum())
+    if count:
+        yield Finding(
+            id="raw_log_probabilities",
+            severity="low",
+            message=f"{count:,} rows have log-probabilities of another law than the one sampled from (raw, with a "
+            "temperature or top-p, or by a scorer): the gain is an upper bound.",
+            estimates=(GAIN,),
+            rows=count,
+        )
+
+
+def _selected(told: Told) -> Iterator[Finding]:
+    for name, part in told.strategies.items():
+        value, error = part.surplus or (0.0, 1.0)
+        if abs(value) > SURE * error:
+            of = f"{name}: " if name else ""
+            how = "less" if value < 0 else "more"
+            yield Finding(
+                id="selected_outputs",
+                severity="medium",
+                message=f"{of}the outputs are {abs(value):.2g} nats per row {how} surprising than the laws they came "
+                "with (expected 0): rows were selected after generation, or the log-probabilities are of another law. "
+                "The gain speaks of these rows, not of the generator.",
+                estimates=(GAIN,),
+            )
+
+
+def _saturated(told: Told) -> Iterator[Finding]:
+    run = {"the whole run": told.whole} if len(told.strategies) > 1 else {}
+    for name, part in {**run, **told.strategies}.items():
+        if part.bracket is not None and part.bracket.saturated:
+            of = f"{name}: " if name else ""
+            count = round(math.exp(part.bracket.ceiling))
+            yield Finding(
+                id="saturated",
+                severity="low",
+                message=f"{of}the upper end of the prompt information exceeds ln {count} = {part.bracket.ceiling:.2f} "
+                f"nats: {count} prompts are too few to tell how much the prompt decides.",
+                estimates=("information.prompt_upper",),
+            )
+
+
+def _no_end(told: Told) -> Iterator[Finding]:
+    if told.said.ended is False:
+        yield Finding(
+            id="no_end_token",
+            severity="low",
+            message="The end token is not among the log-probabilities of every row that was not cut: the choice to "
+            "stop is missing from the gain, which is too low by its entropy.",
+            estimates=(GAIN,),
+        )

@@ -1,0 +1,182 @@
+"""What one row's log-probabilities cost: of which law they are, and what the laws of its steps add.
+
+Columns: ``token_logprobs`` and, where there are any, ``top_logprobs``, ``step_entropies`` (exact), ``logprob_mode``,
+``temperature``, ``top_p``. Log-probabilities are natural.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import InputError, UsageError
+from syngain.data.rows import show, type_name
+from syngain.information.estimators import token_entropy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+SAMPLED_MODES = frozenset({"exact", "processed"})
+RAW_MODES = frozenset({"raw"})
+PLAIN = frozenset({float, int, type(None)})
+ROUNDING = 1e-3  # float32 log-probabilities of certain tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one row says of its cost, in nats.
+
+    Attributes:
+        own: log-probability of the output. raw: it is of another law than the one sampled from.
+        excess: surprisal minus entropy of the steps, NaN without laws. lower, upper: ends of the summed entropy.
+    """
+
+    own: float
+    raw: bool = False
+    excess: float = math.nan
+    lower: float = math.nan
+    upper: float = math.nan
+    tokens: int
+
+
+def cost(record: Mapping[str, object], name: str, listed: int, vocabulary: int | None) -> Cost | None:
+    """What a row's log-probabilities say; None when it has none."""
+    logs = record.get("token_logprobs")
+    logs = json.loads(logs) if isinstance(logs, str) and logs.startswith("[") else logs
+    if logs is None or logs == "":
+        return None
+    chosen = _logs(logs, name)
+    temperature, top_p = number(record, "temperature", name), number(record, "top_p", name)
+    mode = str(record.get("logprob_mode") or "")
+    if mode and mode not in SAMPLED_MODES | RAW_MODES:
+        raise InputError(f"{name}: logprob_mode {show(mode)}", expected="raw, processed or exact")
+    top = _lists(record.get("top_logprobs"), len(chosen), name, listed)
+    untouched = temperature == 1.0 and top_p in {1.0, None}
+    if mode in SAMPLED_MODES or untouched:
+        return _of_sampled(chosen, top, _entropies(record, len(chosen), name), name, vocabulary)
+    if top is not None and temperature is not None and np.all(1 - np.exp(top).sum(axis=1) < token_entropy.COMPLETE):
+        laws = np.array([token_entropy.sampled_law(step, temperature, top_p or 1.0) for step in top])
+        at = np.argmin(np.abs(top - chosen[:, None]), axis=1)
+        return _of_sampled(laws[np.arange(len(laws)), at], laws, None, name, vocabulary)
+    return Cost(own=float(chosen.sum()), raw=True, tokens=len(chosen))
+
+
+def _of_sampled(
+    chosen: Floats, top: Floats | None, entropies: Floats | None, name: str, vocabulary: int | None
+) -> Cost:
+    own = float(chosen.sum())
+    if not math.isfinite(own):
+        raise InputError(f"{name}: a token that its own law cannot say", expected="finite log-probabilities")
+    if entropies is not None:
+        total = float(entropies.sum())
+        return Cost(own=own, excess=-own - total, lower=total, upper=total, tokens=len(chosen))
+    if top is None:
+        return Cost(own=own, tokens=len(chosen))
+    try:
+        found = token_entropy.steps(chosen, top, vocabulary=vocabulary)
+    except UsageError as error:
+        raise InputError(f"{name}: {error.came}", expected=error.expected, todo="check `top_logprobs`") from error
+    return Cost(own=own, excess=found.excess, lower=found.lower, upper=found.upper, tokens=len(chosen))
+
+
+def _numbers(values: object, name: str, column: str) -> Floats:
+    if not isinstance(values, (list, tuple)) or not values:
+        raise InputError(f"{name}: `{column}` is {type_name(values)}", expected="a list with a number for every token")
+    bad = [value for value in values if isinstance(value, bool) or not isinstance(value, (int, float))]
+    if bad:
+        raise InputError(f"{name}: `{column}` holds {type_name(bad[0])}", expected="a number for every token")
+    found = np.array(values, dtype=np.float64)
+    if not np.all(np.isfinite(found)):
+        raise InputError(f"{name}: `{column}` holds {found[~np.isfinite(found)][0]:g}", expected="finite numbers")
+    return found
+
+
+def _logs(values: object, name: str) -> Floats:
+    """Log-probabilities of the tokens of a row; rounding above zero is mended."""
+    found = _numbers(values, name, "token_logprobs")
+    if np.any(found > ROUNDING):
+        raise InputError(
+            f"{name}: `token_logprobs` holds {float(found.max()):g}", expected="natural logarithms of probabilities"
+        )
+    return np.minimum(found, 0.0)
+
+
+def number(record: Mapping[str, object], column: str, name: str) -> float | None:
+    """A number of a row, None where it is missing; ``name`` is the row's in an error."""
+    value = record.get(column)
+    if value is None or value == "":
+        return None
+    try:
+        return float(str(value))
+    except ValueError:
+        raise InputError(f"{name}: `{column}` is {show(value)}", expected="a number") from None
+
+
+def _entropies(record: Mapping[str, object], length: int, name: str) -> Floats | None:
+    value = record.get("step_entropies")
+    if value is None:
+        return None
+    found = _numbers(value, name, "step_entropies")
+    if len(found) != length:
+        raise InputError(f"{name}: {len(found)} `step_entropies`", expected=f"{length}, one per token")
+    return found
+
+
+def usual_list(records: Iterable[Mapping[str, object]]) -> int:
+    """The usual length of the lists: servers add the chosen token to it where it is not among the most probable."""
+    lengths = Counter(
+        len(step)
+        for record in records
+        if isinstance(lists := record.get("top_logprobs"), list)
+        for step in lists
+        if isinstance(step, (list, dict))
+    )
+    return lengths.most_common(1)[0][0] if lengths else 0
+
+
+def _lists(value: object, length: int, name: str, listed: int) -> Floats | None:
+    """Log-probabilities of the most probable tokens of every step, padded with minus infinity; None without them."""
+    value = json.loads(value) if isinstance(value, str) and value.startswith("[") else value
+    if not isinstance(value, list) or not listed:
+        return None
+    if len(value) != length:
+        raise InputError(f"{name}: {len(value)} steps in `top_logprobs`", expected=f"{length}, one per token")
+    found = np.full((length, listed), -np.inf)
+    for step, entries in enumerate(value):
+        logs = sorted(_step(entries, name), reverse=True)[:listed]
+        if not logs:
+            return None
+        found[step, : len(logs)] = logs
+    return found
+
+
+def _step(entries: object, name: str) -> list[float]:
+    """A step as a mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``; null is no entry."""
+    listed = list(entries.values()) if isinstance(entries, dict) else entries
+    if not isinstance(listed, list):
+        return []
+    values = listed if {type(entry) for entry in listed} <= PLAIN else [_value(entry) for entry in listed]
+    logs: list[float] = []
+    for value in values:
+        if isinstance(value, float) and not math.isnan(value):
+            logs.append(min(value, 0.0))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            logs.append(min(float(value), 0.0))
+        elif value is not None:
+            raise InputError(f"{name}: `top_logprobs` holds {show(value)}", expected="a number for every token")
+    return logs
+
+
+def _value(entry: object) -> object:
+    """The log-probability of one entry."""
+    value = entry.get("logprob") if isinstance(entry, dict) else entry
+    return value[-1] if isinstance(value, list) and value else value

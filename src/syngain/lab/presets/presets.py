@@ -1,0 +1,278 @@
+"""The presets by name, in full and in quick size, all returning one kind of result.
+
+Each is imported when it runs: the published figure needs numpy alone and starts at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, get_args
+
+from threadpoolctl import threadpool_limits
+
+from syngain.core.errors import UsageError
+from syngain.core.progress import Progress, silent
+from syngain.core.rng import Streams
+from syngain.lab.presets.paper import Estimator, PaperProtocol, paper
+from syngain.lab.result import Check, Curve, LabResult, Panel, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syngain.lab.presets.bounds import BoundsResult
+    from syngain.lab.presets.loops import Curve as LoopCurve
+    from syngain.lab.presets.loops import LoopsResult
+    from syngain.lab.worlds.gmm_world import World
+
+PRESETS = ("paper", "paper-highdim", "bounds", "loops", "temperature")
+
+
+def run(
+    preset: str,
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    estimator: str = "exact",
+    protocol: PaperProtocol | None = None,
+    progress: Progress = silent,
+) -> LabResult:
+    """Run a preset.
+
+    Args:
+        preset: one of ``PRESETS``.
+        seed: of all its streams.
+        quick: a small version, for a look.
+        estimator: only for ``paper``.
+        protocol: sizes of ``paper``; None for the published ones (or quick ones).
+        progress: is told the stage and the share that is done.
+
+    Raises:
+        UsageError: an unknown preset or estimator, or an option that the preset does not have.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"the preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these")
+    if estimator not in get_args(Estimator):
+        raise UsageError(f"estimator {estimator!r}", expected=", ".join(get_args(Estimator)))
+    if preset != "paper" and (estimator != "exact" or protocol is not None):
+        raise UsageError(f"sizes or an estimator for the preset {preset!r}", expected="only for the preset 'paper'")
+    streams = Streams(seed, ("lab", preset))
+    with threadpool_limits(1):  # the order of sums must not depend on the number of threads
+        if preset == "paper":
+            sizes = protocol or (QUICK_PAPER if quick else PaperProtocol())
+            return paper(sizes, streams=streams, estimator=estimator, progress=progress)
+        return _other(preset, quick=quick, streams=streams, progress=progress)
+
+
+def _other(preset: str, *, quick: bool, streams: Streams, progress: Progress) -> LabResult:
+    if preset == "paper-highdim":
+        return highdim_result(quick=quick, streams=streams, progress=progress)
+    if preset == "bounds":
+        sizes_of_bounds = (400, 60) if quick else (10_000, 400)
+        return bounds_result(*sizes_of_bounds, streams=streams, progress=progress)
+    if preset == "loops":
+        return loops_result(400 if quick else 4_000, 10, streams=streams, progress=progress)
+    return temperature_result(quick=quick, streams=streams, progress=progress)
+
+
+QUICK_PAPER = PaperProtocol(values=(2, 4, 8, 15), replicates=25, points=512)
+
+
+def paper_protocol(
+    world: World | None = None, *, quick: bool = False, replicates: int | None = None, points: int | None = None
+) -> PaperProtocol:
+    """The published protocol (or its quick version) in another world or with other sizes.
+
+    Raises:
+        UsageError: the world of one of the settings is impossible: every one is checked before the first one runs.
+    """
+    base = QUICK_PAPER if quick else PaperProtocol()
+    sized = replace(
+        base,
+        world=base.world if world is None else world,
+        replicates=base.replicates if replicates is None else replicates,
+        points=base.points if points is None else points,
+    )
+    sized.settings()
+    return sized
+
+
+def highdim_result(*, quick: bool, streams: Streams, progress: Progress = silent) -> LabResult:
+    """The preset ``paper-highdim``; the quick one stops at d = 8."""
+    from syngain.lab.presets.highdim import HighdimProtocol, highdim
+
+    small = HighdimProtocol(replicates={2: 20, 8: 8}, points=512, counts=(2, 4, 6))
+    return highdim(small if quick else HighdimProtocol(), streams=streams, progress=progress)
+
+
+def temperature_result(*, quick: bool, streams: Streams, progress: Progress = silent) -> LabResult:
+    """The preset ``temperature``."""
+    from syngain.lab.presets.temperature import TemperatureProtocol, temperature
+
+    small = TemperatureProtocol(worlds=3, temperatures=(0.5, 1.0, 2.0, 4.0), outputs=60)
+    return temperature(small if quick else TemperatureProtocol(), streams=streams, progress=progress)
+
+
+def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
+    """The preset ``bounds`` as tables, checks and pictures."""
+    from syngain.lab.presets.bounds import bounds
+
+    found = bounds(streams=streams, chains=chains, worlds=worlds, progress=progress)
+    gain = found.worlds["true gain"]
+    panels = [
+        Panel(
+            title=f"True gain against {ranking.quantity}",
+            x_name=f"{ranking.quantity} (nats)" if "divergence" not in ranking.quantity else ranking.quantity,
+            y_name="true risk gain (nats)",
+            curves=(Curve(name="worlds", x=found.worlds[ranking.quantity], y=gain, style="points"),),
+            zero=True,
+        )
+        for ranking in found.rankings
+    ]
+    return LabResult(
+        preset="bounds",
+        seed=streams.seed,
+        parameters={"chains": chains, "worlds": worlds},
+        panels=panels,
+        tables=(_violations(found), _units(streams), _rankings(found)),
+        checks=_proved(found),
+        data={"worlds": dict(found.worlds), "cases": [case.as_json() for case in found.cases]},
+        notes=(
+            "Published expressions are given as recalled, not quoted. A rate above 0 means: not a bound.",
+            "All quantities by enumeration of the joint law; tolerance 1e-10.",
+        ),
+    )
+
+
+def _violations(found: BoundsResult) -> Table:
+    rows = [
+        (
+            case.name,
+            case.chains,
+            case.published / case.chains,
+            case.corrected / case.chains,
+            case.ggmi_bound / case.chains,
+            case.valid_chain,
+            case.identity,
+            case.ggmi_flag_wrong,
+        )
+        for case in found.cases
+    ]
+    columns = (
+        "chains of the case",
+        "chains",
+        "published bound violated",
+        "with + information gain",
+        "published GGMI bound violated",
+        "valid chain violated",
+        "GGMI identity off",
+        "validity flag wrong",
+    )
+    return Table(title="How often each inequality fails (shares, then counts)", columns=columns, rows=rows)
+
+
+def _units(streams: Streams, chains: int = 200) -> Table:
+    """Linear-Gaussian chains in several units: informations stay, the published expression does not."""
+    from syngain.lab.worlds.linear_gaussian import random_linear_gaussian
+
+    rng = streams.stream("linear Gaussian")
+    worlds = [random_linear_gaussian(int(rng.integers(1, 5)), rng) for _ in range(chains)]
+    rows: list[tuple[float, float, float, float]] = []
+    for scale in (0.1, 1.0, 10.0):
+        scaled = [world.in_units(scale) for world in worlds]
+        information = [world.mutual_information("S", "W") for world in scaled]
+        bound = [world.published_bound() for world in scaled]
+        violated = sum(low > high for low, high in zip(information, bound, strict=True)) / chains
+        rows.append((scale, sum(information) / chains, sum(bound) / chains, violated))
+    title = f"{chains} linear-Gaussian chains in other units: the published bound with differential entropies"
+    return Table(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "share violated"), rows=rows)
+
+
+def _rankings(found: BoundsResult) -> Table:
+    rows = [(r.quantity, r.value, *r.interval, r.worlds) for r in found.rankings]
+    title = "Spearman correlation with the true risk gain (95 % bootstrap interval over worlds)"
+    return Table(title=title, columns=("quantity", "correlation", "low", "high", "worlds"), rows=rows)
+
+
+def _proved(found: BoundsResult) -> tuple[Check, ...]:
+    counts = {
+        "chains that violate the valid chain": sum(case.valid_chain for case in found.cases),
+        "chains that violate the GGMI identity": sum(case.identity for case in found.cases),
+        "chains that violate the bound with + information gain": sum(case.corrected for case in found.cases),
+        "chains whose validity flag is wrong": sum(case.ggmi_flag_wrong for case in found.cases),
+    }
+    return tuple(Check(name=name, value=count, expected=0.0, error=0.0, limit=0.0) for name, count in counts.items())
+
+
+def loops_result(replicates: int, generations: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
+    """The preset ``loops`` as pictures beside their closed forms, and checks with a Bonferroni limit."""
+    from syngain.lab.presets.loops import loops
+
+    found = loops(streams=streams, replicates=replicates, generations=generations, progress=progress)
+    return LabResult(
+        preset="loops",
+        seed=streams.seed,
+        parameters={"replicates": replicates, "generations": generations},
+        panels=[_loop_panel(curve) for curve in found.curves],
+        tables=(_agreement(found.curves), _weights(found)),
+        checks=_laws(found),
+        data={"curves": [curve.as_json() for curve in found.curves]},
+        notes=(f"Checks against closed forms: {len(found.checks)}; Bonferroni limit {found.threshold:.2f} errors.",),
+    )
+
+
+def _loop_panel(curve: LoopCurve) -> Panel:
+    band = [(mean - 1.96 * error, mean + 1.96 * error) for mean, error in zip(curve.mean, curve.error, strict=True)]
+    lower, upper = zip(*band, strict=True)
+    curves = [Curve(name="simulated", x=curve.x, y=curve.mean, lower=lower, upper=upper)]
+    if curve.x[0] == 0:  # has no place on the logarithmic axis
+        start = tuple(curve.mean[0] for _ in curve.x)
+        curves.append(Curve(name="without synthetic rows", x=curve.x, y=start, style="dashed"))
+    if curve.law:
+        name = "upper bound" if curve.relation == "below" else "closed form"
+        curves.append(Curve(name=name, x=curve.x, y=curve.law, style="dashed"))
+    title, _, measure = curve.name.partition(": ")
+    return Panel(
+        title=title, x_name=curve.x_name, y_name=measure or "squared error", curves=curves, x_log=curve.x[0] == 0
+    )
+
+
+def _agreement(curves: Sequence[LoopCurve]) -> Table:
+    rows = [
+        (curve.name, curve.relation, len(curve.z), max(map(abs, curve.z)), sum(abs(z) > 3 for z in curve.z))
+        for curve in curves
+        if curve.law
+    ]
+    columns = ("loop", "law", "checks", "largest deviation (errors)", "beyond 3 errors")
+    return Table(title="Simulated means against closed forms", columns=columns, rows=rows)
+
+
+def _weights(found: LoopsResult) -> Table:
+    rows = [
+        ("simulated", found.optimal_weight, found.optimal_weight_error),
+        ("law", found.optimal_weight_law, 0.0),
+    ]
+    title = "Optimal weight on fresh real rows, equal numbers of both"
+    return Table(title=title, columns=("by", "weight", "error"), rows=rows)
+
+
+def _laws(found: LoopsResult) -> tuple[Check, ...]:
+    weight = Check(
+        name="optimal weight on fresh real rows",
+        value=found.optimal_weight,
+        expected=found.optimal_weight_law,
+        error=found.optimal_weight_error,
+        limit=found.threshold,
+    )
+    curves = tuple(
+        Check(
+            name=f"{curve.name}, {curve.x_name} {x:g}",
+            value=value,
+            expected=law,
+            error=error,
+            limit=found.threshold,
+            kind="below" if curve.relation == "below" else "equal",
+        )
+        for curve in found.curves
+        for x, value, error, law in zip(curve.x, curve.mean, curve.error, curve.law, strict=False)
+    )
+    return (*curves, weight)

@@ -1,0 +1,157 @@
+"""Worlds of tiny languages: everything that can be said is enumerated, so every quantity is exact.
+
+A world has topics (the prompts), a true chain of words per topic, and a generator whose chains were fitted on true
+texts mixed with foreign ones. The learner is a smoothed histogram of texts, whose expected risk is a sum of binomials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from syngain.generators.toy import MarkovText
+from syngain.lab.theory.discrete import accepted, entropy, jensen_shannon, kl, mutual_information, total_variation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+WORDS = ("a", "b", "c", "d")
+LONGEST = 4
+TOPICS = ("p", "q", "r")
+TEXTS = 60  # true texts per topic that the generator has read
+ANCHORS, SYNTHETIC = 20, 100
+SMOOTHING = 10.0  # pseudo-rows of the learner, spread evenly over all texts
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageWorld:
+    """The truth and the generator of a world.
+
+    Attributes:
+        truth: law of real texts, shape ``(X,)``. by_topic: the same per topic, ``(topics, X)``.
+        texts: the X texts. generator: chains per topic. foreign: share of foreign texts it was fitted on.
+    """
+
+    texts: tuple[str, ...]
+    truth: Array
+    by_topic: Array
+    generator: MarkovText
+    foreign: float
+
+    def said(self, temperature: float) -> Array:
+        """Law of the generator's texts per topic at a temperature, shape ``(topics, X)``."""
+        return np.array([_law(self.generator, topic, self.texts, temperature) for topic in TOPICS])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounting:
+    """Exact quantities of one way to generate, nats per text; ``gain`` is the fall of the learner's expected risk."""
+
+    information_gain: float
+    prompt_information: float
+    generated_entropy: float
+    tv: float
+    kl: float
+    js: float
+    generation_divergence: float
+    gain: float
+
+
+def language_world(rng: np.random.Generator) -> LanguageWorld:
+    """A random world: sparse true chains, and a generator fitted on true texts and a random share of foreign ones."""
+    truth = _random_chains(rng)
+    foreign = float(rng.uniform(0.0, 0.6))
+    strange = _random_chains(rng)
+    count = round(TEXTS * foreign)
+    texts, labels = [], []
+    for topic in TOPICS:
+        own = truth.sample(TEXTS - count, rng=rng, label=topic) + strange.sample(count, rng=rng, label=topic)
+        texts += [sample.text for sample in own]
+        labels += [topic] * len(own)
+    generator = MarkovText.fit(texts, labels, max_words=LONGEST)
+    everything = tuple(sorted(_all_texts()))
+    by_topic = np.array([_law(truth, topic, everything, 1.0) for topic in TOPICS])
+    return LanguageWorld(everything, by_topic.mean(axis=0), by_topic, generator, foreign)
+
+
+def account(world: LanguageWorld, said: Array, prompts: Sequence[float], acceptance: Array) -> Accounting:
+    """Exact accounting when topics are asked for with probabilities ``prompts`` and texts kept with ``acceptance``."""
+    joint = np.asarray(prompts)[:, None] * said
+    generated = joint.sum(axis=0)
+    kept = accepted(generated, acceptance)
+    information = mutual_information(joint)
+    total = entropy(generated)
+    return Accounting(
+        information_gain=total - information,
+        prompt_information=information,
+        generated_entropy=total,
+        tv=total_variation(world.truth, kept),
+        kl=kl(world.truth, kept),
+        js=jensen_shannon(world.truth, kept),
+        generation_divergence=total_variation(generated, kept),
+        gain=expected_risk(world.truth, None) - expected_risk(world.truth, kept),
+    )
+
+
+def expected_risk(truth: Array, synthetic: Array | None) -> float:
+    """Expected ``KL(truth || learned)`` of the histogram learner on anchors, with synthetic rows when there are any.
+
+    Anchors are drawn from ``truth``, synthetic rows from ``synthetic``, all independently; the count of one text is a
+    sum of two binomials, so the expectation of each log-probability is a double sum: exact.
+    """
+    extra = 0 if synthetic is None else SYNTHETIC
+    spread = SMOOTHING / len(truth)
+    a, s = np.arange(ANCHORS + 1), np.arange(extra + 1)
+    logs = np.log((a[:, None] + s + spread) / (ANCHORS + extra + SMOOTHING))
+    from_anchors = stats.binom.pmf(a, ANCHORS, truth[:, None])
+    expected = from_anchors @ logs
+    if synthetic is not None:
+        from_synthetic = stats.binom.pmf(s, SYNTHETIC, synthetic[:, None])
+        expected = expected * from_synthetic
+    return float(-entropy(truth) - np.sum(truth * expected.sum(axis=1)))
+
+
+def _random_chains(rng: np.random.Generator) -> MarkovText:
+    """Chains per topic with sparse transitions: fitted on texts from random words-after-words laws."""
+    texts, labels = [], []
+    for topic in TOPICS:
+        after = rng.dirichlet(np.full(len(WORDS) + 1, 0.4), size=len(WORDS) + 1)
+        for _ in range(TEXTS):
+            texts.append(" ".join(_random_text(after, rng)))
+            labels.append(topic)
+    return MarkovText.fit(texts, labels, max_words=LONGEST)
+
+
+def _random_text(after: Array, rng: np.random.Generator) -> list[str]:
+    words: list[str] = []
+    last = len(WORDS)
+    while len(words) < LONGEST:
+        last = int(rng.choice(len(WORDS) + 1, p=after[last]))
+        if last == len(WORDS):
+            if words:
+                break
+            continue
+        words.append(WORDS[last])
+    return words or [WORDS[0]]
+
+
+def _law(chain: MarkovText, topic: str, texts: Sequence[str], temperature: float) -> Array:
+    world = chain.enumerate(topic, temperature=temperature)
+    law = np.array([world.get(text, 0.0) for text in texts])
+    return np.asarray(law / law.sum())
+
+
+def _all_texts() -> list[str]:
+    texts: list[list[str]] = [[word] for word in WORDS]
+    level = texts
+    for _ in range(LONGEST - 1):
+        level = [[*text, word] for text in level for word in WORDS]
+        texts = texts + level
+    return [" ".join(text) for text in texts]

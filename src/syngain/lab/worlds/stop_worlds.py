@@ -1,0 +1,129 @@
+"""Worlds in which more rows add a known amount: the oracle of ``--stop-when``.
+
+Texts: a law over texts, from which prompts draw; the new share and the new information after any number of rows are
+sums over the texts. Lessons: a proxy that knows a real row once a synthetic row has shown its lesson, and pays a nat
+for every real row it does not know; the gain of any number of rows is a sum over the lessons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from syngain.gain.design.lineage import Lineage
+from syngain.gain.proxies.task import Outcome, Training
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+TextKind = Literal["uniform", "gamma", "zipf", "half"]
+LessonKind = Literal["even", "flat"]
+ELSE = -1  # a row that shows no lesson of any real row
+
+
+@dataclass(frozen=True)
+class TextWorld:
+    """Texts with their probabilities (t,); a share ``fresh`` of the rows is like no other, with surprisal ``rare``."""
+
+    law: Floats
+    fresh: float = 0.0
+    rare: float = 12.0
+
+    @classmethod
+    def of(cls, kind: TextKind, size: int, rng: np.random.Generator) -> TextWorld:
+        """A law of this kind over so many texts; ``half``: half of the rows are always new, the others one text."""
+        if kind == "half":
+            return cls(np.array([0.5]), 0.5)
+        weights = {
+            "uniform": np.ones(size),
+            "gamma": rng.gamma(0.5, size=size),
+            "zipf": 1.0 / (1 + np.arange(size)),
+        }[kind]
+        return cls(weights / weights.sum())
+
+    def draw(self, count: int, start: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
+        """Texts by number and their surprisal, of rows that begin at the ``start``-th."""
+        whole = float(self.law.sum())
+        texts = rng.choice(self.law.size, size=count, p=self.law / whole)
+        nats = -np.log(self.law[texts])
+        new = rng.random(count) < self.fresh
+        return np.where(new, self.law.size + start + np.arange(count), texts), np.where(new, self.rare, nats)
+
+    def new_share(self, rows: int) -> float:
+        """The chance that a row repeats none of ``rows`` others."""
+        return self.fresh + float(np.sum(self.law * (1 - self.law) ** rows))
+
+    def new_nats(self, rows: int) -> float:
+        """The surprisal of a row where it repeats none of ``rows`` others, and nothing where it does."""
+        return self.fresh * self.rare + float(np.sum(-np.log(self.law) * self.law * (1 - self.law) ** rows))
+
+
+@dataclass(frozen=True)
+class LessonWorld:
+    """Lessons with the probability that a synthetic row shows them (k,); real rows need one each, all as often."""
+
+    law: Floats
+
+    @classmethod
+    def of(cls, kind: LessonKind, size: int, *, commonest: float = 0.01, octaves: float = 10.0) -> LessonWorld:
+        """``even``: every lesson as often as the others, so that the gain of a doubling falls fast in the end.
+
+        ``flat``: from the commonest on rarer and rarer over so many octaves, so that each doubling of the rows gains
+        the same, until the rarest are known.
+        """
+        if kind == "even":
+            return cls(np.full(size, 1.0 / size))
+        law = commonest * 2.0 ** (-octaves * (np.arange(size) + 0.5) / size)
+        return cls(law / max(1.0, float(law.sum())))
+
+    def real(self, count: int, rng: np.random.Generator) -> Ints:
+        """The lessons of real rows."""
+        return rng.integers(0, self.law.size, size=count)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Ints:
+        """The lessons of synthetic rows."""
+        edges = np.cumsum(self.law)
+        at = np.searchsorted(edges, rng.random(count), side="right")
+        return np.where(at < self.law.size, at, ELSE)
+
+    def gain(self, rows: float) -> float:
+        """Nats that ``rows`` synthetic rows save per real row."""
+        return 1.0 - float(np.mean((1 - self.law) ** rows))
+
+    def doubling(self, rows: float) -> float:
+        """Nats that the doubling to ``rows`` adds."""
+        return self.gain(rows) - self.gain(rows / 2)
+
+
+@dataclass(frozen=True)
+class LessonTask:
+    """Real and synthetic rows by their lessons; see :class:`syngain.gain.proxies.task.Task`. Real rows teach nothing."""
+
+    real: Ints
+    synthetic: Ints
+
+    @property
+    def lineage(self) -> Lineage:
+        """Nobody knows which anchor a row was made from."""
+        count = self.real.size
+        return Lineage.of(np.full(self.synthetic.size, -1), np.arange(count + self.synthetic.size))
+
+    def within(self, real: Ints, synthetic: Ints) -> LessonTask:  # noqa: ARG002  (nothing is learned before)
+        """The task itself."""
+        return self
+
+    def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:  # noqa: ARG002  (no seed)
+        """A nat for every real row whose lesson no synthetic row showed."""
+        known = np.isin(self.real[rows], self.synthetic[training.synthetic])
+        return Outcome((~known).astype(float), np.ones(rows.size), np.zeros(rows.size, dtype=np.int64))
+
+
+def right_amount(marginal: Floats, rows: Ints, threshold: float) -> int:
+    """The first of these amounts (r,) from which on the marginal (r,) stays below the threshold."""
+    above = np.flatnonzero(marginal >= threshold)
+    return int(rows[0] if not above.size else rows[min(above[-1] + 1, rows.size - 1)])

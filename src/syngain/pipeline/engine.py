@@ -1,0 +1,211 @@
+"""Ask everything that is planned and has no answer: many at once, within the budget, each answer committed as it comes.
+
+A request ends in one of three ways: answered, refused (it will never work), exhausted (it did not work often enough).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import UnfinishedError
+from syngain.core.progress import Progress, silent
+from syngain.generators.protocol import RefusedError, Reply, RetryableError
+from syngain.pipeline.store.store import EXHAUSTED, PLANNED, REFUSED, Pending, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syngain.generators.pace import Pace
+    from syngain.generators.protocol import Generator
+    from syngain.pipeline.store.budget import Cost, Ledger
+    from syngain.pipeline.store.store import Store
+
+CHUNK = 256  # requests that are read from the store at once
+Follow = Callable[[Pending, Reply], Request | None]
+"""The request that an answer makes necessary: a repair turn, or none."""
+
+
+@dataclass
+class Tally:
+    """What happened, for a person to read."""
+
+    answered: int = 0
+    refused: int = 0
+    exhausted: int = 0
+    retries: int = 0
+    most_in_flight: int = 0
+    stopped: str = ""
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Engine:
+    """One run over the store.
+
+    Attributes:
+        total: answers of the whole job, for the progress. limit: stop after so many answers of this run.
+        until: ask up to this position of the plan.
+    """
+
+    store: Store
+    generator: Generator
+    ledger: Ledger
+    pace: Pace
+    follow: Follow = lambda _item, _reply: None
+    progress: Progress = silent
+    total: int = 1
+    limit: int | None = None
+    until: int | None = None
+    tally: Tally = field(default_factory=Tally)
+    _after: int = 0
+    _queue: list[Pending] = field(default_factory=list)
+    _flying: int = 0
+
+    async def run(self) -> Tally:
+        """Ask until nothing is left, the budget is reached, or there is no hope.
+
+        What stopped it is in ``tally.stopped``; every answer is in the store by then.
+
+        Raises:
+            SyngainError: from the generator, when no request can ever work. What is done is kept.
+        """
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                while not self.tally.stopped and self._flying < self.pace.room and (group := self._next()):
+                    self._flying += len(group)
+                    self.tally.most_in_flight = max(self.tally.most_in_flight, self._flying)
+                    tasks.add(asyncio.create_task(self._ask(group)))
+                if not tasks:
+                    return self.tally
+                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                if self.pace.hopeless and not self.tally.stopped:
+                    self.tally.stopped = self.pace.hopeless
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _next(self) -> list[tuple[Pending, Cost]]:
+        """The next requests for one call of the generator, reserved and marked as sent; empty when none can go."""
+        group: list[tuple[Pending, Cost]] = []
+        while len(group) < self.generator.batch and self._wanted(len(group)) and self._fill():
+            cost = self.ledger.worst(self._queue[0].request)
+            if not self.ledger.reserve(cost):
+                if not self._flying and not group:
+                    self.tally.stopped = "the budget is reached"
+                break  # what is in flight may cost less than was set aside for it
+            group.append((self._queue.pop(0), cost))
+        self.store.sent((item.key, *cost) for item, cost in group) if group else None
+        return group
+
+    def _wanted(self, ready: int) -> bool:
+        return self.limit is None or self.tally.answered + self._flying + ready < self.limit
+
+    def _fill(self) -> bool:
+        if not self._queue:
+            self._queue = self.store.pending(self._after, CHUNK, self.until)
+            if self._queue:
+                self._after = self._queue[-1].position
+        return bool(self._queue)
+
+    async def _ask(self, group: Sequence[tuple[Pending, Cost]]) -> None:
+        try:
+            await self._try(group)
+        finally:
+            self._flying -= len(group)
+
+    async def _try(self, group: Sequence[tuple[Pending, Cost]]) -> None:
+        """Try until answered, refused or exhausted."""
+        for attempt in range(self.pace.patience.attempts):
+            await self.pace.turn()
+            last = attempt + 1 == self.pace.patience.attempts
+            try:
+                replies = await self.generator.generate([item.request.call(item.key) for item, _ in group])
+                self._check_replays(replies, last=last)
+            except RefusedError as error:
+                await self._refused(group, error)
+                return
+            except RetryableError as error:
+                self.pace.bad(error)
+                self.tally.stopped = self.tally.stopped or self.pace.hopeless
+                if last or self.tally.stopped:
+                    self._give_up(group, EXHAUSTED, error.reason, billed=error.billed)
+                    return
+                if not self._again(group, error):
+                    return
+                await asyncio.sleep(self.pace.delay(attempt, error))
+            else:
+                self._commit(group, replies)
+                return
+
+    async def _refused(self, group: Sequence[tuple[Pending, Cost]], error: RefusedError) -> None:
+        """One bad request does not take its neighbors along: ask each alone."""
+        if len(group) == 1:
+            self._give_up(group, REFUSED, error.reason, billed=False)
+            return
+        for one in group:
+            await self._try([one])
+
+    def _check_replays(self, replies: Sequence[Reply], *, last: bool) -> None:
+        """An answer that was given to another request before is not an answer; a stubborn server is believed."""
+        if not last and any(self.store.replayed(reply) for reply in replies):
+            raise RetryableError("the server repeated an earlier answer", billed=True)
+
+    def _commit(self, group: Sequence[tuple[Pending, Cost]], replies: Sequence[Reply]) -> None:
+        for (item, held), reply in zip(group, replies, strict=True):
+            actual = self.ledger.actual(held, reply)
+            self.store.answered(item, reply, actual, self.follow(item, reply), self.generator.identity)
+            self.ledger.settle(held, actual)
+            self.tally.answered += 1
+            self.pace.good()
+        self.progress("generating", min(self.tally.answered / max(self.total, 1), 1.0))
+
+    def _again(self, group: Sequence[tuple[Pending, Cost]], error: RetryableError) -> bool:
+        """Prepare another try: a lost attempt that may have been billed is spent, and the next one set aside anew."""
+        self.tally.retries += 1
+        name = error.reason.split(":")[0]
+        self.tally.reasons[name] = self.tally.reasons.get(name, 0) + 1
+        if not error.billed:
+            return True
+        for item, cost in group:
+            self.store.lost(item.key, billed=True)
+            self.ledger.settle(cost, cost)
+        reserved: list[Cost] = []
+        for _, cost in group:
+            if not self.ledger.reserve(cost):
+                for back in reserved:
+                    self.ledger.settle(back, (0, 0.0))
+                self.tally.stopped = self.tally.stopped or "the budget is reached"
+                return False
+            reserved.append(cost)
+        self.store.sent((item.key, *cost) for item, cost in group)
+        return True
+
+    def _give_up(self, group: Sequence[tuple[Pending, Cost]], state: int, reason: str, *, billed: bool) -> None:
+        for item, cost in group:
+            stopped = state == EXHAUSTED and bool(self.tally.stopped)
+            self.store.lost(item.key, billed=billed, state=PLANNED if stopped else state, reason=reason)
+            self.ledger.settle(cost, cost if billed else (0, 0.0))
+            if stopped:
+                continue
+            self.pace.given_up(reason)
+            self.tally.refused += state == REFUSED
+            self.tally.exhausted += state == EXHAUSTED
+
+
+def unfinished(tally: Tally, place: str) -> UnfinishedError:
+    """The error of a run that was stopped: what is done is kept."""
+    todo = (
+        "raise the ceiling and go on with --resume" if "budget" in tally.stopped else "mend it and go on with --resume"
+    )
+    return UnfinishedError(
+        f"stopped after {tally.answered:,} answers of this call: {tally.stopped}",
+        expected="all requests answered",
+        todo=f"{todo}; what is done is kept in {place}",
+    )

@@ -1,0 +1,216 @@
+"""One run of a recipe over its store: plan, ask, curate. Knows generators by their protocol only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import UsageError
+from syngain.core.fingerprint import fingerprint
+from syngain.core.progress import Progress, silent
+from syngain.generators.pace import Pace, Patience
+from syngain.generators.protocol import Reply, prompt_hash
+from syngain.pipeline.curate import curate, text_digest
+from syngain.pipeline.engine import Engine, Tally, unfinished
+from syngain.pipeline.prompts.content import candidate_of, repair
+from syngain.pipeline.stopping import Watch
+from syngain.pipeline.store.new_row_value import Seen
+from syngain.pipeline.store.store import DONE, Request, Store
+from syngain.pipeline.strategies import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from syngain.generators.protocol import Generator
+    from syngain.pipeline.prompts.anchors import Anchors
+    from syngain.pipeline.prompts.content import Candidate
+    from syngain.pipeline.recipe import Recipe
+    from syngain.pipeline.stopping import Quantity, Rule
+    from syngain.pipeline.store.budget import Ledger
+
+FINGERPRINT = "fingerprint"
+
+
+@dataclass
+class Run:
+    """A recipe, its anchors, a generator and the store that remembers.
+
+    Attributes:
+        place: what messages call the store. stop: when to ask no more. quantities: makers of what it watches besides
+            texts, by id.
+    """
+
+    recipe: Recipe
+    anchors: Anchors
+    anchors_fingerprint: str
+    generator: Generator
+    store: Store
+    ledger: Ledger
+    place: str
+    progress: Progress = silent
+    tally: Tally = field(default_factory=Tally)
+    in_flight: int = 0
+    stop: Rule | None = None
+    quantities: Mapping[str, Callable[[], Quantity]] = field(default_factory=dict)
+    watch: Watch | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Runs with the same one share their answers: generator, strategies, sampling, seed and anchors."""
+        planned = self.recipe.planned()
+        return fingerprint([planned, dict(self.generator.identity), self.anchors_fingerprint])
+
+    def prepare(self, *, resume: bool) -> None:
+        """Plan what is not planned, count what a kill left in flight, start the ledger from what was spent.
+
+        Raises:
+            UsageError: the store is of another run, or there is one and it was not asked for.
+        """
+        found = self.store.meta(FINGERPRINT)
+        if found is not None and not resume:
+            raise UsageError(
+                f"{self.place} holds an unfinished run",
+                expected="a new run",
+                todo="go on with it by --resume, or throw its answers away with --force",
+            )
+        if found is not None and found != self.fingerprint:
+            raise UsageError(
+                f"{self.place} holds an unfinished run of another recipe, other anchors or another model",
+                expected="the same generator, strategies, sampling, seed and anchors for --resume",
+                todo="restore them, name another folder with -o DIR, or throw its answers away with --force",
+            )
+        self._check_rule()
+        if found is None:
+            self.progress("planning", 0.0)
+            self.store.plan(requests(self.recipe, self.anchors), self.generator.identity)
+            self.store.set_meta(FINGERPRINT, self.fingerprint)
+            self._fill_templates()
+        self.in_flight = self.store.recover()
+        self.ledger.begin(self.store.spent())
+
+    def _check_rule(self) -> None:
+        """A run that was cut short by a stop rule cannot go on under another one."""
+        rule = "" if self.stop is None else str(self.stop)
+        if self.store.meta("cut") is not None and self.store.meta("rule") != rule:
+            raise UsageError(
+                f"{self.place} holds a run that stopped by another --stop-when",
+                expected="the same rule for --resume",
+                todo="name another folder with -o DIR, or throw its answers away with --force",
+            )
+        self.store.set_meta("rule", rule)
+
+    async def generate(self, *, limit: int | None = None) -> None:
+        """Ask all that is planned, or until the stop rule says enough; ``limit`` stops after so many answers.
+
+        Raises:
+            UnfinishedError: the budget is reached, or there is no hope. What is done is kept.
+        """
+        if self.stop is None or limit is not None:
+            await self._until(None, limit)
+            return
+        total = sum(strategy.rows for strategy in self.recipe.strategies)  # also after a cut
+        watch, before = Watch(self.stop, total, self.quantities), 0
+        for position in filter(watch.due, watch.positions):
+            await self._until(position, None)
+            watch.see(self._seen(before, position))
+            before, self.watch = position, watch
+            self.progress("looking whether it is enough", 0.05 + 0.85 * position / total)
+            if watch.look(position) and position < total:
+                self.store.cut(position)
+                break
+
+    async def _until(self, position: int | None, limit: int | None) -> None:
+        """Ask up to a position of the plan, and add up what happened."""
+        engine = self._engine(limit, position)
+        engine.tally = self.tally
+        await engine.run()
+        if self.tally.stopped:
+            raise unfinished(self.tally, self.place)
+
+    def _seen(self, after: int, until: int) -> Iterator[Seen]:
+        """The rows at these positions that hold content."""
+        for key, request in self.store.asked(after, until):
+            row = candidate_of(self.store, key, request)
+            if row.content:
+                nats, sampled = _surprisal(row)
+                yield Seen(
+                    prompt=prompt_hash(request.messages),
+                    text=text_digest(row.content),
+                    nats=nats,
+                    sampled=sampled,
+                    row=dict(row.content) | {"anchor_id": _first(request.slot["anchors"])},
+                )
+
+    async def curate(self) -> None:
+        """Decide about every row.
+
+        Raises:
+            UnfinishedError: the budget is reached by a verifier's questions.
+        """
+        self.progress("curating", 0.9)
+        await curate(self.store, self.recipe, self.anchors, self._ask)
+
+    async def curate_offline(self) -> None:
+        """Decide about the rows there are, without asking anything: rows that a verifier must see have no judgment."""
+
+        async def nobody(questions: Sequence[Request]) -> Sequence[str | None]:
+            return [None] * len(questions)
+
+        await curate(self.store, self.recipe, self.anchors, nobody)
+
+    async def _ask(self, questions: Sequence[Request]) -> Sequence[str | None]:
+        keys = [self.store.add(question, self.generator.identity) for question in questions]
+        tally = await self._engine(None, None).run()
+        if tally.stopped:
+            raise unfinished(tally, self.place)
+        replies = (self.store.reply(key) for key in keys)
+        return [None if reply is None else reply.text for reply in replies]
+
+    def _engine(self, limit: int | None, until: int | None) -> Engine:
+        spec = self.recipe.engine
+        patience = Patience(
+            attempts=spec.attempts,
+            backoff=spec.backoff,
+            concurrency=spec.concurrency,
+            max_error_rate=spec.max_error_rate,
+        )
+        counts = self.store.counts()
+        return Engine(
+            store=self.store,
+            generator=self.generator,
+            ledger=self.ledger,
+            pace=Pace(patience, np.random.default_rng(self.recipe.seed)),
+            follow=repair,
+            progress=lambda stage, done: self.progress(stage, 0.05 + 0.85 * done),
+            total=sum(counts.values()) - counts.get(DONE, 0),
+            limit=limit,
+            until=until,
+        )
+
+    def _fill_templates(self) -> None:
+        """Rows of templates need no generator: what the template says is the answer."""
+        after = 0
+        while items := self.store.pending(after, 256):
+            after = items[-1].position
+            for item in items:
+                if item.request.stage == "template":
+                    reply = Reply(text=item.request.messages[-1][1], finish="stop")
+                    self.store.answered(item, reply, (0, 0.0), None, self.generator.identity)
+
+
+def _surprisal(row: Candidate) -> tuple[float | None, bool]:
+    """Minus the log-probability of what was said, in nats, and whether it is of the law sampled from."""
+    reply, sampling = row.reply, row.request.sampling
+    if row.request.stage == "template":
+        return 0.0, True
+    if reply is None or reply.logprobs is None or not np.all(np.isfinite(reply.logprobs)):
+        return None, True
+    untouched = sampling.temperature == 1 and sampling.top_p == 1
+    return -float(np.sum(reply.logprobs, dtype=np.float64)), untouched or reply.mode in {"exact", "processed"}
+
+
+def _first(anchors: object) -> object:
+    """The anchor a row follows."""
+    return anchors[0] if isinstance(anchors, list) and anchors else None

@@ -1,0 +1,296 @@
+"""When enough is enough: stop asking once the next rows would add too little, with the repeated looks controlled.
+
+A rule is a condition in the language of :mod:`syngain.core.expressions` whose comparisons say that a marginal quantity
+is below a number. It is true of a run when it is proven: the upper limit of the quantity, at an error that all looks
+together keep, is below the number. Several comparisons share the error equally, whatever joins them, so that the whole
+condition is proven wrongly no more often than one would be.
+
+The price is that a run goes on a while after the right amount: the longer, the more slowly the quantity falls.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from scipy import stats
+
+from syngain.core.errors import UsageError
+from syngain.core.expressions import Comparison, Constant, Joined, Reference, parse
+from syngain.core.result import Series
+from syngain.inference.sequential import positions
+from syngain.pipeline.store.new_row_value import NEW_NATS, NEW_SHARE, Fresh, Reading, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from syngain.core.estimate import Estimate
+    from syngain.core.expressions import Node
+
+ALPHA: Mapping[str, float] = {"value": 0.05, "upper90": 0.05, "upper95": 0.025}  # one-sided, over all looks
+EXAMPLE = f"for example --stop-when '{NEW_SHARE} < 0.2'"
+
+
+class Quantity(Protocol):
+    """What rows to come would add, read off the rows so far."""
+
+    @property
+    def growth(self) -> float:
+        """How much rows should grow from look to look."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """Rows before the first look."""
+        ...
+
+    def see(self, rows: Iterable[Seen], /) -> None:
+        """Add rows."""
+        ...
+
+    def reading(self) -> Reading:
+        """The quantity now."""
+        ...
+
+    def margin(self, reading: Reading, threshold: float, /) -> float:
+        """The standard error with which a value is held against a threshold."""
+        ...
+
+    def level(self, looks: Sequence[int], alpha: float, /) -> float:
+        """One-sided error of each look, so that all err with ``alpha`` together."""
+        ...
+
+    def rest(self, upper: float, threshold: float, /) -> float:
+        """By how much rows must grow before another look can be worth it."""
+        ...
+
+    def estimate(self, reading: Reading, intervals: Mapping[float, tuple[float, float]], /) -> Estimate:
+        """As an estimate of the report."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The claim that a quantity is below a number; ``alpha``: chance of making it wrongly, over all looks."""
+
+    id: str
+    threshold: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Claims that must all be proven (``and``), or one of which must (``or``)."""
+
+    word: str
+    parts: tuple[Claim, ...]
+
+
+Claim = Below | Claims
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition under which asking stops.
+
+    Attributes:
+        expression: as it was written. claim: what must be proven.
+    """
+
+    expression: str
+    claim: Claim
+
+    @property
+    def claims(self) -> tuple[Below, ...]:
+        """The single claims, in the order of writing."""
+        return tuple(_leaves(self.claim))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The quantities it speaks of."""
+        return tuple(dict.fromkeys(claim.id for claim in self.claims))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A quantity at a look: rows so far, and what was read."""
+
+    rows: int
+    reading: Reading
+
+
+@dataclass
+class Watch:
+    """The quantities of a rule while a run of ``total`` planned rows goes on; ``makers`` make those beyond texts."""
+
+    rule: Rule
+    total: int
+    makers: Mapping[str, Callable[[], Quantity]] = field(default_factory=dict)
+    looks: dict[str, list[Look]] = field(init=False)
+    positions: list[int] = field(init=False)
+    _quantities: dict[str, Quantity] = field(init=False)
+    _levels: dict[Below, float] = field(init=False)
+    _seen: int = 0
+    _next: float = 0.0
+
+    def __post_init__(self) -> None:
+        known = {**FRESH, **self.makers}
+        self._quantities = {name: known[name]() for name in self.rule.ids}
+        growth = max(quantity.growth for quantity in self._quantities.values())
+        first = max(quantity.first for quantity in self._quantities.values())
+        self.positions = positions(self.total, first=first, growth=growth)
+        self.looks = {name: [] for name in self.rule.ids}
+        self._levels = {
+            claim: self._quantities[claim.id].level(self.positions, claim.alpha) for claim in self.rule.claims
+        }
+
+    def see(self, rows: Iterable[Seen]) -> None:
+        """Add rows."""
+        seen = list(rows)
+        self._seen += len(seen)
+        for quantity in self._quantities.values():
+            quantity.see(seen)
+
+    def due(self, position: int) -> bool:
+        """Whether a look at this position can end the run, as far as the last one tells; the end is always looked at.
+
+        Looks that are left out prove nothing wrongly: the error of all stays below what the plan allows.
+        """
+        return position >= self._next or position >= self.total
+
+    def look(self, position: int | None = None) -> bool:
+        """Take a look; whether to stop."""
+        for name, quantity in self._quantities.items():
+            self.looks[name].append(Look(self._seen, quantity.reading()))
+        self._next = (self._seen if position is None else position) * self._rest(self.rule.claim)
+        return self._proven(self.rule.claim)
+
+    def upper(self, claim: Below) -> float:
+        """The upper limit of a claim's quantity at the last look, at the error of that look."""
+        reading, quantity = self.looks[claim.id][-1].reading, self._quantities[claim.id]
+        reach = float(stats.t.isf(self._levels[claim], max(reading.freedom, 1.0)))
+        return reading.value + reach * quantity.margin(reading, claim.threshold)
+
+    def _proven(self, claim: Claim) -> bool:
+        if isinstance(claim, Below):
+            return self.upper(claim) < claim.threshold
+        held = [self._proven(part) for part in claim.parts]
+        return all(held) if claim.word == "and" else any(held)
+
+    def _rest(self, claim: Claim) -> float:
+        if isinstance(claim, Below):
+            return self._quantities[claim.id].rest(self.upper(claim), claim.threshold)
+        rests = [self._rest(part) for part in claim.parts]
+        return max(rests) if claim.word == "and" else min(rests)
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Every quantity at the last look."""
+        return {
+            name: self._quantities[name].estimate(looks[-1].reading, _intervals(looks[-1].reading))
+            for name, looks in self.looks.items()
+            if looks
+        }
+
+    def series(self) -> dict[str, Series]:
+        """Every quantity at every look, with its 90 % band."""
+        return {name: _series(looks) for name, looks in self.looks.items() if looks}
+
+
+FRESH: Mapping[str, Callable[[], Quantity]] = {NEW_SHARE: Fresh, NEW_NATS: lambda: Fresh(weighed=True)}
+
+
+def stop_rule(expression: str, more: Iterable[str] = ()) -> Rule:
+    """The rule of ``--stop-when``; ``more``: ids that can be watched beyond the texts and their log-probabilities.
+
+    Raises:
+        UsageError: it is no condition, or says something else than that marginal quantities are below numbers.
+    """
+    ids = (*FRESH, *more)
+    try:
+        tree = parse(expression)
+    except UsageError as error:
+        raise UsageError(f"--stop-when: {error.came}", expected=error.expected, todo=EXAMPLE) from error
+    claim = _claim(tree, expression, ids)
+    return Rule(expression, _shared(claim, len(list(_leaves(claim)))))
+
+
+def _claim(node: Node, expression: str, ids: Sequence[str]) -> Claim:
+    if isinstance(node, Joined):
+        return Claims(node.word, tuple(_claim(part, expression, ids) for part in node.parts))
+    if isinstance(node, Comparison):
+        sides = (node.left, node.right) if node.sign in {"<", "<="} else (node.right, node.left)
+        name, field_ = _named(sides[0])
+        if node.sign in {"<", "<=", ">", ">="} and name and isinstance(sides[1], Constant):
+            return _below(name, field_, sides[1].content, ids)
+    raise UsageError(
+        f"--stop-when {expression!r}",
+        expected="`ID < NUMBER`, several joined by `and` or `or`: a run stops because something is proven small",
+        todo=EXAMPLE,
+    )
+
+
+def _named(node: Node) -> tuple[str, str]:
+    """The id and the field of a side; a name in quotes is one too."""
+    if isinstance(node, Reference):
+        return node.name, node.field or "value"
+    if isinstance(node, Constant) and isinstance(node.content, str):
+        return node.content, "value"
+    return "", ""
+
+
+def _below(name: str, field_: str, threshold: float | str, ids: Sequence[str]) -> Below:
+    head, _, tail = name.rpartition(".")
+    if name not in ids and tail in ALPHA:
+        name, field_ = head, tail
+    if name not in ids:
+        raise UsageError(
+            f"--stop-when: {name} is not watched while rows are made", expected=f"one of {', '.join(ids)}", todo=EXAMPLE
+        )
+    if field_ not in ALPHA:
+        raise UsageError(
+            f"--stop-when {name}:{field_}",
+            expected="no field, or upper90 or upper95: an upper limit below the number is what stops a run",
+            todo=EXAMPLE,
+        )
+    most = 1.0 if name == NEW_SHARE else math.inf
+    if not isinstance(threshold, float) or (name in FRESH and not 0 < threshold <= most):
+        span = f"a number above 0{' and at most 1' if most == 1 else ''}" if name in FRESH else "a number"
+        raise UsageError(f"--stop-when {name} < {threshold}", expected=span, todo=EXAMPLE)
+    return Below(name, threshold, ALPHA[field_])
+
+
+def _shared(claim: Claim, count: int) -> Claim:
+    """The same claims, each with its share of the error."""
+    if isinstance(claim, Below):
+        return Below(claim.id, claim.threshold, claim.alpha / count)
+    return Claims(claim.word, tuple(_shared(part, count) for part in claim.parts))
+
+
+def _leaves(claim: Claim) -> Iterator[Below]:
+    if isinstance(claim, Below):
+        yield claim
+        return
+    for part in claim.parts:
+        yield from _leaves(part)
+
+
+def _intervals(reading: Reading) -> dict[float, tuple[float, float]]:
+    if not math.isfinite(reading.error):
+        return {}
+    halves = {
+        level: float(stats.t.isf((1 - level) / 2, max(reading.freedom, 1.0))) * reading.error for level in (0.90, 0.95)
+    }
+    return {level: (reading.value - half, reading.value + half) for level, half in halves.items()}
+
+
+def _series(looks: Sequence[Look]) -> Series:
+    bands = [_intervals(look.reading).get(0.90, (-math.inf, math.inf)) for look in looks]
+    return Series(
+        x_name="rows",
+        x=tuple(float(look.rows) for look in looks),
+        value=tuple(look.reading.value for look in looks),
+        lower=tuple(low for low, _ in bands),
+        upper=tuple(high for _, high in bands),
+        level=0.9,
+    )

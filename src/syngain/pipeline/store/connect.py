@@ -1,0 +1,198 @@
+"""The generator that a recipe names, and what must be known about it before money is spent."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from syngain.core.errors import UsageError
+from syngain.core.progress import Progress, silent
+from syngain.data import read
+from syngain.data.columns.roles import Kind
+from syngain.generators.probe import ASK, LONGEST_ANSWER, SEEDS
+from syngain.generators.protocol import Capabilities
+from syngain.generators.toy import MarkovText
+from syngain.generators.toy_speaker import ToyGenerator
+from syngain.pipeline.recipe import EndpointSpec, LlamaCppSpec, LocalSpec, ToySpec, read_recipe
+from syngain.pipeline.store.budget import prompt_bound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syngain.data.dataset import Dataset
+    from syngain.generators.openai import OpenAIGenerator
+    from syngain.generators.protocol import Generator, Reply
+    from syngain.pipeline.recipe import GeneratorSpec, Recipe, SamplingSpec
+    from syngain.pipeline.store.budget import Cost, Ledger
+
+Api = Literal["chat", "completions"]
+RECIPES = frozenset({".yaml", ".yml"})
+
+
+def speaker(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progress = silent) -> Generator:
+    """The generator of a recipe.
+
+    Raises:
+        UsageError: an endpoint without an address, or a toy with nothing to fit it on. InputError: a model that cannot
+            be loaded.
+    """
+    if isinstance(spec, ToySpec):
+        return _toy(spec, anchors)
+    if isinstance(spec, EndpointSpec):
+        return endpoint(spec)
+    if isinstance(spec, LlamaCppSpec):
+        from syngain.generators.llamacpp import LlamaCppGenerator
+
+        return LlamaCppGenerator.load(
+            spec.model,
+            mode=spec.logprob_mode,
+            chat=spec.chat,
+            batch=spec.batch,
+            context=spec.context,
+            threads=spec.threads,
+            progress=progress,
+        )
+    from syngain.generators.local import LocalGenerator
+
+    return LocalGenerator.load(
+        spec.model, dtype=spec.dtype, device=spec.device, chat=spec.chat, batch=spec.batch, progress=progress
+    )
+
+
+def target_spec(
+    target: str,
+    *,
+    model: str | None = None,
+    key_env: str = "OPENAI_API_KEY",
+    api: Literal["chat", "completions"] = "chat",
+) -> GeneratorSpec:
+    """The generator that a person names: ``toy``, an address, a recipe, a local model or a hub name.
+
+    An address that lists a single model needs no ``model``; see :func:`only_model`.
+
+    Raises:
+        InputError: a recipe that is none. UsageError: a model is named twice.
+    """
+    if target.startswith(("http://", "https://")):
+        return EndpointSpec(kind="openai", model=model or "", base_url=target, key_env=key_env, api=api)
+    if model is not None:
+        raise UsageError(f"--model {model} beside {target}", expected="--model with an address only")
+    if target == "toy":
+        return ToySpec(kind="toy")
+    if Path(target).suffix in RECIPES:
+        return read_recipe(target).generator
+    return LocalSpec(kind="transformers", model=target)
+
+
+async def only_model(generator: OpenAIGenerator) -> OpenAIGenerator:
+    """A server with its model: the one that was named, or the only one it lists.
+
+    Raises:
+        UsageError: it lists none or several.
+    """
+    if generator.model:
+        return generator
+    models = await generator.models()
+    if models is not None and len(models) == 1:
+        return replace(generator, model=models[0])
+    raise UsageError(
+        f"{generator.base_url} lists {'no models' if not models else ', '.join(models[:20])}",
+        expected="the name of one",
+        todo="give it with --model",
+    )
+
+
+def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
+    """The generator behind an address."""
+    from syngain.generators.openai import OpenAIGenerator
+
+    base_url = spec.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+    if not base_url:
+        raise UsageError(
+            "the recipe has no base_url and OPENAI_BASE_URL is not set",
+            expected="the address of an OpenAI-compatible server",
+            todo="add `base_url: http://HOST:PORT/v1` to `generator`",
+        )
+    return OpenAIGenerator(
+        base_url=base_url,
+        model=spec.model,
+        key_env=spec.key_env,
+        api=spec.api,
+        timeout=spec.timeout,
+        mode="raw" if spec.logprob_mode == "auto" else spec.logprob_mode,
+        extra=spec.extra,
+        connections=connections,
+    )
+
+
+async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict[str, object], tuple[Reply, ...]]:
+    """Ask a server what it can before any row is paid for; a generator in this process needs no asking.
+
+    Beside the generator: what was found, for :func:`told` in a later process, and the answers, which were paid for.
+
+    Raises:
+        UsageError: the key is refused, the model unknown, or log-probabilities are required and not given.
+        UnfinishedError: the server cannot be reached.
+    """
+    from syngain.generators.openai import OpenAIGenerator
+
+    if not isinstance(generator, OpenAIGenerator):
+        return generator, {}, ()
+    from syngain.generators.probe import probe
+
+    schema, mode = _questions(recipe)
+    found = await probe(generator, prompt=False, schema=schema, mode=mode)
+    if any(s.logprobs == "required" for s in _samplings(recipe)) and not found.capabilities.chosen:
+        raise UsageError(
+            f"{generator.model} gives no log-probabilities ({found.reasons.get('chosen', 'it sends none')})",
+            expected="log-probabilities, which the recipe requires (`logprobs: required`)",
+            todo="name a server that gives them (vLLM, llama.cpp server), or set `logprobs: wanted`",
+        )
+    seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
+    notes: dict[str, object] = {"mode": seen, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}
+    return told(generator, notes), notes, found.replies
+
+
+def probe_cost(recipe: Recipe, ledger: Ledger) -> Cost:
+    """The most that finding out can cost; refused requests cost nothing."""
+    if not isinstance(recipe.generator, EndpointSpec):
+        return 0, 0.0
+    schema, mode = _questions(recipe)
+    count = 1 + schema + SEEDS * mode
+    prompt, completion = count * prompt_bound(ASK), count * LONGEST_ANSWER
+    return prompt + completion, ledger.prices.usd(prompt, completion)
+
+
+def _samplings(recipe: Recipe) -> list[SamplingSpec]:
+    return [recipe.sampling_of(strategy) for strategy in recipe.strategies if strategy.kind != "template"]
+
+
+def _questions(recipe: Recipe) -> tuple[bool, bool]:
+    """Whether to find out about structured output, and about the mode of log-probabilities."""
+    auto = isinstance(recipe.generator, EndpointSpec) and recipe.generator.logprob_mode == "auto"
+    warped = any(s.logprobs != "no" and (s.temperature != 1 or s.top_p != 1) for s in _samplings(recipe))
+    return any(strategy.json_schema is not None for strategy in recipe.strategies), auto and warped
+
+
+def told(generator: Generator, notes: Mapping[str, Any]) -> Generator:
+    """A server with what was found out about it before."""
+    from syngain.generators.openai import OpenAIGenerator
+
+    if not isinstance(generator, OpenAIGenerator) or not notes:
+        return generator
+    known = Capabilities(chosen=notes["chosen"], mode=notes["mode"], schema=notes["schema"])
+    return replace(generator, mode=notes["mode"], known=known)
+
+
+def _toy(spec: ToySpec, anchors: Dataset | None) -> ToyGenerator:
+    """A chain of the words of the anchors or of a file, per label where they have labels."""
+    anchors = anchors if spec.learned is None else read(spec.learned, like=anchors)
+    if anchors is None:
+        raise UsageError("the toy generator without anchors", expected="the rows it was fitted on", todo="add --real")
+    if anchors.kind is Kind.TABLE:
+        raise UsageError("the toy generator speaks text, and the anchors are a table", expected="texts or pairs")
+    texts = [" ".join(side.split()[: spec.max_words]) for side in anchors.sides[list(anchors.sides)[-1]]]
+    labels = None if anchors.labels is None else list(anchors.labels)
+    return ToyGenerator(MarkovText.fit(texts, labels, backoff=spec.backoff, max_words=spec.max_words))

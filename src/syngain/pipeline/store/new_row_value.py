@@ -1,0 +1,189 @@
+"""What rows of one more prompt would add that no row so far holds: the share of new texts, and their information.
+
+The new share is the chance that a row of one more prompt repeats no row of the prompts before it: the unseen mass of
+Good and Turing [good1953], with prompts instead of rows left out, because the samples of one prompt are alike. Weighed
+by its surprisal -log q(y|p), what is new is the part of the information gain H(M(p)|p) that falls on texts the set does
+not hold: exactly the gain while everything is new, zero when nothing is. A template says nothing beyond its prompt, and
+its rows weigh nothing. The error of both is the delete-one jackknife over prompts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.errors import UsageError
+from syngain.core.estimate import Estimate
+from syngain.inference.sequential import FINE, level_of_means
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from syngain.core.estimate import Direction
+
+NEW_SHARE = "diversity.new_fraction"
+NEW_NATS = "information.marginal"
+MANY = 40  # new rows, as many as the error is that of
+FIRST = 200  # rows before the first look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A row of a running run.
+
+    Attributes:
+        prompt: its hash. text: a digest of its content. nats: surprisal under its prompt, 0 for templates, None where
+            the generator did not say. sampled: whether that is of the law sampled from. row: its content, with the
+            anchors it was made from.
+    """
+
+    prompt: str
+    text: bytes
+    nats: float | None = 0.0
+    sampled: bool = True
+    row: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A quantity at a look: its value, standard error, the degrees of freedom of that, rows and clusters."""
+
+    value: float
+    error: float
+    freedom: float
+    n: int
+    clusters: int
+
+
+@dataclass
+class Fresh:
+    """The new share, or new information, of the rows so far.
+
+    Per prompt: rows, weight of rows with texts of its own, and weight of rows of other prompts that would be new
+    without it. Per text: its weight by prompt, None as soon as three prompts gave it and it can never become new again.
+    """
+
+    weighed: bool = False
+    growth: float = FINE
+    first: int = FIRST
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _size: list[int] = field(default_factory=list)
+    _own: list[float] = field(default_factory=list)
+    _lent: list[float] = field(default_factory=list)
+    _texts: dict[bytes, dict[int, float] | None] = field(default_factory=dict)
+    _sums: tuple[float, float] = (0.0, 0.0)  # of weights and of their squares
+    _sampled: bool = True
+
+    def see(self, rows: Iterable[Seen]) -> None:
+        """Add rows.
+
+        Raises:
+            UsageError: information is asked for, and a row has no log-probabilities.
+        """
+        for row in rows:
+            prompt = self._numbers.setdefault(row.prompt, len(self._numbers))
+            if prompt == len(self._size):
+                self._size.append(0)
+                self._own.append(0.0)
+                self._lent.append(0.0)
+            self._size[prompt] += 1
+            weight = self._weight(row)
+            self._sums = (self._sums[0] + weight, self._sums[1] + weight**2)
+            owners = self._texts.setdefault(row.text, {})
+            if owners is not None:
+                self._move(row.text, owners, -1)
+                owners[prompt] = owners.get(prompt, 0.0) + weight
+                self._move(row.text, owners, +1)
+
+    def _weight(self, row: Seen) -> float:
+        if not self.weighed:
+            return 1.0
+        if row.nats is None or not math.isfinite(row.nats):
+            raise UsageError(
+                f"--stop-when {NEW_NATS}, and the generator gives no log-probabilities of what it says",
+                expected="log-probabilities of every row",
+                todo=f"name a generator that gives them, or stop by {NEW_SHARE}",
+            )
+        self._sampled = self._sampled and row.sampled
+        return row.nats
+
+    def _move(self, text: bytes, owners: dict[int, float], sign: int) -> None:
+        """Take the rows of a text out of the counts, or put them in."""
+        if len(owners) == 1:
+            ((one, weight),) = owners.items()
+            self._own[one] += sign * weight
+        elif len(owners) == 2:
+            (one, weight), (two, other) = owners.items()
+            self._lent[one] += sign * other
+            self._lent[two] += sign * weight
+        elif len(owners) > 2:
+            self._texts[text] = None
+
+    def reading(self) -> Reading:
+        """The quantity now.
+
+        Without prompt j its rows are gone, and a text that only j and one other prompt gave becomes new there:
+        value_(j) = (new - new_j + lent_j) / (n - n_j).
+        """
+        size, own, lent = (np.array(counts, dtype=np.float64) for counts in (self._size, self._own, self._lent))
+        total, new, prompts = float(size.sum()), float(own.sum()), size.size
+        if prompts < 2:
+            return Reading(value=math.inf, error=math.inf, freedom=1.0, n=int(total), clusters=prompts)
+        without = (new - own + lent) / np.maximum(total - size, 1.0)
+        spread = float(np.sum((without - without.mean()) ** 2)) * (prompts - 1) / prompts
+        return Reading(
+            value=max(new, 0.0) / total,  # sums of weights leave rounding behind
+            error=math.sqrt(spread),
+            freedom=prompts - 1.0,
+            n=int(total),
+            clusters=prompts,
+        )
+
+    def margin(self, reading: Reading, threshold: float) -> float:
+        """The error for a value below the threshold: few new rows look surer than they are, none perfectly sure.
+
+        The lower tail of a count with mean m ends at ``m - z sqrt(m) + (z^2 - 1) / 6``: between the errors at the value
+        and at the threshold, which differ by the root of their ratio. Halfway is right for many, the latter safe for
+        few.
+        """
+        if reading.value >= threshold or not math.isfinite(reading.error):
+            return reading.error
+        if reading.value > 0 and reading.error > 0:
+            many = (reading.value / reading.error) ** 2 >= MANY
+            return float(reading.error * (threshold / reading.value) ** (0.25 if many else 0.5))
+        total, squares = self._sums
+        heavy = squares / total if total > 0 else 1.0
+        return math.sqrt(threshold * heavy / reading.clusters)
+
+    def rest(self, upper: float, threshold: float) -> float:  # noqa: ARG002  (a look costs nothing)
+        """None."""
+        return 1.0
+
+    def level(self, looks: Sequence[int], alpha: float) -> float:
+        """One-sided error of each look; see :mod:`syngain.inference.sequential`."""
+        return level_of_means(looks, alpha)
+
+    def estimate(self, reading: Reading, intervals: Mapping[float, tuple[float, float]]) -> Estimate:
+        """As an estimate of the report."""
+        upper: Direction = "upper"
+        if not self.weighed:
+            unit, estimand = "share", "chance that a row of one more prompt repeats nothing"
+            method = "rows whose text no other prompt gave (Good-Turing over prompts); jackknife over prompts"
+        else:
+            unit = "nats per row"
+            estimand = "information gain of a row of one more prompt, as far as it falls on texts that no row holds"
+            method = "surprisal of the rows whose text no other prompt gave, per row; jackknife over prompts"
+        return Estimate(
+            value=reading.value,
+            unit=unit,
+            method=method,
+            estimand=estimand,
+            intervals=dict(intervals),
+            n=reading.n,
+            clusters=reading.clusters,
+            direction="estimate" if self._sampled else upper,
+            marks=() if self._sampled else ("upper bound",),
+        )

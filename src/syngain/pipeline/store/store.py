@@ -1,0 +1,412 @@
+"""The run store: what was asked, what was answered, what was decided. SQLite, one writer, nothing lost by a kill.
+
+Every request is planned before the first is sent, is marked as sent before it leaves, and its answer is committed in
+one transaction. After a kill, what is marked as sent and has no answer was in flight: it may have been paid for.
+No clock, no key and no address is ever written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from syngain.core.errors import InputError, UnfinishedError, UsageError
+from syngain.generators.protocol import Call, Reply, Sampling, prompt_hash, request_key
+from syngain.pipeline.store.codec import content_digest, packed, packed_reply, unpacked, unpacked_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from syngain.generators.protocol import Messages
+
+SCHEMA = 1
+PLANNED, SENT, DONE, REFUSED, EXHAUSTED = range(5)
+Stage = Literal["generate", "repair", "verify", "template"]
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE requests (
+    position INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, stage TEXT NOT NULL, parent BLOB, prompt_hash TEXT NOT NULL,
+    body BLOB NOT NULL, state INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    worst_tokens INTEGER NOT NULL DEFAULT 0, worst_usd REAL NOT NULL DEFAULT 0,
+    lost_tokens INTEGER NOT NULL DEFAULT 0, lost_usd REAL NOT NULL DEFAULT 0, reason TEXT);
+CREATE INDEX requests_state ON requests (state, position);
+CREATE INDEX requests_prompt ON requests (prompt_hash);
+CREATE INDEX requests_parent ON requests (parent) WHERE parent IS NOT NULL;
+CREATE TABLE responses (
+    key BLOB PRIMARY KEY, server_id TEXT, digest BLOB NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL,
+    words BLOB NOT NULL, numbers BLOB);
+CREATE INDEX responses_server_id ON responses (server_id) WHERE server_id <> '';
+CREATE TABLE decisions (
+    key BLOB NOT NULL, step INTEGER NOT NULL, name TEXT NOT NULL, kept INTEGER NOT NULL, reason TEXT,
+    PRIMARY KEY (key, step)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One output that is wanted, with its way along the chain.
+
+    Attributes:
+        slot: what the row will carry: strategy, anchors, label and whatever its content is made of.
+        sample: index among equal prompts; with model, prompt and parameters it makes the key.
+    """
+
+    messages: Messages
+    sampling: Sampling
+    sample: int
+    run_seed: int
+    slot: Mapping[str, object]
+    stage: Stage = "generate"
+    schema: Mapping[str, object] | None = None
+    parent: bytes | None = None
+
+    def key(self, identity: Mapping[str, object]) -> bytes:
+        """SHA-256 of the canonical JSON of model, prompt, parameters and sample index."""
+        parameters = {**self.sampling.as_json(), "seed": self.run_seed, "schema": self.schema}
+        return bytes.fromhex(request_key(identity, self.messages, parameters, self.sample))
+
+    def as_json(self) -> dict[str, object]:
+        """What the store keeps."""
+        return {
+            "messages": [list(message) for message in self.messages],
+            "sampling": self.sampling.as_json(),
+            "sample": self.sample,
+            "seed": self.run_seed,
+            "slot": dict(self.slot),
+            "schema": self.schema,
+        }
+
+    def call(self, key: bytes) -> Call:
+        """The call of a generator; its seed comes from the key."""
+        return Call(
+            key=key.hex(),
+            messages=self.messages,
+            sampling=self.sampling,
+            seed=int.from_bytes(key[:4], "little") >> 1,
+            schema=self.schema,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request of the store that has no answer yet."""
+
+    position: int
+    key: bytes
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What the answers cost, and what lost attempts may have cost."""
+
+    tokens: int
+    usd: float
+    lost_tokens: int
+    lost_usd: float
+
+
+class Store:
+    """The store of one run. Opened by one process at a time; every method is a transaction of its own."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[Store]:
+        """Open a store, or make one; its tables are of this schema when the block begins.
+
+        Raises:
+            UsageError: another process uses it. InputError: it is no store, or one of another schema.
+            UnfinishedError: the disk is full.
+        """
+        try:
+            connection = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+            try:
+                for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+                    connection.execute(f"PRAGMA {pragma}")
+                connection.execute("PRAGMA cache_size = -8192")
+                _prepare(connection, path)
+                yield cls(connection)
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise _translated(path, error) from error
+
+    def meta(self, key: str) -> str | None:
+        """A value of the ``meta`` table."""
+        found = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Write a value of the ``meta`` table."""
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def plan(self, requests: Iterable[Request], identity: Mapping[str, object]) -> int:
+        """Write what will be asked, all or nothing; the sample index counts on among equal prompts."""
+        with self._transaction():
+            return sum(self._insert(request, identity, counting=True) for request in requests)
+
+    def add(self, request: Request, identity: Mapping[str, object]) -> bytes:
+        """Write one more request, unless the same one is there; its key."""
+        self._insert(request, identity, counting=False)
+        return request.key(identity)
+
+    def pending(self, after: int, limit: int, until: int | None = None) -> list[Pending]:
+        """The next requests without an answer, in the order of the plan; up to a position, repair turns beyond it."""
+        rows = self.connection.execute(
+            "SELECT position, key, stage, parent, body FROM requests WHERE state = ? AND position > ?"
+            " AND (? IS NULL OR position <= ? OR stage = 'repair') ORDER BY position LIMIT ?",
+            (PLANNED, after, until, until, limit),
+        ).fetchall()
+        return [Pending(row[0], row[1], _request(row[2], row[3], row[4])) for row in rows]
+
+    def counts(self) -> dict[int, int]:
+        """How many requests are in which state."""
+        return dict(self.connection.execute("SELECT state, count(*) FROM requests GROUP BY state").fetchall())
+
+    def sent(self, items: Iterable[tuple[bytes, int, float]]) -> None:
+        """Note that requests are about to leave, each with the most it can cost: (key, tokens, usd)."""
+        with self._transaction():
+            self.connection.executemany(
+                "UPDATE requests SET state = ?, attempts = attempts + 1, worst_tokens = ?, worst_usd = ? WHERE key = ?",
+                [(SENT, tokens, usd, key) for key, tokens, usd in items],
+            )
+
+    def answered(
+        self,
+        item: Pending,
+        reply: Reply,
+        cost: tuple[int, float],
+        follow: Request | None,
+        identity: Mapping[str, object],
+    ) -> None:
+        """Commit an answer, with the request that follows from it, if one does."""
+        words, numbers = packed_reply(reply)
+        with self._transaction():
+            self.connection.execute(
+                "INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (item.key, reply.id, content_digest(reply), *cost, words, numbers),
+            )
+            self.connection.execute("UPDATE requests SET state = ? WHERE key = ?", (DONE, item.key))
+            if follow is not None:
+                self._insert(follow, identity, counting=False)
+
+    def paid(self, reply: Reply, cost: tuple[int, float]) -> None:
+        """Note an answer to no request of the plan (finding out what a server can): it was paid, it may be replayed."""
+        words, numbers = packed_reply(reply)
+        (count,) = self.connection.execute("SELECT count(*) FROM responses").fetchone()
+        row = (f"paid {count}".encode(), reply.id, content_digest(reply), *cost, words, numbers)
+        self.connection.execute("INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def lost(self, key: bytes, *, billed: bool, state: int = PLANNED, reason: str | None = None) -> None:
+        """An attempt brought no answer. When it may have been billed, its worst case counts as spent."""
+        share = 1 if billed else 0
+        self.connection.execute(
+            "UPDATE requests SET state = ?, reason = ?, lost_tokens = lost_tokens + ? * worst_tokens,"
+            " lost_usd = lost_usd + ? * worst_usd WHERE key = ?",
+            (state, reason, share, share, key),
+        )
+
+    def recover(self) -> int:
+        """After a kill: requests in flight count as paid and are planned again, so are those that were given up.
+
+        Returns how many were in flight.
+        """
+        with self._transaction():
+            (flying,) = self.connection.execute("SELECT count(*) FROM requests WHERE state = ?", (SENT,)).fetchone()
+            self.connection.execute(
+                "UPDATE requests SET lost_tokens = lost_tokens + worst_tokens, lost_usd = lost_usd + worst_usd"
+                " WHERE state = ?",
+                (SENT,),
+            )
+            self.connection.execute("UPDATE requests SET state = 0 WHERE state IN (?, ?)", (SENT, EXHAUSTED))
+            self.connection.execute("DELETE FROM requests WHERE stage = 'verify' AND state = 0")  # asked for anew
+        return int(flying)
+
+    def spent(self) -> Spent:
+        """What was spent so far."""
+        tokens, usd = self.connection.execute(
+            "SELECT coalesce(sum(tokens), 0), coalesce(sum(usd), 0) FROM responses"
+        ).fetchone()
+        lost, lost_usd = self.connection.execute(
+            "SELECT coalesce(sum(lost_tokens), 0), coalesce(sum(lost_usd), 0) FROM requests"
+        ).fetchone()
+        return Spent(tokens=tokens, usd=usd, lost_tokens=lost, lost_usd=lost_usd)
+
+    def replayed(self, reply: Reply) -> bool:
+        """Whether the server gave this very answer before, to another request: same id, same content."""
+        if not reply.id:
+            return False
+        found = self.connection.execute(
+            "SELECT 1 FROM responses WHERE server_id = ? AND digest = ? AND server_id <> ''",
+            (reply.id, content_digest(reply)),
+        ).fetchone()
+        return found is not None
+
+    def reply(self, key: bytes) -> Reply | None:
+        """The answer to a request, None where there is none."""
+        found = self.connection.execute("SELECT words, numbers FROM responses WHERE key = ?", (key,)).fetchone()
+        return None if found is None else unpacked_reply(*found)
+
+    def state(self, key: bytes) -> tuple[int, str | None]:
+        """The state of a request and why it has no answer."""
+        found = self.connection.execute("SELECT state, reason FROM requests WHERE key = ?", (key,)).fetchone()
+        return (PLANNED, None) if found is None else (int(found[0]), found[1])
+
+    def child(self, key: bytes) -> bytes | None:
+        """The request that repairs the answer to this one, if there is one."""
+        found = self.connection.execute("SELECT key FROM requests WHERE parent = ?", (key,)).fetchone()
+        return None if found is None else bytes(found[0])
+
+    def wanted(self) -> Iterator[tuple[bytes, Request]]:
+        """Every request that stands for a row, ordered by key."""
+        last = b""
+        while True:
+            rows = self.connection.execute(
+                "SELECT key, stage, parent, body FROM requests WHERE key > ? AND stage IN ('generate', 'template')"
+                " ORDER BY key LIMIT 256",
+                (last,),
+            ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            for key, stage, parent, body in rows:
+                yield key, _request(stage, parent, body)
+
+    def asked(self, after: int, until: int) -> Iterator[tuple[bytes, Request]]:
+        """The requests that stand for rows at these positions of the plan, in its order."""
+        rows = self.connection.execute(
+            "SELECT key, stage, parent, body FROM requests WHERE position > ? AND position <= ?"
+            " AND stage IN ('generate', 'template') ORDER BY position",
+            (after, until),
+        ).fetchall()
+        return ((key, _request(stage, parent, body)) for key, stage, parent, body in rows)
+
+    def cut(self, after: int) -> None:
+        """Give up what is planned beyond a position: enough is enough."""
+        with self._transaction():
+            self.connection.execute(
+                "DELETE FROM requests WHERE position > ? AND stage IN ('generate', 'template')", (after,)
+            )
+            self.set_meta("cut", str(after))
+
+    def decide(self, decisions: Iterable[tuple[bytes, int, str, str | None]]) -> None:
+        """Write decisions of curation: key, step, name of the step, and the reason to drop or None."""
+        with self._transaction():
+            self.connection.executemany(
+                "INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)",
+                ((key, step, name, int(reason is None), reason) for key, step, name, reason in decisions),
+            )
+
+    def sizes(self) -> tuple[int, int, int]:
+        """After curation: rows that hold content, rows kept, rows dropped."""
+        (held,) = self.connection.execute("SELECT count(*) FROM decisions WHERE step = 0 AND kept = 1").fetchone()
+        (judged,) = self.connection.execute("SELECT count(*) FROM decisions WHERE step = -1").fetchone()
+        (dropped,) = self.connection.execute("SELECT count(*) FROM decisions WHERE kept = 0").fetchone()
+        return held, judged - dropped, dropped
+
+    def acceptance(self) -> list[tuple[str, int, str, int, int]]:
+        """Per prompt and step of curation: prompt hash, step, name, rows kept, rows judged."""
+        return self.connection.execute(
+            "SELECT prompt_hash, step, name, sum(kept), count(*) FROM decisions JOIN requests USING (key)"
+            " GROUP BY prompt_hash, step, name ORDER BY step, prompt_hash"
+        ).fetchall()
+
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why rows were dropped, the most frequent first."""
+        return self.connection.execute(
+            "SELECT name || ': ' || reason, count(*) AS rows FROM decisions WHERE kept = 0"
+            " GROUP BY name, reason ORDER BY rows DESC, name, reason LIMIT 12"
+        ).fetchall()
+
+    def forget_decisions(self) -> None:
+        """Curation starts anew; it is cheap and depends on nothing but the answers."""
+        self.connection.execute("DELETE FROM decisions")
+
+    def dropped(self, key: bytes) -> tuple[str, str] | None:
+        """Which step dropped a row, and why; None when none did."""
+        found = self.connection.execute(
+            "SELECT name, reason FROM decisions WHERE key = ? AND kept = 0 ORDER BY step LIMIT 1", (key,)
+        ).fetchone()
+        return None if found is None else (found[0], found[1])
+
+    def _insert(self, request: Request, identity: Mapping[str, object], *, counting: bool) -> int:
+        name = prompt_hash(request.messages)
+        if counting:
+            (before,) = self.connection.execute(
+                "SELECT count(*) FROM requests WHERE prompt_hash = ?", (name,)
+            ).fetchone()
+            request = replace(request, sample=int(before))
+        row = (request.key(identity), request.stage, request.parent, name, packed(request.as_json()))
+        done = self.connection.execute(
+            "INSERT OR IGNORE INTO requests (key, stage, parent, prompt_hash, body) VALUES (?, ?, ?, ?, ?)", row
+        )
+        return done.rowcount
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+
+def _request(stage: Stage, parent: bytes | None, body: bytes) -> Request:
+    content = unpacked(body)
+    sampling = content["sampling"]
+    return Request(
+        messages=tuple((role, text) for role, text in content["messages"]),
+        sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
+        sample=content["sample"],
+        run_seed=content["seed"],
+        slot=content["slot"],
+        stage=stage,
+        schema=content["schema"],
+        parent=parent,
+    )
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new store; check the schema of an old one. Takes the lock either way."""
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables:
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+            return
+        found = (
+            connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() if "meta" in tables else None
+        )
+        if found is None or found[0] != str(SCHEMA):
+            raise InputError(
+                f"{path} has schema {None if found is None else found[0]}",
+                expected=f"a run store of schema {SCHEMA}",
+                todo="finish the run with the version of syngain that began it, or name another folder with -o DIR",
+            )
+    finally:
+        connection.execute("COMMIT")
+
+
+def _translated(path: Path, error: sqlite3.Error) -> Exception:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return UsageError(
+            f"{path} is in use by another process",
+            expected="one run per output folder",
+            todo="wait until it ends, or name another folder with -o DIR",
+        )
+    if "disk is full" in text or "disk I/O" in text:
+        return UnfinishedError(f"the disk is full or broken while writing {path} ({text})", todo="free some, --resume")
+    if "not a database" in text or "malformed" in text:
+        return InputError(f"{path} is not a run store ({text})", expected="a store that syngain generate wrote")
+    return UsageError(f"{path} cannot be opened ({text})", expected="a place you may read and write")

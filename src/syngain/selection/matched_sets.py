@@ -1,0 +1,224 @@
+"""Sets against sets: the same number of rows from each, the same anchors, the same judges, paired differences.
+
+Every set is drawn from several times, so that a set which is larger than the others is not judged by one lucky draw.
+Without a test set, anchors judge that were held out together with all rows made from them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from syngain.core.errors import InputError
+from syngain.core.estimate import Estimate
+from syngain.core.progress import Progress, silent
+from syngain.gain.design.cross_validation import pooled
+from syngain.gain.design.layout import joined
+from syngain.gain.forecast import UNITS
+from syngain.gain.proxies.metrics import METRICS
+from syngain.gain.proxies.task import Outcome, Training
+from syngain.inference.intervals import (
+    clustered_freedom,
+    clustered_variance,
+    normal_intervals,
+    satterthwaite,
+    shared_training,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+    from syngain.gain.design.layout import Ground
+    from syngain.gain.proxies.task import Task
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+FEWEST = 10  # rows of each set that can be drawn
+STRATA = 5
+ANCHORS = -1  # the arm without synthetic rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """How sets are compared.
+
+    Attributes:
+        folds: of the anchors, where they judge. draws: from every set. most: rows of an arm.
+        lengths: whether the rows that are drawn are equally long in all sets, by fifths of all lengths.
+    """
+
+    folds: int = 5
+    draws: int = 3
+    most: int = 5_000
+    lengths: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Outcomes of all sets on the same rows.
+
+    Attributes:
+        names: of the sets. outcomes: (set, balanced) to one outcome per draw; set -1 is the anchors alone.
+        label, cluster: of the judged rows (t,). inflation: of a variance over them. size: rows drawn from every set.
+        where: who judged, in words.
+    """
+
+    names: Sequence[str]
+    outcomes: Mapping[tuple[int, bool], Sequence[Outcome]]
+    label: Ints
+    cluster: Ints
+    inflation: float
+    size: int
+    where: str
+
+    def over(self, metric: str, treated: int, control: int, *, balanced: bool) -> Estimate:
+        """One set over another, or over the anchors alone (-1), with its p-value."""
+        a, b = self._scores(metric, treated, balanced=balanced), self._scores(metric, control, balanced=balanced)
+        paired = a.mean(axis=0) - b.mean(axis=0)
+        rows = clustered_variance(paired, self.cluster) * self.inflation
+        draws = sum(float(side.mean(axis=1).var(ddof=1)) / len(side) for side in (a, b) if len(side) > 1)
+        freedom = satterthwaite(
+            (rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(a) - 1.0, 1.0))
+        )
+        value, error = float(paired.mean()), math.sqrt(rows + draws)
+        weights = ", synthetic rows weighted to the class shares of the anchors" if balanced else ""
+        against = "the anchors alone" if control == ANCHORS else self.names[control]
+        return Estimate(
+            value=value,
+            intervals=normal_intervals(value, error, freedom),
+            p=float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else 1.0,
+            n=self.label.size,
+            clusters=int(np.unique(self.cluster).size),
+            unit=UNITS[metric],
+            method=self.where,
+            estimand=f"{self.size:,} rows of {self.names[treated]} beside the anchors over {against}{weights}",
+        )
+
+    def _scores(self, metric: str, of: int, *, balanced: bool) -> Floats:
+        ones = np.ones(self.label.size)
+        return np.array([METRICS[metric](outcome, self.label, ones) for outcome in self.outcomes[of, balanced]])
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Sets on common ground.
+
+    Attributes:
+        ground: anchors, test and the rows of all sets. member: set of each synthetic row (m,). names: of the sets.
+        task: the proxy. streams: of every draw, the same for all sets.
+    """
+
+    ground: Ground
+    member: Ints
+    names: Sequence[str]
+    task: Task
+    streams: Streams
+
+    def on_anchors(self, contest: Contest, *, progress: Progress = silent) -> Standing:
+        """Judged by held-out anchors.
+
+        Raises:
+            InputError: a set has too few rows that could have been made without the held-out anchors.
+        """
+        ground = self.ground
+        fold = ground.lineage.folds(contest.folds, self.streams.stream("compare folds"))
+        count = int(fold.max()) + 1
+        allowed = [np.flatnonzero(ground.lineage.made_from(fold != f)) for f in range(count)]
+        quota = self._quota(allowed, contest)
+        found: dict[tuple[int, bool], list[list[tuple[Ints, Outcome]]]] = {}
+        for f in range(count):
+            progress(f"sets on fold {f + 1} of {count}", f / count)
+            held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
+            bench = self.task.within(anchors, allowed[f])
+            for key, trainings in self._trainings(anchors, allowed[f], quota, contest).items():
+                parts = found.setdefault(key, [[] for _ in trainings])
+                for part, training in zip(parts, trainings, strict=True):
+                    part.append((held, bench.judge(training, held, self.streams.stream("inner", str(f)))))
+        return Standing(
+            names=self.names,
+            outcomes={key: [pooled(part, ground.anchors.size) for part in parts] for key, parts in found.items()},
+            label=ground.anchor_labels,
+            cluster=ground.lineage.group,
+            inflation=shared_training(count),
+            size=int(quota.sum()),
+            where=f"judged by anchors, out of {count} folds; variance inflated for shared training rows [nadeau2003]",
+        )
+
+    def on_test(self, contest: Contest, *, progress: Progress = silent) -> Standing:
+        """Judged by the test set, all anchors learned from.
+
+        Raises:
+            InputError: a set has too few rows.
+        """
+        ground = self.ground
+        progress("sets on the test", 0.0)
+        every = np.arange(self.member.size)
+        quota = self._quota([every], contest)
+        bench = self.task.within(ground.anchors, every)
+        trainings = self._trainings(ground.anchors, every, quota, contest)
+        rng = self.streams.child("test")
+        outcomes = {
+            key: [bench.judge(training, ground.test, rng.stream("inner")) for training in several]
+            for key, several in trainings.items()
+        }
+        return Standing(
+            names=self.names,
+            outcomes=outcomes,
+            label=ground.label[ground.test],
+            cluster=ground.cluster[ground.test],
+            inflation=1.0,
+            size=int(quota.sum()),
+            where="judged by the test set; paired, clustered by near duplicates",
+        )
+
+    def _strata(self, contest: Contest) -> Ints:
+        """Stratum of every row (m,): all the same, or a fifth of all lengths."""
+        if not contest.lengths:
+            return np.zeros(self.member.size, dtype=np.int64)
+        length = np.array([len(text) for text in joined(self.ground.synthetic)])
+        edges = np.quantile(length, np.arange(1, STRATA) / STRATA)
+        return np.asarray(np.searchsorted(edges, length, side="left"), dtype=np.int64)
+
+    def _quota(self, allowed: Sequence[Ints], contest: Contest) -> Ints:
+        """Rows to draw from every stratum of every set: what the poorest set has in the poorest fold."""
+        strata = self._strata(contest)
+        cells = self.member * STRATA + strata
+        counts = [np.bincount(cells[rows], minlength=len(self.names) * STRATA) for rows in allowed]
+        table = np.min(counts, axis=0).reshape(len(self.names), STRATA)
+        quota = table.min(axis=0)
+        if quota.sum() < FEWEST:
+            poor = int(np.argmin(table.sum(axis=1)))
+            raise InputError(
+                f"{quota.sum()} rows of every set can be compared ({self.names[poor]} has {table[poor].sum()})",
+                expected=f"at least {FEWEST} rows of every set, without those of a held-out fold of anchors",
+                todo="give larger sets" + (", or compare without matched lengths" if contest.lengths else ""),
+            )
+        if quota.sum() > contest.most:
+            quota = np.floor(quota * contest.most / quota.sum()).astype(np.int64)
+        return np.asarray(quota, dtype=np.int64)
+
+    def _trainings(
+        self, anchors: Ints, allowed: Ints, quota: Ints, contest: Contest
+    ) -> dict[tuple[int, bool], list[Training]]:
+        none = np.empty(0, dtype=np.int64)
+        strata = self._strata(contest)
+        out: dict[tuple[int, bool], list[Training]] = {}
+        for balanced in (False, True) if self.ground.labeled else (False,):
+            out[ANCHORS, balanced] = [Training(anchors, none, balanced)]
+            for code in range(len(self.names)):
+                rows = allowed[self.member[allowed] == code]
+                draws = [self._draw(rows, strata, quota, draw) for draw in range(contest.draws)]
+                out[code, balanced] = [Training(anchors, drawn, balanced) for drawn in draws]
+        return out
+
+    def _draw(self, rows: Ints, strata: Ints, quota: Ints, draw: int) -> Ints:
+        order = rows[self.streams.stream("compare rows", str(draw)).permutation(rows.size)]
+        return np.sort(np.concatenate([order[strata[order] == code][:count] for code, count in enumerate(quota)]))

@@ -1,0 +1,154 @@
+"""What a choice is worth: made inside, reported outside, next to random choices of the same size and to all rows.
+
+For every fold the method sees the other anchors and the rows they could have made; the held-out anchors judge. So the
+anchors that shaped a choice never judge it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.estimate import Estimate
+from syngain.core.progress import Progress, silent
+from syngain.gain.design.cross_validation import pooled
+from syngain.gain.forecast import UNITS
+from syngain.gain.proxies.metrics import METRICS
+from syngain.gain.proxies.task import Outcome, Training
+from syngain.inference.intervals import (
+    clustered_freedom,
+    clustered_variance,
+    normal_intervals,
+    satterthwaite,
+    shared_training,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+    from syngain.selection.candidates import Method
+    from syngain.selection.layout import Field
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How a choice is judged: outer ``folds`` of the anchors, and ``randoms`` random choices of the same size."""
+
+    folds: int = 5
+    randoms: int = 5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Outcomes on the same real rows.
+
+    Attributes:
+        arms: ``anchors``, ``chosen``, ``all`` and ``random 0`` ... to outcomes.
+        label, cluster: of the judged rows (t,).
+        inflation: of the variance of a mean over the rows, above 1 where models share training rows.
+        rows: how many were chosen, on average over folds. where: who judged, in words.
+    """
+
+    arms: Mapping[str, Outcome]
+    label: Ints
+    cluster: Ints
+    inflation: float
+    rows: float
+    where: str
+
+    def over(self, metric: str, treated: str, control: str, estimand: str) -> Estimate:
+        """The treated arm over the control; ``random`` stands for the mean of all random choices."""
+        a, b = self._scores(metric, treated), self._scores(metric, control)
+        paired = a.mean(axis=0) - b.mean(axis=0)
+        rows = clustered_variance(paired, self.cluster) * self.inflation
+        draws = sum(float(side.mean(axis=1).var(ddof=1)) / len(side) for side in (a, b) if len(side) > 1)
+        freedom = satterthwaite(
+            (rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(b) - 1.0, 1.0))
+        )
+        value = float(paired.mean())
+        return Estimate(
+            value=value,
+            intervals=normal_intervals(value, math.sqrt(rows + draws), freedom),
+            n=self.label.size,
+            clusters=int(np.unique(self.cluster).size),
+            unit=UNITS[metric],
+            method=self.where,
+            estimand=estimand,
+        )
+
+    def _scores(self, metric: str, arm: str) -> Floats:
+        """Score of each judged row in each outcome of an arm, shape (outcomes, t)."""
+        names = [name for name in self.arms if name == arm or name.partition(" ")[0] == arm]
+        ones = np.ones(self.label.size)
+        return np.array([METRICS[metric](self.arms[name], self.label, ones) for name in names])
+
+
+def on_anchors(field: Field, method: Method, share: float, *, trial: Trial, progress: Progress = silent) -> Judged:
+    """The choice of a share of the rows, out of fold over the anchors."""
+    ground = field.ground
+    fold = ground.lineage.folds(trial.folds, field.streams.stream("select folds"))
+    found: dict[str, list[tuple[Ints, Outcome]]] = {}
+    sizes = []
+    for f in range(int(fold.max()) + 1):
+        progress(f"choosing and judging, fold {f + 1}", f / (int(fold.max()) + 1))
+        held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
+        rows = np.flatnonzero(ground.lineage.made_from(fold != f))
+        arms, size = _arms(
+            field, method, share, anchors=anchors, rows=rows, trial=trial, streams=field.streams.child(f"fold {f}")
+        )
+        sizes.append(size)
+        bench = field.task.within(anchors, rows)
+        for name, training in arms.items():
+            outcome = bench.judge(training, held, field.streams.stream("inner", str(f)))
+            found.setdefault(name, []).append((held, outcome))
+    count = len(sizes)
+    where = (
+        f"chosen on {count - 1} of {count} folds of the anchors and judged on the other; anchors are the unit, "
+        "variance inflated for shared training rows [nadeau2003]"
+    )
+    merged = {name: pooled(parts, ground.anchors.size) for name, parts in found.items()}
+    inflation = shared_training(count)
+    return Judged(merged, ground.anchor_labels, ground.lineage.group, inflation, float(np.mean(sizes)), where)
+
+
+def on_test(field: Field, chosen: Ints, *, trial: Trial) -> Judged:
+    """Rows that were chosen on all anchors, judged on the test set."""
+    ground = field.ground
+    everything = np.arange(len(ground.synthetic))
+    arms = _against(ground.anchors, everything, chosen, trial, field.streams.child("test"))
+    bench = field.task.within(ground.anchors, everything)
+    rng = field.streams.child("test")
+    outcomes = {name: bench.judge(training, ground.test, rng.stream("inner")) for name, training in arms.items()}
+    label, cluster = ground.label[ground.test], ground.cluster[ground.test]
+    where = "chosen on all anchors and judged on the test set; paired, clustered by near duplicates"
+    return Judged(outcomes, label, cluster, 1.0, float(chosen.size), where)
+
+
+def _arms(
+    field: Field, method: Method, share: float, *, anchors: Ints, rows: Ints, trial: Trial, streams: Streams
+) -> tuple[dict[str, Training], int]:
+    size = max(round(share * rows.size), 1) if rows.size else 0
+    chosen = rows
+    if 0 < size < rows.size:
+        ranking = method.rank(field.candidates(anchors, rows), size, streams.stream("method"))
+        chosen = np.sort(rows[ranking.order[:size]])
+    return _against(anchors, rows, chosen, trial, streams), size
+
+
+def _against(anchors: Ints, rows: Ints, chosen: Ints, trial: Trial, streams: Streams) -> dict[str, Training]:
+    """The choice, as many random rows in several draws, all rows, and none."""
+    none = np.empty(0, dtype=np.int64)
+    out = {"anchors": Training(anchors, none), "chosen": Training(anchors, chosen), "all": Training(anchors, rows)}
+    for draw in range(trial.randoms):
+        order = streams.stream("random", str(draw)).permutation(rows.size)
+        out[f"random {draw}"] = Training(anchors, np.sort(rows[order[: chosen.size]]))
+    return out

@@ -1,0 +1,93 @@
+"""The template of a set: its most common opening, and how many words or tokens the rows that have it share.
+
+Knows texts and sequences; knows no model. The opening is that of the audit: the first five words, lower case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from syngain.audit.measures.uniformity import opening
+from syngain.data.text.normal_forms import words
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+Item = TypeVar("Item", bound="Hashable")
+
+MOST_SHARED = 0.5  # of the rows with the opening: above it the longest shared start is unique
+SHORTEST = 2  # words of a template: one word is how many texts begin by chance
+_WORD = re.compile(r"\S+\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What most responses open with.
+
+    Attributes:
+        opening: the most common opening, in words. rows: positions of the responses that have it. of: responses seen.
+    """
+
+    opening: str
+    rows: tuple[int, ...]
+    of: int
+
+    @property
+    def share(self) -> float:
+        """Share of the responses that open with it."""
+        return len(self.rows) / self.of if self.of else 0.0
+
+    def opens(self, text: str) -> bool:
+        """Whether a text opens with the template."""
+        own = self.opening.split()
+        return bool(own) and words(text)[: len(own)] == own
+
+
+def template_of(responses: Sequence[str]) -> Template:
+    """The most common opening of responses; of equally common ones the first. Empty where no opening comes twice.
+
+    A template may be shorter than an opening: where more than half of the responses share two words or more at their
+    start, but not five, the template is what they share.
+    """
+    openings = [tuple(opening(response).split()) for response in responses]
+    start = shared_start(openings)
+    counts = Counter(found for found in openings if found)
+    if len(start) < SHORTEST:
+        most, count = counts.most_common(1)[0] if counts else ((), 0)
+        start = most if count > 1 else ()
+    size = len(start)
+    having = tuple(i for i, found in enumerate(openings) if size and found[:size] == start)
+    return Template(" ".join(start), having, len(responses))
+
+
+def shared_start(rows: Sequence[Sequence[Item]], share: float = MOST_SHARED) -> tuple[Item, ...]:
+    """The longest start that more than ``share`` of the sequences have; ``share`` at least one half makes it unique."""
+    start: list[Item] = []
+    followers = list(rows)
+    while True:
+        counts = Counter(row[len(start)] for row in followers if len(row) > len(start))
+        if not counts:
+            return tuple(start)
+        item, count = counts.most_common(1)[0]
+        if count <= share * len(rows):
+            return tuple(start)
+        followers = [row for row in followers if len(row) > len(start) and row[len(start)] == item]
+        start.append(item)
+
+
+def agreement(row: Sequence[Item], start: Sequence[Item]) -> int:
+    """How many items of ``start`` a sequence begins with."""
+    count = 0
+    for ours, theirs in zip(row, start, strict=False):
+        if ours != theirs:
+            break
+        count += 1
+    return count
+
+
+def pieces(text: str) -> list[str]:
+    """A text in words with the white space after each; joined they are the text without its leading white space."""
+    return _WORD.findall(text)

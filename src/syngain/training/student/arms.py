@@ -1,0 +1,227 @@
+"""One arm of one seed: trained on its rows, scored on the rows of the seed. Knows what learns from what, no budget."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from syngain.core.errors import InputError
+from syngain.gain.proxies.task import Outcome
+from syngain.learners.adapting import Kept, Material, Schedule, adapt, plain
+from syngain.learners.causal import CHUNK
+from syngain.training.arm_store import Scored
+from syngain.training.student.judging import Judge, Surprisal
+from syngain.training.student.splits import Round, Rows, seen
+from syngain.training.student.time_budget import ARMS, Arm, Plan, Speed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from syngain.core.rng import Streams
+    from syngain.data.dataset import Dataset
+    from syngain.learners.adapting import Stepper
+    from syngain.learners.causal import CausalModel
+    from syngain.learners.completions import Completion, Reader
+
+    Ints = NDArray[np.int64]
+
+Choose: TypeAlias = "Callable[[Ints, Ints], Ints]"
+"""From the anchors of a seed and the synthetic rows it may use to the rows of ``anchors + selected``."""
+
+SAMPLE, TIMED_STEPS, TIMED_ROWS = 64, 2, 16
+
+
+@dataclass(slots=True)
+class Side:
+    """The rows of one dataset in tokens, read when they are needed."""
+
+    reader: Reader
+    rows: Dataset
+    read: dict[int, Completion] = field(default_factory=dict)
+
+    def take(self, chosen: Sequence[int] | Ints) -> list[Completion]:
+        """These rows, in this order."""
+        sides = list(self.rows.sides.values())
+        for row in (int(row) for row in chosen):
+            if row not in self.read:
+                prompt, response = ("", sides[0][row]) if len(sides) == 1 else (sides[0][row], sides[1][row])
+                self.read[row] = self.reader.read(prompt, response)
+        return [self.read[int(row)] for row in chosen]
+
+    @property
+    def cut(self) -> int:
+        """Rows that were longer than what is read."""
+        return sum(row.cut for row in self.read.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """What is compared, and how an arm is trained and judged.
+
+    Attributes:
+        arms: that run, in their order. choose: who chooses the rows of ``anchors + selected``.
+        stepper: who takes the optimizer steps. judge: how a trained arm is scored.
+    """
+
+    arms: tuple[Arm, ...] = ARMS
+    choose: Choose | None = None
+    stepper: Stepper = plain
+    judge: Judge = field(default_factory=Surprisal)
+
+    def as_json(self) -> dict[str, object]:
+        """What outcomes depend on, in words; nothing that is as usual."""
+        found: dict[str, object] = {"arms": list(self.arms)} if self.arms != ARMS else {}
+        return found | self.judge.as_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The model, the rows in tokens, and the streams of randomness."""
+
+    model: CausalModel
+    real: Side
+    synthetic: Side
+    judged: Side
+    rows: Rows
+    streams: Streams
+    design: Design = field(default_factory=Design)
+    chosen: dict[int, Ints] = field(default_factory=dict)
+
+    def round(self, seed: int) -> Round:
+        """The rows of a seed."""
+        return self.rows.round(seed, self.streams)
+
+    def train(
+        self, arm: Arm, seed: int, schedule: Schedule, *, untrained: float, state: Path, watch: Callable[[], None]
+    ) -> Kept:
+        """Train the arm; afterwards the model holds what was kept."""
+        own = self.round(seed)
+        real, synthetic = self._pool(arm, seed, own)
+        batch = self.model.proxy.batch
+        order = seen(
+            real.size + synthetic.size, schedule.steps * batch, self.streams.stream("order", arm, str(seed))
+        ).reshape(-1, batch)
+
+        def rows(step: int) -> list[Completion]:
+            positions = order[step]
+            split = positions < real.size
+            return self.real.take(real[positions[split]]) + self.synthetic.take(
+                synthetic[positions[~split] - real.size]
+            )
+
+        material = Material(rows, self.real.take(own.held), untrained)
+        start = int(self.streams.stream("adapter", arm, str(seed)).integers(2**31))
+        return adapt(self.model, material, schedule, seed=start, state=state, watch=watch, stepper=self.design.stepper)
+
+    def _pool(self, arm: Arm, seed: int, own: Round) -> tuple[Ints, Ints]:
+        """The real and the synthetic rows that an arm learns from."""
+        none = np.empty(0, dtype=np.int64)
+        real = none if arm == "synthetic" else own.anchors
+        if arm != "selected":
+            return real, own.synthetic if arm in {"both", "synthetic"} else none
+        if seed not in self.chosen and self.design.choose is not None:
+            self.chosen[seed] = np.sort(self.design.choose(own.anchors, own.synthetic))
+        return real, self.chosen[seed]
+
+    def held_loss(self, seed: int) -> float:
+        """Surprisal per token of the held-out anchors of a seed, as the model is now."""
+        held = self.real.take(self.round(seed).held)
+        return float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
+
+    def score(self, seed: int, kept: Kept, rows: int, enough: Callable[[int], bool]) -> Scored:
+        """Score the rows of a seed in order, until there are ``rows`` of them or ``enough`` says so."""
+        chosen = self.round(seed).judged[:rows]
+        parts = []
+        for first in range(0, len(chosen), CHUNK):
+            parts.append(self.design.judge(self.model, self.judged, chosen[first : first + CHUNK]))
+            if enough(first + CHUNK):
+                break
+        loss = np.concatenate([part.loss for part in parts])
+        if not np.isfinite(loss).all():
+            raise InputError(
+                f"{self.model.proxy.model} gives a row no finite surprisal",
+                expected="finite probabilities",
+                todo="try dtype float32 or smaller learning rates",
+            )
+        return Scored(
+            outcome=Outcome(loss, np.concatenate([part.size for part in parts])),
+            tokens=np.concatenate([part.tokens for part in parts]),
+            rate=kept.rate,
+            step=kept.step,
+            held=kept.loss,
+            wrong=None
+            if parts[0].wrong is None
+            else np.concatenate([part.wrong for part in parts if part.wrong is not None]),
+            curve=kept.curve,
+        )
+
+    def speed(self) -> Speed:
+        """Measure this machine: a step on the longest rows finds out about memory, the next ones about seconds."""
+        own, rng = self.round(0), self.streams.stream("speed")
+        real, synthetic = self.real.take(_some(own.anchors, rng)), self.synthetic.take(_some(own.synthetic, rng))
+        mixed = real + synthetic
+        model, batch = self.model, self.model.proxy.batch
+        model.reset(0)
+        optimizer = model.optimizer()
+        model.learn(sorted(mixed, key=lambda row: -len(row.ids))[:batch], optimizer, 0.0)
+        seconds = {
+            side: self._step_seconds(rows, optimizer, rng) for side, rows in (("real", real), ("synthetic", synthetic))
+        }
+        share = own.anchors.size / (own.anchors.size + own.synthetic.size)
+        seconds["mixed"] = share * seconds["real"] + (1 - share) * seconds["synthetic"]
+        judged = own.judged[:TIMED_ROWS]
+        self.design.judge(model, self.judged, judged[:1])
+        row_seconds = self._seconds(lambda: self.design.judge(model, self.judged, judged)) / judged.size
+        held = self.real.take(own.held[:TIMED_ROWS])
+        held_seconds = self._seconds(lambda: model.score(held)) * own.held.size / len(held)
+        sides = {
+            "anchors": "real",
+            "both": "mixed",
+            "selected": "mixed",
+            "duplicated": "real",
+            "synthetic": "synthetic",
+        }
+        return Speed(
+            step={arm: seconds[side] for arm, side in sides.items()},  # type: ignore[misc]
+            held=held_seconds,
+            row=row_seconds,
+        )
+
+    def _step_seconds(self, rows: Sequence[Completion], optimizer: Any, rng: np.random.Generator) -> float:  # noqa: ANN401
+        """Seconds of a step on rows of this side: tokens read and tokens scored cost differently, so sides differ."""
+        if not rows:
+            return 0.0
+        batch = self.model.proxy.batch
+        steps = [[rows[i] for i in rng.integers(len(rows), size=batch)] for _ in range(TIMED_STEPS)]
+        seconds = self._seconds(lambda: [self.model.learn(step, optimizer, 0.0) for step in steps])
+        return seconds / sum(map(_length, steps)) * batch * _length(rows) / len(rows)
+
+    def _seconds(self, work: Callable[[], object]) -> float:
+        """Wall seconds; on a GPU of the second time, since it prepares for every new shape when it first meets it."""
+        if self.model.device == "cuda":
+            work()
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+
+def schedule(plan: Plan, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:
+    """How an arm that tunes itself is trained in a seed; ``first`` is the rate that won in the first seed."""
+    if plan.races(seed):
+        return Schedule(steps=plan.steps, rates=rates[: plan.rates], race=plan.race, checks=plan.checks)
+    rate = rates[0] if first is None else first
+    return Schedule(steps=plan.steps, rates=(rate,), checks=plan.checks)
+
+
+def _some(rows: Ints, rng: np.random.Generator) -> Ints:
+    return rng.permutation(rows)[:SAMPLE]
+
+
+def _length(rows: Sequence[Completion]) -> int:
+    return sum(len(row.ids) for row in rows)

@@ -1,0 +1,219 @@
+"""From surprisals to gains: ratios of sums over the same rows in two arms, with the doubt of rows and of seeds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.core.estimate import Estimate
+from syngain.inference.intervals import clustered_freedom, normal_intervals
+from syngain.training.student.time_budget import NAMES, Arm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.training.arm_store import Scored
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A ratio of sums over rows: what is lost over what it counts for."""
+
+    unit: str
+    lost: str
+    loss: Callable[[Scored], Floats]
+    size: Callable[[Scored], Floats]
+
+
+def _nats(scored: Scored) -> Floats:
+    return scored.outcome.loss
+
+
+def _wrong(scored: Scored) -> Floats:
+    if scored.wrong is None:
+        raise ValueError("rows without answer or label have no error")
+    return scored.wrong
+
+
+def _one(scored: Scored) -> Floats:
+    return np.ones(scored.outcome.loss.size)
+
+
+METRICS: Mapping[str, Metric] = {
+    "kl_gap": Metric(
+        "nats per token", "surprisal of responses", _nats, lambda scored: scored.tokens.astype(np.float64)
+    ),
+    "nats_per_byte": Metric("nats per byte", "surprisal of responses", _nats, lambda scored: scored.outcome.size),
+    "exact_match": Metric("share of rows", "responses that greedy decoding does not say to the token", _wrong, _one),
+    "log_loss": Metric("nats per row", "surprisal of the label among all labels", _nats, _one),
+    "accuracy": Metric("share of rows", "wrong labels", _wrong, _one),
+}
+COMPARISONS: Mapping[str, tuple[Arm, Arm]] = {
+    "": ("anchors", "both"),
+    ".selected": ("anchors", "selected"),
+    ".duplication": ("anchors", "duplicated"),
+    ".synthetic_only": ("anchors", "synthetic"),
+    "@over_duplication": ("duplicated", "both"),
+}
+MEASURED = {"": ".test", "@over_duplication": "@over_duplication_test"}
+"""What these are called when there is a test set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the seeds gave.
+
+    Attributes:
+        scored: arm to seed to what it scored. judged: the rows of each seed, in the order they were scored.
+        cluster: near-duplicate cluster of every row that may be scored. forecast: whether these are anchors.
+        marks: warnings that travel with every number. steps: that an arm could take at most.
+        metrics: names of :data:`METRICS`.
+    """
+
+    scored: Mapping[Arm, Mapping[int, Scored]]
+    judged: Sequence[Ints]
+    cluster: Ints
+    forecast: bool
+    marks: tuple[str, ...]
+    steps: int
+    metrics: tuple[str, ...] = ("kl_gap", "nats_per_byte")
+
+
+def gains(evidence: Evidence) -> dict[str, Estimate]:
+    """All estimates by id; positive is better. An arm that is missing has none."""
+    found = {}
+    for metric in evidence.metrics:
+        if metric == "exact_match" and not _any_met(evidence):
+            continue  # a difference of nothing and nothing would have an interval without width
+        for suffix, pair in COMPARISONS.items():
+            if all(evidence.scored.get(arm) for arm in pair):
+                name = suffix if evidence.forecast else MEASURED.get(suffix, suffix)
+                found[f"gain.{metric}{name}"] = _gain(evidence, metric, pair)
+    return found
+
+
+def levels(evidence: Evidence) -> dict[str, Estimate]:
+    """Where every arm stands: ``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if there is one."""
+    names = {"student.loss": evidence.metrics[0]}
+    errors = [name for name in evidence.metrics if METRICS[name].loss is _wrong]
+    if errors and (errors[0] != "exact_match" or _any_met(evidence)):
+        names["student.error"] = errors[0]
+    return {
+        f"{name}@arm={arm}": _level(evidence, METRICS[metric], arm)
+        for name, metric in names.items()
+        for arm, seeds in evidence.scored.items()
+        if seeds
+    }
+
+
+def _level(evidence: Evidence, measure: Metric, arm: Arm) -> Estimate:
+    seeds = sorted(set(evidence.scored[arm]) & set(range(len(evidence.judged))))
+    scored = [evidence.scored[arm][seed] for seed in seeds]
+    clusters = [
+        evidence.cluster[evidence.judged[seed][: one.outcome.loss.size]]
+        for seed, one in zip(seeds, scored, strict=True)
+    ]
+    value, error, freedom = paired_ratio(
+        [measure.loss(one) for one in scored], [measure.size(one) for one in scored], clusters
+    )
+    return Estimate(
+        value=value,
+        unit=measure.unit,
+        method=f"ratio of sums over rows and {len(seeds)} seeds, clustered by near-duplicate rows, seed variance added",
+        estimand=f"{measure.lost}, student: {NAMES[arm]}",
+        intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},
+        n=sum(one.outcome.loss.size for one in scored),
+        clusters=int(np.unique(np.concatenate(clusters)).size),
+        marks=evidence.marks,
+    )
+
+
+def _any_met(evidence: Evidence) -> bool:
+    """Whether any arm met a response to the token."""
+    return any(bool((_wrong(one) < 1).any()) for seeds in evidence.scored.values() for one in seeds.values())
+
+
+def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
+    before, after = pair
+    measure = METRICS[metric]
+    seeds = sorted(set(evidence.scored[before]) & set(evidence.scored[after]) & set(range(len(evidence.judged))))
+    differences, sizes, rows = [], [], []
+    for seed in seeds:
+        first, second = evidence.scored[before][seed], evidence.scored[after][seed]
+        count = min(first.outcome.loss.size, second.outcome.loss.size)
+        differences.append(measure.loss(first)[:count] - measure.loss(second)[:count])
+        sizes.append(measure.size(first)[:count])
+        rows.append(evidence.judged[seed][:count])
+    clusters = [evidence.cluster[chosen] for chosen in rows]
+    replicates = _replicates(evidence, metric, seeds)
+    value, error, freedom = paired_ratio(differences, sizes, clusters, replicates)
+    where = "held-out anchors, trained on three quarters of them" if evidence.forecast else "test rows"
+    marks = tuple(mark for mark in evidence.marks if mark != "one seed") + (("one seed",) if len(seeds) == 1 else ())
+    return Estimate(
+        value=value,
+        unit=measure.unit,
+        method=f"low-rank adapters of a causal language model, up to {evidence.steps} steps in every arm, {len(seeds)} "
+        "seeds; paired ratio of sums, clustered by near-duplicate rows"
+        + (", seed variance added (Satterthwaite)" if len(seeds) + len(replicates) > 1 else ""),
+        estimand=f"{measure.lost}, {NAMES[before]} minus {NAMES[after]}, on {where}",
+        intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},
+        n=int(np.unique(np.concatenate(rows)).size),
+        clusters=int(np.unique(np.concatenate(clusters)).size),
+        direction="forecast" if evidence.forecast else "estimate",
+        marks=marks,
+    )
+
+
+def paired_ratio(
+    differences: Sequence[Floats], sizes: Sequence[Floats], clusters: Sequence[Ints], replicates: Sequence[float] = ()
+) -> tuple[float, float, float]:
+    """Sum of differences over sum of sizes, its standard error, and the error's degrees of freedom.
+
+    One array per seed. With ``theta`` the ratio, rows contribute by ``e = difference - theta size`` summed over each
+    cluster and all seeds: ``G / (G - 1) sum_c e_c^2 / (sum of sizes)^2`` [cochran1977]. Seeds add ``s^2 / K``, where
+    ``s^2`` pools the K seeds' own ratios (K - 1 degrees of freedom) with ``replicates``, differences of two arms that
+    only chance tells apart (one degree each, around zero). As these hold row noise too, the sum errs on the wide side.
+    Degrees of freedom by Satterthwaite [satterthwaite1946].
+    """
+    total = float(sum(size.sum() for size in sizes))
+    value = float(sum(d.sum() for d in differences)) / total
+    residual = np.concatenate([d - value * s for d, s in zip(differences, sizes, strict=True)])
+    units = np.concatenate(list(clusters))
+    sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=residual)
+    if sums.size < 2:
+        return value, math.inf, 1.0
+    by_rows = float(np.sum(sums**2)) * sums.size / (sums.size - 1) / total**2
+    parts = [(by_rows, clustered_freedom(residual, units))]
+    own = np.array([d.sum() / s.sum() for d, s in zip(differences, sizes, strict=True)])
+    degrees = own.size - 1 + len(replicates)
+    if degrees > 0:
+        squares = float(np.sum((own - own.mean()) ** 2)) + sum(replicate**2 for replicate in replicates)
+        parts.append((squares / degrees / own.size, float(degrees)))
+    variance = sum(part for part, _ in parts)
+    spread = sum(part**2 / freedom for part, freedom in parts)
+    return value, math.sqrt(variance), variance**2 / spread if spread > 0 else math.inf
+
+
+def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[float]:
+    """What chance alone does: anchors minus repeated anchors where both took the same steps at the same rate.
+
+    Then the two arms differ in the order of the rows and the adapter's start, as two seeds of one arm do. A single
+    seed would otherwise know nothing of its own noise, which is as large as many gains.
+    """
+    out = []
+    measure = METRICS[metric]
+    for seed in seeds:
+        first, second = (evidence.scored.get(arm, {}).get(seed) for arm in ("anchors", "duplicated"))
+        if first and second and first.step == second.step > 0 and first.rate == second.rate:
+            count = min(first.outcome.loss.size, second.outcome.loss.size)
+            difference = float((measure.loss(first)[:count] - measure.loss(second)[:count]).sum())
+            out.append(difference / float(measure.size(first)[:count].sum()))
+    return out

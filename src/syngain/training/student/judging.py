@@ -1,0 +1,110 @@
+"""How a trained language model is judged on rows: the surprisal of responses, or of the label among all labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from scipy.special import logsumexp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.learners.causal import CausalModel
+    from syngain.learners.completions import Completion
+    from syngain.training.student.arms import Side
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How some rows went, each array of shape (t,).
+
+    Attributes:
+        loss: surprisal in nats. size: UTF-8 bytes of what is scored. tokens: that are scored.
+        wrong: 1 where answer or label are not met, else 0; None where there is no such thing.
+    """
+
+    loss: Floats
+    size: Floats
+    tokens: Ints
+    wrong: Floats | None = None
+
+
+class Judge(Protocol):
+    """How rows are scored, and by which measures arms are compared."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the measures, the deciding one first."""
+
+    def as_json(self) -> dict[str, object]:
+        """What outcomes depend on, in words; empty for the usual judge."""
+
+    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+        """Score these rows by the model as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surprisal:
+    """Texts and responses: their surprisal; with ``exact`` also whether greedy decoding says the response."""
+
+    exact: bool = False
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The KL gap in nats per token and per byte."""
+        return ("kl_gap", "nats_per_byte", "exact_match") if self.exact else ("kl_gap", "nats_per_byte")
+
+    def as_json(self) -> dict[str, object]:
+        """Nothing without exact matches."""
+        return {"judged by": "surprisal and exact match"} if self.exact else {}
+
+    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+        """One reading of every row."""
+        read = side.take(rows)
+        if not self.exact:
+            return Judged(model.score(read), _sizes(read), _tokens(read))
+        loss, right = model.score_and_match(read)
+        return Judged(loss, _sizes(read), _tokens(read), (~right).astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Labeled rows: the text is the prompt, its label the response, judged among all ``labels``."""
+
+    labels: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Log-loss and accuracy."""
+        return ("log_loss", "accuracy")
+
+    def as_json(self) -> dict[str, object]:
+        """The labels."""
+        return {"judged by": list(self.labels)}
+
+    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+        """Every label is scored after the text; the law of the label is theirs, normalized."""
+        prompts, responses = (list(values) for values in side.rows.sides.values())
+        asked = [side.reader.alternatives(prompts[row], self.labels) for row in rows]
+        loss, wrong = np.zeros(len(rows)), np.zeros(len(rows))
+        for i, nats in enumerate(model.score_alternatives(asked)):
+            right = self.labels.index(responses[rows[i]])
+            loss[i] = nats[right] + logsumexp(-nats)
+            wrong[i] = float(int(np.argmin(nats)) != right)
+        read = side.take(rows)
+        return Judged(loss, _sizes(read), _tokens(read), wrong)
+
+
+def _sizes(read: Sequence[Completion]) -> Floats:
+    return np.array([row.size for row in read], dtype=np.float64)
+
+
+def _tokens(read: Sequence[Completion]) -> Ints:
+    return np.array([row.scored for row in read], dtype=np.int64)

@@ -1,0 +1,368 @@
+"""The gain of a synthetic set for a real causal language model, with all controls, within the minutes given.
+
+What is compared: the untrained model, anchors, anchors + synthetic, anchors repeated to the steps that anchors +
+synthetic kept (with its learning rate), synthetic only. Every trained arm may take the same number of steps; all but
+the repeated anchors tune their learning rate and the number of steps they keep on held-out anchors, never on the test.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError, UnfinishedError, UsageError
+from syngain.core.progress import Progress, silent
+from syngain.core.rng import Streams
+from syngain.learners.adapting import Kept, Schedule
+from syngain.learners.causal import CausalProxy
+from syngain.training.arm_store import Scored, Work
+from syngain.training.student.arms import Bench, Design, Side, schedule
+from syngain.training.student.estimates import Evidence, gains, levels
+from syngain.training.student.splits import Rows
+from syngain.training.student.time_budget import ESSENTIAL, NAMES, Arm, Limits, Plan, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from syngain.core.estimate import Estimate
+    from syngain.data.dataset import Dataset
+    from syngain.gain.proxies.task import Outcome
+
+PROXY, LIMITS, DESIGN = CausalProxy(), Limits(), Design()
+MOST_SYNTHETIC = 20_000  # more than any plan can look at
+OVERTIME = 0.08  # what the two arms that must finish may take beyond the minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudentGain:
+    """What was measured.
+
+    Attributes:
+        estimates: by id, positive is better: ``gain.kl_gap`` and ``gain.nats_per_byte`` (``.test`` when there was a
+            test set), each with ``.duplication`` and ``.synthetic_only`` (what these arms bring over the anchors) and
+            ``@over_duplication`` (anchors + synthetic over the repeated anchors; ``_test`` with a test set). Where
+            each arm stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
+        plan: what was planned. notes: what a person should know about how it went.
+        outcomes: arm to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control that
+            was out of time lacks the last seeds.
+        tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the anchors;
+            an arm that ran out of time scored the first of them only.
+        rates, steps: what each arm chose in each seed.
+        curves: arm to the surprisal of its held-out anchors in time, per seed.
+        seconds: spent, in former runs too.
+    """
+
+    estimates: Mapping[str, Estimate]
+    plan: Plan
+    notes: tuple[str, ...]
+    outcomes: Mapping[Arm, tuple[Outcome, ...]]
+    tokens: Mapping[Arm, tuple[NDArray[np.int64], ...]]
+    rows: tuple[NDArray[np.int64], ...]
+    rates: Mapping[Arm, tuple[float, ...]]
+    steps: Mapping[Arm, tuple[int, ...]]
+    curves: Mapping[Arm, tuple[tuple[tuple[int, float], ...], ...]]
+    seconds: float
+
+
+def language_gain(  # noqa: PLR0913  (all by name but the two sets)
+    real: Dataset,
+    synthetic: Dataset,
+    *,
+    test: Dataset | None = None,
+    folder: Path,
+    minutes: float | None = None,
+    proxy: CausalProxy = PROXY,
+    seed: int = 0,
+    limits: Limits = LIMITS,
+    design: Design = DESIGN,
+    progress: Progress = silent,
+    resume: bool = False,
+) -> StudentGain:
+    """Measure what the synthetic rows bring a language model that also has the real rows.
+
+    Args:
+        real: the anchors.
+        synthetic: the set in question.
+        test: held-out real rows; None lets a quarter of the anchors stand in, another one in every seed.
+        folder: where ``work/`` is kept: every finished arm, and about once a minute the one that is being trained.
+        minutes: what it may take; None takes the most that ``limits`` allow, however long.
+        proxy: the model and how it is trained.
+        seed: of everything random.
+        limits: most and least of steps, seeds and rows.
+        design: which arms there are, who takes their steps, and how they are judged.
+        progress: told the plan first, then every arm.
+        resume: go on with what ``work/`` holds, by the same plan, in the minutes that are left of it.
+
+    Raises:
+        InputError: when the rows or the model cannot be used. UsageError: when what is resumed was another job.
+        UnfinishedError: when the minutes or the memory do not suffice; what is done is kept.
+    """
+    started = time.monotonic()
+    seconds = math.inf if minutes is None else minutes * 60
+    _check(real, synthetic, minutes)
+    streams = Streams(seed, ("language gain",))
+    if len(synthetic) > MOST_SYNTHETIC:
+        synthetic = synthetic.take(
+            sorted(streams.stream("subset").choice(len(synthetic), MOST_SYNTHETIC, replace=False).tolist())
+        )
+    rows = Rows.of(real, synthetic, test)
+    most = max(own.judged.size for own in rows.every(limits.seeds, streams))
+    model = proxy.open(progress)
+    reader = model.reader(real.kind)
+    anchors = Side(reader, real)
+    judged = anchors if test is None else Side(reader, test)
+    bench = Bench(model, anchors, Side(reader, synthetic), judged, rows, streams, design)
+    settings = _settings(bench, seed, limits)
+    work = Work.open(folder / "work", settings, resume=resume, started=started)
+    plan = work.plan
+    if plan is None:
+        plan = _planned(bench, limits, most, started + seconds)
+        work.begin(plan)
+    progress(plan.sentence, 0.0)
+    return _Run(bench, work, plan, seconds, limits, progress).go()
+
+
+class _TimeIsUpError(Exception):
+    """The minutes are spent; what is not essential is left out."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """Arms in order, within the budget."""
+
+    bench: Bench
+    work: Work
+    plan: Plan
+    limit: float
+    limits: Limits
+    progress: Progress
+    scored: dict[Arm, dict[int, Scored]] = field(default_factory=lambda: {arm: {} for arm in NAMES})
+    notes: list[str] = field(default_factory=list)
+    slowness: float = 1.0
+    done: float = 0.0
+    begun: float = 0.0
+
+    def go(self) -> StudentGain:
+        for seed in range(self.plan.seeds):
+            if not self._seed(seed):
+                self.notes.append(f"the machine was slower than measured: {seed} of {self.plan.seeds} seeds")
+                break
+        return self._result()
+
+    def _seed(self, seed: int) -> bool:
+        """All arms of a seed; False when there was no time for its essential ones."""
+        untrained: dict[int, float] = {}
+        for arm in self.plan.arms:
+            key = self.work.key(arm, 0 if arm == "base" and self.plan.shared else seed)
+            found = self.work.find(key)
+            if found is None:
+                if not self._time_for(arm, seed):
+                    if arm in ESSENTIAL:
+                        return False
+                    self._left_out(arm, seed)
+                    continue
+                try:
+                    found = self._measured(arm, seed, key, untrained)
+                except _TimeIsUpError:
+                    if arm in ESSENTIAL:
+                        return False
+                    self._left_out(arm, seed)
+                    continue
+                self.work.keep(key, found)
+            self.scored[arm][seed] = found
+            self.done += self.plan.arm_seconds(arm, seed)
+        return True
+
+    def _measured(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> Scored:
+        self.begun = time.monotonic()
+        self._tell(arm, seed)
+        kept = Kept(0.0, 0, math.nan)
+        if arm == "base":
+            self.bench.model.reset(0)
+        else:
+            kept = self._trained(arm, seed, key, untrained)
+        rows = self._affordable_rows(arm, seed)
+        found = self.bench.score(seed, kept, rows, lambda count: self._enough(arm, seed, count))
+        predicted = self.plan.arm_seconds(arm, seed)
+        if predicted > 0:
+            self.slowness = max(1.0, (time.monotonic() - self.begun) / predicted)
+        return found
+
+    def _tell(self, arm: Arm, seed: int) -> None:
+        """How far it is: within an arm by the clock."""
+        gone = slowing(time.monotonic() - self.begun, self.plan.arm_seconds(arm, seed))
+        self.progress(f"seed {seed + 1}: {NAMES[arm]}", min((self.done + gone) / self.plan.seconds, 1.0))
+
+    def _trained(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> Kept:
+        if arm == "duplicated":
+            both = self.scored["both"][seed]
+            timetable, before = Schedule(steps=both.step, rates=(both.rate,), checks=0), math.nan
+        else:
+            first = self.scored[arm].get(0)
+            rates = self.bench.model.proxy.rates
+            timetable = schedule(self.plan, rates, seed, first.rate if self.plan.once and first else None)
+            if seed not in untrained:
+                self.bench.model.reset(0)
+                untrained[seed] = self.bench.held_loss(seed)
+            before = untrained[seed]
+        return self.bench.train(
+            arm, seed, timetable, untrained=before, state=self.work.state(key), watch=lambda: self._watch(arm, seed)
+        )
+
+    def _must(self, arm: Arm, seed: int) -> bool:
+        return seed == 0 and arm in ESSENTIAL
+
+    def _time_for(self, arm: Arm, seed: int) -> bool:
+        """Whether an arm can be expected to finish; the first seed's essential arms are always tried."""
+        if self._must(arm, seed):
+            return True
+        needed = self.plan.arm_seconds(arm, seed)
+        if arm == "anchors":  # without its partner it is worth nothing
+            needed += self.plan.arm_seconds("both", seed)
+        if self.work.state(self.work.key(arm, seed)).is_file():
+            return self.work.spent < self.limit
+        return self.work.spent + self.slowness * needed <= self.limit
+
+    def _watch(self, arm: Arm, seed: int) -> None:
+        self.work.tick()
+        self._tell(arm, seed)
+        if not self._must(arm, seed):
+            if self.work.spent > self.limit:
+                raise _TimeIsUpError
+            return
+        least = min(self.limits.rows, self.plan.rows) * self.plan.speed.row
+        if self.work.spent + least > self.limit * (1 + OVERTIME):
+            raise _too_slow(self.limit)
+
+    def _affordable_rows(self, arm: Arm, seed: int) -> int:
+        """How many test rows there is time for when the machine has become slower."""
+        left = self.limit - self.work.spent
+        if self._must(arm, seed) and arm == "both" and left < self.slowness * self.plan.rows * self.plan.speed.row:
+            fits = int(left / (self.slowness * self.plan.speed.row))
+            rows = max(min(fits, self.plan.rows), min(self.limits.rows, self.plan.rows))
+            if rows < self.plan.rows:
+                self.notes.append(f"the machine was slower than measured: compared on {rows} test rows")
+            return rows
+        return self.plan.rows
+
+    def _enough(self, arm: Arm, seed: int, count: int) -> bool:
+        self.work.tick()
+        self._tell(arm, seed)
+        if self.work.spent <= self.limit * (1 + (OVERTIME if self._must(arm, seed) else 0)):
+            return False
+        if count >= min(self.limits.rows, self.plan.rows):
+            return True
+        if self._must(arm, seed):
+            raise _too_slow(self.limit)
+        raise _TimeIsUpError
+
+    def _left_out(self, arm: Arm, seed: int) -> None:
+        self.notes.append(f"the machine was slower than measured: no arm {NAMES[arm]} in seed {seed + 1}")
+
+    def _result(self) -> StudentGain:
+        forecast = self.bench.rows.forecast
+        marks = (("optimistic",) if self.bench.rows.optimistic else ()) + self.plan.marks
+        compared = sorted(self.scored["both"])
+        judged = [self.bench.round(seed).judged[: self.plan.rows] for seed in compared]
+        scored = {
+            arm: {seed: found[seed] for seed in compared if seed in found}
+            for arm, found in self.scored.items()
+            if arm in self.plan.arms
+        }
+        metrics = self.bench.design.judge.metrics
+        evidence = Evidence(scored, judged, self.bench.rows.judged_cluster, forecast, marks, self.plan.steps, metrics)
+        self.progress("done", 1.0)
+        self.work.note()
+        return StudentGain(
+            estimates={**gains(evidence), **levels(evidence)},
+            plan=self.plan,
+            notes=(*self.notes, *_seen_notes(self.bench, self.plan), *_cut_notes(self.bench)),
+            outcomes={arm: tuple(one.outcome for one in found.values()) for arm, found in scored.items()},
+            tokens={arm: tuple(one.tokens for one in found.values()) for arm, found in scored.items()},
+            rows=tuple(judged),
+            rates={arm: tuple(one.rate for one in found.values()) for arm, found in scored.items()},
+            steps={arm: tuple(one.step for one in found.values()) for arm, found in scored.items()},
+            curves={arm: tuple(one.curve for one in found.values()) for arm, found in scored.items()},
+            seconds=self.work.spent,
+        )
+
+
+def _check(real: Dataset, synthetic: Dataset, minutes: float | None) -> None:
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise UsageError(f"minutes = {minutes}", expected="a positive number")
+    if synthetic.kind is not real.kind:
+        raise InputError(
+            f"{synthetic.name} holds rows of kind {synthetic.kind}, {real.name} of kind {real.kind}",
+            expected="the same kind",
+            todo="name the fields of each side: --text real=A,synthetic=B",
+        )
+
+
+def _settings(bench: Bench, seed: int, limits: Limits) -> dict[str, object]:
+    """All that the outcomes depend on, in words a person can compare."""
+    found: dict[str, object] = {
+        "real rows": bench.real.rows.fingerprint,
+        "synthetic rows": bench.synthetic.rows.fingerprint,
+        "test rows": None if bench.rows.forecast else bench.judged.rows.fingerprint,
+        "seed": seed,
+        "weights of the model": bench.model.identity,
+        "device": bench.model.device,
+    }
+    chosen = {name: value for name, value in asdict(bench.model.proxy).items() if name not in {"model", "device"}}
+    bounds = {f"limit of {name}": value for name, value in asdict(limits).items()}
+    return found | chosen | bounds | bench.design.as_json()
+
+
+def _planned(bench: Bench, limits: Limits, rows: int, until: float) -> Plan:
+    speed = bench.speed()
+    return choose(
+        speed,
+        seconds=until - time.monotonic(),
+        rows=rows,
+        shared=not bench.rows.forecast,
+        rates=len(bench.model.proxy.rates),
+        batch=bench.model.proxy.batch,
+        limits=limits,
+        arms=bench.design.arms,
+    )
+
+
+def slowing(gone: float, planned: float) -> float:
+    """Seconds that a bar shows of those planned: the clock's at first, then ever fewer, and never all of them."""
+    if planned <= 0:
+        return 0.0
+    rest = 0.2 * planned
+    over = gone - (planned - rest)
+    return gone if over <= 0 else planned - rest + rest * over / (rest + over)
+
+
+def _too_slow(limit: float) -> UnfinishedError:
+    return UnfinishedError(
+        f"the {limit / 60:.0f} minutes are spent before both arms were compared: the machine became slower",
+        expected="the speed that was measured at the start",
+        todo="run it again with --resume and more --minutes; what is done is kept",
+    )
+
+
+def _seen_notes(bench: Bench, plan: Plan) -> list[str]:
+    own, shown = bench.round(0), plan.steps * plan.batch
+    pool = own.anchors.size + own.synthetic.size
+    return [f"anchors + synthetic saw at most {shown} of its {pool} rows in each seed"] if shown < pool else []
+
+
+def _cut_notes(bench: Bench) -> list[str]:
+    sides = {"anchors": bench.real, "synthetic rows": bench.synthetic, "test rows": bench.judged}
+    if bench.rows.forecast:
+        del sides["test rows"]
+    tokens = bench.real.reader.max_tokens
+    return [
+        f"{side.cut} of the {len(side.read)} {name} that were read are longer than {tokens} tokens and were cut"
+        for name, side in sides.items()
+        if side.cut
+    ]

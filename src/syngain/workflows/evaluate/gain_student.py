@@ -1,0 +1,129 @@
+"""``syngain gain --proxy lm``: the gain for a causal language model, planned for the minutes that are given."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from syngain._version import __version__
+from syngain.core.progress import Progress, silent
+from syngain.core.result import Finding, Result, Verdict, Views
+from syngain.gain.outcome.verdict import effect
+from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syngain.core.estimate import Estimate
+    from syngain.training.student import StudentGain
+
+
+def student_gain(  # noqa: PLR0913  (files, model, time and place)
+    real: Source,
+    synthetic: Source,
+    *,
+    folder: Path,
+    test: Source | None = None,
+    model: str = "smollm2",
+    minutes: float = 30.0,
+    min_gain: float = 0.01,
+    seed: int = 0,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Result:
+    """Fine-tune a causal language model on each arm and compare it on held-out real rows.
+
+    Args:
+        real: the anchors, as a dataset or a path.
+        synthetic: the rows in question.
+        folder: where finished arms and checkpoints are kept until the result is there.
+        test: real rows to judge on; else a quarter of the anchors in each seed.
+        model: ``smollm2``, a local folder or a hub name.
+        minutes: what to plan for and keep to.
+        min_gain: the smallest gain that matters, in nats per response token.
+        seed: of every random choice.
+        resume: go on with what is in ``folder``.
+        progress: called with the stage and the share done; the plan first.
+
+    Raises:
+        InputError: rows or model cannot be used. UnfinishedError: the time was too short; what is done is kept.
+        MissingDependencyError: torch, transformers or peft is not installed.
+    """
+    from syngain.learners.causal import CausalProxy
+    from syngain.training.student import language_gain
+
+    anchors = dataset_of(real)
+    ours, tested = dataset_of(synthetic, like=anchors), optional_dataset(test, anchors)
+    found = language_gain(
+        anchors,
+        ours,
+        test=tested,
+        folder=folder,
+        minutes=minutes,
+        proxy=CausalProxy(model=model),
+        seed=seed,
+        progress=progress,
+        resume=resume,
+    )
+    primary = found.estimates["gain.kl_gap.test" if tested is not None else "gain.kl_gap"]
+    return Result(
+        command="gain",
+        version=__version__,
+        seed=seed,
+        inputs=summaries({"real": anchors, "synthetic": ours, "test": tested}),
+        estimates=dict(sorted(found.estimates.items())),
+        findings=_findings(primary, min_gain, len(ours)),
+        verdict=_verdict(primary, min_gain, len(ours)),
+        views=Views(computed=_computed(found, model)),
+    )
+
+
+def clear(folder: Path) -> None:
+    """Remove the finished arms and checkpoints of a run whose result is written."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _words(estimate: Estimate, rows: int) -> str:
+    low, high = estimate.interval(0.9)
+    did = "lowered" if estimate.value >= 0 else "raised"
+    ends = sorted((low, high) if estimate.value >= 0 else (-low, -high))
+    return (
+        f"with {rows:,} synthetic rows this model's loss on held-out real rows is {did} "
+        f"by {abs(estimate.value):.3f} nats per token (90 % interval {ends[0]:.3f} to {ends[1]:.3f})"
+    )
+
+
+def _verdict(estimate: Estimate, min_gain: float, rows: int) -> Verdict:
+    found, words = effect(estimate, min_gain), _words(estimate, rows)
+    if found == "gain":
+        return Verdict(decision="use", sentence=f"Use it: {words}.", rows_to_use=rows)
+    if found == "cannot_tell":
+        return Verdict(decision="cannot_tell", sentence=f"Cannot tell: {words}; more minutes buy more steps and seeds.")
+    lead = "Do not add it as it is" if found == "harm" else "It adds nothing that matters"
+    return Verdict(decision="do_not_use", sentence=f"{lead}: {words}.", rows_to_use=0)
+
+
+def _findings(estimate: Estimate, min_gain: float, rows: int) -> tuple[Finding, ...]:
+    found = effect(estimate, min_gain)
+    if found not in {"harm", "no_gain"}:
+        return ()
+    words = _words(estimate, rows)
+    return (
+        Finding(
+            id=found,
+            severity="high" if found == "harm" else "medium",
+            message=f"{words[:1].upper()}{words[1:]}.",
+            estimates=("gain.kl_gap",),
+            rows=rows,
+        ),
+    )
+
+
+def _computed(found: StudentGain, model: str) -> tuple[tuple[str, str], ...]:
+    steps = "; ".join(f"{arm}: steps {found.steps[arm]} at rates {found.rates[arm]}" for arm in found.steps)
+    return (
+        ("Model", f"{model}, fine-tuned by LoRA in every arm; only response tokens count."),
+        ("Plan", found.plan.sentence),
+        ("Arms", f"{steps}. Learning rate and steps are chosen on held-out anchors, never on the test."),
+        *((("How it went", " ".join(found.notes)),) if found.notes else ()),
+    )

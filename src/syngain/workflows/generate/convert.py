@@ -1,0 +1,140 @@
+"""``syngain convert``: a file in another layout or format, with everything it held or a word on what it lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError, UsageError
+from syngain.data import write_records
+from syngain.data.files import formats
+from syngain.data.files.write import write_text
+from syngain.data.layouts import convert_rows, detect_layout, layout_named
+from syngain.data.layouts.convert import WRITTEN
+from syngain.data.read import split_location
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syngain.data.layouts.entry import Row
+
+INFO = "dataset_info.json"
+TAGS = {
+    "role_tag": "from",
+    "content_tag": "value",
+    "user_tag": "human",
+    "assistant_tag": "gpt",
+    "observation_tag": "observation",
+    "function_tag": "function_call",
+    "system_tag": "system",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What was written.
+
+    Attributes:
+        rows: how many. source, target: layouts; equal where only the format changed.
+        lost: fields to rows that had them. files: what was written.
+    """
+
+    rows: int
+    source: str
+    target: str
+    lost: Mapping[str, int]
+    files: tuple[Path, ...]
+
+
+def convert(
+    path: str | Path,
+    output: str | Path,
+    *,
+    to: str | None = None,
+    source: str | None = None,
+    prompt: str | None = None,
+    response: str | None = None,
+    lossy: bool = False,
+    force: bool = False,
+) -> Conversion:
+    """Write the rows of a file in another layout, format or both.
+
+    Args:
+        path: ``FILE`` or ``FILE::column=value``.
+        output: its suffix names the format (``.jsonl``, ``.json``, ``.csv``, ``.parquet`` ..., also ``.gz``, ``.zst``).
+        to: the layout to write; None keeps the rows as they are.
+        source: the layout they are in; None finds it by the fields.
+        prompt: its column, for layouts that have no fixed one.
+        response: the same of the response.
+        lossy: leave out fields that have no place, and count them; else they are an error.
+        force: replace a file.
+
+    Raises:
+        InputError: the file cannot be read, or a row cannot be expressed. UsageError: a layout that is not written, or
+            a file that is there.
+    """
+    target = Path(output)
+    if to is not None and to not in WRITTEN:
+        raise UsageError(f"--to {to}", expected=f"one of {', '.join(WRITTEN)}")
+    if target.exists() and not force:
+        raise UsageError(f"{target} is there already", expected="a new file", todo="name another, or use --force")
+    rows, name = _rows(path)
+    if to is None:
+        write_records(target, rows)
+        return Conversion(len(rows), "rows", "rows", {}, (target,))
+    found = source or detect_layout(_fields(rows), name)
+    done = convert_rows(
+        rows, layout_named(found, prompt=prompt, response=response), layout_named(to), lossy=lossy, name=name
+    )
+    info = _described(target, done.rows) if to == "llama_factory" else None
+    write_records(target, done.rows)
+    if info is None:
+        return Conversion(len(done.rows), found, to, done.lost, (target,))
+    write_text(target.with_name(INFO), json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+    return Conversion(len(done.rows), found, to, done.lost, (target, target.with_name(INFO)))
+
+
+def _rows(path: str | Path) -> tuple[list[Row], str]:
+    file, where = split_location(path)
+    filters = "".join(f"::{column}={','.join(values)}" for column, values in where.items())
+    loaded = formats.load(file, file.name + filters, where)
+    return list(loaded.rows), loaded.name
+
+
+def _fields(rows: list[Row]) -> dict[str, object]:
+    """Fields with the first value of each that is not null."""
+    out: dict[str, object] = {}
+    for row in rows:
+        for name, value in row.items():
+            if value is not None:
+                out.setdefault(name, value)
+    return out
+
+
+def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
+    """``dataset_info.json`` beside the file with one more entry, others kept.
+
+    Raises:
+        InputError: the file that is there is no object of JSON.
+    """
+    beside = target.with_name(INFO)
+    known: object = {}
+    if beside.exists():
+        try:
+            known = json.loads(beside.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{beside} cannot be read ({error})", expected="a JSON object of datasets") from error
+    if not isinstance(known, dict):
+        raise InputError(
+            f"{beside} is no object", expected="a JSON object of datasets", todo="write into another folder"
+        )
+    tools = any("tools" in row for row in rows)  # a column that is named is read in every row
+    entry = {
+        "file_name": target.name,
+        "formatting": "sharegpt",
+        "columns": {"messages": "conversations", **({"tools": "tools"} if tools else {})},
+        "tags": TAGS,
+    }
+    return {**known, target.name.split(".")[0]: entry}

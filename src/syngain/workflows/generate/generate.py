@@ -1,0 +1,385 @@
+"""``syngain generate``: run the chain with a generator, resumable and within a budget, log-probabilities kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syngain._version import __version__
+from syngain.core.errors import SyngainError, UnfinishedError
+from syngain.core.progress import Progress, silent
+from syngain.core.result import InputSummary, Result, Verdict, Views
+from syngain.generators.waiting import wait_for
+from syngain.pipeline.curate import set_steps, stages
+from syngain.pipeline.export import content_fingerprint, export, rows
+from syngain.pipeline.prompts.anchors import Anchors
+from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
+from syngain.pipeline.run import Run
+from syngain.pipeline.store.acceptance import divergences
+from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, prices_of
+from syngain.pipeline.store.connect import checked, probe_cost, speaker, told
+from syngain.pipeline.store.cost_forecast import Forecast
+from syngain.pipeline.store.cost_forecast import forecast as forecast_of
+from syngain.pipeline.store.store import Store
+from syngain.workflows.generate.generate_stop import rule_and_quantities
+from syngain.workflows.inputs import Source, dataset_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from syngain.data.dataset import Dataset
+    from syngain.generators.protocol import Generator
+    from syngain.pipeline.engine import Tally
+    from syngain.pipeline.stopping import Quantity, Rule
+    from syngain.pipeline.store.budget import Cost
+
+STORE = "store.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Hard ceilings of a run: tokens and US dollars, prompt and completion together, lost attempts included."""
+
+    max_tokens: int | None = None
+    max_usd: float | None = None
+    prices: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateRun:
+    """A finished run: its result, where its store lies, and what a person should be told besides.
+
+    Attributes:
+        notes: what happened on the way that the result does not say: retries, requests in flight at a kill, costs.
+    """
+
+    result: Result
+    work: Path
+    recipe: Recipe
+    generator: str
+    notes: tuple[str, ...]
+
+
+def generate(
+    recipe: str | Path | dict[str, Any],
+    anchors: Source,
+    *,
+    folder: str | Path,
+    limits: Limits | None = None,
+    stop_when: str | None = None,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Result:
+    """Run a recipe over anchors and write its rows and its store into ``folder``.
+
+    Args:
+        recipe: a YAML file, or the mapping it would hold.
+        anchors: the real rows, as a dataset or a path.
+        folder: where ``rows.jsonl``, ``kept.jsonl``, ``dropped.jsonl``, ``recipe.yaml`` and the report go.
+        limits: hard ceilings of tokens and dollars.
+        stop_when: a condition that ``diversity.new_fraction``, ``information.marginal`` or
+            ``gain.<metric>@doubling`` is below a number: ask no more once it is proven; see
+            :mod:`syngain.pipeline.stopping`.
+        resume: go on with a run that was stopped.
+        progress: called with the stage and the share done.
+
+    Raises:
+        InputError: the recipe or the anchors cannot be used. UsageError: the generator cannot do what is asked.
+        UnfinishedError: the budget is reached, the server fails, or no row was kept. What is done is kept beside
+            ``folder`` and goes on with ``resume=True``.
+    """
+    from syngain.report import check_folder, write
+
+    folder = Path(folder)
+    check_folder(folder)
+    work = work_folder(folder)
+    run = generate_run(recipe, anchors, work=work, limits=limits, stop_when=stop_when, resume=resume, progress=progress)
+    write(run.result, folder, log="\n".join(run.notes) + "\n", kept=files_of(run))
+    forget(work)
+    return run.result
+
+
+def generate_run(
+    recipe: str | Path | dict[str, Any],
+    anchors: Source,
+    *,
+    work: Path,
+    limits: Limits | None = None,
+    stop_when: str | None = None,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> GenerateRun:
+    """The run in its working folder; see :func:`generate`. Its files are written by :func:`files_of`."""
+    job = _job(recipe, anchors, limits or Limits(), stop_when)
+    with _working_in(work):
+        return wait_for(_whole(job, work, resume=resume, progress=progress))
+
+
+def preview(
+    recipe: str | Path | dict[str, Any],
+    anchors: Source,
+    *,
+    work: Path,
+    count: int,
+    limits: Limits | None = None,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> list[dict[str, object]]:
+    """The first rows of a run, curated. Their answers stay in the store: the run goes on from them."""
+    job = _job(recipe, anchors, limits or Limits())
+    with _working_in(work):
+        return wait_for(_preview(job, work, count, resume=resume, progress=progress))
+
+
+def forecast(recipe: str | Path | dict[str, Any], anchors: Source, *, limits: Limits | None = None) -> Forecast:
+    """What a recipe would ask and cost. Nothing is sent and nothing is written."""
+    job = _job(recipe, anchors, limits or Limits())
+    return forecast_of(job.recipe, job.anchors, job.prices)
+
+
+def work_folder(folder: Path) -> Path:
+    """Where the store of a run lies until the run is finished: beside its folder."""
+    return folder.with_name(f"{folder.name}.work")
+
+
+@contextmanager
+def _working_in(work: Path) -> Iterator[None]:
+    """The working folder; one that was made for nothing, not a single request planned, goes again."""
+    fresh = not work.exists()
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except SyngainError:
+        if fresh and not _planned(work / STORE):
+            forget(work)
+        raise
+
+
+def _planned(path: Path) -> int:
+    """Requests in a store; 0 where there is none."""
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(path)) as store:
+            return int(store.execute("SELECT COUNT(*) FROM requests").fetchone()[0])
+    except sqlite3.OperationalError:  # no such table yet
+        return 0
+
+
+def forget(work: Path) -> None:
+    """Remove the working folder of a finished run: its store is in the run folder by now."""
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def files_of(run: GenerateRun) -> Callable[[Path], None]:
+    """A writer of the rows, the resolved recipe and the store into the run folder."""
+
+    def write(folder: Path) -> None:
+        with Store.opened(run.work / STORE) as store:
+            export(store, folder, run.generator)
+        (folder / "recipe.yaml").write_text(run.recipe.yaml(), encoding="utf-8")
+        try:
+            os.link(run.work / STORE, folder / STORE)  # the original stays until the run folder is in place
+        except OSError:
+            shutil.copyfile(run.work / STORE, folder / STORE)
+
+    return write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """What is to be done, checked as far as it can be without a generator."""
+
+    recipe: Recipe
+    dataset: Dataset
+    anchors: Anchors
+    limits: Limits
+    prices: Prices | None
+    stop: Rule | None
+    quantities: Mapping[str, Callable[[], Quantity]]
+
+
+def _job(recipe: str | Path | dict[str, Any], anchors: Source, limits: Limits, stop_when: str | None = None) -> _Job:
+    """Read and check everything that costs nothing: recipe, anchors, curation, prices, the whole plan's templates."""
+    read = read_recipe(recipe)
+    dataset = dataset_of(anchors)
+    real = Anchors.of(dataset)
+    stages(read, real)
+    model = read.generator.model if isinstance(read.generator, EndpointSpec) else read.generator.kind
+    prices = None if limits.prices is None else prices_of(limits.prices, model)
+    check_ceilings(limits.max_tokens, limits.max_usd, prices)
+    forecast_of(read, real, prices)  # renders every prompt: a missing column is found here
+    rule, makers = (None, {}) if stop_when is None else rule_and_quantities(stop_when, dataset, seed=read.seed)
+    return _Job(recipe=read, dataset=dataset, anchors=real, limits=limits, prices=prices, stop=rule, quantities=makers)
+
+
+async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> GenerateRun:
+    with Store.opened(work / STORE) as store:
+        run = await _begun(job, store, work, resume=resume, progress=progress)
+        try:
+            if run.in_flight:
+                progress(f"resumed; {run.in_flight} requests were in flight and are asked again", 0.05)
+            await run.generate()
+            await run.curate()
+        except UnfinishedError:
+            await run.curate_offline()
+            export(store, work, run.generator.name)
+            raise
+        finally:
+            await run.generator.close()
+        progress("writing", 0.95)
+        result = _result(job, run)
+        return GenerateRun(
+            result=result, work=work, recipe=job.recipe, generator=run.generator.name, notes=tuple(_notes(run))
+        )
+
+
+async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress: Progress) -> list[dict[str, object]]:
+    with Store.opened(work / STORE) as store:
+        run = await _begun(job, store, work, resume=resume, progress=progress)
+        try:
+            await run.generate(limit=count)
+            await run.curate_offline()
+        finally:
+            await run.generator.close()
+        return [row for row in rows(store, "all", run.generator.name) if row]
+
+
+async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:
+    """The generator found out about, the requests planned, the ledger open."""
+    progress("asking the generator what it can", 0.0)
+    ledger = Ledger(prices=job.prices or Prices(), max_tokens=job.limits.max_tokens, max_usd=job.limits.max_usd)
+    generator = await _known(speaker(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
+    run = Run(
+        recipe=job.recipe,
+        anchors=job.anchors,
+        anchors_fingerprint=job.dataset.fingerprint,
+        generator=generator,
+        store=store,
+        ledger=ledger,
+        place=str(work),
+        stop=job.stop,
+        quantities=job.quantities,
+        progress=progress,
+    )
+    try:
+        run.prepare(resume=resume)
+    except BaseException:
+        await generator.close()
+        raise
+    return run
+
+
+async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
+    """The generator with what it can say: found out once per store, so that a resumed run asks in the same way."""
+    noted = store.meta("speaks")
+    if noted is None:
+        try:
+            _afford(ledger, probe_cost(job.recipe, ledger))
+            generator, found, replies = await checked(generator, job.recipe)
+        except BaseException:
+            await generator.close()
+            raise
+        for reply in replies:
+            store.paid(reply, ledger.actual((0, 0.0), reply))
+        store.set_meta("speaks", json.dumps(found))
+        return generator
+    return told(generator, json.loads(noted))
+
+
+def _afford(ledger: Ledger, cost: Cost) -> None:
+    if not ledger.reserve(cost):
+        raise UnfinishedError(
+            f"the budget is below {cost[0]:,} tokens, which finding out what the server can may cost",
+            expected="a higher ceiling",
+            todo="raise --max-tokens or --max-usd",
+        )
+    ledger.settle(cost, (0, 0.0))  # what it did cost is noted in the store
+
+
+def _result(job: _Job, run: Run) -> Result:
+    """The result of a finished run.
+
+    Raises:
+        UnfinishedError: no row was kept.
+    """
+    kept, name = content_fingerprint(run.store)
+    held, _, dropped = run.store.sizes()
+    wanted = kept + dropped
+    why = run.store.reasons()
+    if not kept:
+        raise UnfinishedError(
+            f"none of {wanted:,} rows was kept ({'; '.join(f'{reason}: {n}' for reason, n in why[:3])})",
+            expected="at least one row",
+            todo=f"loosen the steps of `curate` and go on with --resume; the answers are kept in {run.place}",
+        )
+    measured, watch = divergences(run.store.acceptance(), set_steps(job.recipe)), run.watch
+    rows_asked = sum(strategy.rows for strategy in job.recipe.strategies)
+    return Result(
+        command="generate",
+        version=__version__,
+        seed=job.recipe.seed,
+        inputs={
+            "real": InputSummary(
+                name=job.dataset.name,
+                rows=len(job.dataset),
+                fingerprint=job.dataset.fingerprint,
+                roles=job.dataset.roles.sentence(),
+            ),
+            "recipe": InputSummary(name="recipe.yaml", rows=rows_asked, fingerprint=run.fingerprint),
+            "synthetic": InputSummary(name="kept.jsonl", rows=kept, fingerprint=name),
+        },
+        estimates=dict(sorted({**measured, **({} if watch is None else watch.estimates())}.items())),
+        series={} if watch is None else watch.series(),
+        findings=(),
+        verdict=Verdict(
+            decision="cannot_tell",
+            sentence=f"{held:,} rows generated, {kept:,} kept; whether they help is for `syngain audit` to say.",
+        ),
+        views=Views(computed=tuple(_computed(job, run, why))),
+    )
+
+
+def _computed(job: _Job, run: Run, why: list[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    strategies = ", ".join(f"{strategy.title} ({strategy.rows:,} rows)" for strategy in job.recipe.strategies)
+    yield "Generator", f"{run.generator.name}; strategies: {strategies}."
+    if job.stop is not None and run.store.meta("cut") is not None:
+        most = sum(claim.alpha for claim in job.stop.claims)
+        yield (
+            "Stopped",
+            (
+                f"Asking stopped at row {run.store.meta('cut')} of the plan: `{job.stop.expression}` was proven, at an "
+                f"error of {most:.3g} over all looks."
+            ),
+        )
+    if why:
+        yield "Dropped", "; ".join(f"{reason}: {count:,}" for reason, count in why) + "."
+    yield (
+        "Curation",
+        (
+            "The divergence of a filter is one minus the share it accepts, exactly, on pairs of prompt and output. "
+            "De-duplication acts on the set and has none."
+        ),
+    )
+
+
+def _notes(run: Run) -> Iterator[str]:
+    """What a person should be told besides the result."""
+    tally: Tally = run.tally
+    spent = run.store.spent()
+    yield f"answers of this call: {tally.answered:,}; most in flight: {tally.most_in_flight}"
+    if run.in_flight:
+        yield f"in flight when the last call ended, asked again: {run.in_flight}"
+    if tally.retries:
+        words = ", ".join(f"{reason} ({count})" for reason, count in sorted(tally.reasons.items()))
+        yield f"retries: {tally.retries:,}: {words}"
+    if tally.refused or tally.exhausted:
+        yield f"without an answer: {tally.refused} refused, {tally.exhausted} given up"
+    cost = f"tokens: {spent.tokens:,} answered, at most {spent.lost_tokens:,} in lost attempts"
+    yield cost + (f"; USD {spent.usd + spent.lost_usd:.4f} at most" if run.ledger.prices != Prices() else "")

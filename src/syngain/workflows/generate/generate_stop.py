@@ -1,0 +1,132 @@
+"""The rule of ``--stop-when`` with the gain among its quantities: what measures it is above the folder that asks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from threadpoolctl import threadpool_limits
+
+from syngain.core.errors import InputError
+from syngain.core.estimate import Estimate
+from syngain.core.rng import Streams
+from syngain.data.dataset import Dataset
+from syngain.gain.design.layout import Ground, check
+from syngain.gain.forecast import UNITS
+from syngain.gain.last_doubling import FOLDS, doubling_ids, last_doubling
+from syngain.inference.sequential import COARSE, level_of_shares
+from syngain.pipeline.stopping import stop_rule
+from syngain.pipeline.store.new_row_value import FIRST, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from syngain.gain.last_doubling import Doubling
+    from syngain.gain.proxies.task import Task
+    from syngain.pipeline.stopping import Quantity, Rule
+    from syngain.pipeline.store.new_row_value import Seen
+
+FASTEST = 2.0  # rows at most double between looks
+
+
+@dataclass
+class GainOfDoubling:
+    """``gain.<metric>@doubling`` of the rows so far, on the anchors."""
+
+    anchors: Dataset
+    metric: str
+    seed: int
+    growth: float = COARSE
+    _rows: list[Mapping[str, object]] = field(default_factory=list)
+
+    @property
+    def first(self) -> int:
+        """Rows before the first look.
+
+        Before there are about as many rows as anchors, doubling them hardly changes what is learned from: with a loss
+        that falls like one over all rows, n anchors and s rows, the gain of a doubling rises until s = sqrt(2) n.
+        """
+        return max(FIRST, math.ceil(math.sqrt(2) * len(self.anchors)))
+
+    def see(self, rows: Iterable[Seen]) -> None:
+        """Add rows."""
+        self._rows += [row.row for row in rows]
+
+    def reading(self) -> Reading:
+        """Measured anew on all rows so far; unknown as long as too few of them outlast a held-out fold.
+
+        Raises:
+            InputError: the rows can never be held against the anchors: another kind, no labels, none in common.
+        """
+        unknown = Reading(value=math.inf, error=math.inf, freedom=1.0, n=len(self._rows), clusters=1)
+        if not self._rows:
+            return unknown
+        rows = Dataset.from_rows(self._rows, "the rows so far", like=self.anchors)
+        with threadpool_limits(1):
+            ground = Ground.of(self.anchors, rows)
+            try:
+                found = self._measured(ground)
+            except InputError:
+                return unknown
+        return Reading(
+            value=found.value, error=found.error, freedom=found.freedom, n=len(rows), clusters=found.clusters
+        )
+
+    def _measured(self, ground: Ground) -> Doubling:
+        streams = Streams(self.seed).child("doubling")
+        if ground.labeled:
+            task: Task = ground.label_task(streams)
+        else:
+            from syngain.gain.proxies.texts import TextTask
+
+            task = TextTask.of_ground(ground)
+        return last_doubling(task, ground.lineage, ground.anchor_labels, metric=self.metric, streams=streams)
+
+    def margin(self, reading: Reading, threshold: float) -> float:  # noqa: ARG002  (the error is that of a mean)
+        """Its standard error."""
+        return reading.error
+
+    def level(self, looks: Sequence[int], alpha: float) -> float:
+        """The looks share the error equally: they are on the same anchors, and how they hang together is not known."""
+        return level_of_shares(looks, alpha)
+
+    def rest(self, upper: float, threshold: float) -> float:
+        """The gain of a doubling falls at most like one over the rows: the upper limit cannot pass before that."""
+        if not math.isfinite(upper) or threshold <= 0:
+            return 1.0
+        return min(max(math.sqrt(max(upper, 0.0) / threshold), 1.0), FASTEST)
+
+    def estimate(self, reading: Reading, intervals: Mapping[float, tuple[float, float]]) -> Estimate:
+        """As an estimate of the report."""
+        return Estimate(
+            value=reading.value,
+            unit=UNITS[self.metric],
+            method=f"all rows against halves of them, out of {FOLDS} folds of the anchors, paired; error of anchors "
+            "and of the draw of rows",
+            estimand="gain of the last doubling of the rows on real rows like the anchors",
+            intervals=dict(intervals),
+            n=reading.n,
+            clusters=reading.clusters,
+        )
+
+
+def rule_and_quantities(
+    expression: str, anchors: Dataset, *, seed: int
+) -> tuple[Rule, Mapping[str, Callable[[], Quantity]]]:
+    """The rule of an expression, and the makers of the gains it may watch.
+
+    Raises:
+        UsageError: it is no rule. InputError: it watches a gain, and the anchors cannot judge one.
+    """
+    ids = doubling_ids(labeled=anchors.labels is not None)
+    rule = stop_rule(expression, ids)
+    makers = {name: _maker(anchors, name, seed) for name in ids}
+    if any(name in makers for name in rule.ids):
+        check(anchors, anchors, [anchors])
+    return rule, makers
+
+
+def _maker(anchors: Dataset, name: str, seed: int) -> Callable[[], Quantity]:
+    metric = name.removeprefix("gain.").removesuffix("@doubling")
+    return lambda: GainOfDoubling(anchors, metric, seed)

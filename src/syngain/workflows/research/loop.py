@@ -1,0 +1,302 @@
+"""``syngain loop``: what happens when the generator eats its own output, and which real share prevents it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain._version import __version__
+from syngain.core.errors import InputError, UsageError
+from syngain.core.estimate import Estimate
+from syngain.core.progress import Progress, silent
+from syngain.core.result import Result, Series, Verdict, Views
+from syngain.core.rng import Streams
+from syngain.data.dataset import Kind
+from syngain.inference.intervals import normal_intervals
+from syngain.lab.text_loop import FEWEST, MEASURES, Loop
+from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from syngain.data.dataset import Dataset
+
+    Floats = NDArray[np.float64]
+
+HELD = 0.5  # of the rows, where no holdout is given
+COLLAPSE = 0.9  # of the distinct 4-grams of generation 1
+FEW = 5  # loops
+HALF = 0.5  # of the loss of full replacement
+WORDS: Mapping[str, tuple[str, str]] = {
+    "distinct_fraction": ("share", "different 4-grams of words, over those of generation 1"),
+    "coverage": ("share", "4-grams of the real holdout that are said, over those of generation 1"),
+    "tail_coverage": ("share", "rare real words that are still said, over those of generation 1"),
+    "divergence": (
+        "nats per byte",
+        "growth of the divergence from real rows: their surprisal under an n-gram model of the generation",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSettings:
+    """How the loop is run: the loop itself, and how many ``seeds`` repeat it."""
+
+    loop: Loop = field(default_factory=Loop)
+    seeds: int = 5
+
+    def __post_init__(self) -> None:
+        shares = self.loop.shares
+        if not shares or list(shares) != sorted(set(shares)) or not all(0 <= share < 1 for share in shares):
+            raise UsageError(f"real shares {shares}", expected="different shares from 0 to below 1, ascending")
+        if self.loop.generations < 2 or self.seeds < 2:
+            said = f"{self.loop.generations} generations, {self.seeds} seeds"
+            raise UsageError(said, expected="at least 2 generations and 2 seeds")
+
+
+def loop(
+    real: Source,
+    *,
+    holdout: Source | None = None,
+    seed: int = 0,
+    settings: LoopSettings | None = None,
+    progress: Progress = silent,
+) -> Result:
+    """Let a generator learn its own output for several generations, with several shares of real rows.
+
+    Args:
+        real: texts, or pairs of which the response is said.
+        holdout: real rows that no generation learns; half of ``real`` without it.
+        seed: of every random choice.
+        settings: generations, real shares, rows and seeds.
+        progress: called with the stage and the share done.
+
+    Raises:
+        InputError: a file cannot be read, holds a table, or has too few rows.
+        UsageError: shares, generations or seeds that make no loop.
+    """
+    progress("reading", 0.0)
+    chosen = settings or LoopSettings()
+    rows = dataset_of(real)
+    held = optional_dataset(holdout, rows)
+    texts, pinned = _texts(rows), None if held is None else _texts(held)
+    runs = []
+    for s in range(chosen.seeds):
+        streams = Streams(seed).child(f"loop {s}")
+        own, away = _parted(texts, streams) if pinned is None else (texts, pinned)
+        part = _within(progress, s, chosen.seeds)
+        runs.append(chosen.loop.run(own, away, streams, part))
+    values = _relative(np.array(runs))
+    shares = chosen.loop.shares
+    estimates = _estimates(values, shares) | _ratios(values, shares)
+    progress("done", 1.0)
+    return Result(
+        command="loop",
+        version=__version__,
+        seed=seed,
+        inputs=summaries({"real": rows, "holdout": held}),
+        estimates=dict(sorted(estimates.items())),
+        series=_series(values, shares),
+        findings=(),
+        verdict=_verdict(values, estimates, shares),
+        views=Views(computed=_said(chosen, pinned=held is not None)),
+    )
+
+
+def _texts(rows: Dataset) -> list[str]:
+    if rows.kind is Kind.TABLE:
+        raise InputError(
+            f"{rows.name} is a table of columns",
+            expected="texts, or pairs of prompt and response",
+            todo="--text COLUMN",
+        )
+    side = rows.sides["response" if rows.kind is Kind.PAIR else "text"]
+    found = [text for text in side if text.strip()]
+    if len(found) < 2 * FEWEST:
+        raise InputError(f"{rows.name} has {len(found)} texts", expected=f"at least {2 * FEWEST} that are not empty")
+    return found
+
+
+def _parted(texts: Sequence[str], streams: Streams) -> tuple[list[str], list[str]]:
+    order = streams.stream("holdout").permutation(len(texts)).tolist()
+    away = round(HELD * len(texts))
+    return [texts[i] for i in order[away:]], [texts[i] for i in order[:away]]
+
+
+def _within(progress: Progress, run: int, runs: int) -> Progress:
+    return lambda stage, done: progress(f"run {run + 1} of {runs}: {stage}", (run + done) / runs)
+
+
+def _relative(runs: Floats) -> Floats:
+    """Measures (seeds, 4, shares, generations) against generation 1: a share of it, for surprisal the growth.
+
+    NaN where generation 1 has nothing: what is not there cannot be lost.
+    """
+    first = runs[..., :1]
+    share = np.divide(runs, first, out=np.full(runs.shape, np.nan), where=first > 0)
+    share[:, MEASURES.index("divergence")] = (runs - first)[:, MEASURES.index("divergence")]
+    return np.asarray(share)
+
+
+def _estimate(draws: Floats, unit: str, estimand: str) -> Estimate:
+    """The mean over seeds (n,), with Student's interval."""
+    value, count = float(draws.mean()), draws.size
+    error = float(draws.std(ddof=1)) / float(np.sqrt(count))
+    return Estimate(
+        value=value,
+        intervals=normal_intervals(value, error, count - 1.0),
+        n=count,
+        clusters=count,
+        unit=unit,
+        method=f"mean of {count} loops, each with its own real rows, holdout and draws",
+        estimand=estimand,
+    )
+
+
+def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
+    """What is left in the last generation."""
+    last = values.shape[-1]
+    return {
+        f"loop.{name}@{_part(share)}": _estimate(
+            values[:, m, s, -1], WORDS[name][0], f"generation {last}, {100 * share:g} % real rows: {WORDS[name][1]}"
+        )
+        for m, name in enumerate(MEASURES)
+        for s, share in enumerate(shares)
+        if not np.isnan(values[:, m, s]).any()
+    }
+
+
+def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
+    """Loss of each share over the loss of full replacement, as the ratio of means with a jackknife over seeds."""
+    if shares[0] != 0:
+        return {}
+    out = {}
+    for name in ("distinct_fraction", "coverage"):
+        lost = 1 - values[:, MEASURES.index(name), :, -1]
+        if np.isnan(lost).any() or _estimate(lost[:, 0], "share", "").interval(0.9)[0] <= 0:
+            continue  # nothing is surely lost that a share could prevent
+        for s, share in enumerate(shares[1:], 1):
+            seeds = len(lost)
+            without = [np.delete(lost, i, axis=0).mean(axis=0) for i in range(seeds)]
+            ratios = np.array([mean[s] / mean[0] for mean in without])
+            value = float(lost[:, s].mean() / lost[:, 0].mean())
+            error = float(np.sqrt((seeds - 1) / seeds * np.sum((ratios - ratios.mean()) ** 2)))
+            out[f"loop.loss_ratio_{name}@{_part(share)}"] = Estimate(
+                value=value,
+                intervals=normal_intervals(value, error, seeds - 1.0),
+                n=seeds,
+                clusters=seeds,
+                unit="ratio",
+                method="ratio of mean losses, paired over seeds; jackknife over seeds",
+                estimand=f"loss with {100 * share:g} % real rows over that of full replacement, {WORDS[name][1]}",
+            )
+    return out
+
+
+def _series(values: Floats, shares: Sequence[float]) -> dict[str, Series]:
+    """Curves over generations with their 90 % bands."""
+    out = {}
+    for m, name in enumerate(MEASURES):
+        for s, share in enumerate(shares):
+            if np.isnan(values[:, m, s]).any():
+                continue
+            points = [_estimate(values[:, m, s, g], *WORDS[name]) for g in range(values.shape[-1])]
+            low, high = zip(*(point.interval(0.9) for point in points), strict=True)
+            out[f"loop.{name}@{_part(share)}"] = Series(
+                x_name="generation",
+                x=tuple(float(g + 1) for g in range(values.shape[-1])),
+                value=tuple(point.value for point in points),
+                lower=low,
+                upper=high,
+                level=0.9,
+            )
+    return out
+
+
+def _verdict(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence[float]) -> Verdict:
+    """When it collapses, and the smallest share that surely prevents at least half of the loss."""
+    last = values.shape[-1]
+    safe = [share for share in shares[1:] if _prevents(estimates, share)]
+    shown = list(dict.fromkeys([shares[0], safe[0] if safe else shares[-1]]))
+    when = _collapse(values[:, 0, 0])
+    parts = [_kept(estimates, share) for share in shown]
+    if when:
+        parts[0] += f", and surely less than {100 * COLLAPSE:.0f} % of the former from generation {when} on"
+    said = f"After {last} generations, of generation 1: {'; '.join(parts)}."
+    if shares[0] != 0:
+        return Verdict(decision="cannot_tell", sentence=f"{said} Without the share 0 there is no loss to compare with.")
+    if not any(name.startswith("loop.loss_ratio") for name in estimates) and shares[1:]:
+        return Verdict(
+            decision="cannot_tell", sentence=f"{said} No loss is sure with full replacement either{_more(values)}."
+        )
+    if not safe:
+        return Verdict(
+            decision="cannot_tell",
+            sentence=f"{said} No share that was tried surely prevents half of it{_more(values)}.",
+        )
+    names = ("distinct_fraction", "coverage")
+    ratio = next(estimates[key] for name in names if (key := f"loop.loss_ratio_{name}@{_part(safe[0])}") in estimates)
+    low, high = ratio.interval(0.9)
+    sentence = (
+        f"{said} {100 * safe[0]:g} % real rows in every generation prevent most of the loss: it is {ratio.value:.2f} "
+        f"({low:.2f} to {high:.2f}) of that without."
+    )
+    return Verdict(decision="use_subset", sentence=sentence)
+
+
+def _more(values: Floats) -> str:
+    return f"; {len(values)} loops are few, more --seeds would narrow this" if len(values) < FEW else ""
+
+
+def _kept(estimates: Mapping[str, Estimate], share: float) -> str:
+    left, seen = (estimates.get(f"loop.{name}@{_part(share)}") for name in ("distinct_fraction", "coverage"))
+    rows = f"{100 * share:g} % real rows keep" if share else "no real rows keep"
+    said = "no 4-gram to begin with"
+    if left is not None:
+        said = f"{100 * left.value:.0f} % of the different 4-grams ({_points(left)})"
+    if seen is None:
+        return f"{rows} {said} (in some loop generation 1 says none of the holdout's, so their loss is not measured)"
+    return f"{rows} {said} and {100 * seen.value:.0f} % of those of real rows ({_points(seen)})"
+
+
+def _collapse(distinct: Floats) -> int | None:
+    """The first generation (from 1) whose mean over seeds is surely below the limit."""
+    for g in range(1, distinct.shape[1]):
+        if _estimate(distinct[:, g], "share", "").interval(0.9)[1] < COLLAPSE:
+            return g + 1
+    return None
+
+
+def _prevents(estimates: Mapping[str, Estimate], share: float) -> bool:
+    names = ("distinct_fraction", "coverage")
+    found = [estimates.get(f"loop.loss_ratio_{name}@{_part(share)}") for name in names]
+    known = [ratio for ratio in found if ratio is not None]
+    return bool(known) and all(ratio.interval(0.9)[1] <= HALF for ratio in known)
+
+
+def _part(share: float) -> str:
+    return f"real={share:g}"
+
+
+def _points(estimate: Estimate) -> str:
+    low, high = estimate.interval(0.9)
+    return f"{100 * low:.0f} to {100 * high:.0f}"
+
+
+def _said(settings: LoopSettings, *, pinned: bool) -> tuple[tuple[str, str], ...]:
+    run = settings.loop
+    loop_words = (
+        f"{settings.seeds} loops of {run.generations} generations. Generation 1 is said by a word chain of at most "
+        f"{run.rows:,} real rows; every later one by a chain of the generation before and real rows drawn anew. "
+        "All have the same number of words."
+    )
+    held = "the rows given with --holdout" if pinned else "half of the rows, drawn anew for every loop"
+    return (
+        ("Loop", loop_words),
+        ("Holdout", f"{held}; no generation learns them."),
+        ("What it is not", "A word chain stands in for your generator: a language model forgets later and otherwise."),
+    )

@@ -1,0 +1,253 @@
+"""``syngain train``: a student trained on every arm, its measured gain beside what the fast proxies forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from syngain._version import __version__
+from syngain.core.errors import InputError, UsageError
+from syngain.core.progress import Progress, silent
+from syngain.core.result import Result, Views
+from syngain.core.rng import Streams
+from syngain.data.dataset import Kind
+from syngain.gain.design.layout import check
+from syngain.gain.design.overlap import FEWEST, apart
+from syngain.learners.adapting import plain
+from syngain.learners.causal import CausalProxy
+from syngain.training.narrative import Told, curves
+from syngain.training.student import Limits, language_gain
+from syngain.training.student.arms import Design
+from syngain.training.student.judging import Labels, Surprisal
+from syngain.training.student.time_budget import NAMES, Arm
+from syngain.workflows.inputs import Source, as_responses, dataset_of, optional_dataset, summaries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from syngain.core.estimate import Estimate
+    from syngain.data.dataset import Dataset
+    from syngain.learners.adapting import Stepper
+    from syngain.training.student import StudentGain
+    from syngain.training.student.arms import Choose
+    from syngain.training.student.judging import Judge
+
+    Ints = NDArray[np.int64]
+
+ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "selected", "duplicated", "synthetic")
+SHORT = 24  # bytes of a response that a person expects to be met exactly
+PROXY = "@proxy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """How students are trained and judged.
+
+    Attributes:
+        student: the model and how it learns. steps: optimizer steps of every arm. seeds: repetitions.
+        minutes: plan for them, giving up steps before seeds before arms; None takes ``steps`` and ``seeds`` as given.
+        selected: share of the synthetic rows in the arm ``anchors + selected``, 0 for no such arm. method: who selects.
+        min_gain: the smallest gain that matters, in the unit of the deciding measure.
+        forecast: whether the fast proxies say beforehand what they expect.
+        trainer: ``trl`` or ``plain``, which take the same steps.
+    """
+
+    student: CausalProxy = field(default_factory=CausalProxy)
+    steps: int = 120
+    seeds: int = 3
+    minutes: float | None = None
+    selected: float = 0.5
+    method: str = "faithful_then_diverse"
+    min_gain: float = 0.01
+    forecast: bool = True
+    trainer: Literal["trl", "plain"] = "trl"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.selected < 1:
+            raise UsageError(f"a selected share of {self.selected}", expected="from 0 (no such arm) to below 1")
+        if self.min_gain <= 0:
+            raise UsageError(f"a smallest gain that matters of {self.min_gain}", expected="a number above 0")
+
+    @property
+    def limits(self) -> Limits:
+        """How much is done at most and at least: all of it, unless there are minutes to keep to."""
+        least = self.steps if self.minutes is None else min(20, self.steps)
+        return Limits(steps=(least, self.steps), seeds=self.seeds, once=True)
+
+
+def train(
+    real: Source,
+    synthetic: Source,
+    *,
+    folder: Path,
+    test: Source | None = None,
+    settings: TrainSettings | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Result:
+    """Fine-tune a causal language model on every arm and compare it on held-out real rows.
+
+    The arms are the untrained model, anchors, anchors + synthetic, anchors + selected rows, repeated anchors, and
+    synthetic rows alone: equal optimizer steps, learning rate tuned once per arm, the best step kept, by held-out
+    anchors. Labeled rows are learned as text and label, and judged by the label among all labels.
+
+    Args:
+        real: the anchors, as a dataset or a path.
+        synthetic: the rows in question.
+        folder: where finished arms and the one that is being trained are kept until the result is there.
+        test: real rows to judge on; else a quarter of the anchors in each seed stands in for them.
+        settings: student, steps, seeds, minutes, selection.
+        seed: of every random choice.
+        resume: go on with what ``folder`` holds.
+        progress: called with the stage and the share done.
+
+    Raises:
+        InputError: rows, model or chat template cannot be used; nothing was trained.
+        UnfinishedError: not enough memory or minutes; what is done is kept.
+        MissingDependencyError: torch, transformers, peft or trl is not installed.
+    """
+    chosen = settings or TrainSettings()
+    anchors = dataset_of(real)
+    ours, given = dataset_of(synthetic, like=anchors), optional_dataset(test, anchors)
+    _check(anchors, ours, given, chosen)
+    clean = apart(anchors, ours, given, None)
+    tested = clean.test
+    stepper = _stepper(chosen)
+    forecast = _forecast(anchors, ours, tested, chosen, seed, progress)
+    design = Design(
+        arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
+        choose=_chooser(anchors, ours, chosen, seed),
+        stepper=stepper,
+        judge=_judge([data for data in (anchors, ours, tested) if data is not None]),
+    )
+    found = language_gain(
+        as_responses(anchors),
+        as_responses(ours),
+        test=None if tested is None else as_responses(tested),
+        folder=folder,
+        minutes=chosen.minutes,
+        proxy=chosen.student,
+        seed=seed,
+        limits=chosen.limits,
+        design=design,
+        progress=progress,
+        resume=resume,
+    )
+    told = Told(
+        measured=found,
+        forecast=forecast,
+        metric=design.judge.metrics[0],
+        compared=_compared(design.judge),
+        part="" if tested is None else ".test",
+        min_gain=chosen.min_gain,
+        rows=len(ours),
+        selected=round(chosen.selected * len(ours)),
+    )
+    leaks = clean.finding(given, ours) if given is not None else ()
+    return Result(
+        command="train",
+        version=__version__,
+        seed=seed,
+        inputs=summaries({"real": anchors, "synthetic": ours, "test": given}),
+        estimates=dict(sorted({**found.estimates, **forecast}.items())),
+        series=curves(found),
+        findings=(*leaks, *told.findings()),
+        verdict=told.verdict(),
+        views=Views(computed=(*_computed(found, chosen), *clean.paragraph(), *told.paragraphs())),
+    )
+
+
+def _check(anchors: Dataset, ours: Dataset, test: Dataset | None, chosen: TrainSettings) -> None:
+    """What can be refused before anything heavy is loaded or learned."""
+    from syngain.selection.methods import method_named
+
+    method_named(chosen.method)
+    as_responses(anchors)
+    check(anchors, ours, [anchors, *([] if test is None else [test])])
+    if test is not None and len(test) < FEWEST:
+        raise InputError(
+            f"{test.name} has {len(test):,} rows",
+            expected=f"at least {FEWEST} to judge by",
+            todo="give more test rows, or none: then a quarter of the anchors stands in for them",
+        )
+
+
+def _stepper(chosen: TrainSettings) -> Stepper:
+    if chosen.trainer == "plain":
+        return plain
+    from syngain.training.trl_sft import needed, supervised
+
+    needed()
+    return supervised
+
+
+def _judge(sets: Sequence[Dataset]) -> Judge:
+    """Labels where there are some, else surprisal; short responses are also judged by whether they are met."""
+    if sets[0].labels is not None:
+        return Labels(tuple(sorted({label for data in sets for label in data.labels or ()})))
+    if sets[0].kind is not Kind.PAIR:
+        return Surprisal()
+    sizes = [len(response.encode("utf-8", "replace")) for response in sets[0].sides["response"]]
+    return Surprisal(exact=bool(np.median(sizes) <= SHORT))
+
+
+def _compared(judge: Judge) -> str:
+    """The measure that student and proxies share."""
+    return "log_loss" if isinstance(judge, Labels) else "nats_per_byte"
+
+
+def _chooser(anchors: Dataset, ours: Dataset, chosen: TrainSettings, seed: int) -> Choose | None:
+    """Who selects rows for a seed, from its own anchors: those it holds out are not looked at."""
+    if not chosen.selected:
+        return None
+    from syngain.selection.layout import Field
+    from syngain.selection.methods import method_named
+
+    method, streams = method_named(chosen.method), Streams(seed, ("selected",))
+    laid = Field.of(anchors, ours, streams=streams)
+
+    def choose(own: Ints, rows: Ints) -> Ints:
+        count = max(1, round(chosen.selected * rows.size))
+        ranking = method.rank(laid.candidates(own, rows), count, streams.stream("method"))
+        return rows[ranking.order[:count]]
+
+    return choose
+
+
+def _forecast(
+    anchors: Dataset, ours: Dataset, test: Dataset | None, chosen: TrainSettings, seed: int, progress: Progress
+) -> Mapping[str, Estimate]:
+    """What the fast proxies expect from the anchors, and what they measure on the test; empty where they cannot."""
+    if not chosen.forecast:
+        return {}
+    from syngain.workflows.evaluate.gain import GainSettings, gain_part
+
+    def told(stage: str, _done: float) -> None:
+        progress(f"forecast by the fast proxy: {stage}", 0.0)
+
+    part = gain_part(anchors, ours, test=test, streams=Streams(seed), settings=GainSettings(quick=True), progress=told)
+    measures = ("log_loss", "accuracy") if anchors.labels is not None else ("nats_per_byte",)
+    names = [f"gain.{measure}{tail}" for measure in measures for tail in ("", ".test")]
+    return {name + PROXY: part.estimates[name] for name in names if name in part.estimates}
+
+
+def _computed(found: StudentGain, chosen: TrainSettings) -> tuple[tuple[str, str], ...]:
+    steps = "; ".join(
+        f"{NAMES[arm]}: steps {', '.join(map(str, found.steps[arm]))} at rates "
+        f"{', '.join(f'{rate:g}' for rate in found.rates[arm])}"
+        for arm in found.steps
+        if arm != "base"
+    )
+    by = "TRL's trainer" if chosen.trainer == "trl" else "syngain's own loop"
+    return (
+        ("Student", f"{chosen.student.model}, adapters of rank {chosen.student.rank} by {by}; only responses count."),
+        ("Plan", found.plan.sentence),
+        ("Arms", f"{steps}. Learning rate and steps are chosen on held-out anchors, never on the test."),
+        *((("How it went", " ".join(f"{note}." for note in found.notes)),) if found.notes else ()),
+    )
