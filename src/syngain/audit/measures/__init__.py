@@ -1,0 +1,1 @@
+"""Measures of an audit: one module per family, arrays in, estimates out."""

@@ -1,0 +1,1 @@
+"""Columns: roles, values, content, tables."""

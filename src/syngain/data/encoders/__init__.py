@@ -1,0 +1,1 @@
+"""Encoders: rows to embeddings."""

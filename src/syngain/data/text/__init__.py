@@ -1,0 +1,1 @@
+"""Text: normal forms, hashed n-grams, near duplicates."""

@@ -1,0 +1,1 @@
+"""Curves: gain against synthetic rows and against real rows."""

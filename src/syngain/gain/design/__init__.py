@@ -1,0 +1,1 @@
+"""Design of a measurement: folds, lineage, overlap."""

@@ -1,0 +1,1 @@
+"""Outcome of a measurement: estimates, verdict, sentences."""

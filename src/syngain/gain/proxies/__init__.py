@@ -1,0 +1,1 @@
+"""Proxy models as tasks: losses per real row."""

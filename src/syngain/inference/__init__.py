@@ -1,0 +1,1 @@
+"""Statistical inference: intervals, clusters, resampling, ratios, ranks, sequential tests, isotonic fits."""

@@ -1,0 +1,1 @@
+"""Simulations that know their true values."""

@@ -1,0 +1,1 @@
+"""Prompts: real rows, templates and schemas become requests."""

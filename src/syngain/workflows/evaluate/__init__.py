@@ -1,0 +1,1 @@
+"""Evaluate datasets: audit, gain, compare, select, mix, gate."""

@@ -1,0 +1,1 @@
+"""Generate: run recipes, probe endpoints, information accounting, conversion."""

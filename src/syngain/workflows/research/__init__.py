@@ -1,0 +1,1 @@
+"""Research: memorization, recursive training, the demo."""

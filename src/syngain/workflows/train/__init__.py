@@ -1,0 +1,1 @@
+"""Train: post-train a student, repair it."""
