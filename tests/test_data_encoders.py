@@ -66,7 +66,7 @@ def test_vectors_of_any_rows_have_length_one_or_zero(texts, seed):
 def test_vectors_do_not_depend_on_batch_boundaries(monkeypatch):
     fitted = HashedNgrams(16, 1 << 12).fit(TEXTS, np.random.default_rng(0))
     whole = fitted(TEXTS)
-    monkeypatch.setattr(vectors, "BATCH", 5)
+    monkeypatch.setattr("syngain.data.encoders.vectors.BATCH", 5)
     assert fitted(TEXTS) == pytest.approx(whole, abs=1e-12)
     assert np.vstack([fitted([text]) for text in TEXTS]) == pytest.approx(whole, abs=1e-12)
 

@@ -107,7 +107,8 @@ def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_numbers(taught, tm
     sizes = {"steps": 3, "repair_steps": 2, "seeds": 1, "treatment": Treatment(rows=12, prompts=8, tokens=6)}
     words = "steps=3, repair_steps=2, seeds=1, treatment=Treatment(rows=12, prompts=8, tokens=6)"
     script = (
-        "import sys; from pathlib import Path; import tiny_repair as t; from syngain.workflows.train.repair import repair\n"
+        "import sys; from pathlib import Path; import tiny_repair as t\n"
+        "from syngain.workflows.train.repair import repair\n"
         "from syngain.training.repair.ablation import Treatment\n"
         f"repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]), {words},"
         f" model=t.proxy({str(taught)!r}, rates=(0.01,), batch=16), progress=lambda s, d: print(s, flush=True))\n"

@@ -87,8 +87,8 @@ class Forecaster:
     def inflation(self, metric: str) -> float:
         """Variance of a cross-validated gain over that of independent anchors: they share the rows they train on.
 
-        Measured by leaving out pairs of folds (:mod:`syngain.gain.design.fold_pairs`), of the gain as the folds show it, and used
-        for all contrasts of the metric. Without pairs 1 + J / (J - 1) [nadeau2003].
+        Measured by leaving out pairs of folds (:mod:`syngain.gain.design.fold_pairs`), of the gain as the folds show
+        it, and used for all contrasts of the metric. Without pairs 1 + J / (J - 1) [nadeau2003].
         """
         if metric not in self._known:
             trial = self.experiment.trials[0]

@@ -1,7 +1,8 @@
 """Expectation-maximization for many mixtures at once: k-means++ start, Lloyd, full covariances.
 
 The same algorithm and defaults as scikit-learn's ``GaussianMixture`` (one start, ``tol`` on the mean log-likelihood,
-``reg_covar`` on the diagonal), for R data sets of n points in one go. Shapes as in :mod:`syngain.lab.worlds.gaussian_mixtures`.
+``reg_covar`` on the diagonal), for R data sets of n points in one go. Shapes as in
+:mod:`syngain.lab.worlds.gaussian_mixtures`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Density and coverage of whole sets: in blocks, so that the memory is that of a block and not of all pairs.
 
-The audit measures them on a size-matched sample with intervals and nulls (:mod:`syngain.audit.measures.neighbors`); these are
-the plain numbers of [naeem2020], for sets of any size. Pairs are compared by one product in single precision, the
-closeness x.y - |y|^2 / 2 = (|x|^2 - |x - y|^2) / 2, and again by their distance in double where single precision
-cannot decide, so that the numbers are those of double precision.
+The audit measures them on a size-matched sample with intervals and nulls
+(:mod:`syngain.audit.measures.neighbors`); these are the plain numbers of [naeem2020], for sets of any size. Pairs are
+compared by one product in single precision, the closeness x.y - |y|^2 / 2 = (|x|^2 - |x - y|^2) / 2, and again by their
+distance in double where single precision cannot decide, so that the numbers are those of double precision.
 """
 
 from __future__ import annotations

@@ -92,7 +92,8 @@ def cross_entropy(own: Floats, design: Design) -> Estimate:
 def top_k_bounds(lower: Floats, upper: Floats, design: Design) -> tuple[Estimate, Estimate]:
     """Both ends of the Rao-Blackwell estimator where only the k most probable tokens of each step are known.
 
-    ``lower`` and ``upper`` (n,) are sums over steps as :class:`syngain.information.estimators.token_entropy.Steps` gives them.
+    ``lower`` and ``upper`` (n,) are sums over steps as
+    :class:`syngain.information.estimators.token_entropy.Steps` gives them.
 
     Raises:
         UsageError: infinite upper ends, as without the size of the vocabulary.

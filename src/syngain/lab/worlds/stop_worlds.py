@@ -102,7 +102,7 @@ class LessonWorld:
 
 @dataclass(frozen=True)
 class LessonTask:
-    """Real and synthetic rows by their lessons; see :class:`syngain.gain.proxies.task.Task`. Real rows teach nothing."""
+    """Real and synthetic rows by their lessons (:class:`syngain.gain.proxies.task.Task`). Real rows teach nothing."""
 
     real: Ints
     synthetic: Ints

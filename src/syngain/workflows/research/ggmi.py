@@ -72,8 +72,8 @@ def ggmi(
     """How much learners give away of the rows they learned from, for the anchors and for the synthetic rows.
 
     GGMI is the first minus the second, per row, by the information of loss differences on the mask of a supersample
-    (:mod:`syngain.information.estimators.supersample`). It bounds how far the learner of synthetic rows does worse on fresh
-    *synthetic* rows, never on real ones: the measured gain stands beside it for that reason.
+    (:mod:`syngain.information.estimators.supersample`). It bounds how far the learner of synthetic rows does worse on
+    fresh *synthetic* rows, never on real ones: the measured gain stands beside it for that reason.
 
     Args:
         real: the anchors, as a dataset or a path.
