@@ -19,13 +19,10 @@ from syngain.core.progress import Progress, silent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags
     from syngain.core.result import Dropped, Finding
     from syngain.core.rng import Streams
     from syngain.data.dataset import Dataset
-
-    Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,8 @@ from syngain.data.text.normal_forms import WORD, joined_sides
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from syngain.core.arrays import Ints
 
-    Ints = NDArray[np.int64]
     Texts = Sequence[str]
     Columns = Mapping[str, Sequence[object]]
 

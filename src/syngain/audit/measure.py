@@ -26,15 +26,10 @@ from syngain.data.text.hashed_ngrams import batches
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.frame import Frame
+    from syngain.core.arrays import Flags, Ints
     from syngain.core.rng import Streams
     from syngain.data.encoders.vectors import TextEncoder
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 FEWEST = 20  # rows on each side below which nothing is compared
 

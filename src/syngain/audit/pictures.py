@@ -16,22 +16,18 @@ from syngain.core.result import Distribution, MapPoint, MapRegion, Views
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.frame import Frame
     from syngain.audit.measure import Examination
     from syngain.audit.measures.regions import Cells
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.rng import Streams
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 DRAWN = 600  # rows of each side on the map
 LENGTH_BINS = 16
 
 
 def views(
-    frame: Frame, found: Examination, ids: Mapping[str, Sequence[str]], dropped: NDArray[np.bool_], streams: Streams
+    frame: Frame, found: Examination, ids: Mapping[str, Sequence[str]], dropped: Flags, streams: Streams
 ) -> Views:
     """The map, the distributions and the texts of "how it was computed"."""
     points, regions = _map(frame, found, ids, dropped, streams)
@@ -53,7 +49,7 @@ def views(
 
 
 def _map(
-    frame: Frame, found: Examination, ids: Mapping[str, Sequence[str]], dropped: NDArray[np.bool_], streams: Streams
+    frame: Frame, found: Examination, ids: Mapping[str, Sequence[str]], dropped: Flags, streams: Streams
 ) -> tuple[tuple[MapPoint, ...], tuple[MapRegion, ...]]:
     if not found.vectors:
         return (), ()

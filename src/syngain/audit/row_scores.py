@@ -18,14 +18,9 @@ from syngain.inference.intervals import clustered_variance, difference_p, share_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.frame import Frame
+    from syngain.core.arrays import Flags, Floats, Ints, Singles
     from syngain.data.encoders.vectors import FittedEncoder, TextEncoder
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
 
 BATCH = 8_192
 REFERENCE = 2_000  # real rows that distances are measured to
@@ -87,12 +82,12 @@ class RowScores:
     real_rows: int
 
     @property
-    def far(self) -> NDArray[np.bool_]:
+    def far(self) -> Flags:
         """Rows farther from every real row than 99 % of real rows are from each other, shape (m,)."""
         return self.distance > self.far_radius
 
     @property
-    def outside(self) -> NDArray[np.bool_]:
+    def outside(self) -> Flags:
         """Rows farther from every real row than 95 % of real rows are from each other, shape (m,)."""
         return self.distance > self.radius
 

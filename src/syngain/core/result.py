@@ -1,13 +1,14 @@
-"""What every command returns: the contents of ``report.json``, and views that only the report draws."""
+"""Results: the contents of ``report.json``, the files of the run folder, and what only the report draws."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from syngain.core.estimate import Estimate
 
@@ -175,9 +176,44 @@ class Views:
     computed: tuple[tuple[str, str], ...] = ()  # (heading, paragraph) pairs of "how it was computed"
 
 
+class RunFile(Protocol):
+    """A file of the run folder that a result carries: rows, a recipe, a store."""
+
+    @property
+    def records(self) -> Sequence[Mapping[str, object]]:
+        """Its rows; empty for a file that holds none."""
+        ...
+
+    def write(self, path: Path) -> None:
+        """Write the file to ``path``.
+
+        Raises:
+            UnfinishedError: the disk is full. UsageError: the file cannot be written.
+        """
+        ...
+
+
+class Recorder(Protocol):
+    """A forecast and its measurement, ready for the calibration record."""
+
+    def record(self) -> str:
+        """Add them to the record; a sentence on earlier forecasts."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The result of a command. ``as_json()`` is ``report.json``: same inputs and seed, same bytes."""
+    """The result of a command, whole: ``report.write(result, folder)`` writes what the command line writes.
+
+    ``as_json()`` is ``report.json``: same inputs and seed, same bytes.
+
+    Attributes:
+        dropped: rows advised against, with reasons. views: the pictures' data.
+        files: what the run folder holds besides the report, by file name.
+        settings: everything but the inputs and the seed that changes the numbers, as JSON holds it.
+        recorder: forecast and measurement for the calibration record; None where there is no pair of them.
+        notes: what happened on the way (retries, costs); not part of the report.
+    """
 
     command: str
     version: str
@@ -190,6 +226,20 @@ class Result:
     sets: Mapping[str, object] = field(default_factory=dict)
     dropped: Sequence[Dropped] = ()
     views: Views = field(default_factory=Views)
+    files: Mapping[str, RunFile] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    recorder: Recorder | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kept_rows(self) -> Sequence[Mapping[str, object]]:
+        """The rows of ``kept.jsonl``; empty where the command keeps none."""
+        return self.files["kept.jsonl"].records if "kept.jsonl" in self.files else ()
+
+    @property
+    def dropped_rows(self) -> Sequence[Mapping[str, object]]:
+        """The rows of ``dropped.jsonl``; empty where the command drops none."""
+        return self.files["dropped.jsonl"].records if "dropped.jsonl" in self.files else ()
 
     def as_json(self) -> dict[str, Any]:
         """The contract of ``report.json``, schema 1."""

@@ -12,14 +12,13 @@ from syngain.data.text.normal_forms import normal_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.data.dataset import Dataset
 
 KEY = "id"  # a column of that name identifies rows when its values do, also without --id
 
 
-def match_sources(synthetic: Dataset, real: Dataset) -> tuple[NDArray[np.int64] | None, float]:
+def match_sources(synthetic: Dataset, real: Dataset) -> tuple[Ints | None, float]:
     """The real row of each synthetic row (-1: none), and the share of rows that have one.
 
     A source is looked up among the ids of the real rows, then among their normalized texts (of a pair: the prompt, or

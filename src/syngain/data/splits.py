@@ -9,9 +9,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Ints
 
 
 def groups(*links: Ints) -> Ints:

@@ -22,12 +22,9 @@ from syngain.inference.intervals import clustered_freedom, clustered_variance, n
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.gain.design.cross_validation import Experiment, Trial
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
     Terms = Sequence[tuple[float, Arm]]
 
 UNITS = {"log_loss": "nats", "accuracy": "share", "macro_f1": "share", "nats_per_byte": "nats per byte"}

@@ -18,14 +18,10 @@ from syngain.gain.proxies.texts import TextTask
 from syngain.information.estimators.supersample import Supersamples
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.layout import Ground
     from syngain.gain.proxies.task import Task
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 FEWEST = 10  # pairs
 

@@ -31,14 +31,10 @@ from syngain.gain.proxies.task import Training
 from syngain.inference.intervals import clustered_freedom, clustered_variance, satterthwaite
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.lineage import Lineage
     from syngain.gain.proxies.task import Outcome, Task
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 FOLDS = 20
 PARTS = 8

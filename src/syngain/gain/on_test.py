@@ -17,14 +17,10 @@ from syngain.inference.intervals import clustered_freedom, clustered_variance, n
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.layout import Ground
     from syngain.gain.proxies.task import Outcome, Task
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

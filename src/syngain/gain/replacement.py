@@ -14,14 +14,10 @@ from syngain.gain.proxies.task import Outcome, Training
 from syngain.inference.intervals import shared_training
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.lineage import Lineage
     from syngain.gain.proxies.labels import LabelTask
-
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 FOLDS = 5
 
@@ -83,18 +79,18 @@ def _swapped(task: LabelTask, real: Ints, rows: Ints, held: Ints, streams: Strea
     return [bench.judge(trained, held, streams.stream("inner")) for bench, trained in pairs]
 
 
-def _teach(task: LabelTask, training: Training, X: NDArray[np.float64], streams: Streams) -> Ints:
+def _teach(task: LabelTask, training: Training, X: Floats, streams: Streams) -> Ints:
     """Labels drawn from the teacher's posterior: its best guesses would be surer than any real labels are."""
     teacher = task.learner.fit(task.examples(training, streams.stream("inner")))
-    below: NDArray[np.float64] = np.cumsum(np.exp(teacher.log_probabilities(X)), axis=1)
+    below: Floats = np.cumsum(np.exp(teacher.log_probabilities(X)), axis=1)
     drawn_at = streams.stream("labels").random((X.shape[0], 1))
     return np.asarray(np.minimum((below < drawn_at).sum(axis=1), below.shape[1] - 1))
 
 
-def _score(metric: str, loss: NDArray[np.float64], guess: Ints, label: Ints) -> NDArray[np.float64]:
+def _score(metric: str, loss: Floats, guess: Ints, label: Ints) -> Floats:
     ones = np.ones(label.size)
     return METRICS[metric](Outcome(loss, ones, guess), label, ones)
 
 
-def _contrast(influence: NDArray[np.float64]) -> Contrast:
+def _contrast(influence: Floats) -> Contrast:
     return Contrast(influence[None, :], float(influence.var(ddof=1)), shared_training(FOLDS))

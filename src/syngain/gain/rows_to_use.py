@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.gain.forecast import Contrast, Forecaster
-
-    Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

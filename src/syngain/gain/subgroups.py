@@ -18,17 +18,12 @@ from syngain.inference.intervals import clustered_freedom, clustered_variance, n
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.cross_validation import Experiment
     from syngain.gain.design.layout import Ground
     from syngain.gain.forecast import Contrast, Forecaster
     from syngain.gain.proxies.task import Task
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 FEW = 4  # a part with fewer anchors is named, not measured
 FOLDS = 5

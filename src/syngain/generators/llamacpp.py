@@ -37,6 +37,8 @@ from syngain.models.checkpoints import gguf_file, head_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from syngain.core.arrays import Floats
+
 PATIENCE = 1_800.0  # seconds for one answer of this process: slower is stuck
 EXTRA = "llamacpp"
 Item = TypeVar("Item")
@@ -218,7 +220,7 @@ class LlamaCppGenerator:
             steps.append(words.step(tokens[i], law, names, top=sampling.top_logprobs))
         return steps
 
-    def _law(self, before: Sequence[int], slot: int = -1, *, names: dict[int, str] | None = None) -> words.Floats:
+    def _law(self, before: Sequence[int], slot: int = -1, *, names: dict[int, str] | None = None) -> Floats:
         """Raw log-probabilities of every token, shape (vocabulary,), whose texts are put into ``names``.
 
         Slow: it all comes as JSON.

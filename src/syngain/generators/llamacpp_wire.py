@@ -16,11 +16,8 @@ from scipy.special import log_softmax
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.generators.protocol import Call
-
-    Floats = NDArray[np.float64]
 
 Step = dict[str, Any]
 FORCE = 1e4  # added to a logit: no other token can be drawn

@@ -34,9 +34,7 @@ from syngain.models.checkpoints import EXTRA
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Ints, Singles
 
 SCORED_TOGETHER = 512  # padded tokens in a pass: as fast as more, and less padding and memory
 
@@ -254,7 +252,7 @@ class LocalGenerator:
             raise UsageError(
                 f"a text of {width} tokens after a prompt of {len(prompt)}", expected=f"{self.length} at most"
             )
-        logs: dict[int, NDArray[np.float32]] = {}
+        logs: dict[int, Singles] = {}
         with self._lock, _inference(), _memory_named(self.name):
             read = self._read([prompt], np.zeros(1, dtype=np.int64))
             for part in _parts([len(tokens) for tokens in coded]):
@@ -267,7 +265,7 @@ class LocalGenerator:
 
     def _logs(
         self, read: tuple[Any, Any, Ints, Ints], part: Sequence[Sequence[int]], temperature: float
-    ) -> list[NDArray[np.float32]]:
+    ) -> list[Singles]:
         """Log-probabilities of the tokens of each text after a prompt that was read."""
         torch = require("torch", extra=EXTRA, purpose="a language model")
         cache, first, mask, last = read

@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float32]
+    from syngain.core.arrays import Singles
 
 Mode = Literal["exact", "processed", "raw"]
 Message = tuple[str, str]  # role and what it says
@@ -69,7 +66,7 @@ class TopLogprobs:
 
     counts: tuple[int, ...]
     tokens: tuple[str, ...]
-    logprobs: Floats
+    logprobs: Singles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +85,9 @@ class Reply:
     text: str
     finish: str
     tokens: tuple[str, ...] | None = None
-    logprobs: Floats | None = None
+    logprobs: Singles | None = None
     top: TopLogprobs | None = None
-    entropies: Floats | None = None
+    entropies: Singles | None = None
     end_included: bool = False
     mode: Mode | None = None
     prompt_tokens: int | None = None
@@ -104,7 +101,7 @@ class Scored:
     """A given text under a given prompt: its tokens and their log-probabilities (steps,), in nats."""
 
     tokens: tuple[str, ...]
-    logprobs: Floats
+    logprobs: Singles
     end_included: bool
     mode: Mode
 

@@ -19,15 +19,13 @@ from syngain.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    Vector = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints
 
 END = 0  # index of the end token in every distribution; word k of the vocabulary has index k + 1
 START = -1  # what stands before the first word
 CACHED = 1024  # laws kept in memory; each is as long as the vocabulary
 Context = tuple[int, ...]
-Table = dict[Context, tuple["NDArray[np.int64]", "Vector"]]
+Table = dict[Context, tuple["Ints", "Floats"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class MarkovText:
     index: Mapping[str, int]
     backoff: float = 0.2
     max_words: int = 64
-    _cache: dict[tuple[str | None, Context], Vector] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[tuple[str | None, Context], Floats] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def fit(
@@ -93,7 +91,7 @@ class MarkovText:
             tables[label] = _count(row for row, own in zip(coded, kept, strict=True) if own == label)
         return cls(vocabulary, tables, index, backoff, max_words)
 
-    def next_word(self, words: Sequence[int], label: str | None = None, *, temperature: float = 1.0) -> Vector:
+    def next_word(self, words: Sequence[int], label: str | None = None, *, temperature: float = 1.0) -> Floats:
         """Law of the next symbol after the word indices ``words``: shape ``(len(vocabulary) + 1,)``, end token first.
 
         Temperature T renormalizes ``p ** (1 / T)`` exactly; T = 0 is greedy (the first of the most probable symbols).
@@ -143,7 +141,7 @@ class MarkovText:
             reach *= 1.0 - weight
         return result
 
-    def _levels(self, context: Context, label: str | None) -> Iterator[tuple[float, NDArray[np.int64], Vector]]:
+    def _levels(self, context: Context, label: str | None) -> Iterator[tuple[float, Ints, Floats]]:
         """(weight, symbols, counts) of every order that saw the context, longest first; the last weight is one."""
         for start in range(len(context) + 1):
             seen = self._table(label).get(context[start:])
@@ -157,11 +155,11 @@ class MarkovText:
             raise UsageError(f"label {label!r} was not fitted", expected=f"one of {sorted(filter(None, self.tables))}")
         return self.tables[label]
 
-    def _weight(self, seen: tuple[NDArray[np.int64], Vector]) -> float:
+    def _weight(self, seen: tuple[Ints, Floats]) -> float:
         total = float(seen[1].sum())
         return total / (total + self.backoff * len(seen[0]))
 
-    def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Vector, Vector]:
+    def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Floats, Floats]:
         """Per-step log-probabilities and entropies of a given text, shapes ``(words + 1,)``, end token last, in nats.
 
         An unknown word, and every step after it, has log-probability minus infinity and entropy NaN.
@@ -212,7 +210,7 @@ class MarkovText:
         text = " ".join(self.vocabulary[k - 1] for k in words[:-1])
         return TextSample(text, label, tuple(logs), tuple(entropies))
 
-    def _law(self, label: str | None, context: Context) -> Vector:
+    def _law(self, label: str | None, context: Context) -> Floats:
         key = (label, context)
         law = self._cache.get(key)
         if law is None:
@@ -221,7 +219,7 @@ class MarkovText:
                 self._cache[key] = law
         return law
 
-    def _smoothed(self, label: str | None, context: Context) -> Vector:
+    def _smoothed(self, label: str | None, context: Context) -> Floats:
         """The interpolated law; the arrays in the cache are never written to."""
         if not context and label is None:
             return self._unigram()
@@ -239,7 +237,7 @@ class MarkovText:
         law[symbols] += weight * counts / counts.sum()
         return law
 
-    def _unigram(self) -> Vector:
+    def _unigram(self) -> Floats:
         symbols, counts = self.tables[None][()]
         law = np.zeros(len(self.vocabulary) + 1)
         law[symbols] = counts / counts.sum()
@@ -271,19 +269,19 @@ def _count(rows: Iterable[list[int]]) -> Table:
     return {context: _arrays(counter) for context, counter in counters.items()}
 
 
-def _arrays(counter: Counter[int]) -> tuple[NDArray[np.int64], Vector]:
+def _arrays(counter: Counter[int]) -> tuple[Ints, Floats]:
     symbols = np.array(sorted(counter), dtype=np.int64)
     return symbols, np.array([counter[int(s)] for s in symbols], dtype=np.float64)
 
 
-def _without_end(law: Vector) -> Vector:
+def _without_end(law: Floats) -> Floats:
     """The law given that the text is not empty."""
     law = law.copy()
     law[END] = 0.0
     return np.asarray(law / law.sum())
 
 
-def _tempered(law: Vector, temperature: float) -> Vector:
+def _tempered(law: Floats, temperature: float) -> Floats:
     if temperature < 0:
         raise UsageError(f"temperature {temperature}", expected="a number at least 0")
     if temperature == 0:
@@ -294,13 +292,13 @@ def _tempered(law: Vector, temperature: float) -> Vector:
     return np.asarray(weights / weights.sum())
 
 
-def _certain(symbol: int, size: int) -> Vector:
+def _certain(symbol: int, size: int) -> Floats:
     law = np.zeros(size)
     law[symbol] = 1.0
     return law
 
 
-def _draw(law: Vector, rng: np.random.Generator) -> int:
+def _draw(law: Floats, rng: np.random.Generator) -> int:
     """Inverse transform on the support, so that a symbol of probability zero is never drawn."""
     support = np.flatnonzero(law)
     cumulative = np.cumsum(law[support])
@@ -309,7 +307,7 @@ def _draw(law: Vector, rng: np.random.Generator) -> int:
     )
 
 
-def _descend(levels: Sequence[tuple[float, NDArray[np.int64], Vector]], rng: np.random.Generator) -> int:
+def _descend(levels: Sequence[tuple[float, Ints, Floats]], rng: np.random.Generator) -> int:
     """A symbol from the first order that a coin of its weight accepts."""
     _, symbols, counts = next(level for level in levels if level[0] >= 1.0 or rng.random() < level[0])
     cumulative = np.cumsum(counts)
@@ -320,6 +318,6 @@ def _log(probability: float) -> float:
     return math.log(probability) if probability > 0 else -math.inf
 
 
-def _entropy(law: Vector) -> float:
+def _entropy(law: Floats) -> float:
     support = law[law > 0]
     return float(-np.sum(support * np.log(support)))

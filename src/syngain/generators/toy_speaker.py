@@ -15,7 +15,7 @@ from syngain.generators.toy import END, MarkovText
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from syngain.core.arrays import Floats
 
 END_WORD = "</s>"
 
@@ -84,7 +84,7 @@ class ToyGenerator:
         words: list[int] = []
         logs: list[float] = []
         entropies: list[float] = []
-        tops: list[NDArray[np.float64]] = []
+        tops: list[Floats] = []
         while len(words) < sampling.max_tokens and (not words or words[-1] != END):
             law = self.chain.next_word(words, label, temperature=sampling.temperature)
             symbol = int(rng.choice(law.size, p=law / law.sum()))
@@ -109,7 +109,7 @@ class ToyGenerator:
             completion_tokens=len(words),
         )
 
-    def _top(self, laws: Sequence[NDArray[np.float64]], k: int) -> TopLogprobs:
+    def _top(self, laws: Sequence[Floats], k: int) -> TopLogprobs:
         """The k most probable symbols of each law that can occur at all."""
         counts, tokens, logs = [], [], []
         for step, law in enumerate(laws):

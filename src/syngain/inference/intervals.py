@@ -20,12 +20,8 @@ from scipy import sparse, stats
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.estimate import Interval
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 LEVELS = (0.90, 0.95)
 GOLDEN = (math.sqrt(5) - 1) / 2
@@ -41,7 +37,7 @@ class Null:
     mean: float
 
 
-def share_intervals(hits: NDArray[np.bool_], units: Ints | None = None) -> dict[float, Interval]:
+def share_intervals(hits: Flags, units: Ints | None = None) -> dict[float, Interval]:
     """Wilson intervals [wilson1927] of a share; with units, n is replaced by n over the design effect [kish1965]."""
     n, share = hits.size, float(np.mean(hits))
     if units is not None and 0 < share < 1:
@@ -164,7 +160,7 @@ def subsampled_errors(
     return [math.inf if math.isnan(error) else float(error) for error in spread]
 
 
-def permuted_sides(units: Ints, first_rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+def permuted_sides(units: Ints, first_rows: int, rng: np.random.Generator) -> Flags:
     """Which pooled rows play the first side after permuting whole units; as many rows as fit ``first_rows``.
 
     With units of one row this is an ordinary permutation with exactly ``first_rows`` rows on the first side.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Ranked:
         return (self.value, self.lower, self.upper)
 
 
-def average_ranks(values: ArrayLike) -> Array:
+def average_ranks(values: ArrayLike) -> Floats:
     """Ranks from 1, ties sharing their mean rank: shape ``(n,)``."""
     data = np.asarray(values, dtype=np.float64)
     _, where, counts = np.unique(data, return_inverse=True, return_counts=True)
@@ -40,7 +40,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     return _pearson(average_ranks(x), average_ranks(y))
 
 
-def spearman_of_sweep(values: ArrayLike, outcomes: Array, *, rng: np.random.Generator, resamples: int = 300) -> Ranked:
+def spearman_of_sweep(values: ArrayLike, outcomes: Floats, *, rng: np.random.Generator, resamples: int = 300) -> Ranked:
     """Rank correlation of a swept value with an outcome, over all replicates of all settings.
 
     ``values`` ``(S,)``, ``outcomes`` ``(S, R)``. The interval is a percentile bootstrap of replicates within settings.
@@ -63,9 +63,7 @@ def spearman_of_sweep(values: ArrayLike, outcomes: Array, *, rng: np.random.Gene
     return Ranked(value, float(low), float(high))
 
 
-def spearman_of_groups(
-    x: Array, y: Array, groups: NDArray[np.int64], *, rng: np.random.Generator, resamples: int = 300
-) -> Ranked:
+def spearman_of_groups(x: Floats, y: Floats, groups: Ints, *, rng: np.random.Generator, resamples: int = 300) -> Ranked:
     """Rank correlation of paired values ``(n,)`` with a percentile bootstrap over whole groups (one per world)."""
     members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
     drawn = np.empty(resamples)
@@ -76,14 +74,14 @@ def spearman_of_groups(
     return Ranked(spearman(x, y), float(low), float(high))
 
 
-def mean_interval(values: Array) -> tuple[Array, Array, Array]:
+def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean over the last axis and its 95 % normal interval."""
     mean = np.mean(values, axis=-1)
     half = 1.96 * np.std(values, axis=-1, ddof=1) / math.sqrt(values.shape[-1])
     return mean, mean - half, mean + half
 
 
-def median_interval(values: Array) -> tuple[Array, Array, Array]:
+def median_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Median over the last axis and its 95 % interval by order statistics (normal approximation of the ranks)."""
     n = values.shape[-1]
     ordered = np.sort(values, axis=-1)
@@ -92,7 +90,7 @@ def median_interval(values: Array) -> tuple[Array, Array, Array]:
     return np.median(values, axis=-1), ordered[..., low], ordered[..., max(low, high)]
 
 
-def _pearson(a: Array, b: Array) -> float:
+def _pearson(a: Floats, b: Floats) -> float:
     a, b = a - a.mean(), b - b.mean()
     scale = math.sqrt(float(np.sum(a * a) * np.sum(b * b)))
     return float(np.sum(a * b) / scale) if scale > 0 else math.nan

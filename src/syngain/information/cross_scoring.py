@@ -18,13 +18,10 @@ from syngain.generators.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints, Singles
     from syngain.information.outputs import Messages, Outputs
 
-    Floats = NDArray[np.float64]
     ScorerOf = Callable[["Outputs"], "Scorer"]
-    Ints = NDArray[np.int64]
 
 PATIENCE = Patience(attempts=6, concurrency=16)
 PROMPTS, SAMPLES = 16, 16  # prompts of a strategy and outputs of each that are cross-scored
@@ -47,7 +44,7 @@ class TokenScores(Protocol):
     """A scored text: the log-probability of each of its tokens."""
 
     @property
-    def logprobs(self) -> NDArray[np.float32]:
+    def logprobs(self) -> Singles:
         """Shape (steps,), in nats."""
         ...
 

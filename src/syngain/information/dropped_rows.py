@@ -16,12 +16,9 @@ from syngain.data.files import formats
 from syngain.information.estimators.generation_divergence import generation_divergence
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags
     from syngain.core.estimate import Estimate
     from syngain.data import RoleOptions
-
-    Flags = NDArray[np.bool_]
 
 Record = Mapping[str, object]
 SET_STEPS = ("dedup", "duplicate", "quota", "top_k", "best_of")  # they look at the whole set

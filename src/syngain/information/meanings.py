@@ -19,13 +19,10 @@ from syngain.data.text.normal_forms import joined_sides
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import FittedEncoder, TextEncoder
     from syngain.information.outputs import Outputs
-
-    Floats = NDArray[np.float64]
 
 ROWS, MOST = 10, 40  # different real rows per region, and regions at most
 FEWEST = 2 * ROWS

@@ -16,15 +16,12 @@ from syngain.information.estimators.clustered_prompts import LEVELS, Design, mea
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
     from syngain.information.cross_scoring import Cross
     from syngain.information.estimators.clustered_prompts import Over
     from syngain.information.estimators.prompt_information import Bracket
     from syngain.information.outputs import Outputs
-
-    Floats = NDArray[np.float64]
 
 FEW = 7  # clusters, below which the error over outputs is the better known one
 AGREES = 0.05  # nats per token that another computation of the same law may differ by

@@ -21,12 +21,8 @@ from syngain.information.token_costs import Cost, cost, number, usual_list
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats
     from syngain.data.dataset import Dataset
-
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 Messages = tuple[tuple[str, str], ...]  # role and what it says
 PROMPT_KEYS = ("prompt_hash", "prompt_id")

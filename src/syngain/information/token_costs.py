@@ -21,9 +21,7 @@ from syngain.information.estimators import token_entropy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 SAMPLED_MODES = frozenset({"exact", "processed"})
 RAW_MODES = frozenset({"raw"})

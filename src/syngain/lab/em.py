@@ -20,7 +20,7 @@ from syngain.lab.worlds.gaussian_mixtures import Mixtures, log_sum
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 BLOCK = 1 << 17  # elements of (replicates x components x points) worked on at a time
 
@@ -40,7 +40,7 @@ class MixtureFit:
     lloyd_steps: int = 300
     lloyd_tol: float = 1e-4
 
-    def fit(self, points: Array, *, rng: np.random.Generator) -> Mixtures:
+    def fit(self, points: Floats, *, rng: np.random.Generator) -> Mixtures:
         """Fit a mixture to each replicate of ``points`` ``(R, d, n)``."""
         replicates, _, n = points.shape
         if not 1 <= self.components <= n:
@@ -59,7 +59,7 @@ class MixtureFit:
             np.concatenate([part.factors for part in parts]),
         )
 
-    def _fit_block(self, points: Array, uniforms: Array) -> Mixtures:
+    def _fit_block(self, points: Floats, uniforms: Floats) -> Mixtures:
         origin = np.mean(points, axis=2, keepdims=True)
         centered = points - origin
         shares = lloyd(centered, seeded_centers(centered, uniforms), self)
@@ -67,7 +67,7 @@ class MixtureFit:
         return Mixtures(fitted.weights, fitted.means + origin[:, None, :, 0], fitted.covariances, fitted.factors)
 
 
-def seeded_centers(points: Array, uniforms: Array) -> Array:
+def seeded_centers(points: Floats, uniforms: Floats) -> Floats:
     """Greedy k-means++ centers ``(R, K, d)`` [arthur2007]: of several candidates the one that lowers inertia most."""
     replicates, dimension, n = points.shape
     components, trials = uniforms.shape[1:]
@@ -90,7 +90,7 @@ def seeded_centers(points: Array, uniforms: Array) -> Array:
     return centers
 
 
-def lloyd(points: Array, centers: Array, method: MixtureFit) -> Array:
+def lloyd(points: Floats, centers: Floats, method: MixtureFit) -> Floats:
     """Lloyd's k-means from ``centers``: the final assignment as shares 0 or 1, shape ``(R, K, n)``."""
     shares = _nearest(points, centers)
     limit = method.lloyd_tol * np.mean(np.var(points, axis=2), axis=1)
@@ -109,13 +109,13 @@ def lloyd(points: Array, centers: Array, method: MixtureFit) -> Array:
     return shares
 
 
-def moments(points: Array) -> Array:
+def moments(points: Floats) -> Floats:
     """The statistics ``1, x_i, x_i x_j (i <= j)`` of points ``(R, d, n)``: shape ``(R, 1 + d + d (d + 1) / 2, n)``."""
     upper = _upper(points.shape[1])
     return np.concatenate([np.ones_like(points[:, :1]), points, points[:, upper[0]] * points[:, upper[1]]], axis=1)
 
 
-def maximize(features: Array, shares: Array, method: MixtureFit) -> Mixtures:
+def maximize(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
     """The M step: mixtures with the moments of :func:`moments` under ``shares`` ``(R, K, n)``."""
     dimension = _dimension(features)
     sums = shares @ np.swapaxes(features, 1, 2)
@@ -133,7 +133,7 @@ def maximize(features: Array, shares: Array, method: MixtureFit) -> Mixtures:
     return Mixtures.of(mass / np.sum(mass, axis=1, keepdims=True), means, covariances)
 
 
-def coefficients(mixtures: Mixtures) -> Array:
+def coefficients(mixtures: Mixtures) -> Floats:
     """``log(w_k N(x | k))`` as a linear function of :func:`moments`: shape ``(R, K, 1 + d + d(d+1)/2)``.
 
     Fast, and exact to about 1e-16 times the largest precision: enough for the E step, not for a density.
@@ -149,7 +149,7 @@ def coefficients(mixtures: Mixtures) -> Array:
     return np.concatenate([constant[:, :, None], linear, quadratic], axis=2)
 
 
-def _iterate(features: Array, shares: Array, method: MixtureFit) -> Mixtures:
+def _iterate(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
     """M and E steps until the mean log-likelihood moves by less than ``tol``; finished replicates leave the batch."""
     current = maximize(features, shares, method)
     weights, means = current.weights.copy(), current.means.copy()
@@ -173,7 +173,7 @@ def _iterate(features: Array, shares: Array, method: MixtureFit) -> Mixtures:
     return Mixtures(weights, means, covariances, factors)
 
 
-def _dimension(features: Array) -> int:
+def _dimension(features: Floats) -> int:
     """The d of ``1 + d + d (d + 1) / 2`` rows."""
     return (math.isqrt(8 * features.shape[1] + 1) - 3) // 2
 
@@ -188,7 +188,7 @@ def _trials(components: int) -> int:
     return 2 + int(math.log(components))
 
 
-def _distances(points: Array, centers: Array) -> Array:
+def _distances(points: Floats, centers: Floats) -> Floats:
     """Squared Euclidean distances, shape ``(R, K, n)``."""
     total = np.zeros((len(points), centers.shape[1], points.shape[2]))
     for j in range(points.shape[1]):
@@ -198,12 +198,12 @@ def _distances(points: Array, centers: Array) -> Array:
     return total
 
 
-def _nearest(points: Array, centers: Array) -> Array:
+def _nearest(points: Floats, centers: Floats) -> Floats:
     distances = _distances(points, centers)
     return np.asarray(distances == np.min(distances, axis=1)[:, None], dtype=np.float64)
 
 
-def _recenter(points: Array, shares: Array, centers: Array) -> Array:
+def _recenter(points: Floats, shares: Floats, centers: Floats) -> Floats:
     """Means of the clusters; an empty one moves to the point farthest from its own center."""
     mass = np.sum(shares, axis=2)
     moved = (shares @ np.moveaxis(points, 1, 2)) / np.maximum(mass, 1.0)[:, :, None]
@@ -213,7 +213,7 @@ def _recenter(points: Array, shares: Array, centers: Array) -> Array:
     return np.asarray(moved)
 
 
-def _shrunk(covariances: Array, mass: Array) -> Array:
+def _shrunk(covariances: Floats, mass: Floats) -> Floats:
     """Oracle-approximating shrinkage of each covariance estimated from ``mass`` points [chen2010]."""
     dimension = covariances.shape[-1]
     level = np.trace(covariances, axis1=2, axis2=3) / dimension

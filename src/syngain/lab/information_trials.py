@@ -22,12 +22,9 @@ from syngain.lab.worlds.information_worlds import SpokenWorld, enumerate_laws, s
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
     from syngain.lab.worlds.information_worlds import Kind, Spoken
-
-    Floats = NDArray[np.float64]
 
 PROMPTS, SAMPLES = 64, 8  # of the estimators
 BRACKETS, BRACKET_SAMPLES = (16, 64, 256), 4  # prompts and outputs of each, of the brackets

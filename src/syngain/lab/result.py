@@ -12,10 +12,9 @@ from syngain._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from syngain.core.arrays import Floats
 
-    Numbers = Sequence[float] | NDArray[np.float64]
+    Numbers = Sequence[float] | Floats
 
 Cell = str | float | int | bool | None
 

@@ -19,11 +19,8 @@ from syngain.learners.ngram import NgramModel
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
-
-    Floats = NDArray[np.float64]
 
 GRAM = 4  # words
 RARE = 2  # times that a word of the tail occurs in the real rows

@@ -9,12 +9,8 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.learners.logistic import Examples
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 BINS = 64
 
@@ -53,7 +49,7 @@ class Boosting:
                 total[index] -= examples.weight[rows] @ scores[np.arange(rows.size), examples.y[rows]]
         return self.rounds[int(np.argmin(total))] if total.any() else self.rounds[len(self.rounds) // 2]
 
-    def _fit(self, examples: Examples, rows: NDArray[np.bool_], rounds: int) -> FittedBoosting:
+    def _fit(self, examples: Examples, rows: Flags, rounds: int) -> FittedBoosting:
         y = examples.y[rows]
         if np.unique(y).size < 2:
             return FittedBoosting(None, np.unique(y), examples.classes, y.size)

@@ -30,11 +30,8 @@ from syngain.models.checkpoints import EXTRA, NO_MEMORY, reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats
     from syngain.data.columns.roles import Kind
-
-    Floats = NDArray[np.float64]
 
 Part = TypeVar("Part")
 Weigh: TypeAlias = "Callable[[Any, Any, list[int]], Any]"
@@ -213,14 +210,14 @@ class CausalModel:
             out[part] = sums
         return out
 
-    def score_and_match(self, rows: Sequence[Completion]) -> tuple[Floats, NDArray[np.bool_]]:
+    def score_and_match(self, rows: Sequence[Completion]) -> tuple[Floats, Flags]:
         """As :meth:`score`, and whether the most likely token is right at every scored place, both of shape (n,).
 
         Then greedy decoding says the response to the token; one reading of a row tells both.
         """
         torch, out, right = _torch(), np.zeros(len(rows)), np.ones(len(rows), dtype=bool)
 
-        def judged(part: list[int]) -> tuple[Floats, NDArray[np.bool_]]:
+        def judged(part: list[int]) -> tuple[Floats, Flags]:
             with torch.inference_mode():
                 logits, targets = self._logits([rows[i] for i in part])
                 hits = (logits.argmax(dim=2) == targets) | (targets == -100)

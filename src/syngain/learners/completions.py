@@ -20,7 +20,7 @@ from syngain.models.checkpoints import EXTRA, reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from syngain.core.arrays import Flags, Ints
 
 ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # stand-ins that no template writes itself
 
@@ -164,7 +164,7 @@ def balanced(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
     return like_lengths(rows, most)
 
 
-def padded(rows: Sequence[Completion]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+def padded(rows: Sequence[Completion]) -> tuple[Ints, Ints, Flags]:
     """Token ids, which of them are read and which are scored, each of shape (rows, longest row)."""
     shape = (len(rows), max(len(row.ids) for row in rows))
     ids, mask, scored = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)

@@ -18,11 +18,7 @@ from syngain.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    Codes = NDArray[np.uint64]
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Flags, Floats, Ints, Unsigned
 
 END = 256
 SYMBOLS = 257
@@ -41,11 +37,11 @@ class Level:
         opening: whether the context begins with symbol 256 (u,): it has no longer past, or a prompt as its past.
     """
 
-    codes: Codes
+    codes: Unsigned
     parent: Ints
     context: Ints
-    contexts: Codes
-    opening: NDArray[np.bool_]
+    contexts: Unsigned
+    opening: Flags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +106,7 @@ def sums(index: Ints, value: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(index, weights=value, minlength=size), dtype=np.float64)
 
 
-def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Codes:
+def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Unsigned:
     """The code of every scored position: (symbol, last symbol before it, ..., oldest of ``order`` - 1)."""
     symbols, ends = _laid_out(asked, said, order - 1)
     code = np.zeros(max(symbols.size - order + 1, 0), dtype=np.uint64)
@@ -124,7 +120,7 @@ def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Codes:
     return code[scored[order - 1 :]]
 
 
-def _laid_out(asked: Sequence[bytes], said: Sequence[bytes], past: int) -> tuple[Codes, Ints]:
+def _laid_out(asked: Sequence[bytes], said: Sequence[bytes], past: int) -> tuple[Unsigned, Ints]:
     """Rows one after the other, each as ``past`` symbols of context, text, end; and where the ends stand (n,).
 
     Only the last bytes of a prompt are ever context; symbol 256 fills up what is missing before them.
@@ -148,7 +144,7 @@ def _laid_out(asked: Sequence[bytes], said: Sequence[bytes], past: int) -> tuple
     return symbols, ends
 
 
-def _levels(distinct: Codes, order: int) -> tuple[Level, ...]:
+def _levels(distinct: Unsigned, order: int) -> tuple[Level, ...]:
     levels: list[Level] = []
     codes = distinct
     for length in range(order - 1, -1, -1):

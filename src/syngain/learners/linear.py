@@ -10,12 +10,8 @@ from scipy import linalg
 from scipy.special import log_softmax
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.learners.logistic import Examples
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +111,6 @@ class MixedDiscriminant:
         return np.asarray(np.logaddexp(own, np.log(mixing / self.fitted.classes)))
 
 
-def _mixed(examples: Examples, shrinkage: float, rows: NDArray[np.bool_]) -> MixedDiscriminant:
+def _mixed(examples: Examples, shrinkage: float, rows: Flags) -> MixedDiscriminant:
     fitted = Discriminant(shrinkage).fit(examples.X[rows], examples.y[rows], examples.classes)
     return MixedDiscriminant(fitted, int(rows.sum()))

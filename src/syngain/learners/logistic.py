@@ -10,11 +10,7 @@ from scipy import optimize
 from scipy.special import log_softmax
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

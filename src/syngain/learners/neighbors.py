@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.learners.logistic import Examples
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class FittedVoting:
         return True
 
     @classmethod
-    def of(cls, method: Voting, examples: Examples, chosen: NDArray[np.bool_], count: int) -> FittedVoting:
+    def of(cls, method: Voting, examples: Examples, chosen: Flags, count: int) -> FittedVoting:
         """Let these rows vote."""
         rows = np.flatnonzero(chosen)
         return cls(method, examples, rows, min(count, rows.size))

@@ -17,11 +17,7 @@ from syngain.learners.grams import LONGEST, SYMBOLS, Grams, Level, sums
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Floats, Ints, Unsigned
 
 USUAL = 0.9  # the discount where nothing can be held out, and where the search begins
 UNKNOWN = np.iinfo(np.int64).max  # above every checksum
@@ -236,7 +232,7 @@ def _fold(unit: Ints, key: Ints, judged: Flags, folds: int) -> Ints:
     return np.where(tested, first % folds, -1)[inverse]
 
 
-def _found(codes: NDArray[np.uint64], known: NDArray[np.uint64], values: Floats, missing: float) -> Floats:
+def _found(codes: Unsigned, known: Unsigned, values: Floats, missing: float) -> Floats:
     """The value of each code among the known ones, ``missing`` where there is none."""
     if not known.size:
         return np.full(codes.size, missing)

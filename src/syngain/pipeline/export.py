@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Singles
     from syngain.pipeline.store.store import Store
 
 Which = Literal["all", "kept", "dropped"]
@@ -134,6 +133,6 @@ def _steps(reply: Reply) -> list[dict[str, float | None]]:
     return steps
 
 
-def _decimals(values: NDArray[np.float32]) -> list[float | None]:
+def _decimals(values: Singles) -> list[float | None]:
     """The shortest decimals that name these float32 numbers; null where there is no finite one."""
     return [float(str(value)) if np.isfinite(value) else None for value in values]

@@ -23,13 +23,9 @@ from syngain.learners.linear import Discriminant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.data.encoders.vectors import FittedEncoder
     from syngain.learners.linear import FittedDiscriminant
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 FEWEST = 20  # anchors
 FOLDS = 5

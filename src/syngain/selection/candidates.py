@@ -12,10 +12,7 @@ from syngain.core.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,8 @@ import numpy as np
 from syngain.gain.proxies.task import Outcome, Training
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.gain.proxies.labels import LabelTask
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,9 @@ from syngain.selection.candidates import Ranking
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.learners.causal import CausalModel
     from syngain.selection.candidates import Candidates
-
-    Floats = NDArray[np.float64]
 
 CHUNK = 64  # responses between two words of progress
 

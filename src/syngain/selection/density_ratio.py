@@ -14,12 +14,8 @@ from syngain.learners.logistic import Examples, Logistic
 from syngain.selection.candidates import Ranking
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.selection.candidates import Candidates
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 def kin(candidates: Candidates) -> Ints:

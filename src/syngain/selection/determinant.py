@@ -11,12 +11,8 @@ from syngain.core.errors import UsageError
 from syngain.selection.candidates import Ranking
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.selection.candidates import Candidates
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,8 @@ from syngain.selection.candidates import Ranking
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from syngain.core.arrays import Floats, Ints, Singles
     from syngain.selection.candidates import Candidates
-
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
-    Ints = NDArray[np.int64]
 
 BLOCK = 256  # rows of similarities at a time
 BATCH = 32  # gains computed at a time

@@ -14,12 +14,8 @@ from syngain.selection.candidates import Ranking, labels_of
 from syngain.selection.density_ratio import kin
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.selection.candidates import Candidates
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 Wanted = Literal["easy", "ambiguous", "hard"]
 

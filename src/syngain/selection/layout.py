@@ -19,16 +19,12 @@ from syngain.selection.candidates import Candidates
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier
     from syngain.gain.proxies.task import Task
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 LOGPROBS = ("token_logprobs", "logprob", "log_probability", "score")  # the first that a row has
 

@@ -32,14 +32,10 @@ from syngain.inference.intervals import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.layout import Ground
     from syngain.gain.proxies.task import Task
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 FEWEST = 10  # rows of each set that can be drawn
 STRATA = 5

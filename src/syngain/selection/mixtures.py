@@ -16,10 +16,7 @@ from syngain.core.estimate import Estimate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Floats
 
 FEWEST = 20  # runs: fewer leave nothing to judge by
 PER_PART = 5  # runs for each part of the mixture before an optimum is named

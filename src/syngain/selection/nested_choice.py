@@ -29,14 +29,10 @@ from syngain.inference.intervals import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.selection.candidates import Method
     from syngain.selection.layout import Field
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,8 @@ from syngain.inference.intervals import clustered_freedom, clustered_variance, n
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.selection.matched_sets import Rivals
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 STEPS = 20  # of the grid of mixtures along an edge
 FEWEST = 20  # rows of every set

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from syngain.core.arrays import Floats, Ints
 
 LEDGER = "plan.json"
 ENDINGS = (".npz", ".state", ".new")
@@ -41,11 +41,11 @@ class Scored:
     """
 
     outcome: Outcome
-    tokens: NDArray[np.int64]
+    tokens: Ints
     rate: float
     step: int
     held: float
-    wrong: NDArray[np.float64] | None = None
+    wrong: Floats | None = None
     curve: tuple[tuple[int, float], ...] = ()
 
 

@@ -30,11 +30,8 @@ from syngain.core.result import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.measures.regions import Cells
-
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Ints
 
 
 def find(context: Context) -> list[Finding]:
@@ -242,7 +239,7 @@ def _lengths(context: Context, side: str) -> str:
     return f"; their median length is {ours:.0f} words, that of real ones {real:.0f}"
 
 
-def _largest_clusters(codes: NDArray[np.int64], repeats: Flags) -> list[int]:
+def _largest_clusters(codes: Ints, repeats: Flags) -> list[int]:
     """Repeating rows, one of every cluster, largest clusters first; then the rest."""
     rows = np.flatnonzero(repeats)
     if rows.size == 0:

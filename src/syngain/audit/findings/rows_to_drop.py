@@ -12,13 +12,10 @@ from syngain.core.result import Dropped
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.frame import Frame
     from syngain.audit.measure import Examination
+    from syngain.core.arrays import Flags
     from syngain.core.result import Finding
-
-    Flags = NDArray[np.bool_]
 
 # how much a reason weighs in the order of the list
 WEIGHT = {

@@ -12,13 +12,10 @@ from syngain.core.result import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.frame import Frame
     from syngain.audit.measure import Examination
+    from syngain.core.arrays import Flags
     from syngain.core.estimate import Estimate
-
-    Flags = NDArray[np.bool_]
 
 SIGNIFICANT = 0.05
 EVIDENCE = 20  # row ids of a finding

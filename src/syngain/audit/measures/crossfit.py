@@ -20,12 +20,8 @@ from syngain.inference.intervals import summing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.learners.linear import Discriminant
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 
 def margins(X: Floats, label: Ints, fold: Ints, learner: Discriminant) -> tuple[Floats, Ints]:

@@ -13,12 +13,8 @@ from syngain.core.estimate import Estimate
 from syngain.inference.intervals import normal_intervals, permutation, permuted_sides, subsampled_error
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from syngain.audit.measures.two_sample import Pooled
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,7 @@ from syngain.core.estimate import Estimate
 from syngain.inference.intervals import error_intervals
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints
 
 TOLERATED = 0.01  # a share of repeats below this is nobody's problem
 

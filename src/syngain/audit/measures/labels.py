@@ -27,15 +27,10 @@ from syngain.learners.linear import Discriminant
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.measures.two_sample import Pooled
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.estimate import Interval
     from syngain.learners.linear import FittedDiscriminant
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 EMPTY = "a an and as at be by for from in is it no non not of on or other none the to with un vs"
 EMPTY_WORDS = frozenset(EMPTY.split())
@@ -193,9 +188,7 @@ def predict_folds(models: Sequence[FittedDiscriminant], X: Floats, fold: Ints) -
     return out
 
 
-def judge(
-    teachers: Sequence[FittedDiscriminant], X: Floats, label: Ints, fold: Ints
-) -> tuple[Floats, NDArray[np.bool_]]:
+def judge(teachers: Sequence[FittedDiscriminant], X: Floats, label: Ints, fold: Ints) -> tuple[Floats, Flags]:
     """Log-probability of each row's own label, and whether it is the teacher's first choice; shapes (n,)."""
     own, first = np.zeros(X.shape[0]), np.zeros(X.shape[0], dtype=bool)
     for k, model in enumerate(teachers):

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from syngain.audit.measures.two_sample import Real
-
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Flags, Floats, Ints, Singles
 
 BLOCK_BYTES, PAIRS = 4 << 20, 4_096
 DOUBT = 1e-5  # of the largest squares: a closeness in single precision may be off by so much
@@ -112,7 +109,7 @@ def _single(column: Floats) -> Singles:
     return column[:, None].astype(np.float32)
 
 
-def _sparse(flags: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def _sparse(flags: Flags) -> tuple[Ints, Ints]:
     """Rows and columns of the few that are true, row by row."""
     at = np.flatnonzero(flags)
     return at // flags.shape[1], at % flags.shape[1]

@@ -13,11 +13,7 @@ from syngain.inference.intervals import normal_intervals, permutation, permuted_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

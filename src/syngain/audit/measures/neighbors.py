@@ -25,11 +25,8 @@ from syngain.inference.intervals import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.inference.intervals import Tail
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 BLOCK = 2_048
 

@@ -12,10 +12,7 @@ from syngain.core.estimate import Estimate
 from syngain.inference.intervals import clustered_variance, difference_p, share_intervals, wilson
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Ints
 
 
 def copy_fraction(copies: Flags, background: Flags, units: Ints) -> Estimate:

@@ -13,11 +13,7 @@ from syngain.core.estimate import Estimate
 from syngain.inference.intervals import share_intervals
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Floats, Ints, Singles
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class Regions:
     reached: float = 0.2
     level: float = 0.01
 
-    def clusters(self, real: NDArray[np.float32], rng: np.random.Generator) -> tuple[Ints, Floats]:
+    def clusters(self, real: Singles, rng: np.random.Generator) -> tuple[Ints, Floats]:
         """Cells by k-means on half of the real rows: the cell of each other row (-1: used to fit), and centers."""
         rows = rng.permutation(len(real))
         fitted, held = rows[: len(rows) // 2], np.sort(rows[len(rows) // 2 :])

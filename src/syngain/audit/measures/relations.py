@@ -20,12 +20,9 @@ from syngain.inference.intervals import error_intervals, permutation, permuted_s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.measures.two_sample import Pooled
+    from syngain.core.arrays import Floats, Ints
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
     Matrix = sparse.csr_matrix
 
 

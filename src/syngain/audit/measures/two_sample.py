@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Floats, Ints
 
 Real = TypeVar("Real", np.float32, np.float64)
 CLIP = 1e-6  # discriminator probabilities are kept this far from 0 and 1

@@ -23,13 +23,8 @@ from syngain.inference.intervals import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.inference.intervals import Null, Tail
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 OPENING_WORDS = 5
 TEMPLATE_WORDS = 8

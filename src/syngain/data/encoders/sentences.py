@@ -23,9 +23,7 @@ from syngain.models.catalog import locate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
-    Vectors = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +78,8 @@ class FittedSentences:
     network: Any
     length: int
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of unit length (zero for a row without a token), shape (n, d), in the order of the rows.
+    def __call__(self, texts: Sequence[str]) -> Floats:
+        """Floats of unit length (zero for a row without a token), shape (n, d), in the order of the rows.
 
         Equal rows are computed once, so their vectors are equal to the last bit. Other rows do not influence a
         vector, up to float32 rounding (padding changes the shapes of the matrix products).
@@ -90,11 +88,11 @@ class FittedSentences:
         rows = np.array([position[text] for text in texts], dtype=np.intp)
         return self._unique(list(position))[rows]
 
-    def _unique(self, texts: list[str]) -> Vectors:
+    def _unique(self, texts: list[str]) -> Floats:
         tokens = self._tokens(texts)
         lengths = np.array([len(row) for row in tokens], dtype=np.intp)
         order = np.argsort(-lengths, kind="stable")  # rows of like length share a batch; the largest batch first
-        out: Vectors = np.zeros((len(texts), int(self.network.config.hidden_size)))
+        out: Floats = np.zeros((len(texts), int(self.network.config.hidden_size)))
         order = order[lengths[order] > 0]
         parts = [order[part] for part in batches(order.size, self.encoder.batch)]
         torch = require("torch", extra="encoder", purpose="a sentence encoder")
@@ -123,7 +121,7 @@ class FittedSentences:
             )
         return list(encoded)
 
-    def _pooled(self, tokens: list[list[int]]) -> Vectors:
+    def _pooled(self, tokens: list[list[int]]) -> Floats:
         """The mean of the last states over the tokens of each row, padding left out, shape (rows, d)."""
         torch = require("torch", extra="encoder", purpose="a sentence encoder")
         shape = (len(tokens), max(len(row) for row in tokens))
@@ -135,7 +133,7 @@ class FittedSentences:
         with torch.inference_mode():
             states = self.network(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
         weights = mask[:, :, None] / mask.sum(axis=1)[:, None, None]
-        mean: Vectors = (states.last_hidden_state.numpy().astype(np.float64) * weights).sum(axis=1)
+        mean: Floats = (states.last_hidden_state.numpy().astype(np.float64) * weights).sum(axis=1)
         return mean
 
 

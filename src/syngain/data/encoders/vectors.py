@@ -19,9 +19,7 @@ from syngain.data.text import hashed_ngrams
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    Vectors = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints, Singles, Unsigned
 
 BATCH = 4_096
 
@@ -29,7 +27,7 @@ BATCH = 4_096
 class FittedEncoder(Protocol):
     """Turns rows into vectors of shape (n, d), float64."""
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
+    def __call__(self, texts: Sequence[str]) -> Floats:
         """Encode the rows."""
 
 
@@ -86,17 +84,17 @@ class FittedNgrams:
     """The fitted default encoder: ``idf`` (2 * buckets,), ``components`` (2 * buckets, d)."""
 
     encoder: HashedNgrams
-    idf: NDArray[np.float32]
-    components: NDArray[np.float32]
+    idf: Singles
+    components: Singles
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of unit length (zero for a row with no n-gram), shape (n, d)."""
+    def __call__(self, texts: Sequence[str]) -> Floats:
+        """Floats of unit length (zero for a row with no n-gram), shape (n, d)."""
         out = np.zeros((len(texts), self.components.shape[1]))
         for part in hashed_ngrams.batches(len(texts), BATCH):
             out[part] = self.of_counts(self.encoder.counts(texts[part]))
         return out
 
-    def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Vectors:
+    def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Floats:
         """As calling it, from counts of the rows."""
         out = np.asarray(_weigh(counts, self.idf, self.encoder.buckets) @ self.components, dtype=np.float64)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
@@ -104,14 +102,12 @@ class FittedNgrams:
 
 
 def _joined(
-    parts: Sequence[tuple[hashed_ngrams.Indices, hashed_ngrams.Hashes]],
-) -> tuple[hashed_ngrams.Indices, hashed_ngrams.Hashes]:
+    parts: Sequence[tuple[Ints, Unsigned]],
+) -> tuple[Ints, Unsigned]:
     return np.concatenate([rows for rows, _ in parts]), np.concatenate([hashes for _, hashes in parts])
 
 
-def _weigh(
-    counts: sparse.csr_matrix[np.float32], idf: NDArray[np.float32], buckets: int
-) -> sparse.csr_matrix[np.float32]:
+def _weigh(counts: sparse.csr_matrix[np.float32], idf: Singles, buckets: int) -> sparse.csr_matrix[np.float32]:
     """(1 + ln tf) * idf, each block of n-grams scaled to unit length so that neither outweighs the other."""
     weighted = counts.copy()
     weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
@@ -154,8 +150,8 @@ class FittedTable:
 
     parts: tuple[_Column, ...]
 
-    def __call__(self, columns: Mapping[str, Sequence[object]]) -> Vectors:
-        """Vectors of shape (n, d).
+    def __call__(self, columns: Mapping[str, Sequence[object]]) -> Floats:
+        """Floats of shape (n, d).
 
         Raises:
             InputError: when a column of the fit is absent.
@@ -170,7 +166,7 @@ class _Column(Protocol):
     @property
     def name(self) -> str: ...
 
-    def encode(self, values: Sequence[object]) -> Vectors: ...
+    def encode(self, values: Sequence[object]) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +177,13 @@ class _Numeric:
     gaps: bool
 
     @classmethod
-    def fit(cls, name: str, numbers: Vectors) -> _Numeric:
+    def fit(cls, name: str, numbers: Floats) -> _Numeric:
         present = numbers[np.isfinite(numbers)]
         if present.size == 0:
             raise InputError(f"column {name} has no number in it", todo=f"remove {name} or fill it")
         return cls(name, float(np.median(present)), float(present.std()) or 1.0, present.size < numbers.size)
 
-    def encode(self, values: Sequence[object]) -> Vectors:
+    def encode(self, values: Sequence[object]) -> Floats:
         numbers = _numbers(values)
         if numbers is None:
             raise InputError(
@@ -203,7 +199,7 @@ class _Categorical:
     name: str
     categories: tuple[str, ...]
 
-    def encode(self, values: Sequence[object]) -> Vectors:
+    def encode(self, values: Sequence[object]) -> Floats:
         index = {category: i for i, category in enumerate(self.categories)}
         out = np.zeros((len(values), len(self.categories) + 1))
         for row, value in enumerate(values):
@@ -211,7 +207,7 @@ class _Categorical:
         return out
 
 
-def _numbers(values: Sequence[object]) -> Vectors | None:
+def _numbers(values: Sequence[object]) -> Floats | None:
     """The column as float64 with NaN for missing values; None when it holds anything but numbers."""
     if any(isinstance(value, str | bytes | list | dict | tuple) for value in values):
         return None

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -45,16 +46,19 @@ def write_rows(
         UsageError: when the format cannot hold the rows or the file cannot be written.
         UnfinishedError: when the disk is full.
     """
-    columns = dict(extra or {})
-    for name, values in columns.items():
+    write_records(path, _with_columns(dataset, rows, extra or {}))
+
+
+def _with_columns(dataset: Dataset, rows: Sequence[int], extra: Mapping[str, Sequence[object]]) -> Lazy[Row]:
+    for name, values in extra.items():
         if len(values) != len(rows):
             raise UsageError(f"{len(values)} values for the column `{name}`", expected=f"{len(rows)}, one per row")
     chosen = [int(row) for row in rows]
 
     def record(index: int) -> Row:
-        return dict(dataset.records[chosen[index]]) | {name: values[index] for name, values in columns.items()}
+        return dict(dataset.records[chosen[index]]) | {name: values[index] for name, values in extra.items()}
 
-    write_records(path, Lazy(len(chosen), record))
+    return Lazy(len(chosen), record)
 
 
 def write_records(path: str | Path, records: Sequence[Mapping[str, object]]) -> None:
@@ -79,6 +83,55 @@ def write_text(path: str | Path, text: str) -> None:
         UsageError: when the file cannot be written. UnfinishedError: when the disk is full.
     """
     _replaced(Path(path), lambda beside: _write_text(beside, "", [text.encode("utf-8", errors="replace")]))
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """Rows of a dataset as a file of the run folder, with extra columns (one value per row).
+
+    Attributes:
+        rows: positions in the dataset, in the order they are written.
+    """
+
+    dataset: Dataset
+    rows: Sequence[int]
+    extra: Mapping[str, Sequence[object]] = field(default_factory=dict)
+
+    @property
+    def records(self) -> Sequence[Mapping[str, object]]:
+        """The records as they are written."""
+        return _with_columns(self.dataset, self.rows, self.extra)
+
+    def write(self, path: Path) -> None:
+        """Write the rows; see :func:`write_rows`."""
+        write_rows(path, self.dataset, self.rows, self.extra)
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """Records as a file of the run folder."""
+
+    records: Sequence[Mapping[str, object]]
+
+    def write(self, path: Path) -> None:
+        """Write the records; see :func:`write_records`."""
+        write_records(path, self.records)
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A text as a file of the run folder."""
+
+    text: str
+
+    @property
+    def records(self) -> Sequence[Mapping[str, object]]:
+        """A text holds no rows."""
+        return ()
+
+    def write(self, path: Path) -> None:
+        """Write the text; see :func:`write_text`."""
+        write_text(path, self.text)
 
 
 def _replaced(target: Path, write: Callable[[Path], None]) -> None:

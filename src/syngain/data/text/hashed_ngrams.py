@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Hashes = NDArray[np.uint64]
-    Indices = NDArray[np.int64]
+    from syngain.core.arrays import Flags, Ints, Unsigned
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, from the golden ratio [knuth1998]: spreads powers over 64 bits
 SEPARATOR = 0  # a byte that no normalized text contains
@@ -30,7 +29,7 @@ class Bytes:
     """Rows laid end to end: ``data`` (T,) uint8, ``row`` (T,) the row of each byte, rows separated by one zero."""
 
     data: NDArray[np.uint8]
-    row: Indices
+    row: Ints
     rows: int
 
 
@@ -47,7 +46,7 @@ def _encode(text: str) -> bytes:
     return f" {collapsed} ".encode("utf-8", "surrogatepass")
 
 
-def character_ngrams(laid: Bytes, size: int) -> tuple[Indices, Hashes]:
+def character_ngrams(laid: Bytes, size: int) -> tuple[Ints, Unsigned]:
     """Row and 64-bit hash of every n-gram of ``size`` bytes that stays inside its row, spaces included."""
     count = laid.data.size - size + 1
     if count <= 0:
@@ -62,7 +61,7 @@ def character_ngrams(laid: Bytes, size: int) -> tuple[Indices, Hashes]:
     return laid.row[:count][keep], mix(values[keep] + np.uint64(size))
 
 
-def word_hashes(laid: Bytes) -> tuple[Indices, Hashes]:
+def word_hashes(laid: Bytes) -> tuple[Ints, Unsigned]:
     """Row and 64-bit hash of every word (letters, digits, all bytes above ASCII), in order."""
     inside = _WORD_BYTE[laid.data]
     edges = np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8))
@@ -79,7 +78,7 @@ def word_hashes(laid: Bytes) -> tuple[Indices, Hashes]:
     return laid.row[starts], mix(sums)
 
 
-def word_ngrams(rows: Indices, hashes: Hashes, size: int) -> tuple[Indices, Hashes]:
+def word_ngrams(rows: Ints, hashes: Unsigned, size: int) -> tuple[Ints, Unsigned]:
     """Row and hash of every run of ``size`` words inside a row, from the hashes of the words."""
     if size == 1:
         return rows, hashes
@@ -93,14 +92,14 @@ def word_ngrams(rows: Indices, hashes: Hashes, size: int) -> tuple[Indices, Hash
     return rows[:count][keep], mix(values[keep] + np.uint64(size))
 
 
-def mix(values: Hashes) -> Hashes:
+def mix(values: Unsigned) -> Unsigned:
     """The finalizer of splitmix64 [steele2014]: every output bit depends on every input bit."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
 
 
-def count_matrix(rows: Indices, hashes: Hashes, shape: tuple[int, int]) -> sparse.csr_matrix[np.float32]:
+def count_matrix(rows: Ints, hashes: Unsigned, shape: tuple[int, int]) -> sparse.csr_matrix[np.float32]:
     """Counts of hashed n-grams: shape (rows, buckets), buckets a power of two."""
     columns = (hashes & np.uint64(shape[1] - 1)).astype(np.int64)
     keys, counts = np.unique(rows * shape[1] + columns, return_counts=True)
@@ -114,7 +113,7 @@ def batches(total: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, total))
 
 
-def _word_table() -> NDArray[np.bool_]:
+def _word_table() -> Flags:
     table = np.zeros(256, dtype=bool)
     table[128:] = True
     for character in "abcdefghijklmnopqrstuvwxyz0123456789":

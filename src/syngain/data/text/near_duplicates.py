@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints, Unsigned
 
 BATCH = 8_192
 PAIR_BATCH = 50_000
@@ -46,7 +45,7 @@ class Signatures:
     """Band keys (n, bands) and the sets of n-grams (n, 2**20) they came from; kept for verification."""
 
     method: MinHash
-    keys: NDArray[np.uint64]
+    keys: Unsigned
     sets: sparse.csr_matrix[np.float32]
 
 
@@ -141,12 +140,12 @@ def _hash_family(count: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
 
 def _band_keys(
     rows: Ints,
-    hashes: NDArray[np.uint64],
+    hashes: Unsigned,
     count: int,
     method: MinHash,
     multipliers: NDArray[np.uint32],
     offsets: NDArray[np.uint32],
-) -> NDArray[np.uint64]:
+) -> Unsigned:
     """Fold the minima of ``rows_per_band`` hash functions into one key per band."""
     order = np.argsort(rows, kind="stable")
     rows, small = rows[order], (hashes[order] >> np.uint64(32)).astype(np.uint32)
@@ -165,7 +164,7 @@ def _band_keys(
     return keys
 
 
-def _candidates(keys: NDArray[np.uint64]) -> tuple[Ints, Ints]:
+def _candidates(keys: Unsigned) -> tuple[Ints, Ints]:
     """Pairs that share a bucket: every member with the first one and with the one before it."""
     lefts, rights = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for band in range(keys.shape[1]):

@@ -12,11 +12,8 @@ from syngain.gain.curves.learning_curve import PowerLaw, learning_curve
 from syngain.inference.intervals import LEVELS, shared_training
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.gain.curves.real_rows import RealCurve
-
-    Floats = NDArray[np.float64]
 
 FURTHEST = 1_000  # times the anchors; a worth beyond is open
 STEPS = 400
@@ -56,7 +53,7 @@ def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int)
     )
 
 
-def _covariance(rows: Floats, cluster: NDArray[np.int64]) -> Floats:
+def _covariance(rows: Floats, cluster: Ints) -> Floats:
     """Covariance (k, k) of the means over rows (k, t), clusters independent."""
     names, codes = np.unique(cluster, return_inverse=True)
     centered = rows - rows.mean(axis=1, keepdims=True)

@@ -18,13 +18,9 @@ from syngain.core.estimate import Estimate
 from syngain.gain.curves.power_law import Points, at_bound, grid, misfit, posterior
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.estimate import Interval
     from syngain.gain.curves.power_law import Posterior
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 Verdict = Literal["change_the_generator", "more_data", "undetermined", "refused"]
 LEVELS = (0.90, 0.95)
@@ -203,7 +199,7 @@ def _seeds(runs: Floats, *, paired: bool) -> tuple[Floats, float]:
     return (np.diag(variance) + common) / r, freedom
 
 
-def _covariance(errors: Floats | None, order: NDArray[np.int64]) -> Floats | None:
+def _covariance(errors: Floats | None, order: Ints) -> Floats | None:
     if errors is None:
         return None
     given = np.asarray(errors, dtype=float)

@@ -21,10 +21,7 @@ import numpy as np
 from scipy import stats
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Floats, Ints
 
 SHAPES = 60  # values of alpha on the grid: neighbors differ by 6 % between .05 and 2
 ROUNDS = 6  # at most so many times the grid closes in on a sharp posterior

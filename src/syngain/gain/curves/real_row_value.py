@@ -20,14 +20,11 @@ from syngain.gain.proxies.metrics import METRICS
 from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
     from syngain.gain.design.layout import Ground
     from syngain.gain.forecast import Forecaster
     from syngain.gain.proxies.task import Task
-
-    Floats = NDArray[np.float64]
 
 ALONE = CurveDesign(points=6, seeds=1, folds=10)
 POOLED = CurveDesign()

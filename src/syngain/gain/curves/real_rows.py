@@ -12,14 +12,10 @@ from syngain.data.splits import folds
 from syngain.gain.proxies.task import Training
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.layout import Ground
     from syngain.gain.proxies.task import Outcome, Task
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 Judges = Literal["test", "pool", "anchors"]
 NONE = np.empty(0, dtype=np.int64)

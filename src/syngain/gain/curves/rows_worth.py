@@ -21,12 +21,8 @@ from syngain.core.estimate import Estimate
 from syngain.inference.intervals import clustered_freedom, clustered_variance
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.estimate import Interval
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 LEVELS = (0.90, 0.95)
 STEPS = 16  # points at which the test is made between two measured amounts; the ends are interpolated between them

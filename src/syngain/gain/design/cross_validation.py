@@ -21,13 +21,9 @@ from syngain.gain.proxies.task import Outcome, Training
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Ints
     from syngain.core.rng import Streams
     from syngain.gain.proxies.task import Task
-
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 Kind = Literal["anchors", "both", "synthetic", "duplicated"]
 

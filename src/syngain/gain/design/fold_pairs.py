@@ -30,14 +30,10 @@ from syngain.inference.intervals import clustered_variance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.lineage import Lineage
     from syngain.gain.proxies.task import Task
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 FEWEST = 4  # folds below which pairs leave too little to train on
 
@@ -124,7 +120,7 @@ class _Table:
         for own, other in ((f, g), (g, f)):
             self._write(1 + other, held, outcome, self.fold[held] == own)
 
-    def _write(self, lines: slice | int, held: Ints, outcome: Outcome, rows: NDArray[np.bool_]) -> None:
+    def _write(self, lines: slice | int, held: Ints, outcome: Outcome, rows: Flags) -> None:
         at = held[rows]
         self.loss[lines, at], self.size[lines, at] = outcome.loss[rows], outcome.size[rows]
         if outcome.guess is not None:

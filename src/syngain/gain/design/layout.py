@@ -22,14 +22,10 @@ from syngain.learners.logistic import Logistic
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier, Encode
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 REMEMBERED = 24  # encoders whose vectors are kept: ten folds of two trials and a few more
 KINDS = 4  # anchors that differ

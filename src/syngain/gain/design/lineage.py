@@ -14,10 +14,7 @@ import numpy as np
 from syngain.data.splits import folds, groups
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Ints
 
 
 @dataclass(frozen=True)

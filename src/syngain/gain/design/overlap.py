@@ -18,11 +18,8 @@ from syngain.data.text.normal_forms import joined_sides
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags
     from syngain.data.dataset import Dataset
-
-    Flags = NDArray[np.bool_]
 
 FEWEST = 10  # rows of a test that can judge
 HIGH = 0.05  # share of the test from which on a score would be worth nothing

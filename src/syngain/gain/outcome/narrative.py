@@ -18,16 +18,12 @@ from syngain.gain.rows_to_use import Choice, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
     from syngain.core.rng import Streams
     from syngain.gain.design.layout import Ground
     from syngain.gain.forecast import Contrast
     from syngain.gain.proxies.task import Task
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 FEW = 4  # a class with fewer anchors cannot be judged: folds leave one to three of them
 OPTIMISTIC = 0.9  # share of rows whose anchor must be known

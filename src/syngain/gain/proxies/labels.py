@@ -12,10 +12,7 @@ from syngain.gain.proxies.task import Outcome, Training
 from syngain.learners.logistic import Examples, Logistic
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Floats, Ints
 
 
 class Encode(Protocol):

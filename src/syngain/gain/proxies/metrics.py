@@ -14,12 +14,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.gain.proxies.task import Outcome
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
     Metric = Callable[[Outcome, Ints, Floats], Floats]
 
 LABEL_METRICS = ("log_loss", "accuracy", "macro_f1")  # the first is the pre-declared primary one

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

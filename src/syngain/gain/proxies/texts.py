@@ -19,12 +19,9 @@ from syngain.learners.ngram import NgramModel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.data.dataset import Dataset
     from syngain.gain.design.layout import Ground
-
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

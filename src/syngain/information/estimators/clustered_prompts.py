@@ -19,12 +19,8 @@ from syngain.core.estimate import Estimate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.estimate import Direction, Interval
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 LEVELS = (0.90, 0.95)
 Over = Literal["population", "these"]

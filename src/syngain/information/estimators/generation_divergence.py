@@ -19,12 +19,8 @@ from syngain.core.estimate import Estimate
 from syngain.information.estimators.clustered_prompts import LEVELS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Ints
     from syngain.core.estimate import Interval
-
-    Flags = NDArray[np.bool_]
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

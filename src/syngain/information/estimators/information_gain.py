@@ -14,12 +14,8 @@ from syngain.core.errors import UsageError
 from syngain.information.estimators.clustered_prompts import Design, Over, mean, ratio
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats
     from syngain.core.estimate import Estimate
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 FEW_CLUSTERS = 4  # below, the weight is cross-fitted over outputs instead of clusters of prompts
 _OVER = {
@@ -131,7 +127,7 @@ def check_logs(own: Floats, design: Design) -> None:
         raise UsageError("log-probabilities above zero", expected="natural logarithms of probabilities")
 
 
-def _slope(values: Floats, excess: Floats, design: Design, chosen: NDArray[np.bool_]) -> float:
+def _slope(values: Floats, excess: Floats, design: Design, chosen: Flags) -> float:
     """Least-squares slope within prompts of the chosen outputs, as the error of the mean over prompts weighs them.
 
     Prompts with a single chosen output are used only when all have one; then around the common mean.

@@ -18,11 +18,8 @@ from syngain.core.errors import UsageError
 from syngain.information.estimators.clustered_prompts import Design, Mean, mean, of_influence
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
-
-    Floats = NDArray[np.float64]
 
 _LOWER = "log-probability under the own prompt minus that under the mixture of all prompts"
 _UPPER = "log-probability under the own prompt minus that under the mixture of all prompts of other clusters"

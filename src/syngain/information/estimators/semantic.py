@@ -21,11 +21,8 @@ from syngain.information.estimators.information_gain import check_logs
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
-
-    Floats = NDArray[np.float64]
 
 FEWEST = 8  # samples per prompt below which the cap says more than the data
 

@@ -24,11 +24,7 @@ import numpy as np
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from syngain.core.arrays import Flags, Floats, Ints
 
 Kind = Literal["ld", "e", "f"]
 KINDS: tuple[Kind, ...] = ("ld", "e", "f")

@@ -15,9 +15,7 @@ from scipy.special import entr
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 COMPLETE = 1e-6  # mass that float32 log-probabilities of a whole law may miss
 SAME = 1e-6  # log-probabilities nearer than this are those of one token

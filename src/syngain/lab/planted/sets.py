@@ -18,7 +18,7 @@ from syngain.lab.planted.rows import real_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from syngain.core.arrays import Floats
 
 Row = dict[str, Any]
 ANCHORS, TEST, SYNTHETIC = 720, 400, 1_800
@@ -147,7 +147,7 @@ def _bridged(
     return spans[int(rng.choice(CANDIDATES, p=weights / weights.sum()))] + right
 
 
-def _similarity(one: list[str], other: list[str]) -> NDArray[np.float64]:
+def _similarity(one: list[str], other: list[str]) -> Floats:
     """Jaccard similarity of the word sets of all pairs, shape ``(len(one), len(other))``."""
     bags = [set(re.findall(r"[a-z]+", text.lower())) for text in [*one, *other]]
     index = {word: k for k, word in enumerate(sorted(set().union(*bags)))}

@@ -22,11 +22,8 @@ from syngain.lab.theory.discrete import entropy, mutual_information, total_varia
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Flags, Floats
     from syngain.core.rng import Streams
-
-    Table = NDArray[np.float64]
 
 ROUNDING = 1e-10
 
@@ -150,7 +147,7 @@ def _count(case: Case, chains: int, rng: np.random.Generator) -> CaseResult:
     return CaseResult(name=case.name, chains=chains, **dict(zip(names, counts.tolist(), strict=True)))
 
 
-def _violations(found: ChainQuantities, model_entropy: float) -> NDArray[np.bool_]:
+def _violations(found: ChainQuantities, model_entropy: float) -> Flags:
     """Valid chain, identity, published bound, corrected bound, GGMI bound, and a wrong flag on it: violated or not."""
     slack = found.published_ggmi_bound(1.0) - found.ggmi
     held = slack >= -ROUNDING
@@ -166,7 +163,7 @@ def _violations(found: ChainQuantities, model_entropy: float) -> NDArray[np.bool
     )
 
 
-def random_chain(case: Case, rng: np.random.Generator) -> tuple[FiniteChain, Table]:
+def random_chain(case: Case, rng: np.random.Generator) -> tuple[FiniteChain, Floats]:
     """A chain of the case and the law of e_M. The anchors are e_p; M = h(e_p) + g(e_M) on integers."""
     prompts, noises = rng.integers(2, 6, size=2)
     meanings = rng.integers(0, max(2, prompts // 2), size=prompts) if case.merged_prompts else np.arange(prompts)
@@ -196,7 +193,7 @@ def random_chain(case: Case, rng: np.random.Generator) -> tuple[FiniteChain, Tab
 SYMBOLS, ANCHORS, ROWS, PROMPTS = 4, 4, 12, 3
 
 
-def _worlds(count: int, rng: np.random.Generator) -> dict[str, Table]:
+def _worlds(count: int, rng: np.random.Generator) -> dict[str, Floats]:
     """Worlds over four symbols: anchors or synthetic rows train an add-one histogram; its expected risk is enumerated.
 
     The generator's conditional laws mix the truth (sharpened or flattened by a temperature), a bias, and noise.
@@ -223,36 +220,36 @@ def _worlds(count: int, rng: np.random.Generator) -> dict[str, Table]:
     return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
-def _compositions(total: int) -> Table:
+def _compositions(total: int) -> Floats:
     """All count vectors of ``total`` rows over the symbols, shape (c, symbols)."""
     cells = [c for c in product(range(total + 1), repeat=SYMBOLS - 1) if sum(c) <= total]
     return np.array([[*c, total - sum(c)] for c in cells], dtype=float)
 
 
-def _log_multinomial(law: Table, counts: Table) -> Table:
+def _log_multinomial(law: Floats, counts: Floats) -> Floats:
     total = counts[0].sum()
     return np.asarray(gammaln(total + 1) - gammaln(counts + 1).sum(axis=1) + xlogy(counts, law).sum(axis=1))
 
 
-def _risk(truth: Table, source: Table, counts: Table) -> float:
+def _risk(truth: Floats, source: Floats, counts: Floats) -> float:
     """Expected KL(truth || add-one histogram) of rows drawn from ``source``."""
     learned = (counts + 1) / (counts[0].sum() + SYMBOLS)
     risks = np.sum(xlogy(truth, truth)) - np.log(learned) @ truth
     return float(np.exp(_log_multinomial(source, counts)) @ risks)
 
 
-def _entropy_of_counts(source: Table, counts: Table) -> float:
+def _entropy_of_counts(source: Floats, counts: Floats) -> float:
     """H(counts) = I(S; W): the weights are a function of the rows, one to one with their counts."""
     logs = _log_multinomial(source, counts)
     return float(-np.exp(logs) @ logs)
 
 
-def _ranking(name: str, table: Mapping[str, Table], rng: np.random.Generator, resamples: int = 400) -> Ranking:
+def _ranking(name: str, table: Mapping[str, Floats], rng: np.random.Generator, resamples: int = 400) -> Ranking:
     x, gain = table[name], table["true gain"]
     draws = [_spearman(x[rows], gain[rows]) for rows in rng.integers(x.size, size=(resamples, x.size))]
     low, high = np.quantile(draws, (0.025, 0.975))
     return Ranking(quantity=name, value=_spearman(x, gain), interval=(float(low), float(high)), worlds=x.size)
 
 
-def _spearman(x: Table, y: Table) -> float:
+def _spearman(x: Floats, y: Floats) -> float:
     return float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])

@@ -23,11 +23,8 @@ from syngain.lab.worlds.gmm_world import DIVERGENCE_NAMES, DIVERGENCES, Draw, Wo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
-
-    Array = NDArray[np.float64]
 
 PROMPTS = 4  # generators with an own subset of the anchors, pooled
 SHOWN = ("tv", "kl")
@@ -88,7 +85,7 @@ class HighdimProtocol:
 
 def highdim(protocol: HighdimProtocol, *, streams: Streams, progress: Progress = silent) -> LabResult:
     """Run every sweep in every dimension."""
-    gaps: dict[int, dict[str, Array]] = {}
+    gaps: dict[int, dict[str, Floats]] = {}
     with threadpool_limits(1):  # the order of sums must not depend on the number of threads
         for at, (dimension, replicates) in enumerate(protocol.replicates.items()):
             gaps[dimension] = {}
@@ -104,7 +101,7 @@ def highdim(protocol: HighdimProtocol, *, streams: Streams, progress: Progress =
     return _result(protocol, gaps, streams)
 
 
-def _run(scenario: Scenario, replicates: int, points: int, streams: Streams) -> Array:
+def _run(scenario: Scenario, replicates: int, points: int, streams: Streams) -> Floats:
     """Gaps ``(4, R)`` of one scenario, in the order of ``DIVERGENCES``."""
     world = scenario.world
     drawn = draw(world, replicates, streams.stream("world"))
@@ -121,7 +118,7 @@ def _run(scenario: Scenario, replicates: int, points: int, streams: Streams) -> 
     return np.asarray(found[0] - found[1])
 
 
-def _generated(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Array:
+def _generated(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Floats:
     """The synthetic points of a scenario ``(R, d, n)``: one prompt with all anchors, or four with a share each."""
     world = scenario.world
     if scenario.prompt_share == 1.0:
@@ -134,7 +131,7 @@ def _generated(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Arr
     return points
 
 
-def _prompted(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Array:
+def _prompted(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Floats:
     """Points of a generator that saw a random subset of each component's anchors."""
     world, per = scenario.world, scenario.world.anchors_per_component
     size = max(2, round(scenario.prompt_share * per))
@@ -154,7 +151,7 @@ def _sized(world: World) -> World:
     return replace(world, synthetic=world.anchors_per_component * (world.k + world.j + world.l))
 
 
-def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Array]], streams: Streams) -> LabResult:
+def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], streams: Streams) -> LabResult:
     sweeps = protocol.sweeps(min(protocol.replicates))
     panels, rows = [], []
     for name, sweep in sweeps.items():
@@ -192,12 +189,12 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Array]], stream
     )
 
 
-def _curve(name: str, values: tuple[float, ...], block: Array, measure: str) -> Curve:
+def _curve(name: str, values: tuple[float, ...], block: Floats, measure: str) -> Curve:
     center, low, high = (median_interval if measure == "kl" else mean_interval)(block)
     return Curve(name=name, x=values, y=center, lower=low, upper=high)
 
 
-def _gaps_json(sweeps: Mapping[str, tuple[tuple[float, Scenario], ...]], found: dict[str, Array]) -> dict[str, object]:
+def _gaps_json(sweeps: Mapping[str, tuple[tuple[float, Scenario], ...]], found: dict[str, Floats]) -> dict[str, object]:
     return {
         name: [
             {"value": value, "gaps": {measure: found[name][at, m] for m, measure in enumerate(DIVERGENCES)}}

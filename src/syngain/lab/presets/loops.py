@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
-
-    Array = NDArray[np.float64]
 
 POINTS = 50  # rows per generation of the Gaussian and mixture loops
 ROWS, DIMENSIONS = 100, 10  # of the linear regression
@@ -141,7 +140,7 @@ def loops(
 
 
 def _curve(
-    name: str, draws: Array, law: NDArray[np.floating[Any]] | None, *, relation: str = "equal", first: int = 1
+    name: str, draws: Floats, law: NDArray[np.floating[Any]] | None, *, relation: str = "equal", first: int = 1
 ) -> Curve:
     """From draws (replicates, generations)."""
     steps = np.arange(first, first + draws.shape[1])
@@ -264,7 +263,7 @@ def _regression(replicates: int, generations: int, rng: np.random.Generator) -> 
     ]
 
 
-def _regress(replicates: int, generations: int, rng: np.random.Generator, *, accumulate: bool) -> Array:
+def _regress(replicates: int, generations: int, rng: np.random.Generator, *, accumulate: bool) -> Floats:
     """Squared distance to the true coefficients (zero) per replicate and generation."""
     weights = np.zeros((replicates, DIMENSIONS))
     gram, moment = np.zeros((replicates, DIMENSIONS, DIMENSIONS)), np.zeros((replicates, DIMENSIONS))
@@ -312,7 +311,7 @@ def _fitted_densities(replicates: int, generations: int, streams: Streams) -> li
     return out
 
 
-def _kde_run(size: int, grid: Array, truth: Array, rng: np.random.Generator) -> float:
+def _kde_run(size: int, grid: Floats, truth: Floats, rng: np.random.Generator) -> float:
     real = rng.normal(size=KDE_REAL) + rng.choice([-2.0, 2.0], size=KDE_REAL)
     centers, width = real, KDE_REAL ** (-0.2)
     for _ in range(KDE_GENERATIONS):
@@ -322,7 +321,7 @@ def _kde_run(size: int, grid: Array, truth: Array, rng: np.random.Generator) -> 
     return float(np.abs(density - truth).sum() * (grid[1] - grid[0]) / 2)
 
 
-def _on_grid(centers: Array, width: float, grid: Array) -> Array:
+def _on_grid(centers: Floats, width: float, grid: Floats) -> Floats:
     """Kernel density on a grid: centers shared between their two neighbors, then convolved with the kernel."""
     step = grid[1] - grid[0]
     position = np.clip((centers - grid[0]) / step, 0, grid.size - 1.001)
@@ -365,12 +364,12 @@ def _optimal_weight(replicates: int, rng: np.random.Generator, steps: int = 25) 
 GROUPS = 20  # of the jackknife over replicates
 
 
-def _columns(groups: list[Array], g: int) -> slice:
+def _columns(groups: list[Floats], g: int) -> slice:
     start = sum(part.shape[1] for part in groups[:g])
     return slice(start, start + groups[g].shape[1])
 
 
-def _lowest(x: Array, y: Array) -> float:
+def _lowest(x: Floats, y: Floats) -> float:
     """Where a quartic through the errors is smallest."""
     curve = np.polynomial.Polynomial.fit(x, y, 4)
     fine = np.linspace(x[0], x[-1], 2_001)

@@ -21,11 +21,8 @@ from syngain.lab.result import Curve, LabResult, Panel, Table
 from syngain.lab.worlds.gmm_world import DIVERGENCE_NAMES, DIVERGENCES, World, divergences, draw
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
-
-    Array = NDArray[np.float64]
 
 Estimator = Literal["exact", "seed-compatible", "both"]
 PUBLISHED = "published"
@@ -63,8 +60,8 @@ def _at(world: World, letter: str, value: int) -> World:
 class Gaps:
     """Gaps ``(measures, R)`` of one setting, and the mean Monte Carlo standard error of one gap ``(measures,)``."""
 
-    values: Array
-    errors: Array
+    values: Floats
+    errors: Floats
 
 
 def paper(
@@ -115,7 +112,7 @@ def _measures(estimator: str) -> tuple[str, ...]:
 
 
 def _result(
-    protocol: PaperProtocol, measures: tuple[str, ...], gaps: Array, errors: Array, streams: Streams
+    protocol: PaperProtocol, measures: tuple[str, ...], gaps: Floats, errors: Floats, streams: Streams
 ) -> LabResult:
     count = len(protocol.values)
     names = {**DIVERGENCE_NAMES, PUBLISHED: "published histogram 'KL'"}
@@ -143,7 +140,7 @@ def _result(
     )
 
 
-def _panel(letter: str, measure: str, name: str, values: tuple[int, ...], block: Array) -> Panel:
+def _panel(letter: str, measure: str, name: str, values: tuple[int, ...], block: Floats) -> Panel:
     center, low, high = (median_interval if measure in HEAVY else mean_interval)(block)
     word = "median gap" if measure in HEAVY else "mean gap"
     curve = Curve(name=word, x=values, y=center, lower=low, upper=high)
@@ -158,7 +155,7 @@ def _trend(ranked: Ranked) -> str:
     return f"weak {sign}" if abs(ranked.value) < 0.25 else sign
 
 
-def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[str, str], gaps: Array) -> Table:
+def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[str, str], gaps: Floats) -> Table:
     """Where the mean (of KL: median) gap changes sign, by linear interpolation between settings."""
     rows: list[tuple[str, str, str]] = []
     for m, measure in enumerate(measures):
@@ -173,7 +170,7 @@ def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[s
     )
 
 
-def _agreement(measures: tuple[str, ...], gaps: Array) -> tuple[Table, ...]:
+def _agreement(measures: tuple[str, ...], gaps: Floats) -> tuple[Table, ...]:
     """How often the published estimator has the sign of the exact one, when both were run."""
     if PUBLISHED not in measures or "kl" not in measures:
         return ()
@@ -186,7 +183,7 @@ def _agreement(measures: tuple[str, ...], gaps: Array) -> tuple[Table, ...]:
 
 
 def _settings(
-    protocol: PaperProtocol, measures: tuple[str, ...], gaps: Array, errors: Array
+    protocol: PaperProtocol, measures: tuple[str, ...], gaps: Floats, errors: Floats
 ) -> list[dict[str, object]]:
     return [
         {

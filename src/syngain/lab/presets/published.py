@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 
-def histogram_ratio(one: Array, other: Array, *, bins: int = 50, floor: float = 1e-10) -> float:
+def histogram_ratio(one: Floats, other: Floats, *, bins: int = 50, floor: float = 1e-10) -> float:
     """``sum_b p_b log(p_b / q_b)`` over histograms with their own edges, samples ``(n, d)``, in what it calls nats.
 
     Not invariant, not zero for equal laws, blind to shifts: two samples of one law read 5 to 10.
@@ -26,7 +24,7 @@ def histogram_ratio(one: Array, other: Array, *, bins: int = 50, floor: float = 
     return float(np.sum(p * np.log(p / q)))
 
 
-def published_gaps(truth: Array, by_anchors: Array, by_synthetic: Array) -> Array:
+def published_gaps(truth: Floats, by_anchors: Floats, by_synthetic: Floats) -> Floats:
     """Gap of each replicate, model first as in the script; samples ``(R, d, n)`` of the three densities: ``(R,)``."""
     return np.array(
         [

@@ -15,9 +15,7 @@ from scipy import stats
 from syngain.lab.em import MixtureFit
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 Regime = Literal["replace", "accumulate", "30% fresh", "30% fixed"]
 REGIMES: tuple[Regime, ...] = ("replace", "accumulate", "30% fresh", "30% fixed")
@@ -29,21 +27,21 @@ TRUTH = (stats.norm.pdf(GRID, -2) + stats.norm.pdf(GRID, 2)) / 2
 class Density(Protocol):
     """Fits one density per replicate, draws from it and knows it on the grid."""
 
-    def sample(self, rows: Array, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, rows: Floats, n: int, rng: np.random.Generator) -> Floats:
         """Fit ``rows`` (R, m) and draw n rows from each fit, shape (R, n)."""
 
-    def on_grid(self, rows: Array, rng: np.random.Generator) -> Array:
+    def on_grid(self, rows: Floats, rng: np.random.Generator) -> Floats:
         """Fit ``rows`` (R, m) and give the densities on the grid, shape (R, grid)."""
 
 
 class MixtureDensity:
     """Two components by expectation-maximization."""
 
-    def sample(self, rows: Array, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, rows: Floats, n: int, rng: np.random.Generator) -> Floats:
         """Draws of the fits."""
         return MixtureFit(components=2).fit(rows[:, None, :], rng=rng).sample(n, rng)[:, 0, :]
 
-    def on_grid(self, rows: Array, rng: np.random.Generator) -> Array:
+    def on_grid(self, rows: Floats, rng: np.random.Generator) -> Floats:
         """Densities of the fits."""
         points = np.broadcast_to(GRID, (rows.shape[0], 1, GRID.size)).copy()
         return np.exp(MixtureFit(components=2).fit(rows[:, None, :], rng=rng).log_density(points))
@@ -52,13 +50,13 @@ class MixtureDensity:
 class KernelDensity:
     """A Gaussian kernel with bandwidth m^(-1/5)."""
 
-    def sample(self, rows: Array, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, rows: Floats, n: int, rng: np.random.Generator) -> Floats:
         """Draws of the fits: a row and a kernel around it."""
         chosen = rng.integers(rows.shape[1], size=(rows.shape[0], n))
         noise = rng.normal(size=(rows.shape[0], n))
         return np.asarray(np.take_along_axis(rows, chosen, axis=1) + rows.shape[1] ** -0.2 * noise)
 
-    def on_grid(self, rows: Array, rng: np.random.Generator) -> Array:  # noqa: ARG002  (one signature)
+    def on_grid(self, rows: Floats, rng: np.random.Generator) -> Floats:  # noqa: ARG002  (one signature)
         """Densities of the fits, by binning on the grid and one convolution."""
         step = GRID[1] - GRID[0]
         bins = np.clip(np.round((rows - GRID[0]) / step).astype(int), 0, GRID.size - 1)
@@ -70,7 +68,7 @@ class KernelDensity:
 
 def regime_draws(
     density: Density, regime: Regime, replicates: int, generations: int, rng: np.random.Generator
-) -> Array:
+) -> Floats:
     """Total variation to the truth after each generation, shape (R, generations); the first is fitted on real rows."""
     fixed = _real(replicates, ROWS, rng)
     rows, out = fixed, []
@@ -80,7 +78,7 @@ def regime_draws(
     return np.array(out).T
 
 
-def _next(density: Density, regime: Regime, rows: Array, fixed: Array, rng: np.random.Generator) -> Array:
+def _next(density: Density, regime: Regime, rows: Floats, fixed: Floats, rng: np.random.Generator) -> Floats:
     """The rows of the next generation."""
     kept = round(SHARE * ROWS)
     if regime == "replace":
@@ -91,11 +89,11 @@ def _next(density: Density, regime: Regime, rows: Array, fixed: Array, rng: np.r
     return np.hstack([real, density.sample(rows, ROWS - kept, rng)])
 
 
-def _real(replicates: int, n: int, rng: np.random.Generator) -> Array:
+def _real(replicates: int, n: int, rng: np.random.Generator) -> Floats:
     return np.asarray(rng.normal(size=(replicates, n)) + rng.choice([-2.0, 2.0], size=(replicates, n)))
 
 
-def _distance(densities: Array) -> Array:
+def _distance(densities: Floats) -> Floats:
     """Total variation of densities on the grid to the truth, plus half of what lies outside of it."""
     step = GRID[1] - GRID[0]
     inside = np.abs(densities - TRUTH).sum(axis=1) * step / 2

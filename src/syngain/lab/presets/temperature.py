@@ -22,12 +22,9 @@ from syngain.lab.result import Check, Curve, LabResult, Panel, Table
 from syngain.lab.worlds.language import TOPICS, Accounting, LanguageWorld, account, language_world
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.core.estimate import Estimate
     from syngain.core.rng import Streams
-
-    Array = NDArray[np.float64]
 
 PROMPTS: dict[str, tuple[float, ...]] = {
     "all topics": (1 / 3, 1 / 3, 1 / 3),
@@ -107,14 +104,14 @@ def _world_rows(number: int, world: LanguageWorld, protocol: TemperatureProtocol
     return rows
 
 
-def _acceptance(world: LanguageWorld, curation: str) -> Array:
+def _acceptance(world: LanguageWorld, curation: str) -> Floats:
     """Probability to keep each text: everything, what a verifier with a threshold on the truth accepts, or half."""
     if curation == "a verifier":
         return np.where(world.truth >= 0.2 / len(world.truth), 1.0, 0.0)
     return np.full(len(world.truth), 0.5 if curation == "half at random" else 1.0)
 
 
-def _column(rows: list[dict[str, object]], name: str) -> Array:
+def _column(rows: list[dict[str, object]], name: str) -> Floats:
     if name.startswith("minus_"):
         return -_column(rows, name.removeprefix("minus_"))
     return np.array([row[name] for row in rows], dtype=np.float64)
@@ -173,7 +170,7 @@ def _contradictions(rows: list[dict[str, object]]) -> Table:
     )
 
 
-def _signs(values: Array) -> NDArray[np.int64]:
+def _signs(values: Floats) -> Ints:
     """Sign of each pair's difference; infinities compare as numbers do."""
     return (values[:, None] > values).astype(np.int64) - (values[:, None] < values)
 

@@ -15,9 +15,7 @@ from syngain.core.errors import UsageError
 from syngain.lab.theory.discrete import conditional_entropy, entropy, mutual_information
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Table = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +28,13 @@ class FiniteChain:
         training: W given S, (s, w). training_on_anchors: W' given A, (a, w).
     """
 
-    anchors: Table
-    prompt: Table
-    generator: Table
-    noise: Table
-    curation: NDArray[np.int64]
-    training: Table
-    training_on_anchors: Table
+    anchors: Floats
+    prompt: Floats
+    generator: Floats
+    noise: Floats
+    curation: Ints
+    training: Floats
+    training_on_anchors: Floats
 
     def __post_init__(self) -> None:
         for name in ("anchors", "prompt", "generator", "noise", "training", "training_on_anchors"):
@@ -46,7 +44,7 @@ class FiniteChain:
         if self.curation.min() < 0 or self.curation.max() >= self.training.shape[0]:
             raise UsageError("a chain whose curation leaves the alphabet of S", expected="integers in range")
 
-    def joint(self) -> Table:
+    def joint(self) -> Floats:
         """P(A, p, M, S, W), shape (a, p, m, s, w)."""
         kept = np.zeros((self.generator.shape[1], self.training.shape[0]))
         for m, outcomes in enumerate(self.curation):

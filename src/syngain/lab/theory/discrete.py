@@ -11,9 +11,7 @@ from scipy.special import xlogy
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Probabilities = NDArray[np.float64]
+    from syngain.core.arrays import Probabilities
 
 TOLERANCE = 1e-9  # how far probabilities may be from summing to one
 

@@ -10,19 +10,16 @@ from scipy import linalg
 from scipy.special import ndtr
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Vector = NDArray[np.float64]
-    Matrix = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 
-def entropy(covariance: Matrix) -> float:
+def entropy(covariance: Floats) -> float:
     """Differential entropy of a Gaussian with covariance (d, d). Not invariant under a change of units."""
     _, log_determinant = np.linalg.slogdet(covariance)
     return float(0.5 * (covariance.shape[0] * (1 + math.log(2 * math.pi)) + log_determinant))
 
 
-def kl(mean_p: Vector, covariance_p: Matrix, mean_q: Vector, covariance_q: Matrix) -> float:
+def kl(mean_p: Floats, covariance_p: Floats, mean_q: Floats, covariance_q: Floats) -> float:
     """KL(N_p || N_q) of two Gaussians of dimension d."""
     factor = linalg.cho_factor(covariance_q, lower=True)
     shift = mean_q - mean_p
@@ -33,14 +30,14 @@ def kl(mean_p: Vector, covariance_p: Matrix, mean_q: Vector, covariance_q: Matri
     return 0.5 * (trace + distance - mean_p.size + log_q - float(log_p))
 
 
-def total_variation_of_shift(mean_p: Vector, mean_q: Vector, covariance: Matrix) -> float:
+def total_variation_of_shift(mean_p: Floats, mean_q: Floats, covariance: Floats) -> float:
     """Total variation of two Gaussians with one covariance: 2 Phi(m / 2) - 1 with m their Mahalanobis distance."""
     shift = mean_q - mean_p
     mahalanobis = math.sqrt(float(shift @ np.linalg.solve(covariance, shift)))
     return float(2 * ndtr(mahalanobis / 2) - 1)
 
 
-def mutual_information(joint: Matrix, first: int) -> float:
+def mutual_information(joint: Floats, first: int) -> float:
     """I(X; Y) of jointly Gaussian X (the first ``first`` coordinates) and Y (the rest). Invariant under units."""
     _, whole = np.linalg.slogdet(joint)
     _, left = np.linalg.slogdet(joint[:first, :first])
@@ -48,7 +45,7 @@ def mutual_information(joint: Matrix, first: int) -> float:
     return 0.5 * float(left + right - whole)
 
 
-def mmd2(mean_p: Vector, mean_q: Vector, variance: float, bandwidth: float) -> float:
+def mmd2(mean_p: Floats, mean_q: Floats, variance: float, bandwidth: float) -> float:
     """Squared maximum mean discrepancy of N(mean_p, variance I) and N(mean_q, variance I).
 
     Kernel exp(-|x - y|^2 / bandwidth). A difference of two draws has variance 2 v per coordinate, so

@@ -22,10 +22,7 @@ from syngain.gain.proxies.metrics import LABEL_METRICS, METRICS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Floats, Ints
 
 Kind = Literal["more", "noisy", "shifted", "paraphrase", "random", "null"]
 KINDS: tuple[Kind, ...] = ("more", "noisy", "shifted", "paraphrase", "random")

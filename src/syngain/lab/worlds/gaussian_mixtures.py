@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 BLOCK = 1 << 15  # elements of (replicates x components x points) worked on at a time: they stay in the cache
 LEAST = -700.0  # exp of less is a denormal number: up to 200 times slower, and lost beside the largest term, which is 1
@@ -31,13 +31,13 @@ class Mixtures:
         factors: ``(R, K, d, d)``, lower triangular ``P`` with ``P' P`` the inverse covariance.
     """
 
-    weights: Array
-    means: Array
-    covariances: Array
-    factors: Array
+    weights: Floats
+    means: Floats
+    covariances: Floats
+    factors: Floats
 
     @classmethod
-    def of(cls, weights: Array, means: Array, covariances: Array) -> Mixtures:
+    def of(cls, weights: Floats, means: Floats, covariances: Floats) -> Mixtures:
         """Mixtures from their moments; raises ``LinAlgError`` where a covariance is not positive definite."""
         return cls(weights, means, covariances, inverse_factors(covariances))
 
@@ -53,7 +53,7 @@ class Mixtures:
             self.weights[:, start:], self.means[:, start:], self.covariances[:, start:], self.factors[:, start:]
         )
 
-    def log_components(self, points: Array) -> Array:
+    def log_components(self, points: Floats) -> Floats:
         """``log(w_k N(x | k))`` for points ``(R, d, n)``: shape ``(R, K, n)``."""
         values = _squared_distances(self, points)
         dimension = points.shape[1]
@@ -64,7 +64,7 @@ class Mixtures:
         np.add(values, offsets[:, :, None], out=values)
         return values
 
-    def log_density(self, points: Array) -> Array:
+    def log_density(self, points: Floats) -> Floats:
         """Log-density at points ``(R, d, n)``: shape ``(R, n)``."""
         size = max(1, BLOCK // (self.weights.shape[1] * points.shape[2]))
         parts = [
@@ -73,12 +73,12 @@ class Mixtures:
         ]
         return np.concatenate(parts)
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """``n`` independent points of each mixture: shape ``(R, d, n)``."""
         chosen = categories(self.weights, n, rng)
         return self.sample_from(chosen, rng)
 
-    def sample_from(self, chosen: NDArray[np.intp], rng: np.random.Generator) -> Array:
+    def sample_from(self, chosen: NDArray[np.intp], rng: np.random.Generator) -> Floats:
         """One point for each chosen component ``(R, n)``: shape ``(R, d, n)``."""
         roots = np.linalg.cholesky(self.covariances)
         replicates = np.arange(len(chosen))[:, None]
@@ -89,7 +89,7 @@ class Mixtures:
         return np.ascontiguousarray(np.moveaxis(points, 2, 1))
 
 
-def categories(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def categories(weights: Floats, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """``n`` draws from each row of ``weights`` ``(R, K)``, by inversion: shape ``(R, n)``."""
     cumulative = np.cumsum(weights, axis=1)
     cumulative /= cumulative[:, -1:]
@@ -100,7 +100,7 @@ def categories(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.i
     return chosen
 
 
-def concatenate(parts: list[Mixtures], weights: Array) -> Mixtures:
+def concatenate(parts: list[Mixtures], weights: Floats) -> Mixtures:
     """One mixture per replicate of the components of all parts, with weights ``(R, total)``."""
     return Mixtures(
         weights,
@@ -110,7 +110,7 @@ def concatenate(parts: list[Mixtures], weights: Array) -> Mixtures:
     )
 
 
-def log_sum(values: Array) -> tuple[Array, Array]:
+def log_sum(values: Floats) -> tuple[Floats, Floats]:
     """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, shape ``(R, n)``, and the factors that make shares.
 
     Overwrites ``values``: times the returned factors ``(R, n)`` they are the shares of the components.
@@ -123,7 +123,7 @@ def log_sum(values: Array) -> tuple[Array, Array]:
     return np.log(total) + top, 1.0 / total
 
 
-def inverse_factors(covariances: Array) -> Array:
+def inverse_factors(covariances: Floats) -> Floats:
     """Lower triangular ``P`` with ``P' P`` the inverse of each covariance ``(..., d, d)``."""
     if covariances.shape[-1] == 2:
         return _inverse_factors_plane(covariances)
@@ -132,7 +132,7 @@ def inverse_factors(covariances: Array) -> Array:
     return np.asarray(np.linalg.solve(roots, identity))
 
 
-def _inverse_factors_plane(covariances: Array) -> Array:
+def _inverse_factors_plane(covariances: Floats) -> Floats:
     """The closed form of :func:`inverse_factors` for 2 x 2 matrices."""
     a, b, c = covariances[..., 0, 0], covariances[..., 1, 0], covariances[..., 1, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -148,7 +148,7 @@ def _inverse_factors_plane(covariances: Array) -> Array:
     return factors
 
 
-def _squared_distances(mixtures: Mixtures, points: Array) -> Array:
+def _squared_distances(mixtures: Mixtures, points: Floats) -> Floats:
     """Mahalanobis distances squared, shape ``(R, K, n)``."""
     dimension = points.shape[1]
     if dimension > UNROLLED:
@@ -156,7 +156,7 @@ def _squared_distances(mixtures: Mixtures, points: Array) -> Array:
         white = mixtures.factors @ points[:, None] - shifts[..., None]
         return np.asarray(np.einsum("rkin,rkin->rkn", white, white))
     centered = [points[:, None, j] - mixtures.means[:, :, j, None] for j in range(dimension)]
-    total: Array | None = None
+    total: Floats | None = None
     for i in reversed(range(dimension)):
         white = np.multiply(centered[i], mixtures.factors[:, :, i, i, None], out=centered[i])
         for j in range(i):

@@ -14,9 +14,7 @@ from syngain.core.errors import UsageError
 from syngain.lab.worlds.gaussian_mixtures import LEAST, Mixtures, concatenate
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 DIVERGENCES = ("tv", "kl", "reverse_kl", "js")
 DIVERGENCE_NAMES = {
@@ -71,7 +69,7 @@ class Draw:
     """R replicates of a world: the truth, the anchors ``(R, d, K * per)``, the generator."""
 
     truth: Mixtures
-    anchors: Array
+    anchors: Floats
     generator: Mixtures
 
 
@@ -101,7 +99,7 @@ def random_mixtures(world: World, components: int, replicates: int, rng: np.rand
     return Mixtures.of(np.full((replicates, components), 1.0 / max(components, 1)), means, covariances)
 
 
-def reestimated(anchors: Array, components: int) -> Mixtures:
+def reestimated(anchors: Floats, components: int) -> Mixtures:
     """Each component from its own anchors: mean and covariance (divided by n - 1), ``anchors`` in component order.
 
     With fewer anchors than coordinates the covariance is averaged with its diagonal, or it would be singular.
@@ -120,7 +118,7 @@ def reestimated(anchors: Array, components: int) -> Mixtures:
 
 def divergences(
     truth: Mixtures, models: tuple[Mixtures, ...], points: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Divergences of each model from the truth, and their Monte Carlo standard errors: ``(models, 4, R)`` both.
 
     One set of ``points`` for all densities (common random numbers), drawn in equal parts from each of them and
@@ -141,7 +139,7 @@ def divergences(
     return values, np.sqrt(np.sum(variances, axis=0)) / points
 
 
-def _integrands(p: Array, q: Array) -> Array:
+def _integrands(p: Floats, q: Floats) -> Floats:
     """Terms ``(4, R, n)`` whose means are the divergences; p, q: log-ratios of truth and model to the sampling law."""
     wp, wq = np.exp(np.maximum(p, LEAST)), np.exp(np.maximum(q, LEAST))
     gap = np.maximum(np.minimum(p - q, 1e12), -1e12)

@@ -15,10 +15,7 @@ import numpy as np
 from scipy.special import digamma, entr
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
+    from syngain.core.arrays import Floats, Ints
 
 WORDS, LONGEST = 4, 5
 Kind = Literal["fixed", "ending"]

@@ -18,9 +18,7 @@ from syngain.lab.theory.discrete import accepted, entropy, jensen_shannon, kl, m
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from syngain.core.arrays import Floats
 
 WORDS = ("a", "b", "c", "d")
 LONGEST = 4
@@ -40,12 +38,12 @@ class LanguageWorld:
     """
 
     texts: tuple[str, ...]
-    truth: Array
-    by_topic: Array
+    truth: Floats
+    by_topic: Floats
     generator: MarkovText
     foreign: float
 
-    def said(self, temperature: float) -> Array:
+    def said(self, temperature: float) -> Floats:
         """Law of the generator's texts per topic at a temperature, shape ``(topics, X)``."""
         return np.array([_law(self.generator, topic, self.texts, temperature) for topic in TOPICS])
 
@@ -81,7 +79,7 @@ def language_world(rng: np.random.Generator) -> LanguageWorld:
     return LanguageWorld(everything, by_topic.mean(axis=0), by_topic, generator, foreign)
 
 
-def account(world: LanguageWorld, said: Array, prompts: Sequence[float], acceptance: Array) -> Accounting:
+def account(world: LanguageWorld, said: Floats, prompts: Sequence[float], acceptance: Floats) -> Accounting:
     """Exact accounting when topics are asked for with probabilities ``prompts`` and texts kept with ``acceptance``."""
     joint = np.asarray(prompts)[:, None] * said
     generated = joint.sum(axis=0)
@@ -100,7 +98,7 @@ def account(world: LanguageWorld, said: Array, prompts: Sequence[float], accepta
     )
 
 
-def expected_risk(truth: Array, synthetic: Array | None) -> float:
+def expected_risk(truth: Floats, synthetic: Floats | None) -> float:
     """Expected ``KL(truth || learned)`` of the histogram learner on anchors, with synthetic rows when there are any.
 
     Anchors are drawn from ``truth``, synthetic rows from ``synthetic``, all independently; the count of one text is a
@@ -129,7 +127,7 @@ def _random_chains(rng: np.random.Generator) -> MarkovText:
     return MarkovText.fit(texts, labels, max_words=LONGEST)
 
 
-def _random_text(after: Array, rng: np.random.Generator) -> list[str]:
+def _random_text(after: Floats, rng: np.random.Generator) -> list[str]:
     words: list[str] = []
     last = len(WORDS)
     while len(words) < LONGEST:
@@ -142,7 +140,7 @@ def _random_text(after: Array, rng: np.random.Generator) -> list[str]:
     return words or [WORDS[0]]
 
 
-def _law(chain: MarkovText, topic: str, texts: Sequence[str], temperature: float) -> Array:
+def _law(chain: MarkovText, topic: str, texts: Sequence[str], temperature: float) -> Floats:
     world = chain.enumerate(topic, temperature=temperature)
     law = np.array([world.get(text, 0.0) for text in texts])
     return np.asarray(law / law.sum())

@@ -14,9 +14,7 @@ from syngain.core.errors import UsageError
 from syngain.lab.theory import gaussians
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +26,9 @@ class LinearGaussianChain:
         generation_noise, curation_noise, training_noise: standard deviations, positive.
     """
 
-    generation: Matrix
-    curation: Matrix
-    training: Matrix
+    generation: Floats
+    curation: Floats
+    training: Floats
     generation_noise: float = 1.0
     curation_noise: float = 1.0
     training_noise: float = 1.0
@@ -49,7 +47,7 @@ class LinearGaussianChain:
         """The dimension d of every variable."""
         return int(self.generation.shape[0])
 
-    def covariance(self) -> Matrix:
+    def covariance(self) -> Floats:
         """Joint covariance of (p, M, S, W), shape ``(4 d, 4 d)``: ``(I - L)^-1 N (I - L)^-T`` with the maps in L."""
         d = self.dimension
         maps = np.zeros((4 * d, 4 * d))
@@ -83,7 +81,7 @@ class LinearGaussianChain:
             -model + self.mutual_information("p", "M") + model + gaussians.entropy(self.curation_noise**2 * np.eye(d))
         )
 
-    def _rows(self, name: str) -> NDArray[np.int64]:
+    def _rows(self, name: str) -> Ints:
         at = "pMSW".index(name) * self.dimension
         return np.arange(at, at + self.dimension)
 

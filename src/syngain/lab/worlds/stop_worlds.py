@@ -16,10 +16,7 @@ from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.task import Outcome, Training
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+    from syngain.core.arrays import Floats, Ints
 
 TextKind = Literal["uniform", "gamma", "zipf", "half"]
 LessonKind = Literal["even", "flat"]

@@ -18,7 +18,7 @@ from syngain.core.estimate import Estimate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from syngain.core.arrays import Floats
 
 LEVELS = (0.90, 0.95)
 ID = "generation.divergence"
@@ -57,7 +57,7 @@ def _overall(
 
 def _estimate(counts: Mapping[str, tuple[int, int]], what: str) -> Estimate:
     """One minus a ratio of sums over prompts, its error from prompts as clusters (linearized), Student's t."""
-    table: NDArray[np.float64] = np.array(list(counts.values()), dtype=np.float64).reshape(-1, 2)
+    table: Floats = np.array(list(counts.values()), dtype=np.float64).reshape(-1, 2)
     kept, judged = table[:, 0], table[:, 1]
     total, clusters = float(judged.sum()), len(table)
     share = float(kept.sum()) / total if total else math.nan

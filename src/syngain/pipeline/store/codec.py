@@ -17,9 +17,7 @@ from syngain.generators.protocol import Reply, TopLogprobs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float32]
+    from syngain.core.arrays import Singles
 
 LEVEL = 6
 
@@ -38,7 +36,7 @@ def packed_reply(reply: Reply) -> tuple[bytes, bytes | None]:
     """The words of a reply, and its numbers where there are any."""
     top = None if reply.top is None else reply.top.logprobs
     parts = (("logprobs", reply.logprobs), ("entropies", reply.entropies), ("top", top))
-    present: dict[str, Floats] = {name: array for name, array in parts if array is not None}
+    present: dict[str, Singles] = {name: array for name, array in parts if array is not None}
     words: dict[str, object] = {
         "text": reply.text,
         "finish": reply.finish,
@@ -60,7 +58,7 @@ def unpacked_reply(words: bytes, numbers: bytes | None) -> Reply:
     """The reply of :func:`packed_reply`."""
     content = unpacked(words)
     sizes: list[tuple[str, int]] = content.pop("numbers")
-    arrays: dict[str, Floats] = {}
+    arrays: dict[str, Singles] = {}
     if numbers is not None:
         whole, start = unpacked_floats(numbers), 0
         for name, size in sizes:
@@ -79,13 +77,13 @@ def unpacked_reply(words: bytes, numbers: bytes | None) -> Reply:
     )
 
 
-def packed_floats(arrays: Sequence[Floats]) -> bytes:
+def packed_floats(arrays: Sequence[Singles]) -> bytes:
     """Arrays laid end to end as float32, byte plane by byte plane, compressed."""
     flat = np.concatenate([np.asarray(array, dtype="<f4").ravel() for array in arrays])
     return zlib.compress(flat.view(np.uint8).reshape(-1, 4).T.tobytes(), LEVEL)
 
 
-def unpacked_floats(blob: bytes) -> Floats:
+def unpacked_floats(blob: bytes) -> Singles:
     """The numbers of :func:`packed_floats`."""
     planes = np.frombuffer(zlib.decompress(blob), dtype=np.uint8).reshape(4, -1)
     return np.ascontiguousarray(planes.T).view("<f4").ravel()

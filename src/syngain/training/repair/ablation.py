@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from syngain.core.arrays import Ints
     from syngain.core.estimate import Estimate
     from syngain.data.dataset import Dataset
     from syngain.learners.causal import CausalModel, CausalProxy
     from syngain.learners.completions import Completion
 
-    Ints = NDArray[np.int64]
     Batch = Callable[[int], list[Completion]]
 
 ARMS = ("untrained", "overfitted", *REPAIRS, "anchors", *PREVENTIONS)

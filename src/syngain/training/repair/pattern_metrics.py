@@ -23,14 +23,10 @@ from syngain.training.student.estimates import paired_ratio
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion, Reader
     from syngain.training.repair.openings import Template
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 SATURATED = 0.5  # different first words per generation: above it the entropy is a lower bound
 SEEDS_ADDED = "clustered by near-duplicate prompts, seed variance added (Satterthwaite)"

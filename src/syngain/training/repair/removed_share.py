@@ -17,12 +17,8 @@ from syngain.training.student.estimates import paired_ratio
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.training.repair.pattern_metrics import State
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 REPAIRS, PREVENTIONS = ("replay", "forget", "both"), ("mix", "jitter")
 

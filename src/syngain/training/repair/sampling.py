@@ -20,12 +20,10 @@ from syngain.models.checkpoints import EXTRA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Reader
 
-    Floats = NDArray[np.float64]
     Tokens = Sequence[int]
 
 TOGETHER = 16  # prompts that are answered side by side
@@ -122,11 +120,11 @@ def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, spec
     return drawn
 
 
-def _draw(torch: Any, logits: Any, uniform: Floats) -> NDArray[np.int64]:  # noqa: ANN401  (untyped library)
+def _draw(torch: Any, logits: Any, uniform: Floats) -> Ints:  # noqa: ANN401  (untyped library)
     """The first token whose cumulated probability exceeds the uniform number."""
     cumulated = logits.double().softmax(dim=-1).cumsum(dim=-1)
     level = torch.from_numpy(uniform)[:, None].to(cumulated.device) * cumulated[:, -1:]
-    found: NDArray[np.int64] = (cumulated <= level).sum(dim=-1).clamp(max=cumulated.shape[1] - 1).cpu().numpy()
+    found: Ints = (cumulated <= level).sum(dim=-1).clamp(max=cumulated.shape[1] - 1).cpu().numpy()
     return found
 
 

@@ -21,15 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.core.rng import Streams
     from syngain.data.dataset import Dataset
     from syngain.learners.adapting import Stepper
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion, Reader
-
-    Ints = NDArray[np.int64]
 
 Choose: TypeAlias = "Callable[[Ints, Ints], Ints]"
 """From the anchors of a seed and the synthetic rows it may use to the rows of ``anchors + selected``."""

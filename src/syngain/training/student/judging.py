@@ -11,14 +11,10 @@ from scipy.special import logsumexp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats, Ints
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion
     from syngain.training.student.arms import Side
-
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.core.estimate import Estimate
     from syngain.data.dataset import Dataset
     from syngain.gain.proxies.task import Outcome
@@ -62,8 +60,8 @@ class StudentGain:
     plan: Plan
     notes: tuple[str, ...]
     outcomes: Mapping[Arm, tuple[Outcome, ...]]
-    tokens: Mapping[Arm, tuple[NDArray[np.int64], ...]]
-    rows: tuple[NDArray[np.int64], ...]
+    tokens: Mapping[Arm, tuple[Ints, ...]]
+    rows: tuple[Ints, ...]
     rates: Mapping[Arm, tuple[float, ...]]
     steps: Mapping[Arm, tuple[int, ...]]
     curves: Mapping[Arm, tuple[tuple[tuple[int, float], ...], ...]]

@@ -19,12 +19,9 @@ from syngain.data.text import near_duplicates
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.core.rng import Streams
     from syngain.data.dataset import Dataset
-
-    Ints = NDArray[np.int64]
 
 QUARTERS = 4
 LEAST_ANCHORS = 12

@@ -15,13 +15,10 @@ from syngain.training.student.splits import seen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.data.dataset import Dataset
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion
-
-    Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -33,17 +33,14 @@ from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summa
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from syngain.audit.measure import Settings
+    from syngain.core.arrays import Flags
     from syngain.core.estimate import Estimate
     from syngain.core.result import Finding, Series, Verdict
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier
     from syngain.gain.proxies.task import Task
-
-    Flags = NDArray[np.bool_]
 
 QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)

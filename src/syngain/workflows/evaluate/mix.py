@@ -30,11 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.data.encoders.vectors import TextEncoder
-
-    Floats = NDArray[np.float64]
 
 INDEX = ("index", "id", "run", "name")  # columns of a table that number its runs
 LEAST = 0.5  # rank correlation that a regression must surely have before it names an optimum

@@ -25,8 +25,7 @@ from syngain.workflows.inputs import Source, as_responses, dataset_of, optional_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from syngain.information.estimators.supersample import Kind, Supersamples
     from syngain.learners.causal import CausalProxy
     from syngain.workflows.evaluate.gain import GainPart
-
-    Floats = NDArray[np.float64]
 
 WORDS: Mapping[Kind, str] = {"ld": "loss difference", "e": "pair of losses", "f": "pair of predictions"}
 SIDES: Mapping[str, str] = {"anchors": "learner of the anchors", "synthetic": "learner of the synthetic rows"}

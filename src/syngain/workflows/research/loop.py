@@ -21,11 +21,8 @@ from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summa
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Floats
     from syngain.data.dataset import Dataset
-
-    Floats = NDArray[np.float64]
 
 HELD = 0.5  # of the rows, where no holdout is given
 COLLAPSE = 0.9  # of the distinct 4-grams of generation 1

@@ -28,16 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from syngain.core.arrays import Ints
     from syngain.core.estimate import Estimate
     from syngain.data.dataset import Dataset
     from syngain.learners.adapting import Stepper
     from syngain.training.student import StudentGain
     from syngain.training.student.arms import Choose
     from syngain.training.student.judging import Judge
-
-    Ints = NDArray[np.int64]
 
 ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "selected", "duplicated", "synthetic")
 SHORT = 24  # bytes of a response that a person expects to be met exactly
