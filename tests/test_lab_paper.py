@@ -11,7 +11,8 @@ from scipy import stats
 
 from reference import mixtures as slow
 from syngain.core import UsageError
-from syngain.inference.ranks import average_ranks, median_interval, spearman, spearman_of_sweep
+from syngain.inference.intervals import median_interval
+from syngain.inference.ranks import average_ranks, spearman, spearman_of_sweep
 from syngain.lab import PaperProtocol, World, paper_protocol, run
 from syngain.lab.presets.published import histogram_ratio
 from syngain.lab.theory import gaussians

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from syngain.inference.ratios import fieller
 from syngain.training.repair.pattern_metrics import State
-from syngain.training.repair.removed_share import fieller, removals
+from syngain.training.repair.removed_share import removals
 
 
 def world(rng, *, ratio=0.8, below=1.0, rows=60, seeds=3, drift=0.1):

@@ -1,4 +1,4 @@
-"""Rank correlations and intervals over replicates."""
+"""Rank correlations with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankCorrelation:
     """A Spearman correlation with a 95 % interval."""
 
     value: float
@@ -40,7 +40,9 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     return _pearson(average_ranks(x), average_ranks(y))
 
 
-def spearman_of_sweep(values: ArrayLike, outcomes: Floats, *, rng: np.random.Generator, resamples: int = 300) -> Ranked:
+def spearman_of_sweep(
+    values: ArrayLike, outcomes: Floats, *, rng: np.random.Generator, resamples: int = 300
+) -> RankCorrelation:
     """Rank correlation of a swept value with an outcome, over all replicates of all settings.
 
     ``values`` ``(S,)``, ``outcomes`` ``(S, R)``. The interval is a percentile bootstrap of replicates within settings.
@@ -60,10 +62,12 @@ def spearman_of_sweep(values: ArrayLike, outcomes: Floats, *, rng: np.random.Gen
         order = np.argsort(outcomes[rows, picks].ravel(), kind="stable")
         drawn[b] = np.sum(ranks[order] * positions) / scale
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return Ranked(value, float(low), float(high))
+    return RankCorrelation(value, float(low), float(high))
 
 
-def spearman_of_groups(x: Floats, y: Floats, groups: Ints, *, rng: np.random.Generator, resamples: int = 300) -> Ranked:
+def spearman_of_groups(
+    x: Floats, y: Floats, groups: Ints, *, rng: np.random.Generator, resamples: int = 300
+) -> RankCorrelation:
     """Rank correlation of paired values ``(n,)`` with a percentile bootstrap over whole groups (one per world)."""
     members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
     drawn = np.empty(resamples)
@@ -71,23 +75,7 @@ def spearman_of_groups(x: Floats, y: Floats, groups: Ints, *, rng: np.random.Gen
         rows = np.concatenate([members[g] for g in rng.integers(0, len(members), size=len(members))])
         drawn[b] = spearman(x[rows], y[rows])
     low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
-    return Ranked(spearman(x, y), float(low), float(high))
-
-
-def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean over the last axis and its 95 % normal interval."""
-    mean = np.mean(values, axis=-1)
-    half = 1.96 * np.std(values, axis=-1, ddof=1) / math.sqrt(values.shape[-1])
-    return mean, mean - half, mean + half
-
-
-def median_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Median over the last axis and its 95 % interval by order statistics (normal approximation of the ranks)."""
-    n = values.shape[-1]
-    ordered = np.sort(values, axis=-1)
-    reach = 1.96 * math.sqrt(n) / 2
-    low, high = max(0, math.floor(n / 2 - reach)), min(n - 1, math.ceil(n / 2 + reach) - 1)
-    return np.median(values, axis=-1), ordered[..., low], ordered[..., max(low, high)]
+    return RankCorrelation(spearman(x, y), float(low), float(high))
 
 
 def _pearson(a: Floats, b: Floats) -> float:

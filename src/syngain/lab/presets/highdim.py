@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
-from syngain.inference.ranks import mean_interval, median_interval, spearman_of_sweep
+from syngain.inference.intervals import mean_interval, median_interval
+from syngain.inference.ranks import spearman_of_sweep
 from syngain.lab.em import MixtureFit
 from syngain.lab.result import Curve, LabResult, Panel, Table
 from syngain.lab.worlds.gaussian_mixtures import concatenate

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
-from syngain.inference.ranks import Ranked, mean_interval, median_interval, spearman_of_sweep
+from syngain.inference.intervals import mean_interval, median_interval
+from syngain.inference.ranks import RankCorrelation, spearman_of_sweep
 from syngain.lab.em import MixtureFit
 from syngain.lab.presets.published import published_gaps
 from syngain.lab.result import Curve, LabResult, Panel, Table
@@ -147,7 +148,7 @@ def _panel(letter: str, measure: str, name: str, values: tuple[int, ...], block:
     return Panel(title=f"{name}, varying {letter}", x_name=letter, y_name=word, curves=(curve,), zero=True)
 
 
-def _trend(ranked: Ranked) -> str:
+def _trend(ranked: RankCorrelation) -> str:
     """The sign when the interval excludes zero; ``weak`` below .25."""
     if ranked.lower <= 0 <= ranked.upper:
         return "none"

@@ -14,7 +14,8 @@ from scipy import stats
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
-from syngain.inference.ranks import mean_interval, spearman, spearman_of_groups
+from syngain.inference.intervals import mean_interval
+from syngain.inference.ranks import spearman, spearman_of_groups
 from syngain.information.estimators import information_gain
 from syngain.information.estimators.clustered_prompts import Design
 from syngain.information.estimators.prompt_information import these_prompts

@@ -16,9 +16,10 @@ from syngain.audit.measures.uniformity import entropy
 from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
 from syngain.data.text.normal_forms import words
-from syngain.inference.intervals import LEVELS, normal_intervals, satterthwaite, wilson
+from syngain.inference.clusters import satterthwaite
+from syngain.inference.intervals import LEVELS, normal_intervals, wilson
+from syngain.inference.ratios import paired_ratio
 from syngain.training.repair.sampling import Said, say
-from syngain.training.student.estimates import paired_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

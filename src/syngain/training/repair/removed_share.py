@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 from syngain.core.estimate import Estimate
-from syngain.inference.intervals import LEVELS, clustered_freedom, normal_intervals, satterthwaite
+from syngain.inference.intervals import normal_intervals
+from syngain.inference.ratios import fieller, paired_ratio
 from syngain.training.repair.pattern_metrics import SEEDS_ADDED
-from syngain.training.student.estimates import paired_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,56 +48,6 @@ def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) ->
         words = "share of the loss increase that the forgetting loss removes on top of replay"
         found["repair.added@forget"] = _share(_gaps(states["replay"], states["both"]), increase, clusters, words)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """A ratio of two sums and, by level, the values its test does not reject.
-
-    All numbers where these are no interval, which is when the sum below cannot be told from zero.
-    """
-
-    value: float
-    intervals: Mapping[float, tuple[float, float]]
-
-
-def fieller(above: Sequence[Floats], below: Sequence[Floats], clusters: Sequence[Ints]) -> Ratio:
-    """Fieller's interval [fieller1954] of sum of ``above`` over sum of ``below``, one array of each per seed.
-
-    With D, S the two sums, all theta with (D - theta S)^2 <= t^2 (V_DD - 2 theta V_DS + theta^2 V_SS). V adds two
-    covariances: of the sums over clusters, a cluster's rows taken together over all seeds, G / (G - 1) sum of products;
-    and of the sums over seeds, K times their sample covariance, as seeds are a sample of runs. As these hold row noise
-    too, V errs on the wide side. Degrees of freedom by Satterthwaite at the estimate.
-    """
-    units = np.unique(np.concatenate(list(clusters)), return_inverse=True)[1]
-    pairs = np.array([np.concatenate(list(above)), np.concatenate(list(below))])
-    sums = pairs.sum(axis=1)
-    value = float(sums[0] / sums[1]) if sums[1] else math.nan
-    grouped = np.array([np.bincount(units, weights=row) for row in pairs])
-    if grouped.shape[1] < 2 or not math.isfinite(value):
-        return Ratio(value, dict.fromkeys(LEVELS, (-math.inf, math.inf)))
-    by_rows = np.cov(grouped) * grouped.shape[1]
-    by_seeds = np.zeros((2, 2))
-    if len(above) > 1:
-        by_seeds = np.cov([[row.sum() for row in above], [row.sum() for row in below]]) * len(above)
-    direction = np.array([1.0, -value])
-    freedom = satterthwaite(
-        (float(direction @ by_rows @ direction), clustered_freedom(pairs[0] - value * pairs[1], units)),
-        (float(direction @ by_seeds @ direction), max(len(above) - 1.0, 1.0)),
-    )
-    return Ratio(value, {level: _roots(sums, by_rows + by_seeds, level, freedom) for level in LEVELS})
-
-
-def _roots(sums: Floats, covariance: Floats, level: float, freedom: float) -> tuple[float, float]:
-    """The solutions of a theta^2 - 2 b theta + c <= 0."""
-    tail = (1 - level) / 2
-    square = float(stats.norm.isf(tail) if math.isinf(freedom) else stats.t.isf(tail, freedom)) ** 2
-    (c, b), (_, a) = np.outer(sums, sums) - square * covariance
-    inside = b * b - a * c
-    if a <= 0 or inside < 0:
-        return (-math.inf, math.inf)
-    value = float(sums[0] / sums[1])
-    return (min(float(b - math.sqrt(inside)) / float(a), value), max(float(b + math.sqrt(inside)) / float(a), value))
 
 
 def _gaps(before: Sequence[State], after: Sequence[State]) -> list[Floats]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.estimate import Estimate
-from syngain.inference.intervals import clustered_freedom, normal_intervals
+from syngain.inference.intervals import normal_intervals
+from syngain.inference.ratios import paired_ratio
 from syngain.training.student.time_budget import NAMES, Arm
 
 if TYPE_CHECKING:
@@ -166,36 +167,6 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
         direction="forecast" if evidence.forecast else "estimate",
         marks=marks,
     )
-
-
-def paired_ratio(
-    differences: Sequence[Floats], sizes: Sequence[Floats], clusters: Sequence[Ints], replicates: Sequence[float] = ()
-) -> tuple[float, float, float]:
-    """Sum of differences over sum of sizes, its standard error, and the error's degrees of freedom.
-
-    One array per seed. With ``theta`` the ratio, rows contribute by ``e = difference - theta size`` summed over each
-    cluster and all seeds: ``G / (G - 1) sum_c e_c^2 / (sum of sizes)^2`` [cochran1977]. Seeds add ``s^2 / K``, where
-    ``s^2`` pools the K seeds' own ratios (K - 1 degrees of freedom) with ``replicates``, differences of two arms that
-    only chance tells apart (one degree each, around zero). As these hold row noise too, the sum errs on the wide side.
-    Degrees of freedom by Satterthwaite [satterthwaite1946].
-    """
-    total = float(sum(size.sum() for size in sizes))
-    value = float(sum(d.sum() for d in differences)) / total
-    residual = np.concatenate([d - value * s for d, s in zip(differences, sizes, strict=True)])
-    units = np.concatenate(list(clusters))
-    sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=residual)
-    if sums.size < 2:
-        return value, math.inf, 1.0
-    by_rows = float(np.sum(sums**2)) * sums.size / (sums.size - 1) / total**2
-    parts = [(by_rows, clustered_freedom(residual, units))]
-    own = np.array([d.sum() / s.sum() for d, s in zip(differences, sizes, strict=True)])
-    degrees = own.size - 1 + len(replicates)
-    if degrees > 0:
-        squares = float(np.sum((own - own.mean()) ** 2)) + sum(replicate**2 for replicate in replicates)
-        parts.append((squares / degrees / own.size, float(degrees)))
-    variance = sum(part for part, _ in parts)
-    spread = sum(part**2 / freedom for part, freedom in parts)
-    return value, math.sqrt(variance), variance**2 / spread if spread > 0 else math.inf
 
 
 def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[float]:

@@ -9,19 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from strategies import thorough
-from syngain.inference.intervals import (
-    clustered_freedom,
-    clustered_variance,
-    difference_p,
-    error_intervals,
-    normal_intervals,
-    permutation,
-    permuted_sides,
-    share_intervals,
-    subsampled_error,
-    subsampled_errors,
-    wilson,
-)
+from syngain.inference.clusters import clustered_freedom, clustered_variance
+from syngain.inference.intervals import error_intervals, normal_intervals, share_intervals, wilson
+from syngain.inference.resampling import difference_p, permutation, permuted_sides, subsampled_error, subsampled_errors
 
 units = st.lists(st.integers(0, 8), min_size=2, max_size=40).map(np.array)
 
