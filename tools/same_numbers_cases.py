@@ -102,6 +102,7 @@ CASES: tuple[Case, ...] = (
     case("select-conditional", f"select {PAIRS} --method conditional_ratio -o out"),
     case("select-density", f"select {TABLE} --method density_ratio -o out"),
     case("mix", "mix IN/real.jsonl good=IN/synthetic.jsonl noisy=IN/second.jsonl --rows 300 -o out"),
+    case("mix-pool", "mix IN/real.jsonl pool=IN/pool.jsonl noisy=IN/second.jsonl --seed 1 -o out"),
     case(
         "mix-runs",
         f"mix {RUNS} --test-runs IN/runs_test.csv --test-losses IN/runs_test_loss.csv -o out",

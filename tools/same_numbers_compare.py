@@ -134,12 +134,12 @@ def _json(text: str) -> str:
 
 
 def _without(old: str, new: str, path: list[str]) -> tuple[str, str, int]:
-    """Both sides as one JSON line per document, without the key that only the new side may have."""
+    """Both sides as one JSON line per document, without the key in the new one."""
     try:
         befores, afters = _documents(old), _documents(new)
     except ValueError:
         return old, new, 0
-    places = sum(_remove(after, path) for after in afters) - sum(_remove(before, path) for before in befores)
+    places = sum(_remove(after, path) for after in afters)
     if not places:
         return old, new, 0
     return _lines(befores), _lines(afters), places

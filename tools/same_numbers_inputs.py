@@ -90,7 +90,8 @@ def _texts(folder: Path) -> None:
 
 def _labeled(count: int, seed: int, *, words: int = 3) -> list[Row]:
     """Short texts, a few of whose words belong to their topic."""
-    rng, rows = random.Random(seed), []
+    rng = random.Random(seed)
+    rows: list[Row] = []
     for index in range(count):
         label = list(TOPICS)[index % len(TOPICS)]
         text = [*rng.choices(TOPICS[label].split(), k=words), *rng.choices(COMMON, k=5)]
