@@ -27,7 +27,8 @@ from syngain.pipeline.recipe import read_recipe
 from syngain.pipeline.store.acceptance import divergences
 from syngain.pipeline.store.budget import Ledger, Prices, prompt_bound
 from syngain.pipeline.store.codec import packed_reply, unpacked_reply
-from syngain.pipeline.store.store import Pending, Request, Store
+from syngain.pipeline.store.request import Pending, Request, RowSpec
+from syngain.pipeline.store.store import Store
 from syngain.pipeline.strategies import requests
 from syngain.workflows.generate.generate import generate_run
 
@@ -78,15 +79,19 @@ def test_what_is_stored_is_what_was_said(reply):
     same(reply, unpacked_reply(*packed_reply(reply)))
 
 
+def a_row(strategy="s"):
+    return RowSpec(strategy=strategy, anchors=("a",), label=None, output="text", into="text", fixed={})
+
+
 def a_request(text="say", sample=0, **changes):
-    slot = {"strategy": "s", "anchors": ["a"], "label": None, "output": "text", "into": "text", "fixed": {}}
-    values = {"messages": (("user", text),), "sampling": Sampling(), "sample": sample, "run_seed": 0, "slot": slot}
+    values = {"messages": (("user", text),), "sampling": Sampling(), "sample": sample, "run_seed": 0}
+    values["purpose"] = a_row()
     return Request(**values | changes)
 
 
 def test_keys_depend_on_model_prompt_parameters_and_sample_and_on_nothing_else():
     one = a_request().key({"model": "m"})
-    assert one == a_request(slot={"strategy": "other"}).key({"model": "m"})
+    assert one == a_request(purpose=a_row("other")).key({"model": "m"})
     others = [
         a_request().key({"model": "n"}),
         a_request("tell").key({"model": "m"}),
@@ -283,9 +288,9 @@ def test_a_plan_has_the_rows_it_was_asked_for_and_examples_of_one_label():
     assert len(planned) == 37
     by_id = {row.id: row for row in real_set().rows}
     for request in planned:
-        shots = request.slot["anchors"]
+        shots = request.row.anchors
         assert len(set(shots)) == 4
-        assert {by_id[shot].label for shot in shots} == {request.slot["label"]}
+        assert {by_id[shot].label for shot in shots} == {request.row.label}
         assert all(by_id[shot].columns["text"] in request.messages[0][1] for shot in shots)
     assert planned == list(requests(recipe, real_set()))
     other = read_recipe(toy_recipe(strategies=[{"kind": "few_shot", "rows": 37, "shots": 4}], seed=1))
@@ -294,7 +299,7 @@ def test_a_plan_has_the_rows_it_was_asked_for_and_examples_of_one_label():
 
 def test_every_anchor_is_used_before_one_is_used_twice():
     recipe = read_recipe(toy_recipe(strategies=[{"kind": "paraphrase", "rows": 60}], sampling={"samples": 1}))
-    used = Counter(request.slot["anchors"][0] for request in requests(recipe, real_set()))
+    used = Counter(request.row.anchors[0] for request in requests(recipe, real_set()))
     assert set(used.values()) == {2}
 
 

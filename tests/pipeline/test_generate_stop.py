@@ -294,7 +294,7 @@ def test_strategies_take_turns_by_their_share_of_rows(real):
     from syngain.pipeline.strategies import requests
 
     recipe = read_recipe(toy_recipe())
-    names = [request.slot["strategy"] for request in requests(recipe, Anchors.of(syngain.read(real)))]
+    names = [request.row.strategy for request in requests(recipe, Anchors.of(syngain.read(real)))]
     assert names.count("few_shot") == 40
     assert names[:12].count("few_shot") == 8
     assert names[:30].count("paraphrase") in {8, 10, 12}

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.data.text.near_duplicates import MinHash, clusters
@@ -31,7 +31,7 @@ from syngain.pipeline.recipe import (
     RuleStep,
     VerifyStep,
 )
-from syngain.pipeline.store.store import Request
+from syngain.pipeline.store.request import JudgmentSpec, Request
 from syngain.pipeline.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def curate(store: Store, recipe: Recipe, anchors: Anchors, ask: Ask) -> No
                 _near(store, stage, anchors)
 
 
-def alive(store: Store) -> Any:  # noqa: ANN401  (an iterator of candidates)
+def alive(store: Store) -> Iterator[Candidate]:
     """The rows that no step has dropped so far, ordered by key."""
     return (row for row in candidates(store) if store.dropped(row.key) is None)
 
@@ -266,9 +266,13 @@ async def _verify(store: Store, stage: Stage, ask: Ask) -> None:
     rows: list[tuple[bytes, Request]] = []
     for row in alive(store):
         question = render(_fields(row))
-        slot = {"step": stage.number}
         request = Request(
-            messages=(("user", question),), sampling=sampling, sample=0, run_seed=0, slot=slot, stage="verify"
+            messages=(("user", question),),
+            sampling=sampling,
+            sample=0,
+            run_seed=0,
+            purpose=JudgmentSpec(step=stage.number),
+            stage="verify",
         )
         rows.append((row.key, request))
     answers = await ask([request for _, request in rows])
@@ -286,5 +290,5 @@ def _verdict(step: VerifyStep, answer: str | None) -> str | None:
 
 def _fields(row: Candidate) -> dict[str, object]:
     """What an expression or a verifier's template can name: the fields of the row and where it came from."""
-    slot = row.request.slot
-    return {**row.content, "label": row.content.get("label"), "strategy": slot["strategy"], "row": dict(row.content)}
+    label, strategy = row.content.get("label"), row.request.row.strategy
+    return {**row.content, "label": label, "strategy": strategy, "row": dict(row.content)}

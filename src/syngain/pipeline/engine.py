@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from syngain.core.errors import UnfinishedError
 from syngain.core.progress import Progress, silent
 from syngain.generators.protocol import RefusedError, Reply, RetryableError
-from syngain.pipeline.store.store import EXHAUSTED, PLANNED, REFUSED, Pending, Request
+from syngain.pipeline.store.request import Pending, Request
+from syngain.pipeline.store.store import EXHAUSTED, PLANNED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.data import write_records
-from syngain.generators.protocol import Reply, canonical, prompt_hash
+from syngain.data.generated_row import GeneratedRow, GeneratorOutput, Prompt, Rejection, TokenLogprobs, to_record
+from syngain.generators.protocol import canonical, prompt_hash
 from syngain.pipeline.prompts.content import Candidate, candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from syngain.core.arrays import Singles
+    from syngain.data.generated_row import Decimals
+    from syngain.generators.protocol import Reply, Sampling
     from syngain.pipeline.store.store import Store
 
 Which = Literal["all", "kept", "dropped"]
-Row = dict[str, object]
+Record = dict[str, object]
+FILES: dict[str, Which] = {"rows.jsonl": "all", "kept.jsonl": "kept", "dropped.jsonl": "dropped"}
 
 
 @dataclass(frozen=True)
-class StoredRows(Sequence[Row]):
-    """Rows of a store, made one by one as they are read; only iteration is cheap."""
+class StoredRows(Sequence[Record]):
+    """Records of the rows of a store, made one by one as they are read; only iteration is cheap.
 
-    store: Store
+    Attributes:
+        opened: opens the store for one reading. which: all rows that hold content, the kept ones, or the dropped ones
+            with their reasons.
+    """
+
+    opened: Callable[[], AbstractContextManager[Store]]
     which: Which
     generator: str
     size: int
@@ -36,39 +48,31 @@ class StoredRows(Sequence[Row]):
     def __len__(self) -> int:
         return self.size
 
-    def __iter__(self) -> Iterator[Row]:
-        for candidate in candidates(self.store):
-            dropped = self.store.dropped(candidate.key)
-            if self.which == "dropped":
-                if dropped is not None:
-                    yield {
-                        **row_of(candidate, self.generator),
-                        "syngain_step": dropped[0],
-                        "syngain_reasons": [dropped[1]],
-                    }
-            elif (dropped is None) if self.which == "kept" else bool(candidate.content):
-                yield row_of(candidate, self.generator, top=self.which == "all")
+    def __iter__(self) -> Iterator[Record]:
+        with self.opened() as store:
+            yield from map(to_record, generated_rows(store, self.which, self.generator))
 
     @overload
-    def __getitem__(self, index: int) -> Row: ...
+    def __getitem__(self, index: int) -> Record: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        rows = list(self)
-        return rows[index]
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        return list(self)[index]
 
 
-def rows(store: Store, which: Which, generator: str) -> StoredRows:
-    """The rows of a store: all that hold content, the kept ones, or the dropped ones with their reasons."""
+def stored_rows(
+    store: Store, which: Which, generator: str, *, opened: Callable[[], AbstractContextManager[Store]] | None = None
+) -> StoredRows:
+    """The rows of a store that is open; ``opened`` opens it again for readings after it was closed."""
     held, kept, dropped = store.sizes()
-    return StoredRows(store, which, generator, {"all": held, "kept": kept, "dropped": dropped}[which])
+    size = {"all": held, "kept": kept, "dropped": dropped}[which]
+    return StoredRows(opened or partial(nullcontext, store), which, generator, size)
 
 
 def export(store: Store, folder: Path, generator: str) -> None:
-    """Write ``rows.jsonl`` (all that was said), ``kept.jsonl`` (the set) and ``dropped.jsonl`` (with reasons)."""
-    write_records(folder / "rows.jsonl", rows(store, "all", generator))
-    write_records(folder / "kept.jsonl", rows(store, "kept", generator))
-    write_records(folder / "dropped.jsonl", rows(store, "dropped", generator))
+    """Write ``rows.jsonl`` (all that was generated), ``kept.jsonl`` (the set) and ``dropped.jsonl`` (with reasons)."""
+    for name, which in FILES.items():
+        write_records(folder / name, stored_rows(store, which, generator))
 
 
 def content_fingerprint(store: Store) -> tuple[int, str]:
@@ -78,61 +82,70 @@ def content_fingerprint(store: Store) -> tuple[int, str]:
     return store.sizes()[1], name
 
 
-def row_of(candidate: Candidate, generator: str, *, top: bool = False) -> Row:
-    """A row: its content, its way along the chain, its log-probabilities where the generator gave them."""
+def generated_rows(store: Store, which: Which, generator: str) -> Iterator[GeneratedRow]:
+    """The rows of a store, ordered by key; only all of them carry the alternatives of their tokens."""
+    for candidate in candidates(store):
+        dropped = store.dropped(candidate.key)
+        if which == "dropped":
+            if dropped is not None:
+                step, reason = dropped
+                yield replace(row_of(candidate, generator), rejection=Rejection(step=step, reasons=(reason,)))
+        elif (dropped is None) if which == "kept" else bool(candidate.content):
+            yield row_of(candidate, generator, top=which == "all")
+
+
+def row_of(candidate: Candidate, generator: str, *, top: bool = False) -> GeneratedRow:
+    """A row: its content, its provenance, its log-probabilities where the generator gave them."""
     request, reply = candidate.request, candidate.reply
-    slot, anchors = request.slot, request.slot["anchors"]
-    row: Row = dict(candidate.content)
-    row |= {
-        "anchor_id": anchors[0] if isinstance(anchors, list) and anchors else None,
-        "anchor_ids": anchors,
-        "strategy": slot["strategy"],
-        "generator": "template" if request.stage == "template" else generator,
-        "request": candidate.key.hex(),
-        "sample": request.sample,
-        "prompt_hash": prompt_hash(request.messages),
-        "prompt_messages": [{"role": role, "content": text} for role, text in request.messages],
-    }
-    if reply is not None and request.stage != "template":
-        row |= {"finish_reason": reply.finish, **_raw(candidate, reply)}
-        row |= {name: getattr(request.sampling, name) for name in ("temperature", "top_p", "max_tokens")}
-        row |= _numbers(reply, top=top)
-    return row
+    templated = request.stage == "template"
+    return GeneratedRow(
+        content=candidate.content,
+        anchors=request.row.anchors,
+        strategy=request.row.strategy,
+        generator="template" if templated else generator,
+        request=candidate.key.hex(),
+        sample=request.sample,
+        prompt=Prompt(digest=prompt_hash(request.messages), messages=request.messages),
+        output=None if reply is None or templated else _output(candidate.content, reply, request.sampling, top=top),
+    )
 
 
-def _raw(candidate: Candidate, reply: Reply) -> Mapping[str, object]:
-    """What was said, where the content does not hold it as it is."""
-    return {} if reply.text in candidate.content.values() else {"raw_text": reply.text}
+def _output(content: Mapping[str, object], reply: Reply, sampling: Sampling, *, top: bool) -> GeneratorOutput:
+    return GeneratorOutput(
+        finish_reason=reply.finish,
+        raw_text=None if reply.text in content.values() else reply.text,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=sampling.max_tokens,
+        logprobs=_logprobs(reply, top=top),
+    )
 
 
-def _numbers(reply: Reply, *, top: bool) -> Mapping[str, object]:
+def _logprobs(reply: Reply, *, top: bool) -> TokenLogprobs | None:
     if reply.tokens is None or reply.logprobs is None:
-        return {}
-    row: Row = {
-        "logprob_mode": reply.mode,
-        "tokens": list(reply.tokens),
-        "token_logprobs": _decimals(reply.logprobs),
-        "end_included": reply.end_included,
-    }
-    if reply.entropies is not None:
-        row["step_entropies"] = _decimals(reply.entropies)
-    if top and reply.top is not None:
-        row["top_logprobs"] = _steps(reply)
-    return row
+        return None
+    return TokenLogprobs(
+        mode=reply.mode,
+        tokens=reply.tokens,
+        logprobs=_decimals(reply.logprobs),
+        end_included=reply.end_included,
+        entropies=None if reply.entropies is None else _decimals(reply.entropies),
+        top=_steps(reply) if top and reply.top is not None else None,
+    )
 
 
-def _steps(reply: Reply) -> list[dict[str, float | None]]:
+def _steps(reply: Reply) -> tuple[dict[str, float | None], ...]:
     """Per step the alternatives by token."""
     if reply.top is None:
-        return []
+        return ()
     values, start, steps = _decimals(reply.top.logprobs), 0, []
     for count in reply.top.counts:
         part = slice(start, start + count)
         steps.append(dict(zip(reply.top.tokens[part], values[part], strict=True)))
         start += count
-    return steps
+    return tuple(steps)
 
 
-def _decimals(values: Singles) -> list[float | None]:
-    """The shortest decimals that name these float32 numbers; null where there is no finite one."""
-    return [float(str(value)) if np.isfinite(value) else None for value in values]
+def _decimals(values: Singles) -> Decimals:
+    """The shortest decimals that name these float32 numbers; None where there is no finite one."""
+    return tuple(float(str(value)) if np.isfinite(value) else None for value in values)

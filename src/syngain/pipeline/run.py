@@ -10,6 +10,7 @@ import numpy as np
 from syngain.core.errors import UsageError
 from syngain.core.fingerprint import fingerprint
 from syngain.core.progress import Progress, silent
+from syngain.data.generated_row import with_anchor
 from syngain.generators.pace import Pace, Patience
 from syngain.generators.protocol import Reply, prompt_hash
 from syngain.pipeline.curate import curate, text_digest
@@ -17,7 +18,7 @@ from syngain.pipeline.engine import Engine, Tally, unfinished
 from syngain.pipeline.prompts.content import candidate_of, repair
 from syngain.pipeline.stopping import Watch
 from syngain.pipeline.store.new_row_value import Seen
-from syngain.pipeline.store.store import DONE, Request, Store
+from syngain.pipeline.store.store import DONE, Store
 from syngain.pipeline.strategies import requests
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from syngain.pipeline.recipe import Recipe
     from syngain.pipeline.stopping import Quantity, Rule
     from syngain.pipeline.store.budget import Ledger
+    from syngain.pipeline.store.request import Request
 
 FINGERPRINT = "fingerprint"
 
@@ -140,7 +142,7 @@ class Run:
                     text=text_digest(row.content),
                     nats=nats,
                     sampled=sampled,
-                    row=dict(row.content) | {"anchor_id": _first(request.slot["anchors"])},
+                    row=with_anchor(row.content, request.row.anchors),
                 )
 
     async def curate(self) -> None:
@@ -209,8 +211,3 @@ def _surprisal(row: Candidate) -> tuple[float | None, bool]:
         return None, True
     untouched = sampling.temperature == 1 and sampling.top_p == 1
     return -float(np.sum(reply.logprobs, dtype=np.float64)), untouched or reply.mode in {"exact", "processed"}
-
-
-def _first(anchors: object) -> object:
-    """The anchor a row follows."""
-    return anchors[0] if isinstance(anchors, list) and anchors else None

@@ -14,7 +14,7 @@ from syngain.data.columns.roles import Kind
 from syngain.pipeline.prompts.prompt_texts import PERSONAS, words_of
 from syngain.pipeline.prompts.schema import check_schema
 from syngain.pipeline.prompts.templates import template
-from syngain.pipeline.store.store import Request
+from syngain.pipeline.store.request import Request, RowSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,13 +61,13 @@ def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
 def _blocks(recipe: Recipe, plan: Plan) -> Iterator[list[Request]]:
     """The samples of one prompt, prompt after prompt, without end."""
     spec, templated = recipe.sampling_of(plan.strategy), plan.strategy.kind == "template"
-    for messages, slot in _prompts(plan, Streams(recipe.seed).stream("plan", plan.strategy.title)):
+    for messages, row in _prompts(plan, Streams(recipe.seed).stream("plan", plan.strategy.title)):
         request = Request(
             messages=messages,
             sampling=spec.sampling(),
             sample=0,  # counted by the store among equal prompts
             run_seed=recipe.seed,
-            slot=slot,
+            purpose=row,
             stage="template" if templated else "generate",
             schema=plan.strategy.json_schema,
         )
@@ -95,7 +95,7 @@ def _plan(strategy: StrategySpec, anchors: Anchors) -> Plan:
     return Plan(strategy, anchors, template(source, where=f"{where}: template"), system)
 
 
-def _prompts(plan: Plan, rng: np.random.Generator) -> Iterator[tuple[Messages, Mapping[str, object]]]:
+def _prompts(plan: Plan, rng: np.random.Generator) -> Iterator[tuple[Messages, RowSpec]]:
     """Prompts without end: anchors in a random order, again and again, each time another order."""
     anchors, strategy = plan.anchors, plan.strategy
     while True:
@@ -105,7 +105,7 @@ def _prompts(plan: Plan, rng: np.random.Generator) -> Iterator[tuple[Messages, M
             text = plan.render(columns)
             system = () if plan.system is None else (("system", plan.system(columns)),)
             messages: Messages = (*system, ("user", text))
-            yield messages, _slot(strategy, anchors.kind, chosen)
+            yield messages, _row_spec(strategy, anchors.kind, chosen)
 
 
 def _shots(plan: Plan, index: int, rng: np.random.Generator) -> Sequence[Anchor]:
@@ -133,8 +133,8 @@ def _columns(plan: Plan, shots: Sequence[Anchor], rng: np.random.Generator) -> d
     }
 
 
-def _slot(strategy: StrategySpec, kind: Kind, shots: Sequence[Anchor]) -> dict[str, object]:
-    """What the row will carry and how its content is read from the answer."""
+def _row_spec(strategy: StrategySpec, kind: Kind, shots: Sequence[Anchor]) -> RowSpec:
+    """What the row will hold and how it is read from the answer."""
     first = shots[0]
     fixed: dict[str, object] = {}
     into, output = "text", strategy.output or "text"
@@ -144,12 +144,12 @@ def _slot(strategy: StrategySpec, kind: Kind, shots: Sequence[Anchor]) -> dict[s
         if output == "text":
             other = "prompt" if into == "completion" else "completion"
             fixed = {other: first.content[other]}
-    return {
-        "strategy": strategy.title,
-        "anchors": [shot.id for shot in shots],
-        "label": first.label,
-        "output": output,
-        "into": into,
-        "fixed": fixed,
-        "repair": strategy.repair and output == "json",
-    }
+    return RowSpec(
+        strategy=strategy.title,
+        anchors=tuple(shot.id for shot in shots),
+        label=first.label,
+        output=output,
+        into=into,
+        fixed=fixed,
+        repair=strategy.repair and output == "json",
+    )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syngain.pipeline.prompts.schema import parsed
-from syngain.pipeline.store.store import DONE, EXHAUSTED, REFUSED, Request
+from syngain.pipeline.store.store import DONE, EXHAUSTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syngain.generators.protocol import Messages, Reply
-    from syngain.pipeline.store.store import Pending, Store
+    from syngain.pipeline.store.request import Pending, Request
+    from syngain.pipeline.store.store import Store
 
 _PAIR = re.compile(r"(?:^|\n)\s*Instruction:\s*(?P<prompt>.+?)\n\s*Answer:\s*(?P<completion>.+)", re.DOTALL)
 _NEXT = re.compile(r"\n\s*Instruction:\s")
@@ -42,31 +43,30 @@ def candidates(store: Store) -> Iterator[Candidate]:
 def repair(item: Pending, reply: Reply) -> Request | None:
     """The one repair turn of an answer that should be JSON and is not, None where none is due."""
     request = item.request
-    if request.stage != "generate" or not request.slot.get("repair"):
+    if request.stage != "generate" or not request.row.repair:
         return None
     _, reason = content_of(request, reply)
     if not reason:
         return None
-    return replace(request, messages=_told(request, reply, reason), stage="repair", parent=item.key)
+    return replace(request, messages=_repair_messages(request, reply, reason), stage="repair", parent=item.key)
 
 
 def content_of(request: Request, reply: Reply) -> tuple[dict[str, object], str]:
     """The fields of the row that an answer gives, or why it gives none."""
-    slot: Mapping[str, Any] = request.slot
-    said = reply.text.strip()
-    label = {} if slot["label"] is None else {"label": slot["label"]}
-    if slot["output"] == "json":
-        value, reason = parsed(said, request.schema or {})
+    row, text = request.row, reply.text.strip()
+    label = {} if row.label is None else {"label": row.label}
+    if row.output == "json":
+        value, reason = parsed(text, request.schema or {})
         if not reason and not isinstance(value, dict):
             reason = "the JSON is no object"
         return ({}, reason) if reason else ({**label, **value}, "")
-    if slot["output"] == "pair":
-        found = _PAIR.search(said)
+    if row.output == "pair":
+        found = _PAIR.search(text)
         if found is None:
             return {}, 'no "Instruction:" and "Answer:" in the answer'
-        parts = {name: _NEXT.split(text)[0].strip() for name, text in found.groupdict().items()}
+        parts = {name: _NEXT.split(part)[0].strip() for name, part in found.groupdict().items()}
         return ({**parts, **label}, "") if all(parts.values()) else ({}, "an empty instruction or answer")
-    return ({slot["into"]: said, **slot["fixed"], **label}, "") if said else ({}, "an empty answer")
+    return ({row.into: text, **row.fixed, **label}, "") if text else ({}, "an empty answer")
 
 
 def candidate_of(store: Store, key: bytes, request: Request) -> Candidate:
@@ -77,17 +77,17 @@ def candidate_of(store: Store, key: bytes, request: Request) -> Candidate:
         words = {REFUSED: "refused", EXHAUSTED: "not answered"}.get(state, "not asked")
         return Candidate(key, request, None, {}, f"{words}: {reason}" if reason else words)
     content, reason = content_of(request, reply)
-    child = store.child(key) if reason and request.slot.get("repair") else None
+    child = store.child(key) if reason and request.row.repair else None
     repaired = None if child is None else store.reply(child)
     if child is not None and repaired is not None and store.state(child)[0] == DONE:
-        request = replace(request, messages=_told(request, reply, reason))
+        request = replace(request, messages=_repair_messages(request, reply, reason))
         reply = repaired
         content, reason = content_of(request, reply)
         reason = f"not repaired: {reason}" if reason else ""
     return Candidate(key, request, reply, content, reason)
 
 
-def _told(request: Request, reply: Reply, reason: str) -> Messages:
+def _repair_messages(request: Request, reply: Reply, reason: str) -> Messages:
     """The messages of the repair turn."""
     complaint = f"That is not what was asked for: {reason}. Answer with the JSON alone."
     return (*request.messages, ("assistant", reply.text), ("user", complaint))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syngain.generators.protocol import Messages, Reply
-    from syngain.pipeline.store.store import Request, Spent
+    from syngain.pipeline.store.request import Request
+    from syngain.pipeline.store.store import Spent
 
 PER_MESSAGE, PER_PROMPT = 16, 128  # tokens a chat template may add: role marks, a default system message
 USUAL_BYTES = 4.0  # per token of English, for forecasts only

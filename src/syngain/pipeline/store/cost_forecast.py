@@ -56,7 +56,7 @@ def forecast(recipe: Recipe, anchors: Anchors, prices: Prices | None) -> Forecas
     prompts: set[int] = set()
     first = ""
     for request in requests(recipe, anchors):
-        name = str(request.slot["strategy"])
+        name = request.row.strategy
         by_strategy[name] = by_strategy.get(name, 0) + 1
         if request.stage == "template":
             continue

@@ -10,21 +10,22 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UnfinishedError, UsageError
-from syngain.generators.protocol import Call, Reply, Sampling, prompt_hash, request_key
+from syngain.generators.protocol import prompt_hash
 from syngain.pipeline.store.codec import content_digest, packed, packed_reply, unpacked, unpacked_reply
+from syngain.pipeline.store.request import Pending, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from syngain.generators.protocol import Messages
+    from syngain.generators.protocol import Reply
+    from syngain.pipeline.store.request import Stage
 
 SCHEMA = 1
 PLANNED, SENT, DONE, REFUSED, EXHAUSTED = range(5)
-Stage = Literal["generate", "repair", "verify", "template"]
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE requests (
@@ -43,60 +44,6 @@ CREATE TABLE decisions (
     key BLOB NOT NULL, step INTEGER NOT NULL, name TEXT NOT NULL, kept INTEGER NOT NULL, reason TEXT,
     PRIMARY KEY (key, step)) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One output that is wanted, with its way along the chain.
-
-    Attributes:
-        slot: what the row will carry: strategy, anchors, label and whatever its content is made of.
-        sample: index among equal prompts; with model, prompt and parameters it makes the key.
-    """
-
-    messages: Messages
-    sampling: Sampling
-    sample: int
-    run_seed: int
-    slot: Mapping[str, object]
-    stage: Stage = "generate"
-    schema: Mapping[str, object] | None = None
-    parent: bytes | None = None
-
-    def key(self, identity: Mapping[str, object]) -> bytes:
-        """SHA-256 of the canonical JSON of model, prompt, parameters and sample index."""
-        parameters = {**self.sampling.as_json(), "seed": self.run_seed, "schema": self.schema}
-        return bytes.fromhex(request_key(identity, self.messages, parameters, self.sample))
-
-    def as_json(self) -> dict[str, object]:
-        """What the store keeps."""
-        return {
-            "messages": [list(message) for message in self.messages],
-            "sampling": self.sampling.as_json(),
-            "sample": self.sample,
-            "seed": self.run_seed,
-            "slot": dict(self.slot),
-            "schema": self.schema,
-        }
-
-    def call(self, key: bytes) -> Call:
-        """The call of a generator; its seed comes from the key."""
-        return Call(
-            key=key.hex(),
-            messages=self.messages,
-            sampling=self.sampling,
-            seed=int.from_bytes(key[:4], "little") >> 1,
-            schema=self.schema,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A request of the store that has no answer yet."""
-
-    position: int
-    key: bytes
-    request: Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,18 +307,7 @@ class Store:
 
 
 def _request(stage: Stage, parent: bytes | None, body: bytes) -> Request:
-    content = unpacked(body)
-    sampling = content["sampling"]
-    return Request(
-        messages=tuple((role, text) for role, text in content["messages"]),
-        sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
-        sample=content["sample"],
-        run_seed=content["seed"],
-        slot=content["slot"],
-        stage=stage,
-        schema=content["schema"],
-        parent=parent,
-    )
+    return Request.from_json(unpacked(body), stage=stage, parent=parent)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -17,7 +17,7 @@ from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Verdict, Views
 from syngain.generators.waiting import wait_for
 from syngain.pipeline.curate import set_steps, stages
-from syngain.pipeline.export import content_fingerprint, export, rows
+from syngain.pipeline.export import content_fingerprint, export, stored_rows
 from syngain.pipeline.prompts.anchors import Anchors
 from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.pipeline.run import Run
@@ -248,7 +248,7 @@ async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress:
             await run.curate_offline()
         finally:
             await run.generator.close()
-        return [row for row in rows(store, "all", run.generator.name) if row]
+        return [row for row in stored_rows(store, "all", run.generator.name) if row]
 
 
 async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:

@@ -1,0 +1,232 @@
+"""A generated row with its provenance, and the keys under which files hold it.
+
+Writers make rows with :func:`to_record`; readers of such files take the keys from here. Where a column of the content
+has the name of a key, the file holds the provenance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ANCHOR_ID, ANCHOR_IDS, STRATEGY, GENERATOR = "anchor_id", "anchor_ids", "strategy", "generator"
+REQUEST, SAMPLE, PROMPT_HASH, PROMPT_MESSAGES = "request", "sample", "prompt_hash", "prompt_messages"
+FINISH_REASON, RAW_TEXT = "finish_reason", "raw_text"
+TEMPERATURE, TOP_P, MAX_TOKENS = "temperature", "top_p", "max_tokens"
+LOGPROB_MODE, TOKENS, TOKEN_LOGPROBS, END_INCLUDED = "logprob_mode", "tokens", "token_logprobs", "end_included"
+STEP_ENTROPIES, TOP_LOGPROBS = "step_entropies", "top_logprobs"
+STEP, REASONS = "syngain_step", "syngain_reasons"
+
+_ORIGIN_KEYS = frozenset({ANCHOR_ID, ANCHOR_IDS, STRATEGY, GENERATOR, REQUEST, SAMPLE, PROMPT_HASH, PROMPT_MESSAGES})
+_OUTPUT_KEYS = frozenset({FINISH_REASON, RAW_TEXT, TEMPERATURE, TOP_P, MAX_TOKENS})
+_LOGPROB_KEYS = frozenset({LOGPROB_MODE, TOKENS, TOKEN_LOGPROBS, END_INCLUDED, STEP_ENTROPIES, TOP_LOGPROBS})
+_DECISION_KEYS = frozenset({STEP, REASONS})
+
+Decimals = tuple[float | None, ...]
+"""The shortest decimals of float32 numbers; None where a number is not finite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A prompt: its hash, and its messages as pairs of role and text."""
+
+    digest: str
+    messages: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprobs:
+    """Log-probabilities of the tokens of an output, in nats.
+
+    Attributes:
+        mode: ``exact``, ``processed`` or ``raw``; None unknown. tokens, logprobs: of each step.
+        end_included: whether the last token is the end token. entropies: of the next-token distributions.
+        top: alternatives of every step, by token.
+    """
+
+    mode: str | None
+    tokens: tuple[str, ...]
+    logprobs: Decimals
+    end_included: bool
+    entropies: Decimals | None = None
+    top: tuple[Mapping[str, float | None], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorOutput:
+    """The output of a generator: sampling parameters, why it ended, log-probabilities.
+
+    ``raw_text`` is the output where the content does not hold it unchanged.
+    """
+
+    finish_reason: str
+    temperature: float
+    top_p: float
+    max_tokens: int
+    raw_text: str | None = None
+    logprobs: TokenLogprobs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """The step of curation that dropped a row, and its reasons."""
+
+    step: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedRow:
+    """A generated row with its provenance.
+
+    Attributes:
+        content: its fields. anchors: ids of the real rows it was made from, the one it follows first.
+        request: key of the request, in hexadecimal. sample: index among equal prompts.
+        output: of the generator; None for templates and requests without an answer.
+        rejection: the decision of curation; None for kept rows.
+    """
+
+    content: Mapping[str, object]
+    anchors: tuple[str, ...]
+    strategy: str
+    generator: str
+    request: str
+    sample: int
+    prompt: Prompt
+    output: GeneratorOutput | None = None
+    rejection: Rejection | None = None
+
+
+def to_record(row: GeneratedRow) -> dict[str, object]:
+    """The row as files hold it."""
+    record = with_anchor(row.content, row.anchors)
+    record |= {
+        ANCHOR_IDS: list(row.anchors),
+        STRATEGY: row.strategy,
+        GENERATOR: row.generator,
+        REQUEST: row.request,
+        SAMPLE: row.sample,
+        PROMPT_HASH: row.prompt.digest,
+        PROMPT_MESSAGES: [{"role": role, "content": text} for role, text in row.prompt.messages],
+    }
+    if row.output is not None:
+        record |= _output_record(row.output)
+    if row.rejection is not None:
+        record |= {STEP: row.rejection.step, REASONS: list(row.rejection.reasons)}
+    return record
+
+
+def with_anchor(content: Mapping[str, object], anchors: Sequence[str]) -> dict[str, object]:
+    """The content with the id of the real row it follows, under the key that readers take for the source."""
+    return {**content, ANCHOR_ID: anchors[0] if anchors else None}
+
+
+def from_record(record: Mapping[str, object]) -> GeneratedRow:
+    """The row of a record that :func:`to_record` made.
+
+    Raises:
+        InputError: it lacks a key, or holds something else there.
+    """
+    keys = set(_ORIGIN_KEYS)
+    for present, more in (
+        (FINISH_REASON, _OUTPUT_KEYS),
+        (TOKEN_LOGPROBS, _LOGPROB_KEYS),
+        (STEP, _DECISION_KEYS),
+    ):
+        keys |= more if present in record else set()
+    try:
+        return GeneratedRow(
+            content={name: value for name, value in record.items() if name not in keys},
+            anchors=tuple(map(str, _list(record[ANCHOR_IDS]))),
+            strategy=str(record[STRATEGY]),
+            generator=str(record[GENERATOR]),
+            request=str(record[REQUEST]),
+            sample=int(str(record[SAMPLE])),
+            prompt=Prompt(digest=str(record[PROMPT_HASH]), messages=_messages(record[PROMPT_MESSAGES])),
+            output=_output(record) if FINISH_REASON in record else None,
+            rejection=Rejection(step=str(record[STEP]), reasons=tuple(map(str, _list(record[REASONS]))))
+            if STEP in record
+            else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"a row that `syngain generate` did not write ({error})", expected="a row with its provenance"
+        ) from error
+
+
+def _output_record(output: GeneratorOutput) -> dict[str, object]:
+    record: dict[str, object] = {FINISH_REASON: output.finish_reason}
+    if output.raw_text is not None:
+        record[RAW_TEXT] = output.raw_text
+    record |= {TEMPERATURE: output.temperature, TOP_P: output.top_p, MAX_TOKENS: output.max_tokens}
+    found = output.logprobs
+    if found is None:
+        return record
+    record |= {
+        LOGPROB_MODE: found.mode,
+        TOKENS: list(found.tokens),
+        TOKEN_LOGPROBS: list(found.logprobs),
+        END_INCLUDED: found.end_included,
+    }
+    if found.entropies is not None:
+        record[STEP_ENTROPIES] = list(found.entropies)
+    if found.top is not None:
+        record[TOP_LOGPROBS] = [dict(step) for step in found.top]
+    return record
+
+
+def _output(record: Mapping[str, object]) -> GeneratorOutput:
+    raw = record.get(RAW_TEXT)
+    return GeneratorOutput(
+        finish_reason=str(record[FINISH_REASON]),
+        raw_text=None if raw is None else str(raw),
+        temperature=_number(record[TEMPERATURE]),
+        top_p=_number(record[TOP_P]),
+        max_tokens=int(str(record[MAX_TOKENS])),
+        logprobs=_logprobs(record) if TOKEN_LOGPROBS in record else None,
+    )
+
+
+def _logprobs(record: Mapping[str, object]) -> TokenLogprobs:
+    mode, entropies, top = record[LOGPROB_MODE], record.get(STEP_ENTROPIES), record.get(TOP_LOGPROBS)
+    return TokenLogprobs(
+        mode=None if mode is None else str(mode),
+        tokens=tuple(map(str, _list(record[TOKENS]))),
+        logprobs=_decimals(record[TOKEN_LOGPROBS]),
+        end_included=bool(record[END_INCLUDED]),
+        entropies=None if entropies is None else _decimals(entropies),
+        top=None
+        if top is None
+        else tuple(dict(zip(step, _decimals(list(step.values())), strict=True)) for step in map(_object, _list(top))),
+    )
+
+
+def _messages(value: object) -> tuple[tuple[str, str], ...]:
+    return tuple((str(item["role"]), str(item["content"])) for item in map(_object, _list(value)))
+
+
+def _decimals(values: object) -> Decimals:
+    return tuple(None if value is None else _number(value) for value in _list(values))
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def _list(value: object) -> Sequence[object]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{value!r} is no list")
+    return value
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no object")
+    return value
