@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from import_graph import Module, circles, imports, modules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 FUNCTION, FILE, CHAPTERS = 60, 400, 16
 RETIRED = frozenset(
@@ -115,13 +115,26 @@ def _circles(found: Mapping[str, Module]) -> Iterator[Offense]:
         inside = {name for name, module in found.items() if module.room == room}
         edges = {name: {to: line for to, line in graph[name].items() if to in inside} for name in inside}
         for group in circles(edges):
-            for name in group:
-                for target in sorted(set(edges[name]) & set(group)):
-                    yield Offense(found[name].path, edges[name][target], "circle", f"imports {target}: {_round(group)}")
+            ring = _shortest(edges, group)
+            shown = " > ".join(name.partition(".")[2] or name for name in [*ring, ring[0]])
+            for name, target in zip(ring, [*ring[1:], ring[0]], strict=True):
+                yield Offense(found[name].path, edges[name][target], "circle", shown)
 
 
-def _round(group: Iterable[str]) -> str:
-    return " and ".join(name.partition(".")[2] for name in group) + " import each other"
+def _shortest(edges: Mapping[str, Mapping[str, int]], group: Sequence[str]) -> list[str]:
+    """The shortest circle of imports among these modules."""
+    inside, best = set(group), list[str]()
+    for start in group:
+        paths, seen = [[start]], {start}
+        while paths and (not best or len(paths[0]) < len(best)):
+            path = paths.pop(0)
+            if start in edges[path[-1]]:
+                best = path
+                break
+            following = sorted(set(edges[path[-1]]) & inside - seen)
+            seen.update(following)
+            paths += [[*path, name] for name in following]
+    return best
 
 
 def _names(found: Mapping[str, Module], source: Path) -> Iterator[Offense]:
