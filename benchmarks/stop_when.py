@@ -26,7 +26,7 @@ from syngain.gain.last_doubling import last_doubling
 from syngain.inference.sequential import positions
 from syngain.lab.worlds.stop_worlds import LessonTask, LessonWorld, TextWorld, right_amount
 from syngain.pipeline.stopping import Watch, stop_rule
-from syngain.pipeline.store.new_row_value import Fresh, Reading, Seen
+from syngain.pipeline.store.new_row_value import InterimEstimate, NewRowValue, ObservedRow
 from syngain.workflows.generate.generate_stop import GainOfDoubling
 
 SHARE, NATS, GAIN = "diversity.new_fraction", "information.marginal", "gain.log_loss@doubling"
@@ -50,7 +50,7 @@ class Lessons(GainOfDoubling):
         found = last_doubling(
             task, task.lineage, np.zeros(self.real.size, dtype=np.int64), metric="log_loss", streams=Streams(self.seed)
         )
-        return Reading(
+        return InterimEstimate(
             value=found.value, error=found.error, freedom=found.freedom, n=rows.size, clusters=found.clusters
         )
 
@@ -75,7 +75,7 @@ def texts_run(world, expression, total, samples, seed):
         texts, nats = world.draw(position - before, before, rng)
         numbers = range(before, position)
         return [
-            Seen(prompt=str(i // samples), text=int(t).to_bytes(4, "little"), nats=float(x))
+            ObservedRow(prompt=str(i // samples), text=int(t).to_bytes(4, "little"), nats=float(x))
             for i, t, x in zip(numbers, texts, nats, strict=True)
         ]
 
@@ -87,7 +87,7 @@ def lessons_run(world, threshold, total, anchors, seed, start=200):
     real = world.real(anchors, rng)
 
     def rows_of(before, position):
-        return [Seen(prompt="", text=b"", row={"lesson": int(k)}) for k in world.draw(position - before, rng)]
+        return [ObservedRow(prompt="", text=b"", row={"lesson": int(k)}) for k in world.draw(position - before, rng)]
 
     rule = stop_rule(f"{GAIN} < {threshold}", [GAIN])
     return stopped(rule, total, rows_of, {GAIN: lambda: Lessons(None, "log_loss", seed, real=real, start=start)})
@@ -177,7 +177,7 @@ def counts(runs):
     rng = np.random.default_rng(0)
     for threshold in (0.5, 0.2, 0.1, 0.05, 0.02):
         for total in (5_000, 20_000):
-            started, quantity, stops = time.perf_counter(), Fresh(), 0
+            started, quantity, stops = time.perf_counter(), NewRowValue(), 0
             looks = positions(total, first=quantity.first, growth=quantity.growth)
             level = quantity.level(looks, 0.05)
             reach = stats.t.isf(level, np.array(looks) - 1)
@@ -186,7 +186,7 @@ def counts(runs):
                 for k, n, t in zip(new[:-1].tolist(), looks, reach, strict=False):
                     share = k / n
                     error = math.sqrt(share * (1 - share) / (n - 1))
-                    reading = Reading(value=share, error=error, freedom=n - 1, n=n, clusters=n)
+                    reading = InterimEstimate(value=share, error=error, freedom=n - 1, n=n, clusters=n)
                     if share + t * quantity.margin(reading, threshold) < threshold:
                         stops += 1
                         break

@@ -16,23 +16,23 @@ from syngain.information.estimators import (
     semantic,
     token_entropy,
 )
-from syngain.information.estimators.clustered_prompts import Design, mean, ratio
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts, mean, ratio
 
 
 def two_by_two():
-    return Design.of(["a", "a", "b", "b"])
+    return ClusteredPrompts.of(["a", "a", "b", "b"])
 
 
 def test_prompts_weigh_the_same_however_many_outputs_they_have():
-    design = Design.of(["a", "b", "b", "b"])
+    design = ClusteredPrompts.of(["a", "b", "b", "b"])
     assert mean(np.array([0.0, 3.0, 3.0, 3.0]), design).value == 1.5
 
 
 def test_clusters_widen_the_interval_when_prompts_of_an_anchor_agree():
     values = np.repeat([0.0, 0.0, 1.0, 1.0, 2.0, 2.0], 2)
     names = [f"p{k}" for k in range(6) for _ in range(2)]
-    alone = mean(values, Design.of(names))
-    kin = mean(values, Design.of(names, {f"p{k}": f"anchor {k // 2}" for k in range(6)}))
+    alone = mean(values, ClusteredPrompts.of(names))
+    kin = mean(values, ClusteredPrompts.of(names, {f"p{k}": f"anchor {k // 2}" for k in range(6)}))
     assert kin.value == alone.value
     assert kin.error > 1.4 * alone.error
     assert kin.freedom == 2
@@ -40,19 +40,19 @@ def test_clusters_widen_the_interval_when_prompts_of_an_anchor_agree():
 
 def test_the_error_over_prompts_is_the_textbook_one():
     values = np.array([1.0, 2.0, 4.0, 7.0])
-    found = mean(values, Design.balanced(4, 1))
+    found = mean(values, ClusteredPrompts.balanced(4, 1))
     assert found.error == pytest.approx(values.std(ddof=1) / 2)
 
 
 def test_with_single_outputs_the_error_over_these_prompts_is_not_known():
-    found = mean(np.array([1.0, 2.0, 4.0]), Design.of(["a", "b", "b"]), "these")
+    found = mean(np.array([1.0, 2.0, 4.0]), ClusteredPrompts.of(["a", "b", "b"]), "these")
     assert math.isnan(found.error)
-    estimate = information_gain.plain(np.array([-1.0, -2.0, -4.0]), Design.of(["a", "b", "b"]), "these")
+    estimate = information_gain.plain(np.array([-1.0, -2.0, -4.0]), ClusteredPrompts.of(["a", "b", "b"]), "these")
     assert estimate.intervals == {}
 
 
 def test_a_ratio_of_proportional_sums_has_no_error():
-    found = ratio(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]), Design.balanced(3, 1))
+    found = ratio(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]), ClusteredPrompts.balanced(3, 1))
     assert found.value == pytest.approx(2)
     assert found.error == pytest.approx(0, abs=1e-12)
 
@@ -61,7 +61,7 @@ def test_a_ratio_of_proportional_sums_has_no_error():
 @given(arrays(np.float64, (12, 4), elements=st.floats(-30, 0)))
 @example(np.full((12, 4), -2.31078853e-76))  # variances whose squares are no longer numbers
 def test_prompt_information_of_these_prompts_is_at_most_ln_k_and_adds_up_with_the_gain(L):
-    design = Design.balanced(4, 3)
+    design = ClusteredPrompts.balanced(4, 3)
     lower = prompt_information.population_lower(L, design)
     assert lower.value <= math.log(4) + 1e-9
     entropy, _ = prompt_information.mixture_entropy(L, design)
@@ -70,7 +70,7 @@ def test_prompt_information_of_these_prompts_is_at_most_ln_k_and_adds_up_with_th
 
 
 def test_equal_prompts_carry_nothing_and_disjoint_ones_all_of_ln_k():
-    design = Design.balanced(5, 2)
+    design = ClusteredPrompts.balanced(5, 2)
     assert prompt_information.these_prompts(np.full((10, 5), -3.0), design).value == pytest.approx(0)
     apart = np.where(np.arange(5) == design.prompt[:, None], -3.0, -np.inf)
     assert prompt_information.these_prompts(apart, design).value == pytest.approx(math.log(5))
@@ -84,8 +84,8 @@ def test_prompts_of_the_same_anchor_are_left_out_together():
     L = np.log(rng.dirichlet(np.ones(3), size=(16, 8)))[:, :, 0]
     L[:, 1::2] = L[:, ::2]
     names = [f"p{k}" for k in range(8) for _ in range(2)]
-    kin = Design.of(names, {f"p{k}": f"a{k // 2}" for k in range(8)})
-    strangers = Design.of(names)
+    kin = ClusteredPrompts.of(names, {f"p{k}": f"a{k // 2}" for k in range(8)})
+    strangers = ClusteredPrompts.of(names)
     by_hand = []
     for row, own in zip(L, strangers.prompt, strict=True):
         others = [np.exp(row[j]) for j in range(8) if j // 2 != own // 2]
@@ -97,7 +97,7 @@ def test_prompts_of_the_same_anchor_are_left_out_together():
 def test_the_error_of_the_bracket_is_that_of_redrawn_prompts():
     """The infinitesimal jackknife against the spread over 400 redrawn sets of 24 prompts."""
     rng = np.random.default_rng(5)
-    design = Design.balanced(24, 3)
+    design = ClusteredPrompts.balanced(24, 3)
     values, errors = [], []
     for _ in range(400):
         laws = rng.dirichlet(np.full(6, 0.7), size=24)
@@ -112,7 +112,7 @@ def test_the_error_of_the_bracket_is_that_of_redrawn_prompts():
 def test_all_outputs_of_a_prompt_together_tell_more_but_never_above_ln_k():
     rng = np.random.default_rng(1)
     laws = rng.dirichlet(np.full(5, 2.0), size=6)
-    design = Design.balanced(6, 20)
+    design = ClusteredPrompts.balanced(6, 20)
     L = np.log(laws[:, [rng.choice(5, p=laws[k]) for k in design.prompt]]).T
     one, whole = prompt_information.population_lower(L, design).value, prompt_information.whole_prompts(L, design).value
     assert one < whole <= math.log(6)
@@ -162,7 +162,7 @@ def test_raw_log_probabilities_at_another_temperature_are_an_upper_bound():
     raw = np.log(rng.dirichlet(np.ones(6), size=40))
     cold = np.array([token_entropy.sampled_law(row, 0.5) for row in raw])
     said = np.array([rng.choice(6, size=50, p=np.exp(row)) for row in cold])
-    design = Design.balanced(40, 50)
+    design = ClusteredPrompts.balanced(40, 50)
     given_raw = information_gain.cross_entropy(np.take_along_axis(raw, said, axis=1).ravel(), design)
     true = information_gain.plain(np.take_along_axis(cold, said, axis=1).ravel(), design)
     assert given_raw.direction == "upper"
@@ -175,7 +175,7 @@ def test_counts_of_meanings_are_below_the_truth_and_probabilities_of_wordings_ab
     meaning = np.array([0, 0, 1, 2, 2])
     truth = -np.sum([m * math.log(m) for m in (0.6, 0.25, 0.15)])
     lower, upper = [], []
-    design = Design.balanced(30, 8)
+    design = ClusteredPrompts.balanced(30, 8)
     for _ in range(30):
         said = rng.choice(5, size=240, p=law)
         lower.append(semantic.meaning_entropy(meaning[said].tolist(), design).value)
@@ -203,7 +203,7 @@ def test_weights_of_the_texts_that_came_are_no_lower_bound():
 
 def test_few_samples_of_a_prompt_allow_no_semantic_split():
     with pytest.raises(UsageError, match="7 samples"):
-        semantic.meaning_entropy([0] * 14, Design.balanced(2, 7))
+        semantic.meaning_entropy([0] * 14, ClusteredPrompts.balanced(2, 7))
 
 
 def test_a_filter_moves_the_set_by_what_it_rejects():
@@ -236,9 +236,9 @@ def test_bits_per_byte_is_a_ratio_of_sums():
 
 
 @pytest.mark.parametrize("call", [
-    lambda: Design.of([]),
-    lambda: prompt_information.these_prompts(np.zeros((2, 1)), Design.of(["a", "a"])),
-    lambda: Design(np.array([0, 2]), np.array([0, 1, 2])),
+    lambda: ClusteredPrompts.of([]),
+    lambda: prompt_information.these_prompts(np.zeros((2, 1)), ClusteredPrompts.of(["a", "a"])),
+    lambda: ClusteredPrompts(np.array([0, 2]), np.array([0, 1, 2])),
     lambda: information_gain.plain(np.array([0.5, -1, -1, -1]), two_by_two()),
     lambda: information_gain.plain(np.array([-np.inf, -1, -1, -1]), two_by_two()),
     lambda: information_gain.combined(np.full(4, -1.0), np.ones(3), two_by_two()),

@@ -8,7 +8,7 @@ import pytest
 
 from syngain.core import UsageError
 from syngain.core.rng import Streams
-from syngain.information.estimators.clustered_prompts import Design
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts
 from syngain.information.estimators.prompt_information import bracket, population_lower, population_upper
 from syngain.lab.presets.bounds import bounds
 from syngain.lab.presets.loops import GOLDEN, loops, steady_error
@@ -69,7 +69,7 @@ def test_prompt_information_brackets_the_population_and_never_exceeds_ln_k():
     population = rng.dirichlet(np.full(6, 0.5), size=20_000)
     truth = float(np.mean(np.sum(population * np.log(population / population.mean(axis=0) + 1e-300), axis=1)))
     drawn = np.array([rng.choice(6, size=200, p=law) for law in laws])
-    scored, design = np.log(laws[:, drawn.ravel()]).T, Design.balanced(40, 200)
+    scored, design = np.log(laws[:, drawn.ravel()]).T, ClusteredPrompts.balanced(40, 200)
     found = bracket(scored, design)
     assert found.low <= truth <= found.high
     assert not found.saturated

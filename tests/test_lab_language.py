@@ -8,7 +8,7 @@ import pytest
 from reference import languages as slow
 from syngain.core import UsageError
 from syngain.information.estimators import information_gain
-from syngain.information.estimators.clustered_prompts import Design
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts
 from syngain.lab import run
 from syngain.lab.presets.temperature import TemperatureProtocol
 from syngain.lab.theory.discrete import entropy
@@ -66,8 +66,8 @@ def test_both_estimators_of_information_gain_are_unbiased_and_entropies_lower_th
         outs = [WORLD.generator.sample(12, rng=rng, label=topic) for topic in TOPICS]
         own = np.array([out.log_probability for row in outs for out in row])
         steps = np.array([math.fsum(out.entropies) for row in outs for out in row])
-        plain.append(information_gain.plain(own, Design.balanced(3, 12)).value)
-        combined.append(information_gain.combined(own, -own - steps, Design.balanced(3, 12)).value)
+        plain.append(information_gain.plain(own, ClusteredPrompts.balanced(3, 12)).value)
+        combined.append(information_gain.combined(own, -own - steps, ClusteredPrompts.balanced(3, 12)).value)
     for values in (plain, combined):
         assert abs(np.mean(values) - exact) < 4 * np.std(values) / math.sqrt(60)
     assert np.std(combined) < 0.8 * np.std(plain)
@@ -87,7 +87,7 @@ def test_information_gain_rises_with_temperature_while_the_gain_falls(heated):
     curves = {panel.title: panel.curves[0] for panel in heated.panels}
     assert np.all(np.diff(curves["information gain"].y) > 0)
     gain = list(curves["true gain"].y)
-    assert information_gain.index(max(gain)) == 1  # temperature 1
+    assert gain.index(max(gain)) == 1  # temperature 1
     assert gain[-1] < max(gain) - 0.1
 
 

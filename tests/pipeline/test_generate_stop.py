@@ -18,7 +18,7 @@ from syngain.generators import MarkovText
 from syngain.inference.sequential import level_of_means, positions
 from syngain.lab.worlds.stop_worlds import LessonTask, LessonWorld, TextWorld, right_amount
 from syngain.pipeline.stopping import Below, Claims, Watch, stop_rule
-from syngain.pipeline.store.new_row_value import NEW_NATS, NEW_SHARE, Fresh, Seen
+from syngain.pipeline.store.new_row_value import NEW_NATS, NEW_SHARE, NewRowValue, ObservedRow
 from syngain.workflows.generate.generate import generate_run
 
 AMOUNTS = np.unique(np.round(np.geomspace(20, 200_000, 4000)).astype(int))
@@ -37,7 +37,7 @@ def right(world, of, threshold):
 def rows_of(world, before, position, rng, samples=1):
     texts, nats = world.draw(position - before, before, rng)
     return [
-        Seen(prompt=str((before + i) // samples), text=int(t).to_bytes(4, "little"), nats=float(x))
+        ObservedRow(prompt=str((before + i) // samples), text=int(t).to_bytes(4, "little"), nats=float(x))
         for i, (t, x) in enumerate(zip(texts, nats, strict=True))
     ]
 
@@ -104,7 +104,7 @@ def test_the_new_share_covers_its_truth_also_when_samples_of_a_prompt_are_alike(
         rows = [
             (str(i), bytes([t % 256, t // 256, int(rng.integers(4))])) for i, t in enumerate(drawn) for _ in range(3)
         ]
-        watch.see(Seen(prompt=prompt, text=text) for prompt, text in rows)
+        watch.see(ObservedRow(prompt=prompt, text=text) for prompt, text in rows)
         watch.look()
         seen = {text for _, text in rows}
         truth = sum(
@@ -120,7 +120,7 @@ def test_new_information_covers_its_truth():
     rng, hits, runs = np.random.default_rng(6), 0, 200
     world = TextWorld.of("gamma", 400, rng)
     for _ in range(runs):
-        quantity = Fresh(weighed=True)
+        quantity = NewRowValue(weighed=True)
         rows = rows_of(world, 0, 600, rng)
         quantity.see(rows)
         unseen = np.ones(400, dtype=bool)
@@ -132,15 +132,15 @@ def test_new_information_covers_its_truth():
 
 
 def test_all_is_new_information_is_the_information_gain():
-    quantity = Fresh(weighed=True)
+    quantity = NewRowValue(weighed=True)
     nats = [3.0, 5.0, 7.0, 1.0]
-    quantity.see(Seen(prompt=str(i), text=bytes([i]), nats=x) for i, x in enumerate(nats))
+    quantity.see(ObservedRow(prompt=str(i), text=bytes([i]), nats=x) for i, x in enumerate(nats))
     assert quantity.reading().value == pytest.approx(np.mean(nats))
 
 
 def test_rows_without_log_probabilities_stop_a_rule_about_information_with_an_error():
     with pytest.raises(UsageError, match="no log-probabilities"):
-        Fresh(weighed=True).see([Seen(prompt="a", text=b"x", nats=None)])
+        NewRowValue(weighed=True).see([ObservedRow(prompt="a", text=b"x", nats=None)])
 
 
 @settings(max_examples=60, deadline=None)
@@ -149,8 +149,8 @@ def test_rows_without_log_probabilities_stop_a_rule_about_information_with_an_er
     weighed=st.booleans(),
 )
 def test_the_counts_that_grow_are_the_counts_from_scratch(rows, weighed):
-    quantity = Fresh(weighed=weighed)
-    quantity.see(Seen(prompt=str(p), text=bytes([t]), nats=x) for p, t, x in rows)
+    quantity = NewRowValue(weighed=weighed)
+    quantity.see(ObservedRow(prompt=str(p), text=bytes([t]), nats=x) for p, t, x in rows)
     reading = quantity.reading()
     prompts = sorted({p for p, _, _ in rows})
 

@@ -26,7 +26,7 @@ STEP = ("syngain_step", "step")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Said:
+class UncuratedRows:
     """All rows that were said, as far as they are known.
 
     Attributes:
@@ -44,9 +44,9 @@ class Said:
     complete: bool = True
 
 
-def read_said(
+def read_uncurated(
     rows: Dataset | str | Path, dropped: str | Path | None = None, *, roles: RoleOptions | None = None
-) -> Said:
+) -> UncuratedRows:
     """Rows and dropped rows of a run folder of ``syngain generate``, or of files.
 
     ``rows`` may hold all that was said, dropped rows among them by their ``request``, or the kept rows only; then
@@ -65,13 +65,13 @@ def read_said(
         rows, order = folder / "rows.jsonl", _order(folder / "recipe.yaml")
     data = rows if isinstance(rows, Dataset) else read(rows, roles=roles)
     if dropped is None:
-        return Said(data=data)
+        return UncuratedRows(data=data)
     path = Path(dropped)
     gone = list(formats.load(path, path.name, {}).rows)
     return _joined(data, gone, order, roles)
 
 
-def divergences(said: Said) -> dict[str, Estimate]:
+def divergences(said: UncuratedRows) -> dict[str, Estimate]:
     """``generation.divergence`` over all filters and by step; empty when nothing is known of dropped rows.
 
     Steps that look at the whole set have a kept share of their own, and rows they dropped are left out of the total.
@@ -103,7 +103,7 @@ def on_sets(step: str) -> bool:
     return any(word in step for word in SET_STEPS)
 
 
-def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: RoleOptions | None) -> Said:
+def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: RoleOptions | None) -> UncuratedRows:
     """The kept and the dropped rows as one."""
     known = {str(record["request"]): row for row, record in enumerate(data.records) if record.get("request")}
     inside = {str(record.get("request")): _step(record) for record in gone if str(record.get("request")) in known}
@@ -115,7 +115,7 @@ def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: 
     steps += [_step(record) for record in outside]
     prompts = [_prompt(record) for record in (*data.records, *outside)]
     flags = np.array([step is not None for step in steps[: len(whole)]])
-    return Said(
+    return UncuratedRows(
         data=whole,
         gone=flags,
         prompts=prompts,

@@ -11,7 +11,7 @@ import numpy as np
 
 from syngain.core.errors import UsageError
 from syngain.information.estimators import information_gain, prompt_information, semantic
-from syngain.information.estimators.clustered_prompts import LEVELS, Design, mean
+from syngain.information.estimators.clustered_prompts import LEVELS, ClusteredPrompts, mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ AGREES = 0.05  # nats per token that another computation of the same law may dif
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class GroupMeasures:
     """What a group of outputs gave.
 
     Attributes:
@@ -44,7 +44,7 @@ class Measured:
     surplus: tuple[float, float] | None = None
 
 
-def measure(said: Outputs, cross: Cross | None) -> Measured:
+def measure(said: Outputs, cross: Cross | None) -> GroupMeasures:
     """All measures of these outputs, whose rows all have a log-probability; ``cross`` numbers their rows."""
     design, notes = design_of(said)
     surplus = _surplus(said, design)
@@ -56,7 +56,7 @@ def measure(said: Outputs, cross: Cross | None) -> Measured:
         notes += _semantic(found, said, design)
     if cross is None:
         found["information.entropy"] = _entropy_without_scores(found["information.gain"], design)
-        return Measured(estimates=found, notes=notes, surplus=surplus)
+        return GroupMeasures(estimates=found, notes=notes, surplus=surplus)
     scored = said.take(cross.rows.tolist())
     inner, _ = design_of(scored, order=cross.names)
     exact, why = _agreement(scored, cross)
@@ -65,14 +65,14 @@ def measure(said: Outputs, cross: Cross | None) -> Measured:
     found["information.prompt_lower@whole_prompts"] = prompt_information.whole_prompts(cross.scores, inner)
     if not exact:
         found["information.entropy"] = _entropy_without_scores(found["information.gain"], design)
-        return Measured(estimates=found, notes=notes, exact=False, surplus=surplus)
+        return GroupMeasures(estimates=found, notes=notes, exact=False, surplus=surplus)
     found["information.prompt_upper"] = prompt_information.population_upper(cross.scores, inner)
     found["information.entropy"] = _entropy(cross.scores, inner)
     limits = prompt_information.bracket(cross.scores, inner)
-    return Measured(estimates=found, notes=notes, bracket=limits, exact=True, surplus=surplus)
+    return GroupMeasures(estimates=found, notes=notes, bracket=limits, exact=True, surplus=surplus)
 
 
-def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[Design, tuple[str, ...]]:
+def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[ClusteredPrompts, tuple[str, ...]]:
     """Prompts of the outputs, and clusters of prompts that share an anchor; ``order`` numbers the prompts.
 
     Prompts of several anchors may hang together through them. When more than half of all prompts would be one cluster,
@@ -86,8 +86,8 @@ def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[Design, tuple[s
     several = any(len(own) > 1 for own in anchors.values())
     if several and max(sizes.values()) > max(len(anchors) / 2, 1):
         note = "Prompts share anchors in chains, so intervals take prompts as independent, the anchors as given."
-        return Design.of(said.prompts, order=order), (note,)
-    return Design.of(said.prompts, clusters, order=order), ()
+        return ClusteredPrompts.of(said.prompts, order=order), (note,)
+    return ClusteredPrompts.of(said.prompts, clusters, order=order), ()
 
 
 def _components(anchors: Mapping[str, set[str]]) -> dict[str, str]:
@@ -109,7 +109,7 @@ def _components(anchors: Mapping[str, set[str]]) -> dict[str, str]:
     return {prompt: find(prompt) for prompt in anchors}
 
 
-def _gain(said: Outputs, design: Design) -> Estimate:
+def _gain(said: Outputs, design: ClusteredPrompts) -> Estimate:
     """The best estimator that the rows allow; over these prompts when there is no second cluster."""
     over: Over = "population" if design.clusters > 1 else "these"
     if said.raw.any():
@@ -128,7 +128,7 @@ def _gain(said: Outputs, design: Design) -> Estimate:
     return replace(found, unit="nats per row", marks=marks)
 
 
-def _surplus(said: Outputs, design: Design) -> tuple[float, float] | None:
+def _surplus(said: Outputs, design: ClusteredPrompts) -> tuple[float, float] | None:
     """How much more surprising the outputs were than their laws: a test that they are unselected outputs of these."""
     if said.raw.any() or not np.all(np.isfinite(said.excess)):
         return None
@@ -148,7 +148,7 @@ def _total(per_row: Estimate, rows: int) -> Estimate:
     )
 
 
-def _semantic(found: dict[str, Estimate], said: Outputs, design: Design) -> tuple[str, ...]:
+def _semantic(found: dict[str, Estimate], said: Outputs, design: ClusteredPrompts) -> tuple[str, ...]:
     """The split, when every prompt has enough samples; else why not."""
     meanings = said.meanings or ()
     if said.labels and len(set(zip(said.prompts, meanings, strict=True))) == design.prompts:
@@ -164,7 +164,7 @@ def _semantic(found: dict[str, Estimate], said: Outputs, design: Design) -> tupl
     return ()
 
 
-def _entropy_without_scores(own: Estimate, design: Design) -> Estimate:
+def _entropy_without_scores(own: Estimate, design: ClusteredPrompts) -> Estimate:
     """Between the gain and the gain plus ln K: prompt information is at least 0 and at most ln K for these prompts."""
     most = math.log(design.prompts)
     return replace(
@@ -179,7 +179,7 @@ def _entropy_without_scores(own: Estimate, design: Design) -> Estimate:
     )
 
 
-def _entropy(scores: Floats, design: Design) -> Estimate:
+def _entropy(scores: Floats, design: ClusteredPrompts) -> Estimate:
     """The value for these prompts with the bracket of the population as its interval."""
     limits = {level: prompt_information.mixture_entropy(scores, design, level) for level in LEVELS}
     these = limits[LEVELS[0]][0]

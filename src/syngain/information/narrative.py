@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syngain.core.estimate import Estimate
-    from syngain.information.measures import Measured
+    from syngain.information.measures import GroupMeasures
     from syngain.information.outputs import Outputs
 
 SURE = 4.0  # errors from zero: once in 16,000 by chance
@@ -28,7 +28,7 @@ class _Limits(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class InformationAccount:
     """What there is to tell.
 
     Attributes:
@@ -39,8 +39,8 @@ class Told:
     """
 
     said: Outputs
-    whole: Measured
-    strategies: Mapping[str, Measured]
+    whole: GroupMeasures
+    strategies: Mapping[str, GroupMeasures]
     moved: Mapping[str, Estimate]
     without: Mapping[str, int]
     scorer: str | None
@@ -49,35 +49,42 @@ class Told:
     meanings: str = ""
 
 
-def findings(told: Told) -> list[Finding]:
+def findings(account: InformationAccount) -> list[Finding]:
     """What limits the numbers. Nothing here says whether the set is good."""
-    return [*_cut(told), *_kept_only(told), *_raw(told), *_selected(told), *_saturated(told), *_no_end(told)]
+    return [
+        *_cut(account),
+        *_kept_only(account),
+        *_raw(account),
+        *_selected(account),
+        *_saturated(account),
+        *_no_end(account),
+    ]
 
 
-def verdict(told: Told) -> Verdict:
+def verdict(account: InformationAccount) -> Verdict:
     """The numbers in one sentence; whether they help is never among them."""
-    own = told.whole.estimates[GAIN]
+    own = account.whole.estimates[GAIN]
     low, high = own.interval()
     most = "at most " if own.direction == "upper" else ""
     doubt = f" ({low:.3g} to {high:.3g})" if math.isfinite(low) else ""
     parts = [f"The generator adds {most}{own.value:.3g} nats per row beyond its prompt{doubt}"]
-    if told.whole.bracket is not None:
-        bracket = told.whole.bracket
+    if account.whole.bracket is not None:
+        bracket = account.whole.bracket
         top = f"{max(bracket.low, 0.0):.3g} to {bracket.high:.3g} nats"
         few = f"at least {max(bracket.low, 0.0):.3g} nats, and more prompts are needed to say more"
         parts.append(f"which prompt it was decides {few if bracket.saturated else top}")
-    if "generation.divergence" in told.moved:
-        moved = told.moved["generation.divergence"]
+    if "generation.divergence" in account.moved:
+        moved = account.moved["generation.divergence"]
         ends = "{:.1%} to {:.1%}".format(*moved.interval()) if math.isfinite(moved.interval()[0]) else "no interval"
         parts.append(f"filters of single rows moved the set by {moved.value:.1%} ({ends})")
     sentence = "; ".join(parts) + ". Noise has the most information: "
-    return Verdict(decision="cannot_tell", sentence=sentence + (_gains(told) or f"{ASK}."))
+    return Verdict(decision="cannot_tell", sentence=sentence + (_gains(account) or f"{ASK}."))
 
 
-def _gains(told: Told) -> str:
+def _gains(account: InformationAccount) -> str:
     """The measured gain of every strategy in a few words; empty where none was measured."""
     said = []
-    for name, (estimates, _) in told.beside.items():
+    for name, (estimates, _) in account.beside.items():
         found = next((item for key, item in estimates.items() if key.startswith("gain.")), None)
         if found is None:
             continue
@@ -87,55 +94,57 @@ def _gains(told: Told) -> str:
     return f"by the measured gain of a proxy {', '.join(said)}." if said else ""
 
 
-def chains(told: Told, lost: Mapping[str, Mapping[str, float]], all_lost: Mapping[str, float]) -> tuple[Chain, ...]:
+def chains(
+    account: InformationAccount, lost: Mapping[str, Mapping[str, float]], all_lost: Mapping[str, float]
+) -> tuple[Chain, ...]:
     """The flows of the run and of every strategy; ``lost`` to each step, by strategy and in all, as shares."""
-    several = len(told.strategies) > 1
-    whole = (_chain("The whole run", told.whole, all_lost),) if several else ()
-    return whole + tuple(_chain(name if several else "", part, lost[name]) for name, part in told.strategies.items())
+    several = len(account.strategies) > 1
+    whole = (_chain("The whole run", account.whole, all_lost),) if several else ()
+    return whole + tuple(_chain(name if several else "", part, lost[name]) for name, part in account.strategies.items())
 
 
-def computed(told: Told) -> tuple[tuple[str, str], ...]:
+def computed(account: InformationAccount) -> tuple[tuple[str, str], ...]:
     """How the numbers came about, as headed paragraphs."""
-    prompts = len(set(told.said.prompts))
+    prompts = len(set(account.said.prompts))
     rows = (
-        f"{len(told.said):,} outputs of {prompts:,} prompts. Outputs are averaged within their prompt; clusters of "
+        f"{len(account.said):,} outputs of {prompts:,} prompts. Outputs are averaged within their prompt; clusters of "
         "prompts that share an anchor are resampled, never rows or tokens."
     )
     law = (
         "The log-probabilities of at least some rows are of another law than the one sampled from: minus their mean "
         "is a cross-entropy, an upper bound of the gain."
-        if told.said.raw.any()
+        if account.said.raw.any()
         else "The log-probabilities are those of the law sampled from, so minus their mean is the gain without bias."
     )
     prompt = (
-        f"Outputs were scored under other prompts of their strategy by {told.scorer}"
-        + (", and under prompts of all strategies for the whole run." if len(told.strategies) > 1 else ".")
-        if told.scorer
+        f"Outputs were scored under other prompts of their strategy by {account.scorer}"
+        + (", and under prompts of all strategies for the whole run." if len(account.strategies) > 1 else ".")
+        if account.scorer
         else "Nobody scored outputs under other prompts: prompt information was not measured (--generator)."
     )
-    without = "; ".join(f"{count:,} rows of {name}" for name, count in told.without.items())
+    without = "; ".join(f"{count:,} rows of {name}" for name, count in account.without.items())
     absent = (("Left out", f"Rows without log-probabilities, as from templates: {without}."),) if without else ()
     notes = dict.fromkeys(
-        f"{name}: {note}" if name and len(told.strategies) > 1 else note
-        for name, part in told.strategies.items()
-        for note in (*part.notes, *((told.beside[name][1],) if told.beside[name][1] else ()))
+        f"{name}: {note}" if name and len(account.strategies) > 1 else note
+        for name, part in account.strategies.items()
+        for note in (*part.notes, *((account.beside[name][1],) if account.beside[name][1] else ()))
     )
     return (
         ("Rows", rows),
         ("Law", f"{law} It is the entropy of tokens, at least that of texts; stripped reasoning is not seen."),
-        *_per_byte(told),
+        *_per_byte(account),
         ("Prompt information", prompt),
-        *((("Meaning", told.meanings),) if told.meanings else ()),
+        *((("Meaning", account.meanings),) if account.meanings else ()),
         *absent,
         *((("Notes", " ".join(notes)),) if notes else ()),
         ("What it is not", "Information is no benefit: it is read beside divergence and measured gain, never alone."),
     )
 
 
-def _per_byte(told: Told) -> Iterator[tuple[str, str]]:
+def _per_byte(account: InformationAccount) -> Iterator[tuple[str, str]]:
     """The three numbers in bits per byte, of every strategy."""
     lines = []
-    for name, part in told.strategies.items():
+    for name, part in account.strategies.items():
         gain, bits = part.estimates[GAIN], part.estimates.get("information.bits_per_byte")
         if bits is None or gain.value <= 0:
             continue
@@ -154,7 +163,7 @@ def _span(estimates: Mapping[str, Estimate], each: float) -> str:
     return f"at least {low:.3f}" if high is None else f"{low:.3f} to {high.value * each:.3f}"
 
 
-def _chain(title: str, part: Measured, lost: Mapping[str, float]) -> Chain:
+def _chain(title: str, part: GroupMeasures, lost: Mapping[str, float]) -> Chain:
     """Prompt information and gain come in, what curation dropped goes out, the rest is the set's."""
     own, prompt = part.estimates[GAIN], part.estimates.get(LOWER)
     inside = 0.0 if prompt is None else max(prompt.value, 0.0)
@@ -185,10 +194,10 @@ def _limits(estimate: Estimate) -> _Limits:
     return {"low": low if known else None, "high": high if known else None, "at_most": estimate.direction == "upper"}
 
 
-def _cut(told: Told) -> Iterator[Finding]:
-    rows = [name for name, cut in zip(told.said.ids, told.said.cut, strict=True) if cut]
+def _cut(account: InformationAccount) -> Iterator[Finding]:
+    rows = [name for name, cut in zip(account.said.ids, account.said.cut, strict=True) if cut]
     if rows:
-        share = len(rows) / len(told.said)
+        share = len(rows) / len(account.said)
         yield Finding(
             id="cut_outputs",
             severity="medium" if share > MANY_CUT else "low",
@@ -200,8 +209,8 @@ def _cut(told: Told) -> Iterator[Finding]:
         )
 
 
-def _kept_only(told: Told) -> Iterator[Finding]:
-    if not told.complete:
+def _kept_only(account: InformationAccount) -> Iterator[Finding]:
+    if not account.complete:
         yield Finding(
             id="kept_only",
             severity="medium",
@@ -211,8 +220,8 @@ def _kept_only(told: Told) -> Iterator[Finding]:
         )
 
 
-def _raw(told: Told) -> Iterator[Finding]:
-    count = int(told.said.raw.sum())
+def _raw(account: InformationAccount) -> Iterator[Finding]:
+    count = int(account.said.raw.sum())
     if count:
         yield Finding(
             id="raw_log_probabilities",
@@ -224,8 +233,8 @@ def _raw(told: Told) -> Iterator[Finding]:
         )
 
 
-def _selected(told: Told) -> Iterator[Finding]:
-    for name, part in told.strategies.items():
+def _selected(account: InformationAccount) -> Iterator[Finding]:
+    for name, part in account.strategies.items():
         value, error = part.surplus or (0.0, 1.0)
         if abs(value) > SURE * error:
             of = f"{name}: " if name else ""
@@ -240,9 +249,9 @@ def _selected(told: Told) -> Iterator[Finding]:
             )
 
 
-def _saturated(told: Told) -> Iterator[Finding]:
-    run = {"the whole run": told.whole} if len(told.strategies) > 1 else {}
-    for name, part in {**run, **told.strategies}.items():
+def _saturated(account: InformationAccount) -> Iterator[Finding]:
+    run = {"the whole run": account.whole} if len(account.strategies) > 1 else {}
+    for name, part in {**run, **account.strategies}.items():
         if part.bracket is not None and part.bracket.saturated:
             of = f"{name}: " if name else ""
             count = round(math.exp(part.bracket.ceiling))
@@ -255,8 +264,8 @@ def _saturated(told: Told) -> Iterator[Finding]:
             )
 
 
-def _no_end(told: Told) -> Iterator[Finding]:
-    if told.said.ended is False:
+def _no_end(account: InformationAccount) -> Iterator[Finding]:
+    if account.said.ended is False:
         yield Finding(
             id="no_end_token",
             severity="low",

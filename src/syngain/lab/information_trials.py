@@ -16,7 +16,7 @@ from syngain.information.estimators import (
     semantic,
     token_entropy,
 )
-from syngain.information.estimators.clustered_prompts import Design
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts
 from syngain.lab.worlds.information_worlds import SpokenWorld, enumerate_laws, score, speak
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class BracketReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class InformationTrial:
     """All readings of a world: unbiased estimators, one-sided bounds (limit and truth), variances, brackets."""
 
     unbiased: Mapping[str, Reading]
@@ -84,12 +84,12 @@ class Trial:
     brackets: Mapping[int, BracketReading]
 
 
-def trial(kind: Kind, seed: int) -> Trial:
+def trial(kind: Kind, seed: int) -> InformationTrial:
     """Draw a world, prompts and outputs from ``seed``, and estimate everything."""
     rng = np.random.default_rng([seed, 0 if kind == "fixed" else 1])
     world = SpokenWorld.draw(kind, rng)
     tables = world.prompts(PROMPTS, rng)
-    design = Design.balanced(PROMPTS, SAMPLES)
+    design = ClusteredPrompts.balanced(PROMPTS, SAMPLES)
     said = speak(tables, design.prompt, rng)
     own, whole = said.chosen.sum(axis=1), -said.chosen.sum(axis=1) - said.entropies
     listed, lower, upper = _top_k(said)
@@ -134,7 +134,7 @@ def trial(kind: Kind, seed: int) -> Trial:
         "entropy bracket": entropy.low <= world.entropy <= entropy.high,
     }
     weights = information_gain.control_weight(own, whole, design)
-    return Trial(
+    return InformationTrial(
         unbiased=unbiased,
         bounds=bounds,
         variances=_variances(laws.spread(), weights),
@@ -171,7 +171,7 @@ def _variances(spread: Floats, weights: Floats) -> Variances:
 
 def _bracket(world: SpokenWorld, count: int, rng: np.random.Generator) -> BracketReading:
     tables = world.prompts(count, rng)
-    design = Design.balanced(count, BRACKET_SAMPLES)
+    design = ClusteredPrompts.balanced(count, BRACKET_SAMPLES)
     scores = score(tables, speak(tables, design.prompt, rng).words)
     found = prompt_information.bracket(scores, design)
     return BracketReading(
@@ -185,7 +185,7 @@ def _bracket(world: SpokenWorld, count: int, rng: np.random.Generator) -> Bracke
     )
 
 
-def rows_left_out(L: Floats, design: Design) -> float:
+def rows_left_out(L: Floats, design: ClusteredPrompts) -> float:
     """The mistake: the row alone is left out, its prompt stays in the mixture with its other rows. No upper bound."""
     samples = design.samples
     shift = L.max(axis=1, keepdims=True)

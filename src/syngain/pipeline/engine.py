@@ -30,7 +30,7 @@ Follow = Callable[[Pending, Reply], Request | None]
 
 
 @dataclass
-class Tally:
+class EngineCounts:
     """What happened, for a person to read."""
 
     answered: int = 0
@@ -60,12 +60,12 @@ class Engine:
     total: int = 1
     limit: int | None = None
     until: int | None = None
-    tally: Tally = field(default_factory=Tally)
+    tally: EngineCounts = field(default_factory=EngineCounts)
     _after: int = 0
     _queue: list[Pending] = field(default_factory=list)
     _flying: int = 0
 
-    async def run(self) -> Tally:
+    async def run(self) -> EngineCounts:
         """Ask until nothing is left, the budget is reached, or there is no hope.
 
         What stopped it is in ``tally.stopped``; every answer is in the store by then.
@@ -200,7 +200,7 @@ class Engine:
             self.tally.exhausted += state == EXHAUSTED
 
 
-def unfinished(tally: Tally, place: str) -> UnfinishedError:
+def unfinished(tally: EngineCounts, place: str) -> UnfinishedError:
     """The error of a run that was stopped: what is done is kept."""
     todo = (
         "raise the ceiling and go on with --resume" if "budget" in tally.stopped else "mend it and go on with --resume"

@@ -14,10 +14,10 @@ from syngain.data.generated_row import with_anchor
 from syngain.generators.pace import Pace, Patience
 from syngain.generators.protocol import Reply, prompt_hash
 from syngain.pipeline.curate import curate, text_digest
-from syngain.pipeline.engine import Engine, Tally, unfinished
+from syngain.pipeline.engine import Engine, EngineCounts, unfinished
 from syngain.pipeline.prompts.content import candidate_of, repair
 from syngain.pipeline.stopping import Watch
-from syngain.pipeline.store.new_row_value import Seen
+from syngain.pipeline.store.new_row_value import ObservedRow
 from syngain.pipeline.store.store import DONE, Store
 from syngain.pipeline.strategies import requests
 
@@ -52,7 +52,7 @@ class Run:
     ledger: Ledger
     place: str
     progress: Progress = silent
-    tally: Tally = field(default_factory=Tally)
+    tally: EngineCounts = field(default_factory=EngineCounts)
     in_flight: int = 0
     stop: Rule | None = None
     quantities: Mapping[str, Callable[[], Quantity]] = field(default_factory=dict)
@@ -131,13 +131,13 @@ class Run:
         if self.tally.stopped:
             raise unfinished(self.tally, self.place)
 
-    def _seen(self, after: int, until: int) -> Iterator[Seen]:
+    def _seen(self, after: int, until: int) -> Iterator[ObservedRow]:
         """The rows at these positions that hold content."""
         for key, request in self.store.asked(after, until):
             row = candidate_of(self.store, key, request)
             if row.content:
                 nats, sampled = _surprisal(row)
-                yield Seen(
+                yield ObservedRow(
                     prompt=prompt_hash(request.messages),
                     text=text_digest(row.content),
                     nats=nats,

@@ -20,7 +20,7 @@ from syngain.core.errors import UsageError
 from syngain.core.expressions import Comparison, Constant, Joined, Reference, parse
 from syngain.core.result import Series
 from syngain.inference.sequential import positions
-from syngain.pipeline.store.new_row_value import NEW_NATS, NEW_SHARE, Fresh, Reading, Seen
+from syngain.pipeline.store.new_row_value import NEW_NATS, NEW_SHARE, InterimEstimate, NewRowValue, ObservedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,15 +45,15 @@ class Quantity(Protocol):
         """Rows before the first look."""
         ...
 
-    def see(self, rows: Iterable[Seen], /) -> None:
+    def see(self, rows: Iterable[ObservedRow], /) -> None:
         """Add rows."""
         ...
 
-    def reading(self) -> Reading:
+    def reading(self) -> InterimEstimate:
         """The quantity now."""
         ...
 
-    def margin(self, reading: Reading, threshold: float, /) -> float:
+    def margin(self, reading: InterimEstimate, threshold: float, /) -> float:
         """The standard error with which a value is held against a threshold."""
         ...
 
@@ -65,7 +65,7 @@ class Quantity(Protocol):
         """By how much rows must grow before another look can be worth it."""
         ...
 
-    def estimate(self, reading: Reading, intervals: Mapping[float, tuple[float, float]], /) -> Estimate:
+    def estimate(self, reading: InterimEstimate, intervals: Mapping[float, tuple[float, float]], /) -> Estimate:
         """As an estimate of the report."""
         ...
 
@@ -113,11 +113,11 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A quantity at a look: rows so far, and what was read."""
+class InterimCheck:
+    """A quantity at an interim check: rows so far, and its estimate."""
 
     rows: int
-    reading: Reading
+    reading: InterimEstimate
 
 
 @dataclass
@@ -127,7 +127,7 @@ class Watch:
     rule: Rule
     total: int
     makers: Mapping[str, Callable[[], Quantity]] = field(default_factory=dict)
-    looks: dict[str, list[Look]] = field(init=False)
+    looks: dict[str, list[InterimCheck]] = field(init=False)
     positions: list[int] = field(init=False)
     _quantities: dict[str, Quantity] = field(init=False)
     _levels: dict[Below, float] = field(init=False)
@@ -135,7 +135,7 @@ class Watch:
     _next: float = 0.0
 
     def __post_init__(self) -> None:
-        known = {**FRESH, **self.makers}
+        known = {**ALWAYS_WATCHED, **self.makers}
         self._quantities = {name: known[name]() for name in self.rule.ids}
         growth = max(quantity.growth for quantity in self._quantities.values())
         first = max(quantity.first for quantity in self._quantities.values())
@@ -145,7 +145,7 @@ class Watch:
             claim: self._quantities[claim.id].level(self.positions, claim.alpha) for claim in self.rule.claims
         }
 
-    def see(self, rows: Iterable[Seen]) -> None:
+    def see(self, rows: Iterable[ObservedRow]) -> None:
         """Add rows."""
         seen = list(rows)
         self._seen += len(seen)
@@ -162,7 +162,7 @@ class Watch:
     def look(self, position: int | None = None) -> bool:
         """Take a look; whether to stop."""
         for name, quantity in self._quantities.items():
-            self.looks[name].append(Look(self._seen, quantity.reading()))
+            self.looks[name].append(InterimCheck(self._seen, quantity.reading()))
         self._next = (self._seen if position is None else position) * self._rest(self.rule.claim)
         return self._proven(self.rule.claim)
 
@@ -197,7 +197,10 @@ class Watch:
         return {name: _series(looks) for name, looks in self.looks.items() if looks}
 
 
-FRESH: Mapping[str, Callable[[], Quantity]] = {NEW_SHARE: Fresh, NEW_NATS: lambda: Fresh(weighed=True)}
+ALWAYS_WATCHED: Mapping[str, Callable[[], Quantity]] = {
+    NEW_SHARE: NewRowValue,
+    NEW_NATS: lambda: NewRowValue(weighed=True),
+}
 
 
 def stop_rule(expression: str, more: Iterable[str] = ()) -> Rule:
@@ -206,7 +209,7 @@ def stop_rule(expression: str, more: Iterable[str] = ()) -> Rule:
     Raises:
         UsageError: it is no condition, or says something else than that marginal quantities are below numbers.
     """
-    ids = (*FRESH, *more)
+    ids = (*ALWAYS_WATCHED, *more)
     try:
         tree = parse(expression)
     except UsageError as error:
@@ -254,8 +257,8 @@ def _below(name: str, field_: str, threshold: float | str, ids: Sequence[str]) -
             todo=EXAMPLE,
         )
     most = 1.0 if name == NEW_SHARE else math.inf
-    if not isinstance(threshold, float) or (name in FRESH and not 0 < threshold <= most):
-        span = f"a number above 0{' and at most 1' if most == 1 else ''}" if name in FRESH else "a number"
+    if not isinstance(threshold, float) or (name in ALWAYS_WATCHED and not 0 < threshold <= most):
+        span = f"a number above 0{' and at most 1' if most == 1 else ''}" if name in ALWAYS_WATCHED else "a number"
         raise UsageError(f"--stop-when {name} < {threshold}", expected=span, todo=EXAMPLE)
     return Below(name, threshold, ALPHA[field_])
 
@@ -275,7 +278,7 @@ def _leaves(claim: Claim) -> Iterator[Below]:
         yield from _leaves(part)
 
 
-def _intervals(reading: Reading) -> dict[float, tuple[float, float]]:
+def _intervals(reading: InterimEstimate) -> dict[float, tuple[float, float]]:
     if not math.isfinite(reading.error):
         return {}
     halves = {
@@ -284,7 +287,7 @@ def _intervals(reading: Reading) -> dict[float, tuple[float, float]]:
     return {level: (reading.value - half, reading.value + half) for level, half in halves.items()}
 
 
-def _series(looks: Sequence[Look]) -> Series:
+def _series(looks: Sequence[InterimCheck]) -> Series:
     bands = [_intervals(look.reading).get(0.90, (-math.inf, math.inf)) for look in looks]
     return Series(
         x_name="rows",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PreparedStrategy:
     """A strategy ready to make prompts."""
 
     strategy: StrategySpec
@@ -44,7 +44,7 @@ def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
     Raises:
         InputError: a strategy does not suit the anchors, or a template uses a column they lack.
     """
-    plans = [_plan(strategy, anchors) for strategy in recipe.strategies]
+    plans = [_prepared(strategy, anchors) for strategy in recipe.strategies]
     for plan in plans:  # every template is tried on the first anchor before a request of any strategy is made
         rng = Streams(recipe.seed).stream("plan", plan.strategy.title)
         next(_prompts(plan, rng))
@@ -58,7 +58,7 @@ def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
         yield from block
 
 
-def _blocks(recipe: Recipe, plan: Plan) -> Iterator[list[Request]]:
+def _blocks(recipe: Recipe, plan: PreparedStrategy) -> Iterator[list[Request]]:
     """The samples of one prompt, prompt after prompt, without end."""
     spec, templated = recipe.sampling_of(plan.strategy), plan.strategy.kind == "template"
     for messages, row in _prompts(plan, Streams(recipe.seed).stream("plan", plan.strategy.title)):
@@ -74,7 +74,7 @@ def _blocks(recipe: Recipe, plan: Plan) -> Iterator[list[Request]]:
         yield [request] * (1 if templated else spec.samples)
 
 
-def _plan(strategy: StrategySpec, anchors: Anchors) -> Plan:
+def _prepared(strategy: StrategySpec, anchors: Anchors) -> PreparedStrategy:
     where = f"strategy `{strategy.title}`"
     if strategy.json_schema is not None:
         check_schema(strategy.json_schema, f"{where}: json_schema")
@@ -92,10 +92,10 @@ def _plan(strategy: StrategySpec, anchors: Anchors) -> Plan:
         )
     source = strategy.template if strategy.template is not None else words_of(strategy.kind, anchors.kind)
     system = None if strategy.system is None else template(strategy.system, where=f"{where}: system")
-    return Plan(strategy, anchors, template(source, where=f"{where}: template"), system)
+    return PreparedStrategy(strategy, anchors, template(source, where=f"{where}: template"), system)
 
 
-def _prompts(plan: Plan, rng: np.random.Generator) -> Iterator[tuple[Messages, RowSpec]]:
+def _prompts(plan: PreparedStrategy, rng: np.random.Generator) -> Iterator[tuple[Messages, RowSpec]]:
     """Prompts without end: anchors in a random order, again and again, each time another order."""
     anchors, strategy = plan.anchors, plan.strategy
     while True:
@@ -108,7 +108,7 @@ def _prompts(plan: Plan, rng: np.random.Generator) -> Iterator[tuple[Messages, R
             yield messages, _row_spec(strategy, anchors.kind, chosen)
 
 
-def _shots(plan: Plan, index: int, rng: np.random.Generator) -> Sequence[Anchor]:
+def _shots(plan: PreparedStrategy, index: int, rng: np.random.Generator) -> Sequence[Anchor]:
     """The anchor and, for strategies with examples, others of its label."""
     rows = plan.anchors.rows
     if plan.strategy.kind not in {"few_shot", "self_instruct", "attributes"}:
@@ -119,7 +119,7 @@ def _shots(plan: Plan, index: int, rng: np.random.Generator) -> Sequence[Anchor]
     return [rows[i] for i in (index, *picked)]
 
 
-def _columns(plan: Plan, shots: Sequence[Anchor], rng: np.random.Generator) -> dict[str, object]:
+def _columns(plan: PreparedStrategy, shots: Sequence[Anchor], rng: np.random.Generator) -> dict[str, object]:
     """What a template can name."""
     strategy = plan.strategy
     personas = strategy.personas or PERSONAS

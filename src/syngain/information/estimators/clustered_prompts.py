@@ -28,7 +28,7 @@ Over = Literal["population", "these"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Design:
+class ClusteredPrompts:
     """The prompt of every output, shape ``(n,)`` in ``range(K)``, and the cluster of every prompt, ``(K,)``.
 
     Every prompt has at least one output, every cluster one prompt. Prompts weigh the same, whatever their outputs.
@@ -50,14 +50,14 @@ class Design:
             raise UsageError("clusters without prompts", expected="clusters numbered from 0")
 
     @classmethod
-    def balanced(cls, prompts: int, samples: int) -> Design:
+    def balanced(cls, prompts: int, samples: int) -> ClusteredPrompts:
         """``samples`` outputs of each prompt in turn, every prompt a cluster of its own."""
         return cls(np.repeat(np.arange(prompts), samples), np.arange(prompts))
 
     @classmethod
     def of(
         cls, prompts: Sequence[str], clusters: Mapping[str, str] | None = None, *, order: Sequence[str] = ()
-    ) -> Design:
+    ) -> ClusteredPrompts:
         """From the name of the prompt of each output; ``clusters`` names the cluster of a prompt, else its own.
 
         Prompts are numbered in ``order``, then as they come.
@@ -119,7 +119,7 @@ class Mean:
 
     def estimate(
         self,
-        design: Design,
+        design: ClusteredPrompts,
         *,
         method: str,
         estimand: str,
@@ -142,7 +142,7 @@ class Mean:
         )
 
 
-def mean(values: Floats, design: Design, over: Over = "population") -> Mean:
+def mean(values: Floats, design: ClusteredPrompts, over: Over = "population") -> Mean:
     """Mean over prompts of the mean of ``(n,)`` values within each.
 
     Over the population the error is that of independent clusters of prompts (the linearized, cluster-robust one with
@@ -167,7 +167,7 @@ def mean(values: Floats, design: Design, over: Over = "population") -> Mean:
     return Mean(value=float(per_prompt.mean()), error=math.sqrt(total) / design.prompts, freedom=freedom)
 
 
-def of_influence(value: float, influence: Floats, design: Design) -> Mean:
+def of_influence(value: float, influence: Floats, design: ClusteredPrompts) -> Mean:
     """A statistic with the influence of each prompt ``(K,)``, summing to zero: infinitesimal jackknife by cluster."""
     groups = design.clusters
     if groups < 2:
@@ -177,7 +177,7 @@ def of_influence(value: float, influence: Floats, design: Design) -> Mean:
     return Mean(value=value, error=error, freedom=groups - 1)
 
 
-def ratio(above: Floats, below: Floats, design: Design) -> Mean:
+def ratio(above: Floats, below: Floats, design: ClusteredPrompts) -> Mean:
     """Ratio of two means over prompts, of ``(n,)`` values each, linearized.
 
     Raises:

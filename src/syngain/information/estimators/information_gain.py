@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import UsageError
-from syngain.information.estimators.clustered_prompts import Design, Over, mean, ratio
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts, Over, mean, ratio
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats
@@ -24,14 +24,14 @@ _OVER = {
 }
 
 
-def plain(own: Floats, design: Design, over: Over = "population") -> Estimate:
+def plain(own: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
     """Mean of minus the log-probability of each output under its own prompt, ``own`` of shape (n,). Unbiased."""
     check_logs(own, design)
     method = "minus the log-probability of outputs under their own prompt; prompts resampled"
     return mean(-own, design, over).estimate(design, method=method, estimand=_OVER[over])
 
 
-def rao_blackwell(entropies: Floats, design: Design, over: Over = "population") -> Estimate:
+def rao_blackwell(entropies: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
     """Mean of the exact next-token entropies summed over the steps of each output, (n,). Unbiased.
 
     Its variance is lower than the plain one's where lengths are fixed; where they vary it need not be.
@@ -41,7 +41,7 @@ def rao_blackwell(entropies: Floats, design: Design, over: Over = "population") 
     return mean(entropies, design, over).estimate(design, method=method, estimand=_OVER[over])
 
 
-def combined(own: Floats, excess: Floats, design: Design, over: Over = "population") -> Estimate:
+def combined(own: Floats, excess: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
     """The plain estimator with the excess of surprisal over entropy as control variate, weighted by cross-fitting.
 
     ``excess`` (n,) is surprisal minus entropy of the law of each step, summed over an output: its mean is zero for
@@ -55,7 +55,7 @@ def combined(own: Floats, excess: Floats, design: Design, over: Over = "populati
     return mean(controlled, design, over).estimate(design, method=method, estimand=_OVER[over])
 
 
-def control_weight(own: Floats, excess: Floats, design: Design) -> Floats:
+def control_weight(own: Floats, excess: Floats, design: ClusteredPrompts) -> Floats:
     """The variance-minimal weight of the control for each output, from outputs of the other half, shape (n,).
 
     Halves are every other cluster of prompts; with fewer than four clusters every other output of a prompt.
@@ -74,7 +74,7 @@ def control_weight(own: Floats, excess: Floats, design: Design) -> Floats:
     return weights
 
 
-def cross_entropy(own: Floats, design: Design) -> Estimate:
+def cross_entropy(own: Floats, design: ClusteredPrompts) -> Estimate:
     """An upper bound of the gain from log-probabilities of another law than the one sampled from.
 
     ``E[-ln p] = H + KL(sampled || p)``: raw log-probabilities of chosen tokens at another temperature or top-p.
@@ -85,7 +85,7 @@ def cross_entropy(own: Floats, design: Design) -> Estimate:
     return mean(-own, design).estimate(design, method=method, estimand=estimand, direction="upper")
 
 
-def top_k_bounds(lower: Floats, upper: Floats, design: Design) -> tuple[Estimate, Estimate]:
+def top_k_bounds(lower: Floats, upper: Floats, design: ClusteredPrompts) -> tuple[Estimate, Estimate]:
     """Both ends of the Rao-Blackwell estimator where only the k most probable tokens of each step are known.
 
     ``lower`` and ``upper`` (n,) are sums over steps as
@@ -107,7 +107,7 @@ def top_k_bounds(lower: Floats, upper: Floats, design: Design) -> tuple[Estimate
     return least, most
 
 
-def bits_per_byte(own: Floats, sizes: Floats, design: Design) -> Estimate:
+def bits_per_byte(own: Floats, sizes: Floats, design: ClusteredPrompts) -> Estimate:
     """Surprisal of the outputs under the generator in bits per UTF-8 byte: a ratio of sums, sizes (n,) in bytes."""
     check_logs(own, design)
     found = ratio(-own / np.log(2.0), sizes, design)
@@ -116,7 +116,7 @@ def bits_per_byte(own: Floats, sizes: Floats, design: Design) -> Estimate:
     return found.estimate(design, method=method, estimand=estimand, unit="bits per byte")
 
 
-def check_logs(own: Floats, design: Design) -> None:
+def check_logs(own: Floats, design: ClusteredPrompts) -> None:
     """Refuse what cannot be log-probabilities of outputs that were said.
 
     Raises:
@@ -127,7 +127,7 @@ def check_logs(own: Floats, design: Design) -> None:
         raise UsageError("log-probabilities above zero", expected="natural logarithms of probabilities")
 
 
-def _slope(values: Floats, excess: Floats, design: Design, chosen: Flags) -> float:
+def _slope(values: Floats, excess: Floats, design: ClusteredPrompts, chosen: Flags) -> float:
     """Least-squares slope within prompts of the chosen outputs, as the error of the mean over prompts weighs them.
 
     Prompts with a single chosen output are used only when all have one; then around the common mean.

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from syngain.core.errors import UsageError
-from syngain.information.estimators.clustered_prompts import Design, Mean, mean, of_influence
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts, Mean, mean, of_influence
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats
@@ -42,7 +42,7 @@ class Bracket:
         return self.high > self.ceiling
 
 
-def these_prompts(L: Floats, design: Design) -> Estimate:
+def these_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
     """Information of an output about which of these prompts it came from. Unbiased, at most ln K.
 
     mean_i mean_s [L[(i, s), i] - log mean_j exp L[(i, s), j]]; its error is that of the outputs within prompts.
@@ -56,7 +56,7 @@ def these_prompts(L: Floats, design: Design) -> Estimate:
     )
 
 
-def population_lower(L: Floats, design: Design) -> Estimate:
+def population_lower(L: Floats, design: ClusteredPrompts) -> Estimate:
     """``information.prompt_lower``: a lower bound for the population, by any scorer.
 
     With scores of the generator itself the value is exact for these prompts; their interval is among the references.
@@ -74,7 +74,7 @@ def population_lower(L: Floats, design: Design) -> Estimate:
     )
 
 
-def population_upper(L: Floats, design: Design) -> Estimate:
+def population_upper(L: Floats, design: ClusteredPrompts) -> Estimate:
     """``information.prompt_upper``: an upper bound for the population, in expectation; scores of the generator only.
 
     Each prompt is left out with all its outputs, and so are the prompts of its cluster: what is left must be
@@ -90,7 +90,7 @@ def population_upper(L: Floats, design: Design) -> Estimate:
     )
 
 
-def bracket(L: Floats, design: Design, level: float = 0.95) -> Bracket:
+def bracket(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> Bracket:
     """The prompt information of the population between two one-sided limits, each of ``(1 + level) / 2``."""
     check_scores(L, design)
     low = _lower(L, design).interval(level)[0]
@@ -99,7 +99,7 @@ def bracket(L: Floats, design: Design, level: float = 0.95) -> Bracket:
     return Bracket(low=low, high=high, ceiling=math.log(design.prompts))
 
 
-def mixture_entropy(L: Floats, design: Design, level: float = 0.95) -> tuple[Estimate, Bracket]:
+def mixture_entropy(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> tuple[Estimate, Bracket]:
     """``information.entropy``: H(M(p)), for these prompts (unbiased) and as a bracket for the population.
 
     Minus the log-probability under the mixture of all prompts, and of all others: information gain plus either end of
@@ -118,14 +118,14 @@ def mixture_entropy(L: Floats, design: Design, level: float = 0.95) -> tuple[Est
     return these, Bracket(low=low, high=high, ceiling=math.inf)
 
 
-def whole_prompts(L: Floats, design: Design) -> Estimate:
+def whole_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
     """Information of *all* outputs of a prompt together about which prompt it was, per prompt, at most ln K.
 
     Rows of one prompt share it, so this and not a multiple of the value per row is what the set holds.
     """
     check_scores(L, design)
     sums: Floats = np.stack([np.bincount(design.prompt, column, minlength=design.prompts) for column in L.T], axis=1)
-    singles = Design(np.arange(design.prompts), design.cluster)
+    singles = ClusteredPrompts(np.arange(design.prompts), design.cluster)
     return _lower(sums, singles).estimate(
         singles,
         method="summed log-probability of a prompt's outputs under it minus that under the mixture of all prompts",
@@ -135,7 +135,7 @@ def whole_prompts(L: Floats, design: Design) -> Estimate:
     )
 
 
-def check_scores(L: Floats, design: Design) -> None:
+def check_scores(L: Floats, design: ClusteredPrompts) -> None:
     """Refuse what cannot be cross-scores.
 
     Raises:
@@ -157,13 +157,13 @@ def check_scores(L: Floats, design: Design) -> None:
         )
 
 
-def _gaps(L: Floats, design: Design) -> Floats:
+def _gaps(L: Floats, design: ClusteredPrompts) -> Floats:
     """Own log-probability minus that under the mixture of all prompts, shape (n,)."""
     own = L[np.arange(len(L)), design.prompt]
     return np.asarray(own - logsumexp(L, axis=1) + math.log(design.prompts))
 
 
-def _lower(L: Floats, design: Design, own: Floats | None = None) -> Mean:
+def _lower(L: Floats, design: ClusteredPrompts, own: Floats | None = None) -> Mean:
     """Mean gap to the mixture of all prompts, minus ``own`` when given, with its error over prompts.
 
     A prompt acts through its own outputs and through the mixture: the derivative by its weight is its mean gap minus
@@ -175,7 +175,7 @@ def _lower(L: Floats, design: Design, own: Floats | None = None) -> Mean:
     return _with_mixture(values, share, design)
 
 
-def _upper(L: Floats, design: Design, own: Floats | None = None) -> Mean:
+def _upper(L: Floats, design: ClusteredPrompts, own: Floats | None = None) -> Mean:
     """The same against the mixture of the prompts of all other clusters."""
     if design.clusters < 2:
         return Mean(value=math.inf, error=math.nan, freedom=0.0)
@@ -189,7 +189,7 @@ def _upper(L: Floats, design: Design, own: Floats | None = None) -> Mean:
     return _with_mixture(values, np.exp(others - mixture[:, None]) * count[:, None], design)
 
 
-def _with_mixture(values: Floats, share: Floats, design: Design) -> Mean:
+def _with_mixture(values: Floats, share: Floats, design: ClusteredPrompts) -> Mean:
     per_prompt = design.within(values)
     weight = 1.0 / design.samples[design.prompt] / design.prompts
     responsible = weight @ share

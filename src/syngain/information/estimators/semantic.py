@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import entr
 
 from syngain.core.errors import UsageError
-from syngain.information.estimators.clustered_prompts import Design, mean, of_influence
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts, mean, of_influence
 from syngain.information.estimators.information_gain import check_logs
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FEWEST = 8  # samples per prompt below which the cap says more than the data
 
 
-def meaning_entropy(meanings: Sequence[Hashable], design: Design) -> Estimate:
+def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> Estimate:
     """``information.semantic``: a lower bound of H(cluster(y) | p), with ``ceiling`` among its references.
 
     The entropy of the counts of each prompt, averaged over prompts: below the truth in expectation because entropy is
@@ -54,7 +54,9 @@ def meaning_entropy(meanings: Sequence[Hashable], design: Design) -> Estimate:
     )
 
 
-def meaning_entropy_upper(own: Floats, meanings: Sequence[Hashable], texts: Sequence[str], design: Design) -> Estimate:
+def meaning_entropy_upper(
+    own: Floats, meanings: Sequence[Hashable], texts: Sequence[str], design: ClusteredPrompts
+) -> Estimate:
     """An upper bound of H(cluster(y) | p), in expectation, from ``own`` (n,) log-probabilities summed by meaning.
 
     A meaning is at least as probable as its wordings that came; useful where a few wordings are most of a meaning.
@@ -77,7 +79,7 @@ def meaning_entropy_upper(own: Floats, meanings: Sequence[Hashable], texts: Sequ
     )
 
 
-def _count_entropies(meanings: Sequence[Hashable], design: Design) -> Floats:
+def _count_entropies(meanings: Sequence[Hashable], design: ClusteredPrompts) -> Floats:
     number = {meaning: k for k, meaning in enumerate(dict.fromkeys(meanings))}
     table = np.zeros((design.prompts, len(number)))
     np.add.at(table, (design.prompt, np.array([number[meaning] for meaning in meanings], dtype=np.int64)), 1.0)

@@ -17,9 +17,9 @@ from syngain.core.progress import Progress, silent
 from syngain.inference.intervals import mean_interval
 from syngain.inference.ranks import spearman, spearman_of_groups
 from syngain.information.estimators import information_gain
-from syngain.information.estimators.clustered_prompts import Design
+from syngain.information.estimators.clustered_prompts import ClusteredPrompts
 from syngain.information.estimators.prompt_information import these_prompts
-from syngain.lab.result import Check, Curve, LabResult, Panel, Table
+from syngain.lab.result import LabCheck, LabCurve, LabResult, LabTable, Panel
 from syngain.lab.worlds.language import TOPICS, Accounting, LanguageWorld, account, language_world
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _column(rows: list[dict[str, object]], name: str) -> Floats:
     return np.array([row[name] for row in rows], dtype=np.float64)
 
 
-def _tables(rows: list[dict[str, object]], streams: Streams) -> tuple[Table, ...]:
+def _tables(rows: list[dict[str, object]], streams: Streams) -> tuple[LabTable, ...]:
     groups = {
         "all configurations": rows,
         "temperature only": [row for row in rows if row["prompts"] == "all topics" and row["curation"] == "none"],
@@ -134,10 +134,10 @@ def _tables(rows: list[dict[str, object]], streams: Streams) -> tuple[Table, ...
                 cells.append((group, words, *ranked.cells()))
     title = "Spearman correlation with the true gain (95 % bootstrap interval over worlds)"
     columns = ("group", "quantity", "correlation", "low", "high")
-    return (Table(title=title, columns=columns, rows=cells), _within_worlds(rows), _contradictions(rows))
+    return (LabTable(title=title, columns=columns, rows=cells), _within_worlds(rows), _contradictions(rows))
 
 
-def _within_worlds(rows: list[dict[str, object]]) -> Table:
+def _within_worlds(rows: list[dict[str, object]]) -> LabTable:
     """The same correlations inside each world, averaged: what a user with one task would see."""
     numbers = sorted({int(str(row["world"])) for row in rows})
     cells: list[tuple[str, float, float]] = []
@@ -147,12 +147,12 @@ def _within_worlds(rows: list[dict[str, object]]) -> Table:
         values = values[np.isfinite(values)]
         if len(values):
             cells.append((words, float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))))
-    return Table(
+    return LabTable(
         title="The same within one world: mean over worlds", columns=("quantity", "correlation", "error"), rows=cells
     )
 
 
-def _contradictions(rows: list[dict[str, object]]) -> Table:
+def _contradictions(rows: list[dict[str, object]]) -> LabTable:
     """Of two configurations of one world, how often the one with more of a quantity gains less."""
     cells: list[tuple[str, float]] = []
     for name, words in QUANTITIES.items():
@@ -164,7 +164,7 @@ def _contradictions(rows: list[dict[str, object]]) -> Table:
             wrong += int(np.sum(signs < 0))
             total += int(np.sum(signs != 0))
         cells.append((words, wrong / max(total, 1)))
-    return Table(
+    return LabTable(
         title="Pairs of one world where more of the quantity goes with less gain",
         columns=("quantity", "share of pairs"),
         rows=cells,
@@ -188,14 +188,14 @@ def _panels(rows: list[dict[str, object]], protocol: TemperatureProtocol) -> tup
     for name, words in names.items():
         table = _column(plain, name).reshape(protocol.worlds, len(protocol.temperatures))
         mean, low, high = mean_interval(table.T)
-        curve = Curve(name=words, x=protocol.temperatures, y=mean, lower=low, upper=high)
+        curve = LabCurve(name=words, x=protocol.temperatures, y=mean, lower=low, upper=high)
         unit = "share" if name == "tv" else "nats per text"
         panels.append(
             Panel(title=words, x_name="temperature", y_name=unit, curves=(curve,), x_log=True, zero=name == "gain")
         )
     for name in ("information_gain", "minus_tv"):
         curves = tuple(
-            Curve(
+            LabCurve(
                 name=curation,
                 x=_column([row for row in rows if row["curation"] == curation], name),
                 y=_column([row for row in rows if row["curation"] == curation], "gain"),
@@ -208,7 +208,7 @@ def _panels(rows: list[dict[str, object]], protocol: TemperatureProtocol) -> tup
     return tuple(panels)
 
 
-def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, streams: Streams) -> tuple[Check, ...]:
+def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, streams: Streams) -> tuple[LabCheck, ...]:
     """Estimates from sampled outputs beside the exact values; limits are Bonferroni over these checks."""
     found: list[tuple[str, Estimate, float]] = []
     for w, world in enumerate(worlds):
@@ -219,7 +219,7 @@ def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, stre
             found += _estimated(world, degree, protocol.outputs, exact, name, rng)
     limit = float(stats.norm.isf(0.025 / len(found)))
     return tuple(
-        Check(name=name, value=estimate.value, expected=exact, error=_error(estimate), limit=limit)
+        LabCheck(name=name, value=estimate.value, expected=exact, error=_error(estimate), limit=limit)
         for name, estimate, exact in found
     )
 
@@ -239,7 +239,7 @@ def _estimated(
             for out in own
         ]
     )
-    design = Design.balanced(len(TOPICS), outputs)
+    design = ClusteredPrompts.balanced(len(TOPICS), outputs)
     plain = np.array([out.log_probability for own in samples for out in own])
     excess = -plain - np.array([math.fsum(out.entropies) for own in samples for out in own])
     return [

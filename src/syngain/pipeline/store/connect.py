@@ -31,7 +31,7 @@ Api = Literal["chat", "completions"]
 RECIPES = frozenset({".yaml", ".yml"})
 
 
-def speaker(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progress = silent) -> Generator:
+def connected(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progress = silent) -> Generator:
     """The generator of a recipe.
 
     Raises:
@@ -130,7 +130,8 @@ def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
 async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict[str, object], tuple[Reply, ...]]:
     """Ask a server what it can before any row is paid for; a generator in this process needs no asking.
 
-    Beside the generator: what was found, for :func:`told` in a later process, and the answers, which were paid for.
+    With the generator come its capabilities, for :func:`with_known_capabilities` in a later process, and the answers,
+    which were paid for.
 
     Raises:
         UsageError: the key is refused, the model unknown, or log-probabilities are required and not given.
@@ -152,7 +153,7 @@ async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict
         )
     seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
     notes: dict[str, object] = {"mode": seen, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}
-    return told(generator, notes), notes, found.replies
+    return with_known_capabilities(generator, notes), notes, found.replies
 
 
 def probe_cost(recipe: Recipe, ledger: Ledger) -> Cost:
@@ -176,7 +177,7 @@ def _questions(recipe: Recipe) -> tuple[bool, bool]:
     return any(strategy.json_schema is not None for strategy in recipe.strategies), auto and warped
 
 
-def told(generator: Generator, notes: Mapping[str, Any]) -> Generator:
+def with_known_capabilities(generator: Generator, notes: Mapping[str, Any]) -> Generator:
     """A server with what was found out about it before."""
     from syngain.generators.openai import OpenAIGenerator
 

@@ -31,7 +31,7 @@ FIRST = 200  # rows before the first look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ObservedRow:
     """A row of a running run.
 
     Attributes:
@@ -48,7 +48,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class InterimEstimate:
     """A quantity at a look: its value, standard error, the degrees of freedom of that, rows and clusters."""
 
     value: float
@@ -59,7 +59,7 @@ class Reading:
 
 
 @dataclass
-class Fresh:
+class NewRowValue:
     """The new share, or new information, of the rows so far.
 
     Per prompt: rows, weight of rows with texts of its own, and weight of rows of other prompts that would be new
@@ -77,7 +77,7 @@ class Fresh:
     _sums: tuple[float, float] = (0.0, 0.0)  # of weights and of their squares
     _sampled: bool = True
 
-    def see(self, rows: Iterable[Seen]) -> None:
+    def see(self, rows: Iterable[ObservedRow]) -> None:
         """Add rows.
 
         Raises:
@@ -98,7 +98,7 @@ class Fresh:
                 owners[prompt] = owners.get(prompt, 0.0) + weight
                 self._move(row.text, owners, +1)
 
-    def _weight(self, row: Seen) -> float:
+    def _weight(self, row: ObservedRow) -> float:
         if not self.weighed:
             return 1.0
         if row.nats is None or not math.isfinite(row.nats):
@@ -122,7 +122,7 @@ class Fresh:
         elif len(owners) > 2:
             self._texts[text] = None
 
-    def reading(self) -> Reading:
+    def reading(self) -> InterimEstimate:
         """The quantity now.
 
         Without prompt j its rows are gone, and a text that only j and one other prompt gave becomes new there:
@@ -131,10 +131,10 @@ class Fresh:
         size, own, lent = (np.array(counts, dtype=np.float64) for counts in (self._size, self._own, self._lent))
         total, new, prompts = float(size.sum()), float(own.sum()), size.size
         if prompts < 2:
-            return Reading(value=math.inf, error=math.inf, freedom=1.0, n=int(total), clusters=prompts)
+            return InterimEstimate(value=math.inf, error=math.inf, freedom=1.0, n=int(total), clusters=prompts)
         without = (new - own + lent) / np.maximum(total - size, 1.0)
         spread = float(np.sum((without - without.mean()) ** 2)) * (prompts - 1) / prompts
-        return Reading(
+        return InterimEstimate(
             value=max(new, 0.0) / total,  # sums of weights leave rounding behind
             error=math.sqrt(spread),
             freedom=prompts - 1.0,
@@ -142,7 +142,7 @@ class Fresh:
             clusters=prompts,
         )
 
-    def margin(self, reading: Reading, threshold: float) -> float:
+    def margin(self, reading: InterimEstimate, threshold: float) -> float:
         """The error for a value below the threshold: few new rows look surer than they are, none perfectly sure.
 
         The lower tail of a count with mean m ends at ``m - z sqrt(m) + (z^2 - 1) / 6``: between the errors at the value
@@ -166,7 +166,7 @@ class Fresh:
         """One-sided error of each look; see :mod:`syngain.inference.sequential`."""
         return level_of_means(looks, alpha)
 
-    def estimate(self, reading: Reading, intervals: Mapping[float, tuple[float, float]]) -> Estimate:
+    def estimate(self, reading: InterimEstimate, intervals: Mapping[float, tuple[float, float]]) -> Estimate:
         """As an estimate of the report."""
         upper: Direction = "upper"
         if not self.weighed:

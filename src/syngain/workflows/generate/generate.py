@@ -23,7 +23,7 @@ from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.pipeline.run import Run
 from syngain.pipeline.store.acceptance import divergences
 from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, prices_of
-from syngain.pipeline.store.connect import checked, probe_cost, speaker, told
+from syngain.pipeline.store.connect import checked, connected, probe_cost, with_known_capabilities
 from syngain.pipeline.store.cost_forecast import Forecast
 from syngain.pipeline.store.cost_forecast import forecast as forecast_of
 from syngain.pipeline.store.store import Store
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from syngain.data.dataset import Dataset
     from syngain.generators.protocol import Generator
-    from syngain.pipeline.engine import Tally
+    from syngain.pipeline.engine import EngineCounts
     from syngain.pipeline.stopping import Quantity, Rule
     from syngain.pipeline.store.budget import Cost
 
@@ -255,7 +255,7 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
     """The generator found out about, the requests planned, the ledger open."""
     progress("asking the generator what it can", 0.0)
     ledger = Ledger(prices=job.prices or Prices(), max_tokens=job.limits.max_tokens, max_usd=job.limits.max_usd)
-    generator = await _known(speaker(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
+    generator = await _known(connected(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
     run = Run(
         recipe=job.recipe,
         anchors=job.anchors,
@@ -290,7 +290,7 @@ async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) 
             store.paid(reply, ledger.actual((0, 0.0), reply))
         store.set_meta("speaks", json.dumps(found))
         return generator
-    return told(generator, json.loads(noted))
+    return with_known_capabilities(generator, json.loads(noted))
 
 
 def _afford(ledger: Ledger, cost: Cost) -> None:
@@ -371,7 +371,7 @@ def _computed(job: _Job, run: Run, why: list[tuple[str, int]]) -> Iterator[tuple
 
 def _notes(run: Run) -> Iterator[str]:
     """What a person should be told besides the result."""
-    tally: Tally = run.tally
+    tally: EngineCounts = run.tally
     spent = run.store.spent()
     yield f"answers of this call: {tally.answered:,}; most in flight: {tally.most_in_flight}"
     if run.in_flight:

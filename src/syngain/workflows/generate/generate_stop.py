@@ -12,12 +12,12 @@ from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
-from syngain.gain.design.layout import Ground, check
+from syngain.gain.design.layout import GainLayout, check
 from syngain.gain.forecast import UNITS
 from syngain.gain.last_doubling import FOLDS, doubling_ids, last_doubling
 from syngain.inference.sequential import COARSE, level_of_shares
 from syngain.pipeline.stopping import stop_rule
-from syngain.pipeline.store.new_row_value import FIRST, Reading
+from syngain.pipeline.store.new_row_value import FIRST, InterimEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from syngain.gain.last_doubling import Doubling
     from syngain.gain.proxies.task import Task
     from syngain.pipeline.stopping import Quantity, Rule
-    from syngain.pipeline.store.new_row_value import Seen
+    from syngain.pipeline.store.new_row_value import ObservedRow
 
 FASTEST = 2.0  # rows at most double between looks
 
@@ -49,41 +49,41 @@ class GainOfDoubling:
         """
         return max(FIRST, math.ceil(math.sqrt(2) * len(self.anchors)))
 
-    def see(self, rows: Iterable[Seen]) -> None:
+    def see(self, rows: Iterable[ObservedRow]) -> None:
         """Add rows."""
         self._rows += [row.row for row in rows]
 
-    def reading(self) -> Reading:
+    def reading(self) -> InterimEstimate:
         """Measured anew on all rows so far; unknown as long as too few of them outlast a held-out fold.
 
         Raises:
             InputError: the rows can never be held against the anchors: another kind, no labels, none in common.
         """
-        unknown = Reading(value=math.inf, error=math.inf, freedom=1.0, n=len(self._rows), clusters=1)
+        unknown = InterimEstimate(value=math.inf, error=math.inf, freedom=1.0, n=len(self._rows), clusters=1)
         if not self._rows:
             return unknown
         rows = Dataset.from_rows(self._rows, "the rows so far", like=self.anchors)
         with threadpool_limits(1):
-            ground = Ground.of(self.anchors, rows)
+            ground = GainLayout.of(self.anchors, rows)
             try:
                 found = self._measured(ground)
             except InputError:
                 return unknown
-        return Reading(
+        return InterimEstimate(
             value=found.value, error=found.error, freedom=found.freedom, n=len(rows), clusters=found.clusters
         )
 
-    def _measured(self, ground: Ground) -> Doubling:
+    def _measured(self, ground: GainLayout) -> Doubling:
         streams = Streams(self.seed).child("doubling")
         if ground.labeled:
             task: Task = ground.label_task(streams)
         else:
             from syngain.gain.proxies.texts import TextTask
 
-            task = TextTask.of_ground(ground)
+            task = TextTask.of_layout(ground)
         return last_doubling(task, ground.lineage, ground.anchor_labels, metric=self.metric, streams=streams)
 
-    def margin(self, reading: Reading, threshold: float) -> float:  # noqa: ARG002  (the error is that of a mean)
+    def margin(self, reading: InterimEstimate, threshold: float) -> float:  # noqa: ARG002  (the error is that of a mean)
         """Its standard error."""
         return reading.error
 
@@ -97,7 +97,7 @@ class GainOfDoubling:
             return 1.0
         return min(max(math.sqrt(max(upper, 0.0) / threshold), 1.0), FASTEST)
 
-    def estimate(self, reading: Reading, intervals: Mapping[float, tuple[float, float]]) -> Estimate:
+    def estimate(self, reading: InterimEstimate, intervals: Mapping[float, tuple[float, float]]) -> Estimate:
         """As an estimate of the report."""
         return Estimate(
             value=reading.value,

@@ -14,9 +14,9 @@ from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
 from syngain.core.rng import Streams
 from syngain.information import cross_scoring, narrative
-from syngain.information.dropped_rows import Said, divergences, read_said
+from syngain.information.dropped_rows import UncuratedRows, divergences, read_uncurated
 from syngain.information.meanings import with_meanings
-from syngain.information.measures import Measured, measure
+from syngain.information.measures import GroupMeasures, measure
 from syngain.information.outputs import Outputs, outputs
 from syngain.workflows.generate.information_against import against_real, novelty
 from syngain.workflows.inputs import Source, dataset_of
@@ -82,7 +82,7 @@ def information(
     settings, streams = settings or InformationSettings(), Streams(seed)
     progress("reading", 0.0)
     anchors = None if real is None else dataset_of(real)
-    everything = read_said(rows, dropped, roles=roles)
+    everything = read_uncurated(rows, dropped, roles=roles)
     said = outputs(everything.data, meaning=settings.meaning, vocabulary=settings.vocabulary)
     by_regions = ""
     if settings.encoder is not None:
@@ -103,7 +103,7 @@ def information(
     moved = divergences(everything)
     beside = {name: _beside(said, chosen, everything, anchors, settings, seed) for name, chosen in groups.items()}
     estimates = _estimates(whole, measured, moved, beside)
-    words = narrative.Told(
+    words = narrative.InformationAccount(
         said=said,
         whole=whole,
         strategies=measured,
@@ -190,7 +190,7 @@ def _crossed(
 def _beside(
     said: Outputs,
     chosen: Sequence[int],
-    everything: Said,
+    everything: UncuratedRows,
     anchors: Dataset | None,
     settings: InformationSettings,
     seed: int,
@@ -211,8 +211,8 @@ def _beside(
 
 
 def _estimates(
-    whole: Measured,
-    measured: Mapping[str, Measured],
+    whole: GroupMeasures,
+    measured: Mapping[str, GroupMeasures],
     moved: Mapping[str, Estimate],
     beside: Mapping[str, tuple[Mapping[str, Estimate], str]],
 ) -> dict[str, Estimate]:
@@ -228,7 +228,7 @@ def _estimates(
 
 
 def _sets(
-    measured: Mapping[str, Measured], beside: Mapping[str, tuple[Mapping[str, Estimate], str]]
+    measured: Mapping[str, GroupMeasures], beside: Mapping[str, tuple[Mapping[str, Estimate], str]]
 ) -> dict[str, object]:
     """Strategies side by side, as ``report.json`` holds sets."""
     return {
@@ -240,7 +240,7 @@ def _sets(
     }
 
 
-def _lost(said: Outputs, everything: Said) -> dict[str, float]:
+def _lost(said: Outputs, everything: UncuratedRows) -> dict[str, float]:
     """Share of the surprisal of all rows that each step dropped, of the rows whose surprisal is known."""
     if everything.gone is None or not len(said):
         return {}

@@ -9,7 +9,7 @@ from syngain.generators.pace import Patience
 from syngain.generators.waiting import wait_for
 from syngain.information.cross_scoring import ByGenerator
 from syngain.pipeline.recipe import LocalSpec
-from syngain.pipeline.store.connect import only_model, speaker, target_spec
+from syngain.pipeline.store.connect import connected, only_model, target_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def scorer_of(
 
         locate(spec.model)
     progress(f"loading {target}", 0.05)
-    generator = speaker(spec, anchors, progress=progress)
+    generator = connected(spec, anchors, progress=progress)
     from syngain.generators.openai import OpenAIGenerator
 
     if not isinstance(generator, OpenAIGenerator):
