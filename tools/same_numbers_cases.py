@@ -73,7 +73,7 @@ CASES: tuple[Case, ...] = (
         f"gain {LABELED} --test IN/test.jsonl --pool IN/pool.jsonl -o out",
         f"gain {LABELED} --test IN/test.jsonl --seed 1 --json -o seed",
         "gain IN/real.jsonl IN/third.jsonl --test IN/test.jsonl -o third",
-        Step("gate out --fail-if 'gain.log_loss.test:value < 9 and verdict != "use"'", code=1),
+        Step("gate out --fail-if 'gain.log_loss.test:value < 9 and verdict != \"use\"'", code=1),
     ),
     case(
         "gain-slices",
