@@ -17,6 +17,7 @@ import time
 
 from syngain.core.rng import Streams
 from syngain.data import read
+from syngain.data.study import Study
 from syngain.workflows.evaluate.gain import GainSettings, gain_part
 
 
@@ -34,7 +35,7 @@ def main():
     print(f"{len(anchors):,} anchors, {len(rows):,} rows, {classes} classes")
     for quick in (False, True):
         started, before = time.perf_counter(), time.process_time()
-        part = gain_part(anchors, rows, streams=Streams(0), settings=GainSettings(quick=quick))
+        part = gain_part(Study.of(anchors, rows), streams=Streams(0), settings=GainSettings(quick=quick))
         cpu, wall = time.process_time() - before, time.perf_counter() - started
         estimate = part.estimates["gain.log_loss"]
         low, high = estimate.interval(0.9)

@@ -18,8 +18,9 @@ import numpy as np
 
 from syngain.core import SyngainError
 from syngain.data import read
+from syngain.data.study import Study
 from syngain.learners.causal import CausalProxy
-from syngain.training.student import language_gain
+from syngain.training.student import StudentSettings, language_gain
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -47,12 +48,9 @@ def main() -> None:
         print(f"{time.monotonic() - started:7.1f} s {done:4.0%} {stage}", flush=True)
 
     found = language_gain(
-        real,
-        alpaca.take(sorted(chosen.tolist())),
-        test=test,
+        Study.of(real, alpaca.take(sorted(chosen.tolist())), test=test),
         folder=options.folder,
-        minutes=options.minutes,
-        proxy=CausalProxy(dtype=options.dtype),
+        settings=StudentSettings(proxy=CausalProxy(dtype=options.dtype), minutes=options.minutes),
         seed=options.seed,
         progress=told,
         resume=options.resume,

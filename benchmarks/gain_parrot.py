@@ -21,7 +21,7 @@ import numpy as np
 from syngain.core.rng import Streams
 from syngain.data import match_sources, read
 from syngain.gain.design.cross_validation import Design, experiment
-from syngain.gain.design.layout import Ground
+from syngain.gain.design.layout import GainLayout
 from syngain.gain.forecast import Forecaster
 from syngain.gain.on_test import measured
 from syngain.gain.proxies.metrics import LABEL_METRICS
@@ -40,7 +40,7 @@ def case(job):
     rng = np.random.default_rng([seed, len(name)])
     kept = np.sort(rng.permutation(len(anchors))[: round(0.8 * len(anchors))])
     source, _ = match_sources(rows, anchors)
-    ground = Ground.of(anchors.take(kept), rows.take(np.flatnonzero(np.isin(source, kept))), test=test)
+    ground = GainLayout.of(anchors.take(kept), rows.take(np.flatnonzero(np.isin(source, kept))), test=test)
     streams = Streams(seed)
     task = ground.label_task(streams)
     design = Design(repeats=2, amounts=1, controls=False, balanced=False)

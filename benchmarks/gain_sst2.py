@@ -24,7 +24,7 @@ from syngain.data import RoleOptions, read
 from syngain.gain.curves.extrapolated import extrapolated_worth
 from syngain.gain.curves.real_rows import CurveDesign, real_curve
 from syngain.gain.curves.rows_worth import rows_worth
-from syngain.gain.design.layout import Ground
+from syngain.gain.design.layout import GainLayout
 
 
 def split(job):
@@ -37,7 +37,7 @@ def split(job):
     anchors, pool, test = real.take(order[:100]), real.take(order[100:400]), real.take(order[400:])
     streams, design = Streams(seed), CurveDesign()
     found = []
-    ground = Ground.of(anchors, rows, pool=pool, test=test)
+    ground = GainLayout.of(anchors, rows, pool=pool, test=test)
     task = ground.label_task(streams)
     for judged in ("test", "pool"):
         curve = real_curve(task, ground, streams.child(judged), judged=judged, design=design)

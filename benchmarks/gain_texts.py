@@ -20,6 +20,7 @@ import numpy as np
 
 from syngain.core.rng import Streams
 from syngain.data import read
+from syngain.data.study import Study
 from syngain.workflows.evaluate.gain import GainSettings, gain_part
 
 ALPACA = ("alpaca_random_9k", "alpaca_claude_t45", "alpaca_cherry_5pct")
@@ -50,7 +51,7 @@ def main():
 
 def show(title, anchors, rows, test):
     before = time.process_time()
-    part = gain_part(anchors, rows, test=test, streams=Streams(0), settings=GainSettings(min_gain=0.005))
+    part = gain_part(Study.of(anchors, rows, test=test), streams=Streams(0), settings=GainSettings(min_gain=0.005))
     found = []
     for name in ("gain.nats_per_byte", "gain.nats_per_byte.test", "gain.nats_per_byte@over_duplication_test"):
         low, high = part.estimates[name].interval(0.9)

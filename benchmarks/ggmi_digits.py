@@ -24,7 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 import syngain
 from syngain.core.rng import Streams
 from syngain.data import Dataset, read
-from syngain.gain.generalization import Bench, Masks
+from syngain.gain.generalization import JointTask, Masks
 from syngain.gain.proxies.labels import LabelTask
 from syngain.information.estimators.supersample import KINDS
 
@@ -57,7 +57,7 @@ def digits(flip, rng):
 def bench(X, y):
     none = np.empty(0, dtype=np.int64)
     task = LabelTask(X, X[:0], y, none, np.arange(y.size), none, 2, learner=Tree())
-    return Bench(task, np.arange(y.size), none)
+    return JointTask(task, np.arange(y.size), none)
 
 
 def main():

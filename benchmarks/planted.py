@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from syngain.audit.audit import audit_sets
+from syngain.audit.audit import audit_study
 from syngain.core.rng import Streams
 from syngain.data import Dataset, read
+from syngain.data.study import Study
 
 Row = dict[str, object]
 Plant = Callable[[list[Row], "Material", np.random.Generator], list[Row]]
@@ -116,7 +117,7 @@ def main() -> None:
             if arguments.only not in name:
                 continue
             rows = plant([dict(row) for row in material.fresh], material, rng)
-            audited = audit_sets(real, Dataset.from_rows(rows, name=name), streams=Streams(seed), test=test)
+            audited = audit_study(Study.of(real, Dataset.from_rows(rows, name=name), test=test), streams=Streams(seed))
             high = {finding.id for finding in audited.findings if finding.severity == "high"}
             right = (expected in high or not expected) and high <= {expected} | ALLOWED.get(expected, set())
             failures += not right

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from syngain.audit.audit import audit_sets
+from syngain.audit.audit import audit_study
 from syngain.core.rng import Streams
 from syngain.data import read
+from syngain.data.study import Study
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -28,7 +29,7 @@ def split(seed: int) -> dict[str, object]:
     test = read(SHARED / "banking77_real.jsonl.gz", where={"split": "real_test"})
     order = np.random.default_rng([seed, 2000]).permutation(len(rows))[:2_000]
     first, second = rows.take(order[:1_000].tolist()), rows.take(order[1_000:].tolist())
-    audited = audit_sets(first, second, streams=Streams(seed), test=test)
+    audited = audit_study(Study.of(first, second, test=test), streams=Streams(seed))
     return {
         "seed": seed,
         "p": {name: item.p for name, item in audited.found.estimates.items() if item.p is not None},

@@ -21,7 +21,7 @@ import numpy as np
 import syngain
 from syngain.data.dataset import Dataset
 from syngain.learners.logistic import Logistic
-from syngain.selection.nested_choice import Trial
+from syngain.selection.nested_choice import SelectionTrial
 from syngain.workflows.evaluate.select import SelectSettings
 
 METHOD = "confidence"
@@ -72,12 +72,12 @@ def main():
         rest = every.take(np.setdiff1d(np.arange(len(every)), np.concatenate(by_class)))
         rows = mixture(rest, given.rows, rng)
         made = Dataset.from_rows(rows, "planted", like=anchors)
-        settings = SelectSettings(learner=Logistic(penalties=(0.25, 0.0625)), trial=Trial(folds=5))
+        settings = SelectSettings(learner=Logistic(penalties=(0.25, 0.0625)), trial=SelectionTrial(folds=5))
         found = syngain.select(anchors, made, method=METHOD, seed=seed, settings=settings)
-        hits = correct(rows, found.ranking.order[: found.rows])
+        hits = correct(rows, found.files["kept.jsonl"].rows)
         over = found.result.estimates["selection.log_loss.over_random"]
         accuracy = found.result.estimates["selection.accuracy.over_random"]
-        kinds = [rows[i]["planted"] for i in found.ranking.order[: found.rows]]
+        kinds = [rows[i]["planted"] for i in found.files["kept.jsonl"].rows]
         low, high = over.interval(0.9)
         few, many = accuracy.interval(0.9)
         print(

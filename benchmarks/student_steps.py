@@ -22,8 +22,7 @@ import torch
 from syngain.data import read
 from syngain.learners import causal
 from syngain.learners.causal import CausalModel, CausalProxy
-from syngain.learners.completions import balanced, like_lengths
-from syngain.training.student.arms import Side
+from syngain.learners.completions import TokenizedRows, balanced, like_lengths
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 WAYS = {
@@ -73,7 +72,7 @@ def main():
     real = read(SHARED / "self_instruct_seed_tasks.jsonl.gz")
     synthetic = read(SHARED / "alpaca_random_9k.jsonl.gz", like=real)
     rng, reader = np.random.default_rng(0), model.reader(real.kind)
-    sides = [Side(reader, real), Side(reader, synthetic)]
+    sides = [TokenizedRows(reader, real), TokenizedRows(reader, synthetic)]
 
     def drawn(count):
         return [row for side in sides for row in side.take(rng.integers(len(side.rows), size=count // 2))]

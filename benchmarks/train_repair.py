@@ -24,7 +24,7 @@ from syngain.core import SyngainError
 from syngain.data import read
 from syngain.learners.causal import CausalProxy
 from syngain.training.repair.ablation import Treatment
-from syngain.workflows.train.repair import repair, repair_table
+from syngain.workflows.train.repair import RepairSettings, repair, repair_table
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 SENTENCE = "Certainly! I would be happy to help you with that. "
@@ -75,11 +75,13 @@ def main() -> None:
         templated(alpaca, options.synthetic),
         test=test,
         folder=options.folder,
-        model=CausalProxy(rates=(options.rate,), batch=options.batch, max_tokens=options.max_tokens),
-        steps=options.steps,
-        repair_steps=options.repair_steps,
-        seeds=options.seeds,
-        treatment=Treatment(rows=options.rows, prompts=options.prompts, tokens=options.tokens),
+        settings=RepairSettings(
+            model=CausalProxy(rates=(options.rate,), batch=options.batch, max_tokens=options.max_tokens),
+            steps=options.steps,
+            repair_steps=options.repair_steps,
+            seeds=options.seeds,
+            treatment=Treatment(rows=options.rows, prompts=options.prompts, tokens=options.tokens),
+        ),
         resume=not options.fresh,
         progress=told,
     )

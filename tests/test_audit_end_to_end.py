@@ -5,9 +5,10 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 import syngain
-from syngain.audit.audit import audit_sets
+from syngain.audit.audit import audit_study
 from syngain.core.rng import Streams
 from syngain.data import Dataset, read
+from syngain.data.study import Study
 
 KNOWN = {"hypo-l": 0.249, "questionintimacy": 0.230, "crowdflower": 0.421}
 
@@ -64,7 +65,7 @@ def test_two_halves_of_real_data_show_no_high_finding(shared_data):
     rows = read(shared_data / "banking77_real.jsonl.gz", where={"split": "real_pool"})
     order = np.random.default_rng(5).permutation(len(rows))
     halves = rows.take(order[:800].tolist()), rows.take(order[800:1600].tolist())
-    audited = audit_sets(*halves, streams=Streams(0))
+    audited = audit_study(Study.of(*halves), streams=Streams(0))
     assert not [finding for finding in audited.findings if finding.severity == "high"]
 
 

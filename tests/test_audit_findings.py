@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from syngain.audit.audit import audit_sets
+from syngain.audit.audit import audit_study
 from syngain.core import InputError
 from syngain.core.rng import Streams
 from syngain.data import Dataset, read
+from syngain.data.study import Study
 
 SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "planted.py"
 
@@ -45,7 +46,7 @@ def test_a_planted_defect_is_high_under_its_id_and_nothing_else_is(planted, mate
     expected, plant = planted.PLANTS[name]
     rows = plant([dict(row) for row in material.fresh], material, np.random.default_rng(11))
     real, test = (Dataset.from_rows(part, name="part") for part in (material.anchors, material.test))
-    audited = audit_sets(real, Dataset.from_rows(rows, name=name), streams=Streams(11), test=test)
+    audited = audit_study(Study.of(real, Dataset.from_rows(rows, name=name), test=test), streams=Streams(11))
     high = {finding.id for finding in audited.findings if finding.severity == "high"}
     assert high <= {expected} | planted.ALLOWED.get(expected, set())
     assert expected in high or not expected
@@ -55,7 +56,7 @@ def test_rows_to_drop_are_the_planted_ones(planted, material):
     _, plant = planted.PLANTS["20 % verbatim test rows"]
     rows = plant([dict(row) for row in material.fresh], material, np.random.default_rng(11))
     real, test = (Dataset.from_rows(part, name="part") for part in (material.anchors, material.test))
-    audited = audit_sets(real, Dataset.from_rows(rows, name="rows"), streams=Streams(11), test=test)
+    audited = audit_study(Study.of(real, Dataset.from_rows(rows, name="rows"), test=test), streams=Streams(11))
     hits = {row.row for row in audited.dropped if "contamination" in row.reasons}
     count = round(0.2 * len(material.fresh))
     verbatim = set(range(len(rows) - count, len(rows)))
@@ -79,13 +80,15 @@ def test_hostile_and_degenerate_rows_do_not_crash():
     ]
     rows = [{"text": text + " " * (i % 3), "label": str(i % 2)} for i, text in enumerate(strange * 6)]
     real, synthetic = Dataset.from_rows(rows, name="real"), Dataset.from_rows(rows[::-1], name="synthetic")
-    audited = audit_sets(real, synthetic, streams=Streams(0), test=real)
+    audited = audit_study(Study.of(real, synthetic, test=real), streams=Streams(0))
     assert audited.is_dropped.mean() > 0.5  # repeats are listed even where the real rows repeat as much
 
 
 def test_identical_rows_do_not_crash():
     rows = [{"text": "the same row"}] * 40
-    audited = audit_sets(Dataset.from_rows(rows, name="r"), Dataset.from_rows(rows, name="s"), streams=Streams(0))
+    audited = audit_study(
+        Study.of(Dataset.from_rows(rows, name="r"), Dataset.from_rows(rows, name="s")), streams=Streams(0)
+    )
     assert audited.found.estimates["duplicates.exact_fraction"].value == pytest.approx(39 / 40)
 
 
@@ -105,7 +108,7 @@ def audited(real, synthetic, **others):
         name: Dataset.from_rows(rows, name=name)
         for name, rows in {"real": real, "synthetic": synthetic, **others}.items()
     }
-    return audit_sets(sets.pop("real"), sets.pop("synthetic"), streams=Streams(0), **sets)
+    return audit_study(Study.of(sets.pop("real"), sets.pop("synthetic"), **sets), streams=Streams(0))
 
 
 def severities(found):
@@ -170,7 +173,7 @@ def test_unequal_sizes_invent_no_regions_and_no_displaced_rows(shared_data, size
     rows = read(shared_data / "cad_imdb.jsonl.gz", where={"split": "anchor_or_real_train"})
     order = np.random.default_rng(3).permutation(len(rows)).tolist()
     real, synthetic = rows.take(order[: sizes[0]]), rows.take(order[sizes[0] : sum(sizes)])
-    found = audit_sets(real, synthetic, streams=Streams(0))
+    found = audit_study(Study.of(real, synthetic), streams=Streams(0))
     assert not [finding for finding in found.findings if finding.severity == "high"]
     assert found.found.estimates["fidelity.off_support"].p > 0.01
     assert found.found.estimates["fidelity.missing_mass"].p > 0.01

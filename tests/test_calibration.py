@@ -10,7 +10,7 @@ from syngain.cli import main
 from syngain.core.errors import UnfinishedError
 from syngain.core.estimate import Estimate
 from syngain.core.result import InputSummary, Result, Verdict
-from syngain.gain.calibration import FILE, Record, compared, record, remember
+from syngain.gain.calibration import FILE, Record, compared, record, recorded, remember
 
 
 def result(name, forecast, measured, half=0.1):
@@ -85,8 +85,7 @@ def test_the_command_prints_it(tmp_path, monkeypatch, capsys):
 
 
 def test_a_record_that_cannot_be_kept_loses_no_result(tmp_path, monkeypatch):
-    from syngain.cli.common import remembered
-
     (tmp_path / FILE).mkdir()
     monkeypatch.setenv("SYNGAIN_HOME", str(tmp_path))
-    assert remembered(result("a", 0.2, 0.3)).startswith(f"Calibration: {tmp_path / FILE} cannot be")
+    said = recorded(result("a", 0.2, 0.3)).recorder.record()
+    assert said.startswith(f"Calibration: {tmp_path / FILE} cannot be")

@@ -9,12 +9,14 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import report_samples as samples
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.result import Series
+from syngain.data.files.write import TextFile
 from syngain.report import check_folder, html, load, write
 
 RESULT = samples.compare_result()
@@ -25,10 +27,8 @@ def everything(folder):
 
 
 def test_a_run_folder_holds_the_report_the_run_and_the_log(tmp_path):
-    def kept(folder):
-        (folder / "kept.jsonl").write_text('{"text": "a"}\n')
-
-    folder = write(RESULT, tmp_path / "new" / "run", run={"arguments": {"real": Path("a")}}, log="hello\n", kept=kept)
+    result = replace(RESULT, files={"kept.jsonl": TextFile('{"text": "a"}\n')})
+    folder = write(result, tmp_path / "new" / "run", run={"arguments": {"real": Path("a")}}, log="hello\n")
     assert everything(folder) == ["kept.jsonl", "log.txt", "report.html", "report.json", "run.json"]
     assert (folder / "log.txt").read_text() == "hello\n"
     run = json.loads((folder / "run.json").read_text())
@@ -74,7 +74,7 @@ def test_hostile_rows_are_written(tmp_path):
 
 
 def test_a_finished_run_is_refused_unless_forced(tmp_path):
-    folder = write(RESULT, tmp_path / "run", log="first", kept=lambda tmp: (tmp / "extra.csv").touch())
+    folder = write(replace(RESULT, files={"extra.csv": TextFile("")}), tmp_path / "run", log="first")
     with pytest.raises(UsageError, match="--force"):
         write(RESULT, folder)
     with pytest.raises(UsageError, match="finished run"):
@@ -151,12 +151,12 @@ def test_a_place_nobody_can_write_to_is_named():
     ],
 )
 def test_nothing_half_written_is_left(tmp_path, error, expected):
-    def kept(folder):
-        (folder / "kept.jsonl").write_text("half")
+    def kept(path):
+        path.write_text("half")
         raise error
 
     with pytest.raises(expected):
-        write(RESULT, tmp_path / "a" / "b" / "run", kept=kept)
+        write(replace(RESULT, files={"kept.jsonl": SimpleNamespace(write=kept)}), tmp_path / "a" / "b" / "run")
     assert everything(tmp_path) == []
 
 
@@ -167,7 +167,7 @@ def test_a_failed_replacement_keeps_the_old_run(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(UnfinishedError):
-        write(RESULT, folder, force=True, kept=kept)
+        write(replace(RESULT, files={"kept.jsonl": SimpleNamespace(write=kept)}), folder, force=True)
     assert (folder / "log.txt").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 

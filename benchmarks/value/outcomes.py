@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from syngain.core.rng import Streams
 from syngain.data import match_sources
 from syngain.data.text import near_duplicates
-from syngain.gain.design.layout import Ground, joined
+from syngain.gain.design.layout import GainLayout, joined
 from syngain.gain.on_test import measured
 from syngain.gain.proxies.texts import TextTask
 
@@ -148,8 +148,8 @@ def _labels(case: Case) -> tuple[NDArray[np.int64], tuple[Labeled, Labeled, Labe
 def _own(case: Case, metrics: tuple[str, ...]) -> list[Gain]:
     """What syngain's proxy measures on the test (:mod:`syngain.gain.on_test`)."""
     streams = Streams(case.split)
-    ground = Ground.of(case.anchors, case.synthetic, test=case.test)
-    task = ground.label_task(streams) if ground.labeled else TextTask.of_ground(ground)
+    ground = GainLayout.of(case.anchors, case.synthetic, test=case.test)
+    task = ground.label_task(streams) if ground.labeled else TextTask.of_layout(ground)
     seen = measured(task, ground, streams)
     found = [seen.gain(metric) for metric in metrics]
     return [Gain(item.value, *item.interval(LEVEL)) for item in found]

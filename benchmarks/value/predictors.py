@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from syngain.core.rng import Streams
 from syngain.data.encoders.vectors import HashedNgrams
+from syngain.data.study import Study
 from syngain.gain.design.cross_validation import Design
 from syngain.gain.design.layout import joined
 from syngain.learners.ngram import NgramModel
@@ -117,8 +118,8 @@ class Syngain:
     def predict(self, seen: Seen) -> Prediction:
         """See :class:`Predictor`."""
         settings = GainSettings(quick=True, design=SETTINGS[self.setting], test_rows=seen.fresh)
-        part = gain_part(seen.anchors, seen.synthetic, streams=Streams(seen.seed), settings=settings)
-        found = part.estimates[f"gain.{part.answer.metric}"]
+        part = gain_part(Study.of(seen.anchors, seen.synthetic), streams=Streams(seen.seed), settings=settings)
+        found = part.estimates[f"gain.{part.found.metric}"]
         more = part.estimates.get("gain.accuracy")
         accuracy = None if more is None else (more.value, *more.interval(LEVEL))
         return Prediction(found.value, *found.interval(LEVEL), accuracy)

@@ -16,33 +16,38 @@ from typing import TYPE_CHECKING, Any
 from syngain._version import __version__
 
 if TYPE_CHECKING:
-    from syngain import lab, report
+    from syngain import lab, report, settings
     from syngain.core.errors import SyngainError
     from syngain.core.estimate import Estimate
     from syngain.core.result import Finding, Result, Verdict
     from syngain.data.dataset import Dataset
     from syngain.data.files.write import write_rows
+    from syngain.data.generated_row import GeneratedRow
     from syngain.data.read import read
+    from syngain.data.study import Study
     from syngain.workflows.evaluate.audit import audit
     from syngain.workflows.evaluate.compare import compare
     from syngain.workflows.evaluate.gain import gain
     from syngain.workflows.evaluate.gate import gate
     from syngain.workflows.evaluate.mix import mix, mix_runs
-    from syngain.workflows.evaluate.select import select
-    from syngain.workflows.generate.check import check
+    from syngain.workflows.evaluate.select import reselect, select
     from syngain.workflows.generate.convert import convert
     from syngain.workflows.generate.generate import generate
     from syngain.workflows.generate.information import information
+    from syngain.workflows.generate.probe import check, probe
     from syngain.workflows.research.demo import demo
     from syngain.workflows.research.ggmi import ggmi
     from syngain.workflows.research.loop import loop
+    from syngain.workflows.train.repair import repair
     from syngain.workflows.train.train import train
 
 __all__ = [
     "Dataset",
     "Estimate",
     "Finding",
+    "GeneratedRow",
     "Result",
+    "Study",
     "SyngainError",
     "Verdict",
     "__version__",
@@ -60,9 +65,13 @@ __all__ = [
     "loop",
     "mix",
     "mix_runs",
+    "probe",
     "read",
+    "repair",
     "report",
+    "reselect",
     "select",
+    "settings",
     "train",
     "write_rows",
 ]
@@ -71,28 +80,33 @@ _HOMES = {
     "Dataset": "syngain.data.dataset",
     "Estimate": "syngain.core.estimate",
     "Finding": "syngain.core.result",
+    "GeneratedRow": "syngain.data.generated_row",
     "Result": "syngain.core.result",
+    "Study": "syngain.data.study",
     "SyngainError": "syngain.core.errors",
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.evaluate.audit",
+    "check": "syngain.workflows.generate.probe",
     "compare": "syngain.workflows.evaluate.compare",
     "convert": "syngain.workflows.generate.convert",
     "demo": "syngain.workflows.research.demo",
     "gain": "syngain.workflows.evaluate.gain",
-    "information": "syngain.workflows.generate.information",
     "gate": "syngain.workflows.evaluate.gate",
+    "generate": "syngain.workflows.generate.generate",
+    "ggmi": "syngain.workflows.research.ggmi",
+    "information": "syngain.workflows.generate.information",
     "loop": "syngain.workflows.research.loop",
     "mix": "syngain.workflows.evaluate.mix",
     "mix_runs": "syngain.workflows.evaluate.mix",
-    "check": "syngain.workflows.generate.check",
-    "ggmi": "syngain.workflows.research.ggmi",
-    "generate": "syngain.workflows.generate.generate",
+    "probe": "syngain.workflows.generate.probe",
     "read": "syngain.data.read",
+    "repair": "syngain.workflows.train.repair",
+    "reselect": "syngain.workflows.evaluate.select",
     "select": "syngain.workflows.evaluate.select",
     "train": "syngain.workflows.train.train",
     "write_rows": "syngain.data.files.write",
 }
-_FOLDERS = frozenset({"lab", "report"})
+_FOLDERS = frozenset({"lab", "report", "settings"})
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  (PEP 562: any public name)

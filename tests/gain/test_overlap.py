@@ -74,13 +74,13 @@ def test_leaked_test_rows_no_longer_raise_the_gain(sets):
 def test_select_and_compare_leave_them_out_too(sets):
     from syngain.learners.logistic import Logistic
     from syngain.selection.matched_sets import Contest
-    from syngain.selection.nested_choice import Trial
+    from syngain.selection.nested_choice import SelectionTrial
     from syngain.workflows.evaluate.compare import CompareSettings
     from syngain.workflows.evaluate.select import SelectSettings
 
     real, made, test, _ = sets
     leaky = of([*made, *test[:10]], "leaky")
-    settings = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=Trial(folds=3, randoms=2))
+    settings = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=SelectionTrial(folds=3, randoms=2))
     found = syngain.select(of(real, "real"), leaky, method="random", test=of(test, "test"), settings=settings).result
     assert found.findings[0].id == "contamination"
     assert found.estimates["gain.log_loss@kept_test"].n == 30

@@ -11,7 +11,7 @@ from syngain.core.rng import Streams
 from syngain.gain.design.fold_pairs import leave_pairs
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.task import Outcome
-from syngain.inference.intervals import clustered_variance
+from syngain.inference.clusters import clustered_variance
 
 N, FOLDS = 40, 10
 

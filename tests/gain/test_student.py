@@ -18,15 +18,25 @@ import tiny_causal
 from syngain.core import InputError, UnfinishedError, UsageError
 from syngain.core.rng import Streams
 from syngain.data import Dataset
+from syngain.data.study import Study
 from syngain.inference.intervals import normal_intervals
+from syngain.inference.ratios import paired_ratio
 from syngain.learners.causal import CausalModel, CausalProxy
-from syngain.training.student import language_gain
-from syngain.training.student.estimates import paired_ratio
+from syngain.training.student import StudentSettings, language_gain
+from syngain.training.student.narrative import plan_sentence
 from syngain.training.student.run import slowing
 from syngain.training.student.splits import Rows, seen
-from syngain.training.student.time_budget import ARMS, ESSENTIAL, Limits, Plan, Speed, choose
+from syngain.training.student.time_budget import (
+    ARMS,
+    ESSENTIAL,
+    BudgetRequest,
+    Speed,
+    StudentLimits,
+    TimeBudget,
+    choose,
+)
 
-RATES, FULL = 2, Limits(reserve=0.0)
+RATES, FULL = 2, StudentLimits(reserve=0.0)
 
 
 # The plan: arithmetic on seconds.
@@ -37,7 +47,8 @@ def speed(step=1.0, held=2.0, row=0.1):
 
 
 def planned(seconds, *, limits=FULL, rows=250, **speeds):
-    return choose(speed(**speeds), seconds=seconds, rows=rows, shared=True, rates=RATES, batch=8, limits=limits)
+    asked = BudgetRequest(rows=rows, shared=True, rates=RATES, batch=8)
+    return choose(speed(**speeds), asked, seconds=seconds, limits=limits)
 
 
 def given_up(plan):
@@ -77,7 +88,7 @@ def test_before_the_first_seed_goes_steps_are_as_few_as_they_may_be():
 
 @pytest.mark.parametrize("seconds", [90, 150, 300, 600, 1200])
 def test_a_plan_fits_and_leaves_its_reserve(seconds):
-    plan = planned(seconds, limits=Limits(reserve=0.1))
+    plan = planned(seconds, limits=StudentLimits(reserve=0.1))
     assert plan.seconds <= 0.9 * seconds
 
 
@@ -95,8 +106,8 @@ def test_what_was_given_up_is_said():
     assert "no learning-rate search" in plan.marks
     assert f"{plan.rows} of 250 test rows" in plan.marks
     assert "one seed" in plan.marks
-    assert "given up to fit" in plan.sentence
-    assert "20 steps of 8 rows, 1 seed" in plan.sentence
+    assert "given up to fit" in plan_sentence(plan)
+    assert "20 steps of 8 rows, 1 seed" in plan_sentence(plan)
 
 
 def test_too_few_minutes_are_refused_with_the_minutes_it_takes():
@@ -107,12 +118,12 @@ def test_too_few_minutes_are_refused_with_the_minutes_it_takes():
 
 def test_a_stored_plan_is_the_same_plan():
     plan = planned(500)
-    assert Plan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
+    assert TimeBudget.from_json(json.loads(json.dumps(plan.as_json()))) == plan
 
 
 def test_impossible_limits_are_refused():
     with pytest.raises(UsageError):
-        Limits(steps=(10, 5))
+        StudentLimits(steps=(10, 5))
 
 
 # Rows: nobody is judged on what it has seen.
@@ -237,7 +248,7 @@ def test_intervals_cover_over_rows_and_seeds(count, replicated):
 
 # The whole, on a tiny model of letters.
 
-FIXED = Limits(steps=(12, 12), seeds=2, rows=8)
+FIXED = StudentLimits(steps=(12, 12), seeds=2, rows=8)
 
 
 @pytest.fixture(scope="module")
@@ -269,8 +280,10 @@ def proxy(folder):
 
 
 def measured(folder, model, synthetic=GOOD, **settings):
-    chosen = {"test": TEST, "minutes": 30, "limits": FIXED, **settings}
-    return language_gain(REAL, synthetic, folder=folder, proxy=proxy(model), **chosen)
+    how = {name: settings.pop(name) for name in ("minutes", "limits", "design") if name in settings}
+    study = Study.of(REAL, synthetic, test=settings.pop("test", TEST))
+    chosen = StudentSettings(**{"proxy": proxy(model), "minutes": 30, "limits": FIXED, **how})
+    return language_gain(study, folder=folder, settings=chosen, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -282,8 +295,8 @@ def good(tiny, tmp_path_factory):
 
 def test_the_plan_is_said_before_anything_else_and_progress_rises(good):
     found, said = good
-    assert said[0] == (found.plan.sentence, 0.0)
-    assert found.plan.sentence.startswith("plan: untrained, anchors, anchors + synthetic, anchors repeated")
+    assert said[0] == (plan_sentence(found.plan), 0.0)
+    assert plan_sentence(found.plan).startswith("plan: untrained, anchors, anchors + synthetic, anchors repeated")
     shares = [done for _, done in said]
     assert shares == sorted(shares)
     assert said[-1] == ("done", 1.0)
@@ -350,7 +363,7 @@ def test_training_on_anchors_helps_and_rows_like_the_test_set_beat_garbage(good,
 
 
 def test_without_a_test_set_it_is_a_forecast_that_says_so(tiny, tmp_path):
-    found = measured(tmp_path, tiny, test=None, limits=Limits(steps=(6, 6), seeds=2, rows=4))
+    found = measured(tmp_path, tiny, test=None, limits=StudentLimits(steps=(6, 6), seeds=2, rows=4))
     gap = found.estimates["gain.kl_gap"]
     assert gap.direction == "forecast"
     assert "optimistic" in gap.marks
@@ -362,23 +375,20 @@ def test_texts_are_measured_too(tiny, tmp_path):
     def texts(rows):
         return Dataset.from_rows([{"text": text} for text in rows.sides["response"]], name=rows.name)
 
+    small = StudentLimits(steps=(4, 4), seeds=1, rows=8)
     found = language_gain(
-        texts(REAL),
-        texts(GOOD),
-        test=texts(TEST),
+        Study.of(texts(REAL), texts(GOOD), test=texts(TEST)),
         folder=tmp_path,
-        minutes=30,
-        proxy=proxy(tiny),
-        limits=Limits(steps=(4, 4), seeds=1, rows=8),
+        settings=StudentSettings(proxy=proxy(tiny), minutes=30, limits=small),
     )
     assert "one seed" in found.estimates["gain.kl_gap.test"].marks
     np.testing.assert_array_equal(found.tokens["both"][0], 10)
 
 
 def test_resuming_a_finished_run_measures_nothing_again(good, tiny, tmp_path):
-    first = measured(tmp_path, tiny, limits=Limits(steps=(4, 4), seeds=1, rows=8))
+    first = measured(tmp_path, tiny, limits=StudentLimits(steps=(4, 4), seeds=1, rows=8))
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("*.npz")}
-    again = measured(tmp_path, tiny, limits=Limits(steps=(4, 4), seeds=1, rows=8), resume=True)
+    again = measured(tmp_path, tiny, limits=StudentLimits(steps=(4, 4), seeds=1, rows=8), resume=True)
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("*.npz")} == before
     assert again.estimates == first.estimates
     assert again.plan == first.plan
@@ -386,11 +396,11 @@ def test_resuming_a_finished_run_measures_nothing_again(good, tiny, tmp_path):
 
 
 def test_another_job_is_not_resumed_and_what_changed_is_named(tiny, tmp_path):
-    measured(tmp_path, tiny, limits=Limits(steps=(2, 2), seeds=1, rows=8))
+    measured(tmp_path, tiny, limits=StudentLimits(steps=(2, 2), seeds=1, rows=8))
     with pytest.raises(UsageError, match=r"was made with seed = 0, now it is 1"):
-        measured(tmp_path, tiny, limits=Limits(steps=(2, 2), seeds=1, rows=8), resume=True, seed=1)
+        measured(tmp_path, tiny, limits=StudentLimits(steps=(2, 2), seeds=1, rows=8), resume=True, seed=1)
     with pytest.raises(UsageError, match="synthetic rows"):
-        measured(tmp_path, tiny, GARBAGE, limits=Limits(steps=(2, 2), seeds=1, rows=8), resume=True)
+        measured(tmp_path, tiny, GARBAGE, limits=StudentLimits(steps=(2, 2), seeds=1, rows=8), resume=True)
 
 
 def test_a_plan_that_cannot_be_read_is_not_resumed(tiny, tmp_path):
@@ -401,7 +411,7 @@ def test_a_plan_that_cannot_be_read_is_not_resumed(tiny, tmp_path):
 
 
 def test_a_second_run_that_does_not_resume_starts_anew(tiny, tmp_path):
-    small = Limits(steps=(2, 2), seeds=1, rows=8)
+    small = StudentLimits(steps=(2, 2), seeds=1, rows=8)
     measured(tmp_path, tiny, limits=small)
     measured(tmp_path, tiny, limits=small, seed=3)
     assert len(list((tmp_path / "work").glob("*.npz"))) == len(ARMS)
@@ -409,7 +419,7 @@ def test_a_second_run_that_does_not_resume_starts_anew(tiny, tmp_path):
 
 def test_too_few_minutes_are_refused_before_the_first_arm(tiny, tmp_path):
     with pytest.raises(UnfinishedError, match="smallest comparison"):
-        measured(tmp_path, tiny, limits=Limits(steps=(10**6, 10**6)), minutes=0.5)
+        measured(tmp_path, tiny, limits=StudentLimits(steps=(10**6, 10**6)), minutes=0.5)
     assert not list((tmp_path / "work").glob("*.npz"))
     with pytest.raises(UsageError, match="minutes"):
         measured(tmp_path, tiny, minutes=0)
@@ -431,7 +441,7 @@ def slower(monkeypatch):
 
 
 def test_a_machine_that_becomes_slower_gives_up_seeds_and_keeps_to_the_minutes(tiny, tmp_path, slower):
-    found = measured(tmp_path, tiny, limits=Limits(steps=(12, 12), seeds=3, rows=8), minutes=10)
+    found = measured(tmp_path, tiny, limits=StudentLimits(steps=(12, 12), seeds=3, rows=8), minutes=10)
     assert found.plan.seeds == 3
     assert 1 <= len(found.outcomes["both"]) < 3
     assert any("slower" in note for note in found.notes)
@@ -440,7 +450,7 @@ def test_a_machine_that_becomes_slower_gives_up_seeds_and_keeps_to_the_minutes(t
 
 
 def test_a_machine_that_becomes_slower_gives_up_controls_of_the_only_seed(tiny, tmp_path, slower):
-    found = measured(tmp_path, tiny, limits=Limits(steps=(12, 12), seeds=1, rows=8), minutes=3.2)
+    found = measured(tmp_path, tiny, limits=StudentLimits(steps=(12, 12), seeds=1, rows=8), minutes=3.2)
     assert "synthetic" not in {arm for arm, outcomes in found.outcomes.items() if outcomes}
     assert "gain.kl_gap.synthetic_only" not in found.estimates
     assert any("no arm synthetic only in seed 1" in note for note in found.notes)
@@ -448,7 +458,7 @@ def test_a_machine_that_becomes_slower_gives_up_controls_of_the_only_seed(tiny, 
 
 
 def test_a_machine_too_slow_for_two_arms_is_an_unfinished_job_that_can_be_resumed(tiny, tmp_path, slower):
-    only = Limits(steps=(12, 12), seeds=1, rows=8)
+    only = StudentLimits(steps=(12, 12), seeds=1, rows=8)
     with pytest.raises(UnfinishedError, match="became slower") as caught:
         measured(tmp_path, tiny, limits=only, minutes=1)
     assert "--resume" in caught.value.todo

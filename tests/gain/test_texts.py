@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import any_text, thorough
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset, read
-from syngain.gain.design.layout import Ground
+from syngain.gain.design.layout import GainLayout
 from syngain.gain.proxies.task import Training
 from syngain.gain.proxies.texts import TextTask
 from syngain.learners.ngram import NgramModel
@@ -147,8 +147,8 @@ def test_near_copies_of_what_is_held_out_must_not_choose_the_discount(language):
 def test_lineage_ties_rows_of_a_ground(language):
     sentences, words = language
     made = [{"text": sentence + " " + words[0], "source": sentence} for sentence in sentences[:40]]
-    ground = Ground.of(texts(*sentences[:40]), Dataset.from_rows(made, "made"), test=texts(*sentences[40:]))
-    task = TextTask.of_ground(ground)
+    ground = GainLayout.of(texts(*sentences[:40]), Dataset.from_rows(made, "made"), test=texts(*sentences[40:]))
+    task = TextTask.of_layout(ground)
     assert task.real == 80
     assert task.unit is not None
     np.testing.assert_array_equal(task.unit[:40], task.unit[80:])

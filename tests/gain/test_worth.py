@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from syngain.core.errors import UsageError
-from syngain.gain.curves.rows_worth import antitonic, rows_worth
+from syngain.gain.curves.rows_worth import rows_worth
+from syngain.inference.isotonic import antitonic
 
 AMOUNTS = np.array([50.0, 100, 200, 283, 400, 566, 800, 1131, 1600])
 ANCHORS = 200

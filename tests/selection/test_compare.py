@@ -12,11 +12,11 @@ from syngain.cli import main
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
-from syngain.gain.design.layout import Ground
+from syngain.gain.design.layout import GainLayout
 from syngain.gain.proxies.task import Training
 from syngain.learners.logistic import Logistic
 from syngain.selection.class_shares import AnchorShares, shares
-from syngain.selection.matched_sets import Contest, Rivals
+from syngain.selection.matched_sets import Contest, MatchedSets
 from syngain.workflows.evaluate.compare import CompareSettings, together
 
 FAST = CompareSettings(measures=False, contest=Contest(folds=3, draws=2))
@@ -34,9 +34,9 @@ def made(anchors, count, seed, wrong=0.0, name="made"):
 @pytest.fixture(scope="module")
 def rivals(anchors):
     sets = {"good": made(anchors, 120, 2), "large": made(anchors, 300, 3), "wrong": made(anchors, 120, 4, wrong=1.0)}
-    ground = Ground.of(anchors, together(list(sets.values())))
+    ground = GainLayout.of(anchors, together(list(sets.values())))
     task = ground.label_task(Streams(0), learner=Logistic(penalties=(1.0,)))
-    return Rivals(ground, np.repeat([0, 1, 2], [120, 300, 120]), list(sets), task, Streams(0))
+    return MatchedSets(ground, np.repeat([0, 1, 2], [120, 300, 120]), list(sets), task, Streams(0))
 
 
 def test_every_set_gives_the_same_number_of_rows_in_every_fold(rivals):
@@ -141,7 +141,7 @@ def test_a_set_is_not_rewarded_for_its_class_shares():
     real = [row for row in rows(90, 7, wrong=0.2) if row["label"] != "money"]
     anchors = Dataset.from_rows(real, "real")
     skewed = [row for row in real for _ in range(3 if row["label"] == "travel" else 1)]
-    ground = Ground.of(anchors, Dataset.from_rows([*skewed, *real, *real], "repeats", like=anchors))
+    ground = GainLayout.of(anchors, Dataset.from_rows([*skewed, *real, *real], "repeats", like=anchors))
     task = AnchorShares(ground.label_task(Streams(0), learner=Logistic(penalties=(1.0,))))
     odd, even = np.arange(len(skewed)), np.arange(len(skewed), len(skewed) + 2 * len(real))
     losses = {}

@@ -16,7 +16,7 @@ from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.selection.mixtures import REGRESSIONS, fit_mixtures, optimum, rank_correlation
 from syngain.selection.recipes import recipes
-from syngain.selection.response_surface import Plan, Surface, _training, design, grid
+from syngain.selection.response_surface import ResponseSurface, SurfaceDesign, _training, design, grid
 from syngain.workflows.evaluate.mix import mix, mix_runs, read_runs
 
 BEST = np.array([0.5, 0.3, 0.2, 0.0])
@@ -84,14 +84,14 @@ def tables(folder, count, seed=0, parts=4):
 
 def test_a_table_of_runs_names_its_optimum_and_writes_recipes(tmp_path):
     found = mix_runs(*tables(tmp_path, 120), "loss")
-    assert found.proportions["part0"] == pytest.approx(0.5, abs=0.12)
+    assert found.estimates["mix.share@part0"].value == pytest.approx(0.5, abs=0.12)
     assert found.result.estimates["mix.rank_correlation"].value > 0.9
     assert "mix.share@part3" in found.result.estimates
 
 
 def test_too_few_runs_for_the_parts_are_refused_with_their_error(tmp_path):
     found = mix_runs(*tables(tmp_path, 60, parts=15), "loss")
-    assert found.proportions == {}
+    assert not found.files
     assert found.result.verdict.decision == "cannot_tell"
     assert found.result.verdict.sentence.startswith("No optimum is named: 60 runs are too few for 15 parts")
     assert "mix.error" in found.result.estimates
@@ -102,7 +102,7 @@ def test_losses_that_mixtures_do_not_explain_name_no_optimum(tmp_path):
     noise = np.random.default_rng(0).standard_normal(60)
     table(losses, ["index", "loss"], np.column_stack([np.arange(60), noise]))
     found = mix_runs(mixtures, losses, "loss")
-    assert found.proportions == {}
+    assert not found.files
     assert "does not surely order" in found.result.verdict.sentence
 
 
@@ -159,7 +159,9 @@ def made_surface(noise, seed=0, anchors=200):
     points = design(3)
     truth = ((points - np.array([0.4, 0.6, 0.0])) ** 2).sum(axis=1)
     losses = truth[:, None] + noise * rng.standard_normal((len(points), anchors))
-    return Surface(("anchors", "a", "b"), points, losses, np.arange(anchors) % 5, np.arange(anchors), 100, "nats")
+    return ResponseSurface(
+        ("anchors", "a", "b"), points, losses, np.arange(anchors) % 5, np.arange(anchors), 100, "nats"
+    )
 
 
 def test_a_quadratic_surface_is_recovered_exactly():
@@ -176,7 +178,9 @@ def test_gains_of_the_best_mixture_are_not_optimistic():
     values, held = [], 0
     for seed in range(60):
         noise = np.random.default_rng(seed).standard_normal(flat.shape)
-        found = Surface(("anchors", "a", "b"), design(3), flat + noise, np.arange(200) % 5, np.arange(200), 9, "nats")
+        found = ResponseSurface(
+            ("anchors", "a", "b"), design(3), flat + noise, np.arange(200) % 5, np.arange(200), 9, "nats"
+        )
         over = found.over(np.full(3, 1 / 3), "e")
         values.append(over.value)
         held += over.interval(0.9)[0] <= 0
@@ -200,14 +204,14 @@ def sets():
 
 def test_wrong_labels_get_no_share(sets):
     anchors, good, wrong = sets
-    found = mix(anchors, {"good": good, "wrong": wrong}, plan=Plan(folds=3, most=120))
+    found = mix(anchors, {"good": good, "wrong": wrong}, plan=SurfaceDesign(folds=3, most=120))
     share = found.result.estimates
     assert share["mix.share@wrong"].value <= 0.1
     assert share["mix.share@good"].value > 0.2
     assert share["mix.gain@equal_shares"].interval(0.9)[0] > 0
     assert sum(item.value for name, item in share.items() if name.startswith("mix.share@")) == pytest.approx(1)
     told = share["mix.gain@anchors_alone"].interval(0.9)[0] > 0
-    assert bool(found.proportions) is told
+    assert bool(found.files) is told
     assert found.result.verdict.decision == ("use" if told else "cannot_tell")
 
 
@@ -275,6 +279,6 @@ def test_wrong_use_is_exit_2(monkeypatch, capsys, tmp_path, arguments):
 
 def test_the_draws_of_a_surface_do_not_depend_on_other_streams(sets):
     anchors, good, _ = sets
-    one, two = (mix(anchors, {"good": good}, seed=3, plan=Plan(folds=2, most=40)) for _ in range(2))
+    one, two = (mix(anchors, {"good": good}, seed=3, plan=SurfaceDesign(folds=2, most=40)) for _ in range(2))
     assert one.result.to_json() == two.result.to_json()
     assert Streams(3).stream("mix rows").random() == Streams(3).stream("mix rows").random()

@@ -13,13 +13,19 @@ from syngain.cli import main
 from syngain.core.errors import UsageError
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
+from syngain.data.study import Study
 from syngain.learners.logistic import Logistic
 from syngain.selection.candidates import Random, Ranking
-from syngain.selection.layout import Field, log_probabilities
-from syngain.selection.nested_choice import Trial, on_anchors, on_test
+from syngain.selection.layout import SelectionLayout, log_probabilities
+from syngain.selection.nested_choice import SelectionTrial, on_anchors, on_test
 from syngain.workflows.evaluate.select import SelectSettings
 
-FAST = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=Trial(folds=4))
+FAST = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=SelectionTrial(folds=4))
+
+
+def ranked(found):
+    """All synthetic rows, best first."""
+    return np.array([*found.files["kept.jsonl"].rows, *found.files["dropped.jsonl"].rows])
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +49,9 @@ class Watching:
 
 def test_a_method_never_sees_the_anchors_that_judge_nor_rows_made_from_them(sets):
     anchors, made = sets
-    laid = Field.of(anchors, made, streams=Streams(0), learner=Logistic(penalties=(1.0,)))
+    laid = SelectionLayout.of(Study.of(anchors, made), streams=Streams(0), learner=Logistic(penalties=(1.0,)))
     method = Watching()
-    judged = on_anchors(laid, method, 0.5, trial=Trial(folds=4))
+    judged = on_anchors(laid, method, 0.5, trial=SelectionTrial(folds=4))
     assert len(method.seen) == 4
     hidden = []
     for candidates in method.seen:
@@ -71,8 +77,8 @@ def test_random_gains_nothing_over_random(sets):
 def test_confidence_beats_random_and_all_rows_where_half_of_the_labels_are_wrong(sets):
     anchors, made = sets
     found = syngain.select(anchors, made, method="confidence", settings=FAST)
-    kept = found.ranking.order[: found.rows]
-    assert found.rows == 100
+    kept = np.array(found.files["kept.jsonl"].rows)
+    assert len(found.kept_rows) == 100
     assert np.mean([made.records[int(row)]["right"] for row in kept]) > 0.85
     assert found.result.estimates["selection.log_loss.over_random"].interval(0.95)[0] > 0
     assert found.result.verdict.decision == "use_subset"
@@ -90,8 +96,10 @@ def test_the_test_set_judges_the_rows_that_are_kept(sets):
     anchors, made = sets
     test = Dataset.from_rows(rows(150, 3), "test", like=anchors)
     found = syngain.select(anchors, made, method="confidence", test=test, settings=FAST)
-    laid = Field.of(anchors, made, test=test, streams=Streams(0), learner=Logistic(penalties=(1.0,)))
-    judged = on_test(laid, np.sort(found.ranking.order[:100]), trial=Trial(folds=4))
+    laid = SelectionLayout.of(
+        Study.of(anchors, made, test=test), streams=Streams(0), learner=Logistic(penalties=(1.0,))
+    )
+    judged = on_test(laid, np.sort(ranked(found)[:100]), trial=SelectionTrial(folds=4))
     chosen, alone = judged.arms["chosen"].loss.mean(), judged.arms["anchors"].loss.mean()
     assert found.result.estimates["gain.log_loss@kept_test"].value == pytest.approx(alone - chosen)
     draws = np.mean([judged.arms[f"random {i}"].loss.mean() for i in range(5)])
@@ -108,8 +116,10 @@ class Backwards:
 
 def test_any_object_with_rank_is_a_method(sets):
     anchors, made = sets
-    found = syngain.select(anchors, made, method=Backwards(), settings=SelectSettings(rows=7, trial=Trial(folds=3)))
-    assert found.ranking.order[:7].tolist() == [199, 198, 197, 196, 195, 194, 193]
+    found = syngain.select(
+        anchors, made, method=Backwards(), settings=SelectSettings(rows=7, trial=SelectionTrial(folds=3))
+    )
+    assert ranked(found)[:7].tolist() == [199, 198, 197, 196, 195, 194, 193]
 
 
 def test_texts_without_labels_are_chosen_and_judged_by_a_language_model():
@@ -119,7 +129,7 @@ def test_texts_without_labels_are_chosen_and_judged_by_a_language_model():
     found = syngain.select(
         anchors, Dataset.from_rows(made, "made", like=anchors), method="surprisal_band", settings=FAST
     )
-    assert np.mean(found.ranking.order[:60] < 60) > 0.9
+    assert np.mean(ranked(found)[:60] < 60) > 0.9
     assert found.result.estimates["selection.nats_per_byte.over_random"].interval(0.9)[0] > 0
 
 
@@ -130,8 +140,10 @@ def test_pairs_are_chosen_and_judged_by_their_responses(method):
 
     anchors = Dataset.from_rows(pairs(30, 1), "real")
     made = Dataset.from_rows(pairs(50, 2), "made", like=anchors)
-    found = syngain.select(anchors, made, method=method, settings=SelectSettings(trial=Trial(folds=2, randoms=2)))
-    assert sorted(found.ranking.order.tolist()) == list(range(50))
+    found = syngain.select(
+        anchors, made, method=method, settings=SelectSettings(trial=SelectionTrial(folds=2, randoms=2))
+    )
+    assert sorted(ranked(found).tolist()) == list(range(50))
     assert found.result.estimates["selection.nats_per_byte.over_all"].unit == "nats per byte"
 
 
@@ -140,7 +152,7 @@ def test_columns_of_a_table_are_chosen_from():
     table = [{"a": float(x), "c": "xy"[i % 2], "label": str(int(x > 0))} for i, x in enumerate(rng.standard_normal(90))]
     anchors = Dataset.from_rows(table[:30], "real")
     made = Dataset.from_rows(table[30:], "made", like=anchors)
-    settings = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=Trial(folds=2, randoms=2))
+    settings = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=SelectionTrial(folds=2, randoms=2))
     found = syngain.select(anchors, made, method="coverage", settings=settings)
     assert found.rows == 30
     assert "selection.accuracy.over_random" in found.result.estimates

@@ -13,7 +13,7 @@ from syngain.audit.findings.rows import find
 from syngain.audit.findings.rows_to_drop import dropped_rows, reasons
 from syngain.audit.findings.rules import Context
 from syngain.audit.frame import Frame
-from syngain.audit.measure import FEWEST, Examination, Settings, examine
+from syngain.audit.measure import FEWEST, Measurements, Settings, measured
 from syngain.core.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags
     from syngain.core.result import Dropped, Finding
     from syngain.core.rng import Streams
-    from syngain.data.dataset import Dataset
+    from syngain.data.study import Study
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Audited:
     """
 
     frame: Frame
-    found: Examination
+    found: Measurements
     findings: Sequence[Finding]
     dropped: Sequence[Dropped]
     why: Mapping[str, Flags]
@@ -52,27 +52,20 @@ class Audited:
         return flags
 
 
-def audit_sets(
-    real: Dataset,
-    synthetic: Dataset,
-    *,
-    streams: Streams,
-    test: Dataset | None = None,
-    pool: Dataset | None = None,
-    settings: Settings | None = None,
-    progress: Progress = silent,
+def audit_study(
+    study: Study, *, streams: Streams, settings: Settings | None = None, progress: Progress = silent
 ) -> Audited:
-    """Audit ``synthetic`` against ``real`` (or against ``pool``, real rows the generator never saw).
+    """Audit the synthetic rows against the real ones, or against held-out real rows where there are some.
 
     Raises:
-        InputError: the sets do not fit each other.
+        InputError: the datasets do not fit each other.
     """
-    frame = Frame.of(real, synthetic, test=test, pool=pool)
+    frame = Frame.of(study)
     chosen = settings or Settings()
     with threadpool_limits(1):  # sums in one order: the same bytes on every machine, and no cores fighting
-        found = examine(frame, streams, chosen, progress)
+        found = measured(frame, streams, chosen, progress)
         progress("causes", 0.8)
-        context = Context(frame, found, synthetic.ids)
+        context = Context(frame, found, study.synthetic.ids)
         findings = Explainer(context, streams, chosen)(find(context))
     why = reasons(found, findings)
-    return Audited(frame, found, findings, dropped_rows(frame, synthetic.ids, why), why)
+    return Audited(frame, found, findings, dropped_rows(frame, study.synthetic.ids, why), why)

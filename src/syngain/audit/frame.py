@@ -1,4 +1,4 @@
-"""The rows of one audit on common ground: texts per side, labels, which anchor a row was made from.
+"""A study as an audit sees it: texts per side, labels, which real row a row was made from.
 
 A frame knows no measure. Frames can be thinned or stripped of an opening, so that a finding can be measured again
 without the rows, or the marginal, of another one.
@@ -13,105 +13,105 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError
-from syngain.data import match_sources
 from syngain.data.dataset import Dataset, Kind
 from syngain.data.splits import groups
 from syngain.data.text import near_duplicates
 from syngain.data.text.normal_forms import WORD, joined_sides
+from syngain.data.text.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Ints
+    from syngain.data.study import Role, Study
 
-    Texts = Sequence[str]
     Columns = Mapping[str, Sequence[object]]
 
 
 @dataclass(frozen=True)
-class Side:
-    """One set of rows: texts by side of the pair, columns of a table, labels (None: unlabeled)."""
+class RowSet:
+    """Rows of one role: texts by side of the pair, columns of a table, labels (None: unlabeled).
+
+    Attributes:
+        joined: one text per row; a table's row is written out column by column.
+    """
 
     texts: Mapping[str, Texts]
     columns: Columns
     labels: Sequence[str] | None
     size: int
+    joined: Texts
 
     @classmethod
-    def of(cls, dataset: Dataset) -> Side:
+    def of(cls, study: Study, role: Role) -> RowSet:
         """The parts of a dataset that are measured."""
-        texts = {name: list(values) for name, values in dataset.sides.items()}
-        labels = None if dataset.labels is None else list(dataset.labels)
-        return cls(texts, dataset.columns, labels, len(dataset))
+        data = study.dataset(role)
+        assert data is not None  # noqa: S101  (the frame looked)
+        texts = {name: study.texts(role, name) for name in data.sides}
+        return cls(texts, data.columns, data.labels, len(data), study.texts(role))
 
-    @cached_property
-    def joined(self) -> list[str]:
-        """One text per row; a table's row is written out column by column."""
-        if self.texts:
-            return joined_sides(list(self.texts.values()))
-        names = list(self.columns)
-        return ["\n".join(map(str, row)) for row in zip(*(self.columns[name] for name in names), strict=True)]
+    def without_opening(self, side: str, opening: str) -> RowSet:
+        """The same rows with this opening removed from those that have it."""
+        texts = {**self.texts, side: Texts([_cut(text, opening) for text in self.texts[side]])}
+        whole = Texts(joined_sides([list(one) for one in texts.values()]))
+        return RowSet(texts, self.columns, self.labels, self.size, texts[side] if len(texts) == 1 else whole)
 
-    def take(self, rows: Ints) -> Side:
-        """The same set with only these rows."""
-        picked = rows.tolist()
-        return Side(
-            {name: [values[i] for i in picked] for name, values in self.texts.items()},
-            {name: [values[i] for i in picked] for name, values in self.columns.items()},
-            None if self.labels is None else [self.labels[i] for i in picked],
-            len(picked),
+    def take(self, rows: Ints) -> RowSet:
+        """The same rows, only some of them."""
+        at = rows.tolist()
+        texts = {name: values.take(at) for name, values in self.texts.items()}
+        return RowSet(
+            texts,
+            {name: [values[i] for i in at] for name, values in self.columns.items()},
+            None if self.labels is None else [self.labels[i] for i in at],
+            len(at),
+            next(iter(texts.values())) if len(texts) == 1 else self.joined.take(at),
         )
-
-    def without_opening(self, side: str, opening: str) -> Side:
-        """The same set with this opening removed from the rows that have it."""
-        cut = [_cut(text, opening) for text in self.texts[side]]
-        return Side({**self.texts, side: cut}, self.columns, self.labels, self.size)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Real rows to compare with, synthetic rows, and what else is known.
+    """A study as an audit sees it: real rows to compare with, synthetic rows, and what else is known.
 
     Attributes:
-        real: anchors, or the pool when there is one (held out from generation).
-        anchors, anchor_labels: the anchors' joined texts and their labels.
-        source: the anchor each synthetic row was made from (m,), -1 unknown. rows: original row numbers (m,).
-        held_out: whether ``real`` is a pool. test: joined texts of the test set.
+        real: the real rows, or held-out ones when there are some. synthetic: the rows under audit.
+        anchors, anchor_labels: texts and labels of the real rows that synthetic ones were made from.
+        source: the real row each synthetic row was made from (m,), -1 unknown. rows: original row numbers (m,).
+        held_out: whether ``real`` was held out from generation. test: joined texts of the test set.
+        study: where clusters of all rows are known; None once rows were taken out or changed.
     """
 
-    real: Side
-    synthetic: Side
-    anchors: Sequence[str]
+    real: RowSet
+    synthetic: RowSet
+    anchors: Texts
     anchor_labels: Sequence[str] | None
     source: Ints
     rows: Ints
     held_out: bool
-    test: Sequence[str] | None = None
+    test: Texts | None = None
+    study: Study | None = None
 
     @classmethod
-    def of(
-        cls, real: Dataset, synthetic: Dataset, *, test: Dataset | None = None, pool: Dataset | None = None
-    ) -> Frame:
-        """Check that the sets fit each other and lay them out.
+    def of(cls, study: Study) -> Frame:
+        """Check that the datasets fit each other and look at them.
 
         Raises:
             InputError: kinds differ, labels on one side only, one class only, a table column missing.
         """
-        for other in (synthetic, test, pool):
+        for other in (study.synthetic, study.test, study.held_out):
             if other is not None:
-                _check_fits(real, other)
-        reference = real if pool is None else pool
-        _check_labels(reference, synthetic)
-        source, _ = match_sources(synthetic, real)
+                _check_fits(study.real, other)
+        _check_labels(study.held_out or study.real, study.synthetic)
         return cls(
-            real=Side.of(reference),
-            synthetic=Side.of(synthetic),
-            anchors=Side.of(real).joined,
-            anchor_labels=None if real.labels is None else list(real.labels),
-            source=np.full(len(synthetic), -1) if source is None else np.asarray(source, dtype=np.int64),
-            rows=np.arange(len(synthetic)),
-            held_out=pool is not None,
-            test=None if test is None else Side.of(test).joined,
+            real=RowSet.of(study, "real" if study.held_out is None else "held_out"),
+            synthetic=RowSet.of(study, "synthetic"),
+            anchors=study.texts("real"),
+            anchor_labels=study.real.labels,
+            source=study.source,
+            rows=np.arange(len(study.synthetic)),
+            held_out=study.held_out is not None,
+            test=None if study.test is None else study.texts("test"),
+            study=study,
         )
 
     @property
@@ -126,7 +126,14 @@ class Frame:
 
     def take(self, rows: Ints) -> Frame:
         """The frame with only these synthetic rows."""
-        return replace(self, synthetic=self.synthetic.take(rows), source=self.source[rows], rows=self.rows[rows])
+        return replace(
+            self, synthetic=self.synthetic.take(rows), source=self.source[rows], rows=self.rows[rows], study=None
+        )
+
+    def take_real(self, rows: Ints) -> Frame:
+        """The frame with only these real rows to compare with."""
+        source = np.where(np.isin(self.source, rows), np.searchsorted(rows, self.source), -1)
+        return replace(self, real=self.real.take(rows), source=self.source if self.held_out else source, study=None)
 
     def without_opening(self, side: str, opening: str) -> Frame:
         """The frame with an opening removed wherever it stands, on both sides."""
@@ -134,6 +141,7 @@ class Frame:
             self,
             real=self.real.without_opening(side, opening),
             synthetic=self.synthetic.without_opening(side, opening),
+            study=None,
         )
 
     def units(self, near: Ints) -> tuple[Ints, Ints]:
@@ -183,11 +191,14 @@ class Frame:
 
 def near_clusters(frame: Frame, side: str = "") -> Ints:
     """Near-duplicate clusters of real rows followed by synthetic rows, on one numbering; of whole rows or a side."""
+    if frame.study is not None:
+        return frame.study.clusters("held_out" if frame.held_out else "real", "synthetic", side=side)
     real, synthetic = (
         (frame.real.texts[side], frame.synthetic.texts[side]) if side else (frame.real.joined, frame.synthetic.joined)
     )
-    texts = [*real, *synthetic]
-    return near_duplicates.clusters(texts) if frame.sides else near_duplicates.codes(texts)
+    if frame.sides:
+        return near_duplicates.shared_clusters(real, synthetic)
+    return np.concatenate(near_duplicates.shared_codes(real, synthetic))
 
 
 def _occurrence(codes: Ints) -> Ints:

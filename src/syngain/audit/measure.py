@@ -20,8 +20,8 @@ from syngain.audit.measures.two_sample import ClassifierTwoSample, KernelTwoSamp
 from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
 from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
+from syngain.data.blocks import row_texts, row_values
 from syngain.data.text import near_duplicates
-from syngain.data.text.hashed_ngrams import batches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
+class Measurements:
     """Estimates and evidence of one frame.
 
     Attributes:
@@ -75,7 +75,7 @@ class Examination:
     vectors: Mapping[str, Vectors] = field(default_factory=dict)
 
 
-def examine(frame: Frame, streams: Streams, settings: Settings, progress: Progress = silent) -> Examination:
+def measured(frame: Frame, streams: Streams, settings: Settings, progress: Progress = silent) -> Measurements:
     """Measure everything that fits the kind of rows; p-values adjusted by Holm over all of them."""
     progress("duplicates and copies", 0.05)
     found = _rows(frame)
@@ -95,7 +95,7 @@ def suffix(frame: Frame, side: str) -> str:
     return f"@{side}" if len(frame.sides) > 1 else ""
 
 
-def _rows(frame: Frame) -> Examination:
+def _rows(frame: Frame) -> Measurements:
     """Exact and near duplicates, copies of anchors, contamination: on whole rows."""
     near = near_clusters(frame)
     n = frame.real.size
@@ -114,7 +114,7 @@ def _rows(frame: Frame) -> Examination:
     if frame.test is not None:
         estimate, contaminated = copies.contamination(frame.test)
         estimates["contamination.test_fraction"] = estimate
-    return Examination(
+    return Measurements(
         estimates=estimates,
         repeats=_seen_before(exact),
         near_repeats=_seen_before(near[n:]),
@@ -165,7 +165,7 @@ class _Copies:
         return novelty.contamination(reverse, hits, background), hits
 
 
-def _side(found: Examination, frame: Frame, side: str, streams: Streams, settings: Settings) -> Examination:
+def _side(found: Measurements, frame: Frame, side: str, streams: Streams, settings: Settings) -> Measurements:
     """Divergence, fidelity, diversity, regions of one side of the pair, or of a table."""
     near = near_clusters(frame, side) if len(frame.sides) > 1 else found.near
     real, synthetic = frame.distinct(settings.sample, near, streams.stream("sample"))
@@ -207,7 +207,7 @@ def _side(found: Examination, frame: Frame, side: str, streams: Streams, setting
     )
 
 
-def _alike(found: Examination, frame: Frame, side: str) -> Examination:
+def _alike(found: Measurements, frame: Frame, side: str) -> Measurements:
     """Only what needs no comparison: the most common opening."""
     openings = {**found.openings, side: _common_opening(frame, side)} if frame.sides else found.openings
     return replace(found, openings=openings)
@@ -256,7 +256,7 @@ def _texts(frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, str
     return estimates | Relations()(texts, pooled, streams.stream("relations"))
 
 
-def _labels(found: Examination, frame: Frame, streams: Streams, settings: Settings) -> Examination:
+def _labels(found: Measurements, frame: Frame, streams: Streams, settings: Settings) -> Measurements:
     """Agreement in both directions, inner signal, label words, missing classes."""
     assert frame.real.labels is not None and frame.synthetic.labels is not None  # noqa: S101, PT018  (checked by Frame)
     real_codes, codes, names = _coded(frame.real.labels, frame.synthetic.labels)
@@ -288,7 +288,7 @@ def _labels(found: Examination, frame: Frame, streams: Streams, settings: Settin
     )
 
 
-def _doubted(found: Examination, frame: Frame, codes: Ints, evidence: LabelEvidence, real: Ints) -> Flags:
+def _doubted(found: Measurements, frame: Frame, codes: Ints, evidence: LabelEvidence, real: Ints) -> Flags:
     """Synthetic rows whose label the teacher finds less probable than 98 % of the real ones, and would not give.
 
     Each row is judged by a teacher that never saw its anchor, nor the anchor it copies.
@@ -299,12 +299,13 @@ def _doubted(found: Examination, frame: Frame, codes: Ints, evidence: LabelEvide
     linked = np.full(codes.size, -1) if frame.held_out else made_from
     fold = fold_of_real[linked]
     fold = np.where(fold >= 0, fold, np.arange(codes.size) % len(evidence.teachers))
-    out = np.zeros(codes.size, dtype=bool)
-    for part in batches(codes.size, 8_192):
+
+    def doubted(part: slice) -> Flags:
         X = np.hstack([encoded.synthetic[part] for encoded in found.vectors.values()]).astype(np.float64)
         own, agreed = judge(evidence.teachers, X, codes[part], fold[part])
-        out[part] = (own < evidence.threshold) & ~agreed
-    return out & ~unknown_labels(frame)
+        return (own < evidence.threshold) & ~agreed
+
+    return row_values(doubted, codes.size, np.bool_) & ~unknown_labels(frame)
 
 
 def unknown_labels(frame: Frame) -> Flags:
@@ -326,9 +327,8 @@ def _coded(real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ints, Ints, t
 
 
 def _common_opening(frame: Frame, side: str) -> str:
-    names, counts = np.unique(
-        np.array([uniformity.opening(text) for text in frame.synthetic.texts[side]]), return_counts=True
-    )
+    openings = row_texts(frame.synthetic.texts[side], uniformity.opening)
+    names, counts = np.unique(np.array(openings), return_counts=True)
     return str(names[counts.argmax()])
 
 
@@ -338,7 +338,7 @@ def _seen_before(codes: Ints) -> Flags:
     return repeated
 
 
-def _adjusted(found: Examination) -> Examination:
+def _adjusted(found: Measurements) -> Measurements:
     adjusted = holm({name: item.p for name, item in found.estimates.items() if item.p is not None})
     estimates = {
         name: item.adjusted(adjusted[name]) if name in adjusted else item for name, item in found.estimates.items()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.audit.frame import Frame
-    from syngain.audit.measure import Examination
+    from syngain.audit.measure import Measurements
     from syngain.audit.measures.regions import Cells
     from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.rng import Streams
@@ -27,7 +27,7 @@ LENGTH_BINS = 16
 
 
 def views(
-    frame: Frame, found: Examination, ids: Mapping[str, Sequence[str]], dropped: Flags, streams: Streams
+    frame: Frame, found: Measurements, ids: Mapping[str, Sequence[str]], dropped: Flags, streams: Streams
 ) -> Views:
     """The map, the distributions and the texts of "how it was computed"."""
     points, regions = _map(frame, found, ids, dropped, streams)
@@ -49,7 +49,7 @@ def views(
 
 
 def _map(
-    frame: Frame, found: Examination, ids: Mapping[str, Sequence[str]], dropped: Flags, streams: Streams
+    frame: Frame, found: Measurements, ids: Mapping[str, Sequence[str]], dropped: Flags, streams: Streams
 ) -> tuple[tuple[MapPoint, ...], tuple[MapRegion, ...]]:
     if not found.vectors:
         return (), ()

@@ -11,18 +11,21 @@ import numpy as np
 from syngain.audit.measures.neighbors import nearest
 from syngain.audit.measures.two_sample import squared_distances
 from syngain.core.estimate import Estimate
-from syngain.data.encoders.vectors import HashedNgrams, TableEncoder
-from syngain.data.text.hashed_ngrams import batches
-from syngain.inference.intervals import clustered_variance, difference_p, share_intervals, wilson
+from syngain.core.passes import run
+from syngain.data.blocks import blocks, row_values
+from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
+from syngain.inference.clusters import clustered_variance
+from syngain.inference.intervals import share_intervals, wilson
+from syngain.inference.resampling import difference_p
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from syngain.audit.frame import Frame
     from syngain.core.arrays import Flags, Floats, Ints, Singles
     from syngain.data.encoders.vectors import FittedEncoder, TextEncoder
+    from syngain.data.text.texts import Texts
 
-BATCH = 8_192
 REFERENCE = 2_000  # real rows that distances are measured to
 FAR = 0.99
 TYPICAL = 0.95  # real rows within the radius of support
@@ -47,8 +50,8 @@ def vectors(
     if not frame.sides:
         return _table_vectors(frame, real, synthetic)
     ours, theirs = frame.real.texts[side], frame.synthetic.texts[side]
-    fitted = (encoder or HashedNgrams()).fit([ours[i] for i in real] + [theirs[i] for i in synthetic], rng)
-    return Vectors(_in_batches(fitted, ours), _in_batches(fitted, theirs))
+    fitted = fitted_on(encoder or HashedNgrams(), [ours.take(real.tolist()), theirs.take(synthetic.tolist())], rng)
+    return Vectors(_in_blocks(fitted, ours), _in_blocks(fitted, theirs))
 
 
 def _table_vectors(frame: Frame, real: Ints, synthetic: Ints) -> Vectors:
@@ -60,8 +63,8 @@ def _table_vectors(frame: Frame, real: Ints, synthetic: Ints) -> Vectors:
     return Vectors(*(fitted(rows.columns).astype(np.float32) for rows in (frame.real, frame.synthetic)))
 
 
-def _in_batches(encode: FittedEncoder, texts: Sequence[str]) -> Singles:
-    return np.vstack([encode(texts[part]).astype(np.float32) for part in batches(len(texts), BATCH)])
+def _in_blocks(encode: FittedEncoder, texts: Texts) -> Singles:
+    return row_values(lambda part: encode(texts.take(range(part.start, part.stop))), len(texts), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +117,32 @@ class RowScores:
         )
 
 
+@dataclass(frozen=True)
+class _Scoring:
+    """The pass that places synthetic rows among the real ones: distance, neighbor and cell of each."""
+
+    synthetic: Singles
+    reference: Singles
+    centers: Floats
+
+    def map(self, block: slice) -> tuple[Floats, Ints, Ints]:
+        """The places of one block."""
+        X = self.synthetic[block]
+        neighbor, distance = nearest(X, self.reference)
+        cell = squared_distances(X, self.centers.astype(np.float32)).argmin(axis=1)
+        return distance, neighbor, cell
+
+    def merge(self, parts: Iterator[tuple[Floats, Ints, Ints]]) -> tuple[Floats, Ints, Ints]:
+        """The places of all rows."""
+        distance, neighbor, cell = (np.concatenate(values) for values in zip(*parts, strict=True))
+        return distance.astype(np.float64), neighbor.astype(np.int64), cell.astype(np.int64)
+
+
 def score_rows(encoded: Vectors, centers: Floats) -> RowScores:
     """Distances of all synthetic rows to the real ones, and their cells; computed in float32."""
     step = max(1, -(-len(encoded.real) // REFERENCE))
     reference = encoded.real[::step]
     _, among = nearest(reference, reference, exclude_self=True)
-    count = len(encoded.synthetic)
-    distance, neighbor, cell = np.zeros(count), np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    for part in batches(count, BATCH):
-        X = encoded.synthetic[part]
-        neighbor[part], distance[part] = nearest(X, reference)
-        cell[part] = squared_distances(X, centers.astype(np.float32)).argmin(axis=1)
+    distance, neighbor, cell = run(_Scoring(encoded.synthetic, reference, centers), blocks(len(encoded.synthetic)))
     radius, far = (float(q) for q in np.quantile(among, (TYPICAL, FAR)))
     return RowScores(distance, neighbor * step, cell, radius, far, len(reference))

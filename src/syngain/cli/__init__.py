@@ -5,6 +5,7 @@ import sys
 __all__ = ["main"]
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def main() -> None:

@@ -1,24 +1,31 @@
-"""The commands and how the program ends: 0 done, 1 gate failed, 2 wrong use or input, 3 unfinished, 130 interrupted."""
+"""The commands and how the program ends.
+
+0 done, 1 gate failed, 2 wrong use or input, 3 unfinished, 130 interrupted, 143 terminated.
+"""
 
 from __future__ import annotations
 
 import io
+import signal
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
 from syngain._version import __version__
-from syngain.cli import INTERRUPTED
+from syngain.cli import INTERRUPTED, TERMINATED
+from syngain.cli.aliases import current
 from syngain.cli.evaluate.audit import audit
 from syngain.cli.evaluate.compare import compare
 from syngain.cli.evaluate.gain import gain
 from syngain.cli.evaluate.gate import gate
 from syngain.cli.evaluate.mix import mix
 from syngain.cli.evaluate.select import select
-from syngain.cli.generate.check import check
 from syngain.cli.generate.convert import convert
 from syngain.cli.generate.generate import generate
 from syngain.cli.generate.information import information
+from syngain.cli.generate.probe import probe
 from syngain.cli.research.ggmi import ggmi
 from syngain.cli.research.lab import lab
 from syngain.cli.research.loop import loop
@@ -27,6 +34,9 @@ from syngain.cli.setup.models import models
 from syngain.cli.train.train import train
 from syngain.core.errors import SyngainError
 from syngain.core.optional import PARTS, found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 app = typer.Typer(
     name="syngain",
@@ -42,7 +52,7 @@ app.command("gain")(gain)
 app.command("ggmi")(ggmi)
 app.command("information")(information)
 app.command("generate")(generate)
-app.command("check")(check)
+app.command("probe")(probe)
 app.command("demo")(demo)
 app.command("loop")(loop)
 app.command("lab")(lab)
@@ -92,13 +102,44 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 gets replacement characters, not a crash
             stream.reconfigure(errors="replace")
+    terminated: list[bool] = []
+    with _termination(terminated):
+        code = _run()
+    if code == INTERRUPTED and terminated:
+        code = TERMINATED
+    sys.exit(code)
+
+
+@contextmanager
+def _termination(told: list[bool]) -> Iterator[None]:
+    """A termination ends the program as an interruption does: what is finished is kept, temporary files go."""
+
+    def end(*_: object) -> None:
+        told.append(True)
+        raise KeyboardInterrupt
+
     try:
-        code = app(standalone_mode=False)
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread: whoever runs us there ends us
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run() -> int:
+    """Run the command; its exit code."""
+    try:
+        code = app(current(sys.argv[1:]), standalone_mode=False)
     except typer.Exit as stop:
         code = stop.exit_code
     except SyngainError as error:
         complain(error)
         code = error.exit_code
+    except SystemExit as stop:  # an interruption that the job has explained
+        return stop.code if isinstance(stop.code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except ClickException as error:
@@ -115,7 +156,7 @@ def main() -> None:
             "interrupted; no unfinished result was written (gain --model, train and generate go on with --resume)",
             file=sys.stderr,
         )
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def complain(error: SyngainError) -> None:

@@ -1,9 +1,7 @@
-"""What commands share: configuration files, progress, writing the run."""
+"""What commands share: configuration files, progress, datasets and encoders named by flags."""
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 import time
 from contextlib import contextmanager
@@ -11,16 +9,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syngain._version import __version__
-from syngain.core.errors import InputError, UnfinishedError, UsageError
+from syngain.cli.aliases import current_option
+from syngain.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import typer
 
     from syngain.core.progress import Progress
-    from syngain.core.result import Result
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
 
@@ -38,7 +35,8 @@ def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
         return values
     content = _yaml(config)
     known: dict[str, Any] = {_key(parameter): parameter for parameter in context.command.params if _key(parameter)}
-    for key, value in content.items():
+    named = dict(current_option(str(context.info_name), key, value) for key, value in content.items())
+    for key, value in named.items():
         if key not in known:
             raise UsageError(
                 f"{config} has the key {key!r}",
@@ -123,95 +121,35 @@ def _lines() -> Progress:
     return report
 
 
-def deliver(
-    result: Result,
-    folder: Path,
-    *,
-    arguments: Mapping[str, object],
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-    rows: Callable[[Path], None] | None = None,
-    note: str = "",
-) -> None:
-    """Write the run folder, then the summary (or the JSON) to stdout, with a ``note`` below, then the report's path."""
-    from syngain.report import terminal, write
-
-    log = f"syngain {shlex.join(sys.argv[1:])}\n{result.verdict.decision}: {result.verdict.sentence}\n"
-    write(result, folder, run={"arguments": _plain(arguments)}, log=log, force=force, kept=rows)
-    with _reader_may_leave():
-        if as_json:
-            sys.stdout.write((folder / "report.json").read_text(encoding="utf-8"))
-            return
-        if not quiet:
-            from rich.console import Console
-
-            console = Console()
-            Console(width=max(console.width, 60)).print(terminal(result))
-            if note:
-                print(note)
-        print(f"report: {folder / 'report.html'}")
-
-
-@contextmanager
-def _reader_may_leave() -> Iterator[None]:
-    """The reader of stdout may stop reading (``| head``): that is its right, and the run is written."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _plain(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Arguments as JSON holds them."""
-    return {
-        key: value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
-        for key, value in arguments.items()
-    }
-
-
-def same_run(folder: Path, data: Mapping[str, Dataset], seed: int) -> bool:
-    """Whether a finished run is of these rows and this seed.
-
-    Raises:
-        UsageError: it is of others.
-    """
-    from syngain.report import load
-
-    report = load(folder)
-    made = {name: item["fingerprint"] for name, item in report["inputs"].items()}
-    given = {name: dataset.fingerprint for name, dataset in data.items()}
-    if (made, report["seed"], report["syngain"]) == (given, seed, __version__):
-        return True
-    raise UsageError(
-        f"{folder} is a finished run of other rows, another seed or another version",
-        expected="the same inputs for --resume",
-        todo="name another folder with -o, or replace this one with --force",
-    )
-
-
-def remembered(result: Result) -> str:
-    """Keep forecast and measured gain for the record; how forecasts did before, or why that is not known."""
-    from syngain.gain.calibration import remember
-
-    try:
-        before = remember(result)
-    except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record
-        return f"Calibration: {error.came}."
-    return "" if before is None else before.sentence
-
-
 def read_sets(options: Mapping[str, Any]) -> dict[str, Dataset]:
     """Read the sets by role; columns are detected on the real rows first."""
     from syngain.data import RoleOptions, read
 
-    flags = {name: options[name] for name in ("text", "label", "source", "generator", "id")}
     out: dict[str, Dataset] = {}
-    for role in ("real", "synthetic", "test", "pool"):
-        if options[role] is not None:
-            out[role] = read(options[role], roles=RoleOptions.parse(flags, role), like=out.get("real"))
+    for role, flag in (("real", "real"), ("synthetic", "synthetic"), ("test", "test"), ("pool", "held_out")):
+        if options.get(flag) is not None:
+            roles = RoleOptions.parse(column_flags(options), role)
+            out[role] = read(options[flag], roles=roles, like=out.get("real"))
     return out
+
+
+def read_named(options: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Dataset]:
+    """Read the real rows, the datasets by name, and the test set where there is one."""
+    from syngain.data import RoleOptions, read
+
+    columns = column_flags(options)
+    out = {"real": read(options["real"], roles=RoleOptions.parse(columns, "real"))}
+    for name, file in named.items():
+        out[name] = read(file, roles=RoleOptions.parse(columns, "synthetic"), like=out["real"])
+    if options.get("test") is not None:
+        out["test"] = read(options["test"], roles=RoleOptions.parse(columns, "test"), like=out["real"])
+    return out
+
+
+def column_flags(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that name columns."""
+    names = {"text": "text", "label": "label", "source": "source_id", "generator": "generator", "id": "id"}
+    return {role: options.get(flag) for role, flag in names.items()}
 
 
 def encoder_named(name: str) -> TextEncoder | None:

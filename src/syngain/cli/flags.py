@@ -14,10 +14,9 @@ Synthetic = Annotated[str, typer.Argument(metavar="SYNTHETIC", help=f"The synthe
 
 Text = Annotated[Optional[str], typer.Option(help="Text column, or real=A,synthetic=B. Two sides: prompt+response.")]
 Label = Annotated[Optional[str], typer.Option(help="Label column, or real=A,synthetic=B; none for no labels.")]
-SourceColumn = Annotated[
-    Optional[str], typer.Option(help="Column that names the anchor a synthetic row was made from.")
-]
+SourceId = Annotated[Optional[str], typer.Option(help="Column that names the real row a synthetic row was made from.")]
 GeneratorColumn = Annotated[Optional[str], typer.Option(help="Column that names the generator.")]
+HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, which the generator never saw.")]
 Id = Annotated[Optional[str], typer.Option(help="Column with row ids.")]
 Encoder = Annotated[str, typer.Option(help="ngrams (no download); or minilm, a folder, a hub name.")]
 
@@ -26,5 +25,5 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of every random choice.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print report.json to stdout.")]
 Force = Annotated[bool, typer.Option(help="Replace a finished run in the output folder.")]
 KeepFinished = Annotated[bool, typer.Option(help="Keep a finished run of the same rows and seed as it is.")]
-GoOn = Annotated[bool, typer.Option(help="Keep a finished run of the same rows and seed; go on with a stopped one.")]
+Resume = Annotated[bool, typer.Option(help="Keep a finished run of the same rows and seed; go on with a stopped one.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print only the path of the report.")]

@@ -20,6 +20,16 @@ class SyngainError(Exception):
         self.todo = todo
         super().__init__(str(self))
 
+    @property
+    def message(self) -> str:
+        """What was found: ``came``."""
+        return self.came
+
+    @property
+    def fix(self) -> str:
+        """What to do now: ``todo``."""
+        return self.todo
+
     def __str__(self) -> str:
         parts = [self.came.rstrip(".") + "."]
         if self.expected:

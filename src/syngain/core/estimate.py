@@ -1,4 +1,4 @@
-"""A number that carries its doubt."""
+"""Point estimates with intervals and expected range."""
 
 from __future__ import annotations
 
@@ -53,6 +53,21 @@ class Estimate:
                 raise UsageError(f"interval level {level}", expected="a level between 0 and 1")
             if low > high:
                 raise UsageError(f"interval [{low}, {high}]", expected="low at most high")
+
+    @property
+    def null_range(self) -> Interval | None:
+        """The expected range: ``null`` under a name that does not read as missing."""
+        return self.null
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Short warnings that travel with the number: ``marks``."""
+        return self.marks
+
+    @property
+    def kind(self) -> Direction:
+        """What the value is: an estimate, a lower or upper bound, or a forecast; ``direction``."""
+        return self.direction
 
     def interval(self, level: float = 0.95) -> Interval:
         """The interval at ``level``; (-inf, inf) when none was computed."""

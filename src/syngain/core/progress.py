@@ -10,3 +10,8 @@ Progress = Callable[[str, float], None]
 
 def silent(stage: str, done: float) -> None:
     """Report nothing."""
+
+
+def part_of(progress: Progress, start: float, end: float) -> Progress:
+    """The progress of a part of the job, which goes from ``start`` to ``end`` of the whole."""
+    return lambda stage, done: progress(stage, start + done * (end - start))

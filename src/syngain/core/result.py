@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from syngain._version import NUMBERS
+from syngain.core.fingerprint import json_form
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -241,6 +244,17 @@ class Result:
         """The rows of ``dropped.jsonl``; empty where the command drops none."""
         return self.files["dropped.jsonl"].records if "dropped.jsonl" in self.files else ()
 
+    @property
+    def identity(self) -> dict[str, object]:
+        """What a resumed run must share with this one."""
+        prints = {name: item.fingerprint for name, item in self.inputs.items()}
+        return identity(self.command, self.seed, prints, self.settings)
+
+    @property
+    def result(self) -> Result:
+        """The result itself: the former way to it from ``select`` and ``mix``."""
+        return self
+
     def as_json(self) -> dict[str, Any]:
         """The contract of ``report.json``, schema 1."""
         return {
@@ -263,6 +277,17 @@ class Result:
     def to_json(self) -> str:
         """``report.json`` as text, ending in a newline."""
         return json.dumps(self.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def identity(command: str, seed: int, inputs: Mapping[str, str], settings: Mapping[str, object]) -> dict[str, object]:
+    """What makes a run the same run: command, fingerprints of inputs, settings, seed, version of the numbers."""
+    return {
+        "command": command,
+        "numbers": NUMBERS,
+        "seed": seed,
+        "inputs": dict(inputs),
+        "settings": json_form(settings),
+    }
 
 
 def _input_json(item: InputSummary) -> dict[str, object]:

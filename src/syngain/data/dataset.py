@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from syngain.core.fingerprint import fingerprint_lines
+from syngain.data.columns.build import build
 from syngain.data.columns.roles import Kind, RoleOptions, Roles
-from syngain.data.rows import Lazy
+from syngain.data.rows import Lazy, in_memory
+from syngain.data.text.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from syngain.data.rows import Loaded
 
 __all__ = ["Dataset", "Kind", "RoleOptions", "Roles"]
 
@@ -59,9 +63,29 @@ class Dataset:
         Raises:
             InputError: as for a file.
         """
-        from syngain.data.read import from_rows
+        return cls.of(in_memory(rows, name), roles, like)
 
-        return from_rows(rows, name, roles=roles, like=like)
+    @classmethod
+    def of(cls, loaded: Loaded, roles: RoleOptions | None, like: Dataset | None) -> Dataset:
+        """The dataset of rows that were read.
+
+        Raises:
+            InputError: the roles cannot be found, or a row lacks what its role needs.
+        """
+        found = build(loaded, roles or RoleOptions(), like)
+        return cls(
+            name=loaded.name,
+            kind=found.roles.kind,
+            ids=found.ids,
+            sides=found.sides,
+            columns=found.features,
+            labels=found.labels,
+            sources=found.sources,
+            generators=found.generators,
+            roles=found.roles,
+            records=loaded.rows,
+            notes=found.notes,
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -104,7 +128,7 @@ class Dataset:
 
 
 def _take(values: Sequence[Item], rows: Sequence[int]) -> Sequence[Item]:
-    if isinstance(values, Lazy):
+    if isinstance(values, (Lazy, Texts)):
         return values.take(rows)
     if isinstance(values, array):
         return array(values.typecode, [values[row] for row in rows])

@@ -1,4 +1,4 @@
-"""Read a dataset: a file or rows in memory, which rows of it, which roles its fields play."""
+"""Read a dataset from a file: which rows of it, which roles its fields play."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UsageError
-from syngain.data.columns.build import build
-from syngain.data.columns.roles import RoleOptions
 from syngain.data.columns.values import NotPlainError, plain
+from syngain.data.dataset import Dataset
 from syngain.data.files import formats
-from syngain.data.rows import Lazy, ListRows, Loaded, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syngain.data.dataset import Dataset
+    from syngain.data.columns.roles import RoleOptions
 
 MARK = "::"
 
@@ -42,39 +40,7 @@ def read(
     wanted = written | {column: _values(column, value) for column, value in (where or {}).items()}
     filters = "".join(f"{MARK}{column}={','.join(values)}" for column, values in wanted.items())
     loaded = formats.load(file, file.name + filters, _plain(wanted))
-    return build(loaded, roles or RoleOptions(), like)
-
-
-def from_rows(
-    rows: Sequence[Mapping[str, object]],
-    name: str = "rows",
-    *,
-    roles: RoleOptions | None = None,
-    like: Dataset | None = None,
-) -> Dataset:
-    """The dataset of rows in memory.
-
-    Raises:
-        InputError: as for a file.
-    """
-    records = list(rows)
-    for number, record in enumerate(records, 1):
-        wrong = type_name(record) if not isinstance(record, dict) else _wrong_key(record)
-        if wrong:
-            raise InputError(f"{name}, row {number}: {wrong}", expected="dicts with text keys", todo="correct this row")
-    if not records:
-        raise InputError(f"{name}: empty, no rows", expected="at least one row", todo="check what made the rows")
-    held = ListRows(records)
-    loaded = Loaded(
-        file=name,
-        name=name,
-        unit="row",
-        numbers=range(1, len(records) + 1),
-        rows=Lazy(len(records), held.record),
-        values=held.values,
-        fields=formats.listed(records),
-    )
-    return build(loaded, roles or RoleOptions(), like)
+    return Dataset.of(loaded, roles, like)
 
 
 def split_location(path: str | Path) -> tuple[Path, formats.Where]:
@@ -126,7 +92,3 @@ def _plain(where: formats.Where) -> formats.Where:
         return {column: tuple(plain(value) or "" for value in values) for column, values in where.items()}
     except NotPlainError as error:
         raise UsageError("a list as a value in where", expected="text or numbers") from error
-
-
-def _wrong_key(record: Mapping[object, object]) -> str:
-    return next((f"{type_name(key)} as a key" for key in record if not isinstance(key, str)), "")

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Generic, Literal, Protocol, TypeVar, overload
 
+from syngain.core.errors import InputError
+
 Record = dict[str, object]
 Cells = Sequence[object]
 Unit = Literal["line", "row"]
@@ -66,7 +68,7 @@ class _Picked(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldCount:
     """A field of the rows: in how many it holds something, and the first of these (-1: none)."""
 
     count: int
@@ -99,7 +101,7 @@ class Loaded:
     numbers: Sequence[int]
     rows: Lazy[Record]
     values: Values
-    fields: Mapping[str, Field]
+    fields: Mapping[str, FieldCount]
     written: bool = False
     filtered: frozenset[str] = frozenset()
 
@@ -186,9 +188,38 @@ class Tally:
                     self.firsts[name] = index
                 counts[name] += 1
 
-    def fields(self) -> dict[str, Field]:
+    def fields(self) -> dict[str, FieldCount]:
         """The fields in the order in which they first came."""
-        return {name: Field(count, self.firsts.get(name, -1)) for name, count in self.counts.items()}
+        return {name: FieldCount(count, self.firsts.get(name, -1)) for name, count in self.counts.items()}
+
+
+def in_memory(rows: Sequence[Mapping[str, object]], name: str) -> Loaded:
+    """Rows that a Python user holds, as if they were a file of this name.
+
+    Raises:
+        InputError: there are none, or one of them is no dict with text keys.
+    """
+    records = list(rows)
+    tally = Tally()
+    for index, record in enumerate(records):
+        wrong = _wrong_key(record) if isinstance(record, dict) else type_name(record)
+        if wrong:
+            raise InputError(
+                f"{name}, row {index + 1}: {wrong}", expected="dicts with text keys", todo="correct this row"
+            )
+        tally.add(record, index)
+    if not records:
+        raise InputError(f"{name}: empty, no rows", expected="at least one row", todo="check what made the rows")
+    held = ListRows(records)
+    return Loaded(
+        file=name,
+        name=name,
+        unit="row",
+        numbers=range(1, len(records) + 1),
+        rows=Lazy(len(records), held.record),
+        values=held.values,
+        fields=tally.fields(),
+    )
 
 
 def show(value: object) -> str:
@@ -215,3 +246,7 @@ def type_name(value: object) -> str:
     names = {"str": "text", "list": "a list", "dict": "an object", "bytes": "binary"}
     name = type(value).__name__
     return names.get(name, f"of type {name}")
+
+
+def _wrong_key(record: Mapping[object, object]) -> str:
+    return next((f"{type_name(key)} as a key" for key in record if not isinstance(key, str)), "")

@@ -7,7 +7,7 @@ part of ``report.json``: the same rows and seed give the same report whatever wa
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import UnfinishedError
@@ -24,7 +24,7 @@ METRICS = ("log_loss", "nats_per_byte")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ForecastComparison:
     """A forecast beside what was measured.
 
     Attributes:
@@ -59,7 +59,7 @@ class Comparison:
 class Record:
     """Comparisons, each once, oldest first; ``unread``: lines that are none."""
 
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[ForecastComparison, ...] = ()
     unread: int = 0
 
     @property
@@ -87,7 +87,7 @@ class Record:
             )
         return said + (f" {self.unread:,} lines of the record cannot be read." if self.unread else "")
 
-    def before(self, item: Comparison) -> Record:
+    def before(self, item: ForecastComparison) -> Record:
         """The others of the same command: forecasts for a proxy and forecasts for a student are two records."""
         return Record(
             tuple(past for past in self.comparisons if past.key != item.key and past.command == item.command),
@@ -95,7 +95,7 @@ class Record:
         )
 
 
-def compared(result: Result) -> Comparison | None:
+def compared(result: Result) -> ForecastComparison | None:
     """Forecast and measured gain of a result on the primary metric; None where one of them is missing."""
     part = "@proxy" if result.command == "train" else ""
     for metric in METRICS:
@@ -106,7 +106,7 @@ def compared(result: Result) -> Comparison | None:
         low, high = forecast.interval(LEVEL)
         prints = {name: item.fingerprint for name, item in sorted(result.inputs.items())}
         key = json.dumps([result.command, metric, prints], sort_keys=True)
-        return Comparison(key, low, high, forecast.value, measured.value, forecast.unit)
+        return ForecastComparison(key, low, high, forecast.value, measured.value, forecast.unit)
     return None
 
 
@@ -119,7 +119,7 @@ def record(folder: Path | None = None) -> Record:
         return Record()
     except (OSError, UnicodeDecodeError) as error:
         raise UnfinishedError(f"{path} cannot be read ({error})", expected="the calibration record") from error
-    found: dict[str, Comparison] = {}
+    found: dict[str, ForecastComparison] = {}
     unread = 0
     for line in lines:
         item = _parsed(line)
@@ -137,7 +137,15 @@ def remember(result: Result, folder: Path | None = None) -> Record | None:
     Raises:
         UnfinishedError: the record cannot be read or written.
     """
-    item = compared(result)
+    return kept(compared(result), folder)
+
+
+def kept(item: ForecastComparison | None, folder: Path | None = None) -> Record | None:
+    """Add a comparison to the record; what was there before without it, None where there is none to add.
+
+    Raises:
+        UnfinishedError: the record cannot be read or written.
+    """
     if item is None:
         return None
     before = record(folder).before(item)
@@ -153,14 +161,34 @@ def remember(result: Result, folder: Path | None = None) -> Record | None:
     return before
 
 
-def _parsed(line: str) -> Comparison | None:
+@dataclass(frozen=True)
+class ForecastRecorder:
+    """The forecast and the measurement of a result, for the record."""
+
+    comparison: ForecastComparison | None
+
+    def record(self) -> str:
+        """Add them to the record; how forecasts did before, or why that is not known."""
+        try:
+            before = kept(self.comparison)
+        except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record
+            return f"Calibration: {error.came}."
+        return "" if before is None else before.sentence
+
+
+def recorded(result: Result) -> Result:
+    """The result with what the calibration record takes from it."""
+    return replace(result, recorder=ForecastRecorder(compared(result)))
+
+
+def _parsed(line: str) -> ForecastComparison | None:
     """A line of the record; None for anything else."""
     try:
         content: Any = json.loads(line)
         low, high, forecast, measured = (float(content[name]) for name in ("low", "high", "forecast", "measured"))
         key = str(content["key"])
         command = json.loads(key)[0]
-        found = Comparison(key, low, high, forecast, measured, str(content["unit"]))
+        found = ForecastComparison(key, low, high, forecast, measured, str(content["unit"]))
     except (ValueError, TypeError, LookupError):
         return None
     return found if command else None

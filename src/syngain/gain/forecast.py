@@ -17,7 +17,8 @@ from scipy import stats
 from syngain.core.estimate import Estimate
 from syngain.gain.design.cross_validation import Arm
 from syngain.gain.proxies.metrics import METRICS
-from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals, shared_training
+from syngain.inference.clusters import clustered_freedom, clustered_variance, shared_training
+from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -5,12 +5,15 @@ Nothing is chosen across masks, and vectors are fixed before: an encoder saw all
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syngain.core.errors import InputError, UsageError
+from syngain.core.finished_units import FinishedUnits
 from syngain.core.progress import Progress, silent
 from syngain.gain.proxies.labels import LabelTask
 from syngain.gain.proxies.task import Outcome, Training
@@ -19,8 +22,9 @@ from syngain.information.estimators.supersample import Supersamples
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
+    from syngain.core.finished_units import Arrays
     from syngain.core.rng import Streams
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
     from syngain.gain.proxies.task import Task
 
 FEWEST = 10  # pairs
@@ -51,7 +55,7 @@ class Masks:
 
 
 @dataclass(frozen=True)
-class Bench:
+class JointTask:
     """Anchors and synthetic rows on one numbering, so that a learner can be judged on either.
 
     Attributes:
@@ -63,14 +67,14 @@ class Bench:
     synthetic: Ints
 
     @classmethod
-    def of(cls, ground: Ground, task: Task) -> Bench:
+    def of(cls, layout: GainLayout, task: Task) -> JointTask:
         """Join both sides.
 
         Raises:
             InputError: a task of another kind.
         """
-        real = int(ground.label.size)
-        synthetic = real + np.arange(ground.synthetic_label.size)
+        real = int(layout.label.size)
+        synthetic = real + np.arange(layout.synthetic_label.size)
         if isinstance(task, LabelTask):
             joined: Task = replace(
                 task,
@@ -83,38 +87,63 @@ class Bench:
             joined = replace(task, real=task.grams.rows)
         else:
             raise InputError(f"a proxy of kind {type(task).__name__}", expected="one for labels or for texts")
-        return cls(joined, ground.anchors, synthetic)
+        return cls(joined, layout.anchors, synthetic)
 
-    def supersamples(self, rows: Ints, plan: Masks, streams: Streams, *, progress: Progress = silent) -> Supersamples:
+    def supersamples(
+        self,
+        rows: Ints,
+        plan: Masks,
+        streams: Streams,
+        *,
+        units: FinishedUnits | None = None,
+        progress: Progress = silent,
+    ) -> Supersamples:
         """Outcomes on supersamples of these rows, drawn without replacement, one after the other.
 
         The loss is 0 or 1: a wrong label; or of texts, more nats per byte than the middle one of the rows held out.
 
+        Args:
+            rows: of the common numbering.
+            plan: pairs, masks and supersamples.
+            streams: all randomness; their path names the units.
+            units: where every fit is kept as it is finished, and those of a former run are found.
+            progress: called before every fit.
+
         Raises:
             InputError: too few rows for pairs.
         """
-        pairs = min(plan.pairs, rows.size // 2)
+        pairs, kept = min(plan.pairs, rows.size // 2), units or FinishedUnits()
         if pairs < FEWEST:
             raise InputError(f"{rows.size} rows", expected=f"at least {2 * FEWEST} for {FEWEST} pairs")
         shape = (plan.draws, plan.masks, pairs)
         second = np.empty(shape, dtype=bool)
         score, guess = np.empty((*shape, 2)), np.zeros((*shape, 2), dtype=np.int64)
-        none = np.empty(0, dtype=np.int64)
         for s in range(plan.draws):
             rng = streams.stream("supersample", str(s))
             chosen = rng.permutation(rows)[: 2 * pairs].reshape(pairs, 2)
             for k in range(plan.masks):
                 progress(f"supersample {s + 1} of {plan.draws}", (s * plan.masks + k) / (plan.draws * plan.masks))
-                second[s, k] = rng.random(pairs) < 0.5
-                taken = chosen[np.arange(pairs), second[s, k].astype(np.int64)]
-                outcome = self.task.judge(Training(np.sort(taken), none), chosen.ravel(), rng)
-                score[s, k], labels = self._scored(outcome, chosen)
-                if labels is not None:
-                    guess[s, k] = labels
+                name = "/".join((*streams.path, "supersample", str(s), "mask", str(k)))
+                found = kept.unit(name, partial(self._fit, chosen, rng))
+                rng.bit_generator.state = json.loads(found["random"].tobytes())
+                second[s, k], score[s, k] = found["second"], found["score"]
+                if "guess" in found:
+                    guess[s, k] = found["guess"]
         if isinstance(self.task, LabelTask):
             return Supersamples(score, second, guess)
         held = np.where(second, score[..., 0], score[..., 1])
         return Supersamples((score > np.median(held)).astype(float), second)
+
+    def _fit(self, chosen: Ints, rng: np.random.Generator) -> Arrays:
+        """One mask of a supersample (n, 2): which rows were learned, how all went, and where the randomness stands."""
+        second = rng.random(len(chosen)) < 0.5
+        taken = chosen[np.arange(len(chosen)), second.astype(np.int64)]
+        none = np.empty(0, dtype=np.int64)
+        outcome = self.task.judge(Training(np.sort(taken), none), chosen.ravel(), rng)
+        score, labels = self._scored(outcome, chosen)
+        state = json.dumps(rng.bit_generator.state).encode()
+        found = {"second": second, "score": score, "random": np.frombuffer(state, dtype=np.uint8)}
+        return found if labels is None else {**found, "guess": labels}
 
     def _scored(self, outcome: Outcome, chosen: Ints) -> tuple[Floats, Ints | None]:
         """Wrong labels (n, 2) with the labels predicted, or nats per byte."""

@@ -28,7 +28,7 @@ from syngain.gain.design.cross_validation import pooled
 from syngain.gain.design.lineage import drawn
 from syngain.gain.proxies.metrics import LABEL_METRICS, METRICS, TEXT_METRICS
 from syngain.gain.proxies.task import Training
-from syngain.inference.intervals import clustered_freedom, clustered_variance, satterthwaite
+from syngain.inference.clusters import clustered_freedom, clustered_variance, satterthwaite
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints

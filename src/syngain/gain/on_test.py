@@ -12,14 +12,15 @@ from syngain.core.estimate import Estimate
 from syngain.gain.design.cross_validation import Arm, training
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
-from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals, satterthwaite
+from syngain.inference.clusters import clustered_freedom, clustered_variance, satterthwaite
+from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
     from syngain.gain.proxies.task import Outcome, Task
 
 
@@ -76,7 +77,7 @@ class Measured:
 
 def measured(
     task: Task,
-    ground: Ground,
+    ground: GainLayout,
     streams: Streams,
     *,
     arms: Sequence[Arm] = (),

@@ -11,7 +11,7 @@ from syngain.gain.design.lineage import drawn
 from syngain.gain.forecast import Contrast
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Outcome, Training
-from syngain.inference.intervals import shared_training
+from syngain.inference.clusters import shared_training
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints

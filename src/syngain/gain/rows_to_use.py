@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Choice:
+class RecommendedRows:
     """The amount to use.
 
     Attributes:
@@ -28,7 +28,7 @@ class Choice:
     gain: Contrast
 
 
-def choose(forecaster: Forecaster, metric: str, min_gain: float) -> Choice:
+def choose(forecaster: Forecaster, metric: str, min_gain: float) -> RecommendedRows:
     """Choose the amount of synthetic rows by a metric, and forecast the gain of the choice without its winner's curse.
 
     On the anchors it was chosen on, the best of several amounts looks better than it is. So for every fold the amount
@@ -45,7 +45,7 @@ def choose(forecaster: Forecaster, metric: str, min_gain: float) -> Choice:
     everywhere = np.array([0.0, *(gain.value for gain in gains)])
     picked = _smallest(everywhere, min_gain)
     alike = gains[picked - 1] if picked else gains[-1]
-    return Choice((0, *amounts)[picked], tuple(amounts), tuple(gains), replace(alike, by_trial=outside))
+    return RecommendedRows((0, *amounts)[picked], tuple(amounts), tuple(gains), replace(alike, by_trial=outside))
 
 
 def _smallest(gains: Floats, min_gain: float) -> int:

@@ -13,7 +13,8 @@ from syngain.gain.design.lineage import drawn
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Outcome, Training
-from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals, shared_training
+from syngain.inference.clusters import clustered_freedom, clustered_variance, shared_training
+from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.cross_validation import Experiment
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
     from syngain.gain.forecast import Contrast, Forecaster
     from syngain.gain.proxies.task import Task
 
@@ -104,7 +105,7 @@ def _agreement(means: Floats) -> float:
 
 
 def generator_gains(
-    task: Task, ground: Ground, names: Sequence[str], *, metric: str, streams: Streams
+    task: Task, ground: GainLayout, names: Sequence[str], *, metric: str, streams: Streams
 ) -> tuple[dict[str, Estimate], Estimate]:
     """Gain of each generator's rows at equal size, and how far generators spread beyond their noise.
 
@@ -151,7 +152,7 @@ def generator_gains(
     return estimates, spread
 
 
-def _by_generator(task: Task, ground: Ground, metric: str, streams: Streams) -> Floats:
+def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams) -> Floats:
     """Influence on the gain of every generator's rows, shape (generators, n), same number of rows for all."""
     lineage, label = ground.lineage, ground.anchor_labels
     generator = np.zeros(0, dtype=np.int64) if ground.generators is None else ground.generators

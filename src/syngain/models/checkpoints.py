@@ -17,7 +17,7 @@ import tempfile
 import warnings
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syngain.core.errors import InputError, UnfinishedError
 from syngain.core.home import models_folder
@@ -28,6 +28,13 @@ from syngain.models.catalog import locate, megabytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Library: TypeAlias = Any
+Network: TypeAlias = Library
+Optimizer: TypeAlias = Library
+Tensor: TypeAlias = Library
+Tokenizer: TypeAlias = Library
+"""Modules and objects of torch and its relatives, which are optional and have no types here."""
+
 EXTRA = "local"
 NO_MEMORY = re.compile(r"out of memory|can't allocate|cannot allocate|not enough memory|bad_alloc", re.IGNORECASE)
 CONVERSION = 2  # counts changes of what a converted folder holds, so that older ones are not taken for it
@@ -35,7 +42,7 @@ SPECIAL = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_
 HEAD = 1 << 20  # bytes of a GGUF file that name its conversion: the metadata and the first weights
 
 
-def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[Any, Any]:
+def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[Tokenizer, Network]:
     """Tokenizer and network of a causal language model, in float32 or as it was stored.
 
     Args:
@@ -58,7 +65,7 @@ def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[An
         return _loaded(transformers, model, place)
 
 
-def converted(transformers: Any, gguf: Path, model: str, progress: Progress = silent) -> Path:  # noqa: ANN401  (untyped)
+def converted(transformers: Library, gguf: Path, model: str, progress: Progress = silent) -> Path:
     """The folder of safetensors of a GGUF file, made at the first call and kept beside the models.
 
     Written beside and renamed, so that it is there whole or not at all; deleting it costs one more conversion.
@@ -112,7 +119,7 @@ def _magic(path: Path) -> bytes:
         return file.read(4)
 
 
-def identity(network: Any) -> str:  # noqa: ANN401  (untyped library)
+def identity(network: Network) -> str:
     """From a few thousand weights of every tensor: enough to tell models apart, in well under a second."""
     digest = hashlib.sha256()
     for name, weight in sorted(network.named_parameters()):
@@ -134,7 +141,7 @@ def available_memory() -> int | None:
 
 
 @contextmanager
-def hushed(transformers: Any) -> Iterator[None]:  # noqa: ANN401  (untyped library)
+def hushed(transformers: Library) -> Iterator[None]:
     """Keep the bars and lines of the libraries off stderr, and leave their settings as they were."""
     talk = transformers.utils.logging
     hub = logging.getLogger("huggingface_hub")
@@ -174,7 +181,7 @@ def head_digest(path: Path) -> str:
     return hashlib.sha256(head + path.stat().st_size.to_bytes(8, "little")).hexdigest()[:12]
 
 
-def _convert(transformers: Any, gguf: Path, model: str, folder: Path) -> None:  # noqa: ANN401  (untyped)
+def _convert(transformers: Library, gguf: Path, model: str, folder: Path) -> None:
     where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
         with redirect_stderr(io.StringIO()):  # the bar of the GGUF reader obeys no setting
@@ -190,7 +197,7 @@ def _convert(transformers: Any, gguf: Path, model: str, folder: Path) -> None:  
     tokenizer.save_pretrained(folder)
 
 
-def name_special_tokens(tokenizer: Any, gguf: Path) -> None:  # noqa: ANN401  (untyped library)
+def name_special_tokens(tokenizer: Tokenizer, gguf: Path) -> None:
     """Give the tokenizer the special tokens that a GGUF file names: some versions of transformers swap start and end.
 
     With a wrong end every response ends in a token that is never said: .10 nats per token of SmolLM2 on 252 responses.
@@ -228,7 +235,7 @@ def _weights(path: Path) -> int:
     return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
-def _loaded(transformers: Any, model: str, place: str) -> tuple[Any, Any]:  # noqa: ANN401  (untyped library)
+def _loaded(transformers: Library, model: str, place: str) -> tuple[Tokenizer, Network]:
     """From disk or the local cache without a word to the network, else from the hub."""
     broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
@@ -258,7 +265,7 @@ def _loaded(transformers: Any, model: str, place: str) -> tuple[Any, Any]:  # no
         raise _no_model(model, reason(error)) from error
 
 
-def _from(transformers: Any, model: str, place: str, *, offline: bool) -> tuple[Any, Any]:  # noqa: ANN401  (untyped)
+def _from(transformers: Library, model: str, place: str, *, offline: bool) -> tuple[Tokenizer, Network]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers|huggingface_hub")
         tokenizer = transformers.AutoTokenizer.from_pretrained(place, local_files_only=offline)

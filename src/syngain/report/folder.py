@@ -35,34 +35,46 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 def write(
     result: Result,
-    folder: Path,
+    folder: str | Path,
     *,
     run: Mapping[str, object] | None = None,
-    log: str = "",
+    log: str | None = None,
     force: bool = False,
-    kept: Callable[[Path], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
-    """Write the run folder of a result and return its path.
+    """Write the run folder of a result, as the command line does, and return its path.
 
     Args:
-        result: what to write.
+        result: what to write, with all its files; its forecast enters the calibration record.
         folder: where; a finished run there is refused unless ``force``, anything else there always.
-        run: what ``run.json`` holds beside the versions, the clock, the platform and the fingerprints (arguments).
-        log: the contents of ``log.txt``.
+        run: what ``run.json`` holds next to the versions, the clock, the platform and the fingerprints (arguments).
+        log: the contents of ``log.txt``; None for the verdict and the notes.
         force: replace a finished run.
-        kept: called with the temporary folder, to write ``kept.jsonl`` and ``dropped.jsonl`` into it.
+        tell: called with a sentence on earlier forecasts, where there is one.
+
+    Raises:
+        UsageError: the folder holds something else or cannot be written. UnfinishedError: the disk is full.
     """
     folder = Path(folder)
     check_folder(folder, force=force)
     target = Path(os.path.realpath(folder))
     with _translated(folder), _beside(target) as temporary:
-        _fill(temporary, result, log)
-        if kept is not None:
-            kept(temporary)
+        _fill(temporary, result, _log(result) if log is None else log)
+        for name, file in result.files.items():
+            file.write(temporary / name)
         _write(temporary / "run.json", _run_json(result, run or {}, temporary))
         check_folder(folder, force=force)  # the place may have changed during the work
         _move(temporary, target)
+    if result.recorder is not None:
+        sentence = result.recorder.record()
+        if tell is not None:
+            tell(sentence)
     return folder
+
+
+def _log(result: Result) -> str:
+    lines = [f"syngain {result.command}", f"{result.verdict.decision}: {result.verdict.sentence}", *result.notes]
+    return "\n".join(lines) + "\n"
 
 
 def check_folder(folder: Path, *, force: bool = False) -> None:
@@ -139,6 +151,7 @@ def _run_json(result: Result, run: Mapping[str, object], folder: Path) -> str:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "platform": platform.platform(),
         "versions": {"python": platform.python_version(), **_versions()},
+        "identity": result.identity,
         "inputs": {name: {"rows": item.rows, "fingerprint": item.fingerprint} for name, item in result.inputs.items()},
         **run,
         "files": sorted(names),

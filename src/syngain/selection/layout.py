@@ -10,9 +10,8 @@ import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.data.dataset import Kind
-from syngain.data.encoders.vectors import HashedNgrams, TableEncoder
-from syngain.data.text import near_duplicates
-from syngain.gain.design.layout import Ground, joined
+from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
+from syngain.gain.design.layout import GainLayout
 from syngain.gain.proxies.texts import TextTask
 from syngain.selection.candidates import Candidates
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from syngain.core.rng import Streams
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
+    from syngain.data.study import Study
     from syngain.gain.proxies.labels import Classifier
     from syngain.gain.proxies.task import Task
 
@@ -30,7 +30,7 @@ LOGPROBS = ("token_logprobs", "logprob", "log_probability", "score")  # the firs
 
 
 @dataclass(frozen=True)
-class Field:
+class SelectionLayout:
     """Anchors and candidates with a task to measure on; nothing a method sees was learned from rows held out.
 
     Attributes:
@@ -39,7 +39,7 @@ class Field:
         encoder: of texts, None for the default.
     """
 
-    ground: Ground
+    ground: GainLayout
     task: Task
     repeats: Ints
     logprob: Floats | None
@@ -49,37 +49,34 @@ class Field:
     @classmethod
     def of(
         cls,
-        real: Dataset,
-        synthetic: Dataset,
+        study: Study,
         *,
-        test: Dataset | None = None,
         streams: Streams,
         encoder: TextEncoder | None = None,
         logprob: str | None = None,
         learner: Classifier | None = None,
-    ) -> Field:
-        """Lay out datasets.
+    ) -> SelectionLayout:
+        """Lay out a study.
 
         Raises:
             InputError: no gain can be measured on them, or the column of log-probabilities is not there.
         """
-        ground = Ground.of(real, synthetic, test=test)
+        ground = GainLayout.of_study(study)
         task: Task
         if ground.labeled:
             task = ground.label_task(streams, encoder=encoder, learner=learner)
         else:
-            task = TextTask.of_ground(ground)
-        texts = joined(synthetic)
-        repeats = near_duplicates.clusters(texts) if synthetic.sides else near_duplicates.codes(texts)
-        return cls(ground, task, repeats, log_probabilities(synthetic, logprob), streams, encoder)
+            task = TextTask.of_layout(ground)
+        known = log_probabilities(study.synthetic, logprob)
+        return cls(ground, task, study.clusters("synthetic"), known, streams, encoder)
 
     def candidates(self, anchors: Ints, rows: Ints) -> Candidates:
         """Those rows to choose from, knowing these anchors only."""
         ground, real, synthetic = self.ground, self.ground.real[0], self.ground.synthetic
         ours, theirs = self._vectors(anchors, rows)
         pair = synthetic.kind is Kind.PAIR
-        told = joined(synthetic) if not pair else synthetic.sides["response"]
-        known = joined(real) if not pair else real.sides["response"]
+        study, side = ground.study, "response" if pair else ""
+        told, known = study.texts("synthetic", side), study.texts("real", side)
         return Candidates(
             X=theirs,
             anchors=ours,
@@ -103,9 +100,10 @@ class Field:
             known = {name: [*real.columns[name], *synthetic.columns[name]] for name in real.columns}
             table = TableEncoder().fit(known)
             return _unit(table(real.columns)), _unit(table(synthetic.columns))
-        encoder = self.encoder or HashedNgrams()
-        fitted = encoder.fit([*joined(real), *joined(synthetic)], self.streams.stream("encoder"))
-        return _unit(fitted(joined(real))), _unit(fitted(joined(synthetic)))
+        part = self.ground.study.take(real=anchors.tolist(), synthetic=rows.tolist())
+        ours, theirs = part.texts("real"), part.texts("synthetic")
+        fitted = fitted_on(self.encoder or HashedNgrams(), [ours, theirs], self.streams.stream("encoder"))
+        return _unit(fitted(ours)), _unit(fitted(theirs))
 
 
 def log_probabilities(dataset: Dataset, column: str | None = None) -> Floats | None:

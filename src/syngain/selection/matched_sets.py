@@ -17,24 +17,18 @@ from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
 from syngain.gain.design.cross_validation import pooled
-from syngain.gain.design.layout import joined
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Outcome, Training
-from syngain.inference.intervals import (
-    clustered_freedom,
-    clustered_variance,
-    normal_intervals,
-    satterthwaite,
-    shared_training,
-)
+from syngain.inference.clusters import clustered_freedom, clustered_variance, satterthwaite, shared_training
+from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
     from syngain.gain.proxies.task import Task
 
 FEWEST = 10  # rows of each set that can be drawn
@@ -104,7 +98,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Rivals:
+class MatchedSets:
     """Sets on common ground.
 
     Attributes:
@@ -112,7 +106,7 @@ class Rivals:
         task: the proxy. streams: of every draw, the same for all sets.
     """
 
-    ground: Ground
+    ground: GainLayout
     member: Ints
     names: Sequence[str]
     task: Task
@@ -179,7 +173,7 @@ class Rivals:
         """Stratum of every row (m,): all the same, or a fifth of all lengths."""
         if not contest.lengths:
             return np.zeros(self.member.size, dtype=np.int64)
-        length = np.array([len(text) for text in joined(self.ground.synthetic)])
+        length = np.array([len(text) for text in self.ground.study.texts("synthetic")])
         edges = np.quantile(length, np.arange(1, STRATA) / STRATA)
         return np.asarray(np.searchsorted(edges, length, side="left"), dtype=np.int64)
 

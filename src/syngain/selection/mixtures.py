@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
 
 FEWEST = 20  # runs: fewer leave nothing to judge by
+LEAST = 0.5  # rank correlation that a regression must surely have before it names an optimum
 PER_PART = 5  # runs for each part of the mixture before an optimum is named
 CANDIDATES = 20_000
 RESAMPLES = 200

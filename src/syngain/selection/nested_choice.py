@@ -18,13 +18,8 @@ from syngain.gain.design.cross_validation import pooled
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Outcome, Training
-from syngain.inference.intervals import (
-    clustered_freedom,
-    clustered_variance,
-    normal_intervals,
-    satterthwaite,
-    shared_training,
-)
+from syngain.inference.clusters import clustered_freedom, clustered_variance, satterthwaite, shared_training
+from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,11 +27,11 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.selection.candidates import Method
-    from syngain.selection.layout import Field
+    from syngain.selection.layout import SelectionLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class SelectionTrial:
     """How a choice is judged: outer ``folds`` of the anchors, and ``randoms`` random choices of the same size."""
 
     folds: int = 5
@@ -44,7 +39,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Judged:
+class NestedGains:
     """Outcomes on the same real rows.
 
     Attributes:
@@ -88,7 +83,9 @@ class Judged:
         return np.array([METRICS[metric](self.arms[name], self.label, ones) for name in names])
 
 
-def on_anchors(field: Field, method: Method, share: float, *, trial: Trial, progress: Progress = silent) -> Judged:
+def on_anchors(
+    field: SelectionLayout, method: Method, share: float, *, trial: SelectionTrial, progress: Progress = silent
+) -> NestedGains:
     """The choice of a share of the rows, out of fold over the anchors."""
     ground = field.ground
     fold = ground.lineage.folds(trial.folds, field.streams.stream("select folds"))
@@ -113,10 +110,10 @@ def on_anchors(field: Field, method: Method, share: float, *, trial: Trial, prog
     )
     merged = {name: pooled(parts, ground.anchors.size) for name, parts in found.items()}
     inflation = shared_training(count)
-    return Judged(merged, ground.anchor_labels, ground.lineage.group, inflation, float(np.mean(sizes)), where)
+    return NestedGains(merged, ground.anchor_labels, ground.lineage.group, inflation, float(np.mean(sizes)), where)
 
 
-def on_test(field: Field, chosen: Ints, *, trial: Trial) -> Judged:
+def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> NestedGains:
     """Rows that were chosen on all anchors, judged on the test set."""
     ground = field.ground
     everything = np.arange(len(ground.synthetic))
@@ -126,11 +123,18 @@ def on_test(field: Field, chosen: Ints, *, trial: Trial) -> Judged:
     outcomes = {name: bench.judge(training, ground.test, rng.stream("inner")) for name, training in arms.items()}
     label, cluster = ground.label[ground.test], ground.cluster[ground.test]
     where = "chosen on all anchors and judged on the test set; paired, clustered by near duplicates"
-    return Judged(outcomes, label, cluster, 1.0, float(chosen.size), where)
+    return NestedGains(outcomes, label, cluster, 1.0, float(chosen.size), where)
 
 
 def _arms(
-    field: Field, method: Method, share: float, *, anchors: Ints, rows: Ints, trial: Trial, streams: Streams
+    field: SelectionLayout,
+    method: Method,
+    share: float,
+    *,
+    anchors: Ints,
+    rows: Ints,
+    trial: SelectionTrial,
+    streams: Streams,
 ) -> tuple[dict[str, Training], int]:
     size = max(round(share * rows.size), 1) if rows.size else 0
     chosen = rows
@@ -140,7 +144,7 @@ def _arms(
     return _against(anchors, rows, chosen, trial, streams), size
 
 
-def _against(anchors: Ints, rows: Ints, chosen: Ints, trial: Trial, streams: Streams) -> dict[str, Training]:
+def _against(anchors: Ints, rows: Ints, chosen: Ints, trial: SelectionTrial, streams: Streams) -> dict[str, Training]:
     """The choice, as many random rows in several draws, all rows, and none."""
     none = np.empty(0, dtype=np.int64)
     out = {"anchors": Training(anchors, none), "chosen": Training(anchors, chosen), "all": Training(anchors, rows)}

@@ -16,23 +16,26 @@ import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
+from syngain.core.finished_units import Arrays, FinishedUnits
 from syngain.core.progress import Progress, silent
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.task import Training
-from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals, shared_training
+from syngain.inference.clusters import clustered_freedom, clustered_variance, shared_training
+from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syngain.core.arrays import Floats, Ints
-    from syngain.selection.matched_sets import Rivals
+    from syngain.gain.proxies.task import Task
+    from syngain.selection.matched_sets import MatchedSets
 
 STEPS = 20  # of the grid of mixtures along an edge
 FEWEST = 20  # rows of every set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SurfaceDesign:
     """How proxies are run: ``folds`` of the anchors, ``most`` rows of a mixture."""
 
     folds: int = 5
@@ -40,7 +43,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Surface:
+class ResponseSurface:
     """Losses of mixtures, anchor by anchor.
 
     Attributes:
@@ -126,15 +129,21 @@ def grid(parts: int) -> Floats:
     return (np.diff(edges, axis=1) - 1) / steps
 
 
-def surface(rivals: Rivals, plan: Plan, *, progress: Progress = silent) -> Surface:
-    """Run proxies on mixtures of the anchors and all sets.
+def surface(
+    rivals: MatchedSets,
+    plan: SurfaceDesign,
+    *,
+    units: FinishedUnits | None = None,
+    progress: Progress = silent,
+) -> ResponseSurface:
+    """Run proxies on mixtures of the anchors and all sets; ``units`` keeps the runs that are finished.
 
     Anchors are repeated in turn until they fill their share.
 
     Raises:
         InputError: a set has too few rows that could have been made without the held-out anchors.
     """
-    ground, sets = rivals.ground, len(rivals.names)
+    ground, sets, kept = rivals.ground, len(rivals.names), units or FinishedUnits()
     fold = ground.lineage.folds(plan.folds, rivals.streams.stream("mix folds"))
     count = int(fold.max()) + 1
     allowed = [np.flatnonzero(ground.lineage.made_from(fold != f)) for f in range(count)]
@@ -156,10 +165,17 @@ def surface(rivals: Rivals, plan: Plan, *, progress: Progress = silent) -> Surfa
         for index, point in enumerate(points):
             progress(f"mixtures on fold {f + 1} of {count}", (f * len(points) + index) / (count * len(points)))
             training = _training(point, size, anchors, [rows[rivals.member[rows] == code] for code in range(sets)])
-            outcome = bench.judge(training, held, rivals.streams.stream("inner", str(f)))
-            losses[index, held], sizes[held] = outcome.loss, outcome.size
+
+            def measured(training: Training = training, held: Ints = held, f: int = f, bench: Task = bench) -> Arrays:
+                outcome = bench.judge(training, held, rivals.streams.stream("inner", str(f)))
+                return {"loss": outcome.loss, "size": outcome.size}
+
+            found = kept.unit(f"fold {f}, mixture {index}", measured)
+            losses[index, held], sizes[held] = found["loss"], found["size"]
     unit = UNITS["log_loss" if ground.labeled else "nats_per_byte"]
-    return Surface(("anchors", *rivals.names), points, losses / sizes.mean(), fold, ground.lineage.group, size, unit)
+    return ResponseSurface(
+        ("anchors", *rivals.names), points, losses / sizes.mean(), fold, ground.lineage.group, size, unit
+    )
 
 
 def _training(point: Floats, size: int, anchors: Ints, sets: Sequence[Ints]) -> Training:

@@ -1,23 +1,39 @@
-"""The files of a command as datasets, and what the report says of them."""
+"""The inputs of a command: files as datasets and as one study, settings as JSON, and what the report says of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from syngain.core.errors import InputError
+from syngain.core.errors import InputError, UsageError
+from syngain.core.fingerprint import json_form
 from syngain.core.result import InputSummary
 from syngain.data import match_sources, read
 from syngain.data.dataset import Dataset, Kind
+from syngain.data.study import Study
 from syngain.data.text.normal_forms import joined_sides
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Source = Dataset | str | Path
 
 
-def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
-    """Which share of the synthetic rows names an anchor that exists; empty without a source column."""
-    source, share = match_sources(synthetic, real)
-    return "" if source is None else f"source matched to an anchor in {share:.1%} of the rows"
+def study_of(real: Source, synthetic: Source, *, test: Source | None = None, held_out: Source | None = None) -> Study:
+    """The datasets, read where they are paths; columns are detected on the real rows first.
+
+    Raises:
+        InputError: a file cannot be read, or offers another kind of rows.
+    """
+    anchors = dataset_of(real)
+    return Study.of(
+        anchors,
+        dataset_of(synthetic, like=anchors),
+        test=optional_dataset(test, anchors),
+        held_out=optional_dataset(held_out, anchors),
+    )
 
 
 def dataset_of(source: Source, like: Dataset | None = None) -> Dataset:
@@ -30,7 +46,62 @@ def optional_dataset(source: Source | None, like: Dataset) -> Dataset | None:
     return None if source is None else dataset_of(source, like)
 
 
-def summaries(datasets: dict[str, Dataset | None]) -> dict[str, InputSummary]:
+def either(value: Source | None, alias: Source | None, name: str, former: str) -> Source | None:
+    """The value of a parameter that may be given by its former name.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if value is not None and alias is not None:
+        raise UsageError(f"`{name}` and `{former}`", expected="one of them", todo=f"`{former}` is the former name")
+    return alias if value is None else value
+
+
+def settings_json(settings: object, **more: object) -> dict[str, object]:
+    """Settings as a result keeps them, each model in them with its identity."""
+    out = {name: json_form(value) for name, value in _named(settings)} | {
+        name: json_form(value) for name, value in more.items()
+    }
+    models = sorted(set(_models(out)))
+    if models:
+        from syngain.models.identity import model_identity
+
+        out["models"] = {name: model_identity(name) for name in models}
+    return out
+
+
+def _named(settings: object) -> Iterator[tuple[str, object]]:
+    form = json_form(settings)
+    if isinstance(form, Mapping):
+        yield from ((str(name), value) for name, value in form.items() if name != "class")
+
+
+def _models(form: object) -> Iterator[str]:
+    """Names of models anywhere in settings."""
+    if isinstance(form, Mapping):
+        for name, value in form.items():
+            if name == "model" and isinstance(value, str):
+                yield value
+            else:
+                yield from _models(value)
+    elif isinstance(form, list):
+        for item in form:
+            yield from _models(item)
+
+
+def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
+    """Which share of the synthetic rows names an anchor that exists; empty without a source column."""
+    source, share = match_sources(synthetic, real)
+    return "" if source is None else f"source matched to an anchor in {share:.1%} of the rows"
+
+
+def study_summaries(study: Study) -> dict[str, InputSummary]:
+    """What each file of a study gave, by role."""
+    pool = study.held_out
+    return summaries({"real": study.real, "synthetic": study.synthetic, "test": study.test, "pool": pool})
+
+
+def summaries(datasets: Mapping[str, Dataset | None]) -> dict[str, InputSummary]:
     """What each file gave, by role."""
     real = datasets["real"]
     out: dict[str, InputSummary] = {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.findings.rows import find
-from syngain.audit.measure import FEWEST, examine
+from syngain.audit.measure import FEWEST, measured
 from syngain.core.result import SEVERITIES
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Explainer:
         frame = self._reduced(cause)
         if frame is None:
             return None
-        found = examine(frame, self.streams.child("without", cause), self.settings)
+        found = measured(frame, self.streams.child("without", cause), self.settings)
         context = replace(self.context, frame=frame, found=found)
         return {finding.id for finding in find(context) if finding.severity == "high"}
 
@@ -101,8 +101,7 @@ class Explainer:
         rows = np.flatnonzero(~lost)
         if rows.size < FEWEST:
             return None
-        source = np.where(np.isin(frame.source, rows), np.searchsorted(rows, frame.source), -1)
-        return replace(frame, real=frame.real.take(rows), source=source if not frame.held_out else frame.source)
+        return frame.take_real(rows)
 
 
 def _is_open(finding: Finding) -> bool:

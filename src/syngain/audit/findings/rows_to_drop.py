@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.audit.frame import Frame
-    from syngain.audit.measure import Examination
+    from syngain.audit.measure import Measurements
     from syngain.core.arrays import Flags
     from syngain.core.result import Finding
 
@@ -29,7 +29,7 @@ WEIGHT = {
 }
 
 
-def reasons(found: Examination, findings: Sequence[Finding]) -> Mapping[str, Flags]:
+def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Flags]:
     """Reason to flags per synthetic row (m,), for findings of medium or high severity that explain themselves."""
     standing = {
         finding.id
@@ -53,7 +53,7 @@ def reasons(found: Examination, findings: Sequence[Finding]) -> Mapping[str, Fla
     return {name: flags for name, flags in out.items() if flags.any()}
 
 
-def _shifted(side: str, found: Examination, findings: Sequence[Finding]) -> bool:
+def _shifted(side: str, found: Measurements, findings: Sequence[Finding]) -> bool:
     """Whether a standing finding says that this side holds more rows from elsewhere than real rows show."""
     for finding in findings:
         if finding.id != "distribution_shift" or finding.severity == "low" or finding.explained_by:

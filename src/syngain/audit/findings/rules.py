@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.audit.frame import Frame
-    from syngain.audit.measure import Examination
+    from syngain.audit.measure import Measurements
     from syngain.core.arrays import Flags
     from syngain.core.estimate import Estimate
 
@@ -61,7 +61,7 @@ class Context:
     """What the rules look at."""
 
     frame: Frame
-    found: Examination
+    found: Measurements
     ids: Sequence[str]
 
     def estimate(self, name: str) -> Estimate | None:

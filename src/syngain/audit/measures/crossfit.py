@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from syngain.inference.intervals import summing
+from syngain.inference.clusters import summing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import xlogy
 
 from syngain.core.estimate import Estimate
-from syngain.inference.intervals import normal_intervals, permutation, permuted_sides, subsampled_error
+from syngain.inference.intervals import normal_intervals
+from syngain.inference.resampling import permutation, permuted_sides, subsampled_error
 
 if TYPE_CHECKING:
     from syngain.audit.measures.two_sample import Pooled

@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.measures.crossfit import Swaps, density_at_zero, margins
+from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
+from syngain.data.blocks import row_values
 from syngain.data.splits import folds
 from syngain.data.text.normal_forms import words
-from syngain.inference.intervals import (
-    clustered_variance,
-    difference_p,
-    error_intervals,
-    normal_intervals,
-    share_intervals,
-    shared_training,
-    wilson,
-)
+from syngain.inference.clusters import clustered_variance, shared_training
+from syngain.inference.intervals import error_intervals, normal_intervals, share_intervals, wilson
+from syngain.inference.resampling import difference_p
 from syngain.learners.linear import Discriminant
 
 if TYPE_CHECKING:
@@ -326,14 +322,20 @@ def _rate(
 
 def leaking(texts: Sequence[str], labels: Sequence[str]) -> Flags:
     """Whether every content word of a row's own label is written in the row, by word stems; shape (n,)."""
-    stems: dict[str, list[re.Pattern[str]]] = {}
-    out = np.zeros(len(texts), dtype=bool)
-    for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        if label not in stems:
-            stems[label] = [re.compile(rf"\b{re.escape(stem)}", re.IGNORECASE) for stem in label_stems(label)]
-        patterns = stems[label]
-        out[row] = bool(patterns) and all(pattern.search(text) for pattern in patterns)
-    return out
+    if len(texts) != len(labels):
+        raise UsageError(f"{len(texts):,} texts and {len(labels):,} labels", expected="one label per text")
+    return row_values(lambda part: _leaking(texts[part], labels[part]), len(texts), np.bool_)
+
+
+def _leaking(texts: Sequence[str], labels: Sequence[str]) -> list[bool]:
+    stems = {
+        label: [re.compile(rf"\b{re.escape(stem)}", re.IGNORECASE) for stem in label_stems(label)]
+        for label in set(labels)
+    }
+    return [
+        bool(stems[label]) and all(pattern.search(text) for pattern in stems[label])
+        for text, label in zip(texts, labels, strict=True)
+    ]
 
 
 def label_stems(label: str) -> list[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.estimate import Estimate
-from syngain.inference.intervals import normal_intervals, permutation, permuted_sides, subsampled_error
+from syngain.inference.intervals import normal_intervals
+from syngain.inference.resampling import permutation, permuted_sides, subsampled_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

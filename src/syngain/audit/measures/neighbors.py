@@ -14,19 +14,14 @@ import numpy as np
 
 from syngain.audit.measures.two_sample import Pooled, Real, squared_distances
 from syngain.core.estimate import Estimate
-from syngain.inference.intervals import (
-    error_intervals,
-    normal_intervals,
-    permutation,
-    permuted_sides,
-    subsampled_errors,
-)
+from syngain.inference.intervals import error_intervals, normal_intervals
+from syngain.inference.resampling import permutation, permuted_sides, subsampled_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from syngain.core.arrays import Flags, Floats, Ints
-    from syngain.inference.intervals import Tail
+    from syngain.inference.resampling import Tail
 
 BLOCK = 2_048
 

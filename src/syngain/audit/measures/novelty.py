@@ -9,7 +9,9 @@ import numpy as np
 from scipy import stats
 
 from syngain.core.estimate import Estimate
-from syngain.inference.intervals import clustered_variance, difference_p, share_intervals, wilson
+from syngain.inference.clusters import clustered_variance
+from syngain.inference.intervals import share_intervals, wilson
+from syngain.inference.resampling import difference_p
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Ints

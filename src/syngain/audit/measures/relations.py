@@ -15,7 +15,9 @@ from syngain.audit.measures.duplicates import smoothed_signs
 from syngain.audit.measures.uniformity import FORM_WORDS
 from syngain.core.estimate import Estimate
 from syngain.data.text.normal_forms import words
-from syngain.inference.intervals import error_intervals, permutation, permuted_sides, summing
+from syngain.inference.clusters import summing
+from syngain.inference.intervals import error_intervals
+from syngain.inference.resampling import permutation, permuted_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,14 +17,9 @@ from scipy.special import expit
 from syngain.audit.measures.crossfit import Swaps, density_at_zero, margins
 from syngain.core.estimate import Estimate
 from syngain.data.splits import folds
-from syngain.inference.intervals import (
-    clustered_freedom,
-    clustered_variance,
-    normal_intervals,
-    permutation,
-    permuted_sides,
-    summing,
-)
+from syngain.inference.clusters import clustered_freedom, clustered_variance, summing
+from syngain.inference.intervals import normal_intervals
+from syngain.inference.resampling import permutation, permuted_sides
 from syngain.learners.linear import Discriminant
 
 if TYPE_CHECKING:

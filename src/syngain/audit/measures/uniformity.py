@@ -11,20 +11,14 @@ import numpy as np
 
 from syngain.core.estimate import Estimate
 from syngain.data.text.normal_forms import words
-from syngain.inference.intervals import (
-    normal_intervals,
-    permutation,
-    permuted_sides,
-    share_intervals,
-    subsampled_error,
-    wilson,
-)
+from syngain.inference.intervals import normal_intervals, share_intervals, wilson
+from syngain.inference.resampling import permutation, permuted_sides, subsampled_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from syngain.core.arrays import Flags, Floats, Ints
-    from syngain.inference.intervals import Null, Tail
+    from syngain.inference.resampling import Null, Tail
 
 OPENING_WORDS = 5
 TEMPLATE_WORDS = 8

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
-from syngain.cli import flags
-from syngain.cli.common import configured, deliver, encoder_named, progress_shown
+from syngain.cli import flags, settings
+from syngain.cli.common import configured, read_named
 from syngain.cli.evaluate.compare import names
+from syngain.cli.job import Job
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from syngain.cli.job import Inputs
     from syngain.core.progress import Progress
-    from syngain.workflows.evaluate.mix import Mixture
+    from syngain.core.result import Result
 
 
 def mix(
@@ -35,63 +35,36 @@ def mix(
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
     label: flags.Label = None,
-    source: flags.SourceColumn = None,
+    source_id: flags.SourceId = None,
     json: flags.AsJson = False,
     force: flags.Force = False,
+    resume: flags.Resume = False,
     quiet: flags.Quiet = False,
 ) -> None:
     """In which proportions: from proxy runs on your sets, or from a table of runs; recipes for trainers."""
-    options = configured(context, config)
-    folder = Path(options["output"])
-    from syngain.report import check_folder
-
-    check_folder(folder, force=options["force"])
-    if (options["runs"] is None) == (options["real"] is None):
+    table = configured(context, config)["runs"] is not None
+    job = Job.of(context, config, None if table else settings.mix)
+    if table == (job["real"] is not None):
         raise UsageError("neither or both of REAL and --runs", expected="syngain mix REAL A B, or --runs TABLE")
-    with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
-        from syngain.workflows.evaluate.mix import write_mixture
+    if table:
+        job.run(lambda _, progress: _from_table(job, progress))
+        return
+    named = names(job["sets"] or [], least=1)
 
-        found = _sets(options, progress) if options["runs"] is None else _table(options, progress)
-    deliver(
-        found.result,
-        folder,
-        arguments=options,
-        force=options["force"],
-        as_json=options["json"],
-        quiet=options["quiet"],
-        rows=write_mixture(found),
-    )
+    def measure(data: Inputs, progress: Progress) -> Result:
+        from syngain.workflows.evaluate.mix import mix as verb
+
+        work = {"folder": job.work, "resume": job["resume"]}
+        sets = {name: data[name] for name in named}
+        return verb(data["real"], sets, **work, seed=job["seed"], progress=progress, **job.arguments)
+
+    job.run(measure, inputs=lambda: read_named(job.options, named))
 
 
-def _table(options: Mapping[str, Any], progress: Progress) -> Mixture:
+def _from_table(job: Job, progress: Progress) -> Result:
     from syngain.workflows.evaluate.mix import mix_runs
 
-    if options["losses"] is None or options["loss"] is None:
+    if job["losses"] is None or job["loss"] is None:
         raise UsageError("--runs alone", expected="--losses TABLE and --loss COLUMN beside it")
-    return mix_runs(
-        options["runs"],
-        options["losses"],
-        options["loss"],
-        test_mixtures=options["test_runs"],
-        test_losses=options["test_losses"],
-        seed=options["seed"],
-        progress=progress,
-    )
-
-
-def _sets(options: Mapping[str, Any], progress: Progress) -> Mixture:
-    from syngain.data import RoleOptions, read
-    from syngain.selection.response_surface import Plan
-    from syngain.workflows.evaluate.mix import mix as decide
-
-    named = names(options["sets"] or [], least=1)
-    encoder = encoder_named(options["encoder"])
-    flags = {name: options[name] for name in ("text", "label", "source")}
-    real = read(options["real"], roles=RoleOptions.parse(flags, "real"))
-    data = {name: read(file, roles=RoleOptions.parse(flags, "synthetic"), like=real) for name, file in named.items()}
-    found = decide(
-        real, data, seed=options["seed"], encoder=encoder, plan=Plan(most=options["rows"]), progress=progress
-    )
-    from dataclasses import replace
-
-    return replace(found, files={"anchors": options["real"], **named})
+    tests = {"test_mixtures": job["test_runs"], "test_losses": job["test_losses"]}
+    return mix_runs(job["runs"], job["losses"], job["loss"], **tests, seed=job["seed"], progress=progress)

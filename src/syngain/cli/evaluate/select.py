@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
-from syngain.cli import flags
-from syngain.cli.common import configured, deliver, encoder_named, progress_shown, read_sets, same_run
+from syngain.cli import flags, settings
+from syngain.cli.common import read_sets
+from syngain.cli.job import Job
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from syngain.cli.job import Inputs
+    from syngain.core.progress import Progress
+    from syngain.core.result import Result
 
 METHODS = (
     "faithful_then_diverse, facility_location, log_determinant, density_ratio, coverage, surprisal_band, "
@@ -28,7 +31,9 @@ def select(
     method: str = typer.Option("faithful_then_diverse", help=f"How to choose: {METHODS}."),
     rows: Optional[int] = typer.Option(None, min=1, help="How many rows to keep (default: --share of them)."),
     share: Optional[float] = typer.Option(None, help="Share of the rows to keep (default: .5)."),
-    repeats: str = typer.Option("last", help="last: near duplicates behind all others; free: as the method has them."),
+    near_duplicates: str = typer.Option(
+        "last", help="last: near duplicates behind all others; keep: as the method has them."
+    ),
     test: Optional[str] = typer.Option(None, help="Real rows to judge on, beside the anchors."),
     metric: Optional[str] = typer.Option(None, help="Decides: log_loss (default), accuracy, macro_f1; nats_per_byte."),
     logprob: Optional[str] = typer.Option(None, help="Column of SYNTHETIC with log-probabilities."),
@@ -42,88 +47,28 @@ def select(
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
     label: flags.Label = None,
-    source: flags.SourceColumn = None,
+    source_id: flags.SourceId = None,
     generator: flags.GeneratorColumn = None,
-    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    id: flags.Id = None,
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.KeepFinished = False,
     quiet: flags.Quiet = False,
 ) -> None:
     """Which rows to keep: by a method, next to random choices of the same size and to all rows."""
-    options = configured(context, config)
-    folder = Path(options["output"])
-    from syngain.report import check_folder
+    job = Job.of(context, config, settings.select)
+    if job["again"] is not None:
+        if job["real"] is not None or job["rows"] is None:
+            raise UsageError("--again with REAL, or without --rows", expected="syngain select --again RUN --rows N")
+        from syngain.workflows.evaluate.select import reselect
 
-    if options["again"] is not None:
-        _cut(options, folder)
+        job.deliver(reselect(Path(job["again"]), job["rows"]))
         return
-    if options["synthetic"] is None:
-        raise UsageError("no REAL and SYNTHETIC", expected="syngain select REAL SYNTHETIC, or --again RUN --rows N")
-    if options["repeats"] not in {"last", "free"}:
-        raise UsageError(f"--repeats {options['repeats']}", expected="last or free")
-    if options["rows"] is not None and options["share"] is not None:
-        raise UsageError("--rows and --share", expected="one of them")
-    finished = options["resume"] and (folder / "report.json").exists()
-    if not finished:
-        check_folder(folder, force=options["force"])
-    with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
-        from syngain.selection.methods import method_named
-        from syngain.selection.nested_choice import Trial
-        from syngain.workflows.evaluate.select import SelectSettings, write_selection
-        from syngain.workflows.evaluate.select import select as choose
 
-        method_named(options["method"], model=options["model"])  # an unknown one is an error before anything is read
-        settings = SelectSettings(
-            rows=options["rows"],
-            share=0.5 if options["share"] is None else options["share"],
-            repeats_last=options["repeats"] == "last",
-            metric=options["metric"],
-            logprob=options["logprob"],
-            model=options["model"],
-            encoder=encoder_named(options["encoder"]),
-            trial=Trial(folds=options["folds"]),
-        )
-        progress("reading", 0.0)
-        data = read_sets({"pool": None, **options})
-        if finished and same_run(folder, data, options["seed"]):
-            print(f"report: {folder / 'report.html'}")
-            return
-        chosen = choose(
-            data["real"],
-            data["synthetic"],
-            method=options["method"],
-            test=data.get("test"),
-            seed=options["seed"],
-            settings=settings,
-            progress=progress,
-        )
-    deliver(
-        chosen.result,
-        folder,
-        arguments=options,
-        force=options["force"],
-        as_json=options["json"],
-        quiet=options["quiet"],
-        rows=write_selection(chosen),
-    )
+    def measure(data: Inputs, progress: Progress) -> Result:
+        from syngain.workflows.evaluate.select import select as verb
 
+        test = data.get("test")
+        return verb(data["real"], data["synthetic"], test=test, seed=job["seed"], progress=progress, **job.arguments)
 
-def _cut(options: Mapping[str, Any], folder: Path) -> None:
-    """Another size of a finished selection, nothing computed again."""
-    from syngain.report import check_folder
-    from syngain.workflows.evaluate.reselect import reselect, write_cut
-
-    if options["real"] is not None or options["rows"] is None:
-        raise UsageError("--again with REAL, or without --rows", expected="syngain select --again RUN --rows N")
-    check_folder(folder, force=options["force"])
-    cut = reselect(Path(options["again"]), options["rows"])
-    deliver(
-        cut.result,
-        folder,
-        arguments=options,
-        force=options["force"],
-        as_json=options["json"],
-        quiet=options["quiet"],
-        rows=write_cut(cut),
-    )
+    job.run(measure, inputs=lambda: read_sets(job.options))

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
-from syngain.cli import flags
-from syngain.cli.common import configured, deliver, encoder_named, progress_shown
-from syngain.cli.generate.check import APIS
-from syngain.core.errors import UsageError
+from syngain.cli import flags, settings
+from syngain.cli.common import column_flags
+from syngain.cli.job import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+    from syngain.cli.job import Inputs
     from syngain.core.progress import Progress
-    from syngain.data.dataset import Dataset
-    from syngain.data.encoders.vectors import TextEncoder
-    from syngain.information.cross_scoring import Scorer
-    from syngain.information.outputs import Outputs
+    from syngain.core.result import Result
 
 
 def information(
@@ -49,88 +44,25 @@ def information(
     seed: flags.Seed = 0,
     text: flags.Text = None,
     label: flags.Label = None,
-    source: Optional[str] = typer.Option(None, help="Column that names the anchor a row was made from."),
-    id: flags.Id = None,  # noqa: A002  (the flag's name)
+    source_id: flags.SourceId = None,
+    id: flags.Id = None,
     json: flags.AsJson = False,
     force: flags.Force = False,
     quiet: flags.Quiet = False,
 ) -> None:
     """Where information entered the rows and where it was lost: gain, prompts, meaning, curation, in nats."""
-    options = configured(context, config)
-    folder = Path(options["output"])
-    from syngain.report import check_folder
+    job = Job.of(context, config, settings.information)
 
-    check_folder(folder, force=options["force"])
-    with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
+    def measure(_: Inputs, progress: Progress) -> Result:
         from syngain.data import RoleOptions, read
-        from syngain.workflows.generate.information import InformationSettings
-        from syngain.workflows.generate.information import information as account
+        from syngain.workflows.generate.information import information as verb
 
-        flags = {name: options[name] for name in ("text", "label", "source", "id")}
-        anchors = None
-        if options["real"] is not None:
-            anchors = read(options["real"], roles=RoleOptions.parse(flags, "real"))
-        result = account(
-            options["rows"],
-            dropped=options["dropped"],
-            real=anchors,
-            scorer=_scorer(options, anchors, progress),
-            roles=RoleOptions.parse(flags, "synthetic"),
-            settings=InformationSettings(
-                meaning=options["meaning"],
-                encoder=_encoder(options),
-                vocabulary=_whole(options["vocabulary"], "vocabulary"),
-                prompts=options["prompts"],
-                samples=options["samples"],
-                gain=options["gain"],
-            ),
-            seed=options["seed"],
-            progress=progress,
+        columns = column_flags({**job.options, "generator": None})
+        anchors = None if job["real"] is None else read(job["real"], roles=RoleOptions.parse(columns, "real"))
+        roles, scorer = RoleOptions.parse(columns, "synthetic"), settings.scorer(job.options, anchors, progress)
+        sets = {"dropped": job["dropped"], "real": anchors}
+        return verb(
+            job["rows"], **sets, scorer=scorer, roles=roles, seed=job["seed"], progress=progress, **job.arguments
         )
-    deliver(result, folder, arguments=options, force=options["force"], as_json=options["json"], quiet=options["quiet"])
 
-
-def _encoder(options: Mapping[str, Any]) -> TextEncoder | None:
-    """The encoder that places meanings; None where nobody asked for one."""
-    if options["encoder"] is None:
-        return None
-    if options["meaning"] is not None:
-        raise UsageError("--meaning and --encoder", expected="one of them: both say what a row means")
-    if options["real"] is None:
-        raise UsageError(
-            "--encoder without --real",
-            expected="real rows: the map of meanings must be fixed before the rows are seen",
-            todo="add --real, or name a column with --meaning",
-        )
-    from syngain.data.encoders.vectors import HashedNgrams
-
-    return encoder_named(options["encoder"]) or HashedNgrams()
-
-
-def _whole(value: object, flag: str) -> int | None:
-    """A whole number that may come from a file as text."""
-    if value is None or isinstance(value, int):
-        return value
-    if not str(value).isdecimal():
-        raise UsageError(f"{flag}: {value}", expected="a whole number")
-    return int(str(value))
-
-
-def _scorer(
-    options: Mapping[str, Any], anchors: Dataset | None, progress: Progress
-) -> Callable[[Outputs], Scorer] | None:
-    """Makes the scorer when the temperature of the outputs is known; None where nobody is named."""
-    if options["generator"] is None:
-        return None
-    if options["api"] not in APIS:
-        raise UsageError(f"--api {options['api']}", expected=f"one of {', '.join(APIS)}")
-    from syngain.workflows.generate.scorers import scorer_of
-
-    return scorer_of(
-        str(options["generator"]),
-        anchors,
-        model=options["model"],
-        key_env=str(options["key_env"]),
-        api="chat" if options["api"] == "chat" else "completions",
-        progress=progress,
-    )
+    job.run(measure)

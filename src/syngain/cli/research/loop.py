@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
-from syngain.cli import flags
-from syngain.cli.common import configured, deliver, progress_shown, same_run
-from syngain.core.errors import UsageError
+from syngain.cli import flags, settings
+from syngain.cli.job import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from syngain.workflows.research.loop import LoopSettings
+    from syngain.cli.job import Inputs
+    from syngain.core.progress import Progress
+    from syngain.core.result import Result
 
 
 def loop(
     context: typer.Context,
     real: str = typer.Argument(..., metavar="REAL", help=f"Real texts: {flags.FILES}."),
-    holdout: Optional[str] = typer.Option(None, help="Real rows that no generation learns (default: half of REAL)."),
+    held_out: Optional[str] = typer.Option(None, help="Real rows that no generation learns (default: half of REAL)."),
     generations: int = typer.Option(5, min=2, help="How often the generator speaks."),
     real_share: str = typer.Option("0,0.2,0.5", help="Shares of real rows in every training set, ascending."),
     rows: int = typer.Option(500, min=20, help="Most real rows that take part."),
-    seeds: int = typer.Option(5, min=2, help="How many loops."),
+    n_repeats: int = typer.Option(5, min=2, help="How many loops."),
     output: Path = typer.Option(Path("syngain-loop"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -35,39 +34,22 @@ def loop(
     quiet: flags.Quiet = False,
 ) -> None:
     """What happens when the generator eats its own output, and which share of real rows prevents it."""
-    options = configured(context, config)
-    folder = Path(options["output"])
-    from syngain.report import check_folder
+    job = Job.of(context, config, settings.loop)
 
-    finished = options["resume"] and (folder / "report.json").exists()
-    if not finished:
-        check_folder(folder, force=options["force"])
-    settings = _settings(options)
-    with progress_shown(quiet=options["quiet"] or options["json"]) as progress:
-        from syngain.data import RoleOptions, read
-        from syngain.workflows.research.loop import loop as run
+    def measure(data: Inputs, progress: Progress) -> Result:
+        from syngain.workflows.research.loop import loop as verb
 
-        progress("reading", 0.0)
-        roles = RoleOptions.parse({"text": options["text"], "label": "none"}, "real")
-        data = {"real": read(options["real"], roles=roles)}
-        if options["holdout"] is not None:
-            data["holdout"] = read(options["holdout"], roles=roles, like=data["real"])
-        if finished and same_run(folder, data, options["seed"]):
-            print(f"report: {folder / 'report.html'}")
-            return
-        result = run(
-            data["real"], holdout=data.get("holdout"), seed=options["seed"], settings=settings, progress=progress
-        )
-    deliver(result, folder, arguments=options, force=options["force"], as_json=options["json"], quiet=options["quiet"])
+        held = data.get("holdout")
+        return verb(data["real"], held_out=held, seed=job["seed"], progress=progress, **job.arguments)
+
+    job.run(measure, inputs=lambda: _read(job))
 
 
-def _settings(options: Mapping[str, Any]) -> LoopSettings:
-    from syngain.lab.text_loop import Loop
-    from syngain.workflows.research.loop import LoopSettings
+def _read(job: Job) -> Inputs:
+    from syngain.data import RoleOptions, read
 
-    try:
-        shares = tuple(float(part) for part in str(options["real_share"]).split(","))
-    except ValueError:
-        raise UsageError(f"--real-share {options['real_share']}", expected="numbers such as 0,0.2,0.5") from None
-    loop = Loop(generations=options["generations"], shares=shares, rows=options["rows"])
-    return LoopSettings(loop=loop, seeds=options["seeds"])
+    roles = RoleOptions.parse({"text": job["text"], "label": "none"}, "real")
+    data = {"real": read(job["real"], roles=roles)}
+    if job["held_out"] is not None:
+        data["holdout"] = read(job["held_out"], roles=roles, like=data["real"])
+    return data

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from syngain.cli import flags
-from syngain.cli.common import deliver, progress_shown
+from syngain.cli.job import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from syngain.workflows.research.demo import DemoRun
+    from syngain.cli.job import Inputs
+    from syngain.core.progress import Progress
+    from syngain.core.result import Result
 
 
 def demo(
+    context: typer.Context,
     seed: int = typer.Option(1, min=0, help="Which rows and which planted defects."),
     output: Path = typer.Option(Path("syngain-demo"), "-o", "--output", help="Folder for the report."),
     json: flags.AsJson = False,
@@ -25,36 +26,31 @@ def demo(
     quiet: flags.Quiet = False,
 ) -> None:
     """The main job on data that exists on any machine, offline, in under a minute."""
-    from syngain.report import check_folder
+    job = Job.of(context, None)
+    found: list[Result] = []
 
-    check_folder(output, force=force)
-    with progress_shown(quiet=quiet or json) as progress:
-        from syngain.workflows.research.demo import demo_run
+    def measure(_: Inputs, progress: Progress) -> Result:
+        from syngain.workflows.research.demo import demo as verb
 
-        run = demo_run(seed=seed, progress=progress)
-    arguments = {"seed": seed, "output": output, "json": json, "force": force, "quiet": quiet}
-    if not quiet and not json:
-        _introduce(run)
-    deliver(run.audited.result, output, arguments=arguments, force=force, as_json=json, quiet=quiet, rows=_files(run))
-    if run.missed:
-        print(f"not found by the report: {', '.join(run.missed)}", file=sys.stderr)
+        found.append(verb(seed=job["seed"], progress=progress))
+        return found[0]
 
+    job.run(measure, introduce=lambda: _introduction(job["seed"]))
+    from syngain.workflows.research.demo import missed
 
-def _introduce(run: DemoRun) -> None:
-    print("Real rows: summary lines of Python's own documentation, labeled by topic.")
-    print("Synthetic rows: the package's own toy generator, fitted on them, with these defects planted:")
-    for name, words in run.planted.items():
-        print(f"  {name}: {words}")
-    print()
+    names = missed(found[0], job["seed"])
+    if names:
+        print(f"not found by the report: {', '.join(names)}", file=sys.stderr)
 
 
-def _files(run: DemoRun) -> Callable[[Path], None]:
-    from syngain.data import write_records
-    from syngain.workflows.evaluate.audit import write_rows_of
+def _introduction(seed: int) -> str:
+    from syngain.workflows.research.demo import planted
 
-    def write(folder: Path) -> None:
-        write_rows_of(run.audited)(folder)
-        for name, rows in run.rows.items():
-            write_records(folder / f"{name}.jsonl", rows)
-
-    return write
+    return "\n".join(
+        [
+            "Real rows: summary lines of Python's own documentation, labeled by topic.",
+            "Synthetic rows: the package's own toy generator, fitted on them, with these defects planted:",
+            *(f"  {name}: {words}" for name, words in planted(seed).items()),
+            "",
+        ]
+    )

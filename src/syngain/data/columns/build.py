@@ -1,4 +1,4 @@
-"""Rows and roles to a dataset: one pass over the fields that play a role, each value checked where it stands."""
+"""Rows and roles to columns: one pass over the fields that play a role, each value checked where it stands."""
 
 from __future__ import annotations
 
@@ -8,45 +8,55 @@ from typing import TYPE_CHECKING
 from syngain.core.errors import InputError
 from syngain.data.columns import tables
 from syngain.data.columns.content import BadCellError, renderer
-from syngain.data.columns.roles import Kind, RoleOptions, Roles, detect
+from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect
 from syngain.data.columns.values import NotPlainError, clean, plain
-from syngain.data.dataset import Dataset
 from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABLE: ()}
 
 
-def build(loaded: Loaded, options: RoleOptions, like: Dataset | None) -> Dataset:
-    """The dataset that the rows are.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The content of rows, by column; see :class:`syngain.data.dataset.Dataset` for what each of them is."""
+
+    roles: Roles
+    ids: Sequence[str]
+    sides: Mapping[str, Sequence[str]]
+    features: Mapping[str, Sequence[object]]
+    labels: Sequence[str] | None
+    sources: Sequence[str | None] | None
+    generators: Sequence[str | None] | None
+    notes: tuple[str, ...]
+
+
+def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> Columns:
+    """The columns that the rows hold.
 
     Raises:
         InputError: when the roles cannot be found or a row lacks what its role needs.
     """
     roles = detect(loaded, options, like.roles if like else None)
     notes: list[str] = []
-    columns: dict[str, Sequence[object]] = {}
+    features: dict[str, Sequence[object]] = {}
     if roles.kind is Kind.TABLE:
         plan = tables.plan(loaded, roles, like)
         roles = replace(roles, features=plan.features, ignored=plan.ignored)
-        columns, notes = tables.columns(loaded, plan)
+        features, notes = tables.columns(loaded, plan)
     content = _extracted(loaded, roles)
     if content.replaced:
         notes.append(f"texts with lone surrogates, read as U+FFFD and written back as they are: {content.replaced}")
     names = SIDE_NAMES[roles.kind]
-    return Dataset(
-        name=loaded.name,
-        kind=roles.kind,
+    return Columns(
+        roles=roles,
         ids=content.ids if roles.id is not None else Lazy(len(loaded), RowId(loaded.file, loaded.numbers)),
         sides=dict(zip(names, content.sides, strict=True)),
-        columns=columns,
+        features=features,
         labels=content.labels if roles.label is not None else None,
         sources=content.sources if roles.source is not None else None,
         generators=content.generators if roles.generator is not None else None,
-        roles=roles,
-        records=loaded.rows,
         notes=tuple(notes),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from syngain.core.errors import InputError, UsageError
 from syngain.data.rows import Loaded, show, show_names
@@ -126,6 +126,22 @@ class Roles:
         if self.shape == "instances":
             return f"prompt from {show_names(self.text)}, response from {show_names(self.text[-1:])}"
         return f"prompt from {show_names(self.text[:-1])}, response from {show_names(self.text[-1:])}"
+
+
+class ReferenceColumns(Protocol):
+    """What other rows must match of the real rows: kind and columns."""
+
+    @property
+    def name(self) -> str:
+        """As messages show it."""
+
+    @property
+    def roles(self) -> Roles:
+        """Which field gave which role."""
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns that hold numbers."""
 
 
 def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:

@@ -9,14 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
-from syngain.data.columns.roles import GENERATOR, SOURCE, TEXT, Kind, Roles
+from syngain.data.columns.roles import GENERATOR, SOURCE, TEXT, Kind, ReferenceColumns, Roles
 from syngain.data.columns.values import NotPlainError, is_missing, number, plain, written_number
 from syngain.data.rows import Loaded, show, show_names, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from syngain.data.dataset import Dataset
 
 NEVER = {"split", "token_logprobs", "tokens", "top_logprobs", "logprob_mode", "temperature", "top_p"}
 IDS = {
@@ -41,7 +39,7 @@ FEW = 0.5  # share of distinct values from which strings are names rather than c
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FeaturePlan:
     """Which columns are features, and which of them must hold numbers (``None``: as they come)."""
 
     features: tuple[str, ...]
@@ -49,7 +47,7 @@ class Plan:
     numeric: frozenset[str] | None = None
 
 
-def plan(loaded: Loaded, roles: Roles, like: Dataset | None) -> Plan:
+def plan(loaded: Loaded, roles: Roles, like: ReferenceColumns | None) -> FeaturePlan:
     """The features: those of REAL when it is given, else all columns without another role.
 
     Raises:
@@ -62,14 +60,14 @@ def plan(loaded: Loaded, roles: Roles, like: Dataset | None) -> Plan:
         if lacking:
             raise _lacking(loaded, lacking, like)
         features = like.roles.features
-        return Plan(features, tuple(n for n in others if n not in features), frozenset(like.numeric))
+        return FeaturePlan(features, tuple(n for n in others if n not in features), frozenset(like.numeric))
     features = tuple(name for name in others if _is_feature(loaded, name))
     if not features:
         raise no_text_field(loaded)
-    return Plan(features, tuple(name for name in others if name not in features))
+    return FeaturePlan(features, tuple(name for name in others if name not in features))
 
 
-def columns(loaded: Loaded, plan: Plan) -> tuple[dict[str, Sequence[object]], list[str]]:
+def columns(loaded: Loaded, plan: FeaturePlan) -> tuple[dict[str, Sequence[object]], list[str]]:
     """The feature columns and what a person should know about them.
 
     Raises:
@@ -125,7 +123,7 @@ def _holds_text(loaded: Loaded, name: str) -> bool:
     return first >= 0 and isinstance(loaded.rows[first].get(name), str)
 
 
-def _prose(words: dict[str, _Words], plan: Plan) -> list[str]:
+def _prose(words: dict[str, _Words], plan: FeaturePlan) -> list[str]:
     return [] if plan.numeric is not None else [name for name, column in words.items() if column.is_prose()]
 
 
@@ -265,7 +263,7 @@ def _empty(loaded: Loaded, name: str) -> InputError:
     )
 
 
-def _lacking(loaded: Loaded, lacking: Sequence[str], like: Dataset) -> InputError:
+def _lacking(loaded: Loaded, lacking: Sequence[str], like: ReferenceColumns) -> InputError:
     return InputError(
         f"{loaded.name}: lacks the columns {show_names(lacking)}; it has {show_names(list(loaded.fields))}",
         expected=f"{Kind.TABLE.value} rows with the columns of {like.name}",

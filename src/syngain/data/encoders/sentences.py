@@ -17,7 +17,9 @@ import numpy as np
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.optional import require
 from syngain.core.threads import one_thread_each, side_by_side
+from syngain.data.blocks import row_values
 from syngain.data.text.hashed_ngrams import batches
+from syngain.data.text.texts import Texts
 from syngain.models.catalog import locate
 
 if TYPE_CHECKING:
@@ -84,6 +86,13 @@ class FittedSentences:
         Equal rows are computed once, so their vectors are equal to the last bit. Other rows do not influence a
         vector, up to float32 rounding (padding changes the shapes of the matrix products).
         """
+        return Texts.of(texts).feature(self.encoder, self._in_blocks)
+
+    def _in_blocks(self, texts: Sequence[str]) -> Floats:
+        found = row_values(lambda part: self._encoded(texts[part]), len(texts), np.float64)
+        return found if len(texts) else np.zeros((0, int(self.network.config.hidden_size)))
+
+    def _encoded(self, texts: Sequence[str]) -> Floats:
         position = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         rows = np.array([position[text] for text in texts], dtype=np.intp)
         return self._unique(list(position))[rows]

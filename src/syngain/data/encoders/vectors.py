@@ -14,10 +14,13 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
 from syngain.core.errors import InputError
+from syngain.core.passes import run
+from syngain.data.blocks import blocks
 from syngain.data.text import hashed_ngrams
+from syngain.data.text.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints, Singles, Unsigned
 
@@ -49,6 +52,10 @@ class HashedNgrams:
     dimensions: int = 128
     buckets: int = 1 << 16
 
+    def counts(self, texts: Sequence[str]) -> sparse.csr_matrix[np.float32]:
+        """N-gram counts, shape (n, 2 * buckets): words first, characters after them; each row is counted once."""
+        return Texts.of(texts).feature(self, lambda rows: run(Counting(rows, self), blocks(len(rows))))
+
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedNgrams:
         """Fit inverse document frequencies and the projection on pooled rows."""
         return self.fit_counts(self.counts(texts), rng)
@@ -68,15 +75,38 @@ class HashedNgrams:
             components[shared] = found.T
         return FittedNgrams(self, idf.astype(np.float32), components)
 
-    def counts(self, texts: Sequence[str]) -> sparse.csr_matrix[np.float32]:
-        """N-gram counts, shape (n, 2 * buckets): words first, characters after them."""
-        shape = (len(texts), self.buckets)
+
+def fitted_on(encoder: TextEncoder, sets: Sequence[Texts], rng: np.random.Generator) -> FittedEncoder:
+    """Fit an encoder on the texts of several sets together; n-grams that are counted already are not counted again."""
+    if isinstance(encoder, HashedNgrams):
+        counts = sparse.vstack([encoder.counts(texts) for texts in sets], format="csr")
+        return encoder.fit_counts(sparse.csr_matrix(counts), rng)
+    return encoder.fit([text for texts in sets for text in texts], rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """The pass that counts n-grams; see :meth:`HashedNgrams.counts`."""
+
+    texts: Sequence[str]
+    encoder: HashedNgrams
+
+    def map(self, block: slice) -> sparse.csr_matrix[np.float32]:
+        """The counts of one block."""
+        texts, buckets = self.texts[block], self.encoder.buckets
         laid = hashed_ngrams.lay_out(texts)
         rows, hashes = hashed_ngrams.word_hashes(laid)
         words = [hashed_ngrams.word_ngrams(rows, hashes, size) for size in (1, 2)]
         characters = [hashed_ngrams.character_ngrams(laid, size) for size in (3, 4, 5)]
-        blocks = [hashed_ngrams.count_matrix(*_joined(part), shape) for part in (words, characters)]
-        return sparse.csr_matrix(sparse.hstack(blocks, format="csr"))
+        parts = [hashed_ngrams.count_matrix(*_joined(part), (len(texts), buckets)) for part in (words, characters)]
+        return sparse.csr_matrix(sparse.hstack(parts, format="csr"))
+
+    def merge(self, parts: Iterator[sparse.csr_matrix[np.float32]]) -> sparse.csr_matrix[np.float32]:
+        """The counts of all rows."""
+        found = list(parts)
+        if not found:
+            return sparse.csr_matrix(np.zeros((0, 2 * self.encoder.buckets), dtype=np.float32))
+        return found[0] if len(found) == 1 else sparse.csr_matrix(sparse.vstack(found, format="csr"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +119,16 @@ class FittedNgrams:
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Floats of unit length (zero for a row with no n-gram), shape (n, d)."""
-        out = np.zeros((len(texts), self.components.shape[1]))
+        known, out = Texts.of(texts), np.zeros((len(texts), self.components.shape[1]))
         for part in hashed_ngrams.batches(len(texts), BATCH):
-            out[part] = self.of_counts(self.encoder.counts(texts[part]))
+            out[part] = self.of_counts(self._counts(known, part))
         return out
+
+    def _counts(self, texts: Texts, part: slice) -> sparse.csr_matrix[np.float32]:
+        """Counts of some rows: those of all rows where they are kept, else of these alone."""
+        if texts.keeps(self.encoder):
+            return self.encoder.counts(texts)[part]
+        return self.encoder.counts(texts[part])
 
     def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Floats:
         """As calling it, from counts of the rows."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import InputError
-from syngain.data.rows import BLOCK, Cells, Field, Record, show, show_names
+from syngain.data.rows import BLOCK, Cells, FieldCount, Record, show, show_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +45,7 @@ class ArrowRows:
             columns = [self._python(part[name], start) if name in present else none for name in names]
             yield from zip(*columns, strict=True)
 
-    def fields(self) -> dict[str, Field]:
+    def fields(self) -> dict[str, FieldCount]:
         """What the columns hold."""
         return {name: _field(self.table[name]) for name in self.table.column_names}
 
@@ -154,14 +154,14 @@ def _first_line(error: BaseException) -> str:
     return show((str(error).splitlines() or [type(error).__name__])[0])
 
 
-def _field(column: pa.ChunkedArray) -> Field:
+def _field(column: pa.ChunkedArray) -> FieldCount:
     import pyarrow.compute as pc
 
     valid = column.is_valid()
     if str(column.type) in {"string", "large_string"}:
         valid = pc.and_kleene(valid, pc.not_equal(column, ""))
     count = int(pc.sum(valid).as_py() or 0)
-    return Field(count, int(pc.index(valid, value=True).as_py()) if count else -1)
+    return FieldCount(count, int(pc.index(valid, value=True).as_py()) if count else -1)
 
 
 def _folder_files(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from syngain.data.columns.values import NotPlainError, plain
 from syngain.data.files import columnar, delimited, jsonrows
 from syngain.data.files.columnar import ARROW_FILE, ARROW_STREAM, PARQUET
 from syngain.data.files.streams import BOM, COMPRESSED, Source, opened
-from syngain.data.rows import Field, Lazy, Loaded, RawRows, Tally, show, show_names
+from syngain.data.rows import Lazy, Loaded, RawRows, Tally, show, show_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -231,11 +231,3 @@ def _word(value: object) -> str | None:
 def _listed(seen: Counter[str]) -> str:
     shown = [f"{show(word)} ({count})" for word, count in seen.most_common(20)]
     return ", ".join(shown) + (", ..." if len(seen) > len(shown) else "") if shown else "nothing"
-
-
-def listed(records: Sequence[Mapping[str, object]]) -> dict[str, Field]:
-    """The fields of rows that a Python user holds."""
-    tally = Tally()
-    for index, record in enumerate(records):
-        tally.add(record, index)
-    return tally.fields()

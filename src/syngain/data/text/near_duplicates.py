@@ -5,6 +5,7 @@ Time and memory grow linearly with the rows: a bucket contributes a star and a c
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,19 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from syngain.core.passes import run
+from syngain.data.blocks import blocks, row_values
 from syngain.data.text import hashed_ngrams
 from syngain.data.text.normal_forms import normal_text
+from syngain.data.text.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from syngain.core.arrays import Floats, Ints, Unsigned
 
-BATCH = 8_192
 PAIR_BATCH = 50_000
 
 
@@ -48,44 +51,87 @@ class Signatures:
     keys: Unsigned
     sets: sparse.csr_matrix[np.float32]
 
+    def __getitem__(self, rows: Ints) -> Signatures:
+        """The signatures of these rows."""
+        return Signatures(self.method, self.keys[rows], self.sets[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """The pass that signs rows; see :func:`sign`."""
+
+    texts: Sequence[str]
+    method: MinHash
+
+    def map(self, block: slice) -> tuple[Unsigned, sparse.csr_matrix[np.float32]]:
+        """Band keys and sets of n-grams of one block."""
+        multipliers, offsets = _hash_family(self.method.bands * self.method.rows_per_band)
+        laid = hashed_ngrams.lay_out([normal_text(text) for text in self.texts[block]])
+        rows, hashes = hashed_ngrams.character_ngrams(laid, self.method.ngram)
+        keys = _band_keys(rows, hashes, laid.rows, self.method, (multipliers, offsets))
+        sets = hashed_ngrams.count_matrix(rows, hashes, (laid.rows, 1 << 20))
+        sets.data[:] = 1
+        return keys, sets
+
+    def merge(self, parts: Iterator[tuple[Unsigned, sparse.csr_matrix[np.float32]]]) -> Signatures:
+        """The signatures of all rows."""
+        found = list(parts)
+        if not found:
+            empty = sparse.csr_matrix(np.zeros((0, 1 << 20), np.float32))
+            return Signatures(self.method, np.zeros((0, self.method.bands), dtype=np.uint64), empty)
+        keys, sets = zip(*found, strict=True)
+        return Signatures(self.method, np.concatenate(keys), sparse.csr_matrix(sparse.vstack(sets, format="csr")))
+
 
 def codes(texts: Sequence[str]) -> Ints:
     """An integer per row; equal integers, equal normalized texts. Numbered in order of first appearance."""
-    seen: dict[str, int] = {}
-    return np.fromiter((seen.setdefault(normal_text(text), len(seen)) for text in texts), np.int64, len(texts))
+    seen: dict[bytes, int] = {}
+    found = Texts.of(texts).feature("digest", digests)
+    return np.fromiter((seen.setdefault(digest, len(seen)) for digest in found.tolist()), np.int64, len(texts))
+
+
+def digests(texts: Sequence[str]) -> NDArray[np.bytes_]:
+    """Sixteen bytes per row (n,), with one more that ends them; equal where the normalized texts are."""
+    return row_values(lambda part: [_digest(text) for text in texts[part]], len(texts), np.bytes_)
+
+
+def _digest(text: str) -> bytes:
+    coded = normal_text(text).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(coded, digest_size=16).digest() + b"."  # numpy cuts zeros at the end of bytes
 
 
 def shared_codes(*sets: Sequence[str]) -> list[Ints]:
     """Codes as in :func:`codes`, on one numbering for several sets of rows."""
-    flat = codes([text for texts in sets for text in texts])
-    return list(np.split(flat, np.cumsum([len(texts) for texts in sets])[:-1]))
+    seen: dict[bytes, int] = {}
+    return [
+        np.fromiter(
+            (seen.setdefault(one, len(seen)) for one in Texts.of(texts).feature("digest", digests).tolist()),
+            np.int64,
+            len(texts),
+        )
+        for texts in sets
+    ]
 
 
 def sign(texts: Sequence[str], method: MinHash = MinHash()) -> Signatures:
-    """MinHash signatures of rows, banded."""
-    keys = np.zeros((len(texts), method.bands), dtype=np.uint64)
-    sets = []
-    multipliers, offsets = _hash_family(method.bands * method.rows_per_band)
-    for part in hashed_ngrams.batches(len(texts), BATCH):
-        laid = hashed_ngrams.lay_out([normal_text(text) for text in texts[part]])
-        rows, hashes = hashed_ngrams.character_ngrams(laid, method.ngram)
-        keys[part] = _band_keys(rows, hashes, laid.rows, method, multipliers, offsets)
-        counts = hashed_ngrams.count_matrix(rows, hashes, (laid.rows, 1 << 20))
-        counts.data[:] = 1
-        sets.append(counts)
-    stacked = sparse.vstack(sets, format="csr") if sets else sparse.csr_matrix(np.zeros((0, 1 << 20), np.float32))
-    return Signatures(method, keys, stacked)
+    """MinHash signatures of rows, banded; each row is signed once."""
+    return Texts.of(texts).feature(method, lambda rows: run(Signing(rows, method), blocks(len(rows))))
 
 
 def clusters(texts: Sequence[str], method: MinHash = MinHash()) -> Ints:
-    """The near-duplicate cluster of every row, numbered in order of first appearance.
+    """The near-duplicate cluster of every row; see :func:`shared_clusters`."""
+    return shared_clusters(texts, method=method)
+
+
+def shared_clusters(*sets: Sequence[str], method: MinHash = MinHash()) -> Ints:
+    """The near-duplicate cluster of every row of all sets in order, numbered in order of first appearance.
 
     Rows are linked when they are equal after normalization or verified near duplicates; clusters are the
     connected components of the links.
     """
-    exact = codes(texts)
+    exact = np.concatenate([np.empty(0, np.int64), *shared_codes(*sets)])
     _, first = np.unique(exact, return_index=True)
-    signatures = sign([texts[i] for i in first], method)
+    signatures = _signed(sets, first, method)
     left, right = _candidates(signatures.keys)
     keep = jaccard(signatures.sets, left, signatures.sets, right) >= method.threshold
     size = len(first)
@@ -94,28 +140,71 @@ def clusters(texts: Sequence[str], method: MinHash = MinHash()) -> Ints:
     return _first_appearance(component[exact])
 
 
+def _signed(sets: Sequence[Sequence[str]], rows: Ints, method: MinHash) -> Signatures:
+    """Signatures of some rows of the sets, numbered one set after another; ``rows`` ascend."""
+    starts = np.cumsum([0, *map(len, sets)])
+    parts = []
+    for texts, start, end in zip(sets, starts[:-1], starts[1:], strict=True):
+        own = rows[(rows >= start) & (rows < end)] - start
+        parts.append(sign(Texts.of(texts).take(own.tolist()), method))
+    keys = np.concatenate([part.keys for part in parts])
+    return Signatures(method, keys, sparse.csr_matrix(sparse.vstack([part.sets for part in parts], format="csr")))
+
+
 def best_match(queries: Signatures, reference: Signatures, *, exclude_self: bool = False) -> tuple[Ints, Floats]:
     """For every query the most similar reference row found and its Jaccard similarity (-1 and 0: none).
 
     With ``exclude_self`` queries and reference are the same rows and a row does not match itself.
     """
-    count = queries.keys.shape[0]
-    best, similarity = np.full(count, -1, dtype=np.int64), np.zeros(count)
-    for band in range(queries.keys.shape[1]):
-        order = np.argsort(reference.keys[:, band], kind="stable")
-        ordered = reference.keys[order, band]
-        low = np.searchsorted(ordered, queries.keys[:, band], side="left")
-        high = np.searchsorted(ordered, queries.keys[:, band], side="right")
-        for position in (low, (low + high) // 2, high - 1):
-            rows = np.flatnonzero((high > low) & (similarity < 1))
-            found = order[position[rows]]
-            if exclude_self:
-                step = np.where(found == rows, order[np.minimum(position[rows] + 1, high[rows] - 1)], found)
-                rows, found = rows[step != rows], step[step != rows]
-            value = jaccard(queries.sets, rows, reference.sets, found)
-            better = value > similarity[rows]
-            best[rows[better]], similarity[rows[better]] = found[better], value[better]
-    return best, similarity
+    return run(Matching.of(queries, reference, exclude_self=exclude_self), blocks(queries.keys.shape[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The pass that looks up the most similar reference row of each query; see :func:`best_match`.
+
+    Attributes:
+        orders: for every band the reference rows in the order of their keys.
+    """
+
+    queries: Signatures
+    reference: Signatures
+    orders: Sequence[Ints]
+    exclude_self: bool
+
+    @classmethod
+    def of(cls, queries: Signatures, reference: Signatures, *, exclude_self: bool) -> Matching:
+        """The pass with its index of the reference rows."""
+        orders = [np.argsort(reference.keys[:, band], kind="stable") for band in range(reference.keys.shape[1])]
+        return cls(queries, reference, orders, exclude_self)
+
+    def map(self, block: slice) -> tuple[Ints, Floats]:
+        """Best reference row and similarity of the queries of one block."""
+        count = block.stop - block.start
+        best, similarity = np.full(count, -1, dtype=np.int64), np.zeros(count)
+        for band, order in enumerate(self.orders):
+            ordered, keys = self.reference.keys[order, band], self.queries.keys[block, band]
+            low = np.searchsorted(ordered, keys, side="left")
+            high = np.searchsorted(ordered, keys, side="right")
+            for position in (low, (low + high) // 2, high - 1):
+                rows = np.flatnonzero((high > low) & (similarity < 1))
+                found = order[position[rows]]
+                if self.exclude_self:
+                    own = rows + block.start
+                    step = np.where(found == own, order[np.minimum(position[rows] + 1, high[rows] - 1)], found)
+                    rows, found = rows[step != own], step[step != own]
+                value = jaccard(self.queries.sets, rows + block.start, self.reference.sets, found)
+                better = value > similarity[rows]
+                best[rows[better]], similarity[rows[better]] = found[better], value[better]
+        return best, similarity
+
+    def merge(self, parts: Iterator[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
+        """The matches of all queries."""
+        found = list(parts)
+        if not found:
+            return np.empty(0, np.int64), np.empty(0)
+        best, similarity = zip(*found, strict=True)
+        return np.concatenate(best), np.concatenate(similarity)
 
 
 def jaccard(
@@ -139,12 +228,7 @@ def _hash_family(count: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
 
 
 def _band_keys(
-    rows: Ints,
-    hashes: Unsigned,
-    count: int,
-    method: MinHash,
-    multipliers: NDArray[np.uint32],
-    offsets: NDArray[np.uint32],
+    rows: Ints, hashes: Unsigned, count: int, method: MinHash, family: tuple[NDArray[np.uint32], NDArray[np.uint32]]
 ) -> Unsigned:
     """Fold the minima of ``rows_per_band`` hash functions into one key per band."""
     order = np.argsort(rows, kind="stable")
@@ -153,7 +237,7 @@ def _band_keys(
     present = np.bincount(rows, minlength=count) > 0
     keys = np.zeros((count, method.bands), dtype=np.uint64)
     keys[~present] = np.arange(int((~present).sum()), dtype=np.uint64)[:, None]  # too short to compare: alone
-    for index, (multiplier, offset) in enumerate(zip(multipliers, offsets, strict=True)):
+    for index, (multiplier, offset) in enumerate(zip(*family, strict=True)):
         band = index // method.rows_per_band
         values = small * multiplier + offset
         minima = np.minimum.reduceat(values ^ (values >> np.uint32(15)), starts[present]) if present.any() else None

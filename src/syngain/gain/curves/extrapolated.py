@@ -9,7 +9,8 @@ import numpy as np
 
 from syngain.core.estimate import Estimate
 from syngain.gain.curves.learning_curve import PowerLaw, learning_curve
-from syngain.inference.intervals import LEVELS, shared_training
+from syngain.inference.clusters import shared_training
+from syngain.inference.intervals import LEVELS
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints

@@ -17,12 +17,13 @@ from syngain.gain.curves.rows_worth import rows_worth
 from syngain.gain.design.cross_validation import Arm
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
-from syngain.inference.intervals import clustered_freedom, clustered_variance, normal_intervals
+from syngain.inference.clusters import clustered_freedom, clustered_variance
+from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
     from syngain.gain.forecast import Forecaster
     from syngain.gain.proxies.task import Task
 
@@ -31,7 +32,7 @@ POOLED = CurveDesign()
 
 
 def worths(
-    task: Task, ground: Ground, streams: Streams, *, metric: str, most: int, progress: Progress = silent
+    task: Task, ground: GainLayout, streams: Streams, *, metric: str, most: int, progress: Progress = silent
 ) -> tuple[dict[str, Estimate], dict[str, Series]]:
     """Rows worth with its curve: on the pool, and on the test where both are given; else extrapolated from anchors.
 

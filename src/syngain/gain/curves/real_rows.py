@@ -14,7 +14,7 @@ from syngain.gain.proxies.task import Training
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
     from syngain.gain.proxies.task import Outcome, Task
 
 Judges = Literal["test", "pool", "anchors"]
@@ -55,7 +55,7 @@ class CurveDesign:
 
 def real_curve(
     task: Task,
-    ground: Ground,
+    ground: GainLayout,
     streams: Streams,
     *,
     judged: Judges,
@@ -104,13 +104,13 @@ def real_curve(
 class _Teachers:
     """Rows that may teach while some are judged."""
 
-    ground: Ground
+    ground: GainLayout
     anchors: Ints
     pool: Ints
     rows: Ints  # synthetic rows that may teach
 
     @classmethod
-    def of(cls, ground: Ground, held: Ints, judged: Judges) -> _Teachers:
+    def of(cls, ground: GainLayout, held: Ints, judged: Judges) -> _Teachers:
         everything = np.arange(len(ground.synthetic))
         gone = np.unique(ground.cluster[held]) if judged != "test" else NONE
         anchors = ground.anchors[~np.isin(ground.cluster[ground.anchors], gone)]
@@ -141,7 +141,7 @@ class _Bench:
         return self.outcome(real, NONE).loss
 
 
-def _folds(ground: Ground, rows: Ints, judged: Judges, streams: Streams, design: CurveDesign) -> Ints:
+def _folds(ground: GainLayout, rows: Ints, judged: Judges, streams: Streams, design: CurveDesign) -> Ints:
     if judged == "test":
         return np.zeros(rows.size, dtype=np.int64)
     return folds(ground.cluster[rows], design.folds, streams.stream("curve folds"))

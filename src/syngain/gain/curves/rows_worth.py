@@ -18,7 +18,8 @@ from scipy import stats
 
 from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
-from syngain.inference.intervals import clustered_freedom, clustered_variance
+from syngain.inference.clusters import clustered_freedom, clustered_variance
+from syngain.inference.isotonic import antitonic
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
@@ -37,7 +38,7 @@ def rows_worth(
     anchors: float,
     clusters: Ints | None = None,
     level: float = 0.9,
-) -> RowsWorth:
+) -> EquivalentRows:
     """How many real rows beside the anchors the synthetic rows are worth.
 
     Args:
@@ -71,7 +72,7 @@ def rows_worth(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowsWorth:
+class EquivalentRows:
     """What the synthetic rows are worth in real rows.
 
     Attributes:
@@ -93,22 +94,6 @@ class RowsWorth:
     amounts: tuple[float, ...]
     losses: tuple[float, ...]
     arm: float
-
-
-def antitonic(losses: Floats) -> Floats:
-    """The matrix (k, k) that turns losses (k,) into the nearest curve that does not rise: pooled adjacent violators.
-
-    As a matrix of averages [ayer1955], so that the same averages can be taken of each test row.
-    """
-    blocks: list[list[int]] = []
-    for point in range(losses.size):
-        blocks.append([point])
-        while len(blocks) > 1 and losses[blocks[-1]].mean() > losses[blocks[-2]].mean():
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    average = np.zeros((losses.size, losses.size))
-    for block in blocks:
-        average[np.ix_(block, block)] = 1 / len(block)
-    return average
 
 
 def _check(amounts: Floats, curve: Floats, arm: Floats, codes: Ints) -> None:
@@ -210,7 +195,7 @@ def _seed_variance(values: Floats) -> tuple[float, float]:
 
 def _result(
     tests: tuple[_Tests, _Tests], curve: tuple[Floats, Floats], *, arm: float, anchors: float, level: float
-) -> RowsWorth:
+) -> EquivalentRows:
     amounts, losses = curve
     value = tests[0].crossing() - anchors
     worth = {at: _union(tests, at, anchors) for at in {*LEVELS, level}}
@@ -227,7 +212,7 @@ def _result(
         references={"measured from": least, "measured to": most},
         marks=() if math.isfinite(value) else (f"{_rows(value, (least, most))}: the curve ends there",),
     )
-    return RowsWorth(
+    return EquivalentRows(
         value=value,
         low=low,
         high=high,

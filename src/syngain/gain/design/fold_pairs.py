@@ -25,7 +25,7 @@ import numpy as np
 from syngain.gain.design.lineage import drawn
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Outcome, Training
-from syngain.inference.intervals import clustered_variance
+from syngain.inference.clusters import clustered_variance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

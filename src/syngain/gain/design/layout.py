@@ -9,11 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from syngain.core.errors import InputError
-from syngain.data import match_sources
 from syngain.data.dataset import Dataset, Kind
-from syngain.data.encoders.vectors import HashedNgrams, TableEncoder
-from syngain.data.text import near_duplicates
-from syngain.data.text.normal_forms import joined_sides
+from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
+from syngain.data.study import Role, Study
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.labels import LabelTask
 from syngain.learners.boosting import Boosting
@@ -27,22 +25,24 @@ if TYPE_CHECKING:
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier, Encode
 
+REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
 REMEMBERED = 24  # encoders whose vectors are kept: ten folds of two trials and a few more
 KINDS = 4  # anchors that differ
 FEWEST = 20  # anchors: ten folds of two
 
 
 @dataclass(frozen=True)
-class Ground:
-    """All rows of a gain on one numbering: anchors, then pool, then test; synthetic rows on their own.
+class GainLayout:
+    """A study as a gain sees it: real rows on one numbering (real, then held out, then test), synthetic rows on theirs.
 
     Attributes:
-        anchors, pool, test: rows of the real numbering. label: codes of all real rows (N,), zeros without labels.
-        synthetic_label: codes (m,). names: the labels in the order of their codes. cluster: near-duplicate cluster of
-            every real row. lineage: anchors and what was made from them. generators: code of each synthetic row's
-            generator (m,), None when fewer than two are named.
+        study: the datasets. anchors, pool, test: rows of the real numbering. label: codes of all real rows (N,), zeros
+            without labels. synthetic_label: codes (m,). names: the labels in the order of their codes. cluster:
+            near-duplicate cluster of every real row. lineage: real rows and what was made from them. generators: code
+            of each synthetic row's generator (m,), None when fewer than two are named.
     """
 
+    study: Study
     anchors: Ints
     pool: Ints
     test: Ints
@@ -51,30 +51,31 @@ class Ground:
     names: tuple[str, ...]
     cluster: Ints
     lineage: Lineage
-    real: Sequence[Dataset]
-    synthetic: Dataset
     generators: Ints | None = None
 
     @classmethod
     def of(
         cls, real: Dataset, synthetic: Dataset, *, pool: Dataset | None = None, test: Dataset | None = None
-    ) -> Ground:
-        """Lay out datasets.
+    ) -> GainLayout:
+        """Lay out datasets; see :meth:`of_study`."""
+        return cls.of_study(Study.of(real, synthetic, test=test, held_out=pool))
+
+    @classmethod
+    def of_study(cls, study: Study) -> GainLayout:
+        """Lay out a study.
 
         Raises:
             InputError: too few anchors or rows, labels on one side only, one class only.
         """
-        sets = [item for item in (real, pool, test) if item is not None]
+        roles, sets = _roles(study), _sets(study)
+        real, synthetic = study.real, study.synthetic
         check(real, synthetic, sets)
-        sizes = [len(real), len(pool) if pool is not None else 0, len(test) if test is not None else 0]
+        sizes = [len(data) if (data := study.dataset(role)) is not None else 0 for role in REAL_ROLES]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         anchors, pooled, tested = (np.arange(starts[i], starts[i + 1]) for i in range(3))
-        texts = [text for item in (*sets, synthetic) for text in joined(item)]
-        near = near_duplicates.clusters(texts) if real.sides else near_duplicates.codes(texts)
+        near = study.clusters(*roles, "synthetic")
         total = int(starts[-1])
-        source, _ = match_sources(synthetic, real)
-        made_from = np.full(len(synthetic), -1) if source is None else np.asarray(source, dtype=np.int64)
-        lineage = Lineage.of(made_from, np.concatenate([near[: len(real)], near[total:]]))
+        lineage = Lineage.of(study.source, np.concatenate([near[: len(real)], near[total:]]))
         if np.unique(near[: len(real)]).size < KINDS:
             raise InputError(
                 f"the {len(real):,} rows of {real.name} are near duplicates of each other",
@@ -82,6 +83,7 @@ class Ground:
             )
         label, names = _coded([value for item in (*sets, synthetic) for value in item.labels or [""] * len(item)])
         return cls(
+            study=study,
             anchors=anchors,
             pool=pooled,
             test=tested,
@@ -90,10 +92,18 @@ class Ground:
             names=names,
             cluster=near[:total],
             lineage=lineage,
-            real=sets,
-            synthetic=synthetic,
             generators=_generators(synthetic),
         )
+
+    @property
+    def real(self) -> Sequence[Dataset]:
+        """The datasets of real rows, in the order of the numbering."""
+        return _sets(self.study)
+
+    @property
+    def synthetic(self) -> Dataset:
+        """The synthetic rows."""
+        return self.study.synthetic
 
     @property
     def labeled(self) -> bool:
@@ -137,11 +147,12 @@ class Ground:
             table = TableEncoder().fit(known)
             real = np.vstack([table(item.columns) for item in self.real])
             return _Fixed(real, table(self.synthetic.columns))
-        texts, ours = joined(self.synthetic), [text for item in self.real for text in joined(item)]
+        texts, ours = [self.study.texts(role) for role in _roles(self.study)], self.study.texts("synthetic")
         if isinstance(encoder, HashedNgrams):
-            return _Ngrams(encoder, encoder.counts(ours), encoder.counts(texts), streams)
-        fitted = encoder.fit([*joined(self.real[0]), *texts], streams.stream("encoder"))
-        return _Fixed(fitted(ours), fitted(texts))
+            counts = sparse.vstack([encoder.counts(one) for one in texts], format="csr")
+            return _Ngrams(encoder, sparse.csr_matrix(counts), encoder.counts(ours), streams)
+        fitted = fitted_on(encoder, [texts[0], ours], streams.stream("encoder"))
+        return _Fixed(np.vstack([fitted(one) for one in texts]), fitted(ours))
 
 
 @dataclass(frozen=True)
@@ -180,12 +191,12 @@ class _Ngrams:
         return fitted.of_counts(self.real), fitted.of_counts(self.synthetic)
 
 
-def joined(dataset: Dataset) -> list[str]:
-    """One text per row; a table's row is written out column by column."""
-    if dataset.sides:
-        return joined_sides([list(side) for side in dataset.sides.values()])
-    columns = list(dataset.columns.values())
-    return ["\n".join(map(str, row)) for row in zip(*columns, strict=True)]
+def _roles(study: Study) -> list[Role]:
+    return [role for role in REAL_ROLES if study.dataset(role) is not None]
+
+
+def _sets(study: Study) -> list[Dataset]:
+    return [data for role in REAL_ROLES if (data := study.dataset(role)) is not None]
 
 
 def check(real: Dataset, synthetic: Dataset, sets: Sequence[Dataset]) -> None:

@@ -75,8 +75,7 @@ def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset
     if not real.sides or (test is None and pool is None):
         return Apart(test, pool)
     sets = [item for item in (real, synthetic, test, pool) if item is not None]
-    codes = np.asarray(near_duplicates.codes([text for item in sets for text in _texts(item)]))
-    parts = np.split(codes, np.cumsum([len(item) for item in sets])[:-1])
+    parts = near_duplicates.shared_codes(*(_texts(item) for item in sets))
     anchors, made = parts[:2]
     said: list[str] = []
     leaked: tuple[int, ...] = ()
@@ -98,13 +97,13 @@ def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset
 
 def leaked(synthetic: Dataset, test: Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Test rows that stand among the synthetic rows, and the synthetic rows that hold them."""
-    texts = [*_texts(synthetic), *_texts(test)]
-    made, own = np.split(np.asarray(near_duplicates.codes(texts)), [len(synthetic)])
+    made, own = near_duplicates.shared_codes(_texts(synthetic), _texts(test))
     return _at(np.isin(own, made)), _at(np.isin(made, own))
 
 
-def _texts(rows: Dataset) -> list[str]:
-    return joined_sides([list(side) for side in rows.sides.values()])
+def _texts(rows: Dataset) -> Sequence[str]:
+    sides = list(rows.sides.values())
+    return sides[0] if len(sides) == 1 else joined_sides([list(side) for side in sides])
 
 
 def _at(flags: Flags) -> tuple[int, ...]:

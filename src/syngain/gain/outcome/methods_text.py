@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syngain.gain.design.layout import Ground
-    from syngain.gain.outcome.narrative import Answer
+    from syngain.gain.design.layout import GainLayout
+    from syngain.gain.outcome.estimates import GainEstimates
 
 CONTROLS = (
     "Every arm chooses its own penalty on anchors it did not learn from. Duplication repeats, in place of every "
@@ -18,7 +18,7 @@ CONTROLS = (
 )
 
 
-def explained(found: Answer, ground: Ground, thinned: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Pairs of a heading and a paragraph; ``thinned`` names what was measured on a part only."""
     less = f"To stay quick this was measured on {' and '.join(thinned)}; `syngain gain` takes more."
     paragraphs = {
@@ -38,7 +38,7 @@ def explained(found: Answer, ground: Ground, thinned: Sequence[str]) -> tuple[tu
     return tuple((heading, text) for heading, text in paragraphs.items() if text)
 
 
-def _proxy(found: Answer, ground: Ground) -> str:
+def _proxy(found: GainEstimates, ground: GainLayout) -> str:
     linear = "a multinomial logistic regression on the audit's vectors"
     labeled = linear if ground.synthetic.sides else "gradient boosting"
     learner = labeled if ground.labeled else "an interpolated n-gram language model over bytes"
@@ -47,7 +47,7 @@ def _proxy(found: Answer, ground: Ground) -> str:
     return f"The learner is {learner}: a stand-in, not your model.{tail}"
 
 
-def _one_sided(ground: Ground) -> str:
+def _one_sided(ground: GainLayout) -> str:
     """Labels that stand in the anchors only, or in the synthetic rows only; empty when there are none."""
     ours, theirs = set(ground.anchor_labels.tolist()), set(ground.synthetic_label.tolist())
     out = []
@@ -62,19 +62,19 @@ def _one_sided(ground: Ground) -> str:
     return " ".join(out)
 
 
-def _listed(ground: Ground, codes: Sequence[int]) -> str:
+def _listed(ground: GainLayout, codes: Sequence[int]) -> str:
     names = [ground.names[code] for code in codes[:5]]
     return ", ".join(names) + (" ..." if len(codes) > len(names) else "")
 
 
-def _lineage(ground: Ground) -> str:
+def _lineage(ground: GainLayout) -> str:
     known = ground.lineage.known
     if not known:
         return "No row says which anchor it was made from, so held-out anchors may have shaped the rows: optimistic."
     return f"The anchor of {known:.0%} of the rows is known; a held-out anchor takes the rows made from it along."
 
 
-def _forecast(found: Answer, ground: Ground) -> str:
+def _forecast(found: GainEstimates, ground: GainLayout) -> str:
     trial = found.forecaster.experiment.trials[0]
     sizes = ", ".join(f"{size:.0f}" for size in trial.sizes)
     return (
@@ -84,7 +84,7 @@ def _forecast(found: Answer, ground: Ground) -> str:
     )
 
 
-def _intervals(found: Answer) -> str:
+def _intervals(found: GainEstimates) -> str:
     trial = found.forecaster.experiment.trials[0]
     factor = found.forecaster.inflation(found.metric)
     how = "Nadeau and Bengio's constant" if trial.pairs is None else "measured by leaving out pairs of folds"

@@ -8,7 +8,7 @@ from syngain.core.result import Finding, Verdict
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
-    from syngain.gain.outcome.narrative import Answer
+    from syngain.gain.outcome.estimates import GainEstimates
 
 Effect = Literal["gain", "no_gain", "harm", "cannot_tell"]
 
@@ -44,7 +44,7 @@ def effect(estimate: Estimate, min_gain: float) -> Effect:
     return "gain" if low > 0 else "cannot_tell"
 
 
-def decide(answer: Answer) -> Verdict:
+def decide(answer: GainEstimates) -> Verdict:
     """Use, use a part, do not use, or cannot tell: by the test set where there is one, else by the forecast."""
     if unsettled := answer.forecaster.unsettled:
         arms = " and ".join(WITH[kind] for kind in unsettled)
@@ -67,25 +67,25 @@ def decide(answer: Answer) -> Verdict:
     return Verdict(decision="cannot_tell", sentence=_unsure(answer, whole))
 
 
-def _repetition_does(answer: Answer) -> bool:
+def _repetition_does(answer: GainEstimates) -> bool:
     """Whether anchors repeated in the place of the rows do as much, within the smallest gain that matters."""
     over = answer.controls.get("duplication")
     return over is not None and effect(over, answer.min_gain) in {"no_gain", "harm"}
 
 
-def _is_repetition(answer: Answer) -> bool:
+def _is_repetition(answer: GainEstimates) -> bool:
     """Whether they do the same to the letter, whatever that is."""
     over = answer.controls.get("duplication")
     return over is not None and over.value == 0 and over.interval(0.9) == (0.0, 0.0)
 
 
-def _as_repeated(answer: Answer, whole: Estimate) -> Verdict:
+def _as_repeated(answer: GainEstimates, whole: Estimate) -> Verdict:
     words = f"{_effect_words(answer, whole)}, and so do your anchors, each repeated as often"
     sentence = f"It adds nothing over repeating your anchors: {words}.{caveats(answer)}"
     return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
 
 
-def _candidates(answer: Answer) -> list[tuple[int, Estimate]]:
+def _candidates(answer: GainEstimates) -> list[tuple[int, Estimate]]:
     """Amounts that may be advised, with their gain: the chosen part first, then all rows."""
     whole = (answer.rows, answer.test or answer.expected)
     part = answer.test_chosen if answer.test is not None else answer.chosen
@@ -96,7 +96,7 @@ def _candidates(answer: Answer) -> list[tuple[int, Estimate]]:
     return [(answer.choice.rows, part), whole]
 
 
-def findings(answer: Answer) -> tuple[Finding, ...]:
+def findings(answer: GainEstimates) -> tuple[Finding, ...]:
     """``harm`` or ``no_gain`` of adding all rows, as findings."""
     whole = answer.test or answer.expected
     found = effect(whole, answer.min_gain) if not answer.forecaster.unsettled else "cannot_tell"
@@ -113,7 +113,7 @@ def findings(answer: Answer) -> tuple[Finding, ...]:
     return (nothing, *strange)
 
 
-def _unknown_labels(answer: Answer) -> tuple[Finding, ...]:
+def _unknown_labels(answer: GainEstimates) -> tuple[Finding, ...]:
     if not answer.foreign:
         return ()
     message = (
@@ -123,7 +123,7 @@ def _unknown_labels(answer: Answer) -> tuple[Finding, ...]:
     return (Finding(id="unknown_labels", severity="medium", message=message, rows=answer.foreign_rows),)
 
 
-def caveats(answer: Answer) -> str:
+def caveats(answer: GainEstimates) -> str:
     """What stands beside the verdict: controls that do the same, what the stand-in cannot judge."""
     out = ""
     duplication, weights = answer.controls.get("duplication"), answer.controls.get("class_weights")
@@ -139,7 +139,7 @@ def caveats(answer: Answer) -> str:
     return out + _limits(answer)
 
 
-def _limits(answer: Answer) -> str:
+def _limits(answer: GainEstimates) -> str:
     """What the anchors or the stand-in cannot show."""
     out = ""
     if answer.rare:
@@ -162,7 +162,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
 
 
-def _use(answer: Answer, rows: int, estimate: Estimate) -> Verdict:
+def _use(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
     everything = rows == answer.rows
     amount = _all(rows) if everything else f"{rows:,} of {answer.rows:,} rows"
     up, _, what, unit = RAISES[answer.metric]
@@ -176,7 +176,7 @@ def _use(answer: Answer, rows: int, estimate: Estimate) -> Verdict:
     return Verdict(decision="use" if everything else "use_subset", sentence=sentence, rows_to_use=rows)
 
 
-def _unsure(answer: Answer, whole: Estimate) -> str:
+def _unsure(answer: GainEstimates, whole: Estimate) -> str:
     looks, least = answer.needed
     words = _effect_words(answer, whole, sure=False)
     if answer.test is not None:
@@ -194,7 +194,7 @@ def _all(rows: int) -> str:
     return f"all {rows:,} rows" if rows > 1 else "the one row"
 
 
-def _effect_words(answer: Answer, estimate: Estimate, *, sure: bool = True) -> str:
+def _effect_words(answer: GainEstimates, estimate: Estimate, *, sure: bool = True) -> str:
     """For example: all 2,610 rows raise the log-loss by 0.17 nats (0.12 to 0.22)."""
     up, down, what, unit = RAISES[answer.metric]
     low, high = estimate.interval(0.9)
@@ -208,7 +208,7 @@ def _effect_words(answer: Answer, estimate: Estimate, *, sure: bool = True) -> s
     )
 
 
-def _unit(answer: Answer) -> str:
+def _unit(answer: GainEstimates) -> str:
     return RAISES[answer.metric][3]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Ints
     from syngain.data.dataset import Dataset
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TextTask:
         return _indexed([item for item in (real, pool, test) if item is not None], synthetic, unit, model)
 
     @classmethod
-    def of_ground(cls, ground: Ground, *, model: NgramModel | None = None) -> TextTask:
+    def of_layout(cls, ground: GainLayout, *, model: NgramModel | None = None) -> TextTask:
         """The task of rows that are laid out already, with their lineage as units.
 
         Raises:

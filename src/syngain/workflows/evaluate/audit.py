@@ -1,146 +1,128 @@
-"""``syngain audit``: read, measure, decide. Returns a result that the report can draw."""
+"""``syngain audit``: measure, find defects, list rows to drop, estimate the gain."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
-from syngain.audit.audit import Audited, audit_sets
+from syngain.audit.audit import Audited, audit_study
 from syngain.audit.findings.verdict import verdict
 from syngain.audit.measure import Settings
+from syngain.audit.narrative import methods
 from syngain.audit.pictures import views
 from syngain.core.errors import InputError
-from syngain.core.progress import Progress, silent
+from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result
 from syngain.core.rng import Streams
-from syngain.data import write_rows
+from syngain.data.files.write import RowFile
 from syngain.workflows.evaluate.gain import quick_gain
-from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+from syngain.workflows.inputs import Source, either, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from syngain.core.result import Finding
-    from syngain.data.dataset import Dataset
-
-
-@dataclass(frozen=True)
-class AuditRun:
-    """A result and the datasets it came from, so that kept and dropped rows can be written."""
-
-    result: Result
-    synthetic: Dataset
-    kept: Sequence[int]
+    from syngain.core.result import Finding, Verdict, Views
+    from syngain.data.study import Study
+    from syngain.workflows.evaluate.gain import GainPart
 
 
-def audit(
+def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
     *,
     test: Source | None = None,
-    pool: Source | None = None,
+    held_out: Source | None = None,
     seed: int = 0,
     settings: Settings | None = None,
     gain: bool = True,
     progress: Progress = silent,
+    pool: Source | None = None,
 ) -> Result:
-    """What is in a synthetic set, what is wrong with it, and which rows to drop.
+    """Find defects of a synthetic dataset, list rows to drop, and estimate the gain of the rest.
 
     Args:
-        real: the anchors, as a dataset or a path.
+        real: your real rows, as a dataset or a path.
         synthetic: the rows under audit.
         test: rows that must not be in ``synthetic``.
-        pool: more real rows, which the generator never saw.
+        held_out: more real rows, which the generator never saw.
         seed: of every random choice; the same inputs and seed give the same result.
         settings: sample sizes and encoder.
-        gain: whether to measure what the set adds, in the quick setting of :func:`syngain.gain`.
-        progress: called with the stage and the share done.
+        gain: whether to measure what the rows add, in the quick setting of :func:`syngain.gain`.
+        progress: called with the stage and the fraction done.
+        pool: former name of ``held_out``.
+
+    Returns:
+        The result with the rows of ``kept.jsonl`` and ``dropped.jsonl``.
 
     Raises:
-        InputError: a file cannot be read, or the sets do not fit each other.
+        InputError: a file cannot be read, or the datasets do not fit each other.
     """
-    return audit_run(
-        real, synthetic, test=test, pool=pool, seed=seed, settings=settings, gain=gain, progress=progress
-    ).result
-
-
-def audit_run(
-    real: Source,
-    synthetic: Source,
-    *,
-    test: Source | None = None,
-    pool: Source | None = None,
-    seed: int = 0,
-    settings: Settings | None = None,
-    gain: bool = True,
-    progress: Progress = silent,
-) -> AuditRun:
-    """The audit with its datasets; see :func:`audit`."""
     progress("reading", 0.0)
-    anchors = dataset_of(real)
-    ours = dataset_of(synthetic, like=anchors)
-    others = {"test": optional_dataset(test, anchors), "pool": optional_dataset(pool, anchors)}
-    streams = Streams(seed)
-    audited = audit_sets(
-        anchors,
-        ours,
-        streams=streams,
-        test=others["test"],
-        pool=others["pool"],
-        settings=settings,
-        progress=_until(0.6 if gain else 0.9, progress),
-    )
-    progress("map", 0.6 if gain else 0.9)
-    reference = others["pool"] or anchors
-    ids = {"real": reference.ids, "synthetic": ours.ids}
-    with threadpool_limits(1):
-        drawn = views(audited.frame, audited.found, ids, audited.is_dropped, streams.child("views"))
-    measured, unmeasured = None, ""
-    if gain:
-        kept = [int(row) for row in np.flatnonzero(~audited.is_dropped)]
-        try:
-            measured = quick_gain(
-                anchors, ours, kept, streams=streams.child("gain"), settings=settings, progress=progress
-            )
-        except InputError as error:  # a set can be audited that no gain can be measured of
-            unmeasured = error.came
+    study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
+    chosen, streams, share = settings or Settings(), Streams(seed), 0.6 if gain else 0.9
+    audited = audit_study(study, streams=streams, settings=chosen, progress=part_of(progress, 0.0, share))
+    progress("map", share)
+    pictures = _pictures(study, audited, streams)
+    measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
     result = Result(
         command="audit",
         version=__version__,
         seed=seed,
-        inputs=summaries({"real": anchors, "synthetic": ours, **others}),
+        inputs=study_summaries(study),
         estimates=dict(sorted({**audited.found.estimates, **(measured.estimates if measured else {})}.items())),
         series=measured.series if measured else {},
         findings=_joined(audited.findings, measured.findings if measured else ()),
-        verdict=verdict(
-            audited.findings,
-            len(ours),
-            len(audited.dropped),
-            reasons={name: int(flags.sum()) for name, flags in audited.why.items()},
-            enough=audited.enough,
-            gain=measured.kept_verdict if measured else None,
-            unmeasured=unmeasured,
-            tested=others["test"] is not None and measured is not None,
-        ),
+        verdict=_verdict(study, audited, measured, unmeasured),
         dropped=audited.dropped,
         views=replace(
-            drawn,
+            pictures,
             computed=(
-                *_computed(audited, settings or Settings()),
+                *methods(audited.frame, chosen),
                 *(measured.computed if measured else ()),
                 *((("Gain", f"Not measured: {unmeasured}."),) if unmeasured else ()),
             ),
             budgets=measured.budgets if measured else (),
         ),
+        files=_files(study, audited),
+        settings=settings_json(chosen, gain=gain),
     )
     progress("done", 1.0)
-    gone = audited.is_dropped
-    return AuditRun(result, ours, [row for row in range(len(ours)) if not gone[row]])
+    return result
+
+
+def _pictures(study: Study, audited: Audited, streams: Streams) -> Views:
+    reference = study.held_out or study.real
+    ids = {"real": reference.ids, "synthetic": study.synthetic.ids}
+    with threadpool_limits(1):
+        return views(audited.frame, audited.found, ids, audited.is_dropped, streams.child("views"))
+
+
+def _gain(
+    study: Study, audited: Audited, streams: Streams, settings: Settings, progress: Progress
+) -> tuple[GainPart | None, str]:
+    """The gain, or why it cannot be measured: a dataset can be audited that no gain can be measured of."""
+    kept = np.flatnonzero(~audited.is_dropped).tolist()
+    try:
+        return quick_gain(study, kept, streams=streams.child("gain"), settings=settings, progress=progress), ""
+    except InputError as error:
+        return None, error.came
+
+
+def _verdict(study: Study, audited: Audited, measured: GainPart | None, unmeasured: str) -> Verdict:
+    return verdict(
+        audited.findings,
+        len(study.synthetic),
+        len(audited.dropped),
+        reasons={name: int(flags.sum()) for name, flags in audited.why.items()},
+        enough=audited.enough,
+        gain=measured.kept_verdict if measured else None,
+        unmeasured=unmeasured,
+        tested=study.test is not None and measured is not None,
+    )
 
 
 def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Finding]:
@@ -149,65 +131,15 @@ def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Findin
     return [*found, *(finding for finding in of_gain if finding.id not in names)]
 
 
-def _until(share: float, progress: Progress) -> Progress:
-    """The progress of a part that ends at this share of the whole."""
-    return lambda stage, done: progress(stage, done * share)
-
-
-def write_rows_of(run: AuditRun) -> Callable[[Path], None]:
-    """A writer of ``kept.jsonl`` and ``dropped.jsonl`` for the run folder; dropped rows carry reasons and score."""
-
-    def write(folder: Path) -> None:
-        dropped = run.result.dropped
-        write_rows(folder / "kept.jsonl", run.synthetic, run.kept)
-        write_rows(
-            folder / "dropped.jsonl",
-            run.synthetic,
-            [row.row for row in dropped],
-            {
-                "syngain_id": [row.id for row in dropped],
-                "syngain_reasons": [list(row.reasons) for row in dropped],
-                "syngain_score": [row.score for row in dropped],
-            },
-        )
-
-    return write
-
-
-def _computed(audited: Audited, settings: Settings) -> tuple[tuple[str, str], ...]:
-    frame = audited.frame
-    known = int((frame.source >= 0).sum())
-    units = (
-        f"{known:,} of {frame.source.size:,} synthetic rows name the anchor they were made from; rows of an anchor "
-        "are one unit of resampling and never stand on both sides of a fold."
-        if known
-        else "The anchors of synthetic rows are not known; folds are grouped by near-duplicate clusters."
-    )
-    reference = (
-        "Real rows to compare with come from the pool, which the generator never saw."
-        if frame.held_out
-        else "Real rows to compare with are the anchors themselves: a set made from them can only look closer to them "
-        "than to fresh real rows. A pool (--pool) removes this doubt."
-    )
-    vectors = (
-        f"Rows become vectors by {settings.encoder or 'hashed word (1-2) and character (3-5) n-grams, TF-IDF, SVD'}, "
-        "fitted on pooled rows without saying which are real; a table's columns are standardized or one-hot."
-    )
-    samples = (
-        f"Measures that compare all pairs of rows use a seeded sample of equal numbers, at most {settings.sample:,} "
-        f"rows per side ({settings.label_sample:,} for labels), from as many different anchors as possible. "
-        "Duplicates, copies, regions, label words and rows to drop use every row."
-    )
-    significance = (
-        "A measure differs from its null when its p-value, adjusted by Holm over all measures of this report, is below "
-        ".05. Intervals are for the size of an effect. A finding also needs an effect above a stated minimum."
-    )
-    drops = "Only reasons that stand as findings lead to a drop; exact repeats of an earlier row are always listed."
-    return (
-        ("Units", units),
-        ("Reference", reference),
-        ("Vectors", vectors),
-        ("Samples", samples),
-        ("Significance", significance),
-        ("Rows to drop", drops),
-    )
+def _files(study: Study, audited: Audited) -> dict[str, RowFile]:
+    """``kept.jsonl`` and ``dropped.jsonl``; dropped rows carry reasons and score."""
+    dropped = audited.dropped
+    extra: dict[str, Sequence[object]] = {
+        "syngain_id": [row.id for row in dropped],
+        "syngain_reasons": [list(row.reasons) for row in dropped],
+        "syngain_score": [row.score for row in dropped],
+    }
+    return {
+        "kept.jsonl": RowFile(study.synthetic, np.flatnonzero(~audited.is_dropped).tolist()),
+        "dropped.jsonl": RowFile(study.synthetic, [row.row for row in dropped], extra),
+    }

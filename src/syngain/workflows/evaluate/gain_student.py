@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from syngain._version import __version__
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Finding, Result, Verdict, Views
+from syngain.data.study import Study
 from syngain.gain.outcome.verdict import effect
+from syngain.training.student.narrative import plan_sentence
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 
 if TYPE_CHECKING:
@@ -50,17 +52,14 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
         MissingDependencyError: torch, transformers or peft is not installed.
     """
     from syngain.learners.causal import CausalProxy
-    from syngain.training.student import language_gain
+    from syngain.training.student import StudentSettings, language_gain
 
     anchors = dataset_of(real)
     ours, tested = dataset_of(synthetic, like=anchors), optional_dataset(test, anchors)
     found = language_gain(
-        anchors,
-        ours,
-        test=tested,
+        Study.of(anchors, ours, test=tested),
         folder=folder,
-        minutes=minutes,
-        proxy=CausalProxy(model=model),
+        settings=StudentSettings(proxy=CausalProxy(model=model), minutes=minutes),
         seed=seed,
         progress=progress,
         resume=resume,
@@ -123,7 +122,7 @@ def _computed(found: StudentGain, model: str) -> tuple[tuple[str, str], ...]:
     steps = "; ".join(f"{arm}: steps {found.steps[arm]} at rates {found.rates[arm]}" for arm in found.steps)
     return (
         ("Model", f"{model}, fine-tuned by LoRA in every arm; only response tokens count."),
-        ("Plan", found.plan.sentence),
+        ("Plan", plan_sentence(found.plan)),
         ("Arms", f"{steps}. Learning rate and steps are chosen on held-out anchors, never on the test."),
         *((("How it went", " ".join(found.notes)),) if found.notes else ()),
     )

@@ -1,9 +1,8 @@
-"""``syngain mix``: in which proportions, from a few proxy runs of our own or from a table of many runs."""
+"""``syngain mix``: find mixture weights, by proxy runs on a few mixtures or from a table of many runs."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,41 +12,49 @@ from syngain._version import __version__
 from syngain.core.errors import InputError, UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
+from syngain.core.finished_units import FinishedUnits
 from syngain.core.progress import Progress, silent
-from syngain.core.result import InputSummary, Result, Verdict, Views
+from syngain.core.result import InputSummary, Result, Views, identity
 from syngain.core.rng import Streams
+from syngain.data.dataset import Dataset
 from syngain.data.files import formats
-from syngain.data.files.write import write_text
+from syngain.data.files.write import TextFile
 from syngain.data.read import split_location
 from syngain.gain.design.layout import check
-from syngain.selection.mixtures import PER_PART, Fitted, Optimum, fit_mixtures, optimum, rank_correlation
+from syngain.selection.mixtures import LEAST, Fitted, Optimum, fit_mixtures, optimum, rank_correlation
+from syngain.selection.narrative.mixed import runs_methods, runs_verdict, surface_methods, surface_verdict
 from syngain.selection.recipes import recipes
-from syngain.selection.response_surface import Plan, Surface, surface
-from syngain.workflows.evaluate.compare import named_sets, rivals_of
-from syngain.workflows.inputs import Source, dataset_of, summaries
+from syngain.selection.response_surface import ResponseSurface, SurfaceDesign, surface
+from syngain.workflows.evaluate.compare import matched_sets, named_sets
+from syngain.workflows.inputs import Source, dataset_of, settings_json, summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from syngain.core.arrays import Floats
     from syngain.data.encoders.vectors import TextEncoder
 
 INDEX = ("index", "id", "run", "name")  # columns of a table that number its runs
-LEAST = 0.5  # rank correlation that a regression must surely have before it names an optimum
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """A result and the mixture it names; ``proportions`` is empty where none can be told from the others."""
-
-    result: Result
-    proportions: Mapping[str, float]
-    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class MixSettings:
+    """How proxies are run on mixtures.
+
+    Attributes:
+        encoder: turns text into vectors; None needs no download. design: folds and rows of the proxy runs.
+        files: where trainers find each part, by name (``anchors`` for the real rows); default: the paths, or the names
+            of the datasets.
+    """
+
+    encoder: TextEncoder | None = None
+    design: SurfaceDesign = field(default_factory=SurfaceDesign)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixtureTable:
     """Runs: names of the parts, mixtures (r, k), losses (r,), and the fingerprint of both."""
 
     names: tuple[str, ...]
@@ -61,25 +68,35 @@ def mix(
     sets: Mapping[str, Source] | Sequence[Source],
     *,
     seed: int = 0,
-    encoder: TextEncoder | None = None,
-    plan: Plan | None = None,
+    settings: MixSettings | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
     progress: Progress = silent,
-) -> Mixture:
-    """Proportions of anchors and sets, by proxies on a few mixtures.
+    encoder: TextEncoder | None = None,
+    plan: SurfaceDesign | None = None,
+) -> Result:
+    """Find mixture weights for your real rows and several datasets, by proxy runs on a few mixtures.
 
     Args:
-        real: the anchors, as a dataset or a path.
-        sets: synthetic sets or general data, by name, or in order and named after their files.
+        real: your real rows, as a dataset or a path.
+        sets: synthetic datasets or general data, by name, or in order and named after their files.
         seed: of every random choice.
-        encoder: turns text into vectors; None needs no download.
-        plan: folds and rows of the proxy runs.
-        progress: called with the stage and the share done.
+        settings: encoder, folds and rows of the proxy runs.
+        folder: where finished proxy runs are kept until the result is written; None keeps none.
+        resume: use what ``folder`` holds.
+        progress: called with the stage and the fraction done.
+        encoder: former place of ``settings.encoder``.
+        plan: former name of ``settings.design``.
+
+    Returns:
+        The result, with a recipe per trainer among its files where a mixture is named.
 
     Raises:
-        InputError: a file cannot be read, a set does not fit the anchors, or has too few rows.
-        UsageError: two sets of one name, or more than five.
+        InputError: a file cannot be read, a dataset does not fit the real rows, or has too few rows.
+        UsageError: two datasets of one name, more than five, or a folder of another run.
     """
     progress("reading", 0.0)
+    chosen = settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign())
     anchors = dataset_of(real)
     given = named_sets(sets)
     if not 0 < len(given) <= 5 or "anchors" in given:
@@ -87,26 +104,40 @@ def mix(
     named = {name: dataset_of(item, like=anchors) for name, item in given.items()}
     for item in named.values():
         check(anchors, item, [anchors])
-    streams = Streams(seed)
+    streams, inputs = Streams(seed), summaries({"real": anchors, **named})
+    numbers = settings_json(chosen)
+    prints = {name: item.fingerprint for name, item in inputs.items()}
+    units = FinishedUnits.opened(folder, identity("mix", seed, prints, numbers), resume=resume)
     with threadpool_limits(1):
-        rivals = rivals_of(anchors, named, None, streams, encoder=encoder, weighted=False)
-        found = surface(rivals, plan or Plan(), progress=progress)
+        laid = matched_sets(anchors, named, None, streams, encoder=chosen.encoder, weighted=False)
+        found = surface(laid, chosen.design, units=units, progress=progress)
         low, high = found.moved(streams.stream("mix anchors"))
     best = found.best()
     estimates = _surface_estimates(found, best, low, high)
-    verdict, chosen = _surface_verdict(found, best, estimates)
-    result = Result(
+    said, is_named = surface_verdict(found, best, estimates)
+    places = {"anchors": _place(real, anchors), **{name: _place(item, named[name]) for name, item in given.items()}}
+    shares = dict(zip(found.names, map(float, best), strict=True)) if is_named else {}
+    return Result(
         command="mix",
         version=__version__,
         seed=seed,
-        inputs=summaries({"real": anchors, **named}),
+        inputs=inputs,
         estimates=estimates,
         findings=(),
-        verdict=verdict,
-        views=Views(computed=_surface_words(found)),
+        verdict=said,
+        views=Views(computed=surface_methods(found)),
+        files=_recipe_files(shares, {**places, **chosen.files}),
+        settings=numbers,
     )
-    files = {"anchors": anchors.name, **{name: item.name for name, item in named.items()}}
-    return Mixture(result, dict(zip(found.names, map(float, best), strict=True)) if chosen else {}, files)
+
+
+def _place(source: Source, data: Dataset) -> str:
+    return data.name if isinstance(source, Dataset) else str(source)
+
+
+def _recipe_files(shares: Mapping[str, float], places: Mapping[str, str]) -> dict[str, TextFile]:
+    """The recipes for trainers; none where no mixture is named."""
+    return {name: TextFile(text) for name, text in recipes(shares, places).items()} if shares else {}
 
 
 def mix_runs(
@@ -118,8 +149,8 @@ def mix_runs(
     test_losses: str | Path | None = None,
     seed: int = 0,
     progress: Progress = silent,
-) -> Mixture:
-    """Proportions from a table of runs: a regression of the loss, and its optimum if there are runs enough.
+) -> Result:
+    """Find mixture weights from a table of runs: a regression of the loss, and its optimum if there are enough runs.
 
     Args:
         mixtures: a table with a row per run and a column per part.
@@ -157,39 +188,28 @@ def mix_runs(
         best = optimum(fitted, streams.stream("optimum")) if _is_trusted(fitted, rank) else None
     if best is not None:
         estimates |= _optimum_estimates(best, table.names)
-    verdict = _runs_verdict(fitted, rank, best, table.names)
     progress("done", 1.0)
     inputs = {
         "real": InputSummary(
             name=str(split_location(mixtures)[0].name), rows=table.losses.size, fingerprint=table.fingerprint
         )
     }
-    result = Result(
+    shares = {} if best is None else dict(zip(table.names, map(float, best.mixture), strict=True))
+    return Result(
         command="mix",
         version=__version__,
         seed=seed,
         inputs=inputs,
         estimates=estimates,
         findings=(),
-        verdict=verdict,
-        views=Views(computed=_runs_words(fitted)),
+        verdict=runs_verdict(fitted, rank, best, table.names),
+        views=Views(computed=runs_methods(fitted)),
+        files=_recipe_files(shares, {name: name for name in table.names}),
+        settings={"loss": loss, "test": None if tested is None else tested.fingerprint},
     )
-    named = {} if best is None else dict(zip(table.names, map(float, best.mixture), strict=True))
-    return Mixture(result, named, {name: name for name in table.names})
 
 
-def write_mixture(mixture: Mixture) -> Callable[[Path], None]:
-    """A writer of the recipes for trainers into the run folder; none where no mixture is named."""
-
-    def write(folder: Path) -> None:
-        if mixture.proportions:
-            for name, text in recipes(mixture.proportions, mixture.files).items():
-                write_text(folder / name, text)
-
-    return write
-
-
-def read_runs(mixtures: str | Path, losses: str | Path, loss: str) -> Table:
+def read_runs(mixtures: str | Path, losses: str | Path, loss: str) -> MixtureTable:
     """Tables of runs, in the same order.
 
     Raises:
@@ -207,7 +227,7 @@ def read_runs(mixtures: str | Path, losses: str | Path, loss: str) -> Table:
     if len(X) != y.size:
         raise InputError(f"{len(X)} mixtures and {y.size} losses", expected="as many of both, in the same order")
     lines = [" ".join(map(repr, (*row, value))) for row, value in zip(X.tolist(), y.tolist(), strict=True)]
-    return Table(names=tuple(parts), mixtures=X, losses=y, fingerprint=fingerprint_lines([*parts, loss, *lines]))
+    return MixtureTable(names=tuple(parts), mixtures=X, losses=y, fingerprint=fingerprint_lines([*parts, loss, *lines]))
 
 
 def _numbers(path: str | Path) -> tuple[dict[str, Floats], str]:
@@ -248,42 +268,7 @@ def _optimum_estimates(best: Optimum, names: tuple[str, ...]) -> dict[str, Estim
     return {"mix.loss@optimum": best.loss, "mix.gain@best_run": best.gain, **shares}
 
 
-def _runs_verdict(fitted: Fitted, rank: Estimate, best: Optimum | None, names: tuple[str, ...]) -> Verdict:
-    runs, parts = fitted.losses.size, len(names)
-    low, high = rank.interval(0.9)
-    said = f"rank correlation of runs out of fold {rank.value:.3f} (90 % interval {low:.3f} to {high:.3f})"
-    if best is None:
-        why = (
-            f"{runs} runs are too few for {parts} parts: {PER_PART * parts} are needed before an optimum is named"
-            if not fitted.enough
-            else f"the regression does not surely order mixtures (at least {LEAST:g} needed)"
-        )
-        return Verdict(decision="cannot_tell", sentence=f"No optimum is named: {why}; {said}.")
-    order = np.argsort(-best.mixture)
-    shares = ", ".join(
-        f"{names[i]} {best.mixture[i]:.2f} ({best.low[i]:.2f} to {best.high[i]:.2f})"
-        for i in order
-        if best.mixture[i] >= 0.02
-    )
-    low, high = best.gain.interval(0.9)
-    gain = f"{best.gain.value:+.3g} below the best run (90 % interval {low:+.3g} to {high:+.3g})"
-    if low <= 0:
-        sentence = f"Cannot tell the optimum from the best run: {gain}. It is {shares}; {said}."
-        return Verdict(decision="cannot_tell", sentence=sentence)
-    return Verdict(decision="use", sentence=f"Use {shares}: predicted loss {gain}; {said}.")
-
-
-def _runs_words(fitted: Fitted) -> tuple[tuple[str, str], ...]:
-    errors = ", ".join(f"{name} {error:.4g}" for name, error in sorted(fitted.errors.items(), key=lambda one: one[1]))
-    named = (
-        "The best of 20,000 mixtures between those that were run. Half of the runs chooses, the other half judges, 20 "
-        f"times. It is named from {PER_PART} runs per part on."
-    )
-    chosen = f"Chosen by 5 folds of {fitted.losses.size} runs; root mean squared errors: {errors}."
-    return (("Regression", chosen), ("Optimum", named))
-
-
-def _surface_estimates(found: Surface, best: Floats, low: Floats, high: Floats) -> dict[str, Estimate]:
+def _surface_estimates(found: ResponseSurface, best: Floats, low: Floats, high: Floats) -> dict[str, Estimate]:
     parts = len(found.names)
     alone = np.eye(parts)[0]
     method = "best mixture of the surface; the interval holds 90 % of the best mixtures of resampled anchors"
@@ -300,39 +285,3 @@ def _surface_estimates(found: Surface, best: Floats, low: Floats, high: Floats) 
         estimand = f"half anchors, half {name}, over anchors repeated to the same size"
         out[f"mix.gain@half_{name}"] = found.gain((alone + np.eye(parts)[i]) / 2, alone, estimand)
     return out
-
-
-def _surface_verdict(found: Surface, best: Floats, estimates: Mapping[str, Estimate]) -> tuple[Verdict, bool]:
-    """A mixture is recommended only where it is told from the anchors alone and from equal shares."""
-    shares = ", ".join(
-        f"{name} {best[i]:.2f} ({estimates[f'mix.share@{name}'].interval(0.9)[0]:.2f} to "
-        f"{estimates[f'mix.share@{name}'].interval(0.9)[1]:.2f})"
-        for i, name in enumerate(found.names)
-    )
-    rivals = {"anchors alone": "mix.gain@anchors_alone", "equal shares": "mix.gain@equal_shares"}
-    said = "; ".join(f"over {name} {_gain(estimates[key])}" for name, key in rivals.items())
-    tied = [name for name, key in rivals.items() if estimates[key].interval(0.9)[0] <= 0]
-    if tied:
-        sentence = f"Cannot tell the best mixture from {' and '.join(tied)}: {said}. The surface is lowest at {shares}."
-        return Verdict(decision="cannot_tell", sentence=sentence), False
-    return Verdict(decision="use", sentence=f"Use {shares}: gain {said}."), True
-
-
-def _gain(estimate: Estimate) -> str:
-    low, high = estimate.interval(0.9)
-    if math.isinf(low):
-        return f"{estimate.value:+.3g}"
-    return f"{estimate.value:+.3g} {estimate.unit} (90 % interval {low:+.3g} to {high:+.3g})"
-
-
-def _surface_words(found: Surface) -> tuple[tuple[str, str], ...]:
-    folds = int(found.fold.max()) + 1
-    runs = (
-        f"{len(found.points)} mixtures of {found.size:,} rows on {folds} folds of the anchors: each part alone, each "
-        "pair in halves, all in equal shares. Anchors are repeated in turn to fill their share."
-    )
-    fit = (
-        "Scheffe's quadratic polynomial, least squares. Gains of the best mixture are of one chosen on other folds "
-        "than it is judged on; anchors are the unit, variance inflated for shared training rows."
-    )
-    return (("Proxy runs", runs), ("Surface", fit))

@@ -1,35 +1,42 @@
-"""``syngain select``: which rows to keep, always next to a random choice of the same size and to all rows."""
+"""``syngain select``: keep the best rows, compared with random choices of the same size and with all rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
-from syngain.core.errors import UsageError
-from syngain.core.progress import Progress, silent
-from syngain.core.result import Result, Verdict, Views
+from syngain.core.errors import InputError, UsageError
+from syngain.core.progress import Progress, part_of, silent
+from syngain.core.result import InputSummary, Result, Views
 from syngain.core.rng import Streams
-from syngain.data import write_rows
+from syngain.data.files import formats
+from syngain.data.files.write import RecordFile, RowFile
 from syngain.gain.design.overlap import apart
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
-from syngain.selection.layout import Field
+from syngain.report.folder import load
+from syngain.selection.layout import SelectionLayout
 from syngain.selection.methods import method_named
-from syngain.selection.nested_choice import Judged, Trial, on_anchors, on_test
-from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+from syngain.selection.narrative.selected import cut_verdict, methods, verdict
+from syngain.selection.nested_choice import NestedGains, SelectionTrial, on_anchors, on_test
+from syngain.workflows.inputs import Source, settings_json, study_of, summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from syngain.core.estimate import Estimate
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
+    from syngain.data.rows import Record
+    from syngain.data.study import Study
     from syngain.gain.proxies.labels import Classifier
     from syngain.selection.candidates import Method, Ranking
+
+RANK = "syngain_rank"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +59,7 @@ class SelectSettings:
     model: str | None = None
     encoder: TextEncoder | None = None
     learner: Classifier | None = None
-    trial: Trial = field(default_factory=Trial)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """A result with the rows behind it.
-
-    Attributes:
-        ranking: of all synthetic rows. rows: how many of its front are kept.
-    """
-
-    result: Result
-    synthetic: Dataset
-    ranking: Ranking
-    rows: int
+    trial: SelectionTrial = field(default_factory=SelectionTrial)
 
 
 def select(
@@ -78,92 +71,146 @@ def select(
     seed: int = 0,
     settings: SelectSettings | None = None,
     progress: Progress = silent,
-) -> Selection:
-    """Choose rows by a method, and measure what the choice gains over random choices and over all rows.
+) -> Result:
+    """Keep the best rows by a method; compare with random choices of the same size and with all rows.
 
     Args:
-        real: the anchors, as a dataset or a path.
+        real: your real rows, as a dataset or a path.
         synthetic: the rows to choose from.
         method: a name of :data:`syngain.selection.methods.METHODS`, or a method object.
-        test: real rows to judge on beside the anchors.
+        test: real rows to measure on, next to cross-validation on ``real``.
         seed: of every random choice.
         settings: how many to keep, metric, encoder.
-        progress: called with the stage and the share done.
+        progress: called with the stage and the fraction done.
+
+    Returns:
+        The result; its ``kept_rows`` and ``dropped_rows`` have score, rank and reason, best first. A smaller choice is
+        the front of the kept rows; a larger one goes on in the dropped ones.
 
     Raises:
-        InputError: a file cannot be read, the sets do not fit each other, or the rows lack what the method needs.
+        InputError: a file cannot be read, the datasets do not fit each other, or the rows lack what the method needs.
         UsageError: an unknown method or metric, or a number of rows that is no choice.
     """
     progress("reading", 0.0)
     chosen = settings or SelectSettings()
     name = method if isinstance(method, str) else type(method).__name__
     chooser = method if not isinstance(method, str) else _method(method, chosen, progress)
-    anchors = dataset_of(real)
-    ours = dataset_of(synthetic, like=anchors)
-    given = optional_dataset(test, anchors)
-    clean = apart(anchors, ours, given, None)
-    tested = clean.test
-    rows = _rows(chosen, len(ours))
-    metrics = _metrics(chosen, anchors)
-    with threadpool_limits(1):
-        laid = Field.of(
-            anchors,
-            ours,
-            test=tested,
-            streams=Streams(seed),
-            encoder=chosen.encoder,
-            logprob=chosen.logprob,
-            learner=chosen.learner,
-        )
-        everything = laid.candidates(np.arange(len(anchors)), np.arange(len(ours)))
-        progress("choosing", 0.05)
-        ranking = chooser.rank(everything, rows, Streams(seed).stream("method"))
-        inside = on_anchors(laid, chooser, rows / len(ours), trial=chosen.trial, progress=_within(progress))
-        estimates = _estimates(inside, metrics, "")
-        if tested is not None:
-            progress("judging on the test set", 0.9)
-            outside = on_test(laid, np.sort(ranking.order[:rows]), trial=chosen.trial)
-            estimates |= _estimates(outside, metrics, "test")
-    part = "@test" if tested is not None else ""
-    verdict = _verdict(name, rows, len(ours), estimates, metrics[0], part)
+    study = study_of(real, synthetic, test=test)
+    clean = apart(study.real, study.synthetic, study.test, None)
+    count, given = len(study.synthetic), study.test
+    rows = _rows(chosen, count)
+    metrics = _metrics(chosen, study.real)
+    part = "@test" if clean.test is not None else ""
+    ranking, estimates, inside = _measured(
+        study.judged_by(clean.test, None), chooser, chosen, rows, streams=Streams(seed), progress=progress
+    )
+    named = _named(estimates, metrics)
     progress("done", 1.0)
-    result = Result(
+    return Result(
         command="select",
         version=__version__,
         seed=seed,
-        inputs=summaries({"real": anchors, "synthetic": ours, "test": given}),
-        estimates=dict(sorted(estimates.items())),
-        findings=clean.finding(given, ours) if given is not None else (),
-        verdict=verdict,
-        views=Views(computed=(*_computed(name, inside, chosen), *clean.paragraph())),
+        inputs=summaries({"real": study.real, "synthetic": study.synthetic, "test": given}),
+        estimates=dict(sorted(named.items())),
+        findings=clean.finding(given, study.synthetic) if given is not None else (),
+        verdict=verdict(name, rows, count, named, metric=metrics[0], part=part),
+        views=Views(
+            computed=(*methods(name, inside, trial=chosen.trial, repeats_last=chosen.repeats_last), *clean.paragraph())
+        ),
+        files=_files(study.synthetic, ranking, rows),
+        settings=settings_json(chosen, method=method),
     )
-    return Selection(result, ours, ranking, rows)
 
 
-def write_selection(selection: Selection) -> Callable[[Path], None]:
-    """A writer of ``kept.jsonl`` and ``dropped.jsonl``: every row with score, rank and reason, best first.
+def reselect(run: str | Path, rows: int) -> Result:
+    """Cut a finished selection at another size: nothing is ranked again, and the gain at that size is not known.
 
-    A smaller choice is the front of ``kept.jsonl``; a larger one goes on in ``dropped.jsonl``.
+    Args:
+        run: the folder of a ``select`` run.
+        rows: how many rows to keep.
+
+    Raises:
+        InputError: the folder is no selection, or its rows do not belong together.
+        UsageError: a number of rows that is no choice.
     """
+    run = Path(run)
+    report = load(run)
+    if report["command"] != "select":
+        raise InputError(f"{run} is a run of {report['command']}", expected="a run of `syngain select`")
+    ordered = [record for name in ("kept", "dropped") for record in _records(run, name)]
+    ranks = [record.get(RANK) for record in ordered]
+    if ranks != list(range(1, len(ordered) + 1)):
+        raise InputError(
+            f"{run}: the rows of kept.jsonl and dropped.jsonl are not ranked from 1 to {len(ordered)}",
+            expected="both files as the run wrote them",
+            todo="run `syngain select` again",
+        )
+    if not 0 < rows < len(ordered):
+        raise UsageError(f"{rows:,} of {len(ordered):,} rows to keep", expected="at least one row fewer than there are")
+    return Result(
+        command="select",
+        version=__version__,
+        seed=int(report["seed"]),
+        inputs={name: InputSummary(**item) for name, item in report["inputs"].items()},
+        estimates={},
+        findings=(),
+        verdict=cut_verdict(rows, len(ordered), run.name, measured=len(_records(run, "kept"))),
+        files={"kept.jsonl": RecordFile(ordered[:rows]), "dropped.jsonl": RecordFile(ordered[rows:])},
+        settings={"again": run.name, "rows": rows},
+    )
 
-    def write(folder: Path) -> None:
-        ranking = selection.ranking
-        for name, part in (("kept", slice(0, selection.rows)), ("dropped", slice(selection.rows, None))):
-            rows = ranking.order[part].tolist()
-            start = 1 if name == "kept" else selection.rows + 1
-            write_rows(
-                folder / f"{name}.jsonl",
-                selection.synthetic,
-                rows,
-                {
-                    "syngain_id": [selection.synthetic.ids[row] for row in rows],
-                    "syngain_rank": list(range(start, start + len(rows))),
-                    "syngain_score": [_finite(float(ranking.score[row])) for row in rows],
-                    "syngain_reason": [ranking.reasons[row] for row in rows],
-                },
-            )
 
-    return write
+def _measured(
+    study: Study,
+    chooser: Method,
+    chosen: SelectSettings,
+    rows: int,
+    *,
+    streams: Streams,
+    progress: Progress,
+) -> tuple[Ranking, dict[str, NestedGains], NestedGains]:
+    """The ranking of all rows, and what it gains: out of fold, and on the test set where there is one."""
+    count = len(study.synthetic)
+    with threadpool_limits(1):
+        layout = SelectionLayout.of(
+            study, streams=streams, encoder=chosen.encoder, logprob=chosen.logprob, learner=chosen.learner
+        )
+        everything = layout.candidates(np.arange(len(study.real)), np.arange(count))
+        progress("choosing", 0.05)
+        ranking = chooser.rank(everything, rows, streams.stream("method"))
+        inside = on_anchors(layout, chooser, rows / count, trial=chosen.trial, progress=part_of(progress, 0.1, 0.9))
+        found = {"": inside}
+        if study.test is not None:
+            progress("judging on the test set", 0.9)
+            found["test"] = on_test(layout, np.sort(ranking.order[:rows]), trial=chosen.trial)
+    return ranking, found, inside
+
+
+def _named(found: Mapping[str, NestedGains], metrics: tuple[str, ...]) -> dict[str, Estimate]:
+    out: dict[str, Estimate] = {}
+    for part, gains in found.items():
+        out |= _estimates(gains, metrics, part)
+    return out
+
+
+def _files(synthetic: Dataset, ranking: Ranking, kept: int) -> dict[str, RowFile]:
+    """``kept.jsonl`` and ``dropped.jsonl``: every row with score, rank and reason, best first."""
+    out = {}
+    for name, part, start in (("kept", slice(0, kept), 1), ("dropped", slice(kept, None), kept + 1)):
+        rows = ranking.order[part].tolist()
+        extra: dict[str, Sequence[object]] = {
+            "syngain_id": [synthetic.ids[row] for row in rows],
+            RANK: list(range(start, start + len(rows))),
+            "syngain_score": [_finite(float(ranking.score[row])) for row in rows],
+            "syngain_reason": [ranking.reasons[row] for row in rows],
+        }
+        out[f"{name}.jsonl"] = RowFile(synthetic, rows, extra)
+    return out
+
+
+def _records(run: Path, name: str) -> list[Record]:
+    path = run / f"{name}.jsonl"
+    return list(formats.load(path, path.name, {}).rows)
 
 
 def _method(name: str, settings: SelectSettings, progress: Progress) -> Method:
@@ -187,10 +234,6 @@ def _metrics(settings: SelectSettings, real: Dataset) -> tuple[str, ...]:
     return (first, *(name for name in known if name != first))
 
 
-def _within(progress: Progress) -> Progress:
-    return lambda stage, done: progress(stage, 0.1 + 0.8 * done)
-
-
 _WORDS = {
     "over_random": ("chosen", "random", "the chosen rows over as many rows drawn at random, both beside the anchors"),
     "over_all": ("chosen", "all", "the chosen rows over all rows, both beside the anchors"),
@@ -200,7 +243,7 @@ _WORDS = {
 }
 
 
-def _estimates(judged: Judged, metrics: tuple[str, ...], part: str) -> dict[str, Estimate]:
+def _estimates(judged: NestedGains, metrics: tuple[str, ...], part: str) -> dict[str, Estimate]:
     out = {}
     for metric in metrics:
         for name, (treated, control, estimand) in _WORDS.items():
@@ -212,51 +255,5 @@ def _estimates(judged: Judged, metrics: tuple[str, ...], part: str) -> dict[str,
     return out
 
 
-def _verdict(name: str, rows: int, count: int, estimates: dict[str, Estimate], metric: str, part: str) -> Verdict:
-    """By the test set where there is one; a method that does not beat random says so first."""
-    random = estimates[f"selection.{metric}.over_random{part}"]
-    every = estimates[f"selection.{metric}.over_all{part}"]
-    alone = estimates[f"gain.{metric}@kept{part.replace('@', '_')}"]
-    kept = f"{rows:,} of {count:,} rows by {name}"
-    said = f"{_words(random, metric)} over a random choice of the same size, {_words(every, metric)} over all rows"
-    if random.interval(0.9)[1] < 0:
-        sentence = f"{name} is worse than a random choice of the same size: {kept} gain {said}."
-        return Verdict(decision="do_not_use", sentence=sentence)
-    if random.interval(0.9)[0] <= 0:
-        more = " All rows are better." if every.interval(0.9)[1] < 0 else ""
-        sentence = f"{name} does not beat a random choice of the same size: {kept} gain {said}.{more}"
-        return Verdict(decision="cannot_tell", sentence=sentence)
-    if every.interval(0.9)[1] < 0:
-        sentence = f"Use all rows: {kept} beat random ones but not all rows ({said})."
-        return Verdict(decision="use", sentence=sentence, rows_to_use=count)
-    if alone.interval(0.9)[1] < 0:
-        sentence = (
-            f"Better than random, and still harm: {kept} gain {said}, but {_words(alone, metric)} over your rows."
-        )
-        return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
-    sentence = f"Keep {kept}: they gain {said}, and {_words(alone, metric)} over your rows alone."
-    return Verdict(decision="use_subset", sentence=sentence, rows_to_use=rows)
-
-
-def _words(estimate: Estimate, metric: str) -> str:
-    low, high = estimate.interval(0.9)
-    unit = {"nats": " nats of log-loss", "nats per byte": " nats per byte"}.get(estimate.unit, f" of {metric}")
-    return f"{estimate.value:+.3g}{unit} (90 % interval {low:+.3g} to {high:+.3g})"
-
-
 def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
-
-
-def _computed(name: str, judged: Judged, settings: SelectSettings) -> tuple[tuple[str, str], ...]:
-    repeats = "of near duplicates all but the best stand behind all other rows" if settings.repeats_last else "none"
-    measured = (
-        f"The method chose anew without each of {settings.trial.folds} folds of the anchors and the rows made from "
-        f"them ({judged.rows:,.0f} rows on average), next to {settings.trial.randoms} random choices of the same "
-        "size and all rows; the held-out anchors judged. Rivals are trained on the same anchors."
-    )
-    files = (
-        "kept.jsonl and dropped.jsonl hold the rows from best to worst with score, rank and reason: for another size "
-        "read on in their order. Where a method chooses rows jointly, ranks beyond the kept ones are bounds."
-    )
-    return (("Method", f"{name}; repeats: {repeats}."), ("Measured", measured), ("Files", files))

@@ -11,28 +11,31 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.core.estimate import Estimate
-from syngain.core.progress import Progress, silent
-from syngain.core.result import Result, Verdict, Views
+from syngain.core.finished_units import FinishedUnits
+from syngain.core.progress import Progress, part_of, silent
+from syngain.core.result import Result, Views, identity
 from syngain.core.rng import Streams
-from syngain.gain.design.layout import Ground
-from syngain.gain.generalization import Bench, Masks
+from syngain.data.study import Study
+from syngain.gain.design.layout import GainLayout
+from syngain.gain.generalization import JointTask, Masks
 from syngain.gain.proxies.texts import TextTask
 from syngain.inference.intervals import normal_intervals
 from syngain.information.estimators.supersample import KINDS
 from syngain.workflows.evaluate.gain import GainSettings, gain_part
-from syngain.workflows.inputs import Source, as_responses, dataset_of, optional_dataset, summaries
+from syngain.workflows.inputs import Source, as_responses, settings_json, study_of, study_summaries
+from syngain.workflows.research.ggmi_narrative import paragraphs, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from syngain.core.arrays import Floats
+    from syngain.core.arrays import Floats, Ints
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier
     from syngain.gain.proxies.task import Task
     from syngain.information.estimators.supersample import Kind, Supersamples
     from syngain.learners.causal import CausalProxy
-    from syngain.workflows.evaluate.gain import GainPart
 
 WORDS: Mapping[Kind, str] = {"ld": "loss difference", "e": "pair of losses", "f": "pair of predictions"}
 SIDES: Mapping[str, str] = {"anchors": "learner of the anchors", "synthetic": "learner of the synthetic rows"}
@@ -64,6 +67,8 @@ def ggmi(
     test: Source | None = None,
     seed: int = 0,
     settings: GgmiSettings | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
     """How much learners give away of the rows they learned from, for the anchors and for the synthetic rows.
@@ -78,82 +83,102 @@ def ggmi(
         test: real rows on which the gain is measured; without them it is forecast.
         seed: of every random choice.
         settings: pairs, masks, supersamples, proxy.
+        folder: where the finished fits of a student are kept until the result is written; None keeps none.
+        resume: go on with what ``folder`` holds.
         progress: called with the stage and the share done.
 
     Raises:
         InputError: a file cannot be read, the sets do not fit each other, or there are fewer than 20 rows of a set.
+        UsageError: ``folder`` holds an unfinished run and is not to be resumed, or is of other inputs or settings.
+        UnfinishedError: not enough memory or room on the disk; what is finished is kept.
     """
     progress("reading", 0.0)
     chosen = settings or GgmiSettings()
-    anchors = dataset_of(real)
-    ours = dataset_of(synthetic, like=anchors)
-    tested = optional_dataset(test, anchors)
-    streams = Streams(seed)
-    found = _sides(anchors, ours, chosen, streams, progress)
-    estimates = _panel(found, streams)
-    part = None
+    study, streams = study_of(real, synthetic, test=test), Streams(seed)
+    inputs, numbers = study_summaries(study), settings_json(chosen)
+    if chosen.student is None:
+        found = _sides(study, chosen, streams, progress)
+    else:
+        job = identity("ggmi", seed, {name: item.fingerprint for name, item in inputs.items()}, numbers)
+        place = _Place(folder, job, resume)
+        found = _sides_of_students(chosen.student, study, chosen, streams, place, progress)
+    estimates, part = _panel(found, streams), None
     if chosen.gain:
         settled = GainSettings(quick=True, encoder=chosen.encoder)
-        part = gain_part(anchors, ours, test=tested, streams=streams, settings=settled, progress=_last(progress))
-        estimates |= {name: part.estimates[name] for name in _beside(part.answer.metric) if name in part.estimates}
+        part = gain_part(study, streams=streams, settings=settled, progress=part_of(progress, 0.75, 1.0))
+        estimates |= {name: part.estimates[name] for name in _beside(part.found.metric) if name in part.estimates}
     progress("done", 1.0)
     return Result(
         command="ggmi",
         version=__version__,
         seed=seed,
-        inputs=summaries({"real": anchors, "synthetic": ours, "test": tested}),
+        inputs=inputs,
         estimates=dict(sorted(estimates.items())),
         findings=() if part is None else part.findings,
-        verdict=_verdict(estimates, part),
-        views=Views(computed=_words(found, ours, chosen)),
+        verdict=verdict(estimates, part),
+        views=Views(computed=paragraphs(found, study.synthetic, chosen.student, chosen.steps)),
+        settings=numbers,
     )
 
 
-def _sides(
-    real: Dataset, synthetic: Dataset, settings: GgmiSettings, streams: Streams, progress: Progress
-) -> dict[str, Supersamples]:
-    if settings.student is not None:
-        return _sides_of_students(settings.student, real, synthetic, settings, streams, progress)
-    if synthetic.labels is None:
+def _sides(study: Study, settings: GgmiSettings, streams: Streams, progress: Progress) -> dict[str, Supersamples]:
+    if study.synthetic.labels is None:
         most = 4 * settings.masks.pairs
-        real, synthetic = _thinned(real, most, streams), _thinned(synthetic, most, streams)
+        real, synthetic = (_thinned(rows, most, streams) for rows in (study.real, study.synthetic))
+        study = Study.of(real, synthetic)
     with threadpool_limits(1):
-        ground = Ground.of(real, synthetic)
+        layout = GainLayout.of_study(study.judged_by(None, None))
         task: Task
-        if ground.labeled:
-            task = ground.label_task(streams, encoder=settings.encoder, learner=settings.learner)
+        if layout.labeled:
+            task = layout.label_task(streams, encoder=settings.encoder, learner=settings.learner)
         else:
-            task = TextTask.of_ground(ground)
-        return _both(Bench.of(ground, task), settings, streams, progress)
+            task = TextTask.of_layout(layout)
+        return _both(JointTask.of(layout, task), settings.masks, streams, FinishedUnits(), progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where finished fits are kept, and what they depend on."""
+
+    folder: Path | None
+    identity: Mapping[str, object]
+    resume: bool
 
 
 def _sides_of_students(
     student: CausalProxy,
-    real: Dataset,
-    synthetic: Dataset,
+    study: Study,
     settings: GgmiSettings,
     streams: Streams,
+    place: _Place,
     progress: Progress,
 ) -> dict[str, Supersamples]:
     from syngain.training.student.supersample_task import StudentTask
 
-    ours, theirs = as_responses(real), as_responses(synthetic)
-    task = StudentTask.of(student.open(progress), ours, theirs, steps=settings.steps)
-    bench = Bench(task, np.arange(len(ours)), len(ours) + np.arange(len(theirs)))
-    return _both(bench, settings, streams, progress)
+    model = student.open(progress)
+    ours, theirs = as_responses(study.real), as_responses(study.synthetic)
+    joint = JointTask(
+        StudentTask.of(model, ours, theirs, steps=settings.steps),
+        np.arange(len(ours)),
+        len(ours) + np.arange(len(theirs)),
+    )
+    job = {**place.identity, "weights of the model": model.identity, "device": model.device}
+    units = FinishedUnits.opened(place.folder, job, resume=place.resume)
+    return _both(joint, settings.masks, streams, units, progress)
 
 
-def _both(bench: Bench, settings: GgmiSettings, streams: Streams, progress: Progress) -> dict[str, Supersamples]:
-    out = {}
-    for i, (name, rows) in enumerate((("anchors", bench.anchors), ("synthetic", bench.synthetic))):
-        start = 0.05 + 0.35 * i
-        out[name] = bench.supersamples(
-            rows,
-            settings.masks,
-            streams.child(name),
-            progress=lambda stage, done, at=start, of=name: progress(f"{of}: {stage}", at + 0.35 * done),  # type: ignore[misc]
-        )
-    return out
+def _both(
+    joint: JointTask, plan: Masks, streams: Streams, units: FinishedUnits, progress: Progress
+) -> dict[str, Supersamples]:
+    """The learner of the anchors, then that of the synthetic rows."""
+
+    def side(name: str, rows: Ints, start: float) -> Supersamples:
+        def within(stage: str, done: float) -> None:
+            progress(f"{name}: {stage}", start + 0.35 * done)
+
+        return joint.supersamples(rows, plan, streams.child(name), units=units, progress=within)
+
+    return {"anchors": side("anchors", joint.anchors, 0.05), "synthetic": side("synthetic", joint.synthetic, 0.4)}
 
 
 def _beside(metric: str) -> tuple[str, ...]:
@@ -172,10 +197,6 @@ def _thinned(rows: Dataset, most: int, streams: Streams) -> Dataset:
     if len(rows) <= most:
         return rows
     return rows.take(np.sort(streams.stream("thin", rows.name).permutation(len(rows))[:most]).tolist())
-
-
-def _last(progress: Progress) -> Progress:
-    return lambda stage, done: progress(stage, 0.75 + 0.25 * done)
 
 
 def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Estimate]:
@@ -253,82 +274,4 @@ def _mean(values: Floats, samples: Supersamples, **more: object) -> Estimate:
         n=2 * samples.second.shape[2] * count,
         clusters=count,
         **more,  # type: ignore[arg-type]
-    )
-
-
-def _verdict(estimates: Mapping[str, Estimate], part: GainPart | None) -> Verdict:
-    """What it means, and that it is no verdict on real rows."""
-    panel = estimates["ggmi.difference"]
-    low, high = panel.interval(0.9)
-    gap = estimates["ggmi.gap@synthetic"].value
-    said = (
-        f"GGMI is {panel.value:+.3f} nats per row (90 % interval {low:+.3f} to {high:+.3f}): a learner of the "
-        f"synthetic rows {_than(low, high)} of its own rows than one of the anchors"
-    )
-    far = f"It errs {100 * gap:.1f} points more often on fresh synthetic rows than on those it learned"
-    parts = [f"{said}.", f"{far}; of real rows this says nothing."]
-    parts.extend(_nothing_given(estimates))
-    if part is None:
-        return Verdict(decision="cannot_tell", sentence=" ".join(parts))
-    alone = part.estimates.get(f"gain.{part.answer.metric}.synthetic_only")
-    if alone is not None and alone.interval(0.9)[1] < 0:
-        parts.append(f"Alone it is harm: {_loss(alone)} against the anchors.")
-    return Verdict(
-        decision=part.verdict.decision,
-        sentence=" ".join([*parts, f"Measured gain: {part.verdict.sentence}"]),
-        rows_to_use=part.verdict.rows_to_use,
-    )
-
-
-def _nothing_given(estimates: Mapping[str, Estimate]) -> Iterator[str]:
-    """What it means when a learner gives nothing away: an easy set, one without content, or nothing learned."""
-    sides = (estimates[f"ggmi.ld_cmi@{side}"] for side in ("anchors", "synthetic"))
-    anchors, synthetic = (side.null is not None and side.value <= side.null[1] for side in sides)
-    if synthetic:
-        yield "GGMI is as large as it can be, as for any set that leaves nothing to learn, even a constant one."
-    if anchors and synthetic:
-        errors = [100 * estimates[f"ggmi.error@{side}"].value for side in ("anchors", "synthetic")]
-        yield (
-            "Neither learner gives away more than chance does, as with rows that are easy or a learner that learned "
-            f"nothing (errors on fresh rows: {errors[0]:.0f} % of the anchors, {errors[1]:.0f} % of the synthetic)."
-        )
-
-
-def _loss(estimate: Estimate) -> str:
-    low, high = estimate.interval(0.9)
-    return f"{estimate.value:+.3g} {estimate.unit} (90 % interval {low:+.3g} to {high:+.3g})"
-
-
-def _than(low: float, high: float) -> str:
-    if low > 0:
-        return "gives away less"
-    return "gives away more" if high < 0 else "cannot be told to give away less"
-
-
-def _words(
-    found: Mapping[str, Supersamples], synthetic: Dataset, settings: GgmiSettings
-) -> tuple[tuple[str, str], ...]:
-    drawn = ", ".join(
-        f"{name}: {item.second.shape[0]} supersamples of {item.second.shape[2]} pairs, {item.second.shape[1]} masks"
-        for name, item in found.items()
-    )
-    loss = (
-        "a wrong label"
-        if synthetic.labels is not None and settings.student is None
-        else "more nats per byte than the middle one of the rows held out"
-    )
-    student = settings.student
-    learner = (
-        ()
-        if student is None
-        else (("Learner", f"{student.model}, a fresh adapter of rank {student.rank}, {settings.steps} steps a fit."),)
-    )
-    return (
-        *learner,
-        ("Supersamples", f"{drawn}. Of every pair a fair coin takes one row for training; both are judged."),
-        ("Loss", f"0 or 1: {loss}. Bounds hold for this loss and for rows drawn alike, not for real rows."),
-        (
-            "Intervals",
-            "over supersamples of the rows that are there; rows that share an anchor count as drawn independently.",
-        ),
     )

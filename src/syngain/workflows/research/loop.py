@@ -11,12 +11,13 @@ from syngain._version import __version__
 from syngain.core.errors import InputError, UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
-from syngain.core.result import Result, Series, Verdict, Views
+from syngain.core.result import Result, Series, Views
 from syngain.core.rng import Streams
 from syngain.data.dataset import Kind
 from syngain.inference.intervals import normal_intervals
 from syngain.lab.text_loop import FEWEST, MEASURES, Loop
-from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
+from syngain.workflows.inputs import Source, dataset_of, either, optional_dataset, settings_json, summaries
+from syngain.workflows.research.loop_narrative import COLLAPSE, LoopOutcome, paragraphs, part, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
 
 HELD = 0.5  # of the rows, where no holdout is given
-COLLAPSE = 0.9  # of the distinct 4-grams of generation 1
-FEW = 5  # loops
 HALF = 0.5  # of the loss of full replacement
 WORDS: Mapping[str, tuple[str, str]] = {
     "distinct_fraction": ("share", "different 4-grams of words, over those of generation 1"),
@@ -58,19 +57,21 @@ class LoopSettings:
 def loop(
     real: Source,
     *,
-    holdout: Source | None = None,
+    held_out: Source | None = None,
     seed: int = 0,
     settings: LoopSettings | None = None,
     progress: Progress = silent,
+    holdout: Source | None = None,
 ) -> Result:
     """Let a generator learn its own output for several generations, with several shares of real rows.
 
     Args:
         real: texts, or pairs of which the response is said.
-        holdout: real rows that no generation learns; half of ``real`` without it.
+        held_out: real rows that no generation learns; half of ``real`` without it.
         seed: of every random choice.
         settings: generations, real shares, rows and seeds.
         progress: called with the stage and the share done.
+        holdout: former name of ``held_out``.
 
     Raises:
         InputError: a file cannot be read, holds a table, or has too few rows.
@@ -79,14 +80,14 @@ def loop(
     progress("reading", 0.0)
     chosen = settings or LoopSettings()
     rows = dataset_of(real)
-    held = optional_dataset(holdout, rows)
+    held = optional_dataset(either(held_out, holdout, "held_out", "holdout"), rows)
     texts, pinned = _texts(rows), None if held is None else _texts(held)
     runs = []
     for s in range(chosen.seeds):
         streams = Streams(seed).child(f"loop {s}")
         own, away = _parted(texts, streams) if pinned is None else (texts, pinned)
-        part = _within(progress, s, chosen.seeds)
-        runs.append(chosen.loop.run(own, away, streams, part))
+        run_progress = _within(progress, s, chosen.seeds)
+        runs.append(chosen.loop.run(own, away, streams, run_progress))
     values = _relative(np.array(runs))
     shares = chosen.loop.shares
     estimates = _estimates(values, shares) | _ratios(values, shares)
@@ -99,8 +100,9 @@ def loop(
         estimates=dict(sorted(estimates.items())),
         series=_series(values, shares),
         findings=(),
-        verdict=_verdict(values, estimates, shares),
-        views=Views(computed=_said(chosen, pinned=held is not None)),
+        verdict=verdict(_outcome(values, estimates, shares)),
+        views=Views(computed=paragraphs(chosen.loop, chosen.seeds, pinned=held is not None)),
+        settings=settings_json(chosen),
     )
 
 
@@ -158,7 +160,7 @@ def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
     """What is left in the last generation."""
     last = values.shape[-1]
     return {
-        f"loop.{name}@{_part(share)}": _estimate(
+        f"loop.{name}@{part(share)}": _estimate(
             values[:, m, s, -1], WORDS[name][0], f"generation {last}, {100 * share:g} % real rows: {WORDS[name][1]}"
         )
         for m, name in enumerate(MEASURES)
@@ -182,7 +184,7 @@ def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
             ratios = np.array([mean[s] / mean[0] for mean in without])
             value = float(lost[:, s].mean() / lost[:, 0].mean())
             error = float(np.sqrt((seeds - 1) / seeds * np.sum((ratios - ratios.mean()) ** 2)))
-            out[f"loop.loss_ratio_{name}@{_part(share)}"] = Estimate(
+            out[f"loop.loss_ratio_{name}@{part(share)}"] = Estimate(
                 value=value,
                 intervals=normal_intervals(value, error, seeds - 1.0),
                 n=seeds,
@@ -203,7 +205,7 @@ def _series(values: Floats, shares: Sequence[float]) -> dict[str, Series]:
                 continue
             points = [_estimate(values[:, m, s, g], *WORDS[name]) for g in range(values.shape[-1])]
             low, high = zip(*(point.interval(0.9) for point in points), strict=True)
-            out[f"loop.{name}@{_part(share)}"] = Series(
+            out[f"loop.{name}@{part(share)}"] = Series(
                 x_name="generation",
                 x=tuple(float(g + 1) for g in range(values.shape[-1])),
                 value=tuple(point.value for point in points),
@@ -214,50 +216,15 @@ def _series(values: Floats, shares: Sequence[float]) -> dict[str, Series]:
     return out
 
 
-def _verdict(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence[float]) -> Verdict:
-    """When it collapses, and the smallest share that surely prevents at least half of the loss."""
-    last = values.shape[-1]
-    safe = [share for share in shares[1:] if _prevents(estimates, share)]
-    shown = list(dict.fromkeys([shares[0], safe[0] if safe else shares[-1]]))
-    when = _collapse(values[:, 0, 0])
-    parts = [_kept(estimates, share) for share in shown]
-    if when:
-        parts[0] += f", and surely less than {100 * COLLAPSE:.0f} % of the former from generation {when} on"
-    said = f"After {last} generations, of generation 1: {'; '.join(parts)}."
-    if shares[0] != 0:
-        return Verdict(decision="cannot_tell", sentence=f"{said} Without the share 0 there is no loss to compare with.")
-    if not any(name.startswith("loop.loss_ratio") for name in estimates) and shares[1:]:
-        return Verdict(
-            decision="cannot_tell", sentence=f"{said} No loss is sure with full replacement either{_more(values)}."
-        )
-    if not safe:
-        return Verdict(
-            decision="cannot_tell",
-            sentence=f"{said} No share that was tried surely prevents half of it{_more(values)}.",
-        )
-    names = ("distinct_fraction", "coverage")
-    ratio = next(estimates[key] for name in names if (key := f"loop.loss_ratio_{name}@{_part(safe[0])}") in estimates)
-    low, high = ratio.interval(0.9)
-    sentence = (
-        f"{said} {100 * safe[0]:g} % real rows in every generation prevent most of the loss: it is {ratio.value:.2f} "
-        f"({low:.2f} to {high:.2f}) of that without."
+def _outcome(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence[float]) -> LoopOutcome:
+    return LoopOutcome(
+        estimates=estimates,
+        shares=shares,
+        generations=values.shape[-1],
+        loops=len(values),
+        collapse=_collapse(values[:, 0, 0]),
+        safe=[share for share in shares[1:] if _prevents(estimates, share)],
     )
-    return Verdict(decision="use_subset", sentence=sentence)
-
-
-def _more(values: Floats) -> str:
-    return f"; {len(values)} loops are few, more --seeds would narrow this" if len(values) < FEW else ""
-
-
-def _kept(estimates: Mapping[str, Estimate], share: float) -> str:
-    left, seen = (estimates.get(f"loop.{name}@{_part(share)}") for name in ("distinct_fraction", "coverage"))
-    rows = f"{100 * share:g} % real rows keep" if share else "no real rows keep"
-    said = "no 4-gram to begin with"
-    if left is not None:
-        said = f"{100 * left.value:.0f} % of the different 4-grams ({_points(left)})"
-    if seen is None:
-        return f"{rows} {said} (in some loop generation 1 says none of the holdout's, so their loss is not measured)"
-    return f"{rows} {said} and {100 * seen.value:.0f} % of those of real rows ({_points(seen)})"
 
 
 def _collapse(distinct: Floats) -> int | None:
@@ -270,30 +237,6 @@ def _collapse(distinct: Floats) -> int | None:
 
 def _prevents(estimates: Mapping[str, Estimate], share: float) -> bool:
     names = ("distinct_fraction", "coverage")
-    found = [estimates.get(f"loop.loss_ratio_{name}@{_part(share)}") for name in names]
+    found = [estimates.get(f"loop.loss_ratio_{name}@{part(share)}") for name in names]
     known = [ratio for ratio in found if ratio is not None]
     return bool(known) and all(ratio.interval(0.9)[1] <= HALF for ratio in known)
-
-
-def _part(share: float) -> str:
-    return f"real={share:g}"
-
-
-def _points(estimate: Estimate) -> str:
-    low, high = estimate.interval(0.9)
-    return f"{100 * low:.0f} to {100 * high:.0f}"
-
-
-def _said(settings: LoopSettings, *, pinned: bool) -> tuple[tuple[str, str], ...]:
-    run = settings.loop
-    loop_words = (
-        f"{settings.seeds} loops of {run.generations} generations. Generation 1 is said by a word chain of at most "
-        f"{run.rows:,} real rows; every later one by a chain of the generation before and real rows drawn anew. "
-        "All have the same number of words."
-    )
-    held = "the rows given with --holdout" if pinned else "half of the rows, drawn anew for every loop"
-    return (
-        ("Loop", loop_words),
-        ("Holdout", f"{held}; no generation learns them."),
-        ("What it is not", "A word chain stands in for your generator: a language model forgets later and otherwise."),
-    )

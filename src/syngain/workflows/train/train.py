@@ -13,16 +13,17 @@ from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
 from syngain.data.dataset import Kind
+from syngain.data.study import Study
+from syngain.gain.calibration import recorded
 from syngain.gain.design.layout import check
 from syngain.gain.design.overlap import FEWEST, apart
 from syngain.learners.adapting import plain
 from syngain.learners.causal import CausalProxy
-from syngain.training.narrative import Told, curves
-from syngain.training.student import Limits, language_gain
-from syngain.training.student.arms import Design
+from syngain.training.narrative import TrainingNarrative, curves, run_paragraphs
+from syngain.training.student import StudentLimits, StudentSettings, language_gain
+from syngain.training.student.arms import StudentDesign
 from syngain.training.student.judging import Labels, Surprisal
-from syngain.training.student.time_budget import NAMES, Arm
-from syngain.workflows.inputs import Source, as_responses, dataset_of, optional_dataset, summaries
+from syngain.workflows.inputs import Source, as_responses, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from syngain.learners.adapting import Stepper
     from syngain.training.student import StudentGain
     from syngain.training.student.arms import Choose
-    from syngain.training.student.judging import Judge
+    from syngain.training.student.judging import StudentScorer
+    from syngain.training.student.time_budget import Arm
 
 ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "selected", "duplicated", "synthetic")
 SHORT = 24  # bytes of a response that a person expects to be met exactly
@@ -71,10 +73,10 @@ class TrainSettings:
             raise UsageError(f"a smallest gain that matters of {self.min_gain}", expected="a number above 0")
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> StudentLimits:
         """How much is done at most and at least: all of it, unless there are minutes to keep to."""
         least = self.steps if self.minutes is None else min(20, self.steps)
-        return Limits(steps=(least, self.steps), seeds=self.seeds, once=True)
+        return StudentLimits(steps=(least, self.steps), seeds=self.seeds, once=True)
 
 
 def train(
@@ -110,69 +112,64 @@ def train(
         MissingDependencyError: torch, transformers, peft or trl is not installed.
     """
     chosen = settings or TrainSettings()
-    anchors = dataset_of(real)
-    ours, given = dataset_of(synthetic, like=anchors), optional_dataset(test, anchors)
-    _check(anchors, ours, given, chosen)
-    clean = apart(anchors, ours, given, None)
-    tested = clean.test
+    given = study_of(real, synthetic, test=test)
+    _check(given, chosen)
+    clean = apart(given.real, given.synthetic, given.test, None)
+    study = given.judged_by(clean.test, None)
     stepper = _stepper(chosen)
-    forecast = _forecast(anchors, ours, tested, chosen, seed, progress)
-    design = Design(
-        arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
-        choose=_chooser(anchors, ours, chosen, seed),
-        stepper=stepper,
-        judge=_judge([data for data in (anchors, ours, tested) if data is not None]),
-    )
-    found = language_gain(
-        as_responses(anchors),
-        as_responses(ours),
-        test=None if tested is None else as_responses(tested),
-        folder=folder,
-        minutes=chosen.minutes,
-        proxy=chosen.student,
-        seed=seed,
-        limits=chosen.limits,
-        design=design,
-        progress=progress,
-        resume=resume,
-    )
-    told = Told(
-        measured=found,
-        forecast=forecast,
-        metric=design.judge.metrics[0],
-        compared=_compared(design.judge),
-        part="" if tested is None else ".test",
-        min_gain=chosen.min_gain,
-        rows=len(ours),
-        selected=round(chosen.selected * len(ours)),
-    )
-    leaks = clean.finding(given, ours) if given is not None else ()
-    return Result(
+    forecast = _forecast(study, chosen, seed, progress)
+    student = _student(study, chosen, stepper, seed)
+    rows = _as_responses(study)
+    found = language_gain(rows, folder=folder, settings=student, seed=seed, progress=progress, resume=resume)
+    narrative = _narrative(found, forecast, student.design, study, chosen)
+    computed = (*run_paragraphs(found, chosen.student, chosen.trainer), *clean.paragraph(), *narrative.paragraphs())
+    leaks = clean.finding(given.test, given.synthetic) if given.test is not None else ()
+    result = Result(
         command="train",
         version=__version__,
         seed=seed,
-        inputs=summaries({"real": anchors, "synthetic": ours, "test": given}),
+        inputs=study_summaries(given),
         estimates=dict(sorted({**found.estimates, **forecast}.items())),
         series=curves(found),
-        findings=(*leaks, *told.findings()),
-        verdict=told.verdict(),
-        views=Views(computed=(*_computed(found, chosen), *clean.paragraph(), *told.paragraphs())),
+        findings=(*leaks, *narrative.findings()),
+        verdict=narrative.verdict(),
+        views=Views(computed=computed),
+        settings=settings_json(chosen),
     )
+    return recorded(result)
 
 
-def _check(anchors: Dataset, ours: Dataset, test: Dataset | None, chosen: TrainSettings) -> None:
+def _check(study: Study, chosen: TrainSettings) -> None:
     """What can be refused before anything heavy is loaded or learned."""
     from syngain.selection.methods import method_named
 
     method_named(chosen.method)
-    as_responses(anchors)
-    check(anchors, ours, [anchors, *([] if test is None else [test])])
+    as_responses(study.real)
+    test = study.test
+    check(study.real, study.synthetic, [study.real, *([] if test is None else [test])])
     if test is not None and len(test) < FEWEST:
         raise InputError(
             f"{test.name} has {len(test):,} rows",
             expected=f"at least {FEWEST} to judge by",
             todo="give more test rows, or none: then a quarter of the anchors stands in for them",
         )
+
+
+def _as_responses(study: Study) -> Study:
+    """Labels as responses, for a language model."""
+    test = None if study.test is None else as_responses(study.test)
+    return Study.of(as_responses(study.real), as_responses(study.synthetic), test=test)
+
+
+def _student(study: Study, chosen: TrainSettings, stepper: Stepper, seed: int) -> StudentSettings:
+    """Which arms run, how long and how, and by what they are judged."""
+    design = StudentDesign(
+        arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
+        choose=_chooser(study, chosen, seed),
+        stepper=stepper,
+        judge=_judge([data for data in (study.real, study.synthetic, study.test) if data is not None]),
+    )
+    return StudentSettings(proxy=chosen.student, minutes=chosen.minutes, limits=chosen.limits, design=design)
 
 
 def _stepper(chosen: TrainSettings) -> Stepper:
@@ -184,7 +181,7 @@ def _stepper(chosen: TrainSettings) -> Stepper:
     return supervised
 
 
-def _judge(sets: Sequence[Dataset]) -> Judge:
+def _judge(sets: Sequence[Dataset]) -> StudentScorer:
     """Labels where there are some, else surprisal; short responses are also judged by whether they are met."""
     if sets[0].labels is not None:
         return Labels(tuple(sorted({label for data in sets for label in data.labels or ()})))
@@ -194,20 +191,35 @@ def _judge(sets: Sequence[Dataset]) -> Judge:
     return Surprisal(exact=bool(np.median(sizes) <= SHORT))
 
 
-def _compared(judge: Judge) -> str:
+def _compared(judge: StudentScorer) -> str:
     """The measure that student and proxies share."""
     return "log_loss" if isinstance(judge, Labels) else "nats_per_byte"
 
 
-def _chooser(anchors: Dataset, ours: Dataset, chosen: TrainSettings, seed: int) -> Choose | None:
+def _narrative(
+    found: StudentGain, forecast: Mapping[str, Estimate], design: StudentDesign, study: Study, chosen: TrainSettings
+) -> TrainingNarrative:
+    return TrainingNarrative(
+        measured=found,
+        forecast=forecast,
+        metric=design.judge.metrics[0],
+        compared=_compared(design.judge),
+        part="" if study.test is None else ".test",
+        min_gain=chosen.min_gain,
+        rows=len(study.synthetic),
+        selected=round(chosen.selected * len(study.synthetic)),
+    )
+
+
+def _chooser(study: Study, chosen: TrainSettings, seed: int) -> Choose | None:
     """Who selects rows for a seed, from its own anchors: those it holds out are not looked at."""
     if not chosen.selected:
         return None
-    from syngain.selection.layout import Field
+    from syngain.selection.layout import SelectionLayout
     from syngain.selection.methods import method_named
 
     method, streams = method_named(chosen.method), Streams(seed, ("selected",))
-    laid = Field.of(anchors, ours, streams=streams)
+    laid = SelectionLayout.of(study.judged_by(None, None), streams=streams)
 
     def choose(own: Ints, rows: Ints) -> Ints:
         count = max(1, round(chosen.selected * rows.size))
@@ -217,34 +229,16 @@ def _chooser(anchors: Dataset, ours: Dataset, chosen: TrainSettings, seed: int) 
     return choose
 
 
-def _forecast(
-    anchors: Dataset, ours: Dataset, test: Dataset | None, chosen: TrainSettings, seed: int, progress: Progress
-) -> Mapping[str, Estimate]:
+def _forecast(study: Study, chosen: TrainSettings, seed: int, progress: Progress) -> Mapping[str, Estimate]:
     """What the fast proxies expect from the anchors, and what they measure on the test; empty where they cannot."""
     if not chosen.forecast:
         return {}
     from syngain.workflows.evaluate.gain import GainSettings, gain_part
 
-    def told(stage: str, _done: float) -> None:
+    def within(stage: str, _done: float) -> None:
         progress(f"forecast by the fast proxy: {stage}", 0.0)
 
-    part = gain_part(anchors, ours, test=test, streams=Streams(seed), settings=GainSettings(quick=True), progress=told)
-    measures = ("log_loss", "accuracy") if anchors.labels is not None else ("nats_per_byte",)
+    part = gain_part(study, streams=Streams(seed), settings=GainSettings(quick=True), progress=within)
+    measures = ("log_loss", "accuracy") if study.real.labels is not None else ("nats_per_byte",)
     names = [f"gain.{measure}{tail}" for measure in measures for tail in ("", ".test")]
     return {name + PROXY: part.estimates[name] for name in names if name in part.estimates}
-
-
-def _computed(found: StudentGain, chosen: TrainSettings) -> tuple[tuple[str, str], ...]:
-    steps = "; ".join(
-        f"{NAMES[arm]}: steps {', '.join(map(str, found.steps[arm]))} at rates "
-        f"{', '.join(f'{rate:g}' for rate in found.rates[arm])}"
-        for arm in found.steps
-        if arm != "base"
-    )
-    by = "TRL's trainer" if chosen.trainer == "trl" else "syngain's own loop"
-    return (
-        ("Student", f"{chosen.student.model}, adapters of rank {chosen.student.rank} by {by}; only responses count."),
-        ("Plan", found.plan.sentence),
-        ("Arms", f"{steps}. Learning rate and steps are chosen on held-out anchors, never on the test."),
-        *((("How it went", " ".join(f"{note}." for note in found.notes)),) if found.notes else ()),
-    )

@@ -13,7 +13,7 @@ from syngain.gain.design.cross_validation import Arm, Design, experiment
 from syngain.gain.forecast import Forecaster
 from syngain.gain.on_test import Measured, measured
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS, prior_weights
-from syngain.gain.rows_to_use import Choice, choose
+from syngain.gain.rows_to_use import RecommendedRows, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
     from syngain.core.rng import Streams
-    from syngain.gain.design.layout import Ground
+    from syngain.gain.design.layout import GainLayout
     from syngain.gain.forecast import Contrast
     from syngain.gain.proxies.task import Task
 
@@ -50,7 +50,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Answer:
+class GainEstimates:
     """The gains of one set.
 
     Attributes:
@@ -68,7 +68,7 @@ class Answer:
     rows: int
     estimates: Mapping[str, Estimate]
     series: Mapping[str, Series]
-    choice: Choice
+    choice: RecommendedRows
     forecaster: Forecaster
     expected: Estimate
     chosen: Estimate
@@ -83,15 +83,15 @@ class Answer:
     blind: bool = False
 
 
-def answer(
+def estimate_gain(
     task: Task,
-    ground: Ground,
+    ground: GainLayout,
     streams: Streams,
     *,
     setup: Setup,
     marks: tuple[str, ...] = (),
     progress: Progress = silent,
-) -> Answer:
+) -> GainEstimates:
     """Forecast from the anchors and, where there is a test set, measure on it."""
     labeled = ground.labeled
     primary = setup.metric or (LABEL_METRICS if labeled else TEXT_METRICS)[0]
@@ -113,7 +113,7 @@ def answer(
     seen = _measure(task, ground, streams, choice, setup) if ground.test.size else None
     tested = _on_test(seen, metrics, primary, choice) if seen is not None else {}
     controls = _controls(forecaster, primary, design) if seen is None else _controls_on_test(seen, primary)
-    return Answer(
+    return GainEstimates(
         metric=primary,
         min_gain=setup.min_gain,
         rows=len(ground.synthetic),
@@ -139,13 +139,13 @@ _EXPECTED = "expected gain of adding all rows to all anchors"
 _CHOSEN = "expected gain of the amount chosen on other anchors, and reported on these"
 
 
-def rare_classes(ground: Ground) -> tuple[str, ...]:
+def rare_classes(ground: GainLayout) -> tuple[str, ...]:
     """Classes that have anchors, but fewer than can be judged."""
     counts = np.bincount(ground.anchor_labels, minlength=len(ground.names))
     return tuple(ground.names[code] for code in np.flatnonzero((counts > 0) & (counts < FEW)))
 
 
-def _strangers(ground: Ground) -> dict[str, Any]:
+def _strangers(ground: GainLayout) -> dict[str, Any]:
     """Labels that only synthetic rows have, and on how many rows they stand."""
     if not ground.labeled:
         return {}
@@ -166,7 +166,7 @@ def _is_blind(forecaster: Forecaster) -> bool:
     return all(float(np.mean(trial.outcomes[arm].loss)) >= float(shares.mean()) for arm in arms)
 
 
-def _marks(ground: Ground, forecaster: Forecaster) -> tuple[str, ...]:
+def _marks(ground: GainLayout, forecaster: Forecaster) -> tuple[str, ...]:
     """Warnings that travel with every number of a forecast."""
     marks = []
     if ground.lineage.known < OPTIMISTIC:
@@ -178,7 +178,7 @@ def _marks(ground: Ground, forecaster: Forecaster) -> tuple[str, ...]:
     return tuple(marks)
 
 
-def _prior(setup: Setup, ground: Ground) -> Floats | None:
+def _prior(setup: Setup, ground: GainLayout) -> Floats | None:
     if setup.prior is None:
         return None
     return np.array([setup.prior.get(name, 0.0) for name in ground.names])
@@ -229,7 +229,7 @@ def _controls_on_test(seen: Measured, metric: str) -> dict[str, Estimate]:
     return out
 
 
-def _rare_classes(forecaster: Forecaster, ground: Ground) -> dict[str, Estimate]:
+def _rare_classes(forecaster: Forecaster, ground: GainLayout) -> dict[str, Estimate]:
     """Macro-F1 without the classes that cannot be judged; nothing when there are none."""
     rare = rare_classes(ground)
     codes = [ground.names.index(name) for name in rare]
@@ -256,7 +256,7 @@ def _curves(forecaster: Forecaster, metrics: tuple[str, ...]) -> dict[str, Serie
     return out
 
 
-def _measure(task: Task, ground: Ground, streams: Streams, choice: Choice, setup: Setup) -> Measured:
+def _measure(task: Task, ground: GainLayout, streams: Streams, choice: RecommendedRows, setup: Setup) -> Measured:
     arms = [Arm("both", 1.0, choice.rows)] if 0 < choice.rows < len(ground.synthetic) else []
     if setup.design.controls:
         size = min(len(ground.synthetic), setup.design.most)
@@ -267,7 +267,7 @@ def _measure(task: Task, ground: Ground, streams: Streams, choice: Choice, setup
     return measured(task, ground, streams, arms=arms, weight=weight, most=setup.design.most)
 
 
-def _on_test(seen: Measured, metrics: tuple[str, ...], primary: str, choice: Choice) -> dict[str, Estimate]:
+def _on_test(seen: Measured, metrics: tuple[str, ...], primary: str, choice: RecommendedRows) -> dict[str, Estimate]:
     out = {}
     for metric in metrics:
         out[f"gain.{metric}.test"] = seen.gain(metric)

@@ -1,4 +1,4 @@
-"""``syngain check``: what a generator can say, and which accounting that allows, with the reason where it does not."""
+"""``syngain probe``: what a generator can say, and which accounting that allows, with the reason where it does not."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class CheckResult:
         }
 
 
-def check(
+def probe(
     target: str,
     *,
     model: str | None = None,
@@ -101,6 +101,10 @@ def check(
     return _result(target, local.name, None, local.capabilities, {"schema": "no constrained decoding in process"}, 0)
 
 
+check = probe
+"""The former name of :func:`probe`."""
+
+
 async def _llamacpp(target: str, progress: Progress) -> CheckResult:
     from syngain.generators.llamacpp import LlamaCppGenerator
 
@@ -113,11 +117,11 @@ async def _llamacpp(target: str, progress: Progress) -> CheckResult:
 
 
 async def _endpoint(generator: OpenAIGenerator, target: str) -> CheckResult:
-    from syngain.generators.probe import probe
+    from syngain.generators.probe import probe as ask
 
     try:
         generator = await only_model(generator)
-        found: Probe = await probe(generator)
+        found: Probe = await ask(generator)
     finally:
         await generator.close()
     return _result(target, generator.model, found.models, found.capabilities, found.reasons, found.requests)

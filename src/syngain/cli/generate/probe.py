@@ -1,4 +1,4 @@
-"""``syngain check TARGET``."""
+"""``syngain probe TARGET``."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli.common import progress_shown
+from syngain.cli.settings import APIS
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from syngain.workflows.generate.check import CheckResult
+    from syngain.workflows.generate.probe import CheckResult
 
-APIS = ("chat", "completions")
 ENGINES = ("transformers", "llamacpp")
 
 
-def check(
+def probe(
     target: str = typer.Argument(
         ..., metavar="TARGET", help="An address such as http://host:8000/v1, a local model (smollm2, a folder), or toy."
     ),
@@ -34,9 +34,9 @@ def check(
     if engine not in ENGINES:
         raise UsageError(f"--engine {engine}", expected=f"one of {', '.join(ENGINES)}")
     with progress_shown(quiet=quiet or json) as progress:
-        from syngain.workflows.generate.check import check as find_out
+        from syngain.workflows.generate.probe import probe as verb
 
-        found = find_out(
+        found = verb(
             target,
             model=model,
             key_env=key_env,

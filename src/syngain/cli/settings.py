@@ -1,0 +1,280 @@
+"""From flags to what a verb takes, one function per command; wrong values are errors before anything is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syngain.cli.common import encoder_named
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from syngain.core.progress import Progress
+    from syngain.data.dataset import Dataset
+    from syngain.data.encoders.vectors import TextEncoder
+    from syngain.information.cross_scoring import Scorer
+    from syngain.information.outputs import Outputs
+    from syngain.workflows.generate.generate import Limits
+
+    Options = Mapping[str, Any]
+    Arguments = dict[str, Any]
+
+APIS = ("chat", "completions")
+PROXIES = ("auto", "lm")
+TRAINERS = ("trl", "plain")
+
+
+def audit(options: Options) -> Arguments:
+    """Sample sizes and encoder."""
+    from syngain.audit.measure import Settings
+
+    for name, least in (("sample", 20), ("seed", 0)):  # a configuration file is not checked by the parser
+        if options[name] < least:
+            raise UsageError(f"--{name} {options[name]}", expected=f"at least {least}")
+    settings = Settings(sample=options["sample"], encoder=encoder_named(options["encoder"]))
+    return {"settings": settings, "gain": not options["no_gain"]}
+
+
+def gain(options: Options) -> Arguments:
+    """Metric, smallest gain that matters, proxy."""
+    from syngain.workflows.evaluate.gain import GainSettings
+
+    if options["min_gain"] <= 0:
+        raise UsageError(f"--min-gain {options['min_gain']}", expected="a gain above 0", todo="the default is 0.01")
+    if options["proxy"] not in PROXIES:
+        raise UsageError(f"--proxy {options['proxy']}", expected=f"one of {', '.join(PROXIES)}")
+    settings = GainSettings(
+        metric=options["metric"],
+        min_gain=options["min_gain"],
+        test_rows=options["test_rows"],
+        prior=_prior(options["prior"]),
+        encoder=encoder_named(options["encoder"]),
+        slices=tuple(part.strip() for part in (options["slice"] or "").split(",") if part.strip()),
+        proxy="lm" if options["proxy"] == "lm" else "auto",
+        model=options["model"],
+        minutes=options["minutes"],
+    )
+    return {"settings": settings}
+
+
+def _prior(given: str | None) -> dict[str, float] | None:
+    """Class shares from ``a=.2,b=.8``."""
+    if given is None:
+        return None
+    todo = "for example --prior spam=.2,ham=.8"
+    try:
+        parts = dict(part.rsplit("=", 1) for part in given.split(","))
+        shares = {name.strip(): float(share) for name, share in parts.items()}
+    except ValueError:
+        raise UsageError(f"--prior {given}", expected="class=share, separated by commas", todo=todo) from None
+    if min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-3:
+        raise UsageError(f"--prior {given}", expected="shares of at least 0 that sum to 1", todo=todo)
+    return shares
+
+
+def compare(options: Options) -> Arguments:
+    """Metric, class weights, draws."""
+    from syngain.selection.matched_sets import Contest
+    from syngain.workflows.evaluate.compare import CompareSettings
+
+    settings = CompareSettings(
+        metric=options["metric"],
+        class_weights=options["class_weights"],
+        measures=not options["no_measures"],
+        encoder=encoder_named(options["encoder"]),
+        contest=Contest(draws=options["n_repeats"], lengths=options["lengths"]),
+    )
+    return {"settings": settings}
+
+
+def select(options: Options) -> Arguments:
+    """Method, how many rows to keep, folds."""
+    from syngain.selection.methods import method_named
+    from syngain.selection.nested_choice import SelectionTrial
+    from syngain.workflows.evaluate.select import SelectSettings
+
+    if options["synthetic"] is None:
+        raise UsageError("no REAL and SYNTHETIC", expected="syngain select REAL SYNTHETIC, or --again RUN --rows N")
+    if options["near_duplicates"] not in {"last", "keep"}:
+        raise UsageError(f"--near-duplicates {options['near_duplicates']}", expected="last or keep")
+    if options["rows"] is not None and options["share"] is not None:
+        raise UsageError("--rows and --share", expected="one of them")
+    method_named(options["method"], model=options["model"])
+    settings = SelectSettings(
+        rows=options["rows"],
+        share=0.5 if options["share"] is None else options["share"],
+        repeats_last=options["near_duplicates"] == "last",
+        metric=options["metric"],
+        logprob=options["logprob"],
+        model=options["model"],
+        encoder=encoder_named(options["encoder"]),
+        trial=SelectionTrial(folds=options["folds"]),
+    )
+    return {"settings": settings, "method": options["method"]}
+
+
+def mix(options: Options) -> Arguments:
+    """Rows of a proxy run, encoder, and where trainers find the parts."""
+    from syngain.cli.evaluate.compare import names
+    from syngain.selection.response_surface import SurfaceDesign
+    from syngain.workflows.evaluate.mix import MixSettings
+
+    files = {"anchors": options["real"], **names(options["sets"] or [], least=1)}
+    design = SurfaceDesign(most=options["rows"])
+    return {"settings": MixSettings(encoder=encoder_named(options["encoder"]), design=design, files=files)}
+
+
+def generate(options: Options) -> Arguments:
+    """The recipe, with another seed when one is given, and when to stop."""
+    from syngain.pipeline.recipe import read_recipe
+
+    recipe = read_recipe(options["recipe"]).model_dump()
+    if options["seed"] is not None:
+        recipe |= {"seed": int(options["seed"])}
+    if options["real"] is None:
+        raise UsageError("no anchors", expected="your real rows", todo="give them with --real FILE")
+    return {"recipe": recipe, "stop_when": options["stop_when"]}
+
+
+def limits(options: Options) -> Limits:
+    """Ceilings of tokens and dollars."""
+    from syngain.workflows.generate.generate import Limits
+
+    tokens, usd = options["max_tokens"], options["max_usd"]
+    return Limits(
+        max_tokens=None if tokens is None else int(tokens),
+        max_usd=None if usd is None else float(usd),
+        prices=None if options["prices"] is None else Path(options["prices"]),
+    )
+
+
+def information(options: Options) -> Arguments:
+    """Meanings, sizes, and whether the gain is measured as well."""
+    from syngain.workflows.generate.information import InformationSettings
+
+    settings = InformationSettings(
+        meaning=options["meaning"],
+        encoder=_meanings(options),
+        vocabulary=_whole(options["vocabulary"], "vocabulary"),
+        prompts=options["prompts"],
+        samples=options["samples"],
+        gain=options["gain"],
+    )
+    return {"settings": settings}
+
+
+def _meanings(options: Options) -> TextEncoder | None:
+    """The encoder that places meanings; None where nobody asked for one."""
+    if options["encoder"] is None:
+        return None
+    if options["meaning"] is not None:
+        raise UsageError("--meaning and --encoder", expected="one of them: both say what a row means")
+    if options["real"] is None:
+        raise UsageError(
+            "--encoder without --real",
+            expected="real rows: the map of meanings must be fixed before the rows are seen",
+            todo="add --real, or name a column with --meaning",
+        )
+    from syngain.data.encoders.vectors import HashedNgrams
+
+    return encoder_named(options["encoder"]) or HashedNgrams()
+
+
+def _whole(value: object, flag: str) -> int | None:
+    """A whole number that may come from a file as text."""
+    if value is None or isinstance(value, int):
+        return value
+    if not str(value).isdecimal():
+        raise UsageError(f"{flag}: {value}", expected="a whole number")
+    return int(str(value))
+
+
+def scorer(options: Options, anchors: Dataset | None, progress: Progress) -> Callable[[Outputs], Scorer] | None:
+    """What makes the scorer when the temperature of the outputs is known; None where nobody is named."""
+    if options["generator"] is None:
+        return None
+    if options["api"] not in APIS:
+        raise UsageError(f"--api {options['api']}", expected=f"one of {', '.join(APIS)}")
+    from syngain.workflows.generate.scorers import scorer_of
+
+    return scorer_of(
+        str(options["generator"]),
+        anchors,
+        model=options["model"],
+        key_env=str(options["key_env"]),
+        api="chat" if options["api"] == "chat" else "completions",
+        progress=progress,
+    )
+
+
+def train(options: Options) -> Arguments:
+    """The student, how it learns, and for how long."""
+    from syngain.learners.causal import CausalProxy
+    from syngain.workflows.train.train import TrainSettings
+
+    if options["trainer"] not in TRAINERS:
+        raise UsageError(f"--trainer {options['trainer']}", expected=f"one of {', '.join(TRAINERS)}")
+    try:
+        rates = tuple(float(rate) for rate in str(options["rates"]).split(","))
+    except ValueError:
+        raise UsageError(f"--rates {options['rates']}", expected="numbers separated by commas: 1e-3,5e-4") from None
+    student = CausalProxy(
+        model=options["model"],
+        rank=options["rank"],
+        rates=rates,
+        batch=options["batch"],
+        max_tokens=options["max_tokens"],
+        dtype=options["dtype"],
+        device=options["device"],
+        chat=options["chat"],
+    )
+    settings = TrainSettings(
+        student=student,
+        steps=options["steps"],
+        seeds=options["n_repeats"],
+        minutes=options["minutes"],
+        selected=options["selected"],
+        method=options["method"],
+        min_gain=options["min_gain"],
+        forecast=options["forecast"],
+        trainer=options["trainer"],
+    )
+    if not options["repair"]:
+        return {"settings": settings}
+    from syngain.workflows.train.repair import RepairSettings
+
+    repair = RepairSettings(
+        model=student, steps=settings.steps, repair_steps=options["repair_steps"], seeds=settings.seeds
+    )
+    return {"settings": repair}
+
+
+def ggmi(options: Options) -> Arguments:
+    """Supersamples, masks, the learner."""
+    from syngain.gain.generalization import Masks
+    from syngain.learners.causal import CausalProxy
+    from syngain.workflows.research.ggmi import GgmiSettings
+
+    settings = GgmiSettings(
+        masks=Masks(pairs=options["pairs"], masks=options["masks"], draws=options["n_repeats"]),
+        gain=options["gain"],
+        student=None if options["model"] is None else CausalProxy(model=options["model"]),
+        steps=options["steps"],
+        encoder=encoder_named(options["encoder"]),
+    )
+    return {"settings": settings}
+
+
+def loop(options: Options) -> Arguments:
+    """Generations, shares of real rows, repetitions."""
+    from syngain.lab.text_loop import Loop
+    from syngain.workflows.research.loop import LoopSettings
+
+    try:
+        shares = tuple(float(part) for part in str(options["real_share"]).split(","))
+    except ValueError:
+        raise UsageError(f"--real-share {options['real_share']}", expected="numbers such as 0,0.2,0.5") from None
+    loop = Loop(generations=options["generations"], shares=shares, rows=options["rows"])
+    return {"settings": LoopSettings(loop=loop, seeds=options["n_repeats"])}

@@ -1,0 +1,103 @@
+"""Finished units of work in a folder: a run that is stopped loses one unit at most, and resumes to the same bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syngain.core.errors import UnfinishedError, UsageError
+from syngain.core.fingerprint import differences, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+IDENTITY = "identity.json"
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+class FinishedUnits:
+    """Arrays by the name of their unit, kept in ``folder`` as they are finished; in memory only without a folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    @classmethod
+    def opened(cls, folder: Path | None, identity: Mapping[str, object], *, resume: bool) -> FinishedUnits:
+        """Open the folder of a run, or make it.
+
+        Args:
+            folder: where units are kept; None keeps none.
+            identity: inputs, settings, seed and models: what a resumed run must share.
+            resume: whether what is there is used.
+
+        Raises:
+            UsageError: the folder holds an unfinished run and ``resume`` is not asked for, or it is of another run.
+        """
+        if folder is None:
+            return cls()
+        place = folder / IDENTITY
+        if place.exists():
+            before = json.loads(place.read_text(encoding="utf-8"))
+            found = differences(before, identity)
+            if found:
+                raise UsageError(
+                    f"{folder} holds an unfinished run of other inputs or settings ({'; '.join(found)})",
+                    expected="the same inputs, settings and seed for --resume",
+                    todo="restore them, name another folder with -o DIR, or throw the unfinished run away with --force",
+                )
+            if not resume:
+                raise UsageError(
+                    f"{folder} holds an unfinished run",
+                    expected="a new run",
+                    todo="resume it with --resume, or throw it away with --force",
+                )
+        _write(place, json.dumps(identity, indent=2, sort_keys=True).encode())
+        return cls(folder)
+
+    def unit(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
+        """The arrays of a unit: those that are kept, else computed now and kept.
+
+        Raises:
+            UnfinishedError: the disk is full; what is finished is kept.
+        """
+        if self.folder is None:
+            return compute()
+        place = self.folder / f"{fingerprint(name)}.npz"
+        if place.exists():
+            with np.load(place, allow_pickle=False) as kept:
+                return dict(kept)
+        found = compute()
+        buffer = io.BytesIO()
+        np.savez(buffer, **dict(found))  # type: ignore[arg-type]
+        _write(place, buffer.getvalue())
+        return found
+
+    def forget(self) -> None:
+        """Remove the folder: the run is written."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _write(place: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it: it is whole or not there."""
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(place)
+    except OSError as error:
+        raise UnfinishedError(
+            f"{place} cannot be written ({error.strerror or error})",
+            expected="room for the finished units of the run",
+            todo="free some and run again with --resume",
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)

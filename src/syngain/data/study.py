@@ -1,0 +1,161 @@
+"""The datasets of one command, laid out once: every verb takes its view from a study.
+
+Lineage is matched once, near duplicates are found once, and texts carry what was computed of each row, so that an audit
+and the gain inside it share the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from syngain.core.errors import InputError
+from syngain.data.dataset import Dataset, Kind
+from syngain.data.match import match_sources
+from syngain.data.text import near_duplicates
+from syngain.data.text.normal_forms import joined_sides
+from syngain.data.text.texts import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syngain.core.arrays import Ints
+
+Role = Literal["real", "synthetic", "test", "held_out"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Datasets by role, with what verbs need to know of their rows.
+
+    Attributes:
+        real: the rows synthetic ones were made from. synthetic: the rows in question. test: real rows to measure on.
+        held_out: more real rows, which the generator never saw.
+    """
+
+    real: Dataset
+    synthetic: Dataset
+    test: Dataset | None = None
+    held_out: Dataset | None = None
+    _clusters: dict[tuple[str, ...], Ints] = field(default_factory=dict, repr=False, compare=False)
+    _joined: dict[Role, Texts] = field(default_factory=dict, repr=False, compare=False)
+    _source: Ints | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls, real: Dataset, synthetic: Dataset, *, test: Dataset | None = None, held_out: Dataset | None = None
+    ) -> Study:
+        """The study of these datasets."""
+        return cls(
+            _remembering(real),
+            _remembering(synthetic),
+            None if test is None else _remembering(test),
+            None if held_out is None else _remembering(held_out),
+        )
+
+    def dataset(self, role: Role) -> Dataset | None:
+        """The dataset of a role; None where there is none."""
+        found: Dataset | None = getattr(self, role)
+        return found
+
+    @property
+    def is_table(self) -> bool:
+        """Whether rows are columns of a table, without texts."""
+        return self.real.kind is Kind.TABLE
+
+    def texts(self, role: Role, side: str = "") -> Texts:
+        """Texts of a role: of one side of a pair, or of whole rows; a table's row is written out column by column."""
+        data = self._given(role)
+        if side:
+            return Texts.of(data.sides[side])
+        if len(data.sides) == 1:
+            return Texts.of(next(iter(data.sides.values())))
+        if role not in self._joined:
+            self._joined[role] = Texts(joined(data))
+        return self._joined[role]
+
+    @cached_property
+    def source(self) -> Ints:
+        """The real row each synthetic row was made from (m,), -1 where unknown."""
+        if self._source is not None:
+            return self._source
+        found, _ = match_sources(self.synthetic, self.real)
+        return np.full(len(self.synthetic), -1) if found is None else np.asarray(found, dtype=np.int64)
+
+    def clusters(self, *roles: Role, side: str = "") -> Ints:
+        """Near-duplicate clusters of the rows of these roles, one after another, on one numbering.
+
+        Of a table, which has no n-grams: equal rows.
+        """
+        key = (side, *roles)
+        if key not in self._clusters:
+            sets = [self.texts(role, side) for role in roles]
+            if self.is_table:
+                self._clusters[key] = np.concatenate(near_duplicates.shared_codes(*sets))
+            else:
+                self._clusters[key] = near_duplicates.shared_clusters(*sets)
+        return self._clusters[key]
+
+    def take(
+        self,
+        *,
+        real: Sequence[int] | None = None,
+        synthetic: Sequence[int] | None = None,
+        test: Sequence[int] | None = None,
+        held_out: Sequence[int] | None = None,
+    ) -> Study:
+        """The study with only these rows of some roles; what was computed of them stays known."""
+        asked: dict[Role, Sequence[int] | None] = {
+            "real": real,
+            "synthetic": synthetic,
+            "test": test,
+            "held_out": held_out,
+        }
+        rows = {role: [int(row) for row in chosen] for role, chosen in asked.items() if chosen is not None}
+        tested = self.test if test is None else self._given("test").take(rows["test"])
+        unseen = self.held_out if held_out is None else self._given("held_out").take(rows["held_out"])
+        source = self.source[np.array(rows["synthetic"], dtype=np.int64)] if list(rows) == ["synthetic"] else None
+        return Study(
+            real=self.real if real is None else self.real.take(rows["real"]),
+            synthetic=self.synthetic if synthetic is None else self.synthetic.take(rows["synthetic"]),
+            test=tested,
+            held_out=unseen,
+            _joined={role: texts.take(rows[role]) if role in rows else texts for role, texts in self._joined.items()},
+            _source=source,
+        )
+
+    def judged_by(self, test: Dataset | None, held_out: Dataset | None) -> Study:
+        """The same real and synthetic rows with another test set and other held-out rows, or with none."""
+        if test is self.test and held_out is self.held_out:
+            return self
+        return Study(
+            real=self.real,
+            synthetic=self.synthetic,
+            test=test,
+            held_out=held_out,
+            _clusters={key: found for key, found in self._clusters.items() if not {"test", "held_out"} & set(key)},
+            _joined={role: texts for role, texts in self._joined.items() if role in {"real", "synthetic"}},
+            _source=self.source,
+        )
+
+    def _given(self, role: Role) -> Dataset:
+        found = self.dataset(role)
+        if found is None:
+            raise InputError(f"no {role.replace('_', ' ')} rows", expected=f"a dataset as `{role}`")
+        return found
+
+
+def joined(dataset: Dataset) -> list[str]:
+    """One text per row; a table's row is written out column by column."""
+    if dataset.sides:
+        return joined_sides([list(side) for side in dataset.sides.values()])
+    columns = list(dataset.columns.values())
+    return ["\n".join(map(str, row)) for row in zip(*columns, strict=True)]
+
+
+def _remembering(data: Dataset) -> Dataset:
+    """The dataset with texts that keep what is computed of them."""
+    return replace(data, sides={name: Texts.of(side) for name, side in data.sides.items()})

@@ -1,0 +1,35 @@
+"""Which model a name means: what a resumed run must find again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from syngain.core.fingerprint import fingerprint
+from syngain.models.catalog import CATALOG
+
+READ = 1 << 20
+"""Bytes that are read at both ends of a large file; between them its size stands for its content."""
+
+
+def model_identity(name: str) -> str:
+    """The checksum of a catalog model, the fingerprint of a local folder's or file's content, else the name itself."""
+    if name in CATALOG:
+        return CATALOG[name].files[0].sha256[:16]
+    place = Path(name)
+    try:
+        files = sorted(place.iterdir()) if place.is_dir() else [place] if place.is_file() else []
+        return fingerprint([[file.name, _content(file)] for file in files if file.is_file()]) if files else name
+    except OSError:  # whoever loads the model says what is wrong with it
+        return name
+
+
+def _content(file: Path) -> str:
+    size = file.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with file.open("rb") as stream:
+        digest.update(stream.read(READ))
+        if size > READ:
+            stream.seek(max(READ, size - READ))
+            digest.update(stream.read(READ))
+    return digest.hexdigest()
