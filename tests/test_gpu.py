@@ -9,14 +9,15 @@ import pytest
 
 import tiny_causal
 from syngain.data import Dataset, Kind
+from syngain.data.study import Study
 from syngain.generators.local import LocalGenerator
 from syngain.generators.protocol import Call, Sampling
 from syngain.learners import adapting
 from syngain.learners.adapting import Material, Schedule, adapt
 from syngain.learners.causal import CausalProxy
 from syngain.training.repair.sampling import say
-from syngain.training.student import language_gain
-from syngain.training.student.time_budget import Limits
+from syngain.training.student import StudentSettings, language_gain
+from syngain.training.student.time_budget import StudentLimits
 
 PAIRS = [(a, (a + b) * 4) for a in "abcdef" for b in "xyz"]
 ASK = (("user", "say a word"),)
@@ -66,7 +67,7 @@ def test_scores_matches_and_slopes(tiny):
         model.reset(0)
         return model
 
-    one, two = on_both(tiny, lambda model: model.score_and_match(rows_of(model)))
+    one, two = on_both(tiny, lambda model: model.scorer.score_and_match(rows_of(model)))
     assert two[0] == pytest.approx(one[0], abs=1e-3)
     np.testing.assert_array_equal(two[1], one[1])
     one, two = on_both(tiny, lambda model: begun(model).slopes(rows_of(model)))
@@ -78,7 +79,8 @@ def test_scores_matches_and_slopes(tiny):
 def test_labels_are_judged_side_by_side(tiny):
     def alternatives(model):
         reader = model.reader(Kind.PAIR)
-        return model.score_alternatives([reader.alternatives(prompt, ["cat", "a dog", ""]) for prompt in "abcdefgh"])
+        groups = [reader.alternatives(prompt, ["cat", "a dog", ""]) for prompt in "abcdefgh"]
+        return model.scorer.score_alternatives(groups)
 
     one, two = on_both(tiny, alternatives)
     np.testing.assert_allclose(two, one, atol=1e-3)
@@ -115,13 +117,13 @@ def test_two_runs_of_students_agree(tiny, tmp_path):
     )
     found = [
         language_gain(
-            real,
-            synthetic,
+            Study.of(real, synthetic, test=test),
             folder=tmp_path / name,
-            proxy=proxy(tiny, "cuda", dtype="auto"),
-            test=test,
-            minutes=30,
-            limits=Limits(steps=(6, 6), seeds=2, rows=8),
+            settings=StudentSettings(
+                proxy=proxy(tiny, "cuda", dtype="auto"),
+                minutes=30,
+                limits=StudentLimits(steps=(6, 6), seeds=2, rows=8),
+            ),
         )
         for name in ("one", "two")
     ]

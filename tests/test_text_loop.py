@@ -11,7 +11,7 @@ from syngain.cli import main
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
-from syngain.lab.text_loop import Chain, Loop, cut, grams, rare_words
+from syngain.lab.text_loop import Loop, WordChain, cut, grams, rare_words
 from syngain.workflows.research.loop import LoopSettings
 
 
@@ -57,7 +57,7 @@ def test_words_are_counted_and_cut_to_the_word():
 
 def test_a_chain_says_as_many_words_as_asked_and_no_text_longer_than_the_longest():
     rng = np.random.default_rng(0)
-    said = Chain.fit(["a b c d", "b c", "d a b"]).say(50, rng)
+    said = WordChain.fit(["a b c d", "b c", "d a b"]).say(50, rng)
     assert sum(len(text.split()) for text in said) >= 50
     assert max(len(text.split()) for text in said) <= 4
 

@@ -9,9 +9,10 @@ import tiny_causal
 
 pytest.importorskip("peft")
 
+from syngain.core import UsageError
 from syngain.core.rng import Streams
 from syngain.data import Dataset
-from syngain.gain.generalization import Bench, Masks
+from syngain.gain.generalization import JointTask, Masks
 from syngain.gain.proxies.task import Training
 from syngain.learners.causal import CausalProxy
 from syngain.training.student.supersample_task import StudentTask
@@ -45,7 +46,7 @@ def test_only_the_rows_it_may_learn_are_learned(proxy):
 def test_memorizing_gives_the_mask_away_and_constant_rows_give_nothing(proxy):
     model = proxy.open()
     for rows, told in ((texts(20, 1), True), (texts(20, 1, same=True), False)):
-        bench = Bench(StudentTask.of(model, rows, steps=40), np.arange(20), np.arange(20))
+        bench = JointTask(StudentTask.of(model, rows, steps=40), np.arange(20), np.arange(20))
         samples = bench.supersamples(bench.anchors, PLAN, Streams(0))
         value = samples.corrected("ld").mean()
         null = samples.null("ld", np.random.default_rng(0))
@@ -58,3 +59,54 @@ def test_the_panel_says_who_learned(proxy):
     assert "10 steps a fit" in dict(result.views.computed)["Learner"]
     assert "even a constant one" in result.verdict.sentence
     assert result.estimates["ggmi.ld_cmi@anchors"].null is not None
+
+
+SHORT = Masks(pairs=10, masks=2, draws=2)
+
+
+def panel(proxy, folder=None, *, resume=False, rows=None, **changed):
+    settings = GgmiSettings(**{"masks": SHORT, "gain": False, "student": proxy, "steps": 3} | changed)
+    return ggmi(rows or texts(24, 1), texts(24, 2), settings=settings, folder=folder, resume=resume)
+
+
+def stopped_after(monkeypatch, fits):
+    """Let the student fit so many times, then stop; the numbers of the fits are noted."""
+    done, usual = [], StudentTask.judge
+
+    def judge(self, training, rows, rng):
+        if len(done) == fits:
+            raise KeyboardInterrupt
+        done.append(tuple(training.real))
+        return usual(self, training, rows, rng)
+
+    monkeypatch.setattr(StudentTask, "judge", judge)
+    return done
+
+
+def test_a_killed_run_resumes_to_the_same_bytes_and_fits_nothing_twice(proxy, tmp_path, monkeypatch):
+    whole = panel(proxy)
+    first = stopped_after(monkeypatch, 5)
+    with pytest.raises(KeyboardInterrupt):
+        panel(proxy, tmp_path / "work")
+    assert len(list((tmp_path / "work").glob("*.npz"))) == 5
+    monkeypatch.undo()
+    rest = stopped_after(monkeypatch, None)
+    again = panel(proxy, tmp_path / "work", resume=True)
+    assert again.to_json() == whole.to_json()
+    assert len(first) + len(rest) == 2 * SHORT.draws * SHORT.masks
+    monkeypatch.undo()
+    none = stopped_after(monkeypatch, 0)
+    assert panel(proxy, tmp_path / "work", resume=True).to_json() == whole.to_json()
+    assert none == []
+
+
+def test_fits_of_another_run_are_refused_with_all_that_differs(proxy, tmp_path, monkeypatch):
+    stopped_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        panel(proxy, tmp_path)
+    with pytest.raises(UsageError, match=r"settings\.steps: 3 before, 4 now") as caught:
+        panel(proxy, tmp_path, resume=True, steps=4, rows=texts(24, 3))
+    assert "inputs.real" in str(caught.value)
+    assert "seed" not in caught.value.came
+    with pytest.raises(UsageError, match="holds an unfinished run"):
+        panel(proxy, tmp_path)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
-from syngain.gain.generalization import Bench, Masks
+from syngain.gain.generalization import JointTask, Masks
 from syngain.gain.proxies.labels import LabelTask
 from syngain.information.estimators.supersample import KINDS, Supersamples, chance, pair_information
 
@@ -117,7 +117,7 @@ def test_a_learner_by_heart_gives_away_a_pair_where_its_guess_is_wrong():
     none = np.empty(0, dtype=np.int64)
     X = rng.standard_normal((120, 3))
     task = LabelTask(X, X[:0], y, none, np.arange(120), none, 2, learner=Heart())
-    bench = Bench(task, np.arange(120), none)
+    bench = JointTask(task, np.arange(120), none)
     found = bench.supersamples(np.arange(120), Masks(pairs=40, masks=30, draws=3), Streams(0))
     assert found.trained.max() == 0
     assert found.held.mean() == pytest.approx(np.mean(y == 1), abs=0.06)

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from syngain.core.estimate import Estimate
-from syngain.training.narrative import Told
+from syngain.training.narrative import TrainingNarrative
 
 
 def estimate(value, half=0.01, unit="nats per token"):
@@ -23,7 +23,7 @@ def told(whole, some=None, forecast=None, seeds=3, steps=(8, 8, 8), notes=()):
         notes=notes,
     )
     known = {} if forecast is None else {"gain.nats_per_byte@proxy": estimate(forecast, 0.02, "nats per byte")}
-    return Told(
+    return TrainingNarrative(
         measured=measured,
         forecast=known,
         metric="kl_gap",

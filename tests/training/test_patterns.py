@@ -13,7 +13,7 @@ from syngain.learners.adapting import Material, Schedule, adapt
 from syngain.training.repair.losses import replay
 from syngain.training.repair.openings import template_of
 from syngain.training.repair.pattern_metrics import State, measures, opening_entropy, real_loss, state_of
-from syngain.training.repair.sampling import Said, say
+from syngain.training.repair.sampling import SampledResponse, say
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +71,11 @@ def test_the_template_share_is_one_for_a_model_that_says_nothing_else(model, tmp
     lesson = replay(lambda step: [rows[(8 * step + i) % 16] for i in range(8)])
     adapt(
         model,
-        Material(lesson.batch, (), math.nan),
+        Material(lesson.batch, (), math.nan, lesson.stepper),
         Schedule(steps=80, rates=(0.01,), checks=0),
         seed=0,
         state=tmp_path / "a.state",
         watch=lambda: None,
-        stepper=lesson.stepper,
     )
     judged = [reader.read(*pair) for pair in zip(*tiny_repair.rows(40, 3).sides.values(), strict=True)]
     state = state_of(model, reader=reader, rows=judged, prompts=prompts(40), tokens=12, seed=0)
@@ -90,7 +89,7 @@ def test_the_template_share_is_one_for_a_model_that_says_nothing_else(model, tmp
 
 
 def spoken(texts):
-    said = tuple(Said(text, ended=False, broken=False) for text in texts)
+    said = tuple(SampledResponse(text, ended=False, broken=False) for text in texts)
     return State(np.ones(len(said)), np.full(len(said), 2), said)
 
 
@@ -126,7 +125,11 @@ def test_repeated_prompts_are_one_unit():
 
 
 def test_silence_and_foreign_special_tokens_are_no_format():
-    said = (Said("well", ended=True, broken=False), Said("", ended=True, broken=False), Said("so", False, True))
+    said = (
+        SampledResponse("well", ended=True, broken=False),
+        SampledResponse("", ended=True, broken=False),
+        SampledResponse("so", False, True),
+    )
     state = State(np.ones(3), np.ones(3, dtype=np.int64), said)
     assert measures([state], [np.arange(3)], template_of(["x"]))["pattern.format"].value == pytest.approx(1 / 3)
 

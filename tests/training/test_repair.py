@@ -18,19 +18,20 @@ from syngain.core import InputError, UsageError
 from syngain.data import Dataset
 from syngain.learners.causal import CausalModel
 from syngain.training.repair.ablation import ARMS, Treatment
-from syngain.workflows.train.repair import NAMES, clear, repair, repair_table
+from syngain.workflows.train.repair import NAMES, RepairSettings, clear, repair, repair_table
 
 SIZES = {"steps": 40, "repair_steps": 25, "seeds": 2, "treatment": Treatment(rows=30, prompts=20, tokens=12)}
 
 
 def run(taught, folder, **settings):
+    more = {name: settings.pop(name) for name in ("resume", "progress") if name in settings}
     return repair(
         tiny_repair.rows(60, 1),
         tiny_repair.rows(60, 2, tiny_repair.TEMPLATE),
         test=tiny_repair.rows(30, 3),
         folder=folder,
-        model=tiny_repair.proxy(taught, rates=(0.01,), batch=16),
-        **SIZES | settings,
+        settings=RepairSettings(model=tiny_repair.proxy(taught, rates=(0.01,), batch=16), **SIZES | settings),
+        **more,
     )
 
 
@@ -108,10 +109,11 @@ def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_numbers(taught, tm
     words = "steps=3, repair_steps=2, seeds=1, treatment=Treatment(rows=12, prompts=8, tokens=6)"
     script = (
         "import sys; from pathlib import Path; import tiny_repair as t\n"
-        "from syngain.workflows.train.repair import repair\n"
+        "from syngain.workflows.train.repair import RepairSettings, repair\n"
         "from syngain.training.repair.ablation import Treatment\n"
-        f"repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]), {words},"
-        f" model=t.proxy({str(taught)!r}, rates=(0.01,), batch=16), progress=lambda s, d: print(s, flush=True))\n"
+        f"model = t.proxy({str(taught)!r}, rates=(0.01,), batch=16)\n"
+        f"repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]),"
+        f" settings=RepairSettings({words}, model=model), progress=lambda s, d: print(s, flush=True))\n"
     )
     here = str(Path(tiny_repair.__file__).parent)
     where = os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])}
@@ -135,14 +137,17 @@ def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_numbers(taught, tm
 def test_texts_and_settings_that_are_none_are_refused_before_a_step(taught, tmp_path):
     texts = Dataset.from_rows([{"text": f"row {i}"} for i in range(20)], "texts")
     with pytest.raises(InputError, match="pairs of prompt and response"):
-        repair(texts, texts, folder=tmp_path, model=tiny_repair.proxy(taught))
+        repair(texts, texts, folder=tmp_path, settings=RepairSettings(model=tiny_repair.proxy(taught)))
     mute = tiny_causal.make(tmp_path / "mute", template="{{ messages[0]['content'] }}")
     with pytest.raises(InputError, match="chat template of the model cannot be used"):
         run(mute, tmp_path)
     apart = [{"instruction": f"q{word}", "output": f"{word} it"} for word in "abcdefghijklmnopqrst"]
     with pytest.raises(InputError, match="share no first token"):
         repair(
-            tiny_repair.rows(60, 1), Dataset.from_rows(apart, "apart"), folder=tmp_path, model=tiny_repair.proxy(taught)
+            tiny_repair.rows(60, 1),
+            Dataset.from_rows(apart, "apart"),
+            folder=tmp_path,
+            settings=RepairSettings(model=tiny_repair.proxy(taught)),
         )
     assert not (tmp_path / "work").exists()
     for wrong in ({"mix": 1.0}, {"cap": 0.0}, {"rows": 0}, {"forget": "all"}):

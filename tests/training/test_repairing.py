@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tiny_repair
 from syngain.core import InputError
-from syngain.learners.adapting import Material, Schedule, adapt, copied
+from syngain.learners.adapting import Material, OptimizerSteps, Schedule, adapt, copied
 from syngain.learners.completions import Completion
 from syngain.training.repair.losses import both, forget, forgettable, forgetting, replay
 
@@ -107,7 +107,7 @@ def first_loss(lesson, model, monkeypatch):
         return found
 
     monkeypatch.setattr(type(model), "slopes", slopes)
-    lesson.stepper(model, lesson.batch, model.optimizer(), 0.0, range(1), lambda: None)
+    lesson.stepper(model, OptimizerSteps(lesson.batch, model.optimizer(), 0.0, range(1), lambda: None))
     return seen[0][0]
 
 
@@ -146,13 +146,11 @@ def test_rows_that_have_nothing_of_the_opening_go_and_without_one_it_is_an_error
 def trained(model, lesson, steps, start=None):
     adapt(
         model,
-        Material(lesson.batch, (), math.nan),
+        Material(lesson.batch, (), math.nan, lesson.stepper, start),
         Schedule(steps=steps, rates=(0.02,), checks=0),
         seed=1,
         state=model_state(),
         watch=lambda: None,
-        stepper=lesson.stepper,
-        start=start,
     )
     return copied(model)
 

@@ -24,12 +24,12 @@ def model(tmp_path_factory):
     return CausalProxy(model=str(folder), rank=4, batch=4, max_tokens=48, dtype="float32").open()
 
 
-def material(model):
+def material(model, stepper=supervised):
     reader = model.reader(Kind.PAIR)
     rows = [reader.read(a * (i % 3 + 1), (a + b) * (i % 4 + 1)) for i, a in enumerate("abcdef") for b in "xyz"]
     held = rows[::4]
     untrained = float(model.score(held).sum()) / sum(row.scored for row in held)
-    return Material(lambda step: [rows[(5 * step + i) % len(rows)] for i in range(4)], held, untrained)
+    return Material(lambda step: [rows[(5 * step + i) % len(rows)] for i in range(4)], held, untrained, stepper)
 
 
 def weights(model):
@@ -38,9 +38,9 @@ def weights(model):
 
 def test_trl_takes_the_same_steps_to_rounding(model, tmp_path):
     given = material(model)
-    ours = adapt(model, given, PLAN, seed=3, state=tmp_path / "a.state", watch=lambda: None, stepper=plain)
+    ours = adapt(model, material(model, plain), PLAN, seed=3, state=tmp_path / "a.state", watch=lambda: None)
     expected = weights(model)
-    theirs = adapt(model, given, PLAN, seed=3, state=tmp_path / "b.state", watch=lambda: None, stepper=supervised)
+    theirs = adapt(model, given, PLAN, seed=3, state=tmp_path / "b.state", watch=lambda: None)
     assert (theirs.rate, theirs.step) == (ours.rate, ours.step)
     assert theirs.loss == pytest.approx(ours.loss, abs=1e-5)
     assert [step for step, _ in theirs.curve] == [step for step, _ in ours.curve]
@@ -51,7 +51,7 @@ def test_trl_takes_the_same_steps_to_rounding(model, tmp_path):
 
 def test_a_stopped_run_goes_on_and_the_network_is_left_as_it_was(model, tmp_path):
     given, count = material(model), 0
-    whole = adapt(model, given, PLAN, seed=5, state=tmp_path / "w.state", watch=lambda: None, stepper=supervised)
+    whole = adapt(model, given, PLAN, seed=5, state=tmp_path / "w.state", watch=lambda: None)
     expected = weights(model)
 
     def stop():
@@ -61,11 +61,11 @@ def test_a_stopped_run_goes_on_and_the_network_is_left_as_it_was(model, tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        adapt(model, given, PLAN, seed=5, state=tmp_path / "p.state", watch=stop, stepper=supervised)
+        adapt(model, given, PLAN, seed=5, state=tmp_path / "p.state", watch=stop)
     base = model.network.get_base_model()
     assert "forward" not in vars(base)
     assert not model.network.training
-    again = adapt(model, given, PLAN, seed=5, state=tmp_path / "p.state", watch=stop, stepper=supervised)
+    again = adapt(model, given, PLAN, seed=5, state=tmp_path / "p.state", watch=stop)
     assert count == PLAN.total
     assert again.step == whole.step
     assert again.loss == pytest.approx(whole.loss, abs=1e-6)

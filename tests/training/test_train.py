@@ -164,20 +164,20 @@ def test_labels_are_judged_among_all_labels_and_good_rows_help(tiny, tmp_path):
 
 
 def test_the_law_of_labels_is_normalized(tiny):
-    from syngain.training.student.arms import Side
+    from syngain.learners.completions import TokenizedRows
 
     model = student(tiny).open()
     data = labeled(12, 5)
     from syngain.workflows.inputs import as_responses
 
     made = as_responses(data)
-    side = Side(model.reader(made.kind), made)
+    side = TokenizedRows(model.reader(made.kind), made)
     probabilities = np.zeros(12)
     names = ("bad", "good")
     for name in names:
         rows = [{"text": text, "label": name} for text in data.sides["text"]]
         fixed = as_responses(Dataset.from_rows(rows, roles=RoleOptions(text="text", label="label")))
-        probabilities += np.exp(-Labels(names)(model, Side(side.reader, fixed), np.arange(12)).loss)
+        probabilities += np.exp(-Labels(names)(model, TokenizedRows(side.reader, fixed), np.arange(12)).loss)
     np.testing.assert_allclose(probabilities, 1.0, atol=1e-9)
 
 
@@ -189,7 +189,7 @@ def test_what_is_met_to_the_token_is_what_greedy_decoding_says(tiny):
     optimizer = model.optimizer()
     for _ in range(60):
         model.learn(rows[:3], optimizer, 0.05)
-    nats, met = model.score_and_match(rows)
+    nats, met = model.scorer.score_and_match(rows)
     np.testing.assert_array_equal(nats, model.score(rows))
     for row, hit in zip(rows, met, strict=True):
         with torch.inference_mode():

@@ -2,14 +2,19 @@
 
 from syngain.lab.presets.paper import PaperProtocol
 from syngain.lab.presets.presets import PRESETS, paper_protocol, run
-from syngain.lab.result import Check, Curve, LabResult, Panel, Table
+from syngain.lab.result import LabCheck, LabCurve, LabResult, LabTable, Panel
 from syngain.lab.worlds.gmm_world import World
+
+Check, Curve, Table = LabCheck, LabCurve, LabTable  # as they were called in version 0.1
 
 __all__ = [
     "PRESETS",
     "Check",
     "Curve",
+    "LabCheck",
+    "LabCurve",
     "LabResult",
+    "LabTable",
     "Panel",
     "PaperProtocol",
     "Table",

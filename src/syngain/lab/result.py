@@ -20,7 +20,7 @@ Cell = str | float | int | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
+class LabCurve:
     """A line with an optional band, or points: ``y`` over ``x``."""
 
     name: str
@@ -38,14 +38,14 @@ class Panel:
     title: str
     x_name: str
     y_name: str
-    curves: Sequence[Curve]
+    curves: Sequence[LabCurve]
     x_log: bool = False
     y_log: bool = False
     zero: bool = False  # draw the line y = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class LabTable:
     """A table of cells; a cell is text or a number."""
 
     title: str
@@ -54,7 +54,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class LabCheck:
     """A simulated value beside what theory says.
 
     ``kind`` says what was tested: ``equal`` (within ``limit`` standard errors, or ``limit`` itself when there is no
@@ -93,8 +93,8 @@ class LabResult:
     seed: int
     parameters: Mapping[str, object]
     panels: Sequence[Panel] = ()
-    tables: Sequence[Table] = ()
-    checks: Sequence[Check] = ()
+    tables: Sequence[LabTable] = ()
+    checks: Sequence[LabCheck] = ()
     data: Mapping[str, object] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
@@ -133,7 +133,7 @@ def plain(value: object) -> object:
     return value
 
 
-def _check_json(check: Check) -> dict[str, object]:
+def _check_json(check: LabCheck) -> dict[str, object]:
     return {
         "name": check.name,
         "kind": check.kind,

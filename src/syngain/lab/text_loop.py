@@ -43,13 +43,13 @@ class Fit(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class WordChain:
     """The word chain of ``syngain generate``'s toy generator."""
 
     chain: MarkovText
 
     @classmethod
-    def fit(cls, texts: Sequence[str]) -> Chain:
+    def fit(cls, texts: Sequence[str]) -> WordChain:
         """Fit on texts of any length; a text is said with at most as many words as the longest has."""
         longest = max((len(text.split()) for text in texts), default=1)
         return cls(MarkovText.fit(texts, max_words=max(longest, 1)))
@@ -75,7 +75,7 @@ class Loop:
     generations: int = 5
     shares: tuple[float, ...] = (0.0, 0.2, 0.5)
     rows: int = 500
-    fit: Fit = Chain.fit
+    fit: Fit = WordChain.fit
     model: NgramModel = field(default_factory=NgramModel)
 
     def run(

@@ -12,7 +12,7 @@ import math
 import pickle
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from syngain.core.optional import require
 from syngain.learners.causal import paced
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion
+    from syngain.models.checkpoints import Optimizer, Tensor
 
+Leg: TypeAlias = "dict[str, Any]"
+"""A leg of the race as it is saved: what :data:`LEG` names, the adapter and the state of the optimizer."""
 LEG = ("step", "last", "best", "best_step", "best_weights", "curve")
 SAVE_SECONDS = 45.0  # a killed run loses at most this and a step
 
@@ -61,15 +64,6 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What a run learns from: the rows of each step, and the held-out rows with their surprisal before training."""
-
-    batch: Callable[[int], Sequence[Completion]]
-    held: Sequence[Completion]
-    untrained: float
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
     """What a run ended with.
 
@@ -84,36 +78,54 @@ class Kept:
     curve: tuple[tuple[int, float], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OptimizerSteps:
+    """Steps that are to be taken.
+
+    Attributes:
+        batch: the rows of a step. optimizer: of the model's adapter. rate: learning rate, warmed up by :func:`paced`.
+        steps: their numbers. after: called after every one of them.
+    """
+
+    batch: Callable[[int], Sequence[Completion]]
+    optimizer: Optimizer
+    rate: float
+    steps: range
+    after: Callable[[], None]
+
+
 class Stepper(Protocol):
     """Who takes the optimizer steps: :func:`plain` here, TRL's trainer in ``training``."""
 
-    def __call__(
-        self,
-        model: CausalModel,
-        batch: Callable[[int], Sequence[Completion]],
-        optimizer: Any,  # noqa: ANN401  (untyped library)
-        rate: float,
-        steps: range,
-        after: Callable[[], None],
-    ) -> None:
-        """Take these steps on the rows of each at ``rate``, warmed up by :func:`paced`; ``after`` every one of them.
+    def __call__(self, model: CausalModel, planned: OptimizerSteps, /) -> None:
+        """Take these steps on the rows of each.
 
         What ``after`` raises must come out, with the step that was just taken in the weights.
         """
 
 
-def plain(
-    model: CausalModel,
-    batch: Callable[[int], Sequence[Completion]],
-    optimizer: Any,  # noqa: ANN401  (untyped library)
-    rate: float,
-    steps: range,
-    after: Callable[[], None],
-) -> None:
+def plain(model: CausalModel, planned: OptimizerSteps) -> None:
     """The model's own steps: the same to the last bit however many cores are free."""
-    for step in steps:
-        model.learn(batch(step), optimizer, paced(rate, step))
-        after()
+    for step in planned.steps:
+        model.learn(planned.batch(step), planned.optimizer, paced(planned.rate, step))
+        planned.after()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run learns from, and how.
+
+    Attributes:
+        batch: the rows of a step. held: held-out rows. untrained: their surprisal per token before training.
+        stepper: who takes the steps.
+        start: the adapter that every rate starts from, as :meth:`CausalModel.weights` orders it; None for a fresh one.
+    """
+
+    batch: Callable[[int], Sequence[Completion]]
+    held: Sequence[Completion]
+    untrained: float
+    stepper: Stepper = plain
+    start: Sequence[Tensor] | None = None
 
 
 def adapt(
@@ -124,27 +136,22 @@ def adapt(
     seed: int,
     state: Path,
     watch: Callable[[], None],
-    stepper: Stepper = plain,
-    start: Sequence[Any] | None = None,
 ) -> Kept:
     """Train an adapter; afterwards the model holds the one of the best step.
 
     Args:
         model: its adapter is overwritten.
-        material: what to learn from.
+        material: what to learn from, and who takes the steps.
         schedule: how long.
         seed: of the adapter's first directions.
         state: a file that is written about once a minute, read when it is there, and left behind at the end.
         watch: called after every step; what it raises stops the run after its state was saved.
-        stepper: who takes the steps.
-        start: the adapter that every rate starts from, as :meth:`CausalModel.weights` orders it; None for a fresh one.
-            ``material.untrained`` is the surprisal of the held-out rows there.
     """
-    return _Run(model, material, schedule, seed, state, watch, stepper, start).go()
+    return _AdapterRun(model, material, schedule, seed, state, watch).go()
 
 
 @dataclass(slots=True)
-class _Run:
+class _AdapterRun:
     """A run and its state: ``leg`` of the race, step of the leg, the leading leg so far."""
 
     model: CausalModel
@@ -153,17 +160,15 @@ class _Run:
     seed: int
     state: Path
     watch: Callable[[], None]
-    stepper: Stepper = plain
-    start: Sequence[Any] | None = None
-    optimizer: Any = None
+    optimizer: Optimizer = None
     leg: int = 0
     lead: int = 0
-    leader: dict[str, Any] | None = None  # the leading leg, whole, while others still race
+    leader: Leg | None = None  # the leading leg, whole, while others still race
     step: int = 0
     last: float = math.inf  # surprisal of the held-out rows when they were scored last
     best: float = math.inf
     best_step: int = 0
-    best_weights: list[Any] = field(default_factory=list)
+    best_weights: list[Tensor] = field(default_factory=list)
     curve: list[tuple[int, float]] = field(default_factory=list)
     saved: float = 0.0
 
@@ -187,8 +192,8 @@ class _Run:
 
     def _fresh(self) -> None:
         self.model.reset(self.seed)
-        if self.start is not None:
-            put(self.model, self.start)
+        if self.material.start is not None:
+            put(self.model, self.material.start)
         self.optimizer = self.model.optimizer()
         self.step, self.best_step = 0, 0
         self.last = self.best = self.material.untrained
@@ -197,9 +202,9 @@ class _Run:
 
     def _advance(self, goal: int, rate: float) -> None:
         if self.step < goal:
-            self.stepper(
-                self.model, self.material.batch, self.optimizer, rate, range(self.step, goal), self._after_step
-            )
+            steps = range(self.step, goal)
+            planned = OptimizerSteps(self.material.batch, self.optimizer, rate, steps, self._after_step)
+            self.material.stepper(self.model, planned)
 
     def _after_step(self) -> None:
         self.step += 1
@@ -230,11 +235,11 @@ class _Run:
             self._restore(self.leader)
             self.leader = None
 
-    def _leg_state(self) -> dict[str, Any]:
+    def _leg_state(self) -> Leg:
         named = {name: copy.copy(getattr(self, name)) for name in LEG}
         return named | {"weights": copied(self.model), "optimizer": copy.deepcopy(self.optimizer.state_dict())}
 
-    def _restore(self, leg: dict[str, Any]) -> None:
+    def _restore(self, leg: Leg) -> None:
         for name in LEG:
             setattr(self, name, copy.copy(leg[name]))
         put(self.model, leg["weights"])
@@ -262,12 +267,12 @@ class _Run:
         self._restore(found["now"])
 
 
-def copied(model: CausalModel) -> list[Any]:
+def copied(model: CausalModel) -> list[Tensor]:
     """A copy of the adapter, on the CPU."""
     return [weight.detach().to("cpu", copy=True) for weight in model.weights()]
 
 
-def put(model: CausalModel, weights: Sequence[Any]) -> None:
+def put(model: CausalModel, weights: Sequence[Tensor]) -> None:
     """Overwrite the adapter.
 
     Raises:

@@ -7,8 +7,8 @@ chat template where it has one, else one empty line apart.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syngain.core.arrays import Flags, Ints
+    from syngain.data.dataset import Dataset
+    from syngain.models.checkpoints import Library, Tokenizer
 
 ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # stand-ins that no template writes itself
 
@@ -46,7 +48,7 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CompletionLayout:
     """What stands around prompt and response.
 
     Attributes:
@@ -68,12 +70,12 @@ class Reader:
     cut at its end. A response that is cut has no end token.
     """
 
-    tokenizer: Any
-    layout: Layout
+    tokenizer: Tokenizer
+    layout: CompletionLayout
     max_tokens: int
 
     @classmethod
-    def of(cls, tokenizer: Any, kind: Kind, *, max_tokens: int, chat: bool) -> Reader:  # noqa: ANN401  (untyped)
+    def of(cls, tokenizer: Tokenizer, kind: Kind, *, max_tokens: int, chat: bool) -> Reader:
         """The reader of rows of one kind.
 
         Raises:
@@ -142,6 +144,29 @@ class Reader:
         return list(found["input_ids"]), [end for _, end in found["offset_mapping"]]
 
 
+@dataclass(slots=True)
+class TokenizedRows:
+    """The rows of one dataset in tokens, read when they are needed."""
+
+    reader: Reader
+    rows: Dataset
+    read: dict[int, Completion] = field(default_factory=dict)
+
+    def take(self, chosen: Sequence[int] | Ints) -> list[Completion]:
+        """These rows, in this order."""
+        sides = list(self.rows.sides.values())
+        for row in (int(row) for row in chosen):
+            if row not in self.read:
+                prompt, response = ("", sides[0][row]) if len(sides) == 1 else (sides[0][row], sides[1][row])
+                self.read[row] = self.reader.read(prompt, response)
+        return [self.read[int(row)] for row in chosen]
+
+    @property
+    def cut(self) -> int:
+        """Rows that were longer than what is read."""
+        return sum(row.cut for row in self.read.values())
+
+
 def like_lengths(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
     """Rows of like length together, the longest first, at most ``tokens`` padded tokens in a part."""
     parts: list[list[int]] = []
@@ -179,15 +204,15 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()  # a lone surrogate has no token
 
 
-def _plain_layout(tokenizer: Any, middle: str) -> Layout:  # noqa: ANN401  (untyped library)
+def _plain_layout(tokenizer: Tokenizer, middle: str) -> CompletionLayout:
     start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
     end = tokenizer.eos_token_id
-    return Layout("", middle, () if end is None else (end,), () if start is None else (start,))
+    return CompletionLayout("", middle, () if end is None else (end,), () if start is None else (start,))
 
 
-def _chat_layout(tokenizer: Any) -> Layout:  # noqa: ANN401  (untyped library)
+def _chat_layout(tokenizer: Tokenizer) -> CompletionLayout:
     messages = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}]
-    jinja: Any = require("jinja2.exceptions", extra=EXTRA, purpose="a chat template")
+    jinja: Library = require("jinja2.exceptions", extra=EXTRA, purpose="a chat template")
     try:
         whole = str(tokenizer.apply_chat_template(messages, tokenize=False))
     except (jinja.TemplateError, ValueError, TypeError, KeyError) as error:
@@ -196,10 +221,10 @@ def _chat_layout(tokenizer: Any) -> Layout:  # noqa: ANN401  (untyped library)
         raise _bad_template("it does not write the prompt once and then the response once")
     head, rest = whole.split(ASKED)
     middle, tail = rest.split(SAID)
-    return Layout(head, middle, _end(tokenizer, tail), () if head else _plain_layout(tokenizer, "").first)
+    return CompletionLayout(head, middle, _end(tokenizer, tail), () if head else _plain_layout(tokenizer, "").first)
 
 
-def _end(tokenizer: Any, tail: str) -> tuple[int, ...]:  # noqa: ANN401  (untyped library)
+def _end(tokenizer: Tokenizer, tail: str) -> tuple[int, ...]:
     """The tokens that end a response: up to the first special one after it, else the end of text."""
     ids: Sequence[int] = tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else ()
     added = getattr(tokenizer, "added_tokens_decoder", {}).items()

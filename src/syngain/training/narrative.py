@@ -1,4 +1,4 @@
-"""What a training run says: the verdict, the findings, forecast beside measured, and the learning curves."""
+"""Sentences on a training run: the verdict, the findings, forecast beside measured, and the learning curves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from scipy import stats
 
 from syngain.core.result import Finding, Series, Verdict
 from syngain.gain.outcome.verdict import effect
+from syngain.training.student.narrative import plan_sentence
 from syngain.training.student.time_budget import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.core.estimate import Estimate
+    from syngain.learners.causal import CausalProxy
     from syngain.training.student import StudentGain
 
 LEVEL = 0.9
@@ -26,7 +28,7 @@ LOSSES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class TrainingNarrative:
     """Measured gains of a student with what was forecast.
 
     Attributes:
@@ -196,3 +198,20 @@ def curves(found: StudentGain) -> dict[str, Series]:
 def _signed(estimate: Estimate) -> str:
     low, high = estimate.interval(LEVEL)
     return f"{estimate.value:+.4f} (90 % interval {low:+.4f} to {high:+.4f})"
+
+
+def run_paragraphs(found: StudentGain, student: CausalProxy, trainer: str) -> tuple[tuple[str, str], ...]:
+    """How the student was trained: model, plan, arms, and how it went."""
+    steps = "; ".join(
+        f"{NAMES[arm]}: steps {', '.join(map(str, found.steps[arm]))} at rates "
+        f"{', '.join(f'{rate:g}' for rate in found.rates[arm])}"
+        for arm in found.steps
+        if arm != "base"
+    )
+    by = "TRL's trainer" if trainer == "trl" else "syngain's own loop"
+    return (
+        ("Student", f"{student.model}, adapters of rank {student.rank} by {by}; only responses count."),
+        ("Plan", plan_sentence(found.plan)),
+        ("Arms", f"{steps}. Learning rate and steps are chosen on held-out anchors, never on the test."),
+        *((("How it went", " ".join(f"{note}." for note in found.notes)),) if found.notes else ()),
+    )

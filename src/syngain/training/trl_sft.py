@@ -11,19 +11,18 @@ import logging
 import tempfile
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syngain.core.optional import require
-from syngain.learners.causal import CLIP, WARM_UP, memory_named
+from syngain.learners.causal import CLIP, WARM_UP
+from syngain.learners.causal_scoring import memory_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from syngain.learners.adapting import Stepper
+    from syngain.learners.adapting import OptimizerSteps, Stepper
     from syngain.learners.causal import CausalModel, Weigh
-    from syngain.learners.completions import Completion
-
-    Rows = Sequence[Completion]
+    from syngain.models.checkpoints import Library, Network, Tensor
 
 EXTRA, PURPOSE = "train", "training a student"
 IGNORED = -100  # the label of a token that does not count
@@ -39,100 +38,82 @@ def needed() -> None:
         require(name, extra=EXTRA, purpose=PURPOSE)
 
 
-def supervised(
-    model: CausalModel,
-    batch: Callable[[int], Rows],
-    optimizer: Any,  # noqa: ANN401  (untyped library)
-    rate: float,
-    steps: range,
-    after: Callable[[], None],
-) -> None:
+def supervised(model: CausalModel, planned: OptimizerSteps) -> None:
     """Take the steps with ``trl.SFTTrainer`` on completion-only cross-entropy; a ``Stepper``.
 
     Raises:
         MissingDependencyError: trl or datasets is not installed.
         UnfinishedError: not enough memory for a pass.
     """
-    _train(model, batch, None, optimizer, rate, steps, after)
+    _train(model, planned, None)
 
 
 def weighed(weigh: Callable[[int], Weigh]) -> Stepper:
     """The stepper whose loss at a step is made by ``weigh(step)``, as :meth:`CausalModel.slopes` takes it."""
 
-    def stepper(
-        model: CausalModel,
-        batch: Callable[[int], Rows],
-        optimizer: Any,  # noqa: ANN401  (untyped library)
-        rate: float,
-        steps: range,
-        after: Callable[[], None],
-    ) -> None:
-        _train(model, batch, weigh, optimizer, rate, steps, after)
+    def stepper(model: CausalModel, planned: OptimizerSteps) -> None:
+        _train(model, planned, weigh)
 
     return stepper
 
 
-def _train(  # noqa: PLR0917  (a stepper's arguments and the loss)
-    model: CausalModel,
-    batch: Callable[[int], Rows],
-    weigh: Callable[[int], Weigh] | None,
-    optimizer: Any,  # noqa: ANN401  (untyped library)
-    rate: float,
-    steps: range,
-    after: Callable[[], None],
-) -> None:
+def _train(model: CausalModel, planned: OptimizerSteps, weigh: Callable[[int], Weigh] | None) -> None:
     trl, torch, transformers, datasets = (
         require(name, extra=EXTRA, purpose=PURPOSE) for name in ("trl", "torch", "transformers", "datasets")
     )
 
-    def loss(step: int) -> tuple[Any, list[Any]]:
-        return model.slopes(batch(step), None if weigh is None else weigh(step))
+    def loss(step: int) -> tuple[float, list[Tensor]]:
+        return model.slopes(planned.batch(step), None if weigh is None else weigh(step))
 
-    with memory_named(model.proxy), _alone(model, transformers), tempfile.TemporaryDirectory() as folder:
+    with (
+        memory_named(model.proxy.model, model.proxy.max_tokens),
+        _alone(model, transformers),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         trainer = _trainer(trl, torch, loss)(
             model=model.network,
-            args=_settings(trl, model, folder, rate, len(steps)),
-            train_dataset=datasets.Dataset.from_dict({"step": list(steps)}),
+            args=_settings(trl, model, folder, planned.rate, len(planned.steps)),
+            train_dataset=datasets.Dataset.from_dict({"step": list(planned.steps)}),
             data_collator=lambda found: {"step": found[0]["step"]},
             processing_class=model.tokenizer,
-            optimizers=(optimizer, _pace(torch, optimizer, rate, steps.start)),
-            callbacks=[_watching(transformers, after)],
+            optimizers=(planned.optimizer, _pace(torch, planned)),
+            callbacks=[_watching(transformers, planned.after)],
         )
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
 
 
-def _trainer(trl: Any, torch: Any, loss: Callable[[int], tuple[Any, list[Any]]]) -> type:  # noqa: ANN401  (untyped)
+def _trainer(trl: Library, torch: Library, loss: Callable[[int], tuple[float, list[Tensor]]]) -> type:
     """TRL's trainer over whole steps, in their order."""
 
     class Given(torch.autograd.Function):  # type: ignore[misc]  # untyped library
         """A loss whose gradient is known: its parts were worked out side by side, one thread each."""
 
         @staticmethod
-        def forward(context: Any, value: float, slopes: list[Any], *weights: Any) -> Any:  # noqa: ANN401
+        def forward(context: Library, value: float, slopes: list[Tensor], *weights: Tensor) -> Tensor:
             context.slopes = slopes
             return weights[0].new_tensor(value)
 
         @staticmethod
-        def backward(context: Any, above: Any) -> Any:  # noqa: ANN401
+        def backward(context: Library, above: Tensor) -> tuple[Tensor, ...]:
             return (None, None, *(None if slope is None else slope * above for slope in context.slopes))
 
     class Trainer(trl.SFTTrainer):  # type: ignore[misc]  # untyped library
-        def _get_train_sampler(self, dataset: Any = None) -> Any:  # noqa: ANN401
+        def _get_train_sampler(self, dataset: Library = None) -> Library:
             return torch.utils.data.SequentialSampler(self.train_dataset if dataset is None else dataset)
 
-        def compute_loss(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Any:  # noqa: ANN401
+        def compute_loss(self, model: Network, inputs: dict[str, int], *_: object, **__: object) -> Tensor:
             value, slopes = loss(int(inputs["step"]))
             weights = [weight for _, weight in sorted(model.named_parameters()) if weight.requires_grad]
             return Given.apply(value, slopes, *weights)
 
-        def create_model_card(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        def create_model_card(self, *_: object, **__: object) -> None:
             """No card: nothing is published."""
 
     return Trainer
 
 
-def _settings(trl: Any, model: CausalModel, folder: str, rate: float, steps: int) -> Any:  # noqa: ANN401  (untyped)
+def _settings(trl: Library, model: CausalModel, folder: str, rate: float, steps: int) -> Library:
     """A step is one item of the data; the weights hold their own precision; nothing is written or logged."""
     return trl.SFTConfig(
         output_dir=folder,
@@ -158,23 +139,24 @@ def _settings(trl: Any, model: CausalModel, folder: str, rate: float, steps: int
     )
 
 
-def _pace(torch: Any, optimizer: Any, rate: float, first: int) -> Any:  # noqa: ANN401  (untyped library)
+def _pace(torch: Library, planned: OptimizerSteps) -> Library:
     """The rate of :func:`syngain.learners.causal.paced` as a scheduler that starts at a step."""
+    optimizer, first = planned.optimizer, planned.steps.start
     for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"] = rate
+        group["lr"] = group["initial_lr"] = planned.rate
     return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (first + step + 1) / WARM_UP))
 
 
-def _watching(transformers: Any, after: Callable[[], None]) -> Any:  # noqa: ANN401  (untyped library)
+def _watching(transformers: Library, after: Callable[[], None]) -> Library:
     class Watching(transformers.TrainerCallback):  # type: ignore[misc]  # untyped library
-        def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        def on_step_end(self, *_: object, **__: object) -> None:
             after()
 
     return Watching()
 
 
 @contextmanager
-def _alone(model: CausalModel, transformers: Any) -> Iterator[None]:  # noqa: ANN401  (untyped library)
+def _alone(model: CausalModel, transformers: Library) -> Iterator[None]:
     """Leave network, warnings and log levels as they were: TRL puts its own head and tags on what it trains."""
     base = model.network.get_base_model()
     talk, loud = transformers.utils.logging.get_verbosity(), logging.getLogger("accelerate").level

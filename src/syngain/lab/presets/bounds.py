@@ -78,7 +78,7 @@ class CaseResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ranking:
+class GainRanking:
     """Spearman correlation of a quantity with the true risk gain, with a bootstrap interval over worlds."""
 
     quantity: str
@@ -101,7 +101,7 @@ class BoundsResult:
     """The result of the preset."""
 
     cases: Sequence[CaseResult]
-    rankings: Sequence[Ranking]
+    rankings: Sequence[GainRanking]
     worlds: Mapping[str, Sequence[float]]
 
     def as_json(self) -> dict[str, object]:
@@ -244,11 +244,11 @@ def _entropy_of_counts(source: Floats, counts: Floats) -> float:
     return float(-np.exp(logs) @ logs)
 
 
-def _ranking(name: str, table: Mapping[str, Floats], rng: np.random.Generator, resamples: int = 400) -> Ranking:
+def _ranking(name: str, table: Mapping[str, Floats], rng: np.random.Generator, resamples: int = 400) -> GainRanking:
     x, gain = table[name], table["true gain"]
     draws = [_spearman(x[rows], gain[rows]) for rows in rng.integers(x.size, size=(resamples, x.size))]
     low, high = np.quantile(draws, (0.025, 0.975))
-    return Ranking(quantity=name, value=_spearman(x, gain), interval=(float(low), float(high)), worlds=x.size)
+    return GainRanking(quantity=name, value=_spearman(x, gain), interval=(float(low), float(high)), worlds=x.size)
 
 
 def _spearman(x: Floats, y: Floats) -> float:

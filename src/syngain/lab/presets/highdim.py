@@ -17,7 +17,7 @@ from syngain.core.progress import Progress, silent
 from syngain.inference.intervals import mean_interval, median_interval
 from syngain.inference.ranks import spearman_of_sweep
 from syngain.lab.em import MixtureFit
-from syngain.lab.result import Curve, LabResult, Panel, Table
+from syngain.lab.result import LabCurve, LabResult, LabTable, Panel
 from syngain.lab.worlds.gaussian_mixtures import concatenate
 from syngain.lab.worlds.gmm_world import DIVERGENCE_NAMES, DIVERGENCES, Draw, World, divergences, draw, reestimated
 
@@ -180,7 +180,7 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], strea
         seed=streams.seed,
         parameters=asdict(protocol),
         panels=panels,
-        tables=(Table(title=title, columns=columns, rows=rows),),
+        tables=(LabTable(title=title, columns=columns, rows=rows),),
         data={"gaps": {str(d): _gaps_json(sweeps, found) for d, found in gaps.items()}},
         notes=(
             "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one; above 0 it helps.",
@@ -190,9 +190,9 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], strea
     )
 
 
-def _curve(name: str, values: tuple[float, ...], block: Floats, measure: str) -> Curve:
+def _curve(name: str, values: tuple[float, ...], block: Floats, measure: str) -> LabCurve:
     center, low, high = (median_interval if measure == "kl" else mean_interval)(block)
-    return Curve(name=name, x=values, y=center, lower=low, upper=high)
+    return LabCurve(name=name, x=values, y=center, lower=low, upper=high)
 
 
 def _gaps_json(sweeps: Mapping[str, tuple[tuple[float, Scenario], ...]], found: dict[str, Floats]) -> dict[str, object]:

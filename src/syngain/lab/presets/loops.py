@@ -32,7 +32,7 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
+class LoopCurve:
     """A simulated mean per generation (or size) with its error, and the closed form beside it.
 
     Attributes:
@@ -72,7 +72,7 @@ class Curve:
 class LoopsResult:
     """All curves, the number of checks against a law and how many fail at 3 standard errors and after Bonferroni."""
 
-    curves: Sequence[Curve]
+    curves: Sequence[LoopCurve]
     optimal_weight: float
     optimal_weight_law: float
     optimal_weight_error: float
@@ -141,10 +141,10 @@ def loops(
 
 def _curve(
     name: str, draws: Floats, law: NDArray[np.floating[Any]] | None, *, relation: str = "equal", first: int = 1
-) -> Curve:
+) -> LoopCurve:
     """From draws (replicates, generations)."""
     steps = np.arange(first, first + draws.shape[1])
-    return Curve(
+    return LoopCurve(
         name=name,
         x_name="generation",
         x=tuple(map(float, steps)),
@@ -155,7 +155,7 @@ def _curve(
     )
 
 
-def _gaussian_replace(replicates: int, generations: int, rng: np.random.Generator) -> list[Curve]:
+def _gaussian_replace(replicates: int, generations: int, rng: np.random.Generator) -> list[LoopCurve]:
     """Fit by maximum likelihood (divide by n), draw, fit again; t counts the fit on real data.
 
     E var_t = (1 - 1/n)^t; E ln var_t = t (psi((n - 1) / 2) + ln 2 - ln n): the first hides how fast most runs collapse.
@@ -174,7 +174,7 @@ def _gaussian_replace(replicates: int, generations: int, rng: np.random.Generato
     ]
 
 
-def _gaussian_accumulate(replicates: int, generations: int, rng: np.random.Generator) -> Curve:
+def _gaussian_accumulate(replicates: int, generations: int, rng: np.random.Generator) -> LoopCurve:
     """All rows so far are kept and refitted: E var_t = prod_{i <= t} (1 - 1/(n i^2)), which stays above zero.
 
     The pooled second moment is a martingale, and the pooled mean moves by a (t + 1)-th of the mean of n new rows: hence
@@ -191,7 +191,7 @@ def _gaussian_accumulate(replicates: int, generations: int, rng: np.random.Gener
     return _curve("Gaussian, accumulate: variance", np.array(variances).T, law)
 
 
-def _fresh_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> Curve:
+def _fresh_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> LoopCurve:
     """A share of every generation's rows is fresh and real; squared error of the mean, known unit variance.
 
     V_t = 1/n + (1 - a)^2 V_{t-1}, V_1 = 1/n.
@@ -209,7 +209,7 @@ def _fresh_share(replicates: int, generations: int, share: float, rng: np.random
     return _curve(f"Gaussian mean, {share:.0%} fresh real rows", np.array(errors).T, np.array(law))
 
 
-def _fixed_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> Curve:
+def _fixed_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> LoopCurve:
     """The same real rows are mixed in at every generation, and start the loop.
 
     V_t = 1/(a n) + N_t, N_t = (1 - a)/n + (1 - a)^2 N_{t-1}, N_1 = 0: it stays bounded, above the fresh share.
@@ -228,7 +228,7 @@ def _fixed_share(replicates: int, generations: int, share: float, rng: np.random
     return _curve(f"Gaussian mean, the same {share:.0%} real rows", np.array(errors).T, np.array(law))
 
 
-def _mixture(replicates: int, generations: int, rng: np.random.Generator) -> Curve:
+def _mixture(replicates: int, generations: int, rng: np.random.Generator) -> LoopCurve:
     """Known components, weights re-estimated from their own draws: E sum_k w_k (1 - w_k) = (1 - 1/n)^t of the first.
 
     The law of genetic drift [fisher1930]: modes are lost at a rate of 1/n per generation.
@@ -243,7 +243,7 @@ def _mixture(replicates: int, generations: int, rng: np.random.Generator) -> Cur
     return _curve("mixture weights, replace: diversity", np.array(diversity).T, law)
 
 
-def _regression(replicates: int, generations: int, rng: np.random.Generator) -> list[Curve]:
+def _regression(replicates: int, generations: int, rng: np.random.Generator) -> list[LoopCurve]:
     """Ordinary least squares on its own labels: excess risk over the noise, per unit of noise variance.
 
     Replace: i d / (T - d - 1), exact for Gaussian inputs. Accumulate: at most (pi^2 / 6) d / (T - d - 1)
@@ -282,7 +282,7 @@ KDE_REAL, KDE_GENERATIONS = 100, 6
 KDE_SIZES = (0, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 
-def _kernel_density(replicates: int, rng: np.random.Generator) -> Curve:
+def _kernel_density(replicates: int, rng: np.random.Generator) -> LoopCurve:
     """Fixed real rows plus m rows of the last fit, refitted: TV to the truth after some generations, against m.
 
     Two Gaussians, kernel density with Scott's bandwidth n^(-1/5): a few synthetic rows add noise and drift, very many
@@ -291,7 +291,7 @@ def _kernel_density(replicates: int, rng: np.random.Generator) -> Curve:
     grid = np.linspace(-7, 7, 561)
     truth = (stats.norm.pdf(grid, -2) + stats.norm.pdf(grid, 2)) / 2
     draws = np.array([[_kde_run(size, grid, truth, rng) for size in KDE_SIZES] for _ in range(replicates)])
-    return Curve(
+    return LoopCurve(
         name=f"kernel density, {KDE_REAL} fixed real rows: TV after {KDE_GENERATIONS} generations",
         x_name="synthetic rows per generation",
         x=tuple(map(float, KDE_SIZES)),
@@ -300,7 +300,7 @@ def _kernel_density(replicates: int, rng: np.random.Generator) -> Curve:
     )
 
 
-def _fitted_densities(replicates: int, generations: int, streams: Streams) -> list[Curve]:
+def _fitted_densities(replicates: int, generations: int, streams: Streams) -> list[LoopCurve]:
     """Mixtures refitted by expectation-maximization and kernel densities under four regimes: TV to the truth."""
     out = []
     for name, density in (("mixture (EM)", MixtureDensity()), ("kernel density", KernelDensity())):

@@ -18,7 +18,7 @@ from syngain.inference.intervals import mean_interval, median_interval
 from syngain.inference.ranks import RankCorrelation, spearman_of_sweep
 from syngain.lab.em import MixtureFit
 from syngain.lab.presets.published import published_gaps
-from syngain.lab.result import Curve, LabResult, Panel, Table
+from syngain.lab.result import LabCurve, LabResult, LabTable, Panel
 from syngain.lab.worlds.gmm_world import DIVERGENCE_NAMES, DIVERGENCES, World, divergences, draw
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _result(
             panels.append(_panel(letter, measure, names[measure], protocol.values, block))
             ranked = spearman_of_sweep(protocol.values, block, rng=streams.stream("bootstrap", measure, letter))
             rows.append((names[measure], letter, *ranked.cells(), _trend(ranked)))
-    table = Table(
+    table = LabTable(
         title="Spearman correlation of the gap with the swept value, over all replicates (95 % bootstrap interval)",
         columns=("divergence", "swept", "correlation", "low", "high", "trend"),
         rows=rows,
@@ -144,7 +144,7 @@ def _result(
 def _panel(letter: str, measure: str, name: str, values: tuple[int, ...], block: Floats) -> Panel:
     center, low, high = (median_interval if measure in HEAVY else mean_interval)(block)
     word = "median gap" if measure in HEAVY else "mean gap"
-    curve = Curve(name=word, x=values, y=center, lower=low, upper=high)
+    curve = LabCurve(name=word, x=values, y=center, lower=low, upper=high)
     return Panel(title=f"{name}, varying {letter}", x_name=letter, y_name=word, curves=(curve,), zero=True)
 
 
@@ -156,7 +156,7 @@ def _trend(ranked: RankCorrelation) -> str:
     return f"weak {sign}" if abs(ranked.value) < 0.25 else sign
 
 
-def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[str, str], gaps: Floats) -> Table:
+def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[str, str], gaps: Floats) -> LabTable:
     """Where the mean (of KL: median) gap changes sign, by linear interpolation between settings."""
     rows: list[tuple[str, str, str]] = []
     for m, measure in enumerate(measures):
@@ -166,12 +166,12 @@ def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[s
             turns = np.flatnonzero(mean[:-1] * mean[1:] < 0)
             at = [values[i] + (values[i + 1] - values[i]) * mean[i] / (mean[i] - mean[i + 1]) for i in turns]
             rows.append((names[measure], letter, ", ".join(f"{x:.1f}" for x in at) or "never"))
-    return Table(
+    return LabTable(
         title="Where the mean (of KL: median) gap crosses zero", columns=("divergence", "swept", "at"), rows=rows
     )
 
 
-def _agreement(measures: tuple[str, ...], gaps: Floats) -> tuple[Table, ...]:
+def _agreement(measures: tuple[str, ...], gaps: Floats) -> tuple[LabTable, ...]:
     """How often the published estimator has the sign of the exact one, when both were run."""
     if PUBLISHED not in measures or "kl" not in measures:
         return ()
@@ -180,7 +180,7 @@ def _agreement(measures: tuple[str, ...], gaps: Floats) -> tuple[Table, ...]:
         (DIVERGENCE_NAMES[name], float(np.mean(own == np.sign(gaps[:, measures.index(name)])))) for name in DIVERGENCES
     ]
     title = "Share of replicates where the published gap has the sign of the exact one"
-    return (Table(title=title, columns=("exact divergence", "share"), rows=rows),)
+    return (LabTable(title=title, columns=("exact divergence", "share"), rows=rows),)
 
 
 def _settings(

@@ -14,14 +14,13 @@ from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
 from syngain.lab.presets.paper import Estimator, PaperProtocol, paper
-from syngain.lab.result import Check, Curve, LabResult, Panel, Table
+from syngain.lab.result import LabCheck, LabCurve, LabResult, LabTable, Panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syngain.lab.presets.bounds import BoundsResult
-    from syngain.lab.presets.loops import Curve as LoopCurve
-    from syngain.lab.presets.loops import LoopsResult
+    from syngain.lab.presets.loops import LoopCurve, LoopsResult
     from syngain.lab.worlds.gmm_world import World
 
 PRESETS = ("paper", "paper-highdim", "bounds", "loops", "temperature")
@@ -123,7 +122,7 @@ def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progr
             title=f"True gain against {ranking.quantity}",
             x_name=f"{ranking.quantity} (nats)" if "divergence" not in ranking.quantity else ranking.quantity,
             y_name="true risk gain (nats)",
-            curves=(Curve(name="worlds", x=found.worlds[ranking.quantity], y=gain, style="points"),),
+            curves=(LabCurve(name="worlds", x=found.worlds[ranking.quantity], y=gain, style="points"),),
             zero=True,
         )
         for ranking in found.rankings
@@ -143,7 +142,7 @@ def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progr
     )
 
 
-def _violations(found: BoundsResult) -> Table:
+def _violations(found: BoundsResult) -> LabTable:
     rows = [
         (
             case.name,
@@ -167,10 +166,10 @@ def _violations(found: BoundsResult) -> Table:
         "GGMI identity off",
         "validity flag wrong",
     )
-    return Table(title="How often each inequality fails (shares, then counts)", columns=columns, rows=rows)
+    return LabTable(title="How often each inequality fails (shares, then counts)", columns=columns, rows=rows)
 
 
-def _units(streams: Streams, chains: int = 200) -> Table:
+def _units(streams: Streams, chains: int = 200) -> LabTable:
     """Linear-Gaussian chains in several units: informations stay, the published expression does not."""
     from syngain.lab.worlds.linear_gaussian import random_linear_gaussian
 
@@ -184,23 +183,23 @@ def _units(streams: Streams, chains: int = 200) -> Table:
         violated = sum(low > high for low, high in zip(information, bound, strict=True)) / chains
         rows.append((scale, sum(information) / chains, sum(bound) / chains, violated))
     title = f"{chains} linear-Gaussian chains in other units: the published bound with differential entropies"
-    return Table(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "share violated"), rows=rows)
+    return LabTable(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "share violated"), rows=rows)
 
 
-def _rankings(found: BoundsResult) -> Table:
+def _rankings(found: BoundsResult) -> LabTable:
     rows = [(r.quantity, r.value, *r.interval, r.worlds) for r in found.rankings]
     title = "Spearman correlation with the true risk gain (95 % bootstrap interval over worlds)"
-    return Table(title=title, columns=("quantity", "correlation", "low", "high", "worlds"), rows=rows)
+    return LabTable(title=title, columns=("quantity", "correlation", "low", "high", "worlds"), rows=rows)
 
 
-def _proved(found: BoundsResult) -> tuple[Check, ...]:
+def _proved(found: BoundsResult) -> tuple[LabCheck, ...]:
     counts = {
         "chains that violate the valid chain": sum(case.valid_chain for case in found.cases),
         "chains that violate the GGMI identity": sum(case.identity for case in found.cases),
         "chains that violate the bound with + information gain": sum(case.corrected for case in found.cases),
         "chains whose validity flag is wrong": sum(case.ggmi_flag_wrong for case in found.cases),
     }
-    return tuple(Check(name=name, value=count, expected=0.0, error=0.0, limit=0.0) for name, count in counts.items())
+    return tuple(LabCheck(name=name, value=count, expected=0.0, error=0.0, limit=0.0) for name, count in counts.items())
 
 
 def loops_result(replicates: int, generations: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
@@ -223,40 +222,40 @@ def loops_result(replicates: int, generations: int, *, streams: Streams, progres
 def _loop_panel(curve: LoopCurve) -> Panel:
     band = [(mean - 1.96 * error, mean + 1.96 * error) for mean, error in zip(curve.mean, curve.error, strict=True)]
     lower, upper = zip(*band, strict=True)
-    curves = [Curve(name="simulated", x=curve.x, y=curve.mean, lower=lower, upper=upper)]
+    curves = [LabCurve(name="simulated", x=curve.x, y=curve.mean, lower=lower, upper=upper)]
     if curve.x[0] == 0:  # has no place on the logarithmic axis
         start = tuple(curve.mean[0] for _ in curve.x)
-        curves.append(Curve(name="without synthetic rows", x=curve.x, y=start, style="dashed"))
+        curves.append(LabCurve(name="without synthetic rows", x=curve.x, y=start, style="dashed"))
     if curve.law:
         name = "upper bound" if curve.relation == "below" else "closed form"
-        curves.append(Curve(name=name, x=curve.x, y=curve.law, style="dashed"))
+        curves.append(LabCurve(name=name, x=curve.x, y=curve.law, style="dashed"))
     title, _, measure = curve.name.partition(": ")
     return Panel(
         title=title, x_name=curve.x_name, y_name=measure or "squared error", curves=curves, x_log=curve.x[0] == 0
     )
 
 
-def _agreement(curves: Sequence[LoopCurve]) -> Table:
+def _agreement(curves: Sequence[LoopCurve]) -> LabTable:
     rows = [
         (curve.name, curve.relation, len(curve.z), max(map(abs, curve.z)), sum(abs(z) > 3 for z in curve.z))
         for curve in curves
         if curve.law
     ]
     columns = ("loop", "law", "checks", "largest deviation (errors)", "beyond 3 errors")
-    return Table(title="Simulated means against closed forms", columns=columns, rows=rows)
+    return LabTable(title="Simulated means against closed forms", columns=columns, rows=rows)
 
 
-def _weights(found: LoopsResult) -> Table:
+def _weights(found: LoopsResult) -> LabTable:
     rows = [
         ("simulated", found.optimal_weight, found.optimal_weight_error),
         ("law", found.optimal_weight_law, 0.0),
     ]
     title = "Optimal weight on fresh real rows, equal numbers of both"
-    return Table(title=title, columns=("by", "weight", "error"), rows=rows)
+    return LabTable(title=title, columns=("by", "weight", "error"), rows=rows)
 
 
-def _laws(found: LoopsResult) -> tuple[Check, ...]:
-    weight = Check(
+def _laws(found: LoopsResult) -> tuple[LabCheck, ...]:
+    weight = LabCheck(
         name="optimal weight on fresh real rows",
         value=found.optimal_weight,
         expected=found.optimal_weight_law,
@@ -264,7 +263,7 @@ def _laws(found: LoopsResult) -> tuple[Check, ...]:
         limit=found.threshold,
     )
     curves = tuple(
-        Check(
+        LabCheck(
             name=f"{curve.name}, {curve.x_name} {x:g}",
             value=value,
             expected=law,

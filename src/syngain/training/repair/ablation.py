@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,31 +19,34 @@ from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
 from syngain.data.columns.roles import Kind
 from syngain.learners.adapting import Material, Schedule, adapt, copied
+from syngain.learners.completions import TokenizedRows
+from syngain.training.arm_store import ArmStore
 from syngain.training.repair.format_jitter import Jitter
 from syngain.training.repair.losses import CAP, Lesson, both, forget, forgettable, replay
 from syngain.training.repair.openings import Template, template_of
 from syngain.training.repair.pattern_metrics import State, measures, state_of
 from syngain.training.repair.removed_share import PREVENTIONS, REPAIRS, removals
-from syngain.training.repair.sampling import Said
-from syngain.training.shelf import Shelf
-from syngain.training.student.arms import Side
+from syngain.training.repair.sampling import SampledResponse
+from syngain.training.student.narrative import cut_rows
 from syngain.training.student.splits import Round, Rows, seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from syngain.core.arrays import Ints
+    from syngain.core.arrays import Ints, Singles
     from syngain.core.estimate import Estimate
     from syngain.data.dataset import Dataset
+    from syngain.data.study import Study
     from syngain.learners.causal import CausalModel, CausalProxy
     from syngain.learners.completions import Completion
+    from syngain.models.checkpoints import Tensor
+    from syngain.training.arm_store import Arrays
 
     Batch = Callable[[int], list[Completion]]
 
 ARMS = ("untrained", "overfitted", *REPAIRS, "anchors", *PREVENTIONS)
+LEVEL = 0.9
 MEASURED = 6  # steps that take about as long as measuring a state, for the share done
 
 
@@ -90,7 +93,8 @@ class Ablation:
 
     Attributes:
         template: of the set. states: of each arm, one per seed.
-        arms: arm to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates. cut: notes on rows cut.
+        arms: arm to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
+        notes: on rows that were cut.
     """
 
     template: Template
@@ -99,65 +103,97 @@ class Ablation:
     contrasts: Mapping[str, Estimate]
     notes: tuple[str, ...]
 
+    @property
+    def hurt(self) -> bool:
+        """Whether the loss rose for sure."""
+        return self.contrasts["repair.increase"].interval(LEVEL)[0] > 0
 
-def ablate(  # noqa: PLR0913  (all by name but the two sets)
-    real: Dataset,
-    synthetic: Dataset,
-    *,
-    test: Dataset | None,
-    proxy: CausalProxy,
-    treatment: Treatment,
-    folder: Path,
-    seed: int = 0,
-    resume: bool = False,
-    progress: Progress = silent,
-) -> Ablation:
+    @property
+    def harmless(self) -> bool:
+        """Whether the loss fell for sure."""
+        return self.contrasts["repair.increase"].interval(LEVEL)[1] < 0
+
+    @property
+    def reported(self) -> dict[str, Estimate]:
+        """Differences of arms; shares of an increase only where the loss may have risen."""
+        shares = ("repair.removed@", "repair.added@") if self.harmless else ()
+        return {name: item for name, item in self.contrasts.items() if not name.startswith(shares)}
+
+    def arm(self, name: str) -> dict[str, Estimate]:
+        """What stands in the line of an arm."""
+        removed = self.reported.get(f"repair.removed@{name}")
+        return dict(self.arms[name]) | ({} if removed is None else {"repair.removed": removed})
+
+
+def ablate(design: AblationDesign, *, folder: Path, resume: bool = False, progress: Progress = silent) -> Ablation:
     """Run every arm in every seed that is not yet in ``folder``, and compare them.
 
     Raises:
-        InputError: rows or model cannot be used; before the first step. UsageError: what is resumed was another job.
-        UnfinishedError: not enough memory, found out before the first step; what is done is kept.
+        UsageError: what is resumed was another job. UnfinishedError: not enough memory; what is done is kept.
         MissingDependencyError: trl, datasets, torch, transformers or peft is not installed.
     """
-    for side in (real, synthetic):
-        _check(side)
-    template = template_of(list(synthetic.sides.values())[1])
-    streams = Streams(seed, ("repair",))
-    rows = Rows.of(real, synthetic, test)
-    rows.every(treatment.seeds, streams)
-    model = proxy.open(progress)
-    reader = model.reader(Kind.PAIR)
-    own, made = Side(reader, real), Side(reader, synthetic)
-    judged = own if test is None else Side(reader, test)
-    bench = _Bench(model, own, made, judged, rows, treatment, streams, template)
-    bench.find_out()
-    settings: dict[str, object] = {
-        "real rows": real.fingerprint,
-        "synthetic rows": synthetic.fingerprint,
-        "test rows": None if test is None else test.fingerprint,
-        "seed": seed,
-        "weights of the model": model.identity,
-        "device": model.device,
-    }
-    settings |= {name: value for name, value in asdict(proxy).items() if name not in {"model", "device"}}
-    settings |= {name.replace("_", " "): value for name, value in asdict(treatment).items() if name != "seeds"}
-    shelf = Shelf.open(folder / "work", settings, resume=resume)
-    return _Run(bench, shelf, progress).go()
+    store = ArmStore.open(folder / "work", design.settings, resume=resume)
+    return _AblationRun(design, store, progress).go()
 
 
 @dataclass(slots=True)
-class _Bench:
+class AblationDesign:
     """The model and the rows, and which of them an arm learns from."""
 
     model: CausalModel
-    real: Side
-    synthetic: Side
-    judged: Side
+    real: TokenizedRows
+    synthetic: TokenizedRows
+    judged: TokenizedRows
     rows: Rows
     treatment: Treatment
-    streams: Streams
+    seed: int
     template: Template
-    jittered: dict[int, Side] = field(default_factory=dict)
+    jittered: dict[int, TokenizedRows] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, study: Study, proxy: CausalProxy, treatment: Treatment, *, seed: int = 0, progress: Progress = silent
+    ) -> AblationDesign:
+        """Read the rows and load the model; find out what could only fail later.
+
+        Raises:
+            InputError: rows or model cannot be used. UnfinishedError: not enough memory.
+            MissingDependencyError: trl, datasets, torch, transformers or peft is not installed.
+        """
+        real, synthetic, test = study.real, study.synthetic, study.test
+        for side in (real, synthetic):
+            _check(side)
+        template = template_of(list(synthetic.sides.values())[1])
+        rows = Rows.of(real, synthetic, test)
+        rows.every(treatment.seeds, Streams(seed, ("repair",)))
+        model = proxy.open(progress)
+        reader = model.reader(Kind.PAIR)
+        own, made = TokenizedRows(reader, real), TokenizedRows(reader, synthetic)
+        judged = own if test is None else TokenizedRows(reader, test)
+        design = cls(model, own, made, judged, rows, treatment, seed, template)
+        design.find_out()
+        return design
+
+    @property
+    def streams(self) -> Streams:
+        """All randomness."""
+        return Streams(self.seed, ("repair",))
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """All that the outcomes depend on, in words a person can compare."""
+        proxy = {name: value for name, value in asdict(self.model.proxy).items() if name not in {"model", "device"}}
+        plan = {name.replace("_", " "): value for name, value in asdict(self.treatment).items() if name != "seeds"}
+        return {
+            "real rows": self.real.rows.fingerprint,
+            "synthetic rows": self.synthetic.rows.fingerprint,
+            "test rows": None if self.rows.forecast else self.judged.rows.fingerprint,
+            "seed": self.seed,
+            "weights of the model": self.model.identity,
+            "device": self.model.device,
+            **proxy,
+            **plan,
+        }
 
     def find_out(self) -> None:
         """What could only fail later: an opening to forget in every seed, memory for a pass over the longest rows."""
@@ -168,9 +204,11 @@ class _Bench:
         self.model.slopes(sorted(some, key=lambda row: -len(row.ids))[:size])
 
     def round(self, seed: int) -> Round:
+        """The rows of a seed."""
         return self.rows.round(seed, self.streams)
 
     def steps(self, arm: str) -> int:
+        """Optimizer steps of an arm."""
         if arm == "untrained":
             return 0
         return self.treatment.steps if arm in {"overfitted", *PREVENTIONS} else self.treatment.repair_steps
@@ -200,7 +238,7 @@ class _Bench:
         order = self._order("openings", seed, len(rows), size)
         return lambda step: [rows[i] for i in order[step]]
 
-    def _batches(self, side: Side, pool: Ints, name: str, seed: int, size: int) -> Batch:
+    def _batches(self, side: TokenizedRows, pool: Ints, name: str, seed: int, size: int) -> Batch:
         order = self._order(name, seed, pool.size, size)
         return lambda step: side.take(pool[order[step]])
 
@@ -208,61 +246,61 @@ class _Bench:
         steps = max(self.treatment.steps, self.treatment.repair_steps)
         return seen(pool, steps * size, self.streams.stream(name, str(seed))).reshape(steps, size)
 
-    def _side(self, arm: str, seed: int) -> Side:
+    def _side(self, arm: str, seed: int) -> TokenizedRows:
         if arm != "jitter":
             return self.synthetic
         if seed not in self.jittered:
             rng = self.streams.stream("jitter", str(seed))
-            self.jittered[seed] = Side(self.synthetic.reader, self.treatment.jitter(self.synthetic.rows, rng))
+            self.jittered[seed] = TokenizedRows(self.synthetic.reader, self.treatment.jitter(self.synthetic.rows, rng))
         return self.jittered[seed]
 
 
 @dataclass(slots=True)
-class _Run:
+class _AblationRun:
     """All arms of all seeds, one after the other."""
 
-    bench: _Bench
-    shelf: Shelf
+    design: AblationDesign
+    store: ArmStore
     progress: Progress
     done: float = 0.0
 
     def go(self) -> Ablation:
-        seeds = range(self.bench.treatment.seeds)
+        seeds = range(self.design.treatment.seeds)
         states: dict[str, list[State]] = {arm: [] for arm in ARMS}
         for seed in seeds:
             for arm in ARMS:
                 states[arm].append(self._arm(arm, seed))
-        clusters = [self.bench.rows.judged_cluster[self._judged(seed)] for seed in seeds]
+        clusters = [self.design.rows.judged_cluster[self._judged(seed)] for seed in seeds]
         self.progress("done", 1.0)
         return Ablation(
-            template=self.bench.template,
+            template=self.design.template,
             states=states,
-            arms={arm: measures(found, clusters, self.bench.template) for arm, found in states.items()},
+            arms={arm: measures(found, clusters, self.design.template) for arm, found in states.items()},
             contrasts=removals(states, clusters),
             notes=self._notes(),
         )
 
     def _arm(self, arm: str, seed: int) -> State:
-        shared = arm == "untrained" and not self.bench.rows.forecast
+        shared = arm == "untrained" and not self.design.rows.forecast
         name = f"{arm}-{0 if shared else seed}"
-        found = self.shelf.find(name)
-        steps = self.bench.steps(arm)
+        found = self.store.find(name)
+        steps = self.design.steps(arm)
         self.progress(f"seed {seed + 1}: {arm}", self.done)
         if found is None:
             if steps:
                 self._train(arm, seed, name, steps)
             else:
-                self.bench.model.reset(seed)
+                self.design.model.reset(seed)
             state = self._measured(arm, seed)
-            weights = copied(self.bench.model) if arm == "overfitted" else []
+            weights = copied(self.design.model) if arm == "overfitted" else []
             found = _packed(state, [weight.numpy() for weight in weights])
-            self.shelf.keep(name, found)
+            self.store.keep(name, found)
         self.done += (steps + MEASURED) / self._all_steps()
         return _unpacked(found)
 
     def _train(self, arm: str, seed: int, name: str, steps: int) -> None:
         """Afterwards the model holds the trained adapter."""
-        lesson = self.bench.lesson(arm, seed)
+        lesson = self.design.lesson(arm, seed)
         before, taken = self.done, 0
 
         def watch() -> None:
@@ -271,50 +309,43 @@ class _Run:
             self.progress(f"seed {seed + 1}: {arm}", before + taken / self._all_steps())
 
         adapt(
-            self.bench.model,
-            Material(lesson.batch, (), math.nan),
-            Schedule(steps=steps, rates=self.bench.model.proxy.rates[:1], checks=0),
-            seed=int(self.bench.streams.stream("adapter", str(seed)).integers(2**31)),
-            state=self.shelf.state(name),
+            self.design.model,
+            Material(lesson.batch, (), math.nan, lesson.stepper, self._overfitted(seed) if arm in REPAIRS else None),
+            Schedule(steps=steps, rates=self.design.model.proxy.rates[:1], checks=0),
+            seed=int(self.design.streams.stream("adapter", str(seed)).integers(2**31)),
+            state=self.store.state(name),
             watch=watch,
-            stepper=lesson.stepper,
-            start=self._overfitted(seed) if arm in REPAIRS else None,
         )
 
-    def _overfitted(self, seed: int) -> list[Any]:
+    def _overfitted(self, seed: int) -> list[Tensor]:
         import torch
 
-        found = self.shelf.find(f"overfitted-{seed}") or {}
-        return [torch.from_numpy(found[f"weight {i}"]) for i in range(len(self.bench.model.weights()))]
+        found = self.store.find(f"overfitted-{seed}") or {}
+        return [torch.from_numpy(found[f"weight {i}"]) for i in range(len(self.design.model.weights()))]
 
     def _measured(self, arm: str, seed: int) -> State:
         rows = self._judged(seed)
-        asked = next(iter(self.bench.judged.rows.sides.values()))
+        asked = next(iter(self.design.judged.rows.sides.values()))
         return state_of(
-            self.bench.model,
-            reader=self.bench.judged.reader,
-            rows=self.bench.judged.take(rows),
-            prompts=[asked[int(row)] for row in rows[: self.bench.treatment.prompts]],
-            tokens=self.bench.treatment.tokens,
-            seed=int(self.bench.streams.stream("said", arm, str(seed)).integers(2**31)),
+            self.design.model,
+            reader=self.design.judged.reader,
+            rows=self.design.judged.take(rows),
+            prompts=[asked[int(row)] for row in rows[: self.design.treatment.prompts]],
+            tokens=self.design.treatment.tokens,
+            seed=int(self.design.streams.stream("said", arm, str(seed)).integers(2**31)),
         )
 
     def _judged(self, seed: int) -> Ints:
-        return self.bench.round(seed).judged[: self.bench.treatment.rows]
+        return self.design.round(seed).judged[: self.design.treatment.rows]
 
     def _all_steps(self) -> int:
-        return self.bench.treatment.seeds * sum(self.bench.steps(arm) + MEASURED for arm in ARMS)
+        return self.design.treatment.seeds * sum(self.design.steps(arm) + MEASURED for arm in ARMS)
 
     def _notes(self) -> tuple[str, ...]:
-        sides = {"anchors": self.bench.real, "synthetic rows": self.bench.synthetic, "test rows": self.bench.judged}
-        if self.bench.rows.forecast:
+        sides = {"anchors": self.design.real, "synthetic rows": self.design.synthetic, "test rows": self.design.judged}
+        if self.design.rows.forecast:
             del sides["test rows"]
-        tokens = self.bench.real.reader.max_tokens
-        return tuple(
-            f"{side.cut} of the {len(side.read)} {name} that were read are longer than {tokens} tokens and were cut"
-            for name, side in sides.items()
-            if side.cut
-        )
+        return cut_rows(sides)
 
 
 def _check(rows: Dataset) -> None:
@@ -326,16 +357,16 @@ def _check(rows: Dataset) -> None:
         )
 
 
-def _packed(state: State, weights: Sequence[NDArray[Any]]) -> dict[str, NDArray[np.generic]]:
+def _packed(state: State, weights: Sequence[Singles]) -> Arrays:
     said = json.dumps([[one.text, one.ended, one.broken] for one in state.said]).encode()
-    arrays: dict[str, NDArray[np.generic]] = {
+    arrays: Arrays = {
         "loss": state.loss,
         "tokens": state.tokens,
         "said": np.frombuffer(said, dtype=np.uint8),
     }
-    return arrays | {f"weight {i}": weight for i, weight in enumerate(weights)}
+    return {**arrays, **{f"weight {i}": weight for i, weight in enumerate(weights)}}
 
 
-def _unpacked(arrays: Mapping[str, NDArray[Any]]) -> State:
-    said = tuple(Said(*one) for one in json.loads(arrays["said"].tobytes()))
+def _unpacked(arrays: Arrays) -> State:
+    said = tuple(SampledResponse(*one) for one in json.loads(arrays["said"].tobytes()))
     return State(arrays["loss"], arrays["tokens"], said)

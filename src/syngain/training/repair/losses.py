@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.core.optional import require
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from syngain.learners.adapting import Stepper
     from syngain.learners.causal import Weigh
     from syngain.learners.completions import Completion
+    from syngain.models.checkpoints import Tensor
 
     Batch = Callable[[int], Sequence[Completion]]
 
@@ -64,7 +65,7 @@ def both(real: Batch, openings: Batch, *, weight: float = 1.0, cap: float = CAP)
         per_real = sum(scored) / max(sum(scored[:replayed]), 1)
         per_opening = weight * sum(scored) / max(sum(scored[replayed:]), 1)
 
-        def loss(nats: Any, counted: Any, part: list[int]) -> Any:  # noqa: ANN401  (untyped library)
+        def loss(nats: Tensor, counted: Tensor, part: list[int]) -> Tensor:
             real_row = nats.new_tensor([float(i < replayed) for i in part])[:, None]
             own = per_real * real_row * nats + per_opening * (1 - real_row) * forgetting(nats, cap)
             return (own * counted).sum()
@@ -74,7 +75,7 @@ def both(real: Batch, openings: Batch, *, weight: float = 1.0, cap: float = CAP)
     return Lesson(rows, weighed(weigh))
 
 
-def forgetting(nats: Any, cap: float = CAP) -> Any:  # noqa: ANN401  (untyped library)
+def forgetting(nats: Tensor, cap: float = CAP) -> Tensor:
     """The loss -log(1 - exp(-s)) of surprisals s in nats, any shape: at least 0, its slope in s from -``cap`` to 0.
 
     The slope -1 / (e^s - 1) has no bound as s falls to 0 (p to 1), where rounding would decide the step; below

@@ -19,7 +19,7 @@ from syngain.data.text.normal_forms import words
 from syngain.inference.clusters import satterthwaite
 from syngain.inference.intervals import LEVELS, normal_intervals, wilson
 from syngain.inference.ratios import paired_ratio
-from syngain.training.repair.sampling import Said, say
+from syngain.training.repair.sampling import SampledResponse, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ class State:
 
     loss: Floats
     tokens: Ints
-    said: tuple[Said, ...]
+    said: tuple[SampledResponse, ...]
 
 
 def state_of(
@@ -162,7 +162,7 @@ def opening_entropy(states: Sequence[State], clusters: Sequence[Ints]) -> Estima
 def _share(
     states: Sequence[State],
     clusters: Sequence[Ints],
-    holds: Callable[[Said], bool],
+    holds: Callable[[SampledResponse], bool],
     estimand: str,
     references: Mapping[str, float],
 ) -> Estimate:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syngain.core.optional import require
 from syngain.core.threads import one_thread_each
-from syngain.learners.causal import memory_named
+from syngain.learners.causal_scoring import memory_named
 from syngain.models.checkpoints import EXTRA
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Reader
+    from syngain.models.checkpoints import Library, Tensor
 
     Tokens = Sequence[int]
 
@@ -30,7 +31,7 @@ TOGETHER = 16  # prompts that are answered side by side
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SampledResponse:
     """The beginning of an answer.
 
     Attributes:
@@ -42,7 +43,7 @@ class Said:
     broken: bool
 
 
-def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: int, seed: int) -> list[Said]:
+def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: int, seed: int) -> list[SampledResponse]:
     """The first ``tokens`` tokens of one answer to each prompt, drawn at temperature 1.
 
     Args:
@@ -64,11 +65,11 @@ def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: i
     def speak(part: list[int]) -> list[list[int]]:
         return _speak(model, [contexts[i] for i in part], uniform[part], special)
 
-    out: dict[int, Said] = {}
+    out: dict[int, SampledResponse] = {}
     torch = require("torch", extra=EXTRA, purpose="a language model")
     threads = 1 if model.device == "cuda" else max(torch.get_num_threads(), 2)
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    with memory_named(model.proxy), one_thread_each(torch), pool:
+    with memory_named(model.proxy.model, model.proxy.max_tokens), one_thread_each(torch), pool:
         for part, drawn in zip(parts, pool.map(speak, parts), strict=True):
             out |= {i: _said(reader, symbols, special) for i, symbols in zip(part, drawn, strict=True)}
     return [out[i] for i in range(len(prompts))]
@@ -93,8 +94,9 @@ def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, spec
     positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
     drawn: list[list[int]] = [[] for _ in contexts]
     active = np.arange(len(contexts))
-    cache = model.cache()
-    with torch.inference_mode(), model.precision():
+    scorer = model.scorer
+    cache = scorer.cache()
+    with torch.inference_mode(), scorer.precision():
         for step in range(uniform.shape[1]):
             tensors = [
                 torch.from_numpy(np.ascontiguousarray(array)).to(model.device) for array in (ids, mask, positions)
@@ -104,7 +106,7 @@ def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, spec
                 attention_mask=tensors[1],
                 position_ids=tensors[2],
                 logits_to_keep=1,
-                **model.cached(cache),
+                **scorer.cached(cache),
             ).logits[:, -1]
             symbols = _draw(torch, logits, uniform[active, step])
             for row, symbol in zip(active, symbols, strict=True):
@@ -120,7 +122,7 @@ def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, spec
     return drawn
 
 
-def _draw(torch: Any, logits: Any, uniform: Floats) -> Ints:  # noqa: ANN401  (untyped library)
+def _draw(torch: Library, logits: Tensor, uniform: Floats) -> Ints:
     """The first token whose cumulated probability exceeds the uniform number."""
     cumulated = logits.double().softmax(dim=-1).cumsum(dim=-1)
     level = torch.from_numpy(uniform)[:, None].to(cumulated.device) * cumulated[:, -1:]
@@ -128,8 +130,8 @@ def _draw(torch: Any, logits: Any, uniform: Floats) -> Ints:  # noqa: ANN401  (u
     return found
 
 
-def _said(reader: Reader, symbols: Tokens, special: frozenset[int]) -> Said:
+def _said(reader: Reader, symbols: Tokens, special: frozenset[int]) -> SampledResponse:
     last = symbols[-1] if symbols else None
     ended = last is not None and last in reader.layout.end
     text = reader.tokenizer.decode([symbol for symbol in symbols if symbol not in special])
-    return Said(str(text), ended, last in special and not ended)
+    return SampledResponse(str(text), ended, last in special and not ended)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.gain.proxies.task import Outcome
 from syngain.learners.adapting import Kept, Material, Schedule, adapt, plain
-from syngain.learners.causal import CHUNK
-from syngain.training.arm_store import Scored
-from syngain.training.student.judging import Judge, Surprisal
+from syngain.learners.causal_scoring import CHUNK
+from syngain.training.arm_store import ScoredArm
+from syngain.training.student.judging import StudentScorer, Surprisal
 from syngain.training.student.splits import Round, Rows, seen
-from syngain.training.student.time_budget import ARMS, Arm, Plan, Speed
+from syngain.training.student.time_budget import ARMS, Arm, Speed, TimeBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Ints
     from syngain.core.rng import Streams
-    from syngain.data.dataset import Dataset
     from syngain.learners.adapting import Stepper
     from syngain.learners.causal import CausalModel
-    from syngain.learners.completions import Completion, Reader
+    from syngain.learners.completions import Completion, TokenizedRows
+    from syngain.models.checkpoints import Optimizer
 
 Choose: TypeAlias = "Callable[[Ints, Ints], Ints]"
 """From the anchors of a seed and the synthetic rows it may use to the rows of ``anchors + selected``."""
@@ -34,31 +34,8 @@ Choose: TypeAlias = "Callable[[Ints, Ints], Ints]"
 SAMPLE, TIMED_STEPS, TIMED_ROWS = 64, 2, 16
 
 
-@dataclass(slots=True)
-class Side:
-    """The rows of one dataset in tokens, read when they are needed."""
-
-    reader: Reader
-    rows: Dataset
-    read: dict[int, Completion] = field(default_factory=dict)
-
-    def take(self, chosen: Sequence[int] | Ints) -> list[Completion]:
-        """These rows, in this order."""
-        sides = list(self.rows.sides.values())
-        for row in (int(row) for row in chosen):
-            if row not in self.read:
-                prompt, response = ("", sides[0][row]) if len(sides) == 1 else (sides[0][row], sides[1][row])
-                self.read[row] = self.reader.read(prompt, response)
-        return [self.read[int(row)] for row in chosen]
-
-    @property
-    def cut(self) -> int:
-        """Rows that were longer than what is read."""
-        return sum(row.cut for row in self.read.values())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
+class StudentDesign:
     """What is compared, and how an arm is trained and judged.
 
     Attributes:
@@ -69,7 +46,7 @@ class Design:
     arms: tuple[Arm, ...] = ARMS
     choose: Choose | None = None
     stepper: Stepper = plain
-    judge: Judge = field(default_factory=Surprisal)
+    judge: StudentScorer = field(default_factory=Surprisal)
 
     def as_json(self) -> dict[str, object]:
         """What outcomes depend on, in words; nothing that is as usual."""
@@ -78,16 +55,16 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class ArmTrainer:
     """The model, the rows in tokens, and the streams of randomness."""
 
     model: CausalModel
-    real: Side
-    synthetic: Side
-    judged: Side
+    real: TokenizedRows
+    synthetic: TokenizedRows
+    judged: TokenizedRows
     rows: Rows
     streams: Streams
-    design: Design = field(default_factory=Design)
+    design: StudentDesign = field(default_factory=StudentDesign)
     chosen: dict[int, Ints] = field(default_factory=dict)
 
     def round(self, seed: int) -> Round:
@@ -112,9 +89,9 @@ class Bench:
                 synthetic[positions[~split] - real.size]
             )
 
-        material = Material(rows, self.real.take(own.held), untrained)
+        material = Material(rows, self.real.take(own.held), untrained, self.design.stepper)
         start = int(self.streams.stream("adapter", arm, str(seed)).integers(2**31))
-        return adapt(self.model, material, schedule, seed=start, state=state, watch=watch, stepper=self.design.stepper)
+        return adapt(self.model, material, schedule, seed=start, state=state, watch=watch)
 
     def _pool(self, arm: Arm, seed: int, own: Round) -> tuple[Ints, Ints]:
         """The real and the synthetic rows that an arm learns from."""
@@ -131,7 +108,7 @@ class Bench:
         held = self.real.take(self.round(seed).held)
         return float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
 
-    def score(self, seed: int, kept: Kept, rows: int, enough: Callable[[int], bool]) -> Scored:
+    def score(self, seed: int, kept: Kept, rows: int, enough: Callable[[int], bool]) -> ScoredArm:
         """Score the rows of a seed in order, until there are ``rows`` of them or ``enough`` says so."""
         chosen = self.round(seed).judged[:rows]
         parts = []
@@ -146,7 +123,7 @@ class Bench:
                 expected="finite probabilities",
                 todo="try dtype float32 or smaller learning rates",
             )
-        return Scored(
+        return ScoredArm(
             outcome=Outcome(loss, np.concatenate([part.size for part in parts])),
             tokens=np.concatenate([part.tokens for part in parts]),
             rate=kept.rate,
@@ -190,7 +167,7 @@ class Bench:
             row=row_seconds,
         )
 
-    def _step_seconds(self, rows: Sequence[Completion], optimizer: Any, rng: np.random.Generator) -> float:  # noqa: ANN401
+    def _step_seconds(self, rows: Sequence[Completion], optimizer: Optimizer, rng: np.random.Generator) -> float:
         """Seconds of a step on rows of this side: tokens read and tokens scored cost differently, so sides differ."""
         if not rows:
             return 0.0
@@ -208,7 +185,7 @@ class Bench:
         return time.perf_counter() - started
 
 
-def schedule(plan: Plan, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:
+def schedule(plan: TimeBudget, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:
     """How an arm that tunes itself is trained in a seed; ``first`` is the rate that won in the first seed."""
     if plan.races(seed):
         return Schedule(steps=plan.steps, rates=rates[: plan.rates], race=plan.race, checks=plan.checks)

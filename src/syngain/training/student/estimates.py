@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints
-    from syngain.training.arm_store import Scored
+    from syngain.training.arm_store import ScoredArm
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,21 @@ class Metric:
 
     unit: str
     lost: str
-    loss: Callable[[Scored], Floats]
-    size: Callable[[Scored], Floats]
+    loss: Callable[[ScoredArm], Floats]
+    size: Callable[[ScoredArm], Floats]
 
 
-def _nats(scored: Scored) -> Floats:
+def _nats(scored: ScoredArm) -> Floats:
     return scored.outcome.loss
 
 
-def _wrong(scored: Scored) -> Floats:
+def _wrong(scored: ScoredArm) -> Floats:
     if scored.wrong is None:
         raise ValueError("rows without answer or label have no error")
     return scored.wrong
 
 
-def _one(scored: Scored) -> Floats:
+def _one(scored: ScoredArm) -> Floats:
     return np.ones(scored.outcome.loss.size)
 
 
@@ -75,7 +75,7 @@ class Evidence:
         metrics: names of :data:`METRICS`.
     """
 
-    scored: Mapping[Arm, Mapping[int, Scored]]
+    scored: Mapping[Arm, Mapping[int, ScoredArm]]
     judged: Sequence[Ints]
     cluster: Ints
     forecast: bool

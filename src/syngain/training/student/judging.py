@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats, Ints
     from syngain.learners.causal import CausalModel
-    from syngain.learners.completions import Completion
-    from syngain.training.student.arms import Side
+    from syngain.learners.completions import Completion, TokenizedRows
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class StudentLosses:
     """How some rows went, each array of shape (t,).
 
     Attributes:
@@ -32,7 +31,7 @@ class Judged:
     wrong: Floats | None = None
 
 
-class Judge(Protocol):
+class StudentScorer(Protocol):
     """How rows are scored, and by which measures arms are compared."""
 
     @property
@@ -42,7 +41,7 @@ class Judge(Protocol):
     def as_json(self) -> dict[str, object]:
         """What outcomes depend on, in words; empty for the usual judge."""
 
-    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+    def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
         """Score these rows by the model as it is now."""
 
 
@@ -61,13 +60,13 @@ class Surprisal:
         """Nothing without exact matches."""
         return {"judged by": "surprisal and exact match"} if self.exact else {}
 
-    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+    def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
         """One reading of every row."""
         read = side.take(rows)
         if not self.exact:
-            return Judged(model.score(read), _sizes(read), _tokens(read))
-        loss, right = model.score_and_match(read)
-        return Judged(loss, _sizes(read), _tokens(read), (~right).astype(np.float64))
+            return StudentLosses(model.score(read), _sizes(read), _tokens(read))
+        loss, right = model.scorer.score_and_match(read)
+        return StudentLosses(loss, _sizes(read), _tokens(read), (~right).astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +84,17 @@ class Labels:
         """The labels."""
         return {"judged by": list(self.labels)}
 
-    def __call__(self, model: CausalModel, side: Side, rows: Ints) -> Judged:
+    def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
         """Every label is scored after the text; the law of the label is theirs, normalized."""
         prompts, responses = (list(values) for values in side.rows.sides.values())
         asked = [side.reader.alternatives(prompts[row], self.labels) for row in rows]
         loss, wrong = np.zeros(len(rows)), np.zeros(len(rows))
-        for i, nats in enumerate(model.score_alternatives(asked)):
+        for i, nats in enumerate(model.scorer.score_alternatives(asked)):
             right = self.labels.index(responses[rows[i]])
             loss[i] = nats[right] + logsumexp(-nats)
             wrong[i] = float(int(np.argmin(nats)) != right)
         read = side.take(rows)
-        return Judged(loss, _sizes(read), _tokens(read), wrong)
+        return StudentLosses(loss, _sizes(read), _tokens(read), wrong)
 
 
 def _sizes(read: Sequence[Completion]) -> Floats:

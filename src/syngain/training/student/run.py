@@ -17,11 +17,20 @@ from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
 from syngain.learners.adapting import Kept, Schedule
 from syngain.learners.causal import CausalProxy
-from syngain.training.arm_store import Scored, Work
-from syngain.training.student.arms import Bench, Design, Side, schedule
+from syngain.learners.completions import TokenizedRows
+from syngain.training.arm_store import ScoredArm, StudentStore
+from syngain.training.student.arms import ArmTrainer, StudentDesign, schedule
 from syngain.training.student.estimates import Evidence, gains, levels
+from syngain.training.student.narrative import (
+    arm_left_out,
+    cut_rows,
+    fewer_rows,
+    fewer_seeds,
+    plan_sentence,
+    unseen_rows,
+)
 from syngain.training.student.splits import Rows
-from syngain.training.student.time_budget import ESSENTIAL, NAMES, Arm, Limits, Plan, choose
+from syngain.training.student.time_budget import ESSENTIAL, NAMES, Arm, BudgetRequest, StudentLimits, TimeBudget, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +39,9 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Ints
     from syngain.core.estimate import Estimate
     from syngain.data.dataset import Dataset
+    from syngain.data.study import Study
     from syngain.gain.proxies.task import Outcome
 
-PROXY, LIMITS, DESIGN = CausalProxy(), Limits(), Design()
 MOST_SYNTHETIC = 20_000  # more than any plan can look at
 OVERTIME = 0.08  # what the two arms that must finish may take beyond the minutes
 
@@ -57,7 +66,7 @@ class StudentGain:
     """
 
     estimates: Mapping[str, Estimate]
-    plan: Plan
+    plan: TimeBudget
     notes: tuple[str, ...]
     outcomes: Mapping[Arm, tuple[Outcome, ...]]
     tokens: Mapping[Arm, tuple[Ints, ...]]
@@ -68,32 +77,43 @@ class StudentGain:
     seconds: float
 
 
-def language_gain(  # noqa: PLR0913  (all by name but the two sets)
-    real: Dataset,
-    synthetic: Dataset,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudentSettings:
+    """How a student is trained and judged, and for how long.
+
+    Attributes:
+        proxy: the model and how it is trained. minutes: what it may take; None takes the most that ``limits`` allow,
+            however long. limits: most and least of steps, seeds and rows.
+        design: which arms there are, who takes their steps, and how they are judged.
+    """
+
+    proxy: CausalProxy = field(default_factory=CausalProxy)
+    minutes: float | None = None
+    limits: StudentLimits = field(default_factory=StudentLimits)
+    design: StudentDesign = field(default_factory=StudentDesign)
+
+    def __post_init__(self) -> None:
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise UsageError(f"minutes = {self.minutes}", expected="a positive number")
+
+
+def language_gain(
+    study: Study,
     *,
-    test: Dataset | None = None,
     folder: Path,
-    minutes: float | None = None,
-    proxy: CausalProxy = PROXY,
+    settings: StudentSettings | None = None,
     seed: int = 0,
-    limits: Limits = LIMITS,
-    design: Design = DESIGN,
     progress: Progress = silent,
     resume: bool = False,
 ) -> StudentGain:
     """Measure what the synthetic rows bring a language model that also has the real rows.
 
     Args:
-        real: the anchors.
-        synthetic: the set in question.
-        test: held-out real rows; None lets a quarter of the anchors stand in, another one in every seed.
+        study: anchors and synthetic rows; without a test set a quarter of the anchors stands in for it, another one in
+            every seed.
         folder: where ``work/`` is kept: every finished arm, and about once a minute the one that is being trained.
-        minutes: what it may take; None takes the most that ``limits`` allow, however long.
-        proxy: the model and how it is trained.
+        settings: the model, minutes, limits and arms.
         seed: of everything random.
-        limits: most and least of steps, seeds and rows.
-        design: which arms there are, who takes their steps, and how they are judged.
         progress: told the plan first, then every arm.
         resume: go on with what ``work/`` holds, by the same plan, in the minutes that are left of it.
 
@@ -101,29 +121,29 @@ def language_gain(  # noqa: PLR0913  (all by name but the two sets)
         InputError: when the rows or the model cannot be used. UsageError: when what is resumed was another job.
         UnfinishedError: when the minutes or the memory do not suffice; what is done is kept.
     """
-    started = time.monotonic()
-    seconds = math.inf if minutes is None else minutes * 60
-    _check(real, synthetic, minutes)
+    started, chosen = time.monotonic(), settings or StudentSettings()
+    seconds = math.inf if chosen.minutes is None else chosen.minutes * 60
+    real, synthetic, test = study.real, study.synthetic, study.test
+    _check(real, synthetic)
     streams = Streams(seed, ("language gain",))
     if len(synthetic) > MOST_SYNTHETIC:
         synthetic = synthetic.take(
             sorted(streams.stream("subset").choice(len(synthetic), MOST_SYNTHETIC, replace=False).tolist())
         )
     rows = Rows.of(real, synthetic, test)
-    most = max(own.judged.size for own in rows.every(limits.seeds, streams))
-    model = proxy.open(progress)
+    most = max(own.judged.size for own in rows.every(chosen.limits.seeds, streams))
+    model = chosen.proxy.open(progress)
     reader = model.reader(real.kind)
-    anchors = Side(reader, real)
-    judged = anchors if test is None else Side(reader, test)
-    bench = Bench(model, anchors, Side(reader, synthetic), judged, rows, streams, design)
-    settings = _settings(bench, seed, limits)
-    work = Work.open(folder / "work", settings, resume=resume, started=started)
-    plan = work.plan
+    anchors = TokenizedRows(reader, real)
+    judged = anchors if test is None else TokenizedRows(reader, test)
+    trainer = ArmTrainer(model, anchors, TokenizedRows(reader, synthetic), judged, rows, streams, chosen.design)
+    store = StudentStore.open(folder / "work", _settings(trainer, seed, chosen.limits), resume=resume, started=started)
+    plan = store.plan
     if plan is None:
-        plan = _planned(bench, limits, most, started + seconds)
-        work.begin(plan)
-    progress(plan.sentence, 0.0)
-    return _Run(bench, work, plan, seconds, limits, progress).go()
+        plan = _planned(trainer, chosen.limits, most, started + seconds)
+        store.begin(plan)
+    progress(plan_sentence(plan), 0.0)
+    return _StudentRun(trainer, store, plan, seconds, chosen.limits, progress).go()
 
 
 class _TimeIsUpError(Exception):
@@ -131,16 +151,16 @@ class _TimeIsUpError(Exception):
 
 
 @dataclass(slots=True)
-class _Run:
+class _StudentRun:
     """Arms in order, within the budget."""
 
-    bench: Bench
-    work: Work
-    plan: Plan
+    trainer: ArmTrainer
+    store: StudentStore
+    plan: TimeBudget
     limit: float
-    limits: Limits
+    limits: StudentLimits
     progress: Progress
-    scored: dict[Arm, dict[int, Scored]] = field(default_factory=lambda: {arm: {} for arm in NAMES})
+    scored: dict[Arm, dict[int, ScoredArm]] = field(default_factory=lambda: {arm: {} for arm in NAMES})
     notes: list[str] = field(default_factory=list)
     slowness: float = 1.0
     done: float = 0.0
@@ -149,7 +169,7 @@ class _Run:
     def go(self) -> StudentGain:
         for seed in range(self.plan.seeds):
             if not self._seed(seed):
-                self.notes.append(f"the machine was slower than measured: {seed} of {self.plan.seeds} seeds")
+                self.notes.append(fewer_seeds(seed, self.plan.seeds))
                 break
         return self._result()
 
@@ -157,8 +177,8 @@ class _Run:
         """All arms of a seed; False when there was no time for its essential ones."""
         untrained: dict[int, float] = {}
         for arm in self.plan.arms:
-            key = self.work.key(arm, 0 if arm == "base" and self.plan.shared else seed)
-            found = self.work.find(key)
+            key = self.store.key(arm, 0 if arm == "base" and self.plan.shared else seed)
+            found = self.store.find(key)
             if found is None:
                 if not self._time_for(arm, seed):
                     if arm in ESSENTIAL:
@@ -172,21 +192,21 @@ class _Run:
                         return False
                     self._left_out(arm, seed)
                     continue
-                self.work.keep(key, found)
+                self.store.keep(key, found)
             self.scored[arm][seed] = found
             self.done += self.plan.arm_seconds(arm, seed)
         return True
 
-    def _measured(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> Scored:
+    def _measured(self, arm: Arm, seed: int, key: str, untrained: dict[int, float]) -> ScoredArm:
         self.begun = time.monotonic()
         self._tell(arm, seed)
         kept = Kept(0.0, 0, math.nan)
         if arm == "base":
-            self.bench.model.reset(0)
+            self.trainer.model.reset(0)
         else:
             kept = self._trained(arm, seed, key, untrained)
         rows = self._affordable_rows(arm, seed)
-        found = self.bench.score(seed, kept, rows, lambda count: self._enough(arm, seed, count))
+        found = self.trainer.score(seed, kept, rows, lambda count: self._enough(arm, seed, count))
         predicted = self.plan.arm_seconds(arm, seed)
         if predicted > 0:
             self.slowness = max(1.0, (time.monotonic() - self.begun) / predicted)
@@ -203,14 +223,14 @@ class _Run:
             timetable, before = Schedule(steps=both.step, rates=(both.rate,), checks=0), math.nan
         else:
             first = self.scored[arm].get(0)
-            rates = self.bench.model.proxy.rates
+            rates = self.trainer.model.proxy.rates
             timetable = schedule(self.plan, rates, seed, first.rate if self.plan.once and first else None)
             if seed not in untrained:
-                self.bench.model.reset(0)
-                untrained[seed] = self.bench.held_loss(seed)
+                self.trainer.model.reset(0)
+                untrained[seed] = self.trainer.held_loss(seed)
             before = untrained[seed]
-        return self.bench.train(
-            arm, seed, timetable, untrained=before, state=self.work.state(key), watch=lambda: self._watch(arm, seed)
+        return self.trainer.train(
+            arm, seed, timetable, untrained=before, state=self.store.state(key), watch=lambda: self._watch(arm, seed)
         )
 
     def _must(self, arm: Arm, seed: int) -> bool:
@@ -223,36 +243,36 @@ class _Run:
         needed = self.plan.arm_seconds(arm, seed)
         if arm == "anchors":  # without its partner it is worth nothing
             needed += self.plan.arm_seconds("both", seed)
-        if self.work.state(self.work.key(arm, seed)).is_file():
-            return self.work.spent < self.limit
-        return self.work.spent + self.slowness * needed <= self.limit
+        if self.store.state(self.store.key(arm, seed)).is_file():
+            return self.store.spent < self.limit
+        return self.store.spent + self.slowness * needed <= self.limit
 
     def _watch(self, arm: Arm, seed: int) -> None:
-        self.work.tick()
+        self.store.tick()
         self._tell(arm, seed)
         if not self._must(arm, seed):
-            if self.work.spent > self.limit:
+            if self.store.spent > self.limit:
                 raise _TimeIsUpError
             return
         least = min(self.limits.rows, self.plan.rows) * self.plan.speed.row
-        if self.work.spent + least > self.limit * (1 + OVERTIME):
+        if self.store.spent + least > self.limit * (1 + OVERTIME):
             raise _too_slow(self.limit)
 
     def _affordable_rows(self, arm: Arm, seed: int) -> int:
         """How many test rows there is time for when the machine has become slower."""
-        left = self.limit - self.work.spent
+        left = self.limit - self.store.spent
         if self._must(arm, seed) and arm == "both" and left < self.slowness * self.plan.rows * self.plan.speed.row:
             fits = int(left / (self.slowness * self.plan.speed.row))
             rows = max(min(fits, self.plan.rows), min(self.limits.rows, self.plan.rows))
             if rows < self.plan.rows:
-                self.notes.append(f"the machine was slower than measured: compared on {rows} test rows")
+                self.notes.append(fewer_rows(rows))
             return rows
         return self.plan.rows
 
     def _enough(self, arm: Arm, seed: int, count: int) -> bool:
-        self.work.tick()
+        self.store.tick()
         self._tell(arm, seed)
-        if self.work.spent <= self.limit * (1 + (OVERTIME if self._must(arm, seed) else 0)):
+        if self.store.spent <= self.limit * (1 + (OVERTIME if self._must(arm, seed) else 0)):
             return False
         if count >= min(self.limits.rows, self.plan.rows):
             return True
@@ -261,39 +281,37 @@ class _Run:
         raise _TimeIsUpError
 
     def _left_out(self, arm: Arm, seed: int) -> None:
-        self.notes.append(f"the machine was slower than measured: no arm {NAMES[arm]} in seed {seed + 1}")
+        self.notes.append(arm_left_out(arm, seed))
 
     def _result(self) -> StudentGain:
-        forecast = self.bench.rows.forecast
-        marks = (("optimistic",) if self.bench.rows.optimistic else ()) + self.plan.marks
+        forecast = self.trainer.rows.forecast
+        marks = (("optimistic",) if self.trainer.rows.optimistic else ()) + self.plan.marks
         compared = sorted(self.scored["both"])
-        judged = [self.bench.round(seed).judged[: self.plan.rows] for seed in compared]
+        judged = [self.trainer.round(seed).judged[: self.plan.rows] for seed in compared]
         scored = {
             arm: {seed: found[seed] for seed in compared if seed in found}
             for arm, found in self.scored.items()
             if arm in self.plan.arms
         }
-        metrics = self.bench.design.judge.metrics
-        evidence = Evidence(scored, judged, self.bench.rows.judged_cluster, forecast, marks, self.plan.steps, metrics)
+        metrics = self.trainer.design.judge.metrics
+        evidence = Evidence(scored, judged, self.trainer.rows.judged_cluster, forecast, marks, self.plan.steps, metrics)
         self.progress("done", 1.0)
-        self.work.note()
+        self.store.note()
         return StudentGain(
             estimates={**gains(evidence), **levels(evidence)},
             plan=self.plan,
-            notes=(*self.notes, *_seen_notes(self.bench, self.plan), *_cut_notes(self.bench)),
+            notes=(*self.notes, *_limits_of_rows(self.trainer, self.plan)),
             outcomes={arm: tuple(one.outcome for one in found.values()) for arm, found in scored.items()},
             tokens={arm: tuple(one.tokens for one in found.values()) for arm, found in scored.items()},
             rows=tuple(judged),
             rates={arm: tuple(one.rate for one in found.values()) for arm, found in scored.items()},
             steps={arm: tuple(one.step for one in found.values()) for arm, found in scored.items()},
             curves={arm: tuple(one.curve for one in found.values()) for arm, found in scored.items()},
-            seconds=self.work.spent,
+            seconds=self.store.spent,
         )
 
 
-def _check(real: Dataset, synthetic: Dataset, minutes: float | None) -> None:
-    if minutes is not None and not 0 < minutes < math.inf:
-        raise UsageError(f"minutes = {minutes}", expected="a positive number")
+def _check(real: Dataset, synthetic: Dataset) -> None:
     if synthetic.kind is not real.kind:
         raise InputError(
             f"{synthetic.name} holds rows of kind {synthetic.kind}, {real.name} of kind {real.kind}",
@@ -302,33 +320,31 @@ def _check(real: Dataset, synthetic: Dataset, minutes: float | None) -> None:
         )
 
 
-def _settings(bench: Bench, seed: int, limits: Limits) -> dict[str, object]:
+def _settings(trainer: ArmTrainer, seed: int, limits: StudentLimits) -> dict[str, object]:
     """All that the outcomes depend on, in words a person can compare."""
     found: dict[str, object] = {
-        "real rows": bench.real.rows.fingerprint,
-        "synthetic rows": bench.synthetic.rows.fingerprint,
-        "test rows": None if bench.rows.forecast else bench.judged.rows.fingerprint,
+        "real rows": trainer.real.rows.fingerprint,
+        "synthetic rows": trainer.synthetic.rows.fingerprint,
+        "test rows": None if trainer.rows.forecast else trainer.judged.rows.fingerprint,
         "seed": seed,
-        "weights of the model": bench.model.identity,
-        "device": bench.model.device,
+        "weights of the model": trainer.model.identity,
+        "device": trainer.model.device,
     }
-    chosen = {name: value for name, value in asdict(bench.model.proxy).items() if name not in {"model", "device"}}
+    chosen = {name: value for name, value in asdict(trainer.model.proxy).items() if name not in {"model", "device"}}
     bounds = {f"limit of {name}": value for name, value in asdict(limits).items()}
-    return found | chosen | bounds | bench.design.as_json()
+    return found | chosen | bounds | trainer.design.as_json()
 
 
-def _planned(bench: Bench, limits: Limits, rows: int, until: float) -> Plan:
-    speed = bench.speed()
-    return choose(
-        speed,
-        seconds=until - time.monotonic(),
+def _planned(trainer: ArmTrainer, limits: StudentLimits, rows: int, until: float) -> TimeBudget:
+    asked = BudgetRequest(
         rows=rows,
-        shared=not bench.rows.forecast,
-        rates=len(bench.model.proxy.rates),
-        batch=bench.model.proxy.batch,
-        limits=limits,
-        arms=bench.design.arms,
+        shared=not trainer.rows.forecast,
+        rates=len(trainer.model.proxy.rates),
+        batch=trainer.model.proxy.batch,
+        arms=trainer.design.arms,
     )
+    speed = trainer.speed()
+    return choose(speed, asked, seconds=until - time.monotonic(), limits=limits)
 
 
 def slowing(gone: float, planned: float) -> float:
@@ -348,19 +364,10 @@ def _too_slow(limit: float) -> UnfinishedError:
     )
 
 
-def _seen_notes(bench: Bench, plan: Plan) -> list[str]:
-    own, shown = bench.round(0), plan.steps * plan.batch
-    pool = own.anchors.size + own.synthetic.size
-    return [f"anchors + synthetic saw at most {shown} of its {pool} rows in each seed"] if shown < pool else []
-
-
-def _cut_notes(bench: Bench) -> list[str]:
-    sides = {"anchors": bench.real, "synthetic rows": bench.synthetic, "test rows": bench.judged}
-    if bench.rows.forecast:
+def _limits_of_rows(trainer: ArmTrainer, plan: TimeBudget) -> tuple[str, ...]:
+    """Rows that were never seen, and rows that were cut."""
+    own = trainer.round(0)
+    sides = {"anchors": trainer.real, "synthetic rows": trainer.synthetic, "test rows": trainer.judged}
+    if trainer.rows.forecast:
         del sides["test rows"]
-    tokens = bench.real.reader.max_tokens
-    return [
-        f"{side.cut} of the {len(side.read)} {name} that were read are longer than {tokens} tokens and were cut"
-        for name, side in sides.items()
-        if side.cut
-    ]
+    return (*unseen_rows(plan.steps * plan.batch, own.anchors.size + own.synthetic.size), *cut_rows(sides))

@@ -30,7 +30,7 @@ STRIDE = 4  # steps go down in fours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class StudentLimits:
     """How much is measured at most and at least.
 
     Attributes:
@@ -66,7 +66,7 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class TimeBudget:
     """What is measured.
 
     Attributes:
@@ -134,27 +134,12 @@ class Plan:
         found += [f"no arm {NAMES[arm]}" for arm in ("synthetic", "duplicated") if arm not in self.arms]
         return tuple(found)
 
-    @property
-    def sentence(self) -> str:
-        """What a person reads before it starts."""
-        arms = ", ".join(NAMES[arm] for arm in self.arms)
-        seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
-        where = " of the first seed" if self.once else ""
-        search = f"{self.rates} learning rates race over {self.race} steps{where}" if self.race else "one learning rate"
-        step = max(self.speed.step.values())
-        given_up = [mark for mark in self.marks if mark != "one seed"]
-        return (
-            f"plan: {arms}; {self.steps} steps of {self.batch} rows, {seeds}, {search}, {self.rows} of {self.all_rows} "
-            f"test rows; about {self.seconds / 60:.1f} minutes ({step:.2f} s per step, {self.speed.row:.3f} s per test "
-            f"row)" + (f"; given up to fit: {', '.join(given_up)}" if given_up else "")
-        )
-
     def as_json(self) -> dict[str, object]:
         """The plan as it is stored, so that a resumed run follows it."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, object]) -> Plan:
+    def from_json(cls, stored: Mapping[str, object]) -> TimeBudget:
         """The stored plan."""
         found = dict(stored)
         speed = found.pop("speed")
@@ -163,37 +148,43 @@ class Plan:
         return cls(**found | {"speed": Speed(**speed), "arms": tuple(found["arms"])})  # type: ignore[arg-type]
 
 
-def choose(
-    speed: Speed,
-    *,
-    seconds: float,
-    rows: int,
-    shared: bool,
-    rates: int,
-    batch: int,
-    limits: Limits,
-    arms: tuple[Arm, ...] = ARMS,
-) -> Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRequest:
+    """What is to be measured if there is time.
+
+    Attributes:
+        rows: test rows. shared: whether all seeds score the same ones. rates: learning rates that race.
+        batch: rows of a step. arms: in the order they run.
+    """
+
+    rows: int
+    shared: bool
+    rates: int
+    batch: int
+    arms: tuple[Arm, ...] = ARMS
+
+
+def choose(speed: Speed, asked: BudgetRequest, *, seconds: float, limits: StudentLimits) -> TimeBudget:
     """The largest plan that fits: steps are given up first, then seeds, then test rows, then controls.
 
     Raises:
         UnfinishedError: when not even the smallest fits; says how many minutes it needs.
     """
     usable = seconds * (1 - limits.reserve)
-    largest = Plan(
+    largest = TimeBudget(
         steps=limits.steps[1],
         seeds=limits.seeds,
-        rows=rows,
-        all_rows=rows,
-        arms=arms,
-        race=_race(limits.steps[1], rates),
-        rates=rates,
+        rows=asked.rows,
+        all_rows=asked.rows,
+        arms=asked.arms,
+        race=_race(limits.steps[1], asked.rates),
+        rates=asked.rates,
         checks=limits.checks,
-        shared=shared,
-        batch=batch,
+        shared=asked.shared,
+        batch=asked.batch,
         speed=speed,
         once=limits.once,
-        asked=rates,
+        asked=asked.rates,
     )
     plan = largest
     for plan in _descending(largest, limits):
@@ -202,12 +193,12 @@ def choose(
     needed = math.ceil(plan.seconds / (1 - limits.reserve) / 60)
     raise UnfinishedError(
         f"{seconds / 60:.1f} minutes are left and the smallest comparison needs about {needed} on this machine",
-        expected=f"time for {limits.steps[0]} steps of {batch} rows in two arms and {plan.rows} test rows",
+        expected=f"time for {limits.steps[0]} steps of {asked.batch} rows in two arms and {plan.rows} test rows",
         todo=f"give --minutes {needed + 1}, read fewer tokens of a row, or use a smaller proxy",
     )
 
 
-def _descending(largest: Plan, limits: Limits) -> Iterator[Plan]:
+def _descending(largest: TimeBudget, limits: StudentLimits) -> Iterator[TimeBudget]:
     """All plans, the best first."""
     least, most = limits.steps
     for arms, rates in _controls(largest.arms, largest.rates):
