@@ -16,7 +16,7 @@ import syngain
 from fake_server import FAULTS, FakeServer
 from generating import exported, server_recipe
 from syngain.core.errors import UnfinishedError, UsageError
-from syngain.workflows.generate.generate import Limits, generate_run, work_folder
+from syngain.workflows.generate.generate import Limits, generate, work_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,16 +43,16 @@ def test_all_faults_together_lose_nothing_and_pay_once(real, tmp_path):
     with FakeServer(faults=dict.fromkeys(FAULTS, 0.03), hang=4.0) as server:
         recipe = server_recipe(server, 400)
         recipe["generator"]["timeout"] = 2.0
-        run = generate_run(recipe, real, work=tmp_path / "run.work")
+        run = generate(recipe, real, work=tmp_path / "run.work")
         assert all(server.injected[fault] for fault in FAULTS)
         late = sum(int(n) for note in run.notes for n in re.findall(r"no answer within 2 s \((\d+)\)", note))
         twice = sum(server.served.values()) - len(server.served)  # whole answers that were given again
         assert twice <= late - server.injected["hang"] - server.injected["drip"]  # none, but on a starved machine
         asked = server.requests
-        again = generate_run(recipe, real, work=tmp_path / "run.work", resume=True)
+        again = generate(recipe, real, work=tmp_path / "run.work", resume=True)
         assert server.requests == asked
-    assert run.result.to_json() == again.result.to_json()
-    assert run.result.inputs["synthetic"].rows > 300
+    assert run.to_json() == again.to_json()
+    assert run.inputs["synthetic"].rows > 300
 
 
 def listening():
@@ -114,7 +114,7 @@ def test_ceilings_hold_under_concurrency_and_what_was_paid_is_kept(which, real, 
     with FakeServer(together=5, keep_bodies=True) as server:
         recipe = server_recipe(server, 200)
         with pytest.raises(UnfinishedError, match="budget"):
-            generate_run(recipe, real, work=tmp_path / "run.work", limits=ceiling)
+            generate(recipe, real, work=tmp_path / "run.work", limits=ceiling)
         answers = [server._content(body, "chat/completions")["usage"] for body in server.bodies[1:]]
         tokens = sum(usage["prompt_tokens"] + usage["completion_tokens"] for usage in answers)
         usd = sum(usage["prompt_tokens"] * 2.0 + usage["completion_tokens"] * 5.0 for usage in answers) / 1e6
@@ -133,7 +133,7 @@ def test_a_broken_server_stops_the_run_early(real, tmp_path):
     with FakeServer(faults={"500": 1.0}) as server:
         recipe = server_recipe(server, 500)
         with pytest.raises(UnfinishedError, match="500"):
-            generate_run(recipe, real, work=tmp_path / "run.work")
+            generate(recipe, real, work=tmp_path / "run.work")
         assert server.requests < 100
 
 
@@ -146,7 +146,7 @@ def test_a_server_that_breaks_during_the_run_stops_it_and_keeps_the_rest(real, t
 
         server._fault = fault
         with pytest.raises(UnfinishedError, match="--resume"):
-            generate_run(recipe, real, work=tmp_path / "run.work")
+            generate(recipe, real, work=tmp_path / "run.work")
         assert server.requests < 400
         kept = len((tmp_path / "run.work" / "rows.jsonl").read_text().splitlines())
         assert 80 < kept <= 120
@@ -158,18 +158,18 @@ def test_a_server_that_breaks_during_the_run_stops_it_and_keeps_the_rest(real, t
 def test_a_second_process_is_refused_and_another_recipe_too(real, tmp_path):
     with FakeServer() as server:
         recipe = server_recipe(server, 20)
-        generate_run(recipe, real, work=tmp_path / "run.work")
+        generate(recipe, real, work=tmp_path / "run.work")
         with pytest.raises(UsageError, match="unfinished run"):
-            generate_run(recipe, real, work=tmp_path / "run.work")
+            generate(recipe, real, work=tmp_path / "run.work")
         with pytest.raises(UsageError, match="another recipe"):
-            generate_run(recipe | {"seed": 5}, real, work=tmp_path / "run.work", resume=True)
+            generate(recipe | {"seed": 5}, real, work=tmp_path / "run.work", resume=True)
         from syngain.pipeline.store.store import Store
 
         with (
             Store.opened(tmp_path / "run.work" / "store.sqlite"),
             pytest.raises(UsageError, match="in use"),
         ):
-            generate_run(recipe, real, work=tmp_path / "run.work", resume=True)
+            generate(recipe, real, work=tmp_path / "run.work", resume=True)
 
 
 def test_an_interrupted_run_says_where_its_answers_are_and_goes_on(real, tmp_path):

@@ -30,7 +30,7 @@ from syngain.pipeline.store.codec import packed_reply, unpacked_reply
 from syngain.pipeline.store.request import Pending, Request, RowSpec
 from syngain.pipeline.store.store import Store
 from syngain.pipeline.strategies import requests
-from syngain.workflows.generate.generate import generate_run
+from syngain.workflows.generate.generate import generate
 
 floats = st.floats(-50, 0, width=32)
 
@@ -453,11 +453,11 @@ def test_real_anchors_give_rows_that_the_audit_takes(shared_data, tmp_path):
     recipe = toy_recipe(
         strategies=[{"kind": "few_shot", "rows": 160}, {"kind": "paraphrase", "rows": 40}], sampling={"samples": 8}
     )
-    run = generate_run(recipe, anchors_file, work=tmp_path / "w.work")
+    run = generate(recipe, anchors_file, work=tmp_path / "w.work")
     syngain.generate(recipe, anchors_file, folder=tmp_path / "run")
     result = syngain.audit(anchors_file, str(tmp_path / "run" / "kept.jsonl"), gain=False)
     assert "matched to an anchor in 100.0%" in result.inputs["synthetic"].roles
-    assert result.inputs["synthetic"].rows == run.result.inputs["synthetic"].rows
+    assert result.inputs["synthetic"].rows == run.inputs["synthetic"].rows
 
 
 def test_pending_items_carry_the_whole_request(tmp_path):

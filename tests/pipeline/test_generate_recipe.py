@@ -13,7 +13,7 @@ from syngain.core.errors import InputError, SyngainError, UnfinishedError, Usage
 from syngain.pipeline.prompts.schema import check_schema, parsed
 from syngain.pipeline.prompts.templates import condition, template
 from syngain.pipeline.recipe import read_recipe
-from syngain.workflows.generate.generate import Limits, forecast, generate_run, preview
+from syngain.workflows.generate.generate import Limits, forecast, generate, preview
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "minLength": 3}}, "required": ["text"]}
 
@@ -58,7 +58,7 @@ def test_a_wrong_recipe_is_one_error_before_anything_is_asked(case, real, tmp_pa
     change, words = WRONG[case]
     with FakeServer() as server:
         with pytest.raises(InputError) as error:
-            generate_run(change(server_recipe(server, 8)), real, work=tmp_path / "run.work")
+            generate(change(server_recipe(server, 8)), real, work=tmp_path / "run.work")
         assert server.requests == 0
     assert words in str(error.value)
     assert not (tmp_path / "run.work").exists()
@@ -68,7 +68,7 @@ def test_an_unreachable_server_is_an_error_before_anything_is_planned(real, tmp_
     with FakeServer() as server:
         recipe = server_recipe(server, 8)
     with pytest.raises(UnfinishedError, match="gave no usable answer"):
-        generate_run(recipe, real, work=tmp_path / "run.work")
+        generate(recipe, real, work=tmp_path / "run.work")
 
 
 def test_an_unknown_model_and_a_missing_address_are_errors(real, tmp_path, monkeypatch):
@@ -76,12 +76,12 @@ def test_an_unknown_model_and_a_missing_address_are_errors(real, tmp_path, monke
         recipe = server_recipe(server, 8)
         recipe["generator"]["model"] = "other"
         with pytest.raises(UsageError, match="404"):
-            generate_run(recipe, real, work=tmp_path / "run.work")
+            generate(recipe, real, work=tmp_path / "run.work")
         assert server.requests == 1
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     del recipe["generator"]["base_url"]
     with pytest.raises(UsageError, match="OPENAI_BASE_URL"):
-        generate_run(recipe, real, work=tmp_path / "other.work")
+        generate(recipe, real, work=tmp_path / "other.work")
 
 
 def test_log_probabilities_that_are_required_and_not_given_stop_before_any_row(real, tmp_path):
@@ -89,22 +89,22 @@ def test_log_probabilities_that_are_required_and_not_given_stop_before_any_row(r
         recipe = server_recipe(server, 8)
         recipe["sampling"]["logprobs"] = "required"
         with pytest.raises(UsageError, match="does not support logprobs"):
-            generate_run(recipe, real, work=tmp_path / "run.work")
+            generate(recipe, real, work=tmp_path / "run.work")
         assert all(body["max_tokens"] <= 4 for body in server.bodies)
         recipe["sampling"]["logprobs"] = "no"
-        generate_run(recipe, real, work=tmp_path / "run.work")
+        generate(recipe, real, work=tmp_path / "run.work")
 
 
 def test_a_ceiling_without_prices_and_a_price_file_without_the_model_are_errors(real, tmp_path):
     with FakeServer() as server:
         with pytest.raises(UsageError, match="--prices"):
-            generate_run(server_recipe(server), real, work=tmp_path / "w", limits=Limits(max_usd=1.0))
+            generate(server_recipe(server), real, work=tmp_path / "w", limits=Limits(max_usd=1.0))
         prices = tmp_path / "prices.yaml"
         prices.write_text("other: {prompt: 1, completion: 2}\n")
         with pytest.raises(InputError, match="fake"):
-            generate_run(server_recipe(server), real, work=tmp_path / "w", limits=Limits(max_usd=1.0, prices=prices))
+            generate(server_recipe(server), real, work=tmp_path / "w", limits=Limits(max_usd=1.0, prices=prices))
         with pytest.raises(UnfinishedError, match="budget"):
-            generate_run(server_recipe(server), real, work=tmp_path / "w", limits=Limits(max_tokens=50))
+            generate(server_recipe(server), real, work=tmp_path / "w", limits=Limits(max_tokens=50))
         assert server.requests == 0
 
 
@@ -133,7 +133,7 @@ def test_keys_appear_in_no_file_and_in_no_message(right, real, tmp_path, monkeyp
             assert "bad key Bearer [key]" in err
             assert server.requests == 0
             with pytest.raises(SyngainError) as error:
-                generate_run(recipe, real, work=tmp_path / "w.work")
+                generate(recipe, real, work=tmp_path / "w.work")
             assert SECRET not in str(error.value)
         else:
             assert stop.value.code == 0, err
@@ -147,7 +147,7 @@ def test_keys_appear_in_no_file_and_in_no_message(right, real, tmp_path, monkeyp
 def test_an_address_that_is_none_or_holds_secrets_is_refused(url, real, tmp_path):
     recipe = toy_recipe(generator={"kind": "openai", "model": "m", "base_url": url})
     with pytest.raises(UsageError) as error:
-        generate_run(recipe, real, work=tmp_path / "w.work")
+        generate(recipe, real, work=tmp_path / "w.work")
     assert "pw" not in str(error.value)
 
 

@@ -19,7 +19,7 @@ from syngain.inference.sequential import level_of_means, positions
 from syngain.lab.worlds.stop_worlds import LessonTask, LessonWorld, TextWorld, right_amount
 from syngain.pipeline.stopping import Below, Claims, Watch, stop_rule
 from syngain.pipeline.store.new_row_value import NEW_NATS, NEW_SHARE, NewRowValue, ObservedRow
-from syngain.workflows.generate.generate import generate_run
+from syngain.workflows.generate.generate import generate
 
 AMOUNTS = np.unique(np.round(np.geomspace(20, 200_000, 4000)).astype(int))
 GAIN = "gain.log_loss@doubling"
@@ -242,11 +242,11 @@ def test_the_toy_stops_near_the_right_amount(tmp_path, of, threshold):
     amount = right(world, of, threshold)
     assert 1500 < amount < 8000
     recipe = toy_world(tmp_path / "real.jsonl", 12_000)
-    run = generate_run(recipe, tmp_path / "real.jsonl", work=tmp_path / "w", stop_when=f"{of} < {threshold}")
-    asked = run.result.series[of].x[-1]
+    run = generate(recipe, tmp_path / "real.jsonl", work=tmp_path / "w", stop_when=f"{of} < {threshold}")
+    asked = run.series[of].x[-1]
     assert 0.95 * amount < asked < 1.2 * amount
-    assert run.result.estimates[of].value < threshold
-    assert f"`{of} < {threshold}` was proven" in run.result.views.computed[1][1]
+    assert run.estimates[of].value < threshold
+    assert f"`{of} < {threshold}` was proven" in run.views.computed[1][1]
 
 
 def test_a_run_stops_by_the_gain_of_its_last_doubling(tmp_path):
@@ -254,12 +254,12 @@ def test_a_run_stops_by_the_gain_of_its_last_doubling(tmp_path):
     (tmp_path / "real.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS * 2))
     recipe = toy_world(tmp_path / "other.jsonl", 700)
     rule = "gain.nats_per_byte@doubling < 0.5 and diversity.new_fraction < 0.9"
-    run = generate_run(recipe, tmp_path / "real.jsonl", work=tmp_path / "w", stop_when=rule)
-    found = run.result.estimates["gain.nats_per_byte@doubling"]
+    run = generate(recipe, tmp_path / "real.jsonl", work=tmp_path / "w", stop_when=rule)
+    found = run.estimates["gain.nats_per_byte@doubling"]
     assert found.clusters == len(set(TEXTS))
     assert found.interval(0.9)[1] < 0.5
-    assert run.result.series["gain.nats_per_byte@doubling"].x[-1] < 700
-    assert "`gain.nats_per_byte@doubling < 0.5 and" in run.result.views.computed[1][1]
+    assert run.series["gain.nats_per_byte@doubling"].x[-1] < 700
+    assert "`gain.nats_per_byte@doubling < 0.5 and" in run.views.computed[1][1]
 
 
 def test_a_toy_that_learned_other_rows_speaks_of_them(tmp_path):
@@ -281,9 +281,9 @@ def test_a_stopped_run_resumes_to_the_same_rows_and_under_the_same_rule_only(tmp
     )
     syngain.generate(recipe, real, folder=tmp_path / "run", stop_when=rule)
     assert 200 <= len(lines(tmp_path / "run" / "rows.jsonl")) < 1500
-    generate_run(recipe, real, work=tmp_path / "again.work", stop_when=rule)
+    generate(recipe, real, work=tmp_path / "again.work", stop_when=rule)
     with pytest.raises(UsageError, match="another --stop-when"):
-        generate_run(recipe, real, work=tmp_path / "again.work", stop_when="diversity.new_fraction < 0.5", resume=True)
+        generate(recipe, real, work=tmp_path / "again.work", stop_when="diversity.new_fraction < 0.5", resume=True)
     syngain.generate(recipe, real, folder=tmp_path / "again", stop_when=rule, resume=True)
     assert exported(tmp_path / "again") == exported(tmp_path / "run")
 
@@ -346,7 +346,7 @@ def test_a_gain_is_not_watched_where_the_anchors_cannot_judge_it(tmp_path):
     (tmp_path / "few.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS[:10]))
     recipe = toy_world(tmp_path / "real.jsonl", 300)
     with pytest.raises(InputError, match="10 rows"):
-        generate_run(recipe, tmp_path / "few.jsonl", work=tmp_path / "w", stop_when="gain.nats_per_byte@doubling < 0.1")
+        generate(recipe, tmp_path / "few.jsonl", work=tmp_path / "w", stop_when="gain.nats_per_byte@doubling < 0.1")
     with pytest.raises(UsageError, match="is not watched"):
-        generate_run(recipe, tmp_path / "few.jsonl", work=tmp_path / "w", stop_when="gain.accuracy@doubling < 0.1")
+        generate(recipe, tmp_path / "few.jsonl", work=tmp_path / "w", stop_when="gain.accuracy@doubling < 0.1")
     assert not (tmp_path / "w").exists()

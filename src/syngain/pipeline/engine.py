@@ -60,7 +60,7 @@ class Engine:
     total: int = 1
     limit: int | None = None
     until: int | None = None
-    tally: EngineCounts = field(default_factory=EngineCounts)
+    counts: EngineCounts = field(default_factory=EngineCounts)
     _after: int = 0
     _queue: list[Pending] = field(default_factory=list)
     _flying: int = 0
@@ -68,7 +68,7 @@ class Engine:
     async def run(self) -> EngineCounts:
         """Ask until nothing is left, the budget is reached, or there is no hope.
 
-        What stopped it is in ``tally.stopped``; every answer is in the store by then.
+        What stopped it is in ``counts.stopped``; every answer is in the store by then.
 
         Raises:
             SyngainError: from the generator, when no request can ever work. What is done is kept.
@@ -76,17 +76,17 @@ class Engine:
         tasks: set[asyncio.Task[None]] = set()
         try:
             while True:
-                while not self.tally.stopped and self._flying < self.pace.room and (group := self._next()):
+                while not self.counts.stopped and self._flying < self.pace.room and (group := self._next()):
                     self._flying += len(group)
-                    self.tally.most_in_flight = max(self.tally.most_in_flight, self._flying)
+                    self.counts.most_in_flight = max(self.counts.most_in_flight, self._flying)
                     tasks.add(asyncio.create_task(self._ask(group)))
                 if not tasks:
-                    return self.tally
+                    return self.counts
                 done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
-                if self.pace.hopeless and not self.tally.stopped:
-                    self.tally.stopped = self.pace.hopeless
+                if self.pace.hopeless and not self.counts.stopped:
+                    self.counts.stopped = self.pace.hopeless
         finally:
             for task in tasks:
                 task.cancel()
@@ -99,14 +99,14 @@ class Engine:
             cost = self.ledger.worst(self._queue[0].request)
             if not self.ledger.reserve(cost):
                 if not self._flying and not group:
-                    self.tally.stopped = "the budget is reached"
+                    self.counts.stopped = "the budget is reached"
                 break  # what is in flight may cost less than was set aside for it
             group.append((self._queue.pop(0), cost))
         self.store.sent((item.key, *cost) for item, cost in group) if group else None
         return group
 
     def _wanted(self, ready: int) -> bool:
-        return self.limit is None or self.tally.answered + self._flying + ready < self.limit
+        return self.limit is None or self.counts.answered + self._flying + ready < self.limit
 
     def _fill(self) -> bool:
         if not self._queue:
@@ -134,8 +134,8 @@ class Engine:
                 return
             except RetryableError as error:
                 self.pace.bad(error)
-                self.tally.stopped = self.tally.stopped or self.pace.hopeless
-                if last or self.tally.stopped:
+                self.counts.stopped = self.counts.stopped or self.pace.hopeless
+                if last or self.counts.stopped:
                     self._give_up(group, EXHAUSTED, error.reason, billed=error.billed)
                     return
                 if not self._again(group, error):
@@ -163,15 +163,15 @@ class Engine:
             actual = self.ledger.actual(held, reply)
             self.store.answered(item, reply, actual, self.follow(item, reply), self.generator.identity)
             self.ledger.settle(held, actual)
-            self.tally.answered += 1
+            self.counts.answered += 1
             self.pace.good()
-        self.progress("generating", min(self.tally.answered / max(self.total, 1), 1.0))
+        self.progress("generating", min(self.counts.answered / max(self.total, 1), 1.0))
 
     def _again(self, group: Sequence[tuple[Pending, Cost]], error: RetryableError) -> bool:
         """Prepare another try: a lost attempt that may have been billed is spent, and the next one set aside anew."""
-        self.tally.retries += 1
+        self.counts.retries += 1
         name = error.reason.split(":")[0]
-        self.tally.reasons[name] = self.tally.reasons.get(name, 0) + 1
+        self.counts.reasons[name] = self.counts.reasons.get(name, 0) + 1
         if not error.billed:
             return True
         for item, cost in group:
@@ -182,7 +182,7 @@ class Engine:
             if not self.ledger.reserve(cost):
                 for back in reserved:
                     self.ledger.settle(back, (0, 0.0))
-                self.tally.stopped = self.tally.stopped or "the budget is reached"
+                self.counts.stopped = self.counts.stopped or "the budget is reached"
                 return False
             reserved.append(cost)
         self.store.sent((item.key, *cost) for item, cost in group)
@@ -190,23 +190,23 @@ class Engine:
 
     def _give_up(self, group: Sequence[tuple[Pending, Cost]], state: int, reason: str, *, billed: bool) -> None:
         for item, cost in group:
-            stopped = state == EXHAUSTED and bool(self.tally.stopped)
+            stopped = state == EXHAUSTED and bool(self.counts.stopped)
             self.store.lost(item.key, billed=billed, state=PLANNED if stopped else state, reason=reason)
             self.ledger.settle(cost, cost if billed else (0, 0.0))
             if stopped:
                 continue
             self.pace.given_up(reason)
-            self.tally.refused += state == REFUSED
-            self.tally.exhausted += state == EXHAUSTED
+            self.counts.refused += state == REFUSED
+            self.counts.exhausted += state == EXHAUSTED
 
 
-def unfinished(tally: EngineCounts, place: str) -> UnfinishedError:
+def unfinished(counts: EngineCounts, place: str) -> UnfinishedError:
     """The error of a run that was stopped: what is done is kept."""
     todo = (
-        "raise the ceiling and go on with --resume" if "budget" in tally.stopped else "mend it and go on with --resume"
+        "raise the ceiling and go on with --resume" if "budget" in counts.stopped else "mend it and go on with --resume"
     )
     return UnfinishedError(
-        f"stopped after {tally.answered:,} answers of this call: {tally.stopped}",
+        f"stopped after {counts.answered:,} answers of this call: {counts.stopped}",
         expected="all requests answered",
         todo=f"{todo}; what is done is kept in {place}",
     )

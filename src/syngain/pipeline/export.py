@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -12,9 +14,11 @@ import numpy as np
 
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.data import write_records
+from syngain.data.files.write import TextFile
 from syngain.data.generated_row import GeneratedRow, GeneratorOutput, Prompt, Rejection, TokenLogprobs, to_record
 from syngain.generators.protocol import canonical, prompt_hash
 from syngain.pipeline.prompts.content import Candidate, candidates
+from syngain.pipeline.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,12 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syngain.core.arrays import Singles
+    from syngain.core.result import RunFile
     from syngain.data.generated_row import Decimals
     from syngain.generators.protocol import Reply, Sampling
-    from syngain.pipeline.store.store import Store
+    from syngain.pipeline.recipe import Recipe
 
 Which = Literal["all", "kept", "dropped"]
 Record = dict[str, object]
+STORE = "store.sqlite"
 FILES: dict[str, Which] = {"rows.jsonl": "all", "kept.jsonl": "kept", "dropped.jsonl": "dropped"}
 
 
@@ -60,19 +66,84 @@ class StoredRows(Sequence[Record]):
         return list(self)[index]
 
 
-def stored_rows(
-    store: Store, which: Which, generator: str, *, opened: Callable[[], AbstractContextManager[Store]] | None = None
-) -> StoredRows:
-    """The rows of a store that is open; ``opened`` opens it again for readings after it was closed."""
-    held, kept, dropped = store.sizes()
-    size = {"all": held, "kept": kept, "dropped": dropped}[which]
-    return StoredRows(opened or partial(nullcontext, store), which, generator, size)
+@dataclass(frozen=True)
+class StoredRowFile:
+    """The rows of a store as a file of the run folder; the store is closed between readings."""
+
+    store: Path
+    which: Which
+    generator: str
+    size: int
+
+    @property
+    def records(self) -> StoredRows:
+        """The rows as they are written."""
+        return StoredRows(partial(Store.reading, self.store), self.which, self.generator, self.size)
+
+    def write(self, path: Path) -> None:
+        """Write the rows; see :func:`syngain.data.write_records`."""
+        write_records(path, self.records)
+
+
+@dataclass(frozen=True)
+class StoreFile:
+    """A store as a file of the run folder. :meth:`opened` reads it."""
+
+    store: Path
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """None: rows are in the other files."""
+        return ()
+
+    def opened(self) -> AbstractContextManager[Store]:
+        """The store, to be read."""
+        return Store.reading(self.store)
+
+    def write(self, path: Path) -> None:
+        """Link the store, or copy it where that is not possible: the original stays.
+
+        Raises:
+            UsageError: there is no store any more.
+        """
+        with self.opened():  # it is there and can be read
+            try:
+                os.link(self.store, path)
+            except OSError:
+                shutil.copyfile(self.store, path)
+
+
+def stored_rows(store: Store, which: Which, generator: str) -> StoredRows:
+    """The rows of a store that is open."""
+    return StoredRows(partial(nullcontext, store), which, generator, _size(store, which))
+
+
+def run_files(store: Store, path: Path, recipe: Recipe, generator: str) -> dict[str, RunFile]:
+    """The files of the run folder besides the report: rows, recipe, and the store, which lies at ``path``."""
+    return {
+        **{name: StoredRowFile(path, which, generator, _size(store, which)) for name, which in FILES.items()},
+        "recipe.yaml": TextFile(recipe.yaml()),
+        STORE: StoreFile(path),
+    }
+
+
+def moved(files: Mapping[str, RunFile], path: Path) -> dict[str, RunFile]:
+    """The files of a run whose store lies at ``path`` by now."""
+    return {
+        name: replace(file, store=path) if isinstance(file, (StoredRowFile, StoreFile)) else file
+        for name, file in files.items()
+    }
 
 
 def export(store: Store, folder: Path, generator: str) -> None:
     """Write ``rows.jsonl`` (all that was generated), ``kept.jsonl`` (the set) and ``dropped.jsonl`` (with reasons)."""
     for name, which in FILES.items():
         write_records(folder / name, stored_rows(store, which, generator))
+
+
+def _size(store: Store, which: Which) -> int:
+    held, kept, dropped = store.sizes()
+    return {"all": held, "kept": kept, "dropped": dropped}[which]
 
 
 def content_fingerprint(store: Store) -> tuple[int, str]:

@@ -52,7 +52,7 @@ class Run:
     ledger: Ledger
     place: str
     progress: Progress = silent
-    tally: EngineCounts = field(default_factory=EngineCounts)
+    counts: EngineCounts = field(default_factory=EngineCounts)
     in_flight: int = 0
     stop: Rule | None = None
     quantities: Mapping[str, Callable[[], Quantity]] = field(default_factory=dict)
@@ -126,10 +126,10 @@ class Run:
     async def _until(self, position: int | None, limit: int | None) -> None:
         """Ask up to a position of the plan, and add up what happened."""
         engine = self._engine(limit, position)
-        engine.tally = self.tally
+        engine.counts = self.counts
         await engine.run()
-        if self.tally.stopped:
-            raise unfinished(self.tally, self.place)
+        if self.counts.stopped:
+            raise unfinished(self.counts, self.place)
 
     def _seen(self, after: int, until: int) -> Iterator[ObservedRow]:
         """The rows at these positions that hold content."""
@@ -164,9 +164,9 @@ class Run:
 
     async def _ask(self, questions: Sequence[Request]) -> Sequence[str | None]:
         keys = [self.store.add(question, self.generator.identity) for question in questions]
-        tally = await self._engine(None, None).run()
-        if tally.stopped:
-            raise unfinished(tally, self.place)
+        counts = await self._engine(None, None).run()
+        if counts.stopped:
+            raise unfinished(counts, self.place)
         replies = (self.store.reply(key) for key in keys)
         return [None if reply is None else reply.text for reply in replies]
 

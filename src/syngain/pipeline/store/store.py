@@ -8,7 +8,7 @@ No clock, no key and no address is ever written.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,27 @@ class Store:
                 yield cls(connection)
             finally:
                 connection.close()
+        except sqlite3.Error as error:
+            raise _translated(path, error) from error
+
+    @classmethod
+    @contextmanager
+    def reading(cls, path: Path) -> Iterator[Store]:
+        """Open the store of a finished run to read it; nothing is written, also not next to it.
+
+        Raises:
+            UsageError: it is not there, or cannot be read.
+        """
+        if not path.exists():
+            raise UsageError(
+                f"there is no {path}",
+                expected="the store of a finished run",
+                todo="read the rows from the run folder it was written to",
+            )
+        closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+        try:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{closed}", uri=True)) as connection:
+                yield cls(connection)
         except sqlite3.Error as error:
             raise _translated(path, error) from error
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain._version import __version__
-from syngain.core.errors import SyngainError, UnfinishedError
+from syngain.core.errors import SyngainError, UnfinishedError, UsageError
 from syngain.core.progress import Progress, silent
-from syngain.core.result import InputSummary, Result, Verdict, Views
+from syngain.core.result import InputSummary, Result, Views
 from syngain.generators.waiting import wait_for
+from syngain.pipeline import narrative
 from syngain.pipeline.curate import set_steps, stages
-from syngain.pipeline.export import content_fingerprint, export, stored_rows
+from syngain.pipeline.export import STORE, content_fingerprint, export, moved, run_files, stored_rows
 from syngain.pipeline.prompts.anchors import Anchors
 from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.pipeline.run import Run
@@ -28,18 +28,18 @@ from syngain.pipeline.store.cost_forecast import Forecast
 from syngain.pipeline.store.cost_forecast import forecast as forecast_of
 from syngain.pipeline.store.store import Store
 from syngain.workflows.generate.generate_stop import rule_and_quantities
-from syngain.workflows.inputs import Source, dataset_of
+from syngain.workflows.inputs import Source, dataset_of, either, settings_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from syngain.data.dataset import Dataset
     from syngain.generators.protocol import Generator
-    from syngain.pipeline.engine import EngineCounts
     from syngain.pipeline.stopping import Quantity, Rule
     from syngain.pipeline.store.budget import Cost
 
-STORE = "store.sqlite"
+RecipeSource = str | Path | dict[str, Any]
+FOLDER = Path("syngain-generate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,37 +51,29 @@ class Limits:
     prices: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenerateRun:
-    """A finished run: its result, where its store lies, and what a person should be told besides.
-
-    Attributes:
-        notes: what happened on the way that the result does not say: retries, requests in flight at a kill, costs.
-    """
-
-    result: Result
-    work: Path
-    recipe: Recipe
-    generator: str
-    notes: tuple[str, ...]
-
-
 def generate(
-    recipe: str | Path | dict[str, Any],
-    anchors: Source,
+    recipe: RecipeSource,
+    real: Source | None = None,
     *,
-    folder: str | Path,
+    anchors: Source | None = None,
+    folder: str | Path | None = None,
+    work: str | Path | None = None,
     limits: Limits | None = None,
     stop_when: str | None = None,
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Run a recipe over anchors and write its rows and its store into ``folder``.
+    """Run a recipe over real rows; with ``folder``, write the run folder.
+
+    Without it the responses stay in ``work``; write the folder by ``syngain.report.write(result, folder)``, then
+    :func:`forget` the work.
 
     Args:
         recipe: a YAML file, or the mapping it would hold.
-        anchors: the real rows, as a dataset or a path.
+        real: the real rows, as a dataset or a path.
+        anchors: the former name of ``real``.
         folder: where ``rows.jsonl``, ``kept.jsonl``, ``dropped.jsonl``, ``recipe.yaml`` and the report go.
+        work: where the store lies until the run is finished; None: next to the folder.
         limits: hard ceilings of tokens and dollars.
         stop_when: a condition that ``diversity.new_fraction``, ``information.marginal`` or
             ``gain.<metric>@doubling`` is below a number: ask no more once it is proven; see
@@ -90,40 +82,29 @@ def generate(
         progress: called with the stage and the share done.
 
     Raises:
-        InputError: the recipe or the anchors cannot be used. UsageError: the generator cannot do what is asked.
-        UnfinishedError: the budget is reached, the server fails, or no row was kept. What is done is kept beside
-            ``folder`` and goes on with ``resume=True``.
+        InputError: the recipe or the real rows cannot be used. UsageError: the generator cannot do what is asked.
+        UnfinishedError: the budget is reached, the server fails, or no row was kept. What is done is kept in ``work``
+            and goes on with ``resume=True``.
     """
     from syngain.report import check_folder, write
 
-    folder = Path(folder)
-    check_folder(folder)
-    work = work_folder(folder)
-    run = generate_run(recipe, anchors, work=work, limits=limits, stop_when=stop_when, resume=resume, progress=progress)
-    write(run.result, folder, log="\n".join(run.notes) + "\n", kept=files_of(run))
-    forget(work)
-    return run.result
-
-
-def generate_run(
-    recipe: str | Path | dict[str, Any],
-    anchors: Source,
-    *,
-    work: Path,
-    limits: Limits | None = None,
-    stop_when: str | None = None,
-    resume: bool = False,
-    progress: Progress = silent,
-) -> GenerateRun:
-    """The run in its working folder; see :func:`generate`. Its files are written by :func:`files_of`."""
-    job = _job(recipe, anchors, limits or Limits(), stop_when)
-    with _working_in(work):
-        return wait_for(_whole(job, work, resume=resume, progress=progress))
+    target = None if folder is None else Path(folder)
+    if target is not None:
+        check_folder(target)
+    at = work_folder(target or FOLDER) if work is None else Path(work)
+    job = _job(recipe, either(real, anchors, "real", "anchors"), limits or Limits(), stop_when)
+    with _working_in(at):
+        result = wait_for(_whole(job, at, resume=resume, progress=progress))
+    if target is None:
+        return result
+    write(result, target)
+    forget(at)
+    return replace(result, files=moved(result.files, target / STORE))
 
 
 def preview(
-    recipe: str | Path | dict[str, Any],
-    anchors: Source,
+    recipe: RecipeSource,
+    real: Source,
     *,
     work: Path,
     count: int,
@@ -132,14 +113,14 @@ def preview(
     progress: Progress = silent,
 ) -> list[dict[str, object]]:
     """The first rows of a run, curated. Their answers stay in the store: the run goes on from them."""
-    job = _job(recipe, anchors, limits or Limits())
+    job = _job(recipe, real, limits or Limits())
     with _working_in(work):
         return wait_for(_preview(job, work, count, resume=resume, progress=progress))
 
 
-def forecast(recipe: str | Path | dict[str, Any], anchors: Source, *, limits: Limits | None = None) -> Forecast:
+def forecast(recipe: RecipeSource, real: Source, *, limits: Limits | None = None) -> Forecast:
     """What a recipe would ask and cost. Nothing is sent and nothing is written."""
-    job = _job(recipe, anchors, limits or Limits())
+    job = _job(recipe, real, limits or Limits())
     return forecast_of(job.recipe, job.anchors, job.prices)
 
 
@@ -177,21 +158,6 @@ def forget(work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def files_of(run: GenerateRun) -> Callable[[Path], None]:
-    """A writer of the rows, the resolved recipe and the store into the run folder."""
-
-    def write(folder: Path) -> None:
-        with Store.opened(run.work / STORE) as store:
-            export(store, folder, run.generator)
-        (folder / "recipe.yaml").write_text(run.recipe.yaml(), encoding="utf-8")
-        try:
-            os.link(run.work / STORE, folder / STORE)  # the original stays until the run folder is in place
-        except OSError:
-            shutil.copyfile(run.work / STORE, folder / STORE)
-
-    return write
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     """What is to be done, checked as far as it can be without a generator."""
@@ -205,21 +171,25 @@ class _Job:
     quantities: Mapping[str, Callable[[], Quantity]]
 
 
-def _job(recipe: str | Path | dict[str, Any], anchors: Source, limits: Limits, stop_when: str | None = None) -> _Job:
-    """Read and check everything that costs nothing: recipe, anchors, curation, prices, the whole plan's templates."""
+def _job(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: str | None = None) -> _Job:
+    """Read and check everything that costs nothing: recipe, real rows, curation, prices, the whole plan's templates."""
+    if real is None:
+        raise UsageError("no real rows", expected="the rows that the prompts are made from", todo="give them as `real`")
     read = read_recipe(recipe)
-    dataset = dataset_of(anchors)
-    real = Anchors.of(dataset)
-    stages(read, real)
+    dataset = dataset_of(real)
+    anchors = Anchors.of(dataset)
+    stages(read, anchors)
     model = read.generator.model if isinstance(read.generator, EndpointSpec) else read.generator.kind
     prices = None if limits.prices is None else prices_of(limits.prices, model)
     check_ceilings(limits.max_tokens, limits.max_usd, prices)
-    forecast_of(read, real, prices)  # renders every prompt: a missing column is found here
+    forecast_of(read, anchors, prices)  # renders every prompt: a missing column is found here
     rule, makers = (None, {}) if stop_when is None else rule_and_quantities(stop_when, dataset, seed=read.seed)
-    return _Job(recipe=read, dataset=dataset, anchors=real, limits=limits, prices=prices, stop=rule, quantities=makers)
+    return _Job(
+        recipe=read, dataset=dataset, anchors=anchors, limits=limits, prices=prices, stop=rule, quantities=makers
+    )
 
 
-async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> GenerateRun:
+async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> Result:
     with Store.opened(work / STORE) as store:
         run = await _begun(job, store, work, resume=resume, progress=progress)
         try:
@@ -234,10 +204,7 @@ async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> 
         finally:
             await run.generator.close()
         progress("writing", 0.95)
-        result = _result(job, run)
-        return GenerateRun(
-            result=result, work=work, recipe=job.recipe, generator=run.generator.name, notes=tuple(_notes(run))
-        )
+        return _result(job, run, work / STORE)
 
 
 async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress: Progress) -> list[dict[str, object]]:
@@ -303,83 +270,44 @@ def _afford(ledger: Ledger, cost: Cost) -> None:
     ledger.settle(cost, (0, 0.0))  # what it did cost is noted in the store
 
 
-def _result(job: _Job, run: Run) -> Result:
-    """The result of a finished run.
+def _result(job: _Job, run: Run, store: Path) -> Result:
+    """The result of a finished run whose store lies at ``store``.
 
     Raises:
         UnfinishedError: no row was kept.
     """
     kept, name = content_fingerprint(run.store)
     held, _, dropped = run.store.sizes()
-    wanted = kept + dropped
     why = run.store.reasons()
     if not kept:
         raise UnfinishedError(
-            f"none of {wanted:,} rows was kept ({'; '.join(f'{reason}: {n}' for reason, n in why[:3])})",
+            f"none of {dropped:,} rows was kept ({'; '.join(f'{reason}: {n}' for reason, n in why[:3])})",
             expected="at least one row",
             todo=f"loosen the steps of `curate` and go on with --resume; the answers are kept in {run.place}",
         )
     measured, watch = divergences(run.store.acceptance(), set_steps(job.recipe)), run.watch
-    rows_asked = sum(strategy.rows for strategy in job.recipe.strategies)
     return Result(
         command="generate",
         version=__version__,
         seed=job.recipe.seed,
-        inputs={
-            "real": InputSummary(
-                name=job.dataset.name,
-                rows=len(job.dataset),
-                fingerprint=job.dataset.fingerprint,
-                roles=job.dataset.roles.sentence(),
-            ),
-            "recipe": InputSummary(name="recipe.yaml", rows=rows_asked, fingerprint=run.fingerprint),
-            "synthetic": InputSummary(name="kept.jsonl", rows=kept, fingerprint=name),
-        },
+        inputs=_inputs(job, run, InputSummary(name="kept.jsonl", rows=kept, fingerprint=name)),
         estimates=dict(sorted({**measured, **({} if watch is None else watch.estimates())}.items())),
         series={} if watch is None else watch.series(),
         findings=(),
-        verdict=Verdict(
-            decision="cannot_tell",
-            sentence=f"{held:,} rows generated, {kept:,} kept; whether they help is for `syngain audit` to say.",
+        verdict=narrative.verdict(held, kept),
+        views=Views(computed=tuple(narrative.computed(run, why))),
+        files=run_files(run.store, store, job.recipe, run.generator.name),
+        settings=settings_json(
+            None, recipe=job.recipe.model_dump(), stop_when=None if job.stop is None else job.stop.expression
         ),
-        views=Views(computed=tuple(_computed(job, run, why))),
+        notes=tuple(narrative.notes(run, priced=run.ledger.prices != Prices())),
     )
 
 
-def _computed(job: _Job, run: Run, why: list[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-    strategies = ", ".join(f"{strategy.title} ({strategy.rows:,} rows)" for strategy in job.recipe.strategies)
-    yield "Generator", f"{run.generator.name}; strategies: {strategies}."
-    if job.stop is not None and run.store.meta("cut") is not None:
-        most = sum(claim.alpha for claim in job.stop.claims)
-        yield (
-            "Stopped",
-            (
-                f"Asking stopped at row {run.store.meta('cut')} of the plan: `{job.stop.expression}` was proven, at an "
-                f"error of {most:.3g} over all looks."
-            ),
-        )
-    if why:
-        yield "Dropped", "; ".join(f"{reason}: {count:,}" for reason, count in why) + "."
-    yield (
-        "Curation",
-        (
-            "The divergence of a filter is one minus the share it accepts, exactly, on pairs of prompt and output. "
-            "De-duplication acts on the set and has none."
-        ),
-    )
-
-
-def _notes(run: Run) -> Iterator[str]:
-    """What a person should be told besides the result."""
-    tally: EngineCounts = run.tally
-    spent = run.store.spent()
-    yield f"answers of this call: {tally.answered:,}; most in flight: {tally.most_in_flight}"
-    if run.in_flight:
-        yield f"in flight when the last call ended, asked again: {run.in_flight}"
-    if tally.retries:
-        words = ", ".join(f"{reason} ({count})" for reason, count in sorted(tally.reasons.items()))
-        yield f"retries: {tally.retries:,}: {words}"
-    if tally.refused or tally.exhausted:
-        yield f"without an answer: {tally.refused} refused, {tally.exhausted} given up"
-    cost = f"tokens: {spent.tokens:,} answered, at most {spent.lost_tokens:,} in lost attempts"
-    yield cost + (f"; USD {spent.usd + spent.lost_usd:.4f} at most" if run.ledger.prices != Prices() else "")
+def _inputs(job: _Job, run: Run, kept: InputSummary) -> dict[str, InputSummary]:
+    real, rows = job.dataset, sum(strategy.rows for strategy in job.recipe.strategies)
+    return {
+        "real": InputSummary(name=real.name, rows=len(real), fingerprint=real.fingerprint, roles=real.roles.sentence()),
+        "recipe": InputSummary(name="recipe.yaml", rows=rows, fingerprint=run.fingerprint),
+        "synthetic": kept,
+    }
