@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from strategies import thorough
 from syngain.core.estimate import Estimate
-from syngain.gain.outcome.verdict import _unsure, effect
+from syngain.gain.outcome.effects import effect
+from syngain.gain.outcome.narrative import unsure
 
 
 def gain(low, high):
@@ -76,4 +77,4 @@ def test_more_anchors_are_advised_where_that_is_in_reach(needed, said):
         forecaster=SimpleNamespace(label=np.zeros(50), unsettled=(), marks=()),
     )
     whole = Estimate(value=0.02, unit="nats", method="", estimand="", intervals={0.9: (-0.1, 0.14)})
-    assert _unsure(answer, whole).endswith(said)
+    assert unsure(answer, whole).endswith(said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -34,18 +34,37 @@ if TYPE_CHECKING:
 FEWEST = 20  # rows on each side below which nothing is compared
 
 
+class Measure(Protocol):
+    """A measure of the pooled sample of one side: embeddings, which rows are real, independent units."""
+
+    def __call__(self, pooled: Pooled, rng: np.random.Generator) -> Mapping[str, Estimate]:
+        """Estimates by id, with intervals and expected range."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much of the set the pairwise measures see.
+    """How much of the dataset the pairwise measures see.
 
     Attributes:
         sample: rows per side for measures that compare all pairs or fit a classifier; a seeded, size-matched sample.
         encoder: turns text into vectors; None is the default that needs no download.
+        more: measures of your own by the name of their random stream; their estimates join the report.
     """
 
     sample: int = 1_000
     label_sample: int = 2_000
     encoder: TextEncoder | None = None
+    more: Mapping[str, Measure] = field(default_factory=dict)
+
+
+MEASURES: Mapping[str, Measure] = {
+    "classifier": ClassifierTwoSample(),
+    "kernel": KernelTwoSample(),
+    "neighbors": Neighbors(),
+    "vendi": Vendi(),
+}
+"""Measures on embeddings by the name of their random stream. A measure is added here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,12 +195,7 @@ def _side(found: Measurements, frame: Frame, side: str, streams: Streams, settin
     is_real = np.arange(unit.size) < real.size
     pooled = Pooled(encoded.pooled(real, synthetic), is_real, unit, group, kin)
     estimates: dict[str, Estimate] = {}
-    for name, measure in (
-        ("classifier", ClassifierTwoSample()),
-        ("kernel", KernelTwoSample()),
-        ("neighbors", Neighbors()),
-        ("vendi", Vendi()),
-    ):
+    for name, measure in {**MEASURES, **settings.more}.items():
         estimates |= measure(pooled, streams.stream(name))
     placed, scores, cells = _places(encoded, (real, synthetic), unit, streams)
     estimates |= placed

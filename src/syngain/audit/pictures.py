@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from syngain.audit.findings.rules import shortened
+from syngain.core.phrases import shortened
 from syngain.core.result import Distribution, MapPoint, MapRegion, Views
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from syngain.core.result import Finding, Series, Verdict
-from syngain.gain.outcome.verdict import effect
+from syngain.gain.outcome.effects import effect
 from syngain.training.student.narrative import plan_sentence
 from syngain.training.student.time_budget import NAMES
 

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.findings.rules import (
-    EXAMPLES,
-    INDEPENDENT,
-    MINIMUM,
-    UNKNOWN,
-    Context,
-    labeled,
-    of_rows,
-    percent,
-    shortened,
-)
+from syngain.audit.findings.rules import EXAMPLES, INDEPENDENT, MINIMUM, UNKNOWN, Context, labeled, of_rows
+from syngain.core.phrases import percent, shortened
 from syngain.core.result import Finding
 
 if TYPE_CHECKING:

@@ -11,20 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.findings.labels import label_independent, label_leak, label_noise, unknown_labels
-from syngain.audit.findings.rules import (
-    AWAY,
-    BESIDE,
-    EVIDENCE,
-    EXAMPLES,
-    MINIMUM,
-    OFF_SUPPORT,
-    Context,
-    named,
-    of_rows,
-    percent,
-)
+from syngain.audit.findings.rules import AWAY, BESIDE, EVIDENCE, EXAMPLES, MINIMUM, OFF_SUPPORT, Context, named, of_rows
 from syngain.audit.measures.two_sample import one_sided_lower
 from syngain.audit.measures.uniformity import opening as opening_of
+from syngain.core.phrases import percent
 from syngain.core.result import Finding, Severity
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.findings.rules import AWAY, shortened
+from syngain.audit.findings.rules import AWAY
+from syngain.core.phrases import shortened
 from syngain.core.result import Dropped
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.core.phrases import shortened
 from syngain.core.result import Finding, Severity
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SIGNIFICANT = 0.05
 EVIDENCE = 20  # row ids of a finding
 EXAMPLES = 3
-SHOWN = 160  # characters of an example
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +89,6 @@ class Context:
                 if candidate in self.found.estimates:
                     yield side, candidate
                     break
-
-
-def shortened(text: str, most: int = SHOWN) -> str:
-    """One line of at most ``most`` characters."""
-    line = " ".join(text[: 4 * most].split())
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def percent(share: float) -> str:
-    """A share as people read it."""
-    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
 
 
 def of_rows(context: Context, name: str, severity: Severity, flags: Flags, message: str, *, item_id: str) -> Finding:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +14,10 @@ from syngain.data.columns.values import NotPlainError, plain
 from syngain.data.files import columnar, delimited, jsonrows
 from syngain.data.files.columnar import ARROW_FILE, ARROW_STREAM, PARQUET
 from syngain.data.files.streams import BOM, COMPRESSED, Source, opened
-from syngain.data.rows import Lazy, Loaded, RawRows, Tally, show, show_names
+from syngain.data.rows import Lazy, ListRows, Loaded, RawRows, Tally, show, show_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from syngain.data.rows import Codec, Record
 
@@ -27,6 +29,9 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 TRACKED = 1000  # values of a filter column that are remembered for the message
 
 Where = dict[str, tuple[str, ...]]
+Reader = Callable[[Path], Iterable[Mapping[str, object]]]
+READERS: dict[str, Reader] = {}
+"""More formats by suffix (``.xlsx``): what reads the records of a file. A format is added here."""
 
 
 def load(path: Path, name: str, where: Where) -> Loaded:
@@ -35,6 +40,8 @@ def load(path: Path, name: str, where: Where) -> Loaded:
     Raises:
         InputError: when the file or one of its rows cannot be read, or no row is wanted.
     """
+    if format_suffix(path) in READERS:
+        return _from_records(READERS[format_suffix(path)](path), path, name, where)
     if _is_folder(path):
         return _from_table(columnar.folder_rows(path, name), path, name, where)
     with opened(path, name) as source:
@@ -142,6 +149,31 @@ def _collected(
         values=kept.values,
         fields=tally.fields(),
         written=isinstance(codec, delimited.DelimitedCodec),
+        filtered=frozenset(where),
+    )
+
+
+def _from_records(records: Iterable[Mapping[str, object]], path: Path, name: str, where: Where) -> Loaded:
+    kept: list[Mapping[str, object]] = []
+    numbers, tally, wanted = array("q"), Tally(), Filter(where)
+    for number, record in enumerate(records, 1):
+        if not where or wanted.keeps(dict(record)):
+            tally.add(record, len(kept))
+            kept.append(record)
+            numbers.append(number)
+        elif not kept:
+            wanted.note(dict(record))
+    if not kept:
+        raise wanted.nothing(name)
+    rows = ListRows(kept)
+    return Loaded(
+        file=path.name,
+        name=name,
+        unit="row",
+        numbers=numbers,
+        rows=Lazy(len(kept), rows.record),
+        values=rows.values,
+        fields=tally.fields(),
         filtered=frozenset(where),
     )
 

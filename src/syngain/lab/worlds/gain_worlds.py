@@ -15,7 +15,7 @@ from syngain.core.rng import Streams
 from syngain.gain.design.cross_validation import Arm, Design, experiment, training
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.forecast import Forecaster
-from syngain.gain.outcome.verdict import Effect, effect
+from syngain.gain.outcome.effects import Effect, effect
 from syngain.gain.proxies.labels import LabelTask
 from syngain.gain.proxies.metrics import LABEL_METRICS, METRICS
 

@@ -9,7 +9,7 @@ from syngain._version import __version__
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Finding, Result, Verdict, Views
 from syngain.data.study import Study
-from syngain.gain.outcome.verdict import effect
+from syngain.gain.outcome.effects import effect
 from syngain.training.student.narrative import plan_sentence
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 

@@ -1,0 +1,25 @@
+"""What the interval of a gain shows, against the smallest gain that matters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from syngain.core.estimate import Estimate
+
+Effect = Literal["gain", "no_gain", "harm", "cannot_tell"]
+
+
+def effect(estimate: Estimate, min_gain: float) -> Effect:
+    """What the 90 % interval of a gain says, against the smallest gain that matters.
+
+    ``gain``: all of it above 0 and some of it above ``min_gain``. ``harm``: all of it below 0 and some of it below
+    minus ``min_gain``. ``no_gain``: none of it above ``min_gain``, which is two one-sided tests at 5 % [schuirmann1987]
+    where it also stays above minus ``min_gain``.
+    """
+    low, high = estimate.interval(0.9)
+    if high < 0 and low < -min_gain:
+        return "harm"
+    if high < min_gain:
+        return "no_gain"
+    return "gain" if low > 0 else "cannot_tell"
