@@ -9,6 +9,7 @@ The two largest amounts are left out and forecast. Nothing is tuned on them: the
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 import csv
 import os
 
@@ -61,7 +62,7 @@ def real(data):
         ours, shown, last, covered, noise, verdicts = [], [], [], [], [], Counter()
         for amounts, score in curves.values():
             rng = np.random.default_rng(0)
-            curve = learning_curve(amounts[:-2], -score[:-2], rng=rng, method=method, unit="score")
+            curve = learning_curve(amounts[:-2], -score[:-2], rng=rng, method=replace(method, unit="score"))
             forecast = -np.array(curve.predict(amounts[-2:]).value)
             ours.append(np.abs(forecast - score[-2:]).mean())
             last.append(np.abs(score[-3] - score[-2:]).mean())
@@ -69,7 +70,7 @@ def real(data):
             seen = draws + curve.draws.sigma[:, None] * rng.standard_normal(draws.shape)  # a new point has noise too
             low, high = np.quantile(seen, (0.05, 0.95), axis=0)
             covered.append((low <= score[-2:]) & (score[-2:] <= high))
-            whole = learning_curve(amounts, -score, rng=rng, method=method, unit="score")
+            whole = learning_curve(amounts, -score, rng=rng, method=replace(method, unit="score"))
             verdicts[whole.verdict] += 1
             shown.append(whole.alpha is not None)
             noise.append(whole.noise)

@@ -39,7 +39,7 @@ from benchmarks.value.predictors import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
-from syngain.gain.design.layout import joined
+from syngain.data.study import joined
 from syngain.learners.ngram import NgramModel
 
 if TYPE_CHECKING:

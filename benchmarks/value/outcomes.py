@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits
 from syngain.core.rng import Streams
 from syngain.data import match_sources
 from syngain.data.text import near_duplicates
-from syngain.gain.design.layout import GainLayout, joined
+from syngain.data.study import joined
+from syngain.gain.design.layout import GainLayout
 from syngain.gain.on_test import measured
 from syngain.gain.proxies.texts import TextTask
 

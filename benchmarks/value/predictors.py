@@ -19,7 +19,7 @@ from syngain.core.rng import Streams
 from syngain.data.encoders.vectors import HashedNgrams
 from syngain.data.study import Study
 from syngain.gain.design.cross_validation import Design
-from syngain.gain.design.layout import joined
+from syngain.data.study import joined
 from syngain.learners.ngram import NgramModel
 from syngain.workflows.evaluate.gain import GainSettings, gain_part
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-VERBS = ("read", "audit", "gain", "compare", "select", "mix", "mix_runs", "generate", "check", "information")
-REST = ("ggmi", "loop", "gate", "convert", "demo", "write_rows", "Result", "Verdict", "Finding", "Estimate", "Dataset")
+VERBS = (
+    *("read", "audit", "gain", "compare", "select", "reselect", "mix", "mix_runs", "generate", "probe", "information"),
+    *("train", "repair", "ggmi", "loop", "gate", "convert", "demo"),
+)
+REST = ("write_rows", "Result", "Verdict", "Finding", "Estimate", "Dataset", "Study", "GeneratedRow")
 HEAD = """# Python
 
 Every command is a function of the same name. Where a command takes a file, the function takes a path or a `Dataset`.
@@ -26,13 +29,21 @@ def page() -> str:
     import syngain
 
     homes = syngain._HOMES  # noqa: SLF001  (the one list of public names)
-    names = [*VERBS, *REST, *sorted(set(homes) - {*VERBS, *REST, "SyngainError"})]
+    names = [*VERBS, *REST, *sorted(set(homes) - {*VERBS, *REST, "SyngainError", "check"})]
     parts = [HEAD, *(_entry(f"{homes[name]}.{name}", f"syngain.{name}") for name in names)]
+    parts += [_entry(f"{module}.{name}", f"syngain.settings.{alias}") for alias, (module, name) in _settings().items()]
     parts.append(_entry("syngain.core.errors", "Errors", members=_classes("syngain.core.errors")))
     parts.append(_entry("syngain.report.folder.write", "syngain.report.write"))
     parts.append(_entry("syngain.report.folder.load", "syngain.report.load"))
     parts.append(_entry("syngain.lab.presets.presets.run", "syngain.lab.run"))
     return "\n".join(parts)
+
+
+def _settings() -> dict[str, tuple[str, str]]:
+    """The settings classes by their public name."""
+    from syngain import settings
+
+    return dict(settings._HOMES)  # noqa: SLF001  (the one list of settings)
 
 
 def _classes(module: str) -> list[str]:

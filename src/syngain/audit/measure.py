@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FEWEST = 20  # rows on each side below which nothing is compared
 
 
-class Measure(Protocol):
+class EmbeddingMeasure(Protocol):
     """A measure of the pooled sample of one side: embeddings, which rows are real, independent units."""
 
     def __call__(self, pooled: Pooled, rng: np.random.Generator) -> Mapping[str, Estimate]:
@@ -55,10 +55,10 @@ class Settings:
     sample: int = 1_000
     label_sample: int = 2_000
     encoder: TextEncoder | None = None
-    more: Mapping[str, Measure] = field(default_factory=dict)
+    more: Mapping[str, EmbeddingMeasure] = field(default_factory=dict)
 
 
-MEASURES: Mapping[str, Measure] = {
+MEASURES: Mapping[str, EmbeddingMeasure] = {
     "classifier": ClassifierTwoSample(),
     "kernel": KernelTwoSample(),
     "neighbors": Neighbors(),
@@ -95,7 +95,7 @@ class Measurements:
 
 
 def measured(frame: Frame, streams: Streams, settings: Settings, progress: Progress = silent) -> Measurements:
-    """Measure everything that fits the kind of rows; p-values adjusted by Holm over all of them."""
+    """EmbeddingMeasure everything that fits the kind of rows; p-values adjusted by Holm over all of them."""
     progress("duplicates and copies", 0.05)
     found = _rows(frame)
     if min(frame.real.size, frame.synthetic.size) < FEWEST:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from syngain.audit.measure import Settings
 
 
-def methods(frame: Frame, settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Heading and paragraph pairs: units, reference, vectors, samples, significance, rows to drop."""
+def methods(frame: Frame, settings: Settings, unmeasured: str = "") -> tuple[tuple[str, str], ...]:
+    """Heading and paragraph pairs: how it was measured, and why there is no gain where it could not be measured."""
     known = int((frame.source >= 0).sum())
     units = (
         f"{known:,} of {frame.source.size:,} synthetic rows name the anchor they were made from; rows of an anchor "
@@ -45,4 +45,5 @@ def methods(frame: Frame, settings: Settings) -> tuple[tuple[str, str], ...]:
         ("Samples", samples),
         ("Significance", significance),
         ("Rows to drop", drops),
+        *((("Gain", f"Not measured: {unmeasured}."),) if unmeasured else ()),
     )

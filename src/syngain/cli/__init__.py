@@ -2,10 +2,9 @@
 
 import sys
 
-__all__ = ["main"]
+from syngain.cli.exit_codes import INTERRUPTED
 
-INTERRUPTED = 130
-TERMINATED = 143
+__all__ = ["main"]
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from syngain._version import __version__
-from syngain.cli import INTERRUPTED, TERMINATED
 from syngain.cli.aliases import current
 from syngain.cli.evaluate.audit import audit
 from syngain.cli.evaluate.compare import compare
@@ -22,6 +21,7 @@ from syngain.cli.evaluate.gain import gain
 from syngain.cli.evaluate.gate import gate
 from syngain.cli.evaluate.mix import mix
 from syngain.cli.evaluate.select import select
+from syngain.cli.exit_codes import INTERRUPTED, TERMINATED
 from syngain.cli.generate.convert import convert
 from syngain.cli.generate.generate import generate
 from syngain.cli.generate.information import information

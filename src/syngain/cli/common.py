@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
 
+NAMED = re.compile(r"^(?P<name>[^=:/\\]+)=(?P<file>.+)$")
 HEARTBEAT = 60.0  # seconds after which a stage that lasts is said again
 
 
@@ -161,3 +163,22 @@ def encoder_named(name: str) -> TextEncoder | None:
 
     locate(name)
     return SentenceEncoder(name)
+
+
+def names(given: list[str], *, least: int = 2) -> dict[str, str]:
+    """The sets by name: ``NAME=FILE``, or a file named after itself with its filter.
+
+    Raises:
+        UsageError: too few sets, two of one name, or a name that the report uses itself.
+    """
+    out: dict[str, str] = {}
+    for item in given:
+        match = NAMED.match(item)
+        name, file = (match["name"], match["file"]) if match else (item.rsplit("/", 1)[-1], item)
+        if name in out or name in {"real", "test"}:
+            said = f"two sets are named {name}" if name in out else f"a set is named {name}"
+            raise UsageError(said, expected="different names", todo="name them: NAME=FILE")
+        out[name] = file
+    if len(out) < least:
+        raise UsageError(f"{len(out)} sets", expected=f"at least {least}", todo="`syngain gain` takes one")
+    return out

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syngain.cli import INTERRUPTED
 from syngain.cli.aliases import current_option
 from syngain.cli.common import configured, progress_shown
+from syngain.cli.exit_codes import INTERRUPTED
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:

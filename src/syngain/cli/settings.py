@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syngain.cli.common import encoder_named
+from syngain.cli.common import encoder_named, names
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,7 +117,6 @@ def select(options: Options) -> Arguments:
 
 def mix(options: Options) -> Arguments:
     """Rows of a proxy run, encoder, and where trainers find the parts."""
-    from syngain.cli.evaluate.compare import names
     from syngain.selection.response_surface import SurfaceDesign
     from syngain.workflows.evaluate.mix import MixSettings
 

@@ -78,8 +78,8 @@ class FieldCount:
 class Values(Protocol):
     """Gives the values of some fields, row after row; ``None`` where a row lacks the field."""
 
-    def __call__(self, names: Sequence[str], /) -> Iterator[Cells]:
-        """One sequence of values per row, in the order of ``names``."""
+    def __call__(self, names: Sequence[str], rows: slice | None = None, /) -> Iterator[Cells]:
+        """One sequence of values per row (of a block of rows, or of all), in the order of ``names``."""
         ...
 
 
@@ -144,13 +144,13 @@ class RawRows:
         """Row ``index``, parsed anew."""
         return self.codec.record(bytes(self.buffer[self.ends[index] : self.ends[index + 1]]))
 
-    def values(self, names: Sequence[str]) -> Iterator[Cells]:
+    def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:
         """The values of some fields, row after row."""
-        return self.codec.values(self._raws(), names)
+        return self.codec.values(self._raws(rows or slice(0, len(self.numbers))), names)
 
-    def _raws(self) -> Iterator[bytes]:
+    def _raws(self, rows: slice) -> Iterator[bytes]:
         buffer = memoryview(self.buffer)
-        for start, end in pairwise(self.ends):
+        for start, end in pairwise(self.ends[rows.start : rows.stop + 1]):
             yield bytes(buffer[start:end])
 
 
@@ -164,9 +164,9 @@ class ListRows:
         """Row ``index`` as a dict of its own."""
         return dict(self.records[index])
 
-    def values(self, names: Sequence[str]) -> Iterator[Cells]:
+    def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:
         """The values of some fields, row after row."""
-        for record in self.records:
+        for record in self.records[rows or slice(None)]:
             yield [record.get(name) for name in names]
 
 

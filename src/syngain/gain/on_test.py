@@ -81,15 +81,14 @@ def measured(
     streams: Streams,
     *,
     arms: Sequence[Arm] = (),
-    rows: Ints | None = None,
     weight: Floats | None = None,
     most: int = 10_000,
 ) -> Measured:
-    """Train on all anchors, judge on ``rows`` of the real numbering (default: the test set).
+    """Train on all anchors, judge on the test set.
 
     A convex proxy has no seed: one outcome per arm, unless synthetic rows have to be drawn from more than ``most``.
     """
-    judged = ground.test if rows is None else rows
+    judged = ground.test
     count = len(ground.synthetic)
     size = min(count, most)
     wanted = list(dict.fromkeys([Arm("anchors"), Arm("both", 1.0, size), *arms]))

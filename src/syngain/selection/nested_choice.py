@@ -95,10 +95,10 @@ def on_anchors(
         progress(f"choosing and judging, fold {f + 1}", f / (int(fold.max()) + 1))
         held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
         rows = np.flatnonzero(ground.lineage.made_from(fold != f))
-        arms, size = _arms(
-            field, method, share, anchors=anchors, rows=rows, trial=trial, streams=field.streams.child(f"fold {f}")
-        )
-        sizes.append(size)
+        streams = field.streams.child(f"fold {f}")
+        chosen = _chosen(field, method, share, anchors, rows, streams)
+        arms = _against(anchors, rows, chosen, trial, streams)
+        sizes.append(chosen.size)
         bench = field.task.within(anchors, rows)
         for name, training in arms.items():
             outcome = bench.judge(training, held, field.streams.stream("inner", str(f)))
@@ -126,22 +126,13 @@ def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> N
     return NestedGains(outcomes, label, cluster, 1.0, float(chosen.size), where)
 
 
-def _arms(
-    field: SelectionLayout,
-    method: Method,
-    share: float,
-    *,
-    anchors: Ints,
-    rows: Ints,
-    trial: SelectionTrial,
-    streams: Streams,
-) -> tuple[dict[str, Training], int]:
+def _chosen(layout: SelectionLayout, method: Method, share: float, anchors: Ints, rows: Ints, streams: Streams) -> Ints:
+    """The rows a method keeps of these, knowing these anchors only."""
     size = max(round(share * rows.size), 1) if rows.size else 0
-    chosen = rows
-    if 0 < size < rows.size:
-        ranking = method.rank(field.candidates(anchors, rows), size, streams.stream("method"))
-        chosen = np.sort(rows[ranking.order[:size]])
-    return _against(anchors, rows, chosen, trial, streams), size
+    if not 0 < size < rows.size:
+        return rows
+    ranking = method.rank(layout.candidates(anchors, rows), size, streams.stream("method"))
+    return np.sort(rows[ranking.order[:size]])
 
 
 def _against(anchors: Ints, rows: Ints, chosen: Ints, trial: SelectionTrial, streams: Streams) -> dict[str, Training]:

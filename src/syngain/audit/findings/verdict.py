@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syngain.core.result import Finding, Verdict
@@ -38,24 +39,35 @@ WORDS: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """The rows of a synthetic dataset.
+
+    Attributes:
+        rows: how many. dropped: of them advised against. reasons: rows to drop by reason, in the order of the sentence.
+    """
+
+    rows: int
+    dropped: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
 def verdict(
     findings: Sequence[Finding],
-    rows: int,
-    dropped: int,
+    counts: RowCounts,
     *,
-    reasons: Mapping[str, int],
     enough: bool = True,
     gain: Verdict | None = None,
     unmeasured: str = "",
     tested: bool = False,
 ) -> Verdict:
-    """The verdict on a synthetic set of ``rows`` rows of which ``dropped`` are advised against.
+    """The verdict on a synthetic dataset.
 
-    ``reasons``: rows to drop by reason, in the order of the sentence.
     ``enough``: whether both sets had enough rows to compare.
     ``gain``: the verdict of the measured gain on the rows that are not dropped; None when it was not measured,
     ``unmeasured`` saying why. ``tested``: whether there is a test on which the gain could be measured.
     """
+    rows, dropped, reasons = counts.rows, counts.dropped, counts.reasons
     standing = [f for f in findings if f.severity == "high" and not f.explained_by]
     condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * rows]
     if condemning:

@@ -100,8 +100,7 @@ class LabelProbe:
         return _rate(
             hits,
             pooled.unit[real],
-            reference=float(reference.mean()),
-            error=error,
+            against=(float(reference.mean()), error),
             method="discriminant trained on synthetic rows, scored on real rows of another fold; null: trained on as "
             "many real rows",
             estimand="accuracy on fresh real rows of proxies trained on these synthetic rows",
@@ -273,8 +272,7 @@ class Agreement:
         return _rate(
             self.hits[~real],
             pooled.unit[~real],
-            reference=self.expected,
-            error=self.error,
+            against=(self.expected, self.error),
             method="teachers trained on real rows of other folds, scored on synthetic rows; null: what their "
             "confidence promises, calibrated on real rows",
             estimand="accuracy of these teachers on fresh synthetic rows",
@@ -299,13 +297,13 @@ def _rate(
     hits: Flags,
     units: Ints,
     *,
-    reference: float,
-    error: float,
+    against: tuple[float, float],
     method: str,
     estimand: str,
     others: Mapping[str, float] | None = None,
 ) -> Estimate:
-    value = float(hits.mean())
+    """A rate with what it is expected to be, and the standard error of that."""
+    value, (reference, error) = float(hits.mean()), against
     return Estimate(
         value=value,
         unit="share",

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_named
+from syngain.cli.common import names, read_named
 from syngain.cli.job import Job
-from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from syngain.cli.job import Inputs
     from syngain.core.progress import Progress
     from syngain.core.result import Result
-
-NAMED = re.compile(r"^(?P<name>[^=:/\\]+)=(?P<file>.+)$")
 
 
 def compare(
@@ -58,22 +54,3 @@ def compare(
         return verb(data["real"], sets, test=data.get("test"), seed=job["seed"], progress=progress, **job.arguments)
 
     job.run(measure, inputs=lambda: read_named(job.options, named))
-
-
-def names(given: list[str], *, least: int = 2) -> dict[str, str]:
-    """The sets by name: ``NAME=FILE``, or a file named after itself with its filter.
-
-    Raises:
-        UsageError: too few sets, two of one name, or a name that the report uses itself.
-    """
-    out: dict[str, str] = {}
-    for item in given:
-        match = NAMED.match(item)
-        name, file = (match["name"], match["file"]) if match else (item.rsplit("/", 1)[-1], item)
-        if name in out or name in {"real", "test"}:
-            said = f"two sets are named {name}" if name in out else f"a set is named {name}"
-            raise UsageError(said, expected="different names", todo="name them: NAME=FILE")
-        out[name] = file
-    if len(out) < least:
-        raise UsageError(f"{len(out)} sets", expected=f"at least {least}", todo="`syngain gain` takes one")
-    return out

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import configured, read_named
-from syngain.cli.evaluate.compare import names
+from syngain.cli.common import configured, names, read_named
 from syngain.cli.job import Job
 from syngain.core.errors import UsageError
 

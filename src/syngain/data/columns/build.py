@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
+from syngain.core.passes import run
+from syngain.data.blocks import blocks
 from syngain.data.columns import tables
 from syngain.data.columns.content import BadCellError, renderer
 from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect
@@ -13,7 +15,7 @@ from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABLE: ()}
 
@@ -45,7 +47,7 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
         plan = tables.plan(loaded, roles, like)
         roles = replace(roles, features=plan.features, ignored=plan.ignored)
         features, notes = tables.columns(loaded, plan)
-    content = _extracted(loaded, roles)
+    content = run(_Extraction(loaded, roles), blocks(len(loaded)))
     if content.replaced:
         notes.append(f"texts with lone surrogates, read as U+FFFD and written back as they are: {content.replaced}")
     names = SIDE_NAMES[roles.kind]
@@ -75,7 +77,12 @@ class RowId:
 
 @dataclass(slots=True)
 class _Content:
-    """What the pass collects, one list per role."""
+    """What the pass collects of a block, one list per role.
+
+    Attributes:
+        wrong: the first value that its role does not take. Rows of another sort lack their text as well, and that says
+            more: it is raised when all texts are read.
+    """
 
     sides: tuple[list[str], ...]
     labels: list[str] = field(default_factory=list)
@@ -83,34 +90,65 @@ class _Content:
     generators: list[str | None] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     replaced: int = 0
+    wrong: InputError | None = None
     same: dict[str, str] = field(default_factory=dict)  # equal labels share one object: a million rows, few labels
 
 
-def _extracted(loaded: Loaded, roles: Roles) -> _Content:
-    content = _Content(tuple([] for _ in SIDE_NAMES[roles.kind]))
-    others = [(role, name) for role, name in _other_roles(roles) if name is not None]
-    names = [*roles.text, *(name for _, name in others)]
-    if not names:
-        return content
-    wrong: InputError | None = None
-    render, texts = renderer(roles.shape), len(roles.text)
-    for index, cells in enumerate(loaded.values(names)):
-        try:
-            parts = render(cells if texts == len(cells) else cells[:texts])
-        except BadCellError as error:
-            raise _bad_cell(loaded, index, roles.text[error.position], error) from error
-        for side, part in zip(content.sides, parts, strict=True):
-            cleaned = clean(part)
-            content.replaced += cleaned is not part
-            side.append(cleaned)
-        for position, (role, name) in enumerate(others, texts):
+@dataclass(frozen=True)
+class _Extraction:
+    """The pass that reads the fields with a role."""
+
+    loaded: Loaded
+    roles: Roles
+
+    def map(self, block: slice) -> _Content:
+        """The content of one block of rows."""
+        content, loaded, roles = self._empty(), self.loaded, self.roles
+        others = [(role, name) for role, name in _other_roles(roles) if name is not None]
+        names = [*roles.text, *(name for _, name in others)]
+        if not names:
+            return content
+        render, texts = renderer(roles.shape), len(roles.text)
+        for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
-                _add(content, role, cells[position], (loaded, index, name))
-            except InputError as error:
-                wrong = wrong or error  # rows of another sort lack both: that they lack the text says more
-    if wrong:
-        raise wrong
-    return content
+                parts = render(cells if texts == len(cells) else cells[:texts])
+            except BadCellError as error:
+                raise _bad_cell(loaded, index, roles.text[error.position], error) from error
+            for side, part in zip(content.sides, parts, strict=True):
+                cleaned = clean(part)
+                content.replaced += cleaned is not part
+                side.append(cleaned)
+            for position, (role, name) in enumerate(others, texts):
+                try:
+                    _add(content, role, cells[position], (loaded, index, name))
+                except InputError as error:
+                    content.wrong = content.wrong or error
+        return content
+
+    def merge(self, parts: Iterator[_Content]) -> _Content:
+        """The content of all rows.
+
+        Raises:
+            InputError: the first value that its role does not take.
+        """
+        whole = self._empty()
+        for part in parts:
+            for mine, more in zip(whole.sides, part.sides, strict=True):
+                mine.extend(more)
+            whole.labels += [whole.same.setdefault(word, word) for word in part.labels]
+            whole.generators += [
+                None if word is None else whole.same.setdefault(word, word) for word in part.generators
+            ]
+            whole.sources += part.sources
+            whole.ids += part.ids
+            whole.replaced += part.replaced
+            whole.wrong = whole.wrong or part.wrong
+        if whole.wrong:
+            raise whole.wrong
+        return whole
+
+    def _empty(self) -> _Content:
+        return _Content(tuple([] for _ in SIDE_NAMES[self.roles.kind]))
 
 
 def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:

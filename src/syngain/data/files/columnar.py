@@ -36,11 +36,12 @@ class ArrowRows:
             self._block = (number, block)
         return dict(block[inside])
 
-    def values(self, names: Sequence[str]) -> Iterator[Cells]:
+    def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:
         """The values of some columns, row after row."""
         present = set(self.table.column_names)
-        for start in range(0, self.table.num_rows, BATCH):
-            part = self.table.slice(start, BATCH)
+        chosen = rows or slice(0, self.table.num_rows)
+        for start in range(chosen.start, chosen.stop, BATCH):
+            part = self.table.slice(start, min(BATCH, chosen.stop - start))
             none = [None] * part.num_rows
             columns = [self._python(part[name], start) if name in present else none for name in names]
             yield from zip(*columns, strict=True)

@@ -39,8 +39,6 @@ def learning_curve(
     rng: np.random.Generator,
     errors: Floats | None = None,
     paired: bool = False,
-    min_gain: float = 0.01,
-    unit: str = "nats",
     method: PowerLaw | None = None,
 ) -> LearningCurve:
     """Fit the law and say whether ten times more of the same data would be worth it.
@@ -52,17 +50,13 @@ def learning_curve(
         errors: standard errors (k,) or covariance (k, k) of the means, beyond what the seeds show (a shared test set).
             Without it and with one seed the noise comes from the misfit of the law.
         paired: column j of ``losses`` is the same seed at all amounts; what it shifts everywhere is no noise of a fall.
-        min_gain: smallest fall that matters, in ``unit``.
-        unit: what the losses are measured in.
-        method: bounds of the law, default :class:`PowerLaw`.
+        method: bounds of the law, unit, smallest fall that matters; default :class:`PowerLaw`.
 
     Raises:
         UsageError: too few amounts (four; three when the noise is known), shapes that do not fit, values that are not
             finite, equal amounts, errors that are no errors, an amount of 0 where n0 is fixed at 0.
     """
     law = method or PowerLaw()
-    if not (math.isfinite(min_gain) and min_gain > 0):
-        raise UsageError(f"min_gain {min_gain}", expected="a positive number in the unit of the loss")
     points = _points(np.asarray(amounts, dtype=float), np.asarray(losses, dtype=float), errors, paired=paired)
     if points.amounts.min() == 0 and law.n0 == 0:
         raise UsageError(
@@ -74,7 +68,7 @@ def learning_curve(
         points = Points(points.amounts, points.losses, points.covariance * scale, points.freedom)
     draws = posterior(points, shapes, rng, draws=law.draws)
     bound = at_bound(points, shapes, rng, refits=law.refits)
-    return _result(points, draws, bound, min_gain, unit)
+    return _result(points, draws, bound, law.min_gain, law.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +80,15 @@ class PowerLaw:
         alphas: bounds of alpha, from almost logarithmic to almost a step. A lower bound nearer 0 gives half of the
             prior to curves that never end falling; one of .05 forecasts 15 % too little for a logarithm.
         draws: curves drawn from the posterior. refits: least-squares refits that look for alpha at a bound.
+        min_gain: smallest fall that matters, in ``unit``. unit: what the losses are measured in.
     """
 
     n0: float | None = None
     alphas: tuple[float, float] = (0.05, 2.0)
     draws: int = 2000
     refits: int = 500
+    min_gain: float = 0.01
+    unit: str = "nats"
 
     def __post_init__(self) -> None:
         if self.n0 is not None and not (math.isfinite(self.n0) and self.n0 >= 0):
@@ -100,6 +97,8 @@ class PowerLaw:
             raise UsageError(f"bounds of alpha {self.alphas}", expected="two positive numbers, ascending")
         if min(self.draws, self.refits) < 100:
             raise UsageError(f"{self.draws} draws, {self.refits} refits", expected="at least 100 of each")
+        if not (math.isfinite(self.min_gain) and self.min_gain > 0):
+            raise UsageError(f"min_gain {self.min_gain}", expected="a positive number in the unit of the loss")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,9 +84,7 @@ def more_of_it(forecaster: Forecaster, metric: str, streams: Streams, min_gain: 
         -scores.mean(axis=1),
         rng=streams.stream("law"),
         errors=covariance,
-        min_gain=min_gain,
-        unit=UNITS[metric],
-        method=PowerLaw(n0=forecaster.label.size),
+        method=PowerLaw(n0=forecaster.label.size, min_gain=min_gain, unit=UNITS[metric]),
     )
 
 

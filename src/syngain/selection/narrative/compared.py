@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syngain.core.result import Verdict
-from syngain.selection.matched_sets import ANCHORS
-from syngain.selection.ranked_pairs import ordered
+from syngain.selection.matched_sets import ANCHORS, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.estimate import Estimate
-    from syngain.selection.matched_sets import Contest, Standing
-    from syngain.selection.ranked_pairs import RankedPair
+    from syngain.selection.matched_sets import Contest, RankedPair, Standing
 
 
 def verdict(

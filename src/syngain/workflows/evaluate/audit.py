@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.audit.audit import Audited, audit_study
-from syngain.audit.findings.verdict import verdict
+from syngain.audit.findings.verdict import RowCounts, verdict
 from syngain.audit.measure import Settings
 from syngain.audit.narrative import methods
 from syngain.audit.pictures import views
@@ -80,11 +80,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         dropped=audited.dropped,
         views=replace(
             pictures,
-            computed=(
-                *methods(audited.frame, chosen),
-                *(measured.computed if measured else ()),
-                *((("Gain", f"Not measured: {unmeasured}."),) if unmeasured else ()),
-            ),
+            computed=(*methods(audited.frame, chosen, unmeasured), *(measured.computed if measured else ())),
             budgets=measured.budgets if measured else (),
         ),
         files=_files(study, audited),
@@ -113,11 +109,10 @@ def _gain(
 
 
 def _verdict(study: Study, audited: Audited, measured: GainPart | None, unmeasured: str) -> Verdict:
+    reasons = {name: int(flags.sum()) for name, flags in audited.why.items()}
     return verdict(
         audited.findings,
-        len(study.synthetic),
-        len(audited.dropped),
-        reasons={name: int(flags.sum()) for name, flags in audited.why.items()},
+        RowCounts(len(study.synthetic), len(audited.dropped), reasons),
         enough=audited.enough,
         gain=measured.kept_verdict if measured else None,
         unmeasured=unmeasured,

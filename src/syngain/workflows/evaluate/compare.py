@@ -20,9 +20,17 @@ from syngain.gain.design.overlap import Apart, apart, leaked
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
 from syngain.gain.proxies.texts import TextTask
 from syngain.selection.class_shares import AnchorShares
-from syngain.selection.matched_sets import ANCHORS, Contest, MatchedSets, Standing
+from syngain.selection.matched_sets import (
+    ANCHORS,
+    Contest,
+    MatchedSets,
+    RankedPair,
+    Standing,
+    ordered,
+    ranked_pairs,
+    ranks_of,
+)
 from syngain.selection.narrative.compared import methods, verdict
-from syngain.selection.ranked_pairs import RankedPair, ordered, ranked_pairs, ranks_of
 from syngain.workflows.evaluate.audit import audit
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, settings_json, summaries
 
@@ -107,16 +115,20 @@ def compare(
             *(replace(item, message=f"{name}: {item.message}") for name in named for item in audits[name][1]),
         ),
         verdict=verdict(standing, pairs, ranks, metrics[0], balanced=balanced),
-        sets={
-            name: {
-                "estimates": {key: item.as_json() for key, item in {**gains[name], **audits[name][0]}.items()},
-                "findings": [finding.as_json() for finding in audits[name][1]],
-            }
-            for name in ordered(ranks)
-        },
+        sets={name: _set_json(gains[name], *audits[name]) for name in ordered(ranks)},
         views=Views(computed=(*methods(standing, chosen.contest, balanced=balanced), *clean.paragraph())),
         settings=settings_json(chosen),
     )
+
+
+def _set_json(
+    gains: Mapping[str, Estimate], measures: Mapping[str, Estimate], findings: Sequence[Finding]
+) -> dict[str, object]:
+    """Estimates and findings of one dataset for ``report.json``."""
+    return {
+        "estimates": {name: item.as_json() for name, item in {**gains, **measures}.items()},
+        "findings": [finding.as_json() for finding in findings],
+    }
 
 
 def _standing(

@@ -95,7 +95,7 @@ class GainPart:
     kept_verdict: Verdict | None = None
 
 
-def gain(
+def gain(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
     *,

@@ -63,7 +63,7 @@ class MixtureTable:
     fingerprint: str
 
 
-def mix(
+def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     sets: Mapping[str, Source] | Sequence[Source],
     *,
@@ -85,8 +85,7 @@ def mix(
         folder: where finished proxy runs are kept until the result is written; None keeps none.
         resume: use what ``folder`` holds.
         progress: called with the stage and the fraction done.
-        encoder: former place of ``settings.encoder``.
-        plan: former name of ``settings.design``.
+        encoder, plan: former places of ``settings.encoder`` and ``settings.design``.
 
     Returns:
         The result, with a recipe per trainer among its files where a mixture is named.
@@ -97,13 +96,8 @@ def mix(
     """
     progress("reading", 0.0)
     chosen = settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign())
-    anchors = dataset_of(real)
-    given = named_sets(sets)
-    if not 0 < len(given) <= 5 or "anchors" in given:
-        raise UsageError(f"{len(given)} sets", expected="one to five, none of them named anchors")
-    named = {name: dataset_of(item, like=anchors) for name, item in given.items()}
-    for item in named.values():
-        check(anchors, item, [anchors])
+    anchors, given = dataset_of(real), named_sets(sets)
+    named = _read(anchors, given)
     streams, inputs = Streams(seed), summaries({"real": anchors, **named})
     numbers = settings_json(chosen)
     prints = {name: item.fingerprint for name, item in inputs.items()}
@@ -115,7 +109,7 @@ def mix(
     best = found.best()
     estimates = _surface_estimates(found, best, low, high)
     said, is_named = surface_verdict(found, best, estimates)
-    places = {"anchors": _place(real, anchors), **{name: _place(item, named[name]) for name, item in given.items()}}
+    places = {name: _place(item, named.get(name, anchors)) for name, item in {"anchors": real, **given}.items()}
     shares = dict(zip(found.names, map(float, best), strict=True)) if is_named else {}
     return Result(
         command="mix",
@@ -131,6 +125,16 @@ def mix(
     )
 
 
+def _read(anchors: Dataset, given: Mapping[str, Source]) -> dict[str, Dataset]:
+    """The datasets to mix in, each checked against the real rows."""
+    if not 0 < len(given) <= 5 or "anchors" in given:
+        raise UsageError(f"{len(given)} sets", expected="one to five, none of them named anchors")
+    named = {name: dataset_of(item, like=anchors) for name, item in given.items()}
+    for item in named.values():
+        check(anchors, item, [anchors])
+    return named
+
+
 def _place(source: Source, data: Dataset) -> str:
     return data.name if isinstance(source, Dataset) else str(source)
 
@@ -140,7 +144,7 @@ def _recipe_files(shares: Mapping[str, float], places: Mapping[str, str]) -> dic
     return {name: TextFile(text) for name, text in recipes(shares, places).items()} if shares else {}
 
 
-def mix_runs(
+def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
     mixtures: str | Path,
     losses: str | Path,
     loss: str,
@@ -162,16 +166,12 @@ def mix_runs(
         progress: called with the stage and the share done.
 
     Raises:
-        InputError: a table cannot be read, the tables do not fit, or there are fewer than 20 runs.
-        UsageError: only one of the two test tables.
+        InputError: a table cannot be read, the tables do not fit, or there are fewer than 20 runs. UsageError: only one
+            of the two test tables.
     """
-    if (test_mixtures is None) != (test_losses is None):
-        raise UsageError("one table of test runs", expected="both, mixtures and losses")
     progress("reading", 0.0)
     table = read_runs(mixtures, losses, loss)
-    tested = None if test_mixtures is None or test_losses is None else read_runs(test_mixtures, test_losses, loss)
-    if tested is not None and tested.names != table.names:
-        raise InputError("the test runs have other parts", expected=f"the columns {', '.join(table.names)}")
+    tested = _read_tests(test_mixtures, test_losses, loss, table)
     streams = Streams(seed)
     with threadpool_limits(1):
         progress("regressions", 0.1)
@@ -179,11 +179,9 @@ def mix_runs(
         rank = rank_correlation(fitted.held_out, table.losses, streams.stream("ranks"), where="runs out of fold")
         estimates = {"mix.rank_correlation": rank, "mix.error": fitted.error()}
         if tested is not None:
-            seen = fitted.predict(tested.mixtures)
             where = f"{tested.losses.size} other runs, predicted from {table.losses.size}"
-            estimates["mix.rank_correlation@test"] = rank_correlation(
-                seen, tested.losses, streams.stream("test ranks"), where=where
-            )
+            seen, rng = fitted.predict(tested.mixtures), streams.stream("test ranks")
+            estimates["mix.rank_correlation@test"] = rank_correlation(seen, tested.losses, rng, where=where)
         progress("optimum", 0.6)
         best = optimum(fitted, streams.stream("optimum")) if _is_trusted(fitted, rank) else None
     if best is not None:
@@ -207,6 +205,20 @@ def mix_runs(
         files=_recipe_files(shares, {name: name for name in table.names}),
         settings={"loss": loss, "test": None if tested is None else tested.fingerprint},
     )
+
+
+def _read_tests(
+    mixtures: str | Path | None, losses: str | Path | None, loss: str, table: MixtureTable
+) -> MixtureTable | None:
+    """The table of other runs; None where none is given."""
+    if (mixtures is None) != (losses is None):
+        raise UsageError("one table of test runs", expected="both, mixtures and losses")
+    if mixtures is None or losses is None:
+        return None
+    tested = read_runs(mixtures, losses, loss)
+    if tested.names != table.names:
+        raise InputError("the test runs have other parts", expected=f"the columns {', '.join(table.names)}")
+    return tested
 
 
 def read_runs(mixtures: str | Path, losses: str | Path, loss: str) -> MixtureTable:

@@ -62,7 +62,7 @@ class SelectSettings:
     trial: SelectionTrial = field(default_factory=SelectionTrial)
 
 
-def select(
+def select(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
     *,

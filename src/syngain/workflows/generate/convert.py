@@ -48,7 +48,7 @@ class Conversion:
     files: tuple[Path, ...]
 
 
-def convert(
+def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     path: str | Path,
     output: str | Path,
     *,

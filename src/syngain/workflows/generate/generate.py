@@ -51,7 +51,7 @@ class Limits:
     prices: Path | None = None
 
 
-def generate(
+def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     recipe: RecipeSource,
     real: Source | None = None,
     *,
@@ -102,7 +102,7 @@ def generate(
     return replace(result, files=moved(result.files, target / STORE))
 
 
-def preview(
+def preview(  # noqa: PLR0913  (the inputs and switches of the command)
     recipe: RecipeSource,
     real: Source,
     *,

@@ -15,11 +15,13 @@ from syngain.core.result import InputSummary, Result, Views
 from syngain.core.rng import Streams
 from syngain.information import cross_scoring, narrative
 from syngain.information.dropped_rows import UncuratedRows, divergences, read_uncurated
+from syngain.information.estimators.clustered_prompts import ratio
 from syngain.information.meanings import with_meanings
-from syngain.information.measures import GroupMeasures, measure
+from syngain.information.measures import GroupMeasures, RealComparison, design_of, measure
 from syngain.information.outputs import Outputs, outputs
-from syngain.workflows.generate.information_against import against_real, novelty
-from syngain.workflows.inputs import Source, dataset_of
+from syngain.learners.ngram import NgramModel
+from syngain.workflows.evaluate.audit import audit
+from syngain.workflows.inputs import Source, dataset_of, settings_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.information.cross_scoring import Cross, Scorer, ScorerOf
+    from syngain.information.narrative import InformationAccount
+
+FOLDS = 5
+FEWEST = 20  # real rows, below which a proxy is not worth asking
+AUDITED = ("divergence.tv_lower", "gain.log_loss", "gain.nats_per_byte")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +59,7 @@ class InformationSettings:
     gain: bool = True
 
 
-def information(
+def information(  # noqa: PLR0913  (the inputs and switches of the command)
     rows: Source,
     *,
     dropped: str | Path | None = None,
@@ -79,164 +86,199 @@ def information(
     Raises:
         InputError: rows without log-probabilities or prompts and nobody who scores them; wrong log-probabilities.
     """
-    settings, streams = settings or InformationSettings(), Streams(seed)
+    settings = settings or InformationSettings()
     progress("reading", 0.0)
     anchors = None if real is None else dataset_of(real)
     everything = read_uncurated(rows, dropped, roles=roles)
-    said = outputs(everything.data, meaning=settings.meaning, vocabulary=settings.vocabulary)
-    by_regions = ""
-    if settings.encoder is not None:
-        said, by_regions = with_meanings(said, anchors, settings.encoder, rng=streams.stream("meanings"))
-    said, without = _with_logs(
-        said, everything.data, None if scorer is None else cross_scoring.scorer_for(scorer, said), progress
-    )
-    groups = {
-        name: [row for row, own in enumerate(said.strategies) if own == name] for name in dict.fromkeys(said.strategies)
-    }
-    crossed = {
-        name: _crossed(said, chosen, scorer, settings, streams.child(name), progress) for name, chosen in groups.items()
-    }
-    measured = {name: measure(said.take(chosen), crossed[name]) for name, chosen in groups.items()}
-    whole = next(iter(measured.values()))
-    if len(groups) > 1:
-        whole = measure(said, _crossed(said, range(len(said)), scorer, settings, streams.child("the run"), progress))
-    moved = divergences(everything)
-    beside = {name: _beside(said, chosen, everything, anchors, settings, seed) for name, chosen in groups.items()}
-    estimates = _estimates(whole, measured, moved, beside)
-    words = narrative.InformationAccount(
-        said=said,
-        whole=whole,
-        strategies=measured,
-        moved=moved,
-        without=without,
-        scorer=None if scorer is None else cross_scoring.scorer_for(scorer, said).name,
-        complete=everything.complete,
-        beside=beside,
-        meanings=by_regions,
-    )
+    account = _Accounting(scorer, settings, seed, progress).account(everything, anchors)
+    lost = {name: _lost(account.said.take(own), everything) for name, own in _groups(account.said).items()}
     progress("done", 1.0)
     return Result(
         command="information",
         version=__version__,
         seed=seed,
         inputs=_inputs(everything.data, anchors),
-        estimates=estimates,
-        findings=narrative.findings(words),
-        verdict=narrative.verdict(words),
-        sets=_sets(measured, beside) if len(groups) > 1 else {},
+        estimates=_estimates(account),
+        findings=narrative.findings(account),
+        verdict=narrative.verdict(account),
+        sets=_sets(account) if len(lost) > 1 else {},
         views=Views(
-            chains=narrative.chains(
-                words,
-                {name: _lost(said.take(chosen), everything) for name, chosen in groups.items()},
-                _lost(said, everything),
-            ),
-            computed=narrative.computed(words),
+            chains=narrative.chains(account, lost, _lost(account.said, everything)),
+            computed=narrative.computed(account),
         ),
+        settings=settings_json(settings, scorer=account.scorer),
     )
 
 
-def _with_logs(
-    said: Outputs, data: Dataset, scorer: Scorer | None, progress: Progress
-) -> tuple[Outputs, dict[str, int]]:
-    """The outputs that have log-probabilities, and how many rows of which strategies have none.
+@dataclass(frozen=True)
+class _Accounting:
+    """What the measures of a run share: who scores, settings, random streams."""
 
-    When no row has any, those of the scorer are taken: of another law, as far as is known, so an upper bound.
-    """
-    has = np.isfinite(said.own)
-    if has.any():
-        lacking = [said.strategies[row] or "rows" for row in np.flatnonzero(~has).tolist()]
-        without = {name: lacking.count(name) for name in dict.fromkeys(lacking)}
-        return said.take(np.flatnonzero(has).tolist()), without
-    if scorer is None:
-        raise InputError(
-            f"{data.name}: none of the {len(said):,} rows has `token_logprobs`",
-            expected="log-probabilities of the tokens of every row, in nats",
-            todo="generate with log-probabilities, or let a model score the rows: --generator smollm2",
+    scorer: Scorer | ScorerOf | None
+    settings: InformationSettings
+    seed: int
+    progress: Progress
+
+    @property
+    def streams(self) -> Streams:
+        """The random streams of the run."""
+        return Streams(self.seed)
+
+    def account(self, everything: UncuratedRows, anchors: Dataset | None) -> InformationAccount:
+        """All measures of the rows."""
+        settings, regions = self.settings, None
+        said = outputs(everything.data, meaning=settings.meaning, vocabulary=settings.vocabulary)
+        if settings.encoder is not None:
+            said, regions = with_meanings(said, anchors, settings.encoder, rng=self.streams.stream("meanings"))
+        said, without = self.with_logs(said, everything.data.name)
+        groups = _groups(said)
+        measured, whole = self.measures(said, groups)
+        return narrative.InformationAccount(
+            said=said,
+            whole=whole,
+            strategies=measured,
+            moved=divergences(everything),
+            without=without,
+            scorer=None if self.scorer is None else cross_scoring.scorer_for(self.scorer, said).name,
+            complete=everything.complete,
+            beside={name: self.compared(said.take(own), everything, anchors) for name, own in groups.items()},
+            regions=regions,
         )
-    own = np.empty(len(said))
-    names = list(dict.fromkeys(said.prompts))
-    for k, name in enumerate(names):
-        progress("scoring rows under their prompts", k / len(names))
-        chosen = [row for row, prompt in enumerate(said.prompts) if prompt == name]
-        asked = cross_scoring.prompt_of(said, chosen[0])
-        own[chosen] = scorer.score(asked, [said.texts[row] for row in chosen], [not said.cut[row] for row in chosen])
-    bad = np.flatnonzero(~np.isfinite(own))
-    if bad.size:
-        raise cross_scoring.unsayable(said.ids[int(bad[0])], scorer)
-    raw = np.ones(len(said), dtype=bool)
-    return replace(said, own=own, raw=raw, tokens=np.maximum(said.bytes / 4, 1.0)), {}
+
+    def with_logs(self, said: Outputs, name: str) -> tuple[Outputs, dict[str, int]]:
+        """The outputs that have log-probabilities, and how many rows of which strategies have none.
+
+        When no row has any, those of the scorer are taken: of another distribution, as far as is known, so an upper
+        bound.
+
+        Raises:
+            InputError: no row has any, and nobody scores them.
+        """
+        has = np.isfinite(said.own)
+        if has.any():
+            lacking = [said.strategies[row] or "rows" for row in np.flatnonzero(~has).tolist()]
+            without = {strategy: lacking.count(strategy) for strategy in dict.fromkeys(lacking)}
+            return said.take(np.flatnonzero(has).tolist()), without
+        if self.scorer is None:
+            raise InputError(
+                f"{name}: none of the {len(said):,} rows has `token_logprobs`",
+                expected="log-probabilities of the tokens of every row, in nats",
+                todo="generate with log-probabilities, or let a model score the rows: --generator smollm2",
+            )
+        scorer, own = cross_scoring.scorer_for(self.scorer, said), np.empty(len(said))
+        names = list(dict.fromkeys(said.prompts))
+        for k, prompt in enumerate(names):
+            self.progress("scoring rows under their prompts", k / len(names))
+            chosen = [row for row, its in enumerate(said.prompts) if its == prompt]
+            asked = cross_scoring.prompt_of(said, chosen[0])
+            own[chosen] = scorer.score(
+                asked, [said.texts[row] for row in chosen], [not said.cut[row] for row in chosen]
+            )
+        bad = np.flatnonzero(~np.isfinite(own))
+        if bad.size:
+            raise cross_scoring.unsayable(said.ids[int(bad[0])], scorer)
+        raw = np.ones(len(said), dtype=bool)
+        return replace(said, own=own, raw=raw, tokens=np.maximum(said.bytes / 4, 1.0)), {}
+
+    def measures(
+        self, said: Outputs, groups: Mapping[str, Sequence[int]]
+    ) -> tuple[dict[str, GroupMeasures], GroupMeasures]:
+        """The measures of each strategy, and of all outputs."""
+        crossed = {name: self._crossed(said.take(own), self.streams.child(name)) for name, own in groups.items()}
+        measured = {name: measure(said.take(own), crossed[name]) for name, own in groups.items()}
+        if len(groups) == 1:
+            return measured, next(iter(measured.values()))
+        return measured, measure(said, self._crossed(said, self.streams.child("the run")))
+
+    def _crossed(self, said: Outputs, streams: Streams) -> Cross | None:
+        if self.scorer is None:
+            return None
+        return cross_scoring.cross_scores(
+            said,
+            self.scorer,
+            rng=streams.stream("prompts"),
+            prompts=self.settings.prompts,
+            samples=self.settings.samples,
+            progress=lambda stage, done: self.progress(stage, 0.1 + 0.7 * done),
+        )
+
+    def compared(self, said: Outputs, everything: UncuratedRows, anchors: Dataset | None) -> RealComparison:
+        """Novelty, divergence and gain of the kept rows of a strategy, as far as they can be measured."""
+        if anchors is None:
+            return RealComparison()
+        at = {name: row for row, name in enumerate(everything.data.ids)}
+        kept = [k for k, name in enumerate(said.ids) if everything.gone is None or not everything.gone[at[name]]]
+        if not kept:
+            return RealComparison(nothing_kept=True)
+        rows = everything.data.take([at[said.ids[k]] for k in kept])
+        found = _novelty(rows, anchors, said.take(kept))
+        if not self.settings.gain:
+            return RealComparison(estimates=found)
+        try:
+            result = audit(anchors, rows, seed=self.seed)
+        except InputError as error:
+            return RealComparison(estimates=found, refused=error.came)
+        audited = {name: result.estimates[name] for name in AUDITED if name in result.estimates}
+        return RealComparison(estimates={**found, **audited})
 
 
-def _crossed(
-    said: Outputs,
-    chosen: Sequence[int],
-    scorer: Scorer | ScorerOf | None,
-    settings: InformationSettings,
-    streams: Streams,
-    progress: Progress,
-) -> Cross | None:
-    if scorer is None:
-        return None
-    return cross_scoring.cross_scores(
-        said.take(chosen),
-        scorer,
-        rng=streams.stream("prompts"),
-        prompts=settings.prompts,
-        samples=settings.samples,
-        progress=lambda stage, done: progress(stage, 0.1 + 0.7 * done),
+def _groups(said: Outputs) -> dict[str, list[int]]:
+    """The outputs of each strategy, in the order in which strategies first come."""
+    return {
+        name: [row for row, own in enumerate(said.strategies) if own == name] for name in dict.fromkeys(said.strategies)
+    }
+
+
+def _novelty(rows: Dataset, real: Dataset, said: Outputs) -> dict[str, Estimate]:
+    """``novelty.surprisal``: nats per byte of the rows under an n-gram model of the real ones.
+
+    With it, as a reference, comes that of real rows the model did not learn from. Pairs count their response.
+    """
+    if len(real) < FEWEST or rows.kind is not real.kind:
+        return {}
+    side = "response" if "response" in real.sides else "text"
+    texts = list(real.sides[side])
+    nats, sizes = NgramModel().fit(texts).surprisal(list(rows.sides[side]))
+    design, _ = design_of(said)
+    found = ratio(nats, sizes.astype(np.float64) + 1.0, design)  # the end counts as one symbol
+    fold = np.arange(len(texts)) % FOLDS
+    held, length = 0.0, 0.0
+    for part in range(FOLDS):
+        model = NgramModel().fit([text for text, own in zip(texts, fold, strict=True) if own != part])
+        own_nats, own_sizes = model.surprisal([text for text, own in zip(texts, fold, strict=True) if own == part])
+        held, length = held + float(own_nats.sum()), length + float(own_sizes.sum() + len(own_sizes))
+    estimate = found.estimate(
+        design,
+        method="byte n-gram model fitted on the real rows; ratio of means over prompts, prompts resampled",
+        estimand="surprisal of outputs, per byte and end, under a proxy that learned the real rows",
+        unit="nats per byte",
+        references={"held-out real rows": held / length},
     )
+    return {"novelty.surprisal": estimate}
 
 
-def _beside(
-    said: Outputs,
-    chosen: Sequence[int],
-    everything: UncuratedRows,
-    anchors: Dataset | None,
-    settings: InformationSettings,
-    seed: int,
-) -> tuple[dict[str, Estimate], str]:
-    """Novelty, divergence and gain of the kept rows of a strategy, and why a part of them was not measured."""
-    if anchors is None:
-        return {}, ""
-    at = {name: row for row, name in enumerate(everything.data.ids)}
-    kept = [row for row in chosen if everything.gone is None or not everything.gone[at[said.ids[row]]]]
-    if not kept:
-        return {}, "no row of it was kept"
-    rows = everything.data.take([at[said.ids[row]] for row in kept])
-    found = novelty(rows, anchors, said.take(kept))
-    if not settings.gain:
-        return found, ""
-    more, why = against_real(rows, anchors, seed=seed)
-    return {**found, **more}, why
-
-
-def _estimates(
-    whole: GroupMeasures,
-    measured: Mapping[str, GroupMeasures],
-    moved: Mapping[str, Estimate],
-    beside: Mapping[str, tuple[Mapping[str, Estimate], str]],
-) -> dict[str, Estimate]:
+def _estimates(account: InformationAccount) -> dict[str, Estimate]:
     """All estimates under their ids, those of strategies with the strategy as their part."""
-    found = {**whole.estimates, **moved}
-    for name, part in measured.items():
-        own = {**part.estimates, **beside[name][0]}
-        if len(measured) == 1:
+    found = {**account.whole.estimates, **account.moved}
+    for name, part in account.strategies.items():
+        own = {**part.estimates, **account.beside[name].estimates}
+        if len(account.strategies) == 1:
             found |= own
             continue
         found |= {f"{key}@{name}": item for key, item in own.items() if "@" not in key}
     return dict(sorted(found.items()))
 
 
-def _sets(
-    measured: Mapping[str, GroupMeasures], beside: Mapping[str, tuple[Mapping[str, Estimate], str]]
-) -> dict[str, object]:
+def _sets(account: InformationAccount) -> dict[str, object]:
     """Strategies side by side, as ``report.json`` holds sets."""
     return {
         name or "rows": {
-            "estimates": {key: item.as_json() for key, item in {**part.estimates, **beside[name][0]}.items()},
+            "estimates": {
+                key: item.as_json() for key, item in {**part.estimates, **account.beside[name].estimates}.items()
+            },
             "findings": [],
         }
-        for name, part in measured.items()
+        for name, part in account.strategies.items()
     }
 
 

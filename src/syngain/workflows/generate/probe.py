@@ -65,7 +65,7 @@ class CheckResult:
         }
 
 
-def probe(
+def probe(  # noqa: PLR0913  (the inputs and switches of the command)
     target: str,
     *,
     model: str | None = None,

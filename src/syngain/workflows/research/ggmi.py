@@ -60,7 +60,7 @@ class GgmiSettings:
     steps: int = 20
 
 
-def ggmi(
+def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
     *,

@@ -54,7 +54,7 @@ class RepairSettings:
         return replace(rest, steps=self.steps, repair_steps=self.repair_steps, seeds=self.seeds)
 
 
-def repair(
+def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
     *,

@@ -79,7 +79,7 @@ class TrainSettings:
         return StudentLimits(steps=(least, self.steps), seeds=self.seeds, once=True)
 
 
-def train(
+def train(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
     *,
