@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -69,6 +69,19 @@ class ScoringGenerator(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerLimit:
+    """Why a scorer's log-probabilities are of another distribution than the one sampled from.
+
+    Attributes:
+        reason: it scores at temperature 1 only, or leaves out the end of a text. temperature: of the outputs.
+    """
+
+    scorer: str
+    reason: Literal["temperature", "end"]
+    temperature: float = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class ByGenerator:
     """The scorer of any generator that scores.
@@ -88,15 +101,13 @@ class ByGenerator:
         """Its name."""
         return self.generator.name
 
-    def limits(self, said: Outputs) -> str:
-        """Why its scores are of another law than the one these outputs were sampled from; empty where they are not."""
+    def limit(self, said: Outputs) -> ScorerLimit | None:
+        """Why its scores are of another distribution than the one these outputs were sampled from; None if not."""
         if not self.served:
-            return ""
+            return None
         if self.temperature != 1:
-            return f"{self.name} scores at temperature 1 and the outputs were sampled at {self.temperature:g}"
-        if said.ended:
-            return f"{self.name} does not score the end of a text, which the log-probabilities of the rows include"
-        return ""
+            return ScorerLimit(scorer=self.name, reason="temperature", temperature=self.temperature)
+        return ScorerLimit(scorer=self.name, reason="end") if said.ended else None
 
     def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
         """Summed over the tokens.
@@ -144,13 +155,13 @@ class Cross:
 
     Attributes:
         rows: which outputs (n,). names: of the prompts (K,). scores: of every output under every prompt (n, K).
-        limits: why they are of another law than the one sampled from, as far as the scorer knows; empty otherwise.
+        limit: why they are of another distribution than the one sampled from, as far as the scorer knows.
     """
 
     rows: Ints
     names: Sequence[str]
     scores: Floats
-    limits: str = ""
+    limit: ScorerLimit | None = None
 
 
 def cross_scores(
@@ -182,7 +193,8 @@ def cross_scores(
             seen[name] += 1
             rows.append(row)
     texts, ended = [said.texts[row] for row in rows], [not said.cut[row] for row in rows]
-    scores, limits = np.empty((len(rows), len(chosen))), ""
+    scores: Floats = np.empty((len(rows), len(chosen)))
+    limit: ScorerLimit | None = None
     for name, k in number.items():
         own = [at for at, row in enumerate(rows) if said.prompts[row] == name]
         answers = said.take([rows[at] for at in own])
@@ -191,9 +203,9 @@ def cross_scores(
         silent_rows = [rows[at] for at in own if not np.isfinite(scores[at, k])]
         if silent_rows:
             raise unsayable(said.ids[silent_rows[0]], its)
-        limits = limits or getattr(its, "limits", lambda _: "")(answers)
+        limit = limit or getattr(its, "limit", lambda _: None)(answers)
         progress("scoring outputs under other prompts", (k + 1) / len(chosen))
-    return Cross(np.array(rows, dtype=np.int64), chosen, scores, limits)
+    return Cross(np.array(rows, dtype=np.int64), chosen, scores, limit)
 
 
 def scorer_for(scorer: Scorer | ScorerOf, said: Outputs) -> Scorer:

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from syngain.core.errors import InputError
-from syngain.data import Dataset, read
+from syngain.data import Dataset, generated_row, read
 from syngain.data.files import formats
 from syngain.information.estimators.generation_divergence import generation_divergence
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, object]
 SET_STEPS = ("dedup", "duplicate", "quota", "top_k", "best_of")  # they look at the whole set
-STEP = ("syngain_step", "step")
+STEPS = (generated_row.STEP, "step")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -105,13 +105,14 @@ def on_sets(step: str) -> bool:
 
 def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: RoleOptions | None) -> UncuratedRows:
     """The kept and the dropped rows as one."""
-    known = {str(record["request"]): row for row, record in enumerate(data.records) if record.get("request")}
-    inside = {str(record.get("request")): _step(record) for record in gone if str(record.get("request")) in known}
-    outside = [record for record in gone if str(record.get("request")) not in known]
-    usable = [_filled(record, data) for record in outside if record.get("token_logprobs") and _content(record, data)]
+    known = {_request(record) for record in data.records if record.get(generated_row.REQUEST)}
+    inside = {_request(record): _step(record) for record in gone if _request(record) in known}
+    outside = [record for record in gone if _request(record) not in known]
+    scored = [record for record in outside if record.get(generated_row.TOKEN_LOGPROBS) and _content(record, data)]
+    usable = [_filled(record, data) for record in scored]
     joined = bool(usable) and len(usable) == len(outside)
     whole = Dataset.from_rows([*data.records, *usable], data.name, roles=roles) if joined else data
-    steps: list[str | None] = [inside.get(str(record.get("request"))) for record in data.records]
+    steps: list[str | None] = [inside.get(_request(record)) for record in data.records]
     steps += [_step(record) for record in outside]
     prompts = [_prompt(record) for record in (*data.records, *outside)]
     flags = np.array([step is not None for step in steps[: len(whole)]])
@@ -125,26 +126,30 @@ def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: 
     )
 
 
+def _request(record: Record) -> str:
+    return str(record.get(generated_row.REQUEST))
+
+
 def _content(record: Record, data: Dataset) -> bool:
-    return bool(record.get("raw_text")) or all(record.get(name) for name in data.roles.text)
+    return bool(record.get(generated_row.RAW_TEXT)) or all(record.get(name) for name in data.roles.text)
 
 
 def _filled(record: Record, data: Dataset) -> Record:
     """A row that never became one has what was said in its place."""
-    raw = record.get("raw_text")
+    raw = record.get(generated_row.RAW_TEXT)
     return record if raw is None else {**dict.fromkeys(data.roles.text, raw), **record}
 
 
 def _step(record: Record) -> str:
     """The step that dropped a row, else its first reason."""
-    named = next((record[name] for name in STEP if record.get(name)), None)
-    reasons = record.get("syngain_reasons") or record.get("reason")
+    named = next((record[name] for name in STEPS if record.get(name)), None)
+    reasons = record.get(generated_row.REASONS) or record.get("reason")
     first = reasons[0] if isinstance(reasons, list) and reasons else reasons
     return str(named or first or "curation")
 
 
 def _prompt(record: Record) -> str:
-    return str(record.get("prompt_hash") or record.get("prompt_id") or record.get("prompt") or "")
+    return str(record.get(generated_row.PROMPT_HASH) or record.get("prompt_id") or record.get("prompt") or "")
 
 
 def _order(recipe: Path) -> Sequence[str]:

@@ -5,7 +5,7 @@ The map is fixed before any output is seen: the encoder and the centers of the r
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,10 +28,18 @@ ROWS, MOST = 10, 40  # different real rows per region, and regions at most
 FEWEST = 2 * ROWS
 
 
+@dataclass(frozen=True, slots=True)
+class MeaningRegions:
+    """The regions of a real dataset that are taken as meanings: how many, and of which dataset."""
+
+    count: int
+    real: str
+
+
 def with_meanings(
     said: Outputs, real: Dataset | None, encoder: TextEncoder, *, rng: np.random.Generator
-) -> tuple[Outputs, str]:
-    """The outputs with the region of each as its meaning, and a sentence that says how it was found.
+) -> tuple[Outputs, MeaningRegions]:
+    """The outputs with the region of each as its meaning, and the regions.
 
     Raises:
         UsageError: no real rows. InputError: too few different ones, or a table.
@@ -57,11 +65,7 @@ def with_meanings(
     with threadpool_limits(1):
         regions = KMeans(count, n_init=3, random_state=int(rng.integers(2**31))).fit(_vectors(fitted, texts))
         found = regions.predict(_vectors(fitted, said.texts))
-    told = (
-        f"No column names the meaning of an output, so it is the region in which its text lies: one of {count} regions "
-        f"of {real.name}, made of the real rows alone."
-    )
-    return replace(said, meanings=[str(code) for code in found], labels=False), told
+    return replace(said, meanings=[str(code) for code in found], labels=False), MeaningRegions(count, real.name)
 
 
 def _said_side(real: Dataset) -> list[str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.core.errors import UsageError
 from syngain.information.estimators import information_gain, prompt_information, semantic
 from syngain.information.estimators.clustered_prompts import LEVELS, ClusteredPrompts, mean
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
-    from syngain.information.cross_scoring import Cross
+    from syngain.information.cross_scoring import Cross, ScorerLimit
     from syngain.information.estimators.clustered_prompts import Over
     from syngain.information.estimators.prompt_information import Bracket
     from syngain.information.outputs import Outputs
@@ -28,55 +27,99 @@ AGREES = 0.05  # nats per token that another computation of the same law may dif
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerAgreement:
+    """Whether the scorer's log-probabilities are of the distribution sampled from: only then is there an upper bound.
+
+    Attributes:
+        limit: what the scorer knows of itself. raw: the rows' log-probabilities are not of that distribution either.
+        difference: from the log-probabilities of the rows, in nats per token; NaN where it was not computed.
+    """
+
+    limit: ScorerLimit | None = None
+    raw: bool = False
+    difference: float = math.nan
+
+    @property
+    def exact(self) -> bool:
+        """Whether the scores are of the distribution sampled from."""
+        return self.limit is None and not self.raw and self.difference <= AGREES
+
+
+@dataclass(frozen=True, slots=True)
+class NoSplit:
+    """Why there is no semantic split: the fewest samples of a prompt, None where prompts set the labels."""
+
+    samples: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMeasures:
     """What a group of outputs gave.
 
     Attributes:
-        estimates: by id. notes: sentences that a reader needs. bracket: of the prompt information, when there is one.
-        exact: whether the cross-scores are of the law sampled from; None without any.
-        surplus: mean of surprisal minus entropy of the steps, and its error; zero for outputs of the law they claim.
+        estimates: by id. chained: whether prompts share anchors in chains, and count as independent. unsplit: why there
+            is no semantic split. bracket: of the prompt information, when there is one. agreement: of the scorer.
+        surplus: mean of surprisal minus entropy of the steps, and its error; zero for unselected outputs.
     """
 
     estimates: Mapping[str, Estimate]
-    notes: tuple[str, ...]
+    chained: bool
+    unsplit: NoSplit | None = None
     bracket: Bracket | None = None
-    exact: bool | None = None
+    agreement: ScorerAgreement | None = None
     surplus: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealComparison:
+    """Novelty, divergence and gain of the kept rows of a group against real rows.
+
+    Attributes:
+        nothing_kept: whether no row of the group was kept. refused: why the audit refused the rows, where it did.
+    """
+
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    nothing_kept: bool = False
+    refused: str = ""
 
 
 def measure(said: Outputs, cross: Cross | None) -> GroupMeasures:
     """All measures of these outputs, whose rows all have a log-probability; ``cross`` numbers their rows."""
-    design, notes = design_of(said)
-    surplus = _surplus(said, design)
+    design, chained = design_of(said)
     found: dict[str, Estimate] = {"information.gain": _gain(said, design)}
     found["information.gain@total"] = _total(found["information.gain"], len(said))
     if said.bytes.any():
         found["information.bits_per_byte"] = information_gain.bits_per_byte(said.own, said.bytes, design)
-    if said.meanings is not None:
-        notes += _semantic(found, said, design)
-    if cross is None:
+    split, unsplit = _semantic(said, design)
+    found |= split
+    agreement, limits = None, None
+    if cross is not None:
+        scored = said.take(cross.rows.tolist())
+        inner, _ = design_of(scored, order=cross.names)
+        agreement = _agreement(scored, cross)
+        found["information.prompt_lower"] = prompt_information.population_lower(cross.scores, inner)
+        found["information.prompt_lower@whole_prompts"] = prompt_information.whole_prompts(cross.scores, inner)
+        if agreement.exact:
+            found["information.prompt_upper"] = prompt_information.population_upper(cross.scores, inner)
+            found["information.entropy"] = _entropy(cross.scores, inner)
+            limits = prompt_information.bracket(cross.scores, inner)
+    if "information.entropy" not in found:
         found["information.entropy"] = _entropy_without_scores(found["information.gain"], design)
-        return GroupMeasures(estimates=found, notes=notes, surplus=surplus)
-    scored = said.take(cross.rows.tolist())
-    inner, _ = design_of(scored, order=cross.names)
-    exact, why = _agreement(scored, cross)
-    notes += why
-    found["information.prompt_lower"] = prompt_information.population_lower(cross.scores, inner)
-    found["information.prompt_lower@whole_prompts"] = prompt_information.whole_prompts(cross.scores, inner)
-    if not exact:
-        found["information.entropy"] = _entropy_without_scores(found["information.gain"], design)
-        return GroupMeasures(estimates=found, notes=notes, exact=False, surplus=surplus)
-    found["information.prompt_upper"] = prompt_information.population_upper(cross.scores, inner)
-    found["information.entropy"] = _entropy(cross.scores, inner)
-    limits = prompt_information.bracket(cross.scores, inner)
-    return GroupMeasures(estimates=found, notes=notes, bracket=limits, exact=True, surplus=surplus)
+    return GroupMeasures(
+        estimates=found,
+        chained=chained,
+        unsplit=unsplit,
+        bracket=limits,
+        agreement=agreement,
+        surplus=_surplus(said, design),
+    )
 
 
-def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[ClusteredPrompts, tuple[str, ...]]:
+def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[ClusteredPrompts, bool]:
     """Prompts of the outputs, and clusters of prompts that share an anchor; ``order`` numbers the prompts.
 
     Prompts of several anchors may hang together through them. When more than half of all prompts would be one cluster,
-    every prompt is its own, and a note says that the anchors are taken as given.
+    every prompt is its own and the anchors are taken as given: the second value tells that.
     """
     anchors: dict[str, set[str]] = {name: set() for name in order}
     for name, made_from in zip(said.prompts, said.anchors, strict=True):
@@ -85,9 +128,8 @@ def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[ClusteredPrompt
     sizes = Counter(clusters.values())
     several = any(len(own) > 1 for own in anchors.values())
     if several and max(sizes.values()) > max(len(anchors) / 2, 1):
-        note = "Prompts share anchors in chains, so intervals take prompts as independent, the anchors as given."
-        return ClusteredPrompts.of(said.prompts, order=order), (note,)
-    return ClusteredPrompts.of(said.prompts, clusters, order=order), ()
+        return ClusteredPrompts.of(said.prompts, order=order), True
+    return ClusteredPrompts.of(said.prompts, clusters, order=order), False
 
 
 def _components(anchors: Mapping[str, set[str]]) -> dict[str, str]:
@@ -148,20 +190,21 @@ def _total(per_row: Estimate, rows: int) -> Estimate:
     )
 
 
-def _semantic(found: dict[str, Estimate], said: Outputs, design: ClusteredPrompts) -> tuple[str, ...]:
+def _semantic(said: Outputs, design: ClusteredPrompts) -> tuple[dict[str, Estimate], NoSplit | None]:
     """The split, when every prompt has enough samples; else why not."""
-    meanings = said.meanings or ()
+    meanings = said.meanings
+    if meanings is None:
+        return {}, None
     if said.labels and len(set(zip(said.prompts, meanings, strict=True))) == design.prompts:
-        return ("No semantic split: prompts set the labels; name a column that says what an output means.",)
-    try:
-        lower = semantic.meaning_entropy(meanings, design)
-    except UsageError as error:
-        return (f"No semantic split: {error.came}, and it needs {semantic.FEWEST}.",)
+        return {}, NoSplit(None)
+    fewest = int(design.samples.min())
+    if fewest < semantic.FEWEST:
+        return {}, NoSplit(fewest)
+    lower = semantic.meaning_entropy(meanings, design)
     if not said.raw.any():
         upper = semantic.meaning_entropy_upper(said.own, meanings, said.texts, design)
         lower = replace(lower, references={**lower.references, "by probabilities, high": upper.value})
-    found["information.semantic"] = replace(lower, unit="nats per row")
-    return ()
+    return {"information.semantic": replace(lower, unit="nats per row")}, None
 
 
 def _entropy_without_scores(own: Estimate, design: ClusteredPrompts) -> Estimate:
@@ -191,17 +234,11 @@ def _entropy(scores: Floats, design: ClusteredPrompts) -> Estimate:
     )
 
 
-def _agreement(scored: Outputs, cross: Cross) -> tuple[bool, tuple[str, ...]]:
-    """Whether the scorer gives outputs the log-probability they came with: only then is there an upper end."""
+def _agreement(scored: Outputs, cross: Cross) -> ScorerAgreement:
+    """How the scores of outputs compare with the log-probabilities they came with."""
+    if cross.limit is not None or scored.raw.any():
+        return ScorerAgreement(limit=cross.limit, raw=bool(scored.raw.any()))
     number = {name: k for k, name in enumerate(cross.names)}
     own = cross.scores[np.arange(len(scored)), [number[name] for name in scored.prompts]]
-    only = "so the prompt information has a lower end only"
-    if cross.limits:
-        return False, (f"{cross.limits}, {only}.",)
-    if scored.raw.any():
-        return False, (f"The log-probabilities are not of the law sampled from, {only}.",)
     difference = float(np.mean(np.abs(own - scored.own)) / np.mean(np.maximum(scored.tokens, 1.0)))
-    if difference > AGREES:
-        differs = f"The scorer differs from the log-probabilities of the rows by {difference:.2f} nats per token"
-        return False, (f"{differs}, {only}: another model, temperature, top-p or prompt layout.",)
-    return True, ()
+    return ScorerAgreement(difference=difference)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from syngain.core.result import Chain, Finding, Flow, Verdict
+from syngain.information.estimators.semantic import FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syngain.core.estimate import Estimate
-    from syngain.information.measures import GroupMeasures
+    from syngain.information.meanings import MeaningRegions
+    from syngain.information.measures import GroupMeasures, RealComparison, ScorerAgreement
     from syngain.information.outputs import Outputs
 
 SURE = 4.0  # errors from zero: once in 16,000 by chance
@@ -29,13 +31,13 @@ class _Limits(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationAccount:
-    """What there is to tell.
+    """The measures of a set of outputs, for its report.
 
     Attributes:
         said: outputs with log-probabilities. whole: measures of all, strategies: of each. moved: by curation.
         without: rows without log-probabilities by strategy. scorer: who cross-scored. complete: dropped rows are among
-            the outputs, or there are none. beside: measures against real rows, and why some are missing.
-        meanings: how meanings were found where no column names them.
+            the outputs, or there are none. beside: each strategy against real rows.
+        regions: of the real rows that are taken as meanings, where no column names these.
     """
 
     said: Outputs
@@ -45,8 +47,8 @@ class InformationAccount:
     without: Mapping[str, int]
     scorer: str | None
     complete: bool
-    beside: Mapping[str, tuple[Mapping[str, Estimate], str]]
-    meanings: str = ""
+    beside: Mapping[str, RealComparison]
+    regions: MeaningRegions | None = None
 
 
 def findings(account: InformationAccount) -> list[Finding]:
@@ -84,8 +86,8 @@ def verdict(account: InformationAccount) -> Verdict:
 def _gains(account: InformationAccount) -> str:
     """The measured gain of every strategy in a few words; empty where none was measured."""
     said = []
-    for name, (estimates, _) in account.beside.items():
-        found = next((item for key, item in estimates.items() if key.startswith("gain.")), None)
+    for name, compared in account.beside.items():
+        found = next((item for key, item in compared.estimates.items() if key.startswith("gain.")), None)
         if found is None:
             continue
         low, high = found.interval(0.9)
@@ -127,18 +129,61 @@ def computed(account: InformationAccount) -> tuple[tuple[str, str], ...]:
     notes = dict.fromkeys(
         f"{name}: {note}" if name and len(account.strategies) > 1 else note
         for name, part in account.strategies.items()
-        for note in (*part.notes, *((account.beside[name][1],) if account.beside[name][1] else ()))
+        for note in (*_notes(part), *_unmeasured(account.beside[name]))
     )
     return (
         ("Rows", rows),
         ("Law", f"{law} It is the entropy of tokens, at least that of texts; stripped reasoning is not seen."),
         *_per_byte(account),
         ("Prompt information", prompt),
-        *((("Meaning", account.meanings),) if account.meanings else ()),
+        *((("Meaning", _meaning(account.regions)),) if account.regions else ()),
         *absent,
         *((("Notes", " ".join(notes)),) if notes else ()),
         ("What it is not", "Information is no benefit: it is read beside divergence and measured gain, never alone."),
     )
+
+
+def _meaning(regions: MeaningRegions) -> str:
+    return (
+        f"No column names the meaning of an output, so it is the region in which its text lies: one of {regions.count} "
+        f"regions of {regions.real}, made of the real rows alone."
+    )
+
+
+def _notes(part: GroupMeasures) -> Iterator[str]:
+    """What a reader of these measures needs to know."""
+    if part.chained:
+        yield "Prompts share anchors in chains, so intervals take prompts as independent, the anchors as given."
+    if part.unsplit is not None and part.unsplit.samples is None:
+        yield "No semantic split: prompts set the labels; name a column that says what an output means."
+    elif part.unsplit is not None:
+        yield f"No semantic split: a prompt with {part.unsplit.samples} samples, and it needs {FEWEST}."
+    if part.agreement is not None and not part.agreement.exact:
+        yield _disagreement(part.agreement)
+
+
+def _disagreement(found: ScorerAgreement) -> str:
+    """Why the scorer gives no upper end."""
+    only = "so the prompt information has a lower end only"
+    limit = found.limit
+    if limit is not None and limit.reason == "temperature":
+        told = f"{limit.scorer} scores at temperature 1 and the outputs were sampled at {limit.temperature:g}"
+        return f"{told}, {only}."
+    if limit is not None:
+        told = f"{limit.scorer} does not score the end of a text, which the log-probabilities of the rows include"
+        return f"{told}, {only}."
+    if found.raw:
+        return f"The log-probabilities are not of the law sampled from, {only}."
+    differs = f"The scorer differs from the log-probabilities of the rows by {found.difference:.2f} nats per token"
+    return f"{differs}, {only}: another model, temperature, top-p or prompt layout."
+
+
+def _unmeasured(compared: RealComparison) -> Iterator[str]:
+    """Why a part of the comparison with real rows is missing."""
+    if compared.nothing_kept:
+        yield "no row of it was kept"
+    if compared.refused:
+        yield compared.refused
 
 
 def _per_byte(account: InformationAccount) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """Rows that carry log-probabilities, as arrays: what each output cost under its own prompt, and of which law that is.
 
-Columns beside those of the log-probabilities: ``prompt_hash`` or the prompt itself, ``strategy``, the anchors,
-``end_included``, ``finish_reason``, ``raw_text``.
+Columns are those of :mod:`syngain.data.generated_row`, and the other names that files use for prompts and anchors.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError
+from syngain.data import generated_row
 from syngain.data.columns.roles import Kind
 from syngain.data.rows import show, type_name
 from syngain.information.token_costs import Cost, cost, number, usual_list
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
 
 Messages = tuple[tuple[str, str], ...]  # role and what it says
-PROMPT_KEYS = ("prompt_hash", "prompt_id")
-PROMPTS = ("prompt_messages", "generator_prompt", "prompt_text", "prompt")
-ANCHORS = ("anchor_ids", "anchors")
+PROMPT_KEYS = (generated_row.PROMPT_HASH, "prompt_id")
+PROMPTS = (generated_row.PROMPT_MESSAGES, "generator_prompt", "prompt_text", "prompt")
+ANCHORS = (generated_row.ANCHOR_IDS, "anchors")
 CUT = frozenset({"length", "max_tokens"})
 LISTS = ("ids", "texts", "strategies", "prompts", "asked", "anchors")
 ARRAYS = ("own", "raw", "excess", "lower", "upper", "tokens", "bytes", "cut", "temperatures")
@@ -166,19 +166,19 @@ def _read(data: Dataset, index: int, record: Mapping[str, object], spent: Cost |
     name = data.ids[index]
     pair = data.kind is Kind.PAIR
     asked = _asked(record, data.sides["prompt"][index] if pair else None, name)
-    degree = number(record, "temperature", name)
-    ended = record.get("end_included")
+    degree = number(record, generated_row.TEMPERATURE, name)
+    ended = record.get(generated_row.END_INCLUDED)
     label = data.labels[index] if data.labels is not None else None
     told = record.get(meaning) if meaning is not None else label
     return _Row(
         cost=spent,
-        text=str(record.get("raw_text") or data.sides["response" if pair else "text"][index]),
-        strategy=str(record.get("strategy") or ""),
+        text=str(record.get(generated_row.RAW_TEXT) or data.sides["response" if pair else "text"][index]),
+        strategy=str(record.get(generated_row.STRATEGY) or ""),
         asked=asked,
         prompt=_prompt_name(record, asked, name),
         anchors=_anchors(record, data.sources[index] if data.sources is not None else None),
         temperature=math.nan if degree is None else degree,
-        cut=str(record.get("finish_reason") or "") in CUT,
+        cut=str(record.get(generated_row.FINISH_REASON) or "") in CUT,
         ended=ended if isinstance(ended, bool) else None,
         meaning=None if told is None else str(told),
     )

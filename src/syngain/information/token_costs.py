@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError, UsageError
+from syngain.data import generated_row
 from syngain.data.rows import show, type_name
 from syngain.information.estimators import token_entropy
 
@@ -48,16 +49,16 @@ class Cost:
 
 def cost(record: Mapping[str, object], name: str, listed: int, vocabulary: int | None) -> Cost | None:
     """What a row's log-probabilities say; None when it has none."""
-    logs = record.get("token_logprobs")
+    logs = record.get(generated_row.TOKEN_LOGPROBS)
     logs = json.loads(logs) if isinstance(logs, str) and logs.startswith("[") else logs
     if logs is None or logs == "":
         return None
     chosen = _logs(logs, name)
-    temperature, top_p = number(record, "temperature", name), number(record, "top_p", name)
-    mode = str(record.get("logprob_mode") or "")
+    temperature, top_p = number(record, generated_row.TEMPERATURE, name), number(record, generated_row.TOP_P, name)
+    mode = str(record.get(generated_row.LOGPROB_MODE) or "")
     if mode and mode not in SAMPLED_MODES | RAW_MODES:
         raise InputError(f"{name}: logprob_mode {show(mode)}", expected="raw, processed or exact")
-    top = _lists(record.get("top_logprobs"), len(chosen), name, listed)
+    top = _lists(record.get(generated_row.TOP_LOGPROBS), len(chosen), name, listed)
     untouched = temperature == 1.0 and top_p in {1.0, None}
     if mode in SAMPLED_MODES or untouched:
         return _of_sampled(chosen, top, _entropies(record, len(chosen), name), name, vocabulary)
@@ -100,7 +101,7 @@ def _numbers(values: object, name: str, column: str) -> Floats:
 
 def _logs(values: object, name: str) -> Floats:
     """Log-probabilities of the tokens of a row; rounding above zero is mended."""
-    found = _numbers(values, name, "token_logprobs")
+    found = _numbers(values, name, generated_row.TOKEN_LOGPROBS)
     if np.any(found > ROUNDING):
         raise InputError(
             f"{name}: `token_logprobs` holds {float(found.max()):g}", expected="natural logarithms of probabilities"
@@ -120,10 +121,10 @@ def number(record: Mapping[str, object], column: str, name: str) -> float | None
 
 
 def _entropies(record: Mapping[str, object], length: int, name: str) -> Floats | None:
-    value = record.get("step_entropies")
+    value = record.get(generated_row.STEP_ENTROPIES)
     if value is None:
         return None
-    found = _numbers(value, name, "step_entropies")
+    found = _numbers(value, name, generated_row.STEP_ENTROPIES)
     if len(found) != length:
         raise InputError(f"{name}: {len(found)} `step_entropies`", expected=f"{length}, one per token")
     return found
@@ -134,7 +135,7 @@ def usual_list(records: Iterable[Mapping[str, object]]) -> int:
     lengths = Counter(
         len(step)
         for record in records
-        if isinstance(lists := record.get("top_logprobs"), list)
+        if isinstance(lists := record.get(generated_row.TOP_LOGPROBS), list)
         for step in lists
         if isinstance(step, (list, dict))
     )

@@ -115,7 +115,7 @@ class StoreFile:
 
 def stored_rows(store: Store, which: Which, generator: str) -> StoredRows:
     """The rows of a store that is open."""
-    return StoredRows(partial(nullcontext, store), which, generator, _size(store, which))
+    return StoredRows(lambda: nullcontext(store), which, generator, _size(store, which))
 
 
 def run_files(store: Store, path: Path, recipe: Recipe, generator: str) -> dict[str, RunFile]:
