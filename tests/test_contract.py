@@ -8,6 +8,8 @@ import pytest
 
 from docs_blocks import ROOT
 from syngain.cli import main
+from syngain.cli.exit_codes import INTERRUPTED, TERMINATED
+from syngain.core.errors import SyngainError, UnfinishedError
 from syngain.core.expressions import FIELDS
 from syngain.report.catalog import FINDINGS
 from syngain.report.entries import MEASURES
@@ -89,6 +91,11 @@ def test_the_keys_of_a_report_are_those_of_the_contract(runs, name):
     assert found["verdict"].keys() == keys("Verdict")
 
 
+def test_the_keys_of_run_json_are_those_of_the_contract(runs):
+    content = json.loads((runs / "audit" / "run.json").read_text(encoding="utf-8"))
+    assert content.keys() == keys("run.json")
+
+
 def test_the_audit_of_the_contract_has_something_to_show_of_everything(runs):
     found = report(runs)
     assert found["inputs"].keys() == {"real", "synthetic", "test"}
@@ -137,6 +144,11 @@ def test_added_columns_are_those_of_the_contract(runs):
 def test_the_calibration_record_is_as_the_contract_has_it(runs):
     (line,) = lines(runs / "home" / "calibration.jsonl")
     assert line.keys() == keys("The folder of this person")
+
+
+def test_the_exit_codes_of_the_program_are_in_the_contract():
+    errors = {kind.exit_code for kind in (SyngainError, UnfinishedError)}
+    assert keys("Streams and exit codes") == {"0", "1"} | {str(code) for code in (*errors, INTERRUPTED, TERMINATED)}
 
 
 def test_the_fields_of_conditions_are_those_of_the_language():

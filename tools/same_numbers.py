@@ -44,6 +44,7 @@ class Outcome:
 
     case: str
     lines: list[str]
+    inputs: str
     old: Side
     new: Side
     files: int = 0
@@ -64,6 +65,7 @@ class Place:
 
     folder: Path
     fingerprints: dict[str, str]
+    input_print: str
     allowed: list[Allowed]
     repeat: int
     bytes_only: bool
@@ -97,7 +99,9 @@ def main() -> int:
         _tiny_model(folder / "inputs" / "model")
     prints = {side: _snapshot(folder, side, getattr(options, side)) for side in SIDES}
     allowed = allowed_differences(HERE / "same_numbers_allowed.yaml")
-    place = Place(folder, prints, allowed, options.repeat, options.bytes, options.resume)
+    place = Place(
+        folder, prints, _fingerprint(folder / "inputs"), allowed, options.repeat, options.bytes, options.resume
+    )
     with ThreadPoolExecutor(options.jobs) as pool:
         outcomes = list(pool.map(lambda case: _outcome(case, place), cases))
     return _table(outcomes)
@@ -143,10 +147,15 @@ def _snapshot(folder: Path, side: str, checkout: Path) -> str:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target / "syngain", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(target)], check=True)
+    return _fingerprint(target)
+
+
+def _fingerprint(folder: Path) -> str:
+    """A digest of all files of a folder, apart from compiled ones."""
     digest = hashlib.sha256()
-    for path in sorted(target.rglob("*")):
+    for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":
-            digest.update(f"{path.relative_to(target)}\0".encode() + path.read_bytes())
+            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -165,18 +174,18 @@ def _outcome(case: Case, place: Place) -> Outcome:
             cpu, codes = _run(case, place, side)
             best = min(cpu, sides[side].cpu) if turn else cpu
             sides[side] = Side(place.fingerprints[side], best, codes)
-    out = Outcome(case.name, lines, sides["old"], sides["new"], timed=not place.bytes_only)
+    out = Outcome(case.name, lines, place.input_print, sides["old"], sides["new"], timed=not place.bytes_only)
     return _judged(out, case, place)
 
 
 def _before(case: Case, place: Place, lines: list[str]) -> Outcome | None:
-    """The outcome that is kept of the same commands."""
+    """The outcome that is kept of the same commands and inputs."""
     if not place.kept(case).exists():
         return None
     content = json.loads(place.kept(case).read_text(encoding="utf-8"))
     content.update(old=Side(**content["old"]), new=Side(**content["new"]))
     out = Outcome(**content)
-    return out if out.lines == lines else None
+    return out if (out.lines, out.inputs) == (lines, place.input_print) else None
 
 
 def _judged(out: Outcome, case: Case, place: Place) -> Outcome:

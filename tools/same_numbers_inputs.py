@@ -179,7 +179,7 @@ def _public(folder: Path, data: Path) -> None:
         _jsonl(folder / f"{name}.jsonl", rows[:400])
     _jsonl(folder / "alpaca_real.jsonl", list(_read(data / "alpaca_claude_t45.jsonl.gz"))[:120])
     _jsonl(folder / "alpaca_synthetic.jsonl", list(_read(data / "alpaca_random_9k.jsonl.gz"))[:240])
-    for name, start, stop in (("kdd_real", 0, 200), ("kdd_synthetic", 200, 600)):
+    for name, start, stop in (("kdd_real", 0, 100), ("kdd_synthetic", 100, 300)):
         with gzip.open(data / "tables" / "nsl_kdd_train.csv.gz", "rt", encoding="utf-8") as file:
             lines = file.read().splitlines()
         text = "\n".join([lines[0], *lines[1 + start : 1 + stop]]) + "\n"
