@@ -25,7 +25,7 @@ import numpy as np
 from scipy import stats
 
 import syngain
-from syngain.generators.llamacpp import LlamaCppGenerator
+from syngain.generators.llamacpp import LlamaCppGenerator, LlamaCppSettings
 from syngain.generators.local import LocalGenerator
 from syngain.generators.protocol import Call, Sampling
 from syngain.models.checkpoints import gguf_file
@@ -46,7 +46,7 @@ def main():
     chosen = np.random.default_rng(0).choice(len(seeds), size=given.prompts, replace=False)
     asked = [(("user", seeds.sides["prompt"][int(i)]),) for i in chosen]
     people = [" ".join(seeds.sides["response"][int(i)].split(" ")[: given.tokens // 2]) for i in chosen]
-    llama = LlamaCppGenerator.load(given.model, mode="raw", threads=THREADS)
+    llama = LlamaCppGenerator.load(given.model, LlamaCppSettings(mode="raw", threads=THREADS))
     sampling = Sampling(max_tokens=given.tokens)
     calls = [Call(key="", messages=messages, sampling=sampling, seed=i) for i, messages in enumerate(asked)]
     said = [reply.text for reply in asyncio.run(llama.generate(calls))]
@@ -57,7 +57,8 @@ def main():
     if given.expanded:
         with tempfile.TemporaryDirectory() as folder:
             wide = LlamaCppGenerator.load(
-                str(expanded(gguf_file(given.model), Path(folder))), mode="raw", batch=2, threads=THREADS
+                str(expanded(gguf_file(given.model), Path(folder))),
+                LlamaCppSettings(mode="raw", batch=2, threads=THREADS),
             )
             again = timed("llama.cpp, weights expanded to float32", wide, asked, texts)
             asyncio.run(wide.close())

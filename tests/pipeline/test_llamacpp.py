@@ -32,9 +32,9 @@ def gguf():
 
 
 def load(path, **options):
-    from syngain.generators.llamacpp import LlamaCppGenerator
+    from syngain.generators.llamacpp import LlamaCppGenerator, LlamaCppSettings
 
-    return LlamaCppGenerator.load(str(path), batch=2, context=512, threads=1, **options)
+    return LlamaCppGenerator.load(str(path), LlamaCppSettings(batch=2, context=512, threads=1, **options))
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ from syngain.models.checkpoints import gguf_file, head_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from syngain.core.arrays import Floats
 
@@ -43,6 +44,24 @@ PATIENCE = 1_800.0  # seconds for one answer of this process: slower is stuck
 EXTRA = "llamacpp"
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlamaCppSettings:
+    """How a GGUF file is loaded.
+
+    Attributes:
+        mode: which log-probabilities answers carry. chat: whether messages are laid out by the chat template of the
+            file, when it has one. batch: outputs that are computed side by side.
+        context: tokens that a prompt and its output may have together.
+        threads: of the computation; None takes the cores this process may use.
+    """
+
+    mode: Literal["processed", "raw"] = "processed"
+    chat: bool = True
+    batch: int = 4
+    context: int = 2048
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,65 +85,31 @@ class LlamaCppGenerator:
     end: int | None
     start: int
     ordinary: int
-    _server: list[Any] = field(repr=False, compare=False)
+    _server: list[object] = field(repr=False, compare=False)
     _client: httpx.Client = field(repr=False, compare=False)
 
     @classmethod
     def load(
-        cls,
-        model: str,
-        *,
-        mode: Literal["processed", "raw"] = "processed",
-        chat: bool = True,
-        batch: int = 4,
-        context: int = 2048,
-        threads: int | None = None,
-        progress: Progress = silent,
+        cls, model: str, settings: LlamaCppSettings | None = None, *, progress: Progress = silent
     ) -> LlamaCppGenerator:
         """Load a GGUF file: a catalog name (``smollm2``), a file, or a folder that holds one.
-
-        Args:
-            model: where it is.
-            mode: which log-probabilities answers carry.
-            chat: whether messages are laid out by the chat template of the file, when it has one.
-            batch: outputs that are computed side by side.
-            context: tokens that a prompt and its output may have together.
-            threads: of the computation; None takes the cores this process may use.
-            progress: told that it is being loaded.
 
         Raises:
             MissingDependencyError: xllamacpp or the catalog model is not here.
             InputError: it is no GGUF file, or llama.cpp cannot read it.
         """
-        library = require("xllamacpp", extra=EXTRA, purpose=f"llama.cpp for {model}")
-        path, key = gguf_file(model), secrets.token_urlsafe(32)
-        progress(f"loading {model}", 0.0)
-        settings = words.settings(library, str(path), batch=batch, context=context, threads=threads or _cores())
-        settings.api_keys = [key]
-        try:
-            server = library.Server(settings)
-        except RuntimeError as error:
-            raise InputError(
-                f"llama.cpp cannot load {model} ({error})",
-                expected="a GGUF file of a causal language model that fits into memory",
-                todo="name another file, or a smaller `context` or `batch`",
-            ) from error
-        client = httpx.Client(
-            base_url=server.listening_address,
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=PATIENCE,
-            trust_env=False,  # no proxy stands between a process and itself
-        )
-        told = client.get("/props").json()
-        end = _one_token(client, told.get("eos_token"))
-        start = _one_token(client, told.get("bos_token"))
+        settings = settings or LlamaCppSettings()
+        path, server, client = _served(model, settings, progress)
+        known = client.get("/props").json()
+        end = _one_token(client, known.get("eos_token"))
+        start = _one_token(client, known.get("bos_token"))
         return cls(
             name=path.stem,
             digest=head_digest(path),
-            chat=chat and bool(told.get("chat_template")),
-            batch=batch,
-            context=context,
-            mode=mode,
+            chat=settings.chat and bool(known.get("chat_template")),
+            batch=settings.batch,
+            context=settings.context,
+            mode=settings.mode,
             vocabulary=int(client.get("/v1/models").json()["data"][0]["meta"]["n_vocab"]),
             end=end,
             start=start if start is not None else end or 0,
@@ -266,6 +251,31 @@ class LlamaCppGenerator:
             return content
         reason = f"llama.cpp: {words.complaint(response.text)}"
         raise RefusedError(reason) if response.status_code < 500 else RetryableError(reason)
+
+
+def _served(model: str, settings: LlamaCppSettings, progress: Progress) -> tuple[Path, object, httpx.Client]:
+    """The file, the server that has loaded it, and a client with the server's key."""
+    library = require("xllamacpp", extra=EXTRA, purpose=f"llama.cpp for {model}")
+    path, key = gguf_file(model), secrets.token_urlsafe(32)
+    progress(f"loading {model}", 0.0)
+    threads = settings.threads or _cores()
+    given = words.settings(library, str(path), batch=settings.batch, context=settings.context, threads=threads)
+    given.api_keys = [key]
+    try:
+        server = library.Server(given)
+    except RuntimeError as error:
+        raise InputError(
+            f"llama.cpp cannot load {model} ({error})",
+            expected="a GGUF file of a causal language model that fits into memory",
+            todo="name another file, or a smaller `context` or `batch`",
+        ) from error
+    client = httpx.Client(
+        base_url=server.listening_address,
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=PATIENCE,
+        trust_env=False,  # no proxy stands between a process and itself
+    )
+    return path, server, client
 
 
 def _tokens(client: httpx.Client, text: str, *, special: bool) -> list[int]:

@@ -43,17 +43,16 @@ def connected(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progres
     if isinstance(spec, EndpointSpec):
         return endpoint(spec)
     if isinstance(spec, LlamaCppSpec):
-        from syngain.generators.llamacpp import LlamaCppGenerator
+        from syngain.generators.llamacpp import LlamaCppGenerator, LlamaCppSettings
 
-        return LlamaCppGenerator.load(
-            spec.model,
+        settings = LlamaCppSettings(
             mode=spec.logprob_mode,
             chat=spec.chat,
             batch=spec.batch,
             context=spec.context,
             threads=spec.threads,
-            progress=progress,
         )
+        return LlamaCppGenerator.load(spec.model, settings, progress=progress)
     from syngain.generators.local import LocalGenerator
 
     return LocalGenerator.load(

@@ -106,9 +106,9 @@ check = probe
 
 
 async def _llamacpp(target: str, progress: Progress) -> CheckResult:
-    from syngain.generators.llamacpp import LlamaCppGenerator
+    from syngain.generators.llamacpp import LlamaCppGenerator, LlamaCppSettings
 
-    generator = LlamaCppGenerator.load(target, batch=1, progress=progress)
+    generator = LlamaCppGenerator.load(target, LlamaCppSettings(batch=1), progress=progress)
     try:
         reasons = {"full": "llama.cpp sends the whole distribution only as text, too slow for every step"}
         return _result(target, generator.name, None, generator.capabilities, reasons, 0)
