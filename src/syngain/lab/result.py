@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from syngain._version import __version__
 
@@ -13,10 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Floats
+    from syngain.report.lab.content import (
+        Cell,
+        CheckContent,
+        CurveContent,
+        Drawable,
+        LabContent,
+        PanelContent,
+        TableContent,
+    )
 
     Numbers = Sequence[float] | Floats
-
-Cell = str | float | int | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +105,7 @@ class LabResult:
     data: Mapping[str, object] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> LabContent:
         """The result in plain types; NaN and infinity become null."""
         return {
             "schema": 1,
@@ -108,7 +115,7 @@ class LabResult:
             "seed": self.seed,
             "parameters": plain(self.parameters),
             "notes": list(self.notes),
-            "tables": [{"title": t.title, "columns": list(t.columns), "rows": plain(t.rows)} for t in self.tables],
+            "tables": [_table_json(table) for table in self.tables],
             "checks": [_check_json(check) for check in self.checks],
             "panels": [_panel_json(panel) for panel in self.panels],
             "data": plain(self.data),
@@ -133,27 +140,40 @@ def plain(value: object) -> object:
     return value
 
 
-def _check_json(check: LabCheck) -> dict[str, object]:
+def _number(value: float) -> float | None:
+    return cast("float | None", plain(float(value)))
+
+
+def _drawable(values: Numbers) -> Drawable:
+    return cast("Drawable", plain(values))
+
+
+def _table_json(table: LabTable) -> TableContent:
+    rows = cast("list[list[Cell]]", plain(table.rows))
+    return {"title": table.title, "columns": list(table.columns), "rows": rows}
+
+
+def _check_json(check: LabCheck) -> CheckContent:
     return {
         "name": check.name,
         "kind": check.kind,
-        "value": plain(float(check.value)),
-        "expected": plain(float(check.expected)),
-        "error": plain(float(check.error)),
-        "limit": plain(float(check.limit)),
+        "value": _number(check.value),
+        "expected": _number(check.expected),
+        "error": _number(check.error),
+        "limit": _number(check.limit),
         "passed": bool(check.passed),
     }
 
 
-def _panel_json(panel: Panel) -> dict[str, object]:
-    curves = [
+def _panel_json(panel: Panel) -> PanelContent:
+    curves: list[CurveContent] = [
         {
             "name": curve.name,
             "style": curve.style,
-            "x": plain(curve.x),
-            "y": plain(curve.y),
-            "lower": plain(curve.lower),
-            "upper": plain(curve.upper),
+            "x": _drawable(curve.x),
+            "y": _drawable(curve.y),
+            "lower": _drawable(curve.lower),
+            "upper": _drawable(curve.upper),
         }
         for curve in panel.curves
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from syngain.report.entries import MEASURES, Measure
+from syngain.report.entries import MEASURES, MeasureEntry
 
 
-def describe(identifier: str) -> Measure:
+def describe(identifier: str) -> MeasureEntry:
     """The words for an estimate id without its ``@part``; an unknown id falls back to itself in words."""
     known = MEASURES.get(identifier) or _composed(identifier)
     if known is not None:
         return known
     words = identifier.replace(".", ": ").replace("_", " ")
-    return Measure(words[:1].upper() + words[1:], "")
+    return MeasureEntry(words[:1].upper() + words[1:], "")
 
 
 def group_of(identifier: str) -> str:
@@ -157,19 +157,19 @@ PARTS = {
 _RIVALS = {"over_random": "a random subset of the same size", "over_all": "using all rows"}
 
 
-def _composed(identifier: str) -> Measure | None:
+def _composed(identifier: str) -> MeasureEntry | None:
     head, _, rest = identifier.partition(".")
     metric, _, tail = rest.partition(".")
     name, skill = _METRICS.get(metric, (metric.replace("_", " "), "do better on held-out real rows"))
     if head == "gain" and tail in _GAINS and (tail or metric in _METRICS):
         title, question, read = _GAINS[tail]
-        return Measure(
+        return MeasureEntry(
             f"{title} ({name})", question.format(skill=skill), f"{read} Positive is better.".strip(), signed=True
         )
     if head == "compare" and not tail and metric in _METRICS:
-        return Measure(f"Paired difference ({name})", f"Does a proxy {skill} with the first set?", signed=True)
+        return MeasureEntry(f"Paired difference ({name})", f"Does a proxy {skill} with the first set?", signed=True)
     if head == "selection" and tail in _RIVALS:
-        return Measure(
+        return MeasureEntry(
             f"Selection against {_RIVALS[tail]} ({name})",
             f"Is the chosen subset better than {_RIVALS[tail]}?",
             "Positive is better; random is a strong rival.",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.core.estimate import Estimate
-    from syngain.report.entries import Measure
+    from syngain.report.entries import MeasureEntry
 
 Mark = Literal["differs", "agrees", "outside", "inside", "none"]
 LEVEL = 0.95
@@ -35,7 +35,7 @@ class Row:
 
     id: str
     part: str
-    measure: Measure
+    measure: MeasureEntry
     value: str
     interval: str
     level: float

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
 
-Row = dict[str, Any]
+    from syngain.lab.planted.rows import PlantedRow
+
 OPENING = "Please note that in general"
 
 
@@ -23,13 +24,13 @@ OPENING = "Please note that in general"
 class Scene:
     """What a defect may look at: the anchors and the test rows."""
 
-    anchors: Sequence[Row]
-    test: Sequence[Row]
+    anchors: Sequence[PlantedRow]
+    test: Sequence[PlantedRow]
 
 
-def plant(names: Sequence[str], rows: Sequence[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def plant(names: Sequence[str], rows: Sequence[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     """The rows with the named defects, applied in the order of ``DEFECTS``."""
-    planted = [dict(row) for row in rows]
+    planted = [row.copy() for row in rows]
     for name, (_, apply) in DEFECTS.items():
         if name in names:
             planted = apply(planted, scene, rng)
@@ -47,7 +48,7 @@ def choose(rng: np.random.Generator, *, first: str) -> tuple[str, ...]:
     return tuple(name for name in DEFECTS if name in chosen)
 
 
-def _missing_regions(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _missing_regions(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     """Replace every row of one or two topics by variants that belong to the other topics."""
     topics = sorted({row["label"] for row in scene.anchors})
     gone = set(rng.choice(topics, size=int(rng.integers(1, 3)), replace=False).tolist())
@@ -56,10 +57,10 @@ def _missing_regions(rows: list[Row], scene: Scene, rng: np.random.Generator) ->
     return (kept + spare)[: len(rows)]
 
 
-def _spares(rows: list[Row], scene: Scene) -> list[Row]:
+def _spares(rows: list[PlantedRow], scene: Scene) -> list[PlantedRow]:
     """Texts for the place of removed rows: the first half of one row and the second half of the next of its topic."""
     known = {row["text"] for row in [*rows, *scene.anchors, *scene.test]}
-    spares: list[Row] = []
+    spares: list[PlantedRow] = []
     for topic in sorted({row["label"] for row in rows}):
         own = [row for row in rows if row["label"] == topic]
         for one, other in zip(own, own[1:] + own[:1], strict=True):
@@ -71,19 +72,19 @@ def _spares(rows: list[Row], scene: Scene) -> list[Row]:
     return spares
 
 
-def _label_noise(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _label_noise(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     del scene
     size = round(float(rng.uniform(0.30, 0.40)) * len(rows))
     chosen = rng.choice(len(rows), size=size, replace=False)
     return _with_labels(rows, chosen.tolist(), rng)
 
 
-def _label_independent(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _label_independent(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     del scene
     return _with_labels(rows, list(range(len(rows))), rng)
 
 
-def _with_labels(rows: list[Row], chosen: list[int], rng: np.random.Generator) -> list[Row]:
+def _with_labels(rows: list[PlantedRow], chosen: list[int], rng: np.random.Generator) -> list[PlantedRow]:
     """Shuffle the labels of the chosen rows among themselves: the shares of the labels stay as they were."""
     labels = [rows[i]["label"] for i in chosen]
     for i, k in zip(chosen, rng.permutation(len(labels)).tolist(), strict=True):
@@ -91,7 +92,7 @@ def _with_labels(rows: list[Row], chosen: list[int], rng: np.random.Generator) -
     return rows
 
 
-def _label_leak(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _label_leak(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     """Write the label into 85 to 95 % of the texts."""
     del scene
     share = float(rng.uniform(0.85, 0.95))
@@ -101,45 +102,48 @@ def _label_leak(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list
     return rows
 
 
-def _template_collapse(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _template_collapse(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     """Let every text start with the same five words."""
     del scene, rng
     return [{**row, "text": f"{OPENING} {row['text'][0].lower()}{row['text'][1:]}"} for row in rows]
 
 
-def _contamination(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _contamination(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     """Replace 20 % of the rows by test rows, word for word."""
     return _replace_by(rows, scene.test, 0.20, rng)
 
 
-def _memorized_anchors(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _memorized_anchors(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     """Replace 40 % of the rows by copies of anchors, each anchor at most once."""
     return _replace_by(rows, scene.anchors, 0.40, rng)
 
 
-def _replace_by(rows: list[Row], originals: Sequence[Row], share: float, rng: np.random.Generator) -> list[Row]:
+def _replace_by(
+    rows: list[PlantedRow], originals: Sequence[PlantedRow], share: float, rng: np.random.Generator
+) -> list[PlantedRow]:
     """Copies keep the id and the source of the row they replace, as a generator that recites would leave them."""
     size = min(round(share * len(rows)), len(originals))
     places = rng.choice(len(rows), size=size, replace=False)
     picks = rng.choice(len(originals), size=size, replace=False)
     for place, pick in zip(places.tolist(), picks.tolist(), strict=True):
-        copy = originals[pick]
-        rows[place].update(text=copy["text"], label=copy["label"], log_probability=None)
+        row, copy = rows[int(place)], originals[int(pick)]
+        row["text"], row["label"], row["log_probability"] = copy["text"], copy["label"], None
     return rows
 
 
-def _duplicates(rows: list[Row], scene: Scene, rng: np.random.Generator) -> list[Row]:
+def _duplicates(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
     """Replace 25 to 40 % of the rows by exact copies of the others."""
     del scene
     order = rng.permutation(len(rows)).tolist()
     size = round(float(rng.uniform(0.25, 0.40)) * len(rows))
     replaced, kept = order[:size], order[size:]
     for place, pick in zip(replaced, rng.choice(kept, size=size).tolist(), strict=True):
-        rows[place] = {**rows[pick], "id": rows[place]["id"]}
+        row: PlantedRow = {**rows[int(pick)], "id": rows[int(place)]["id"]}
+        rows[int(place)] = row
     return rows
 
 
-DEFECTS: dict[str, tuple[str, Callable[[list[Row], Scene, np.random.Generator], list[Row]]]] = {
+DEFECTS: dict[str, tuple[str, Callable[[list[PlantedRow], Scene, np.random.Generator], list[PlantedRow]]]] = {
     "missing_regions": ("one or two topics of the real rows have no synthetic row", _missing_regions),
     "label_noise": ("the labels of 30 to 40 % of the rows are shuffled", _label_noise),
     "label_independent": ("the labels of all rows are shuffled: they say nothing about the text", _label_independent),
@@ -171,7 +175,7 @@ CONTRADICTIONS = frozenset(
 )
 
 
-def observed(names: Sequence[str], rows: Sequence[Row], scene: Scene) -> dict[str, str]:
+def observed(names: Sequence[str], rows: Sequence[PlantedRow], scene: Scene) -> dict[str, str]:
     """The planted defects in plain words, with the numbers counted on the rows as they are."""
     test, anchors = ({row["text"] for row in side} for side in (scene.test, scene.anchors))
     counts = Counter(row["text"] for row in rows)

@@ -10,14 +10,12 @@ import ast
 import re
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from syngain.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Row = dict[str, Any]
 
 # Topic -> modules and packages of the standard library; those that a Python does not have are skipped.
 TOPICS: dict[str, str] = {
@@ -41,7 +39,21 @@ _SKIPPED_FOLDERS = frozenset({"test", "tests", "idlelib", "lib2to3", "__pycache_
 _WORD = re.compile(r"[(\"'`]*[A-Za-z][A-Za-z0-9_.\-'/()]*[)\"'`]*[,;:.!?]*")
 
 
-def real_rows() -> list[Row]:
+class PlantedRow(TypedDict):
+    """A row of the demonstration; a synthetic one has all columns.
+
+    ``log_probability`` is in nats, of the text under the chain; None for rows that the chain did not write.
+    """
+
+    text: str
+    label: str
+    id: str
+    source: NotRequired[str]
+    generator: NotRequired[str]
+    log_probability: NotRequired[float | None]
+
+
+def real_rows() -> list[PlantedRow]:
     """Summary sentences of the standard library with ``text``, ``label`` (the topic) and ``id``, in a fixed order.
 
     Sentences have 4 to 40 words. Two sentences with the same letters, or made of the same words, are one row.
@@ -51,7 +63,7 @@ def real_rows() -> list[Row]:
     """
     folder = Path(sysconfig.get_paths()["stdlib"])
     seen: set[str] = set()
-    rows: list[Row] = []
+    rows: list[PlantedRow] = []
     for topic, path in _sources(folder):
         for name, sentence in _summaries(path):
             key = _key(sentence)

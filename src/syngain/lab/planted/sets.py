@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -16,11 +16,11 @@ from syngain.lab.planted.defects import DEFECTS, Scene, choose, observed, plant
 from syngain.lab.planted.rows import real_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from syngain.core.arrays import Floats
+    from syngain.lab.planted.rows import PlantedRow
 
-Row = dict[str, Any]
 ANCHORS, TEST, SYNTHETIC = 720, 400, 1_800
 NEAR = 0.6  # word-set Jaccard similarity above which two real rows count as the same, or a variant as a copy
 ON_TOPIC = 0.6  # share of rows written by the chain of their topic
@@ -38,9 +38,9 @@ class DemoSets:
         planted: finding id -> what was done, in plain words.
     """
 
-    real: list[Row]
-    synthetic: list[Row]
-    test: list[Row]
+    real: list[PlantedRow]
+    synthetic: list[PlantedRow]
+    test: list[PlantedRow]
     planted: dict[str, str]
 
 
@@ -62,7 +62,9 @@ def demo_sets(seed: int, *, defects: Sequence[str] | None = None, pretrained: bo
     return DemoSets(real=anchors, synthetic=synthetic, test=test, planted=observed(names, synthetic, scene))
 
 
-def _split(rows: list[Row], rng: np.random.Generator) -> tuple[list[Row], list[Row], list[Row]]:
+def _split(
+    rows: list[PlantedRow], rng: np.random.Generator
+) -> tuple[list[PlantedRow], list[PlantedRow], list[PlantedRow]]:
     """Anchors, test and the rest; no two rows of the first two are near copies of each other.
 
     A small library gives proportionally fewer of both.
@@ -76,12 +78,14 @@ def _split(rows: list[Row], rng: np.random.Generator) -> tuple[list[Row], list[R
     return kept[:cut], kept[cut : cut + TEST], pool
 
 
-def _variants(anchors: list[Row], pool: list[Row], test: list[Row], *, rng: np.random.Generator) -> list[Row]:
+def _variants(
+    anchors: list[PlantedRow], pool: list[PlantedRow], test: list[PlantedRow], *, rng: np.random.Generator
+) -> list[PlantedRow]:
     """``SYNTHETIC`` different rows near the real distribution and near no single real row."""
     fitted = [*anchors, *pool]
     chain = MarkovText.fit([row["text"] for row in fitted], [row["label"] for row in fitted], backoff=0.02)
     real = [row["text"] for row in [*anchors, *test]]
-    rows: list[Row] = []
+    rows: list[PlantedRow] = []
     seen = set(real)
     while len(rows) < SYNTHETIC:
         batch = [
@@ -95,7 +99,7 @@ def _variants(anchors: list[Row], pool: list[Row], test: list[Row], *, rng: np.r
     return rows[:SYNTHETIC]
 
 
-def _row(text: str, anchor: Mapping[str, Any], chain: MarkovText, number: int) -> Row:
+def _row(text: str, anchor: PlantedRow, chain: MarkovText, number: int) -> PlantedRow:
     log_probability = chain.log_probability(text, anchor["label"])
     return {
         "text": text,
@@ -107,7 +111,7 @@ def _row(text: str, anchor: Mapping[str, Any], chain: MarkovText, number: int) -
     }
 
 
-def _variant(anchor: Mapping[str, Any], chain: MarkovText, rng: np.random.Generator) -> str:
+def _variant(anchor: PlantedRow, chain: MarkovText, rng: np.random.Generator) -> str:
     """The anchor with some of its words said anew by the chain: its tail, or a span and what joins it.
 
     The chain of the topic and the chain of all topics take turns: the first alone would write rows more typical of

@@ -8,7 +8,7 @@ import platform
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syngain.report.folder import REPORT, _beside, _move, _translated, _versions, _write, check_folder
 from syngain.report.lab.svg import lab_svg
@@ -16,6 +16,8 @@ from syngain.report.safe import plain, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from syngain.report.lab.content import Cell, CheckContent, LabContent, TableContent
 
 STYLE = """
 body { margin: 0 auto; max-width: 66rem; padding: 1.5rem; color: #1b1f24; background: #fbfbfa;
@@ -31,7 +33,7 @@ td.number, th.number { text-align: right; }
 """
 
 
-def lab_html(result: Mapping[str, Any]) -> str:
+def lab_html(result: LabContent) -> str:
     """A self-contained page: notes, the figure, tables, checks. The same bytes for the same result."""
     title = f"syngain lab {result['preset']}"
     parts = [
@@ -50,7 +52,7 @@ def lab_html(result: Mapping[str, Any]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def lab_terminal(result: Mapping[str, Any]) -> str:
+def lab_terminal(result: LabContent) -> str:
     """The tables and the checks as text."""
     lines = [f"lab {result['preset']}, seed {result['seed']}"]
     for table in result["tables"]:
@@ -70,7 +72,7 @@ def lab_terminal(result: Mapping[str, Any]) -> str:
 
 
 def write_lab(
-    result: Mapping[str, Any], folder: Path, *, run: Mapping[str, object] | None = None, force: bool = False
+    result: LabContent, folder: Path, *, run: Mapping[str, object] | None = None, force: bool = False
 ) -> Path:
     """Write ``report.html``, ``report.json``, ``figure.svg`` and ``run.json`` of a lab result; return the folder."""
     folder = Path(folder)
@@ -96,19 +98,21 @@ def write_lab(
     return folder
 
 
-def lab_json(result: Mapping[str, Any]) -> str:
+def lab_json(result: LabContent) -> str:
     """The text of ``report.json``."""
     return json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _table(table: Mapping[str, Any]) -> str:
+def _table(table: TableContent) -> str:
     numeric = [
         all(isinstance(row[k], int | float | None) for row in table["rows"]) for k in range(len(table["columns"]))
     ]
-    head = "".join(f"<th{_class(n)}>{_text(name)}</th>" for name, n in zip(table["columns"], numeric, strict=True))
+    head = "".join(
+        f"<th{_class(numeric=n)}>{_text(name)}</th>" for name, n in zip(table["columns"], numeric, strict=True)
+    )
     body = "\n".join(
         "<tr>"
-        + "".join(f"<td{_class(n)}>{_text(_cell(cell))}</td>" for cell, n in zip(row, numeric, strict=True))
+        + "".join(f"<td{_class(numeric=n)}>{_text(_cell(cell))}</td>" for cell, n in zip(row, numeric, strict=True))
         + "</tr>"
         for row in table["rows"]
     )
@@ -118,21 +122,21 @@ def _table(table: Mapping[str, Any]) -> str:
     )
 
 
-def _checks(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+def _checks(checks: Sequence[CheckContent]) -> list[str]:
     if not checks:
         return []
     failed = sum(not check["passed"] for check in checks)
     words = {"equal": "equals", "below": "at most", "above": "at least"}
-    rows = [
-        (c["name"], c["value"], words[c["kind"]], c["expected"], c["error"], "yes" if c["passed"] else "NO")
+    rows: list[list[Cell]] = [
+        [c["name"], c["value"], words[c["kind"]], c["expected"], c["error"], "yes" if c["passed"] else "NO"]
         for c in checks
     ]
-    columns = ("claim", "found", "relation", "theory", "standard error", "holds")
+    columns = ["claim", "found", "relation", "theory", "standard error", "holds"]
     table = _table({"title": f"{len(checks)} checks against theory, {failed} failed", "columns": columns, "rows": rows})
     return [table]
 
 
-def _class(numeric: bool) -> str:  # noqa: FBT001  (a cell is a number or it is not)
+def _class(*, numeric: bool) -> str:
     return ' class="number"' if numeric else ""
 
 

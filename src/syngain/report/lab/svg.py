@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syngain.report.safe import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from syngain.report.lab.content import CurveContent, LabContent, PanelContent
 
 COLUMNS = 3
 WIDTH, HEIGHT = 340, 250
@@ -56,7 +58,19 @@ class Axis:
         return math.log10(value) if self.log else value
 
 
-def lab_svg(result: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A curve without the entries that cannot be drawn."""
+
+    name: str
+    style: str
+    x: list[float]
+    y: list[float]
+    lower: list[float]
+    upper: list[float]
+
+
+def lab_svg(result: LabContent, *, columns: int = COLUMNS) -> str:
     """All panels of a lab result (its JSON) side by side; an SVG document."""
     panels = result["panels"]
     rows = max(1, math.ceil(len(panels) / columns))
@@ -74,10 +88,10 @@ def lab_svg(result: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _panel(panel: Mapping[str, Any]) -> list[str]:
+def _panel(panel: PanelContent) -> list[str]:
     curves = [_finite(curve, panel) for curve in panel["curves"]]
-    xs = [x for curve in curves for x in curve["x"]]
-    ys = [y for curve in curves for name in ("y", "lower", "upper") for y in curve[name]]
+    xs = [x for curve in curves for x in curve.x]
+    ys = [y for curve in curves for column in (curve.y, curve.lower, curve.upper) for y in column]
     title = f'<text class="title" x="{LEFT}" y="16">{_text(panel["title"])}</text>'
     if not xs:
         return [title, f'<text class="soft" x="{LEFT}" y="{HEIGHT / 2:g}">nothing to draw</text>']
@@ -91,7 +105,7 @@ def _panel(panel: Mapping[str, Any]) -> list[str]:
     return [*parts, *_legend(curves)]
 
 
-def _frame(panel: Mapping[str, Any], x: Axis, y: Axis) -> list[str]:
+def _frame(panel: PanelContent, x: Axis, y: Axis) -> list[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     parts = []
     for tick in y.ticks():
@@ -114,48 +128,47 @@ def _frame(panel: Mapping[str, Any], x: Axis, y: Axis) -> list[str]:
     return parts
 
 
-def _curve(curve: Mapping[str, Any], color: str, x: Axis, y: Axis) -> list[str]:
-    if curve["style"] == "points":
-        step = max(1, math.ceil(len(curve["x"]) / MOST_POINTS))
-        pairs = list(zip(curve["x"], curve["y"], strict=True))[::step]
+def _curve(curve: _Drawn, color: str, x: Axis, y: Axis) -> list[str]:
+    if curve.style == "points":
+        step = max(1, math.ceil(len(curve.x) / MOST_POINTS))
+        pairs = list(zip(curve.x, curve.y, strict=True))[::step]
         dots = "".join(f"M{_n(x(a))} {_n(y(b))}h0" for a, b in pairs)
         return [f'<path d="{dots}" stroke="{color}" stroke-width="3" stroke-linecap="round" stroke-opacity="0.45"/>']
     parts = []
-    if curve["lower"] and curve["upper"]:
-        up = [(x(a), y(b)) for a, b in zip(curve["x"], curve["upper"], strict=True)]
-        down = [(x(a), y(b)) for a, b in zip(curve["x"], curve["lower"], strict=True)]
+    if curve.lower and curve.upper:
+        up = [(x(a), y(b)) for a, b in zip(curve.x, curve.upper, strict=True)]
+        down = [(x(a), y(b)) for a, b in zip(curve.x, curve.lower, strict=True)]
         parts.append(f'<path d="{_path([*up, *reversed(down)])}Z" fill="{color}" fill-opacity="0.18"/>')
-    dash = ' stroke-dasharray="5 3"' if curve["style"] == "dashed" else ""
-    line = _path([(x(a), y(b)) for a, b in zip(curve["x"], curve["y"], strict=True)])
+    dash = ' stroke-dasharray="5 3"' if curve.style == "dashed" else ""
+    line = _path([(x(a), y(b)) for a, b in zip(curve.x, curve.y, strict=True)])
     return [*parts, f'<path d="{line}" fill="none" stroke="{color}" stroke-width="1.6"{dash}/>']
 
 
-def _legend(curves: Sequence[Mapping[str, Any]]) -> list[str]:
+def _legend(curves: Sequence[_Drawn]) -> list[str]:
     """Names of the curves in their colors, in one line, when there are several."""
     if len(curves) < 2:
         return []
     spans = [
-        f'<tspan fill="{COLORS[number % len(COLORS)]}">{_text(curve["name"])}</tspan>'
+        f'<tspan fill="{COLORS[number % len(COLORS)]}">{_text(curve.name)}</tspan>'
         for number, curve in enumerate(curves)
     ]
     return [f'<text x="{LEFT + 4}" y="{TOP - 5}">{" &#160; ".join(spans)}</text>']
 
 
-def _finite(curve: Mapping[str, Any], panel: Mapping[str, Any]) -> dict[str, Any]:
+def _finite(curve: CurveContent, panel: PanelContent) -> _Drawn:
     """The curve without the entries that cannot be drawn (null, or not positive on a logarithmic axis)."""
-    band = bool(curve["lower"]) and bool(curve["upper"])
-    names = ("x", "y", "lower", "upper") if band else ("x", "y")
-    logs = {"x": panel["x_log"], "y": panel["y_log"], "lower": panel["y_log"], "upper": panel["y_log"]}
-    entries = list(zip(*(curve[name] for name in names), strict=True))
-    kept = [
-        entry
-        for entry in entries
-        if all(v is not None and (v > 0 or not logs[name]) for name, v in zip(names, entry, strict=True))
-    ]
-    columns: list[list[float]] = [list(column) for column in zip(*kept, strict=True)] if kept else [[] for _ in names]
-    found = dict(zip(names, columns, strict=True))
-    empty: list[float] = []
-    return {"name": curve["name"], "style": curve["style"], "lower": empty, "upper": empty, **found}
+    columns = [curve["x"], curve["y"]]
+    logs = [panel["x_log"], panel["y_log"], panel["y_log"], panel["y_log"]]
+    if curve["lower"] and curve["upper"]:
+        columns += [curve["lower"], curve["upper"]]
+    kept: list[list[float]] = [[] for _ in range(4)]
+    for entry in zip(*columns, strict=True):
+        values = [v for v, log in zip(entry, logs, strict=False) if v is not None and (v > 0 or not log)]
+        if len(values) == len(columns):
+            for column, value in zip(kept, values, strict=False):
+                column.append(value)
+    x, y, lower, upper = kept
+    return _Drawn(curve["name"], curve["style"], x, y, lower, upper)
 
 
 def _axis(values: Sequence[float], start: float, stop: float, *, log: bool) -> Axis:
