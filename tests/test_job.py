@@ -148,7 +148,7 @@ def test_every_former_flag_is_a_flag_of_today(command):
     known = {flag for parameter in typer.main.get_command(app).commands[command].params for flag in parameter.opts}
     for former, now in FLAGS[command].items():
         assert former not in known
-        assert now in known or now == "--source-id"
+        assert now in known
 
 
 def test_former_calls_become_calls_of_today():

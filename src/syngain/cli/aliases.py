@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 COMMANDS = {"check": "probe"}
-_ROWS = {"--pool": "--held-out", "--source": "--source-id"}
+_ROWS = {"--source": "--source-id"}
 FLAGS: Mapping[str, Mapping[str, str]] = {
-    "audit": _ROWS,
-    "gain": _ROWS,
+    "audit": {**_ROWS, "--pool": "--held-out"},
+    "gain": {**_ROWS, "--pool": "--held-out"},
     "compare": {**_ROWS, "--draws": "--n-repeats"},
     "select": {**_ROWS, "--repeats": "--near-duplicates"},
     "mix": _ROWS,

@@ -247,8 +247,7 @@ class Result:
     @property
     def identity(self) -> dict[str, object]:
         """What a resumed run must share with this one."""
-        prints = {name: item.fingerprint for name, item in self.inputs.items()}
-        return identity(self.command, self.seed, prints, self.settings)
+        return identity(self.command, self.seed, self.inputs, self.settings)
 
     @property
     def result(self) -> Result:
@@ -279,13 +278,16 @@ class Result:
         return json.dumps(self.as_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def identity(command: str, seed: int, inputs: Mapping[str, str], settings: Mapping[str, object]) -> dict[str, object]:
-    """What makes a run the same run: command, fingerprints of inputs, settings, seed, version of the numbers."""
+def identity(
+    command: str, seed: int, inputs: Mapping[str, InputSummary | str], settings: Mapping[str, object]
+) -> dict[str, object]:
+    """What makes a run the same run: command, inputs or their fingerprints, settings, seed, version of the numbers."""
+    prints = {name: item if isinstance(item, str) else item.fingerprint for name, item in inputs.items()}
     return {
         "command": command,
         "numbers": NUMBERS,
         "seed": seed,
-        "inputs": dict(inputs),
+        "inputs": prints,
         "settings": json_form(settings),
     }
 

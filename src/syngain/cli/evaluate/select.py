@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_sets
+from syngain.cli.common import configured, read_sets
 from syngain.cli.job import Job
 from syngain.core.errors import UsageError
 
@@ -56,8 +56,9 @@ def select(
     quiet: flags.Quiet = False,
 ) -> None:
     """Which rows to keep: by a method, next to random choices of the same size and to all rows."""
-    job = Job.of(context, config, settings.select)
-    if job["again"] is not None:
+    cut = configured(context, config)["again"] is not None
+    job = Job.of(context, config, None if cut else settings.select)
+    if cut:
         if job["real"] is not None or job["rows"] is None:
             raise UsageError("--again with REAL, or without --rows", expected="syngain select --again RUN --rows N")
         from syngain.workflows.evaluate.select import reselect

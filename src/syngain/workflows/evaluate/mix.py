@@ -84,8 +84,9 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         settings: encoder, folds and rows of the proxy runs.
         folder: where finished proxy runs are kept until the result is written; None keeps none.
         resume: use what ``folder`` holds.
-        progress: called with the stage and the fraction done.
-        encoder, plan: former places of ``settings.encoder`` and ``settings.design``.
+        progress: called with stage and fraction done.
+        encoder: former place of ``settings.encoder``.
+        plan: former place of ``settings.design``.
 
     Returns:
         The result, with a recipe per trainer among its files where a mixture is named.
@@ -100,8 +101,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     named = _read(anchors, given)
     streams, inputs = Streams(seed), summaries({"real": anchors, **named})
     numbers = settings_json(chosen)
-    prints = {name: item.fingerprint for name, item in inputs.items()}
-    units = FinishedUnits.opened(folder, identity("mix", seed, prints, numbers), resume=resume)
+    units = FinishedUnits.opened(folder, identity("mix", seed, inputs, numbers), resume=resume)
     with threadpool_limits(1):
         laid = matched_sets(anchors, named, None, streams, encoder=chosen.encoder, weighted=False)
         found = surface(laid, chosen.design, units=units, progress=progress)
@@ -187,11 +187,8 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
     if best is not None:
         estimates |= _optimum_estimates(best, table.names)
     progress("done", 1.0)
-    inputs = {
-        "real": InputSummary(
-            name=str(split_location(mixtures)[0].name), rows=table.losses.size, fingerprint=table.fingerprint
-        )
-    }
+    name = str(split_location(mixtures)[0].name)
+    inputs = {"real": InputSummary(name=name, rows=table.losses.size, fingerprint=table.fingerprint)}
     shares = {} if best is None else dict(zip(table.names, map(float, best.mixture), strict=True))
     return Result(
         command="mix",

@@ -83,8 +83,8 @@ class GainOfDoubling:
             task = TextTask.of_layout(ground)
         return last_doubling(task, ground.lineage, ground.anchor_labels, metric=self.metric, streams=streams)
 
-    def margin(self, reading: InterimEstimate, threshold: float) -> float:  # noqa: ARG002  (the error is that of a mean)
-        """Its standard error."""
+    def margin(self, reading: InterimEstimate, _threshold: float, /) -> float:
+        """Its standard error: that of a mean."""
         return reading.error
 
     def level(self, looks: Sequence[int], alpha: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +14,11 @@ from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Series, Views
 from syngain.core.rng import Streams
+from syngain.data import RoleOptions, read
 from syngain.data.dataset import Kind
 from syngain.inference.intervals import normal_intervals
 from syngain.lab.text_loop import FEWEST, MEASURES, Loop
-from syngain.workflows.inputs import Source, dataset_of, either, optional_dataset, settings_json, summaries
+from syngain.workflows.inputs import Source, either, settings_json, summaries
 from syngain.workflows.research.loop_narrative import COLLAPSE, LoopOutcome, paragraphs, part, verdict
 
 if TYPE_CHECKING:
@@ -79,8 +81,9 @@ def loop(
     """
     progress("reading", 0.0)
     chosen = settings or LoopSettings()
-    rows = dataset_of(real)
-    held = optional_dataset(either(held_out, holdout, "held_out", "holdout"), rows)
+    rows = _unlabeled(real)
+    unseen = either(held_out, holdout, "held_out", "holdout")
+    held = None if unseen is None else _unlabeled(unseen, rows)
     texts, pinned = _texts(rows), None if held is None else _texts(held)
     runs = []
     for s in range(chosen.seeds):
@@ -104,6 +107,13 @@ def loop(
         views=Views(computed=paragraphs(chosen.loop, chosen.seeds, pinned=held is not None)),
         settings=settings_json(chosen),
     )
+
+
+def _unlabeled(source: Source, like: Dataset | None = None) -> Dataset:
+    """The rows, without labels where they are read: a loop models texts."""
+    if not isinstance(source, str | Path):
+        return source
+    return read(source, roles=RoleOptions.parse({"text": None, "label": "none"}, "real"), like=like)
 
 
 def _texts(rows: Dataset) -> list[str]:
