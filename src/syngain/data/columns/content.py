@@ -30,11 +30,7 @@ class BadCellError(Exception):
 
 def renderer(shape: Shape) -> Render:
     """How the cells of the text fields become sides: one of them for text, two for a pair, none for a table."""
-    return {"text": _text, "pair": _pair, "chat": _chat, "instances": _instances, "columns": _nothing}[shape]
-
-
-def _nothing(cells: Sequence[object]) -> tuple[str, ...]:  # noqa: ARG001  (one signature for all shapes)
-    return ()
+    return {"text": _text, "pair": _pair, "chat": _chat, "instances": _instances, "columns": lambda _: ()}[shape]
 
 
 def _text(cells: Sequence[object]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.inference.intervals import mean_interval, median_interval
 from syngain.inference.ranks import spearman_of_sweep
+from syngain.lab import narrative
 from syngain.lab.em import MixtureFit
 from syngain.lab.result import LabCurve, LabResult, LabTable, Panel
 from syngain.lab.worlds.gaussian_mixtures import concatenate
@@ -182,11 +183,7 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], strea
         panels=panels,
         tables=(LabTable(title=title, columns=columns, rows=rows),),
         data={"gaps": {str(d): _gaps_json(sweeps, found) for d, found in gaps.items()}},
-        notes=(
-            "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one; above 0 it helps.",
-            "Covariances A A' / (2 d), A normal of d rows and 2 d columns; both fits shrink their covariances.",
-            "Quality q: means of the J components are off by (1 - q) standard deviations in every direction.",
-        ),
+        notes=narrative.HIGHDIM,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import optimize, stats
@@ -19,9 +19,7 @@ from syngain.core.progress import Progress, silent
 from syngain.lab.presets.regimes import REGIMES, KernelDensity, MixtureDensity, regime_draws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterable, Sequence
 
     from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
@@ -140,7 +138,7 @@ def loops(
 
 
 def _curve(
-    name: str, draws: Floats, law: NDArray[np.floating[Any]] | None, *, relation: str = "equal", first: int = 1
+    name: str, draws: Floats, law: Iterable[float] | None, *, relation: str = "equal", first: int = 1
 ) -> LoopCurve:
     """From draws (replicates, generations)."""
     steps = np.arange(first, first + draws.shape[1])
@@ -150,7 +148,7 @@ def _curve(
         x=tuple(map(float, steps)),
         mean=tuple(draws.mean(axis=0).tolist()),
         error=tuple((draws.std(axis=0, ddof=1) / math.sqrt(len(draws))).tolist()),
-        law=() if law is None else tuple(law.tolist()),
+        law=() if law is None else tuple(map(float, law)),
         relation="none" if law is None else relation,
     )
 

@@ -16,6 +16,7 @@ from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.inference.intervals import mean_interval, median_interval
 from syngain.inference.ranks import RankCorrelation, spearman_of_sweep
+from syngain.lab import narrative
 from syngain.lab.em import MixtureFit
 from syngain.lab.presets.published import published_gaps
 from syngain.lab.result import LabCurve, LabResult, LabTable, Panel
@@ -137,7 +138,7 @@ def _result(
         panels=panels,
         tables=tables,
         data={"settings": _settings(protocol, measures, gaps, errors)},
-        notes=_notes(protocol, measures),
+        notes=narrative.paper(uniform=protocol.world.covariance == "uniform", published=PUBLISHED in measures),
     )
 
 
@@ -198,19 +199,3 @@ def _settings(
         }
         for at, (letter, value, world) in enumerate(protocol.settings())
     ]
-
-
-def _notes(protocol: PaperProtocol, measures: tuple[str, ...]) -> tuple[str, ...]:
-    notes = [
-        "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one: above 0 where it helps.",
-        "Covariances: A A' + 1e-6 I, entries of A uniform in [0, 1]; the published A B' is indefinite in most draws."
-        if protocol.world.covariance == "uniform"
-        else "Covariances: A A' / (2 d), A normal of d rows and 2 d columns.",
-        "Exact densities; integrals by Monte Carlo on points common to all densities. Bands: 95 % over replicates.",
-        "KL gaps have heavy tails (a thin component meets a far point), so their medians are drawn, not their means.",
-    ]
-    if PUBLISHED in measures:
-        notes.append(
-            "The published estimator bins each sample in its own range: not a divergence, shown for comparison."
-        )
-    return tuple(notes)

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
+from syngain.lab import narrative
 from syngain.lab.presets.paper import Estimator, PaperProtocol, paper
 from syngain.lab.result import LabCheck, LabCurve, LabResult, LabTable, Panel
 
@@ -135,10 +136,7 @@ def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progr
         tables=(_violations(found), _units(streams), _rankings(found)),
         checks=_proved(found),
         data={"worlds": dict(found.worlds), "cases": [case.as_json() for case in found.cases]},
-        notes=(
-            "Published expressions are given as recalled, not quoted. A rate above 0 means: not a bound.",
-            "All quantities by enumeration of the joint law; tolerance 1e-10.",
-        ),
+        notes=narrative.BOUNDS,
     )
 
 
@@ -215,7 +213,7 @@ def loops_result(replicates: int, generations: int, *, streams: Streams, progres
         tables=(_agreement(found.curves), _weights(found)),
         checks=_laws(found),
         data={"curves": [curve.as_json() for curve in found.curves]},
-        notes=(f"Checks against closed forms: {len(found.checks)}; Bonferroni limit {found.threshold:.2f} errors.",),
+        notes=narrative.loops(len(found.checks), found.threshold),
     )
 
 

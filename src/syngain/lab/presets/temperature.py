@@ -19,6 +19,7 @@ from syngain.inference.ranks import spearman, spearman_of_groups
 from syngain.information.estimators import information_gain
 from syngain.information.estimators.clustered_prompts import ClusteredPrompts
 from syngain.information.estimators.prompt_information import these_prompts
+from syngain.lab import narrative
 from syngain.lab.result import LabCheck, LabCurve, LabResult, LabTable, Panel
 from syngain.lab.worlds.language import TOPICS, Accounting, LanguageWorld, account, language_world
 
@@ -77,11 +78,7 @@ def temperature(protocol: TemperatureProtocol, *, streams: Streams, progress: Pr
         tables=_tables(rows, streams),
         checks=checks,
         data={"configurations": rows},
-        notes=(
-            "All quantities are exact, by enumeration of 340 texts.",
-            "Gain: fall of the expected KL(truth || learner) when 100 synthetic rows join 20 anchors.",
-            "Information gain is maximal for noise: read it only beside a divergence and a measured gain.",
-        ),
+        notes=narrative.TEMPERATURE,
     )
 
 

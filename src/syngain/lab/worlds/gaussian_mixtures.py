@@ -163,5 +163,6 @@ def _squared_distances(mixtures: Mixtures, points: Floats) -> Floats:
             white += centered[j] * mixtures.factors[:, :, i, j, None]
         np.multiply(white, white, out=white)
         total = white if total is None else np.add(total, white, out=total)
-    assert total is not None  # noqa: S101  (d >= 1)
+    if total is None:
+        raise ValueError("points without coordinates")
     return total

@@ -110,12 +110,14 @@ class LessonTask:
         count = self.real.size
         return Lineage.of(np.full(self.synthetic.size, -1), np.arange(count + self.synthetic.size))
 
-    def within(self, real: Ints, synthetic: Ints) -> LessonTask:  # noqa: ARG002  (nothing is learned before)
+    def within(self, real: Ints, synthetic: Ints) -> LessonTask:
         """The task itself."""
+        del real, synthetic  # nothing is learned before
         return self
 
-    def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:  # noqa: ARG002  (no seed)
+    def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
         """A nat for every real row whose lesson no synthetic row showed."""
+        del rng  # nothing is drawn
         known = np.isin(self.real[rows], self.synthetic[training.synthetic])
         return Outcome((~known).astype(float), np.ones(rows.size), np.zeros(rows.size, dtype=np.int64))
 

@@ -49,8 +49,9 @@ class StudentTask:
             rows += [reader.read(prompt, said) for prompt, said in zip(prompts, sides[-1], strict=True)]
         return cls(model, rows, steps)
 
-    def within(self, real: Ints, synthetic: Ints) -> StudentTask:  # noqa: ARG002  (nothing is learned beforehand)
+    def within(self, real: Ints, synthetic: Ints) -> StudentTask:
         """The task itself."""
+        del real, synthetic  # nothing is learned beforehand
         return self
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:

@@ -1,0 +1,40 @@
+"""Notes of the presets: what their numbers are and how they were computed."""
+
+from __future__ import annotations
+
+HIGHDIM = (
+    "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one; above 0 it helps.",
+    "Covariances A A' / (2 d), A normal of d rows and 2 d columns; both fits shrink their covariances.",
+    "Quality q: means of the J components are off by (1 - q) standard deviations in every direction.",
+)
+BOUNDS = (
+    "Published expressions are given as recalled, not quoted. A rate above 0 means: not a bound.",
+    "All quantities by enumeration of the joint law; tolerance 1e-10.",
+)
+TEMPERATURE = (
+    "All quantities are exact, by enumeration of 340 texts.",
+    "Gain: fall of the expected KL(truth || learner) when 100 synthetic rows join 20 anchors.",
+    "Information gain is maximal for noise: read it only beside a divergence and a measured gain.",
+)
+
+
+def loops(checks: int, threshold: float) -> tuple[str, ...]:
+    """How many laws were checked, and how strictly."""
+    return (f"Checks against closed forms: {checks}; Bonferroni limit {threshold:.2f} errors.",)
+
+
+def paper(*, uniform: bool, published: bool) -> tuple[str, ...]:
+    """How the published figure was computed; ``uniform`` covariances, ``published``: its own estimator takes part."""
+    notes = [
+        "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one: above 0 where it helps.",
+        "Covariances: A A' + 1e-6 I, entries of A uniform in [0, 1]; the published A B' is indefinite in most draws."
+        if uniform
+        else "Covariances: A A' / (2 d), A normal of d rows and 2 d columns.",
+        "Exact densities; integrals by Monte Carlo on points common to all densities. Bands: 95 % over replicates.",
+        "KL gaps have heavy tails (a thin component meets a far point), so their medians are drawn, not their means.",
+    ]
+    if published:
+        notes.append(
+            "The published estimator bins each sample in its own range: not a divergence, shown for comparison."
+        )
+    return tuple(notes)
