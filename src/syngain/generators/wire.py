@@ -16,6 +16,8 @@ from syngain.generators.protocol import Call, Mode, RefusedError, Reply, Retryab
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from syngain.core.arrays import Singles
+
 Api = Literal["chat", "completions"]
 KEPT = ("id", "model", "system_fingerprint")
 
@@ -107,7 +109,7 @@ def _count(usage: Mapping[str, Any], name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-Parsed = tuple[tuple[str, ...], "np.ndarray[Any, np.dtype[np.float32]]", TopLogprobs | None]
+Parsed = tuple[tuple[str, ...], "Singles", TopLogprobs | None]
 
 
 def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class ScoringGenerator(Protocol):
 
     def score(
         self, messages: Messages, texts: Sequence[str], /, *, temperature: float = 1.0
-    ) -> Coroutine[Any, Any, Sequence[TokenScores]]:
+    ) -> Coroutine[object, object, Sequence[TokenScores]]:
         """Log-probabilities of the tokens of each text."""
         ...
 

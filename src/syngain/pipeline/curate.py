@@ -88,9 +88,9 @@ async def curate(store: Store, recipe: Recipe, anchors: Anchors, ask: Ask) -> No
             continue
         for stage in group:
             if isinstance(stage.step, VerifyStep):
-                await _verify(store, stage, ask)
-            else:
-                _near(store, stage, anchors)
+                await _verify(store, stage, stage.step, ask)
+            elif isinstance(stage.step, DedupStep):
+                _near(store, stage, stage.step, anchors)
 
 
 def alive(store: Store) -> Iterator[Candidate]:
@@ -242,10 +242,8 @@ def text_digest(content: Mapping[str, object]) -> bytes:
     return hashlib.sha256(normal_text(text_of(content)).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def _near(store: Store, stage: Stage, anchors: Anchors) -> None:
+def _near(store: Store, stage: Stage, step: DedupStep, anchors: Anchors) -> None:
     """The first row of each near-duplicate cluster is kept, none where an anchor is in it."""
-    step = stage.step
-    assert isinstance(step, DedupStep)  # noqa: S101  (the other barrier is the verifier)
     real = [text_of(anchor.content) for anchor in anchors.rows] if step.anchors else []
     rows = [(row.key, text_of(row.content)) for row in alive(store)]
     found = clusters([*real, *(text for _, text in rows)], MinHash(threshold=step.near or 1.0))
@@ -257,10 +255,8 @@ def _near(store: Store, stage: Stage, anchors: Anchors) -> None:
     store.decide(decisions)
 
 
-async def _verify(store: Store, stage: Stage, ask: Ask) -> None:
+async def _verify(store: Store, stage: Stage, step: VerifyStep, ask: Ask) -> None:
     """The generator judges each row, at temperature 0; a row without a judgment is dropped and says so."""
-    step = stage.step
-    assert isinstance(step, VerifyStep)  # noqa: S101  (the caller looked)
     render = template(step.template, where=f"curate step {stage.number} (`verify`)")
     sampling = Sampling(temperature=0.0, max_tokens=step.max_tokens, logprobs=False)
     rows: list[tuple[bytes, Request]] = []

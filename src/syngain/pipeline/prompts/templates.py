@@ -5,7 +5,7 @@ Values are put in once and never read as templates: what stands in an anchor sta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
 
+Value = TypeVar("Value")
 LONGEST = 200_000  # characters of a prompt; more is a template gone wild
 
 PADDING = frozenset(
@@ -30,17 +31,18 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401  (any value)
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         """Products of numbers only, and no large ones; no formatting by %."""
-        numbers = all(isinstance(side, (int, float)) for side in (left, right))
-        if not numbers or (operator == "**" and (abs(left) > LONGEST or abs(right) > 10)):
+        if not (isinstance(left, (int, float)) and isinstance(right, (int, float))) or (
+            operator == "**" and (abs(left) > LONGEST or abs(right) > 10)
+        ):
             raise SecurityError(f"{operator} with {type(left).__name__} and {type(right).__name__}")
         return super().call_binop(context, operator, left, right)
 
-    def wrap_str_format(self, value: Any) -> None:  # noqa: ANN401  (any value)
+    def wrap_str_format(self, value: object) -> None:
         """Formatting is not made safe, it is not there."""
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401  (any value)
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
         """Nothing of Python's insides, and no padding."""
         return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, str) and attr in PADDING)
 
@@ -94,7 +96,7 @@ def _defined(value: object) -> object:
     return value
 
 
-def _guarded(work: Callable[[], Any], where: str, columns: Mapping[str, object]) -> Any:  # noqa: ANN401  (any value)
+def _guarded(work: Callable[[], Value], where: str, columns: Mapping[str, object]) -> Value:
     try:
         return work()
     except UndefinedError as error:

@@ -158,8 +158,8 @@ class NewRowValue:
         heavy = squares / total if total > 0 else 1.0
         return math.sqrt(threshold * heavy / reading.clusters)
 
-    def rest(self, upper: float, threshold: float) -> float:  # noqa: ARG002  (a look costs nothing)
-        """None."""
+    def rest(self, _upper: float, _threshold: float, /) -> float:
+        """None: a check costs nothing."""
         return 1.0
 
     def level(self, looks: Sequence[int], alpha: float) -> float:
