@@ -40,8 +40,17 @@ def current(arguments: Sequence[str]) -> list[str]:
         flag, equals, value = item.partition("=")
         if command == "train" and flag == "--anchor":
             real = value if equals else rest.pop(0) if rest else ""
-        else:
-            out.append(f"{known.get(flag, flag)}{equals}{value}" if flag.startswith("--") else item)
+            continue
+        if flag not in known:
+            out.append(item)
+            continue
+        values = VALUES.get((command, _key(known[flag])), {})
+        if equals:
+            out.append(f"{known[flag]}={values.get(value, value)}")
+            continue
+        out.append(known[flag])
+        if rest and rest[0] in values:
+            out.append(values[rest.pop(0)])
     return out if real is None else [command, real, *out[1:]]
 
 

@@ -77,20 +77,27 @@ class Logistic:
         self, examples: Examples, penalty: float, start: FittedLogistic | None = None, *, tolerance: float = 1e-6
     ) -> FittedLogistic:
         """Fit at one penalty, from ``start`` when it saw the same classes, to this relative tolerance of the loss."""
-        present, y = np.unique(examples.y, return_inverse=True)
-        problem = _Problem.of(examples.X, y, examples.weight, present.size, penalty)
+        return self.solve(_Prepared.of(examples), penalty, start, tolerance=tolerance)
+
+    def solve(
+        self, prepared: _Prepared, penalty: float, start: FittedLogistic | None = None, *, tolerance: float
+    ) -> FittedLogistic:
+        """Fit prepared examples; see :meth:`fit_at`."""
+        problem = prepared.at(penalty)
         first = problem.zero()
-        if start is not None and start.present.size == present.size:
+        if start is not None and start.present.size == prepared.present.size:
             first = np.asarray(start.weights.T) / problem.scale
+        once = _Once(problem)
         found = optimize.minimize(
-            problem,
+            once.loss,
             first.ravel(),
-            jac=True,
+            jac=once.gradient,
             method="L-BFGS-B",
             options={"maxiter": self.steps, "ftol": tolerance, "gtol": 1e-5},
         )
         weights = np.ascontiguousarray((found.x.reshape(first.shape) * problem.scale).T)
-        return FittedLogistic(weights, present, examples.classes, y.size, bool(found.success))
+        rows = prepared.weight.size
+        return FittedLogistic(weights, prepared.present, prepared.classes, rows, bool(found.success))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +145,6 @@ class _Problem:
     penalty: float
     scale: Floats
 
-    @classmethod
-    def of(cls, X: Floats, y: Ints, weight: Floats, classes: int, penalty: float) -> _Problem:
-        columns = np.vstack([X.T, np.ones((1, y.size), dtype=X.dtype)])
-        hot = np.zeros((classes, y.size), dtype=X.dtype)
-        hot[y, np.arange(y.size)] = weight
-        weight = weight.astype(X.dtype)
-        curvature = ((columns**2) @ weight * (classes - 1) / classes**2).astype(np.float64)
-        curvature[:-1] += penalty
-        return cls(columns, weight, hot @ columns.T, penalty, 1 / np.sqrt(np.maximum(curvature, 1e-12)))
-
     def zero(self) -> Floats:
         """No weights, biases at the classes' shares, in units of ``scale``, shape (k, d + 1)."""
         out = np.zeros(self.hits.shape)
@@ -167,6 +164,60 @@ class _Problem:
         loss = float(rows - np.sum(self.hits * W, dtype=np.float64) + 0.5 * np.sum(ridge * W, dtype=np.float64))
         scores *= self.weight / total
         return loss, ((scores @ self.columns.T - self.hits + ridge) * self.scale).ravel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What no penalty changes of a problem: vectors, weights, sums of the classes, curvature without the penalty.
+
+    Attributes:
+        present: (k,) the classes seen. classes: how many there are. Others: as in :class:`_Problem`.
+    """
+
+    present: Ints
+    classes: int
+    columns: Floats
+    weight: Floats
+    hits: Floats
+    curvature: Floats
+
+    @classmethod
+    def of(cls, examples: Examples) -> _Prepared:
+        present, y = np.unique(examples.y, return_inverse=True)
+        X, weight, classes = examples.X, examples.weight, present.size
+        columns = np.vstack([X.T, np.ones((1, y.size), dtype=X.dtype)])
+        hot = np.zeros((classes, y.size), dtype=X.dtype)
+        hot[y, np.arange(y.size)] = weight
+        weight = weight.astype(X.dtype)
+        curvature = ((columns**2) @ weight * (classes - 1) / classes**2).astype(np.float64)
+        return cls(present, examples.classes, columns, weight, hot @ columns.T, curvature)
+
+    def at(self, penalty: float) -> _Problem:
+        """The problem at one penalty."""
+        curvature = self.curvature.copy()
+        curvature[:-1] += penalty
+        return _Problem(self.columns, self.weight, self.hits, penalty, 1 / np.sqrt(np.maximum(curvature, 1e-12)))
+
+
+class _Once:
+    """Loss and gradient of a problem as two functions, computed together once per point."""
+
+    def __init__(self, problem: _Problem) -> None:
+        self.problem = problem
+        self.point = b""
+        self.slope: Floats = np.empty(0)
+
+    def loss(self, flat: Floats) -> float:
+        """The loss at a point."""
+        self.point = flat.tobytes()
+        value, self.slope = self.problem(flat)
+        return value
+
+    def gradient(self, flat: Floats) -> Floats:
+        """The gradient at a point."""
+        if flat.tobytes() != self.point:
+            self.loss(flat)
+        return self.slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +242,7 @@ class _Part:
     """One inner fold: what is learned from, what is judged; keeps its last fit to start the next from."""
 
     def __init__(self, rest: Examples, X: Floats, y: Ints, weight: Floats) -> None:
-        self.rest, self.X, self.y, self.weight = rest, X, y, weight
+        self.rest, self.X, self.y, self.weight = _Prepared.of(rest), X, y, weight
         self.last: FittedLogistic | None = None
 
     @classmethod
@@ -212,6 +263,6 @@ class _Part:
         return cls(rest, X[judged], examples.y[judged], examples.weight[judged])
 
     def loss(self, method: Logistic, penalty: float) -> float:
-        self.last = method.fit_at(self.rest, penalty, self.last, tolerance=1e-5)
+        self.last = method.solve(self.rest, penalty, self.last, tolerance=1e-5)
         scores = self.last.log_probabilities(self.X)
         return float(-(self.weight @ scores[np.arange(self.y.size), self.y]))

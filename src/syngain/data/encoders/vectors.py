@@ -69,11 +69,11 @@ class HashedNgrams:
         shared = np.flatnonzero(documents >= 2)  # an n-gram of one row says nothing about how rows relate
         rank = max(1, min(self.dimensions, size - 1, shared.size - 1))
         state = int(rng.integers(2**31 - 1))
-        components = np.zeros((weighted.shape[1], rank), dtype=np.float32)
+        components = np.zeros((shared.size, rank), dtype=np.float32)
         if shared.size > 1:
             _, _, found = randomized_svd(weighted[:, shared], rank, n_oversamples=10, n_iter=2, random_state=state)
-            components[shared] = found.T
-        return FittedNgrams(self, idf.astype(np.float32), components)
+            components[:] = found.T
+        return FittedNgrams(self, idf.astype(np.float32), shared, components)
 
 
 def fitted_on(encoder: TextEncoder, sets: Sequence[Texts], rng: np.random.Generator) -> FittedEncoder:
@@ -111,10 +111,11 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class FittedNgrams:
-    """The fitted default encoder: ``idf`` (2 * buckets,), ``components`` (2 * buckets, d)."""
+    """The fitted default encoder: ``idf`` (2 * buckets,); ``components`` (s, d) of the n-grams that two rows share."""
 
     encoder: HashedNgrams
     idf: Singles
+    shared: Ints
     components: Singles
 
     def __call__(self, texts: Sequence[str]) -> Floats:
@@ -132,7 +133,8 @@ class FittedNgrams:
 
     def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Floats:
         """As calling it, from counts of the rows."""
-        out = np.asarray(_weigh(counts, self.idf, self.encoder.buckets) @ self.components, dtype=np.float64)
+        weighted = _weigh(counts, self.idf, self.encoder.buckets)[:, self.shared]
+        out = np.asarray(weighted @ self.components, dtype=np.float64)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         return np.asarray(np.divide(out, norms, out=out, where=norms > 0))
 
