@@ -32,11 +32,13 @@ models: $(VENV)/.dev  ## the sentence encoder and the small language model, for 
 demo: $(VENV)/.core  ## the main job on data that exists on any machine, offline
 	@$(BIN)/syngain demo --seed $(SEED) --force -o syngain-demo
 
-check: $(VENV)/.dev  ## lint, types, layer contract
+check: $(VENV)/.dev  ## lint, types, contracts of the rooms, the picture of them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/house.py
+	$(BIN)/python tools/architecture.py --check
 
 house: $(VENV)/.core  ## what ruff has no rule for: lengths, chapters, names, circles inside a room
 	$(BIN)/python tools/house.py

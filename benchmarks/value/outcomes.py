@@ -16,11 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from syngain.core.rng import Streams
 from syngain.data import match_sources
-from syngain.data.text import near_duplicates
 from syngain.data.study import joined
+from syngain.data.text import near_duplicates
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.on_test import measured
-from syngain.gain.proxies.texts import TextTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,7 +149,7 @@ def _own(case: Case, metrics: tuple[str, ...]) -> list[Gain]:
     """What syngain's proxy measures on the test (:mod:`syngain.gain.on_test`)."""
     streams = Streams(case.split)
     ground = GainLayout.of(case.anchors, case.synthetic, test=case.test)
-    task = ground.label_task(streams) if ground.labeled else TextTask.of_layout(ground)
+    task = ground.label_task(streams) if ground.labeled else ground.text_task()
     seen = measured(task, ground, streams)
     found = [seen.gain(metric) for metric in metrics]
     return [Gain(item.value, *item.interval(LEVEL)) for item in found]

@@ -148,7 +148,7 @@ def test_lineage_ties_rows_of_a_ground(language):
     sentences, words = language
     made = [{"text": sentence + " " + words[0], "source": sentence} for sentence in sentences[:40]]
     ground = GainLayout.of(texts(*sentences[:40]), Dataset.from_rows(made, "made"), test=texts(*sentences[40:]))
-    task = TextTask.of_layout(ground)
+    task = ground.text_task()
     assert task.real == 80
     assert task.unit is not None
     np.testing.assert_array_equal(task.unit[:40], task.unit[80:])

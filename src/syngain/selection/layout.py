@@ -12,7 +12,6 @@ from syngain.core.errors import InputError
 from syngain.data.dataset import Kind
 from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
 from syngain.gain.design.layout import GainLayout
-from syngain.gain.proxies.texts import TextTask
 from syngain.selection.candidates import Candidates
 
 if TYPE_CHECKING:
@@ -62,11 +61,8 @@ class SelectionLayout:
             InputError: no gain can be measured on them, or the column of log-probabilities is not there.
         """
         ground = GainLayout.of_study(study)
-        task: Task
-        if ground.labeled:
-            task = ground.label_task(streams, encoder=encoder, learner=learner)
-        else:
-            task = TextTask.of_layout(ground)
+        labeled = ground.labeled
+        task: Task = ground.label_task(streams, encoder=encoder, learner=learner) if labeled else ground.text_task()
         known = log_probabilities(study.synthetic, logprob)
         return cls(ground, task, study.clusters("synthetic"), known, streams, encoder)
 

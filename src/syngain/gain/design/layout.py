@@ -14,6 +14,7 @@ from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
 from syngain.data.study import Role, Study
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.labels import LabelTask
+from syngain.gain.proxies.texts import TextTask
 from syngain.learners.boosting import Boosting
 from syngain.learners.logistic import Logistic
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from syngain.core.rng import Streams
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier, Encode
+    from syngain.learners.ngram import NgramModel
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
 REMEMBERED = 24  # encoders whose vectors are kept: ten folds of two trials and a few more
@@ -138,6 +140,17 @@ class GainLayout:
             learner=learner or by_kind,
             encode=encode if isinstance(encode, _Ngrams) else None,
         )
+
+    def text_task(self, *, model: NgramModel | None = None) -> TextTask:
+        """The n-gram proxy on texts without labels, with the lineage as units.
+
+        Raises:
+            InputError: as :meth:`TextTask.of`.
+        """
+        above = self.anchors.size + len(self.synthetic) + 1  # above every unit of the lineage
+        later = above + self.cluster[self.anchors.size :]
+        unit = np.concatenate([self.lineage.group, later, self.lineage.unit])
+        return TextTask.of_sets(self.real, self.synthetic, unit=unit, model=model)
 
     def _encode(self, encoder: TextEncoder, streams: Streams) -> Encode:
         if not self.synthetic.sides:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Ints
     from syngain.data.dataset import Dataset
-    from syngain.gain.design.layout import GainLayout
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,24 @@ class TextTask:
             InputError: a table, texts beside pairs, or real rows without a single byte to score.
             UsageError: not one unit per row.
         """
-        return _indexed([item for item in (real, pool, test) if item is not None], synthetic, unit, model)
+        sets = [item for item in (real, pool, test) if item is not None]
+        return cls.of_sets(sets, synthetic, unit=unit, model=model)
 
     @classmethod
-    def of_layout(cls, ground: GainLayout, *, model: NgramModel | None = None) -> TextTask:
-        """The task of rows that are laid out already, with their lineage as units.
+    def of_sets(
+        cls,
+        real: Sequence[Dataset],
+        synthetic: Dataset,
+        *,
+        unit: Ints | None = None,
+        model: NgramModel | None = None,
+    ) -> TextTask:
+        """Index real datasets, one after another, and the synthetic one.
 
         Raises:
             InputError: as :meth:`of`.
         """
-        above = ground.anchors.size + len(ground.synthetic) + 1  # above every unit of the lineage
-        later = above + ground.cluster[ground.anchors.size :]
-        unit = np.concatenate([ground.lineage.group, later, ground.lineage.unit])
-        return _indexed(ground.real, ground.synthetic, unit, model)
+        return _indexed(real, synthetic, unit, model)
 
     def within(self, real: Ints, synthetic: Ints) -> TextTask:  # noqa: ARG002  (the index learns nothing)
         """The task itself: rows without weight leave no trace in a fit, whatever else is in the index."""

@@ -20,13 +20,13 @@ from syngain.core.rng import Streams
 from syngain.data.columns.roles import Kind
 from syngain.learners.adapting import Material, Schedule, adapt, copied
 from syngain.learners.completions import TokenizedRows
-from syngain.training.arm_store import ArmStore
 from syngain.training.repair.format_jitter import Jitter
 from syngain.training.repair.losses import CAP, Lesson, both, forget, forgettable, replay
 from syngain.training.repair.openings import Template, template_of
 from syngain.training.repair.pattern_metrics import State, measures, state_of
 from syngain.training.repair.removed_share import PREVENTIONS, REPAIRS, removals
 from syngain.training.repair.sampling import SampledResponse
+from syngain.training.student.arm_store import ArmStore
 from syngain.training.student.narrative import cut_rows
 from syngain.training.student.splits import Round, Rows, seen
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from syngain.learners.causal import CausalModel, CausalProxy
     from syngain.learners.completions import Completion
     from syngain.models.checkpoints import Tensor
-    from syngain.training.arm_store import Arrays
+    from syngain.training.student.arm_store import Arrays
 
     Batch = Callable[[int], list[Completion]]
 

@@ -12,7 +12,7 @@ from syngain.core.errors import InputError
 from syngain.gain.proxies.task import Outcome
 from syngain.learners.adapting import Kept, Material, Schedule, adapt, plain
 from syngain.learners.causal_scoring import CHUNK
-from syngain.training.arm_store import ScoredArm
+from syngain.training.student.arm_store import ScoredArm
 from syngain.training.student.judging import StudentScorer, Surprisal
 from syngain.training.student.splits import Round, Rows, seen
 from syngain.training.student.time_budget import ARMS, Arm, Speed, TimeBudget

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints
-    from syngain.training.arm_store import ScoredArm
+    from syngain.training.student.arm_store import ScoredArm
 
 
 @dataclass(frozen=True, slots=True)

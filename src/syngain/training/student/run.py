@@ -18,7 +18,7 @@ from syngain.core.rng import Streams
 from syngain.learners.adapting import Kept, Schedule
 from syngain.learners.causal import CausalProxy
 from syngain.learners.completions import TokenizedRows
-from syngain.training.arm_store import ScoredArm, StudentStore
+from syngain.training.student.arm_store import ScoredArm, StudentStore
 from syngain.training.student.arms import ArmTrainer, StudentDesign, schedule
 from syngain.training.student.estimates import Evidence, gains, levels
 from syngain.training.student.narrative import (

@@ -18,7 +18,6 @@ from syngain.core.rng import Streams
 from syngain.gain.design.layout import GainLayout, check
 from syngain.gain.design.overlap import Apart, apart, leaked
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
-from syngain.gain.proxies.texts import TextTask
 from syngain.selection.class_shares import AnchorShares
 from syngain.selection.matched_sets import (
     ANCHORS,
@@ -196,7 +195,7 @@ def matched_sets(
         labeled = ground.label_task(streams, encoder=encoder)
         task = AnchorShares(labeled) if weighted else labeled
     else:
-        task = TextTask.of_layout(ground)
+        task = ground.text_task()
     member = np.repeat(np.arange(len(named)), [len(item) for item in named.values()])
     return MatchedSets(ground, member, list(named), task, streams)
 

@@ -24,7 +24,6 @@ from syngain.gain.outcome.estimates import GainEstimates, Setup, estimate_gain
 from syngain.gain.outcome.methods_text import explained
 from syngain.gain.outcome.verdict import decide, findings
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
-from syngain.gain.proxies.texts import TextTask
 from syngain.learners.boosting import Boosting
 from syngain.workflows.inputs import Source, either, settings_json, study_of, study_summaries
 
@@ -279,7 +278,7 @@ def _task(layout: GainLayout, settings: GainSettings, streams: Streams) -> Task:
     if layout.labeled:
         trees = QUICK_TREES if settings.quick and not layout.synthetic.sides else None
         return layout.label_task(streams, encoder=settings.encoder, learner=trees)
-    return TextTask.of_layout(layout)
+    return layout.text_task()
 
 
 def _thinned(study: Study, streams: Streams) -> tuple[Study, list[str]]:

@@ -16,6 +16,8 @@ from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
 from syngain.generators.waiting import wait_for
 from syngain.pipeline import narrative
+from syngain.pipeline.cost_forecast import Forecast
+from syngain.pipeline.cost_forecast import forecast as forecast_of
 from syngain.pipeline.curate import set_steps, stages
 from syngain.pipeline.export import STORE, content_fingerprint, export, moved, run_files, stored_rows
 from syngain.pipeline.prompts.anchors import Anchors
@@ -24,8 +26,6 @@ from syngain.pipeline.run import Run
 from syngain.pipeline.store.acceptance import divergences
 from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, prices_of
 from syngain.pipeline.store.connect import checked, connected, probe_cost, with_known_capabilities
-from syngain.pipeline.store.cost_forecast import Forecast
-from syngain.pipeline.store.cost_forecast import forecast as forecast_of
 from syngain.pipeline.store.store import Store
 from syngain.workflows.generate.generate_stop import rule_and_quantities
 from syngain.workflows.inputs import Source, dataset_of, either, settings_json

@@ -78,9 +78,7 @@ class GainOfDoubling:
         if ground.labeled:
             task: Task = ground.label_task(streams)
         else:
-            from syngain.gain.proxies.texts import TextTask
-
-            task = TextTask.of_layout(ground)
+            task = ground.text_task()
         return last_doubling(task, ground.lineage, ground.anchor_labels, metric=self.metric, streams=streams)
 
     def margin(self, reading: InterimEstimate, _threshold: float, /) -> float:

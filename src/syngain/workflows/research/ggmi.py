@@ -18,7 +18,6 @@ from syngain.core.rng import Streams
 from syngain.data.study import Study
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.generalization import JointTask, Masks
-from syngain.gain.proxies.texts import TextTask
 from syngain.inference.intervals import normal_intervals
 from syngain.information.estimators.supersample import KINDS
 from syngain.workflows.evaluate.gain import GainSettings, gain_part
@@ -132,7 +131,7 @@ def _sides(study: Study, settings: GgmiSettings, streams: Streams, progress: Pro
         if layout.labeled:
             task = layout.label_task(streams, encoder=settings.encoder, learner=settings.learner)
         else:
-            task = TextTask.of_layout(layout)
+            task = layout.text_task()
         return _both(JointTask.of(layout, task), settings.masks, streams, FinishedUnits(), progress)
 
 
