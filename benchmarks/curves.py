@@ -9,9 +9,9 @@ The two largest amounts are left out and forecast. Nothing is tuned on them: the
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 import csv
 import os
+from dataclasses import replace
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

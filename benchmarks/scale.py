@@ -25,7 +25,7 @@ SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2]
 
 def write_rows(folder: Path, sizes: list[int]) -> tuple[Path, dict[int, Path]]:
     pool = [dict(row) for row in read(SHARED / "banking77_real.jsonl.gz", where={"split": "real_pool"}).records]
-    rng = random.Random(0)  # noqa: S311  (rows of a benchmark)
+    rng = random.Random(0)
     words = sorted({word for row in pool for word in row["text"].split()})
 
     def varied(row: dict) -> str:

@@ -17,9 +17,8 @@ from sklearn.linear_model import LogisticRegression
 
 from syngain.core.rng import Streams
 from syngain.data.encoders.vectors import HashedNgrams
-from syngain.data.study import Study
+from syngain.data.study import Study, joined
 from syngain.gain.design.cross_validation import Design
-from syngain.data.study import joined
 from syngain.learners.ngram import NgramModel
 from syngain.workflows.evaluate.gain import GainSettings, gain_part
 
