@@ -95,7 +95,7 @@ class Measurements:
 
 
 def measured(frame: Frame, streams: Streams, settings: Settings, progress: Progress = silent) -> Measurements:
-    """EmbeddingMeasure everything that fits the kind of rows; p-values adjusted by Holm over all of them."""
+    """Measure everything that fits the kind of rows; p-values adjusted by Holm over all of them."""
     progress("duplicates and copies", 0.05)
     found = _rows(frame)
     if min(frame.real.size, frame.synthetic.size) < FEWEST:
