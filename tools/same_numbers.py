@@ -179,13 +179,13 @@ def _outcome(case: Case, place: Place) -> Outcome:
 
 
 def _before(case: Case, place: Place, lines: list[str]) -> Outcome | None:
-    """The outcome that is kept of the same commands and inputs."""
+    """The outcome that is kept of the same commands and inputs; a broken one is no outcome."""
     if not place.kept(case).exists():
         return None
     content = json.loads(place.kept(case).read_text(encoding="utf-8"))
     content.update(old=Side(**content["old"]), new=Side(**content["new"]))
     out = Outcome(**content)
-    return out if (out.lines, out.inputs) == (lines, place.input_print) else None
+    return out if (out.lines, out.inputs) == (lines, place.input_print) and not out.broken else None
 
 
 def _judged(out: Outcome, case: Case, place: Place) -> Outcome:

@@ -176,7 +176,7 @@ CASES: tuple[Case, ...] = (
     case("public-table", "gain IN/kdd_real.csv IN/kdd_synthetic.csv -o out", needs="data"),
     case(
         "lm-gain",
-        f"gain {LABELED} --proxy lm --model MODEL --minutes 1 -o out",
+        "gain IN/real.jsonl::place=north IN/third.jsonl --proxy lm --model MODEL --minutes 600 -o out",
         needs="models",
     ),
     case(
@@ -187,7 +187,7 @@ CASES: tuple[Case, ...] = (
     ),
     case(
         "lm-repair",
-        "train IN/synthetic.jsonl --anchor IN/real.jsonl --label none --repair --model MODEL --steps 6 --seeds 2 "
+        "train IN/pairs_synthetic.jsonl --anchor IN/pairs.jsonl --repair --model MODEL --steps 6 --seeds 2 "
         "--repair-steps 4 --max-tokens 64 --trainer plain --dtype float32 --no-chat -o out",
         needs="models",
     ),
