@@ -58,6 +58,17 @@ def test_another_run_is_refused_with_what_differs(tmp_path):
         assert clause in refused.value.came
 
 
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no more", b"something else"])
+def test_a_damaged_unit_is_computed_again(damage, tmp_path):
+    units = FinishedUnits.opened(tmp_path / "work", IDENTITY, resume=False)
+    calls = []
+    units.unit("a", counting(calls, 1.0))
+    (file,) = (tmp_path / "work").glob("*.npz")
+    file.write_bytes(damage)
+    np.testing.assert_array_equal(units.unit("a", counting(calls, 1.0))["loss"], np.arange(3.0) + 1)
+    assert calls == [1.0, 1.0]
+
+
 def test_a_half_written_unit_is_not_there(tmp_path, monkeypatch):
     units = FinishedUnits.opened(tmp_path / "work", IDENTITY, resume=False)
 

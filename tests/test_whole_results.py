@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 import yaml
@@ -43,11 +45,16 @@ def from_shell(folder, *arguments):
 
 
 def contents(folder):
+    """The bytes of each file; of a store, whose pages depend on the moment they are written, its rows."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in CLOCKS]
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in CLOCKS
+        str(path.relative_to(folder)): dumped(path) if path.suffix == ".sqlite" else path.read_bytes() for path in files
     }
+
+
+def dumped(store):
+    with closing(sqlite3.connect(store)) as connection:
+        return sorted(connection.iterdump())
 
 
 def same(tmp_path, result, *arguments):

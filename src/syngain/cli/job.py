@@ -142,7 +142,7 @@ class Job:
         """Write the run folder, then the summary (or the JSON) to stdout, then the report's path."""
         from syngain.report import terminal, write
 
-        for note in () if self.silent else result.notes:
+        for note in () if self.options["quiet"] else result.notes:
             print(note, file=sys.stderr)
         said: list[str] = []
         log = f"syngain {shlex.join(sys.argv[1:])}\n{result.verdict.decision}: {result.verdict.sentence}\n"

@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,9 +40,9 @@ def json_form(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         shown = {item.name: json_form(getattr(value, item.name)) for item in fields(value) if item.name[0] != "_"}
         return {"class": type(value).__name__, **shown}
-    if callable(value):
-        return getattr(value, "__qualname__", type(value).__name__)
-    return str(value)
+    if isinstance(value, PurePath | Enum):
+        return str(value)
+    return getattr(value, "__qualname__", type(value).__qualname__)  # never an address in memory
 
 
 def differences(before: object, now: object, name: str = "") -> list[str]:

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +72,9 @@ class FinishedUnits:
         if self.folder is None:
             return compute()
         place = self.folder / f"{fingerprint(name)}.npz"
-        if place.exists():
-            with np.load(place, allow_pickle=False) as kept:
-                return dict(kept)
+        kept = _read(place)
+        if kept is not None:
+            return kept
         found = compute()
         buffer = io.BytesIO()
         np.savez(buffer, **dict(found))  # type: ignore[arg-type]
@@ -84,6 +85,15 @@ class FinishedUnits:
         """Remove the folder: the run is written."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _read(place: Path) -> Arrays | None:
+    """The arrays of a file; None where it is absent or damaged: then the unit is computed again."""
+    try:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            return dict(kept)
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return None
 
 
 def _write(place: Path, content: bytes) -> None:
