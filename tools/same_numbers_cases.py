@@ -1,4 +1,7 @@
-"""The commands of ``same_numbers.py``: every verb, over text, pairs, labels, tables and the toy generator."""
+"""The commands of ``same_numbers.py``: every verb, over text, pairs, labels, tables and the toy generator.
+
+``gain --proxy lm`` is not among them: it plans by the clock.
+"""
 
 from __future__ import annotations
 
@@ -174,11 +177,6 @@ CASES: tuple[Case, ...] = (
     ),
     case("public-pairs", "audit IN/alpaca_real.jsonl IN/alpaca_synthetic.jsonl -o out", needs="data"),
     case("public-table", "gain IN/kdd_real.csv IN/kdd_synthetic.csv -o out", needs="data"),
-    case(
-        "lm-gain",
-        "gain IN/real.jsonl::place=north IN/third.jsonl --proxy lm --model MODEL --minutes 600 -o out",
-        needs="models",
-    ),
     case(
         "lm-train",
         "train IN/synthetic.jsonl --anchor IN/real.jsonl --test IN/test.jsonl --model MODEL --steps 6 --seeds 2 "
