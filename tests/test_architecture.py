@@ -15,7 +15,7 @@ import architecture
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-FILES = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|toml))`")
+FILES = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|toml|html))`")
 FOLDERS = (ROOT / "src" / "syngain", ROOT)
 
 
@@ -60,6 +60,10 @@ def test_the_names_of_the_page_are_in_the_files_it_gives():
         "gain/forecast.py": ("class Forecaster", "def estimate"),
         "audit/findings/rows.py": ("def find",),
         "data/study.py": ("class Study",),
+        "data/files/formats.py": ("READERS",),
+        "audit/measure.py": ("MEASURES",),
+        "gain/proxies/labels.py": ("class Classifier",),
+        "workflows/evaluate/gain.py": ("def quick_gain",),
     }
     for name, words in named.items():
         text = (FOLDERS[0] / name).read_text(encoding="utf-8")

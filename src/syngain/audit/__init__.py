@@ -1,1 +1,1 @@
-"""What a set is: divergence, faithfulness, diversity, novelty, labels, uniformity, relations."""
+"""What a synthetic dataset is: divergence, fidelity, diversity, novelty, labels, uniformity, relations."""

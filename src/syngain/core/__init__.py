@@ -1,4 +1,4 @@
-"""What everything else stands on: estimates, errors, streams of randomness. Knows nobody."""
+"""Estimates, results, errors, random streams, numbers as text. Imports no other room."""
 
 from syngain.core.errors import InputError, MissingDependencyError, SyngainError, UnfinishedError, UsageError
 from syngain.core.estimate import Estimate, holm

@@ -1,1 +1,1 @@
-"""What a synthetic set does to a learner: controls, forecast, learning curve, rows worth, utility."""
+"""What training on a synthetic dataset does: controls, forecast, learning curves, equivalent real rows."""

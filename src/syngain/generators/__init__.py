@@ -1,4 +1,4 @@
-"""Who can speak and say how probable its words were."""
+"""Generators of text with log-probabilities: toy, servers, local models."""
 
 from syngain.generators.protocol import Call, Capabilities, Generator, Reply, Sampling, Scored
 from syngain.generators.toy import MarkovText, TextSample

@@ -1,1 +1,1 @@
-"""Estimators on arrays: information from log-probabilities. Pure."""
+"""Information in nats from log-probabilities: estimators, scoring, narrative."""

@@ -1,4 +1,4 @@
-"""Worlds that know their own truth, loops, experiments."""
+"""Simulations with a known truth: worlds, presets, planted defects, theory."""
 
 from syngain.lab.presets.paper import PaperProtocol
 from syngain.lab.presets.presets import PRESETS, paper_protocol, run

@@ -1,1 +1,1 @@
-"""The proxies: small learners that fit, predict and give log-probabilities. No accounting."""
+"""Proxy models: fit, predict, log-probabilities. No accounting."""

@@ -1,1 +1,1 @@
-"""Anchors to prompts to generation to curation, and the run store. Knows no command and no report."""
+"""From real rows to prompts, generated rows and curation; the run store. Knows no command and no report."""

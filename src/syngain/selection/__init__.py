@@ -1,1 +1,1 @@
-"""Which rows to keep and in which proportions: method objects, measured next to a random choice of the same size."""
+"""Which rows to keep and in which proportions, compared with a random choice of the same size."""

@@ -1,1 +1,1 @@
-"""One verb per command that needs several folders."""
+"""The verbs: one function per command, where several rooms work together."""
