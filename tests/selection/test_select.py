@@ -154,7 +154,7 @@ def test_columns_of_a_table_are_chosen_from():
     made = Dataset.from_rows(table[30:], "made", like=anchors)
     settings = SelectSettings(learner=Logistic(penalties=(1.0,)), trial=SelectionTrial(folds=2, randoms=2))
     found = syngain.select(anchors, made, method="coverage", settings=settings)
-    assert found.rows == 30
+    assert len(found.kept_rows) == 30
     assert "selection.accuracy.over_random" in found.result.estimates
 
 
@@ -230,7 +230,7 @@ def test_another_size_is_cut_without_ranking_again(monkeypatch, capsys, tmp_path
         (("--method", "best"), "method best"),
         (("--method", "log_probability"), "no log-probabilities"),
         (("--method", "conditional_ratio"), "no prompts"),
-        (("--repeats", "first"), "--repeats first"),
+        (("--repeats", "first"), "--near-duplicates first"),
         (("--rows", 900), "to keep"),
         (("--metric", "nats_per_byte"), "metric nats_per_byte"),
     ],
@@ -251,4 +251,4 @@ def test_on_real_rows_the_report_compares_with_random_and_with_all(shared_data):
     found = syngain.select(anchors, made, method="density_ratio", settings=FAST)
     names = {"selection.log_loss.over_random", "selection.log_loss.over_all", "selection.macro_f1.over_random"}
     assert names <= set(found.result.estimates)
-    assert found.rows == round(len(made) / 2)
+    assert len(found.kept_rows) == round(len(made) / 2)
