@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from syngain.workflows.evaluate.gain import gain
     from syngain.workflows.evaluate.gate import gate
     from syngain.workflows.evaluate.mix import mix, mix_runs
-    from syngain.workflows.evaluate.select import reselect, select
+    from syngain.workflows.evaluate.reselect import reselect
+    from syngain.workflows.evaluate.select import select
     from syngain.workflows.generate.convert import convert
     from syngain.workflows.generate.generate import generate
     from syngain.workflows.generate.information import information
@@ -101,7 +102,7 @@ _HOMES = {
     "probe": "syngain.workflows.generate.probe",
     "read": "syngain.data.read",
     "repair": "syngain.workflows.train.repair",
-    "reselect": "syngain.workflows.evaluate.select",
+    "reselect": "syngain.workflows.evaluate.reselect",
     "select": "syngain.workflows.evaluate.select",
     "train": "syngain.workflows.train.train",
     "write_rows": "syngain.data.files.write",

@@ -61,7 +61,7 @@ def select(
     if cut:
         if job["real"] is not None or job["rows"] is None:
             raise UsageError("--again with REAL, or without --rows", expected="syngain select --again RUN --rows N")
-        from syngain.workflows.evaluate.select import reselect
+        from syngain.workflows.evaluate.reselect import reselect
 
         job.deliver(reselect(Path(job["again"]), job["rows"]))
         return

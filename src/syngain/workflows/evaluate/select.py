@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, part_of, silent
-from syngain.core.result import InputSummary, Result, Views
+from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
-from syngain.data.files import formats
-from syngain.data.files.write import RecordFile, RowFile
+from syngain.data.files.write import RowFile
 from syngain.gain.design.overlap import apart
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
-from syngain.report.folder import load
 from syngain.selection.layout import SelectionLayout
 from syngain.selection.methods import method_named
-from syngain.selection.narrative.selected import cut_verdict, methods, verdict
+from syngain.selection.narrative.selected import methods, verdict
 from syngain.selection.nested_choice import NestedGains, SelectionTrial, on_anchors, on_test
+from syngain.workflows.evaluate.reselect import RANK
 from syngain.workflows.inputs import Source, settings_json, study_of, summaries
 
 if TYPE_CHECKING:
@@ -31,12 +29,9 @@ if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
-    from syngain.data.rows import Record
     from syngain.data.study import Study
     from syngain.gain.proxies.labels import Classifier
     from syngain.selection.candidates import Method, Ranking
-
-RANK = "syngain_rank"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,44 +117,6 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
     )
 
 
-def reselect(run: str | Path, rows: int) -> Result:
-    """Cut a finished selection at another size: nothing is ranked again, and the gain at that size is not known.
-
-    Args:
-        run: the folder of a ``select`` run.
-        rows: how many rows to keep.
-
-    Raises:
-        InputError: the folder is no selection, or its rows do not belong together.
-        UsageError: a number of rows that is no choice.
-    """
-    run = Path(run)
-    report = load(run)
-    if report["command"] != "select":
-        raise InputError(f"{run} is a run of {report['command']}", expected="a run of `syngain select`")
-    ordered = [record for name in ("kept", "dropped") for record in _records(run, name)]
-    ranks = [record.get(RANK) for record in ordered]
-    if ranks != list(range(1, len(ordered) + 1)):
-        raise InputError(
-            f"{run}: the rows of kept.jsonl and dropped.jsonl are not ranked from 1 to {len(ordered)}",
-            expected="both files as the run wrote them",
-            todo="run `syngain select` again",
-        )
-    if not 0 < rows < len(ordered):
-        raise UsageError(f"{rows:,} of {len(ordered):,} rows to keep", expected="at least one row fewer than there are")
-    return Result(
-        command="select",
-        version=__version__,
-        seed=int(report["seed"]),
-        inputs={name: InputSummary(**item) for name, item in report["inputs"].items()},
-        estimates={},
-        findings=(),
-        verdict=cut_verdict(rows, len(ordered), run.name, measured=len(_records(run, "kept"))),
-        files={"kept.jsonl": RecordFile(ordered[:rows]), "dropped.jsonl": RecordFile(ordered[rows:])},
-        settings={"again": run.name, "rows": rows},
-    )
-
-
 def _measured(
     study: Study,
     chooser: Method,
@@ -206,11 +163,6 @@ def _files(synthetic: Dataset, ranking: Ranking, kept: int) -> dict[str, RowFile
         }
         out[f"{name}.jsonl"] = RowFile(synthetic, rows, extra)
     return out
-
-
-def _records(run: Path, name: str) -> list[Record]:
-    path = run / f"{name}.jsonl"
-    return list(formats.load(path, path.name, {}).rows)
 
 
 def _method(name: str, settings: SelectSettings, progress: Progress) -> Method:
