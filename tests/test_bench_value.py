@@ -34,7 +34,7 @@ from hypothesis import strategies as st
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
 from syngain.data import write_records
-from syngain.gain.design.layout import joined
+from syngain.data.study import joined
 
 WORDS = {
     "cat": "purr whiskers claw meow litter fur tail kitten".split(),
