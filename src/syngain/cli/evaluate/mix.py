@@ -45,6 +45,8 @@ def mix(
     job = Job.of(context, config, None if table else settings.mix)
     if table == (job["real"] is not None):
         raise UsageError("neither or both of REAL and --runs", expected="syngain mix REAL A B, or --runs TABLE")
+    if table and (job["losses"] is None or job["loss"] is None):
+        raise UsageError("--runs alone", expected="--losses TABLE and --loss COLUMN beside it")
     if table:
         job.run(lambda _, progress: _from_table(job, progress))
         return
@@ -63,7 +65,5 @@ def mix(
 def _from_table(job: Job, progress: Progress) -> Result:
     from syngain.workflows.evaluate.mix import mix_runs
 
-    if job["losses"] is None or job["loss"] is None:
-        raise UsageError("--runs alone", expected="--losses TABLE and --loss COLUMN beside it")
     tests = {"test_mixtures": job["test_runs"], "test_losses": job["test_losses"]}
     return mix_runs(job["runs"], job["losses"], job["loss"], **tests, seed=job["seed"], progress=progress)
