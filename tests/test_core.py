@@ -55,7 +55,7 @@ def test_holm_by_hand():
 
 def test_errors_have_three_parts_and_survive_other_processes():
     error = InputError("row 3 is empty", expected="a text", todo="fill it")
-    assert str(error) == "row 3 is empty. Expected: a text. To do: fill it."
+    assert str(error) == "row 3 is empty. Expected: a text. Fix: fill it."
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert error.exit_code == 2
 

@@ -74,7 +74,7 @@ def test_bad_rows_are_named_by_file_and_line(tmp_path, case):
     assert said.startswith("r.jsonl")
     assert expected.replace("\\", "") in said
     assert "Expected: " in said
-    assert "To do: " in said
+    assert "Fix: " in said
 
 
 @pytest.mark.parametrize(

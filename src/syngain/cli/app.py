@@ -15,6 +15,7 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli.aliases import current
+from syngain.cli.parser_errors import parsed_error
 from syngain.cli.evaluate.audit import audit
 from syngain.cli.evaluate.compare import compare
 from syngain.cli.evaluate.gain import gain
@@ -143,13 +144,19 @@ def _run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except ClickException as error:
-        error.show()  # type: ignore[attr-defined]
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+        else:
+            complain(parsed_error(error))
         code = 2
     except OSError as error:  # stdout is full or gone; files are written by modules that translate their own errors
         print(f"error: the output could not be written ({error.strerror})", file=sys.stderr)
         code = 3
     except MemoryError:
-        print("error: this machine has not enough memory for these rows\nto do: audit a part of them", file=sys.stderr)
+        print(
+            "error: this machine has not enough memory for these rows\nexpected: rows that fit into memory\nfix: use fewer rows",
+            file=sys.stderr,
+        )
         code = 3
     if code == INTERRUPTED:  # newer versions of typer make this code of an interruption themselves
         print(
@@ -161,7 +168,7 @@ def _run() -> int:
 
 def complain(error: SyngainError) -> None:
     """The three parts of an error, a line each, without control characters."""
-    for name, text in (("error", error.came), ("expected", error.expected), ("to do", error.todo)):
+    for name, text in (("error", error.came), ("expected", error.expected), ("fix", error.todo)):
         if text:
             clean = "".join(c if c.isprintable() else "�" for c in text.replace("\n", " "))
             print(f"{name}: {clean}".encode(errors="replace").decode(), file=sys.stderr)

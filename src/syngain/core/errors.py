@@ -1,15 +1,15 @@
-"""Errors in three parts: what came, what was expected, what to do."""
+"""Errors in three parts: the bad value, the expected form, the fix."""
 
 from __future__ import annotations
 
 
 class SyngainError(Exception):
-    """An error a person can act on.
+    """An error with the bad value, the expected form and the fix.
 
     Args:
-        came: what was found, with the file and line where there is one.
-        expected: what would have been right.
-        todo: what to do now.
+        came: the bad value, with file and line where there is one.
+        expected: the right form, or the nearest match.
+        todo: the fix, one command where there is one.
     """
 
     exit_code = 2
@@ -22,12 +22,12 @@ class SyngainError(Exception):
 
     @property
     def message(self) -> str:
-        """What was found: ``came``."""
+        """The bad value: ``came``."""
         return self.came
 
     @property
     def fix(self) -> str:
-        """What to do now: ``todo``."""
+        """How to fix it: ``todo``."""
         return self.todo
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class SyngainError(Exception):
         if self.expected:
             parts.append(f"Expected: {self.expected.rstrip('.')}.")
         if self.todo:
-            parts.append(f"To do: {self.todo.rstrip('.')}.")
+            parts.append(f"Fix: {self.todo.rstrip('.')}.")
         return " ".join(parts)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -51,7 +51,7 @@ class UsageError(SyngainError):
 
 
 class UnfinishedError(SyngainError):
-    """The job could not finish; what is done is kept (exit code 3)."""
+    """The job did not finish; finished parts are kept (exit code 3)."""
 
     exit_code = 3
 

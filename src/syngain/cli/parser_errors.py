@@ -1,0 +1,34 @@
+"""Errors of the command line parser in the three parts of all errors."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from syngain.core.errors import UsageError
+
+
+def parsed_error(error: Exception) -> UsageError:
+    """An error of typer's parser as one of ours: the bad value, the usage line, and the help to read."""
+    context: Any = getattr(error, "ctx", None)
+    came, nearest = _came(error)
+    if context is None:
+        return UsageError(came, expected="syngain COMMAND", todo=nearest or "run `syngain --help`")
+    usage = " ".join(context.get_usage().removeprefix("Usage: ").replace("{", "").replace("}", "").split())
+    return UsageError(came, expected=usage, todo=nearest or f"run `{context.command_path} --help`")
+
+
+def _came(error: Any) -> tuple[str, str]:  # noqa: ANN401  (classes of the click inside typer)
+    """The bad value, and the nearest match as a fix; the text of the parser where the kind is unknown."""
+    kind = type(error).__name__
+    if kind == "MissingParameter":
+        name = error.param_hint or (error.param.make_metavar(error.ctx) if error.param is not None else "")
+        return f"missing {error.param_type or 'argument'} {str(name).strip('{}')}", ""
+    text = " ".join(str(error.format_message()).split())
+    if kind == "NoSuchOption":
+        alike = get_close_matches(error.option_name, list(error.possibilities or ()), n=1, cutoff=0.0)
+        return f"unknown option {error.option_name}", f"did you mean {alike[0]}?" if alike else ""
+    came, _, hint = text.partition(" Did you mean ")
+    if came.startswith("No such command"):
+        came = came.replace("No such command", "unknown command")
+    return came[:1].lower() + came[1:].rstrip("."), f"did you mean {hint}" if hint else ""

@@ -1,0 +1,147 @@
+"""The words of the product: retired words in what users read, and errors without their three parts. Exit code 1 if any.
+
+    python tools/voice.py [PATH ...] [--counts]
+
+Reads the sentences (strings with a space) and docstrings of Python files, the templates of the report, and Markdown.
+Code in backticks, links, and ids of ``report.json`` are left alone. An error names what came, what was expected and
+how to fix it: every ``raise`` of one of the package's errors gives ``expected=`` and ``todo=``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+RETIRED = {
+    r"told apart|told from|tell apart": "distinguishable; separates",
+    r"cannot (?:be )?tell|cannot be told|can't tell|would tell": "inconclusive",
+    r"stands? in|standing in|stand-in": "appears in; proxy model",
+    r"beside": "next to, versus",
+    r"doubt|doubtful|doubted": "uncertainty; suspect",
+    r"anchors?": "real rows",
+    r"teachers?": "classifier trained on real rows",
+    r"rivals?": "baseline",
+    r"(?:this|other|same|another|of) law|laws": "distribution",
+    r"shares?": "fraction, %",
+    r"null or real|null range": "expected range",
+    r"outside the support": "out of distribution",
+    r"giv(?:e|es|ing) away": "leaks",
+    r"worlds?": "simulations",
+    r"mend(?:s|ed|ing)?": "fix",
+    r"go(?:es)? on": "resumes, continues",
+    r"optimistic": "may be overestimated",
+    r"rows worth|worth of rows": "equivalent real rows",
+    r"the chain": "generation pipeline",
+    r"(?:generator|model|student|proxy|learner|rows?|text)s? (?:speaks?|says?|said|eats?)": "generates; shows",
+    r"by the letter|to the letter|word for word": "exactly",
+    r"arms?": "variant",
+}
+WORDS = re.compile("|".join(rf"\b(?:{pattern})\b" for pattern in RETIRED), re.IGNORECASE)
+QUIET = re.compile(r"``[^`]*``|`[^`\n]*`|\[[a-z0-9_.,; ]+\d{4}\w?\]|--[\w-]+|\]\([^)]*\)|\{[^{}]*\}|<[^<>]*>")
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+ERRORS = frozenset({"SyngainError", "InputError", "UsageError", "UnfinishedError", "MissingDependencyError"})
+SKIPPED = ("docs/LOG.md", "docs/decisions", "CHANGELOG.md")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Offense:
+    """Where a rule is broken, and how."""
+
+    path: Path
+    line: int
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.kind}: {self.text}"
+
+
+def offenses(paths: list[Path]) -> list[Offense]:
+    """Every offense in the files at and below ``paths``, by file and line."""
+    found: list[Offense] = []
+    for path in _files(paths):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".py":
+            found += _python(path, ast.parse(text))
+        else:
+            found += _retired(path, 1, "words", FENCE.sub(lambda match: "\n" * match[0].count("\n"), text))
+    return sorted(found)
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.suffix in {".py", ".md", ".html", ".js"} and not str(file).startswith(
+                tuple(str(ROOT / skipped) for skipped in SKIPPED)
+            ):
+                yield file
+
+
+def _python(path: Path, tree: ast.Module) -> Iterator[Offense]:
+    docstrings = {id(node) for node in _docstrings(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
+            yield from _retired(path, node.lineno, "docstring" if id(node) in docstrings else "words", node.value)
+        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            yield from _error(path, node.exc)
+
+
+def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                yield first.value
+
+
+def _retired(path: Path, line: int, kind: str, text: str) -> Iterator[Offense]:
+    quiet = QUIET.sub(lambda match: "\n" * match[0].count("\n") or "`", text)
+    for match in WORDS.finditer(quiet):
+        found = quiet[max(0, match.start() - 40) : match.end() + 30].replace("\n", " ")
+        yield Offense(path, line + quiet.count("\n", 0, match.start()), kind, f"{match[0]!r} in: …{found}…")
+
+
+def _error(path: Path, call: ast.Call) -> Iterator[Offense]:
+    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    if name not in ERRORS or any(keyword.arg is None for keyword in call.keywords):
+        return
+    given = {keyword.arg for keyword in call.keywords}
+    missing = [part for part in ("expected", "todo") if part not in given]
+    if missing:
+        yield Offense(path, call.lineno, "error", f"{name} without {' and '.join(missing)}")
+
+
+def main() -> int:
+    """Print the offenses, or their counts by kind and folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", type=Path, default=[ROOT / "src", ROOT / "docs", ROOT / "README.md"])
+    parser.add_argument("--counts", action="store_true", help="numbers by folder instead of places")
+    options = parser.parse_args()
+    found = offenses([path.resolve() for path in options.paths])
+    if options.counts:
+        for (folder, kind), count in sorted(Counter(map(_place, found)).items()):
+            print(f"{count:5} {kind:<9} {folder}")
+    else:
+        for offense in found:
+            print(offense)
+    print(f"{len(found)} offenses against the voice guide", file=sys.stderr)
+    return 1 if found else 0
+
+
+def _place(offense: Offense) -> tuple[str, str]:
+    path = offense.path.relative_to(ROOT) if offense.path.is_relative_to(ROOT) else offense.path
+    return "/".join(path.parts[:3]), offense.kind
+
+
+if __name__ == "__main__":
+    sys.exit(main())
