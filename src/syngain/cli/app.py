@@ -15,7 +15,6 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli.aliases import current
-from syngain.cli.parser_errors import parsed_error
 from syngain.cli.evaluate.audit import audit
 from syngain.cli.evaluate.compare import compare
 from syngain.cli.evaluate.gain import gain
@@ -27,6 +26,7 @@ from syngain.cli.generate.convert import convert
 from syngain.cli.generate.generate import generate
 from syngain.cli.generate.information import information
 from syngain.cli.generate.probe import probe
+from syngain.cli.parser_errors import parsed_error
 from syngain.cli.research.ggmi import ggmi
 from syngain.cli.research.lab import lab
 from syngain.cli.research.loop import loop

@@ -21,13 +21,12 @@ def parsed_error(error: Exception) -> UsageError:
 def _came(error: Any) -> tuple[str, str]:  # noqa: ANN401  (classes of the click inside typer)
     """The bad value, and the nearest match as a fix; the text of the parser where the kind is unknown."""
     kind = type(error).__name__
-    if kind == "MissingParameter":
-        name = error.param_hint or (error.param.make_metavar(error.ctx) if error.param is not None else "")
-        return f"missing {error.param_type or 'argument'} {str(name).strip('{}')}", ""
     text = " ".join(str(error.format_message()).split())
     if kind == "NoSuchOption":
         alike = get_close_matches(error.option_name, list(error.possibilities or ()), n=1, cutoff=0.0)
         return f"unknown option {error.option_name}", f"did you mean {alike[0]}?" if alike else ""
+    if kind == "MissingParameter":
+        return text[:1].lower() + text[1:].rstrip("."), ""
     came, _, hint = text.partition(" Did you mean ")
     if came.startswith("No such command"):
         came = came.replace("No such command", "unknown command")
