@@ -153,10 +153,7 @@ def _run() -> int:
         print(f"error: the output could not be written ({error.strerror})", file=sys.stderr)
         code = 3
     except MemoryError:
-        print(
-            "error: this machine has not enough memory for these rows\nexpected: rows that fit into memory\nfix: use fewer rows",
-            file=sys.stderr,
-        )
+        complain(SyngainError("out of memory", expected="rows that fit into memory", todo="pass a part of the rows"))
         code = 3
     if code == INTERRUPTED:  # newer versions of typer make this code of an interruption themselves
         print(
