@@ -28,11 +28,11 @@ RETIRED = {
     r"stands? in|standing in|stand-in": "appears in; proxy model",
     r"beside": "next to, versus",
     r"doubt|doubtful|doubted": "uncertainty; suspect",
-    r"anchors?": "real rows",
+    r"anchors?(?!,)": "real rows",
     r"teachers?": "classifier trained on real rows",
     r"rivals?": "baseline",
     r"(?:this|other|same|another|of) law|laws": "distribution",
-    r"shares?": "fraction, %",
+    r"shares? of|(?:the|a) shares?": "fraction, %",
     r"null or real|null range": "expected range",
     r"outside the support": "out of distribution",
     r"giv(?:e|es|ing) away": "leaks",
@@ -46,7 +46,7 @@ RETIRED = {
     r"by the letter|to the letter|word for word": "exactly",
     r"arms?": "variant",
 }
-WORDS = re.compile("|".join(rf"\b(?:{pattern})\b" for pattern in RETIRED), re.IGNORECASE)
+WORDS = re.compile("|".join(rf"\b(?:{pattern})\b(?!:)" for pattern in RETIRED), re.IGNORECASE)
 QUIET = re.compile(r"``[^`]*``|`[^`\n]*`|\[[a-z0-9_.,; ]+\d{4}\w?\]|--[\w-]+|\]\([^)]*\)|\{[^{}]*\}|<[^<>]*>")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 ERRORS = frozenset({"SyngainError", "InputError", "UsageError", "UnfinishedError", "MissingDependencyError"})

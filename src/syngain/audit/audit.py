@@ -1,4 +1,4 @@
-"""The audit of one synthetic set against real rows: estimates, findings, rows to drop."""
+"""The audit of a synthetic dataset against real rows: estimates, findings, rows to drop."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from syngain.audit.findings.root_causes import Explainer
 from syngain.audit.findings.rows import find
 from syngain.audit.findings.rows_to_drop import dropped_rows, reasons
 from syngain.audit.findings.rules import Context
+from syngain.audit.findings.words import with_fixes
 from syngain.audit.frame import Frame
 from syngain.audit.measure import FEWEST, Measurements, Settings, measured
 from syngain.core.progress import Progress, silent
@@ -68,4 +69,4 @@ def audit_study(
         context = Context(frame, found, study.synthetic.ids)
         findings = Explainer(context, streams, chosen)(find(context))
     why = reasons(found, findings)
-    return Audited(frame, found, findings, dropped_rows(frame, study.synthetic.ids, why), why)
+    return Audited(frame, found, with_fixes(findings, why), dropped_rows(frame, study.synthetic.ids, why), why)

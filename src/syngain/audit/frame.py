@@ -121,7 +121,7 @@ class Frame:
 
     @cached_property
     def unit(self) -> Ints:
-        """Independent units of the synthetic rows (m,): rows of one anchor together, others alone."""
+        """Independent units of the synthetic rows (m,): rows of one real row together, others alone."""
         return np.where(self.source >= 0, self.source, len(self.anchors) + np.arange(self.source.size))
 
     def take(self, rows: Ints) -> Frame:
@@ -145,7 +145,7 @@ class Frame:
         )
 
     def units(self, near: Ints) -> tuple[Ints, Ints]:
-        """Independent units of real and of synthetic rows: rows of one anchor, and rows that repeat each other.
+        """Independent units of real and of synthetic rows: rows of one real row, and rows that repeat each other.
 
         ``near`` (n + m,) near-duplicate clusters over all real rows followed by all synthetic rows. Real units are
         negative, so that no unit spans both sides.
@@ -176,7 +176,7 @@ class Frame:
     def linked(self, real: Ints, synthetic: Ints, near: Ints) -> tuple[Ints, Ints, Ints]:
         """Units, fold groups and kin of pooled rows (real first).
 
-        Groups join an anchor, its rows and near duplicates; kin join an anchor and its rows.
+        Groups join a real row, its rows and near duplicates; kin join a real row and its rows.
 
         ``near`` (n + m,) near-duplicate clusters over all real rows followed by all synthetic rows.
         """

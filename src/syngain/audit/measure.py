@@ -73,7 +73,7 @@ class Measurements:
 
     Attributes:
         repeats, near_repeats, copies, contaminated, leaks: flags per synthetic row (m,).
-        copied_from: nearest anchor of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
+        copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
         cells: region name to cells with names; openings: per side, the most common one.
     """
 
@@ -115,7 +115,7 @@ def suffix(frame: Frame, side: str) -> str:
 
 
 def _rows(frame: Frame) -> Measurements:
-    """Exact and near duplicates, copies of anchors, contamination: on whole rows."""
+    """Exact and near duplicates, copies of real rows, contamination: on whole rows."""
     near = near_clusters(frame)
     n = frame.real.size
     exact_real, exact = near_duplicates.shared_codes(frame.real.joined, frame.synthetic.joined)
@@ -303,9 +303,9 @@ def _labels(found: Measurements, frame: Frame, streams: Streams, settings: Setti
 
 
 def _doubted(found: Measurements, frame: Frame, codes: Ints, evidence: LabelEvidence, real: Ints) -> Flags:
-    """Synthetic rows whose label the teacher finds less probable than 98 % of the real ones, and would not give.
+    """Synthetic rows whose label the classifier finds less probable than 98 % of the real ones, and would not give.
 
-    Each row is judged by a teacher that never saw its anchor, nor the anchor it copies.
+    Each row is judged by a classifier that never saw its real row, nor the real row it copies.
     """
     fold_of_real = np.full(frame.real.size + 1, -1, dtype=np.int64)
     fold_of_real[real] = evidence.real_fold
@@ -329,7 +329,7 @@ def unknown_labels(frame: Frame) -> Flags:
 
 
 def _known(frame: Frame, rows: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
-    """The sample without synthetic rows whose label no real row has: no teacher can judge them."""
+    """The sample without synthetic rows whose label no real row has: no classifier can judge them."""
     real, synthetic = rows
     return real, synthetic[~unknown_labels(frame)[synthetic]]
 

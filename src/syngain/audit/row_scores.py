@@ -95,9 +95,9 @@ class RowScores:
         return self.distance > self.radius
 
     def estimate(self, units: Ints) -> Estimate:
-        """``fidelity.off_support``: share of synthetic rows farther from every real row than real rows are.
+        """``fidelity.off_support``: fraction of synthetic rows farther from every real row than real rows are.
 
-        p is for a share above that of real rows; the radius is itself estimated from real rows that are each
+        p is for a fraction above that of real rows; the radius is itself estimated from real rows that are each
         other's neighbors, so their binomial variance counts twice.
         """
         value, real = float(self.outside.mean()), 1 - TYPICAL
@@ -107,7 +107,7 @@ class RowScores:
             value=value,
             unit="share",
             method=f"distance to the nearest of {self.real_rows} real rows above its {TYPICAL:.0%} quantile among them",
-            estimand="share of synthetic rows outside the support of these real rows",
+            estimand="fraction of synthetic rows out of distribution for these real rows",
             intervals=share_intervals(self.outside, units),
             null=wilson(real, self.real_rows, 0.95),
             p=difference_p(value - real, error, "upper"),

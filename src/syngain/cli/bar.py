@@ -1,4 +1,4 @@
-"""The bar on a terminal: stage, share of the job, time gone and time left. Loaded only where it is drawn."""
+"""The bar on a terminal: stage, fraction of the job, time gone and time left. Loaded only where it is drawn."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Remaining:
         self.start = self.said = self.clock()
 
     def update(self, done: float) -> None:
-        """The share of the job that is done now. Less than before counts as nothing new."""
+        """The fraction of the job that is done now. Less than before counts as nothing new."""
         if done > self.done:
             self.done, self.said = done, self.clock()
 

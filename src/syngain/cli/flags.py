@@ -9,7 +9,7 @@ import typer
 
 FILES = "FILE or FILE::column=value[,value]"
 
-Real = Annotated[str, typer.Argument(metavar="REAL", help=f"Your real rows, the anchors: {FILES}.")]
+Real = Annotated[str, typer.Argument(metavar="REAL", help=f"Your real rows, the real rows: {FILES}.")]
 Synthetic = Annotated[str, typer.Argument(metavar="SYNTHETIC", help=f"The synthetic rows: {FILES}.")]
 
 Text = Annotated[Optional[str], typer.Option(help="Text column, or real=A,synthetic=B. Two sides: prompt+response.")]

@@ -77,7 +77,7 @@ class Job:
 
     @property
     def work(self) -> Path:
-        """Where an unfinished run lies: beside the run folder."""
+        """Where an unfinished run lies: next to the run folder."""
         return self.folder.with_name(f"{self.folder.name}.work")
 
     @property

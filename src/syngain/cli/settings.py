@@ -70,7 +70,7 @@ def _prior(given: str | None) -> dict[str, float] | None:
     except ValueError:
         raise UsageError(f"--prior {given}", expected="class=share, separated by commas", todo=todo) from None
     if min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-3:
-        raise UsageError(f"--prior {given}", expected="shares of at least 0 that sum to 1", todo=todo)
+        raise UsageError(f"--prior {given}", expected="fractions of at least 0 that sum to 1", todo=todo)
     return shares
 
 
@@ -133,7 +133,7 @@ def generate(options: Options) -> Arguments:
     if options["seed"] is not None:
         recipe |= {"seed": int(options["seed"])}
     if options["real"] is None:
-        raise UsageError("no anchors", expected="your real rows", todo="give them with --real FILE")
+        raise UsageError("no real rows", expected="your real rows", todo="give them with --real FILE")
     return {"recipe": recipe, "stop_when": options["stop_when"]}
 
 
@@ -267,7 +267,7 @@ def ggmi(options: Options) -> Arguments:
 
 
 def loop(options: Options) -> Arguments:
-    """Generations, shares of real rows, repetitions."""
+    """Generations, fractions of real rows, repetitions."""
     from syngain.lab.text_loop import Loop
     from syngain.workflows.research.loop import LoopSettings
 

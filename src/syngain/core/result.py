@@ -22,10 +22,11 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something wrong with a set: what, how bad, and rows that show it.
+    """A defect of a dataset or a model: what was found, what it leads to, how to fix it.
 
     Attributes:
-        id: one of the finding ids of the contract. message: a sentence with its numbers.
+        id: one of the finding ids of the contract. message: what was found, the value and what was expected.
+        consequence: what follows for a model trained on these rows. fix: what to do, one act or command.
         evidence: ids of offending rows, worst first. examples: what a person reads, one text per entry.
         estimates: the ids of the estimates that carry it. explained_by: findings whose removal makes it vanish.
         rows: how many synthetic rows it concerns.
@@ -39,6 +40,8 @@ class Finding:
     estimates: tuple[str, ...] = ()
     explained_by: tuple[str, ...] = ()
     rows: int = 0
+    consequence: str = ""
+    fix: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The finding in the words of ``report.json``."""
@@ -51,16 +54,36 @@ class Finding:
             "estimates": list(self.estimates),
             "explained_by": list(self.explained_by),
             "rows": self.rows,
+            "consequence": self.consequence,
+            "fix": self.fix,
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One decision and one sentence a manager can read."""
+    """One decision: what to do, the number that decides, the next command.
+
+    Attributes:
+        sentence: the verdict with its numbers, for a person who reads nothing else.
+        rows_to_use: recommended number of rows; None where none is recommended.
+        action: what to do with the rows, at most 20 words; empty where ``sentence`` is that short.
+        estimate: id of the estimate that decides; empty where none was measured.
+        next_command: the command to run next.
+        needs: what would decide an inconclusive verdict, for example ``about 30,000 more real rows``.
+    """
 
     decision: Decision
     sentence: str
     rows_to_use: int | None = None
+    action: str = ""
+    estimate: str = ""
+    next_command: str = ""
+    needs: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The action, or the sentence where there is no action of its own."""
+        return self.action or self.sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +293,10 @@ class Result:
                 "decision": self.verdict.decision,
                 "sentence": self.verdict.sentence,
                 "rows_to_use": self.verdict.rows_to_use,
+                "action": self.verdict.action,
+                "estimate": self.verdict.estimate,
+                "next_command": self.verdict.next_command,
+                "needs": self.verdict.needs,
             },
         }
 

@@ -100,11 +100,11 @@ _METRICS = {
 }
 
 _GAINS = {
-    "": ("Gain, forecast", "Will a proxy {skill} with the synthetic rows?", "Forecast from the anchors."),
+    "": ("Gain, forecast", "Will a proxy {skill} with the synthetic rows?", "Forecast from the real rows."),
     "test": ("Gain on your test set", "Does a proxy {skill} with the synthetic rows?", "Measured on your test rows."),
     "duplication": (
-        "Control: anchors repeated",
-        "What does repeating the anchors to the same size bring?",
+        "Control: real rows repeated",
+        "What does repeating the real rows to the same size bring?",
         "The gain must beat this to be more than weight.",
     ),
     "selected": (
@@ -124,9 +124,9 @@ _GAINS = {
 ARMS = {
     "base": "untrained",
     "anchors": "anchors",
-    "both": "anchors + synthetic",
-    "selected": "anchors + selected",
-    "duplicated": "anchors repeated",
+    "both": "real rows + synthetic",
+    "selected": "real rows + selected",
+    "duplicated": "real rows repeated",
     "synthetic": "synthetic only",
 }
 
@@ -141,11 +141,11 @@ PARTS = {
     "kept": "only the rows to keep",
     "doubling": "of the last doubling of the rows",
     "balanced": "equal class weights in both arms",
-    "frequent": "without classes of too few anchors",
-    "over_duplication": "over repeated anchors",
-    "over_duplication_test": "over repeated anchors",
+    "frequent": "without classes of too few real rows",
+    "over_duplication": "over repeated real rows",
+    "over_duplication_test": "over repeated real rows",
     "balanced_test": "equal class weights in both arms",
-    "anchor_shares": "weighted to the class shares of the anchors",
+    "anchor_shares": "weighted to the class fractions of the real rows",
     "all": "all rows",
     "all_test": "all rows",
     "random": "as many random rows",

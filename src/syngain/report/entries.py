@@ -18,7 +18,7 @@ class MeasureEntry:
 MEASURES = {
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
-        "How many rows repeat another one to the letter?",
+        "How many rows repeat another one exactly?",
         "Repeated rows cost training and add nothing; real sets have a few.",
     ),
     "duplicates.near_fraction": MeasureEntry(
@@ -54,7 +54,7 @@ MEASURES = {
     "fidelity.coverage": MeasureEntry(
         "Coverage",
         "How much of the real variety does the set reach?",
-        "The share of real rows with a synthetic neighbor; low values name the missing regions.",
+        "The fraction of real rows with a synthetic neighbor; low values name the missing regions.",
     ),
     "fidelity.missing_mass": MeasureEntry(
         "Missing regions",
@@ -87,19 +87,19 @@ MEASURES = {
         "Falls as the generator runs dry; a low value says that more of the same recipe brings little.",
     ),
     "novelty.copy_fraction": MeasureEntry(
-        "Copies of anchors",
+        "Copies of real rows",
         "How many synthetic rows are your own rows again?",
         "Judged against how often real rows resemble each other.",
     ),
     "novelty.distance_ratio": MeasureEntry(
-        "Distance to the anchors",
-        "Are synthetic rows nearer to the anchors than fresh real rows are?",
+        "Distance to the real rows",
+        "Are synthetic rows nearer to the real rows than fresh real rows are?",
         "Around 1 is like fresh real rows; well below 1 is memorizing.",
     ),
     "contamination.test_fraction": MeasureEntry(
         "Test contamination",
         "How many synthetic rows repeat rows of your test set?",
-        "Judged against the background rate of your anchors; real contamination inflates your results.",
+        "Judged against the background rate of your real rows; real contamination inflates your results.",
     ),
     "labels.synthetic_agreement": MeasureEntry(
         "Synthetic labels, judged by real rows",
@@ -143,13 +143,13 @@ MEASURES = {
     ),
     "information.compression_gain": MeasureEntry(
         "Compression gain",
-        "How many new bytes does each synthetic byte bring, given the anchors?",
+        "How many new bytes does each synthetic byte bring, given the real rows?",
         "Between its two ends: duplicates bring about 0, fresh real rows the real value.",
     ),
     "information.gain": MeasureEntry(
         "Information gain",
         "How much does the generator say beyond the prompt?",
-        "Noise has the most: only read it beside divergence and measured gain.",
+        "Noise has the most: only read it next to divergence and measured gain.",
     ),
     "information.marginal": MeasureEntry(
         "New information per row",
@@ -203,17 +203,17 @@ MEASURES = {
         "Lower is better; the gains are the differences, whose intervals are narrower because rows are shared.",
     ),
     "student.error": MeasureEntry(
-        "Wrong labels or answers", "What share of held-out real rows does the student of this arm not meet?"
+        "Wrong labels or answers", "What fraction of held-out real rows does the student of this arm not meet?"
     ),
     "train.loss": MeasureEntry(
-        "Loss of students on held-out anchors",
+        "Loss of students on held-out real rows",
         "How did a student learn, and where was it stopped?",
-        "The lowest point is what was kept; it is chosen on anchors, the gain is measured on the test.",
+        "The lowest point is what was kept; it is chosen on real rows, the gain is measured on the test.",
     ),
     "gain.rows_worth": MeasureEntry(
         "Rows worth",
         "How many real rows would bring the same?",
-        "Negative for harm; from anchors alone it is an extrapolation.",
+        "Negative for harm; from real rows alone it is an extrapolation.",
         signed=True,
     ),
     "gain.alpha": MeasureEntry(
@@ -245,7 +245,7 @@ MEASURES = {
         "Utility: order of swapping", "How much depends on what is swapped first?", "Large: read the parts with care."
     ),
     "gain.budget": MeasureEntry(
-        "Share of the doubt", "Where does the variance of the gain come from?", "The largest says what to buy next."
+        "Fraction of the doubt", "Where does the variance of the gain come from?", "The largest says what to buy next."
     ),
     "gain.rank_agreement": MeasureEntry(
         "Agreement of learners",
@@ -267,7 +267,7 @@ MEASURES = {
     "ggmi.f_cmi": MeasureEntry("The same from predictions", "How much do the two predictions of a pair give away?"),
     "ggmi.difference": MeasureEntry(
         "GGMI",
-        "How much less does a learner of synthetic rows give away of its rows than one of the anchors?",
+        "How much less does a learner of synthetic rows give away of its rows than one of the real rows?",
         "A set that teaches nothing has the largest: read the measured gain.",
         signed=True,
     ),
@@ -312,10 +312,10 @@ MEASURES = {
         "Further from real rows", "How much harder are real rows for a model of the generation?", signed=True
     ),
     "loop.loss_ratio_distinct_fraction": MeasureEntry(
-        "Loss beside full replacement", "How much of the loss is left with real rows in every generation?"
+        "Loss next to full replacement", "How much of the loss is left with real rows in every generation?"
     ),
     "loop.loss_ratio_coverage": MeasureEntry(
-        "Loss of coverage beside full replacement", "How much of the loss is left with real rows in every generation?"
+        "Loss of coverage next to full replacement", "How much of the loss is left with real rows in every generation?"
     ),
     "repair.increase": MeasureEntry(
         "Loss increase by the set",
@@ -325,7 +325,7 @@ MEASURES = {
     ),
     "repair.removed": MeasureEntry(
         "Increase removed",
-        "Which share of the loss increase does the repair remove, or the prevention avoid?",
+        "Which fraction of the loss increase does the repair remove, or the prevention avoid?",
         "1 is the untrained model again; above 1 the real rows taught something besides.",
     ),
     "repair.added": MeasureEntry(

@@ -49,7 +49,7 @@ def map_figure(points: Sequence[MapPoint], regions: Sequence[MapRegion]) -> Colu
 
 
 def missing(regions: Sequence[MapRegion]) -> list[MapRegion]:
-    """The largest regions of the anchors that the set does not reach."""
+    """The largest regions of the real rows that the set does not reach."""
     found = (region for region in regions if region.missing)
     return sorted(found, key=lambda region: (-region.real, region.name))[:_RINGS]
 

@@ -1,4 +1,4 @@
-"""Run folders: written beside their place and renamed at the end, never half-written, never over foreign files."""
+"""Run folders: written next to their place and renamed at the end, never half-written, never over foreign files."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def _translated(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A temporary folder beside the target, gone afterwards whatever happened, like the parents made for it."""
+    """A temporary folder next to the target, gone afterwards whatever happened, like the parents made for it."""
     made = _parents(target.parent)
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:60]}.", suffix=".tmp", dir=target.parent))

@@ -61,7 +61,7 @@ def count(value: int) -> str:
 
 
 def is_share(unit: str) -> bool:
-    """Whether the unit is a share of one, shown in percent."""
+    """Whether the unit is a fraction of one, shown in percent."""
     return unit in _SHARES
 
 

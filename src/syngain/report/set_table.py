@@ -21,7 +21,7 @@ class SetTable:
 
 
 def set_table(sets: Mapping[str, object]) -> SetTable:
-    """The table of ``Result.sets``; empty when there is nothing to put beside each other."""
+    """The table of ``Result.sets``; empty when there is nothing to put next to each other."""
     columns = {name: _estimates(content) for name, content in sets.items()}
     identifiers = dict.fromkeys(identifier for column in columns.values() for identifier in column)
     lines = [

@@ -151,7 +151,7 @@ def _cross(mark: _Mark, place: Pair, xs: Pair, ys: Pair) -> list[Markup]:
 
 
 def _name(mark: _Mark, x: float, y: float, taken: list[Box]) -> Markup:
-    """Beside the dot, on the side where there is room, as near as nothing else is."""
+    """Next to the dot, on the side where there is room, as near as nothing else is."""
     left = x + 12 + NAME_WIDTH > WIDTH
     start = x - 12 - NAME_WIDTH if left else x + 12
     shifts = sorted(range(-300, 301, 4), key=abs)

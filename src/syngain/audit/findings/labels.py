@@ -1,4 +1,4 @@
-"""Findings about labels: written into the text, independent of it, wrong, or unknown to the real rows."""
+"""Findings about labels: leaked into the text, unrelated to it, wrong, or absent from the real rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def label_leak(context: Context) -> Iterator[Finding]:
-    """The label stands in the text more often than in real rows."""
+    """The label appears in the text more often than in real rows."""
     item, leaks = context.estimate("labels.leak_fraction"), context.found.leaks
     if item is None or leaks is None or not context.significant("labels.leak_fraction"):
         return
@@ -24,8 +24,8 @@ def label_leak(context: Context) -> Iterator[Finding]:
     if severity is None:
         return
     message = (
-        f"{percent(item.value)} of the rows say their own label in words; of the real rows "
-        f"{percent(item.references['real'])} do. A model learns to look for the word."
+        f"{percent(item.value)} of rows contain their own label in words; real rows: "
+        f"{percent(item.references['real'])}."
     )
     yield of_rows(context, "label_leak", severity, leaks, message, item_id="labels.leak_fraction")
 
@@ -41,15 +41,15 @@ def label_independent(context: Context) -> Iterator[Finding]:
     yield Finding(
         id="label_independent",
         severity="high",
-        message=f"Inside the synthetic set the label does not depend on the row: kappa {item.value:.2f} "
-        f"where the real rows show {evidence.real_signal:.2f}.",
+        message=f"Labels do not depend on the rows: Cohen's kappa {item.value:.2f}, "
+        f"real rows {evidence.real_signal:.2f}.",
         estimates=("labels.inner_signal", "labels.real_recovery"),
         rows=context.frame.synthetic.size,
     )
 
 
 def label_noise(context: Context) -> Iterator[Finding]:
-    """More labels look wrong than a teacher's confidence promises."""
+    """A classifier trained on real rows disagrees with more labels than its confidence predicts."""
     evidence, doubted = context.found.labels, context.found.doubted
     if evidence is None or doubted is None or not context.significant("labels.synthetic_agreement"):
         return
@@ -61,15 +61,15 @@ def label_noise(context: Context) -> Iterator[Finding]:
         yield _contradiction(context, evidence.expected_agreement)
         return
     if severity == "high" and not _second_witness(context):
-        severity = "medium"  # teachers disagree, but the set is coherent and teaches real rows: a shift, perhaps
+        severity = "medium"  # the labels are coherent and predict real ones: perhaps a shift
     agreement = context.found.estimates["labels.synthetic_agreement"]
     rows = np.flatnonzero(doubted)
     yield Finding(
         id="label_noise",
         severity=severity,
-        message=f"About {percent(min(max(value, 0), 1))} of the labels look wrong: a teacher trained on the real rows "
-        f"agrees with {percent(agreement.value)} of them, where its confidence promises "
-        f"{percent(evidence.expected_agreement)}; {rows.size:,} rows can be named.",
+        message=f"About {percent(min(max(value, 0), 1))} of labels look wrong: agreement with a classifier trained on "
+        f"real rows {percent(agreement.value)}, expected {percent(evidence.expected_agreement)}; "
+        f"{rows.size:,} rows flagged.",
         evidence=context.evidence(rows.tolist()),
         examples=tuple(labeled(context, int(row)) for row in rows[:EXAMPLES]),
         estimates=("labels.synthetic_agreement", "labels.real_recovery", "labels.inner_signal"),
@@ -78,15 +78,14 @@ def label_noise(context: Context) -> Iterator[Finding]:
 
 
 def _contradiction(context: Context, expected: float) -> Finding:
-    """Less agreement than labels drawn at random would have: not noise, but another meaning of the labels."""
+    """Agreement below chance: the labels have another meaning."""
     agreement = context.found.estimates["labels.synthetic_agreement"]
     return Finding(
         id="label_noise",
         severity="medium",
-        message="The labels contradict a teacher trained on the real rows: it agrees with "
-        f"{percent(agreement.value)} of them, less than by chance, where its confidence promises {percent(expected)}. "
-        "Either the labels mean something else here (swapped names?), or the rows were changed so that what a teacher "
-        "looks at misleads it.",
+        message="Labels contradict a classifier trained on real rows: agreement "
+        f"{percent(agreement.value)}, below chance, expected {percent(expected)}. "
+        "The label names may be swapped, or the rows altered to mislead a classifier.",
         estimates=("labels.synthetic_agreement", "labels.real_recovery"),
         rows=0,
     )
@@ -103,14 +102,14 @@ def unknown_labels(context: Context) -> Iterator[Finding]:
     listed = ", ".join(repr(shortened(name, 40)) for name in names[:5])
     yield replace(
         of_rows(context, "unknown_labels", UNKNOWN.severity(share) or "low", unknown, "", item_id=""),
-        message=f"{percent(share)} of the rows have a label that no real row has: {listed}"
-        f"{' …' if len(names) > 5 else ''}. A model would learn classes that you do not have.",
+        message=f"{percent(share)} of rows have a label that no real row has: {listed}"
+        f"{' …' if len(names) > 5 else ''}.",
         estimates=(),
     )
 
 
 def _second_witness(context: Context) -> bool:
-    """Noise also lowers the signal inside the set, or what the set teaches about real rows."""
+    """Whether noise also lowers the signal inside the synthetic rows, or the accuracy on real rows."""
     for name in ("labels.inner_signal", "labels.real_recovery"):
         item = context.found.estimates[name]
         if context.significant(name) and item.value < item.references["real"]:

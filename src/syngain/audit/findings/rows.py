@@ -1,4 +1,4 @@
-"""Findings: what is wrong, how bad, which rows show it. Rules on estimates; no measuring here.
+"""Rules from estimates to findings: what is wrong, how severe, which rows show it.
 
 A finding needs an adjusted p below .05 against its null *and* an effect above a stated minimum. High means that
 training on the set as it is would be a mistake and that rows or a cause can be named.
@@ -57,8 +57,8 @@ def _duplicates(context: Context) -> Iterator[Finding]:
     yield Finding(
         id="duplicates",
         severity=severity,
-        message=f"{percent(item.value)} of the rows repeat another one ({percent(exact)} word for word): "
-        f"{context.frame.synthetic.size:,} rows are {different:,} different {'one' if different == 1 else 'ones'}.",
+        message=f"{percent(item.value)} of rows repeat another row ({percent(exact)} exactly): "
+        f"{context.frame.synthetic.size:,} rows, {different:,} distinct.",
         evidence=context.evidence(rows),
         examples=context.examples(rows),
         estimates=("duplicates.exact_fraction", "duplicates.near_fraction", "size.effective"),
@@ -76,8 +76,8 @@ def _memorized(context: Context) -> Iterator[Finding]:
     if severity is None:
         return
     message = (
-        f"{percent(item.value)} of the rows copy an anchor, word for word or nearly "
-        f"(anchors copy each other in {percent(background)}): they add nothing you do not have."
+        f"{percent(item.value)} of rows copy a real row, exactly or nearly "
+        f"(real rows copy each other in {percent(background)})."
     )
     yield of_rows(
         context, "memorized_anchors", severity, context.found.copies, message, item_id="novelty.copy_fraction"
@@ -85,7 +85,7 @@ def _memorized(context: Context) -> Iterator[Finding]:
 
 
 def _beside_anchors(context: Context) -> Iterator[Finding]:
-    """Rows of a table that are not equal to an anchor but lie next to one: copies with a little noise."""
+    """Rows of a table close to a real row without being equal to it: copies with a little noise."""
     item = context.estimate("novelty.distance_ratio")
     if context.frame.sides or item is None or not context.significant("novelty.distance_ratio"):
         return
@@ -93,8 +93,8 @@ def _beside_anchors(context: Context) -> Iterator[Finding]:
         return
     near = context.found.scores[""].distance < BESIDE * context.found.scores[""].radius
     message = (
-        f"Rows lie next to anchors: on average at {percent(item.value)} of the distance that real rows have from each "
-        "other. They look like copies with a little noise."
+        f"Rows look like real rows with a little noise: their distance to the nearest one is {percent(item.value)} "
+        "of the distance between real rows."
     )
     yield of_rows(context, "memorized_anchors", "high", near, message, item_id="novelty.distance_ratio")
 
@@ -109,9 +109,8 @@ def _contamination(context: Context) -> Iterator[Finding]:
     if severity is None:
         return
     message = (
-        f"{percent(item.value)} of the test rows stand in the synthetic set ({int(hits.sum()):,} rows, "
-        f"{percent(item.references['synthetic_rows'])} of it; anchors: {percent(item.references['anchors'])}): "
-        "a score on this test would be inflated."
+        f"{percent(item.value)} of test rows appear in the synthetic data ({int(hits.sum()):,} rows, "
+        f"{percent(item.references['synthetic_rows'])} of it; in the real rows: {percent(item.references['anchors'])})."
     )
     yield of_rows(context, "contamination", severity, hits, message, item_id="contamination.test_fraction")
 
@@ -127,12 +126,12 @@ def _template(context: Context) -> Iterator[Finding]:
         opening = context.found.openings[side]
         texts = context.frame.synthetic.texts[side]
         rows = [row for row, text in enumerate(texts) if opening_of(text) == opening]
-        where = f" of the {side}s" if len(context.frame.sides) > 1 else " of the rows"
+        where = f" of {side}s" if len(context.frame.sides) > 1 else " of rows"
         yield Finding(
             id="template_collapse",
             severity=severity,
-            message=f"{percent(item.value)}{where} open with the same words ({opening!r}); "
-            f"of the real ones {percent(item.references['real'])} share an opening.",
+            message=f"{percent(item.value)}{where} start with the same words ({opening!r}); "
+            f"real rows: {percent(item.references['real'])}.",
             evidence=context.evidence(rows),
             examples=context.examples(rows, texts),
             estimates=(name, name.replace("opening_share", "template_entropy")),
@@ -160,15 +159,15 @@ def _missing_finding(
     value = context.found.estimates[name].value
     order = cells.missing[np.argsort(-cells.real_counts[cells.missing])]
     real_rows = [int(np.flatnonzero(cells.real == cell)[0]) for cell in order]
-    what = ("class", "classes") if place == "label" else ("region", "regions")
+    what = ("class", "classes") if place == "label" else ("cluster", "clusters")
     several = cells.missing.size > 1
     listed = ", ".join(names[cell] for cell in order[:5]) if place == "label" else ""
     return Finding(
         id="missing_regions",
         severity=severity,
-        message=f"{cells.missing.size} {what[several]} of the real rows, {percent(value)} of them, "
-        f"{'are' if several else 'is'} not reached"
-        + (f": {listed}{' …' if order.size > 5 else ''}." if listed else "; see real rows that nobody imitates."),
+        message=f"{cells.missing.size} {what[several]} with {percent(value)} of real rows "
+        f"{'have' if several else 'has'} under a fifth of the expected synthetic rows"
+        + (f": {listed}{' …' if order.size > 5 else ''}." if listed else "."),
         evidence=(),
         examples=context.examples(real_rows, context.frame.real.joined),
         estimates=(name,),
@@ -193,8 +192,8 @@ def _shift(context: Context) -> Iterator[Finding]:
         yield Finding(
             id="distribution_shift",
             severity=severity,
-            message=f"Synthetic rows are told from real ones{where}: total variation at least "
-            f"{max(one_sided_lower(item), 0.0):.2f}{_outside(outside.value, away)}{_lengths(context, side)}.",
+            message=f"A classifier separates synthetic from real rows{where}: total variation at least "
+            f"{percent(max(item.value, 0.0))}{_outside(outside.value, away)}{_lengths(context, side)}.",
             evidence=context.evidence(rows[:far].tolist()),
             examples=context.examples(rows.tolist()),
             estimates=(name, mmd, off),
@@ -203,7 +202,7 @@ def _shift(context: Context) -> Iterator[Finding]:
 
 
 def _shift_severity(context: Context, tests: tuple[str, str], tv: float, away: float) -> Severity | None:
-    """High when rows are told apart *and* many lie outside the support; medium for either alone."""
+    """High when a classifier separates the rows *and* many are out of distribution; medium for either alone."""
     by_tests = MINIMUM["distribution_shift"].severity(tv) if any(map(context.significant, tests)) else None
     if by_tests == "high" and away < OFF_SUPPORT:
         by_tests = "medium"
@@ -213,11 +212,11 @@ def _shift_severity(context: Context, tests: tuple[str, str], tv: float, away: f
 
 
 def _outside(value: float, away: float) -> str:
-    return f"; {percent(value)} lie outside the support of the real rows (of real rows 5% do)" if away > 0 else ""
+    return f"; {percent(value)} of rows are out of distribution (real rows: 5%)" if away > 0 else ""
 
 
 def _lengths(context: Context, side: str) -> str:
-    """In what they differ, as far as lengths tell: medians that are a fifth apart."""
+    """The median lengths, where they differ by a fifth."""
     if not side:
         return ""
     real, ours = (
@@ -226,7 +225,7 @@ def _lengths(context: Context, side: str) -> str:
     )
     if abs(ours - real) < 0.2 * max(real, 1.0):
         return ""
-    return f"; their median length is {ours:.0f} words, that of real ones {real:.0f}"
+    return f"; median length {ours:.0f} words, real rows {real:.0f}"
 
 
 def _largest_clusters(codes: Ints, repeats: Flags) -> list[int]:

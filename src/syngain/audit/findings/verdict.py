@@ -1,8 +1,8 @@
-"""One decision and one sentence, from findings and the measured gain; without a gain it is never ``use``."""
+"""The verdict of an audit: what to do, from the findings and the measured gain; without a gain never ``use``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from syngain.core.result import Finding, Verdict
@@ -10,32 +10,31 @@ from syngain.core.result import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MOST = 0.5  # a high finding on this share of the rows condemns the set
+MOST = 0.5  # a high finding on this fraction of the rows condemns the dataset
 WORTH_DROPPING = 0.01
+AGAIN = "syngain audit REAL SYNTHETIC"
+MEASURE = "syngain gain REAL kept.jsonl --test TEST"
 
-# what a finding means, for a sentence: "do not train on it: {phrase}"
+# what a finding means for the whole dataset: "do not train on it: {phrase}"
 PHRASE: Mapping[str, str] = {
     "label_independent": "its labels do not depend on its rows",
-    "label_leak": "most of its rows say their own label in words",
-    "label_noise": "too many of its labels are wrong",
-    "memorized_anchors": "most of its rows copy rows you already have",
-    "contamination": "most of its rows are test rows",
-    "duplicates": "most of its rows repeat each other",
-    "template_collapse": "its rows all begin alike",
-    "distribution_shift": "most of its rows are not from your domain",
-    "unknown_labels": "most of its rows have labels that you do not have",
+    "label_leak": "most rows contain their own label",
+    "label_noise": "too many labels are wrong",
+    "memorized_anchors": "most rows copy your real rows",
+    "contamination": "most rows are test rows",
+    "duplicates": "most rows repeat each other",
+    "template_collapse": "most rows share one opening",
+    "distribution_shift": "most rows are out of distribution",
+    "unknown_labels": "most rows have labels that you do not have",
 }
-
-
-ON_TEST = " This is from the anchors alone: on your test, `syngain gain REAL SYNTHETIC --test TEST` measures it."
 
 WORDS: Mapping[str, str] = {
     "contamination": "test rows",
-    "memorized_anchors": "copies of anchors",
+    "memorized_anchors": "copies of real rows",
     "duplicates": "repeats",
-    "label_leak": "labels written into the text",
-    "label_noise": "doubtful labels",
-    "distribution_shift": "rows from elsewhere",
+    "label_leak": "leaked labels",
+    "label_noise": "suspect labels",
+    "distribution_shift": "out of distribution",
 }
 
 
@@ -51,6 +50,16 @@ class RowCounts:
     dropped: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def kept(self) -> int:
+        """Rows that are not dropped."""
+        return self.rows - self.dropped
+
+    @property
+    def worth_dropping(self) -> bool:
+        """Whether enough rows are dropped to say so first, and any is left."""
+        return self.dropped >= WORTH_DROPPING * self.rows and self.kept > 0
+
 
 def verdict(
     findings: Sequence[Finding],
@@ -59,73 +68,126 @@ def verdict(
     enough: bool = True,
     gain: Verdict | None = None,
     unmeasured: str = "",
-    tested: bool = False,
 ) -> Verdict:
     """The verdict on a synthetic dataset.
 
-    ``enough``: whether both sets had enough rows to compare.
-    ``gain``: the verdict of the measured gain on the rows that are not dropped; None when it was not measured,
-    ``unmeasured`` saying why. ``tested``: whether there is a test on which the gain could be measured.
+    Args:
+        findings: those of the audit.
+        counts: rows and rows to drop.
+        enough: whether both sides have enough rows to compare.
+        gain: the verdict of the measured gain of the rows that are kept; None when it was not measured.
+        unmeasured: why it was not.
     """
-    rows, dropped, reasons = counts.rows, counts.dropped, counts.reasons
     standing = [f for f in findings if f.severity == "high" and not f.explained_by]
-    condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * rows]
+    condemning = [f for f in standing if f.id in PHRASE and f.rows >= MOST * counts.rows]
     if condemning:
-        reason = "; ".join(PHRASE[finding_id] for finding_id in dict.fromkeys(f.id for f in condemning))
-        others = [f for f in standing if f not in condemning]
-        also = f" Also found: {_names(others)}." if others else ""
-        sentence = f"Do not train on this set as it is: {reason}.{also}"
-        return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
+        return _condemned(condemning, [f for f in standing if f not in condemning], gain)
     if not enough:
         return Verdict(
-            decision="cannot_tell", sentence="Cannot tell: fewer than 20 rows on one side are too few to compare."
+            decision="cannot_tell",
+            sentence="Inconclusive: fewer than 20 rows on one side.",
+            action="Add rows: a comparison needs at least 20 per side.",
+            needs="at least 20 rows per side",
+            next_command=AGAIN,
         )
-    kept, ending = rows - dropped, _ending(standing, rows, reasons) + (ON_TEST if tested else "")
-    why_not = f" ({unmeasured})" if unmeasured else ""
-    if dropped >= WORTH_DROPPING * rows and kept > 0:
-        why = ", ".join(WORDS[name] for name in reasons)
-        sentence = f"Drop {dropped:,} of {rows:,} rows ({why}) before training"
-        if gain is not None:
-            return _dropped_first(sentence, kept, gain, ending)
-        sentence += f"; whether the other {kept:,} help was not measured{why_not}.{ending}"
-        return Verdict(decision="use_subset", sentence=sentence, rows_to_use=kept)
-    if gain is not None:
-        return _with_findings(gain, standing, ending)
-    lead = _lead(standing, [f for f in findings if f.severity == "medium" and not f.explained_by])
-    sentence = f"Cannot tell whether it helps: benefit not measured{why_not}; {lead}.{ending}"
-    return Verdict(decision="cannot_tell", sentence=sentence)
+    ending = _ending(standing, counts)
+    if gain is None:
+        return _unmeasured(findings, standing, counts, ending, f" ({unmeasured})" if unmeasured else "")
+    if counts.worth_dropping:
+        return _dropped_first(counts, gain, ending)
+    return _with_findings(gain, standing, ending)
 
 
-def _dropped_first(sentence: str, kept: int, gain: Verdict, ending: str) -> Verdict:
-    """Rows to drop, then what the others do."""
-    words = f"{sentence}. The other {kept:,}: {gain.sentence[:1].lower()}{gain.sentence[1:]}{ending}"
+def _condemned(condemning: Sequence[Finding], others: Sequence[Finding], gain: Verdict | None) -> Verdict:
+    """A finding on most rows: nothing of the dataset is recommended, whatever the gain is."""
+    reason = "; ".join(PHRASE[finding_id] for finding_id in dict.fromkeys(f.id for f in condemning))
+    also = f" Also found: {_names(others)}." if others else ""
+    action = f"Do not train on this dataset as it is: {reason}."
+    return Verdict(
+        decision="do_not_use",
+        sentence=f"{action}{also}",
+        rows_to_use=0,
+        action=action,
+        estimate=gain.estimate if gain else "",
+        next_command=AGAIN,
+    )
+
+
+def _unmeasured(
+    findings: Sequence[Finding], standing: Sequence[Finding], counts: RowCounts, ending: str, why: str
+) -> Verdict:
+    """No gain: rows to drop where there are some, never a recommendation."""
+    if counts.worth_dropping:
+        action = f"Drop {counts.dropped:,} of {counts.rows:,} rows; the gain of the rest was not measured."
+        lead = f"Drop {counts.dropped:,} of {counts.rows:,} rows ({_reasons(counts)})."
+        sentence = f"{lead} The gain of the other {counts.kept:,} was not measured{why}.{ending}"
+        return Verdict(
+            decision="use_subset",
+            sentence=sentence,
+            rows_to_use=counts.kept,
+            action=action,
+            next_command=MEASURE,
+        )
+    medium = [f for f in findings if f.severity == "medium" and not f.explained_by]
+    if standing:
+        action = f"Fix first: {_names(standing)}."
+    else:
+        action = f"Inspect first: {_names(medium)}." if medium else "No defect found; the gain was not measured."
+    return Verdict(
+        decision="cannot_tell",
+        sentence=f"Inconclusive: the gain was not measured{why}. {action}{ending}",
+        action=action,
+        needs="a measured gain",
+        next_command="syngain gain REAL SYNTHETIC --test TEST",
+    )
+
+
+def _dropped_first(counts: RowCounts, gain: Verdict, ending: str) -> Verdict:
+    """Rows to drop, then the gain of the others."""
+    drop = f"Drop {counts.dropped:,} of {counts.rows:,} rows"
+    rows = gain.rows_to_use
+    action = {
+        "use": f"{drop} and use the other {counts.kept:,}.",
+        "use_subset": f"{drop} and use {rows or 0:,} of the rest.",
+        "do_not_use": f"Do not use it: without the {counts.dropped:,} bad rows the rest has no gain.",
+        "cannot_tell": f"{drop}; the gain of the rest is unclear.",
+    }[gain.decision]
+    words = f"{drop} ({_reasons(counts)}). After that, {_lower(gain.sentence)}{ending}"
     decision = "use_subset" if gain.decision == "use" else gain.decision
-    return Verdict(decision=decision, sentence=words, rows_to_use=gain.rows_to_use)
+    return replace(
+        gain,
+        decision=decision,
+        sentence=words,
+        action=action,
+        next_command=gain.next_command.replace("SYNTHETIC", "kept.jsonl"),
+    )
 
 
 def _with_findings(gain: Verdict, standing: Sequence[Finding], ending: str) -> Verdict:
-    """The measured gain, and what was found beside it."""
+    """The measured gain, and what else was found."""
     others = [finding for finding in standing if finding.id not in {"harm", "missing_regions"}]
     also = f" Also found: {_names(others)}." if others else ""
-    return Verdict(decision=gain.decision, sentence=f"{gain.sentence}{also}{ending}", rows_to_use=gain.rows_to_use)
+    return replace(gain, sentence=f"{gain.sentence}{also}{ending}")
 
 
-def _ending(standing: Sequence[Finding], rows: int, reasons: Mapping[str, int]) -> str:
-    """What dropping rows does not mend."""
+def _ending(standing: Sequence[Finding], counts: RowCounts) -> str:
+    """Defects that dropping rows does not remove."""
     out = ""
     noise = next((f for f in standing if f.id == "label_noise"), None)
-    unnamed = noise.rows - reasons.get("label_noise", 0) if noise else 0
-    if unnamed > WORTH_DROPPING * rows:
-        out += f" About {unnamed:,} more labels look wrong and cannot be named."
+    unnamed = noise.rows - counts.reasons.get("label_noise", 0) if noise else 0
+    if unnamed > WORTH_DROPPING * counts.rows:
+        out += f" About {unnamed:,} more labels look wrong; their rows are not known."
     if any(f.id == "missing_regions" for f in standing):
-        out += " It leaves parts of your real data without any row."
+        out += " Some kinds of your real rows are under-represented."
     return out
 
 
-def _lead(high: Sequence[Finding], medium: Sequence[Finding]) -> str:
-    if high:
-        return f"first mend what was found: {_names(high)}"
-    return f"look at what was found first: {_names(medium)}" if medium else "no defect was found that forbids training"
+def _reasons(counts: RowCounts) -> str:
+    return ", ".join(f"{WORDS[name]} {count:,}" for name, count in counts.reasons.items() if count)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _names(findings: Sequence[Finding]) -> str:

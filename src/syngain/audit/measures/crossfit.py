@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def margins(X: Floats, label: Ints, fold: Ints, learner: Discriminant) -> tuple[Floats, Ints]:
-    """Held-out score of each row's own class minus that of its best rival, and that rival; shapes (n,).
+    """Held-out score of each row's own class minus that of the best other class, and that class; shapes (n,).
 
-    A row whose class is absent from the training folds has margin minus infinity; without rivals, plus infinity.
+    A row whose class is absent from the training folds has margin minus infinity; without other classes, plus infinity.
     """
     classes = int(label.max()) + 1
     margin, rival = np.zeros(label.size), np.zeros(label.size, dtype=np.int64)
@@ -60,7 +60,7 @@ def density_at_zero(margin: Floats, label: Ints) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swaps:
-    """Rows of a cross-fit: vectors (n, d); classes, folds, kin and rivals (n,).
+    """Rows of a cross-fit: vectors (n, d); classes, folds, kin and best other classes (n,).
 
     Kin are rows that are no independent draws; all of them are in one fold.
     """
@@ -77,7 +77,7 @@ class Swaps:
 
         g(i; j) is what row j, moving the mean of its class, does to the weighted term of row i, less what it does to
         the term of a fresh row of that class. ``slopes`` (n,) are derivatives of a row's term by its margin,
-        ``weight`` (n,) the share of the term in the total. What single rows do to the covariance matrix is of lower
+        ``weight`` (n,) the fraction of the term in the total. What single rows do to the covariance matrix is of lower
         order.
 
         To first order g(i; j) is a product of a vector of row i and one of row j, so that the sum over all pairs of
@@ -155,7 +155,7 @@ class _Teacher:
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """How terms move with the mean of one class: own rows with it, rows whose rival it is against it.
+    """How terms move with the mean of one class: own rows with it, rows whose best other class it is against it.
 
     Attributes:
         at: for every row its place in ``by``, else -1 (n,). by: movements (rows, d).

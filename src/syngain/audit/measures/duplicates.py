@@ -19,7 +19,7 @@ TOLERATED = 0.01  # a share of repeats below this is nobody's problem
 
 
 def repeated_fraction(synthetic: Ints, real: Ints, *, kind: str, units: Ints | None = None) -> Estimate:
-    """Share of synthetic rows that repeat an earlier one, from cluster codes of shape (n,) and (m,).
+    """Fraction of synthetic rows that repeat an earlier one, from cluster codes of shape (n,) and (m,).
 
     The value describes this file; the interval is for a fresh set of as many rows from the same generator. The null
     is ``TOLERATED`` or, when the real rows repeat themselves too, what they repeat: both sets thinned to the size of
@@ -35,7 +35,7 @@ def repeated_fraction(synthetic: Ints, real: Ints, *, kind: str, units: Ints | N
         value=value,
         unit="share",
         method=f"{kind}; repeats = rows minus different rows; variance of the number of species seen",
-        estimand="expected share of repeats among as many rows of the same generator",
+        estimand="expected fraction of repeats among as many rows of the same generator",
         intervals=error_intervals(value, error, n),
         null=(0.0, max(TOLERATED, background)),
         p=max(p, floor),
@@ -98,7 +98,7 @@ def _jackknife_distinct(codes: Ints, units: Ints) -> float:
 
 
 def _against_real(synthetic: Ints, real: Ints, error: float) -> tuple[float, float]:
-    """Repeated share of the real rows, and the one-sided p that the synthetic ones repeat more at equal size."""
+    """Repeated fraction of the real rows, and the one-sided p that the synthetic ones repeat more at equal size."""
     n, m = int(synthetic.sum()), int(real.sum())
     if m < 2 or real.size == m:
         return 0.0, 0.0  # the real rows repeat nothing: the tolerated share alone decides

@@ -34,14 +34,14 @@ EMPTY_WORDS = frozenset(EMPTY.split())
 
 @dataclass(frozen=True, slots=True)
 class LabelEvidence:
-    """What the probe saw, for findings: rates on both sides, and how much each synthetic label is doubted.
+    """What the probe saw, for findings: rates on both sides, and how suspect each synthetic label is.
 
     Attributes:
-        expected_agreement: of teachers with good synthetic labels, by their confidence. chance: of blind guesses.
+        expected_agreement: of classifiers with good synthetic labels, by their confidence. chance: of blind guesses.
         real_signal: the inner signal of the real rows with its error, same measure as ``labels.inner_signal``.
-        noise: share of synthetic labels that the teacher would need to be wrong, (value, low, high).
-        threshold: 2 % of real rows have a label that the teacher finds less probable (log-probability).
-        teachers: one per fold, trained on the real rows of the others. real_fold: fold of each pooled real row.
+        noise: fraction of synthetic labels that the classifier would need to be wrong, (value, low, high).
+        threshold: 2 % of real rows have a label that the classifier finds less probable (log-probability).
+        teachers: classifiers, one per fold, trained on the other folds. real_fold: fold of each pooled real row.
     """
 
     expected_agreement: float
@@ -56,10 +56,10 @@ class LabelEvidence:
 
 @dataclass(frozen=True, slots=True)
 class LabelProbe:
-    """Teacher and student on the same leak-free folds, closed-form discriminants [fisher1936].
+    """Classifier and student on the same leak-free folds, closed-form discriminants [fisher1936].
 
     Attributes:
-        folds: outer folds; an anchor, the rows made from it and their near duplicates share one.
+        folds: outer folds; a real row, the rows made from it and their near duplicates share one.
     """
 
     folds: int = 5
@@ -184,7 +184,7 @@ def predict_folds(models: Sequence[FittedDiscriminant], X: Floats, fold: Ints) -
 
 
 def judge(teachers: Sequence[FittedDiscriminant], X: Floats, label: Ints, fold: Ints) -> tuple[Floats, Flags]:
-    """Log-probability of each row's own label, and whether it is the teacher's first choice; shapes (n,)."""
+    """Log-probability of each row's own label, and whether it is the classifier's first choice; shapes (n,)."""
     own, first = np.zeros(X.shape[0]), np.zeros(X.shape[0], dtype=bool)
     for k, model in enumerate(teachers):
         rows = np.flatnonzero(fold == k)
@@ -232,10 +232,10 @@ def kappa_intervals(label: Ints, predicted: Ints, error: float) -> dict[float, I
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often teachers agree with labels, and how often their confidence says they should.
+    """How often classifiers agree with labels, and how often their confidence says they should.
 
     Attributes:
-        hits, confidence: per pooled row (N,), whether the teacher's first choice is the label, and its log-probability.
+        hits, confidence: per pooled row (N,), whether the first choice is the label; its log-probability.
         expected: agreement expected on the synthetic rows. error: standard error of observed minus expected.
     """
 
@@ -250,7 +250,7 @@ class Agreement:
 
         ``inflation`` of the error on the real side is that of overlapping training folds.
 
-        Synthetic rows that are easier than real ones (spliced from anchors, say) or harder (another style) would
+        Synthetic rows that are easier than real ones (spliced from real rows, say) or harder (another style) would
         otherwise hide or fake label noise.
         """
         real = pooled.real
@@ -273,16 +273,16 @@ class Agreement:
             self.hits[~real],
             pooled.unit[~real],
             against=(self.expected, self.error),
-            method="teachers trained on real rows of other folds, scored on synthetic rows; null: what their "
+            method="classifiers trained on real rows of other folds, scored on synthetic rows; null: what their "
             "confidence promises, calibrated on real rows",
-            estimand="accuracy of these teachers on fresh synthetic rows",
+            estimand="accuracy of these classifiers on fresh synthetic rows",
             others={"real_rows": float(self.hits[real].mean())},
         )
 
     def noise(self, pooled: Pooled, chance: float) -> tuple[float, float, float]:
-        """Share of labels that must be wrong to explain the lost agreement, with its 95 % interval.
+        """Fraction of labels that must be wrong to explain the lost agreement, with its 95 % interval.
 
-        A teacher that is right with probability r agrees with a wrong label only where it errs, and then with
+        A classifier that is right with probability r agrees with a wrong label only where it errs, and then with
         probability ``chance`` over the wrong labels: s = (1 - w) r + w (1 - r) chance / (1 - chance), with ``chance``
         the probability that two labels of the set are equal. So w = (r - s) / (r - (1 - r) chance / (1 - chance)).
         """
@@ -321,7 +321,11 @@ def _rate(
 def leaking(texts: Sequence[str], labels: Sequence[str]) -> Flags:
     """Whether every content word of a row's own label is written in the row, by word stems; shape (n,)."""
     if len(texts) != len(labels):
-        raise UsageError(f"{len(texts):,} texts and {len(labels):,} labels", expected="one label per text")
+        raise UsageError(
+            f"{len(texts):,} texts and {len(labels):,} labels",
+            expected="one label per text",
+            todo="pass the labels of these texts",
+        )
     return row_values(lambda part: _leaking(texts[part], labels[part]), len(texts), np.bool_)
 
 
@@ -343,7 +347,7 @@ def label_stems(label: str) -> list[str]:
 
 
 def leak_fraction(synthetic: Flags, real: Flags, units: Ints) -> Estimate:
-    """``labels.leak_fraction``: share of rows that say their own label; null: the share of the real rows."""
+    """``labels.leak_fraction``: fraction of rows that say their own label; null: the fraction of the real rows."""
     value, reference = float(synthetic.mean()), float(real.mean())
     pooled_rate = (synthetic.sum() + real.sum()) / (synthetic.size + real.size)
     simple = pooled_rate * (1 - pooled_rate)
@@ -353,7 +357,7 @@ def leak_fraction(synthetic: Flags, real: Flags, units: Ints) -> Estimate:
         value=value,
         unit="share",
         method="all content words of the row's own label occur in the row, compared by stems",
-        estimand="share of synthetic rows that contain their own label's words",
+        estimand="fraction of synthetic rows that contain their own label's words",
         intervals=share_intervals(synthetic, units),
         null=wilson(reference, real.size, 0.95),
         p=difference_p(value - reference, error, "both"),

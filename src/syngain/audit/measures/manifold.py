@@ -39,10 +39,16 @@ def density_coverage(real: NDArray[Real], synthetic: NDArray[Real], k: int = 5) 
     """
     if real.ndim != 2 or synthetic.ndim != 2 or real.shape[1] != synthetic.shape[1] or not len(synthetic):
         raise UsageError(
-            f"vectors of shapes {real.shape} and {synthetic.shape}", expected="(n, d) and (m, d) with m at least 1"
+            f"vectors of shapes {real.shape} and {synthetic.shape}",
+            expected="(n, d) and (m, d) with m at least 1",
+            todo="embed both sides with one encoder",
         )
     if not 1 <= k < len(real):
-        raise UsageError(f"k = {k} for {len(real)} real rows", expected="from 1 to one less than the real rows")
+        raise UsageError(
+            f"k = {k} for {len(real)} real rows",
+            expected="from 1 to one less than the real rows",
+            todo="use fewer neighbors",
+        )
     center = real.mean(axis=0, dtype=np.float64)
     theirs, ours = _Side.of(real, center), _Side.of(synthetic, center)
     doubt = DOUBT * float(theirs.squares.max() + ours.squares.max())

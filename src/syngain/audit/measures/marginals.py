@@ -30,7 +30,7 @@ class Marginals:
     def __call__(
         self, columns: Mapping[str, Sequence[object]], real: Flags, unit: Ints, rng: np.random.Generator
     ) -> dict[str, Estimate]:
-        """``fidelity.marginals`` from pooled columns of N values each; reference: the share of columns that differ."""
+        """``fidelity.marginals`` from pooled columns of N values each; reference: fraction of columns that differ."""
         coded = [_coded(values) for values in columns.values()]
         observed = np.array([distance(column, real) for column in coded])
         sides = [permuted_sides(unit, int(real.sum()), rng) for _ in range(self.permutations)]

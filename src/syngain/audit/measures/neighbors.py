@@ -1,4 +1,4 @@
-"""Fidelity by nearest neighbors: density and coverage between two calibration ends, and distance to the anchors.
+"""Fidelity by nearest neighbors: density and coverage between two calibration ends, and distance to the real rows.
 
 Density and coverage are those of [naeem2020]. When both sides follow one law their expectations are known exactly:
 density 1, and coverage ``1 - prod_{i<k} (n - 1 - i) / (n - 1 + m - i)``, because a real row is uncovered only if
@@ -97,11 +97,11 @@ class Neighbors:
 
 _PLANS: dict[str, tuple[Tail, str, str]] = {
     "fidelity.density": ("both", "ratio", "synthetic rows per ball of k real neighbors, over k"),
-    "fidelity.coverage": ("lower", "share", "share of real rows with a synthetic row among their neighbors"),
+    "fidelity.coverage": ("lower", "share", "fraction of real rows with a synthetic row among their neighbors"),
     "novelty.distance_ratio": (
         "lower",
         "ratio",
-        "mean distance of a synthetic row to its nearest anchor over that of an anchor to another one",
+        "mean distance of a synthetic row to its nearest real row over that of a real row to another one",
     ),
 }
 
@@ -126,7 +126,7 @@ class Ranked:
         """Density, coverage and distance ratio for another labeling of the same pooled rows.
 
         Exact when every real row has k real rows among its ranked ones, which permuted sides of similar size
-        satisfy up to a share of about 1e-9 of rows; the others count the synthetic rows that are ranked.
+        satisfy up to a fraction of about 1e-9 of rows; the others count the synthetic rows that are ranked.
         """
         labels = real[self.index]
         of_real = labels[real]
@@ -198,7 +198,7 @@ def distance_ratio(distance: Floats, real: Flags) -> float:
 
 
 def expected_coverage(n: int, m: int, k: int) -> float:
-    """Expected coverage of n real rows by m rows of the same law, exact in the absence of ties."""
+    """Expected coverage of n real rows by m rows of the same distribution, exact in the absence of ties."""
     steps = np.arange(min(k, n - 1))
     return float(1 - np.prod((n - 1 - steps) / (n - 1 + m - steps)))
 

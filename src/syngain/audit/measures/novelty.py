@@ -1,4 +1,4 @@
-"""Copies: of anchors (nothing new) and of test rows (contamination), against the real rows' own background."""
+"""Copies: of real rows (nothing new) and of test rows (contamination), against the real rows' own background."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def copy_fraction(copies: Flags, background: Flags, units: Ints) -> Estimate:
-    """``novelty.copy_fraction``: share of synthetic rows that copy an anchor, near copies included.
+    """``novelty.copy_fraction``: fraction of synthetic rows that copy a real row, near copies included.
 
-    ``copies`` (n,) synthetic rows with a near copy among the anchors; ``background`` (m,) anchors with a near copy
-    among the *other* anchors: what fresh real rows would show. Background pairs are counted once, since they come
+    ``copies`` (n,) synthetic rows with a near copy among the real rows; ``background`` (m,) real rows with a near copy
+    among the *other* real rows: what fresh real rows would show. Background pairs are counted once, since they come
     in twos.
     """
     value, reference = float(copies.mean()), float(background.mean())
@@ -32,8 +32,8 @@ def copy_fraction(copies: Flags, background: Flags, units: Ints) -> Estimate:
     return Estimate(
         value=value,
         unit="share",
-        method="Jaccard of character 4-grams at least .8 with an anchor; null: anchors among the other anchors",
-        estimand="share of synthetic rows that copy one of these anchors",
+        method="Jaccard of character 4-grams at least .8 with a real row; null: real rows among the other real rows",
+        estimand="fraction of synthetic rows that copy one of these real rows",
         intervals=share_intervals(copies, units),
         null=(low, high),
         p=difference_p(value - reference, error, "upper"),
@@ -44,11 +44,11 @@ def copy_fraction(copies: Flags, background: Flags, units: Ints) -> Estimate:
 
 
 def contamination(tests: Flags, hits: Flags, background: Flags) -> Estimate:
-    """``contamination.test_fraction``: share of test rows that the synthetic set copies.
+    """``contamination.test_fraction``: fraction of test rows that the synthetic set copies.
 
     ``tests`` (t,) test rows with a near copy among the synthetic rows; ``hits`` (n,) synthetic rows and ``background``
-    (m,) anchors with a near copy among the test rows. What the anchors show, an innocent set of the same domain shows
-    too: p is Fisher's exact test of the two rates per row, one-sided [fisher1935].
+    (m,) real rows with a near copy among the test rows. A clean dataset of the same domain would show the
+    rate of the real rows: p is Fisher's exact test of the two rates per row, one-sided [fisher1935].
     """
     table = np.array([[hits.sum(), (~hits).sum()], [background.sum(), (~background).sum()]])
     low, high = wilson(float(background.mean()), background.size, 0.95)
@@ -56,8 +56,8 @@ def contamination(tests: Flags, hits: Flags, background: Flags) -> Estimate:
     return Estimate(
         value=float(tests.mean()),
         unit="share",
-        method="Jaccard of character 4-grams at least .8; Fisher's exact test of rows per set against the anchors",
-        estimand="share of test rows that these synthetic rows copy",
+        method="Jaccard of character 4-grams at least .8; Fisher's exact test of rows per set against the real rows",
+        estimand="fraction of test rows that these synthetic rows copy",
         intervals=share_intervals(tests),
         null=(min(low * per_test, 1.0), min(high * per_test, 1.0)),
         p=float(stats.fisher_exact(table, alternative="greater").pvalue),

@@ -1,4 +1,4 @@
-"""Regions of the anchors that nobody reaches: clusters of real rows, and classes, with (almost) no synthetic row."""
+"""Regions of the real rows that nobody reaches: clusters of real rows, and classes, with (almost) no synthetic row."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Regions:
     """How cells are made and when one counts as missing.
 
     Attributes:
-        most: cells at the most. rows: real rows per cell on average. reached: share of the expected rows below
+        most: cells at the most. rows: real rows per cell on average. reached: fraction of the expected rows below
             which a cell is missing. level: of the adjusted test a missing cell must pass as well.
     """
 
@@ -73,7 +73,7 @@ class Regions:
         return Cells(real, synthetic, theirs, ours, expected, p, np.flatnonzero(p < self.level))
 
     def estimate(self, cells: Cells, units: Ints) -> Estimate:
-        """``fidelity.missing_mass``: share of held-out real rows that fall into missing cells."""
+        """``fidelity.missing_mass``: fraction of held-out real rows that fall into missing cells."""
         counted = cells.real >= 0
         lost = np.isin(cells.real[counted], cells.missing)
         return Estimate(
@@ -81,7 +81,7 @@ class Regions:
             unit="share",
             method=f"{cells.expected.size} cells; missing = under {self.reached:.0%} of the expected rows and "
             f"adjusted p < {self.level}; p is the smallest adjusted one",
-            estimand="share of fresh real rows in the cells found missing",
+            estimand="fraction of fresh real rows in the cells found missing",
             intervals=share_intervals(lost, units[counted]),
             null=(0.0, 0.0),
             p=float(cells.p.min()),

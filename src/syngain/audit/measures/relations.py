@@ -44,7 +44,7 @@ class Relations:
         """``relations.recovered``: word pairs of held-out real rows that the synthetic rows hold too.
 
         Against what as many other real rows hold. Synthetic rows made from a held-out row, or near copies of it, do
-        not count. Reference ``unseen_mass`` is Good and Turing's share of pairs that are new [good1953].
+        not count. Reference ``unseen_mass`` is Good and Turing's fraction of pairs that are new [good1953].
         """
         real, unit = sides.real, sides.unit
         held = np.zeros(real.size, dtype=bool)
@@ -76,7 +76,7 @@ class Relations:
                 value=value,
                 unit="share",
                 method="pairs of salient words within a row, equal numbers of rows; permutation p",
-                estimand=f"expected share of held-out pair occurrences covered by {synthetic.size} synthetic rows",
+                estimand=f"expected fraction of held-out pair occurrences covered by {synthetic.size} synthetic rows",
                 intervals=error_intervals(value, error, synthetic.size),
                 null=(end + null.range[0], end + null.range[1]),
                 p=null.p,

@@ -39,8 +39,8 @@ class Pooled:
 
     Attributes:
         X: vectors (N, d). real: flags (N,). unit: independent units (N,).
-        group: rows that must share a fold (N,): an anchor, its rows, and near duplicates.
-        kin: rows whose randomness is shared (N,): an anchor and its rows. Errors resample these; ``unit`` when None.
+        group: rows that must share a fold (N,): a real row, its rows, and near duplicates.
+        kin: rows whose randomness is shared (N,): a real row and its rows. Errors resample these; ``unit`` when None.
     """
 
     X: Floats

@@ -57,7 +57,7 @@ def template(text: str) -> str:
 
 
 def opening_share(sides: Sides, rng: np.random.Generator, permutations: int = 199) -> Estimate:
-    """``uniformity.opening_share``: share of rows with the most common opening.
+    """``uniformity.opening_share``: fraction of rows with the most common opening.
 
     The opening is chosen on one half of the rows and its share measured on the other, both ways: the largest of many
     shares is otherwise biased up. Null: the same on as many real rows; p by permutation of the difference.
@@ -70,7 +70,7 @@ def opening_share(sides: Sides, rng: np.random.Generator, permutations: int = 19
         value=float(ours.mean()),
         unit="share",
         method=f"most common first {OPENING_WORDS} words, chosen on one half, counted on the other; permutation p",
-        estimand="share of fresh rows that begin with the openings chosen here",
+        estimand="fraction of fresh rows that begin with the openings chosen here",
         intervals=share_intervals(ours.astype(bool), sides.unit[~sides.real]),
         null=wilson(reference, int(sides.real.sum()), 0.95),
         p=null.p,
@@ -190,8 +190,8 @@ class Compression:
             "information.compression_gain": Estimate(
                 value=value,
                 unit="bytes per byte",
-                method="lzma of half the anchors with the rows, minus lzma of the anchors alone; permutation p",
-                estimand=f"expected new bytes per byte of {ours.size} rows, given these anchors",
+                method="lzma of half the real rows with the rows, minus lzma of the real rows alone; permutation p",
+                estimand=f"expected new bytes per byte of {ours.size} rows, given these real rows",
                 intervals=normal_intervals(value, error),
                 null=(end + null.range[0], end + null.range[1]),
                 p=null.p,

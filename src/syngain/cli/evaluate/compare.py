@@ -21,10 +21,10 @@ def compare(
     context: typer.Context,
     real: flags.Real,
     sets: list[str] = typer.Argument(..., metavar="A B ...", help="Sets to compare: FILE, or NAME=FILE."),
-    test: Optional[str] = typer.Option(None, help="Real rows that judge; else held-out anchors do."),
+    test: Optional[str] = typer.Option(None, help="Real rows that judge; else held-out real rows do."),
     metric: Optional[str] = typer.Option(None, help="Orders the sets: log_loss (default), accuracy, macro_f1."),
     class_weights: bool = typer.Option(
-        True, "--class-weights/--no-class-weights", help="Whether every set is weighted to the class shares of REAL."
+        True, "--class-weights/--no-class-weights", help="Whether every set is weighted to the class fractions of REAL."
     ),
     lengths: bool = typer.Option(False, "--match-lengths", help="Draw rows of the same lengths from every set."),
     n_repeats: int = typer.Option(3, min=1, help="Draws from every set."),
@@ -43,7 +43,7 @@ def compare(
     resume: flags.KeepFinished = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Which of several sets is best, at equal size, and which cannot be told apart."""
+    """Which of several sets is best, at equal size, and which cannot be distinguishable."""
     job = Job.of(context, config, settings.compare)
     named = names(job["sets"])
 

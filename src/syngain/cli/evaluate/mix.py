@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def mix(
     context: typer.Context,
-    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {flags.FILES}."),
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the real rows: {flags.FILES}."),
     sets: Optional[list[str]] = typer.Argument(None, metavar="A B ...", help="Sets to mix in: FILE, or NAME=FILE."),
     runs: Optional[str] = typer.Option(None, help="Instead of data: a table of mixtures, a row per run."),
     losses: Optional[str] = typer.Option(None, help="With --runs: the table of losses, runs in the same order."),
@@ -46,7 +46,7 @@ def mix(
     if table == (job["real"] is not None):
         raise UsageError("neither or both of REAL and --runs", expected="syngain mix REAL A B, or --runs TABLE")
     if table and (job["losses"] is None or job["loss"] is None):
-        raise UsageError("--runs alone", expected="--losses TABLE and --loss COLUMN beside it")
+        raise UsageError("--runs alone", expected="--losses TABLE and --loss COLUMN next to it")
     if table:
         job.run(lambda _, progress: _from_table(job, progress))
         return

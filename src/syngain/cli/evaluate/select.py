@@ -25,22 +25,22 @@ METHODS = (
 
 def select(
     context: typer.Context,
-    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the anchors: {flags.FILES}."),
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the real rows: {flags.FILES}."),
     synthetic: Optional[str] = typer.Argument(None, metavar="SYNTHETIC", help=f"The synthetic rows: {flags.FILES}."),
     again: Optional[Path] = typer.Option(None, help="Instead of data: a finished selection to cut at --rows."),
     method: str = typer.Option("faithful_then_diverse", help=f"How to choose: {METHODS}."),
     rows: Optional[int] = typer.Option(None, min=1, help="How many rows to keep (default: --share of them)."),
-    share: Optional[float] = typer.Option(None, help="Share of the rows to keep (default: .5)."),
+    share: Optional[float] = typer.Option(None, help="Fraction of the rows to keep (default: .5)."),
     near_duplicates: str = typer.Option(
         "last", help="last: near duplicates behind all others; keep: as the method has them."
     ),
-    test: Optional[str] = typer.Option(None, help="Real rows to judge on, beside the anchors."),
+    test: Optional[str] = typer.Option(None, help="Real rows to judge on, next to the real rows."),
     metric: Optional[str] = typer.Option(None, help="Decides: log_loss (default), accuracy, macro_f1; nats_per_byte."),
     logprob: Optional[str] = typer.Option(None, help="Column of SYNTHETIC with log-probabilities."),
     model: Optional[str] = typer.Option(
         None, help="Language model that conditional_ratio asks: smollm2, a folder or a hub name (default: words)."
     ),
-    folds: int = typer.Option(5, min=2, help="Folds of the anchors that choose and judge in turn."),
+    folds: int = typer.Option(5, min=2, help="Folds of the real rows that choose and judge in turn."),
     output: Path = typer.Option(Path("syngain-select"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,

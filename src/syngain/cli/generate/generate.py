@@ -35,15 +35,15 @@ def generate(
     preview: Optional[int] = typer.Option(None, min=1, help="Print the first rows and stop; --resume goes on."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print what would be asked and cost; send nothing."),
     seed: Optional[int] = typer.Option(None, min=0, help="Replaces the seed of the recipe."),
-    text: Optional[str] = typer.Option(None, help="Text column of the anchors. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column of the anchors; none for no labels."),
+    text: Optional[str] = typer.Option(None, help="Text column of the real rows. Two sides: prompt+response."),
+    label: Optional[str] = typer.Option(None, help="Label column of the real rows; none for no labels."),
     id: flags.Id = None,
     json: flags.AsJson = False,
     force: bool = typer.Option(False, help="Replace a finished run, and throw away the answers of a stopped one."),
     resume: bool = typer.Option(False, help="Go on with a stopped run; nothing that was answered is asked again."),
     quiet: flags.Quiet = False,
 ) -> None:
-    """Run the chain from anchors to rows with a generator: resumable, within a budget, log-probabilities kept."""
+    """Run the chain from real rows to rows with a generator: resumable, within a budget, log-probabilities kept."""
     options = configured(context, config)
     if options["dry_run"]:
         print_forecast(options)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def information(
     context: typer.Context,
     rows: str = typer.Argument(..., metavar="ROWS", help=f"A run folder of `syngain generate`, or {flags.FILES}."),
-    real: Optional[str] = typer.Option(None, help="Your real rows: novelty, task divergence and gain beside."),
+    real: Optional[str] = typer.Option(None, help="Your real rows: novelty, task divergence and gain next to."),
     dropped: Optional[str] = typer.Option(None, help="Rows that curation dropped, where ROWS is not a run folder."),
     generator: Optional[str] = typer.Option(
         None,
@@ -38,7 +38,7 @@ def information(
     vocabulary: Optional[int] = typer.Option(None, min=2, help="Tokens the generator chooses from, for top-k ends."),
     prompts: int = typer.Option(16, min=2, help="Prompts of a strategy that are cross-scored."),
     samples: int = typer.Option(16, min=1, help="Outputs of a prompt that are cross-scored."),
-    gain: bool = typer.Option(True, "--gain/--no-gain", help="With --real: measure gain and divergence beside."),
+    gain: bool = typer.Option(True, "--gain/--no-gain", help="With --real: measure gain and divergence next to."),
     output: Path = typer.Option(Path("syngain-information"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,

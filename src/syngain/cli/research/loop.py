@@ -21,7 +21,7 @@ def loop(
     real: str = typer.Argument(..., metavar="REAL", help=f"Real texts: {flags.FILES}."),
     held_out: Optional[str] = typer.Option(None, help="Real rows that no generation learns (default: half of REAL)."),
     generations: int = typer.Option(5, min=2, help="How often the generator speaks."),
-    real_share: str = typer.Option("0,0.2,0.5", help="Shares of real rows in every training set, ascending."),
+    real_share: str = typer.Option("0,0.2,0.5", help="Fraction of real rows in every training set, ascending."),
     rows: int = typer.Option(500, min=20, help="Most real rows that take part."),
     n_repeats: int = typer.Option(5, min=2, help="How many loops."),
     output: Path = typer.Option(Path("syngain-loop"), "-o", "--output", help="Folder for the report."),
@@ -33,7 +33,7 @@ def loop(
     resume: flags.KeepFinished = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """What happens when the generator eats its own output, and which share of real rows prevents it."""
+    """What happens when the generator eats its own output, and which fraction of real rows prevents it."""
     job = Job.of(context, config, settings.loop)
 
     def measure(data: Inputs, progress: Progress) -> Result:

@@ -21,7 +21,7 @@ def train(
     context: typer.Context,
     real: flags.Real,
     synthetic: flags.Synthetic,
-    test: Optional[str] = typer.Option(None, help="Real rows to judge on; else a quarter of the anchors stands in."),
+    test: Optional[str] = typer.Option(None, help="Real rows to judge on; else a quarter of the real rows appears in."),
     model: str = typer.Option("smollm2", help="The student: smollm2, a folder or a hub name."),
     steps: int = typer.Option(120, min=1, help="Optimizer steps of every arm."),
     n_repeats: int = typer.Option(3, min=1, help="Repetitions of every arm."),
@@ -30,7 +30,7 @@ def train(
     max_tokens: int = typer.Option(192, min=16, help="Tokens that are read of a row."),
     rates: str = typer.Option("1e-3,5e-4", help="Learning rates that race, the usual one first."),
     rank: int = typer.Option(8, min=1, help="Rank of the adapters."),
-    selected: float = typer.Option(0.5, min=0.0, help="Share of the rows in the arm of selected rows; 0 for none."),
+    selected: float = typer.Option(0.5, min=0.0, help="Fraction of the rows in the arm of selected rows; 0 for none."),
     method: str = typer.Option("faithful_then_diverse", help="Who selects them; a method of `syngain select`."),
     repair: bool = typer.Option(
         False, "--repair", help="Instead: overfit on SYNTHETIC alone, then repair it in three ways."
@@ -55,7 +55,7 @@ def train(
     resume: flags.Resume = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Post-train a student on every arm: the gain that is measured beside the gain that was forecast."""
+    """Post-train a student on every arm: the gain that is measured next to the gain that was forecast."""
     job = Job.of(context, config, settings.train)
 
     def measure(data: Inputs, progress: Progress) -> Result:

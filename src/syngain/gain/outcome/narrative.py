@@ -1,136 +1,191 @@
-"""Sentences of ``gain``: what the rows do, and what stands next to the verdict."""
+"""Sentences of ``gain``: the verdict with its number and next command, the findings, the caveats."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syngain.core.phrases import capital, listed, number, two_digits
+from syngain.core.phrases import interval_words, listed, signed, two_digits
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import effect
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
-    from syngain.gain.outcome.effects import Effect
     from syngain.gain.outcome.estimates import GainEstimates
 
-RAISES = {
-    "log_loss": ("lower", "raise", "the log-loss", " nats"),
-    "nats_per_byte": ("lower", "raise", "the loss per byte", " nats"),
-    "accuracy": ("raise", "lower", "accuracy", ""),
-    "macro_f1": ("raise", "lower", "macro-F1", ""),
+# metric to its name and the unit of a gain; a gain is signed so that + is better
+METRICS = {
+    "log_loss": ("log-loss", "nats"),
+    "nats_per_byte": ("loss", "nats per byte"),
+    "accuracy": ("accuracy", "pp"),
+    "macro_f1": ("macro-F1", "pp"),
 }
 
-HOPELESS = 20  # times the anchors there are: more of them are no advice
+HOPELESS = 20  # times the real rows there are: so many more are no advice
 
-WITH = {
-    "anchors": "the anchors",
-    "both": "anchors with synthetic rows",
+VARIANTS = {
+    "anchors": "the real rows",
+    "both": "real plus synthetic rows",
     "synthetic": "the synthetic rows alone",
-    "duplicated": "repeated anchors",
+    "duplicated": "the oversampling control",
+}
+MEASURE = "syngain gain REAL SYNTHETIC --test TEST"
+FORECAST_ONLY = f" Forecast only; to measure: `{MEASURE}`."
+CONSEQUENCES = {
+    "harm": "A model trained with these rows predicts your real rows worse.",
+    "no_gain": "Training costs rise and the model does not improve.",
+    "unknown_labels": "No real row shows whether they are right, and they take probability from your classes.",
+}
+FIXES = {
+    "harm": "do not add these rows",
+    "no_gain": "do not add these rows, or try other data",
+    "unknown_labels": "map these labels to yours, or drop the rows",
 }
 
 
-def not_converged(answer: GainEstimates) -> str:
-    """Why there is no measurement."""
-    arms = " and ".join(WITH[kind] for kind in answer.forecaster.unsettled)
-    return f"Cannot tell: the proxy did not converge on {arms}; its numbers are no measurement."
+def not_converged(answer: GainEstimates) -> Verdict:
+    """The verdict where a proxy model did not converge."""
+    variants = " and ".join(VARIANTS[kind] for kind in answer.forecaster.unsettled)
+    return Verdict(
+        decision="cannot_tell",
+        sentence=f"Inconclusive: the proxy model did not converge on {variants}; its numbers are not reliable.",
+        action="Inconclusive: the proxy model did not converge.",
+        needs="features on one scale, or more real rows",
+        next_command="syngain audit REAL SYNTHETIC",
+    )
 
 
-def harmful(answer: GainEstimates, whole: Estimate) -> str:
-    """That the rows do harm."""
-    return f"Do not add it as it is: {effect_words(answer, whole)}.{caveats(answer)}"
+def harmful(answer: GainEstimates, whole: Estimate) -> Verdict:
+    """The verdict where the rows do harm."""
+    return _refused(answer, whole, f"they worsen the {METRICS[answer.metric][0]} on real rows")
 
 
-def without_gain(answer: GainEstimates, whole: Estimate) -> str:
-    """That the rows add less than the smallest gain that matters."""
-    least = f"less than the {answer.min_gain:g}{unit_of(answer)} that matter"
-    return f"It adds nothing that matters: {effect_words(answer, whole)}, {least}.{caveats(answer)}"
+def without_gain(answer: GainEstimates, whole: Estimate) -> Verdict:
+    """The verdict where the gain is below the smallest gain that matters."""
+    return _refused(answer, whole, f"the gain is below --min-gain ({least(answer)})")
 
 
-def as_repeated(answer: GainEstimates, whole: Estimate) -> str:
-    """That repeating the real rows does as much."""
-    words = f"{effect_words(answer, whole)}, and so do your anchors, each repeated as often"
-    return f"It adds nothing over repeating your anchors: {words}.{caveats(answer)}"
+def as_repeated(answer: GainEstimates, whole: Estimate) -> Verdict:
+    """The verdict where oversampled real rows reach the same gain."""
+    return _refused(answer, whole, "oversampling your real rows gives the same gain")
 
 
-def effect_message(answer: GainEstimates, whole: Estimate, found: Effect) -> str:
-    """The message of the finding ``harm`` or ``no_gain``."""
-    words = capital(effect_words(answer, whole))
-    if found == "harm":
-        return f"{words}."
-    return f"{words}: less than {answer.min_gain:g}{unit_of(answer)}, the smallest gain that matters."
-
-
-def unknown_labels(answer: GainEstimates) -> str:
-    """The message of the finding ``unknown_labels``."""
-    return (
-        f"{answer.foreign_rows:,} rows have labels that no anchor has ({listed(answer.foreign)}): no anchor can show "
-        "what they are good for, and they take probability from the others."
+def _refused(answer: GainEstimates, whole: Estimate, why: str) -> Verdict:
+    return Verdict(
+        decision="do_not_use",
+        sentence=f"Do not use {_all(answer.rows)}: {why}. {gain_words(answer, whole, answer.rows)}.{caveats(answer)}",
+        rows_to_use=0,
+        action=f"Do not use {_all(answer.rows)}: {why}.",
+        estimate=deciding(answer),
+        next_command="syngain compare REAL SYNTHETIC OTHER --test TEST",
     )
 
 
 def use(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
     """The verdict to use these rows."""
     everything = rows == answer.rows
-    amount = _all(rows) if everything else f"{rows:,} of {answer.rows:,} rows"
-    up, _, what, unit = RAISES[answer.metric]
-    low, high = estimate.interval(0.9)
-    amounts = f"{what} by {number(estimate.value)}{unit} ({number(low)} to {number(high)})"
-    did = f"{up}ed" if up == "lower" else f"{up}d"
-    tested = f"{did} {amounts} on the test set" if answer.test is not None else f"is expected to {up} {amounts}"
+    action = f"Use {_all(rows)}." if everything else f"Use {rows:,} of {answer.rows:,} rows."
     whole = answer.test or answer.expected
-    done = "" if everything or whole.value - estimate.value > answer.min_gain else "; beyond that, no gain that matters"
-    sentence = f"Using {amount} {tested}{done}.{caveats(answer)}"
-    return Verdict(decision="use" if everything else "use_subset", sentence=sentence, rows_to_use=rows)
+    limit = f" More rows add no gain above {least(answer)}."
+    if everything or whole.value - estimate.value > answer.min_gain:
+        limit = ""
+    return Verdict(
+        decision="use" if everything else "use_subset",
+        sentence=f"{action} {gain_words(answer, estimate, rows)}.{limit}{caveats(answer)}",
+        rows_to_use=rows,
+        action=action,
+        estimate=deciding(answer, part=not everything),
+        next_command=MEASURE if answer.test is None else "syngain train REAL SYNTHETIC --test TEST",
+    )
 
 
-def unsure(answer: GainEstimates, whole: Estimate) -> str:
-    """That the interval decides nothing, and how many more real rows would."""
-    looks, least = answer.needed
-    words = effect_words(answer, whole, sure=False)
+def unsure(answer: GainEstimates, whole: Estimate) -> Verdict:
+    """The verdict where the interval holds both a gain and none."""
+    needs = "more test rows" if answer.test is not None else _more_rows(answer)
+    detail = f" Detecting it needs {needs}." if needs else ""
+    return Verdict(
+        decision="cannot_tell",
+        sentence=f"Inconclusive: {_lower(gain_words(answer, whole, answer.rows))}.{detail}{caveats(answer)}",
+        action=f"The gain of {_all(answer.rows)} is unclear.",
+        needs=needs,
+        estimate=deciding(answer),
+        next_command=MEASURE if answer.test is None else "syngain select REAL SYNTHETIC --test TEST",
+    )
+
+
+def _more_rows(answer: GainEstimates) -> str:
+    """How many more real rows would decide; a lower bound where the effect is far below them."""
+    looks, smallest = answer.needed
+    needed = f"about {two_digits(looks):,} more real rows"
+    if looks <= HOPELESS * answer.forecaster.label.size and smallest > looks:
+        needed += f" (about {two_digits(smallest):,} for a gain of {least(answer)})"
+    return needed
+
+
+def deciding(answer: GainEstimates, *, part: bool = False) -> str:
+    """The id of the estimate that decides: on the test set where there is one, else the expected gain."""
+    name = f"gain.{answer.metric}"
     if answer.test is not None:
-        return f"Cannot tell: on the test set {words}.{caveats(answer)}"
-    if looks > HOPELESS * answer.forecaster.label.size:
-        needed = f"an effect so small would take about {two_digits(looks):,} more anchors to tell"
-        return f"Cannot tell: {words}; {needed}.{caveats(answer)}"
-    needed = f"about {two_digits(looks):,} more anchors would tell"
-    if least > looks:
-        needed += f" an effect of this size (about {two_digits(least):,} one of {answer.min_gain:g})"
-    return f"Cannot tell: {words}; {needed}.{caveats(answer)}"
+        return f"{name}.test@chosen" if part else f"{name}.test"
+    return f"{name}@chosen" if part else f"{name}@expected"
+
+
+def gain_words(answer: GainEstimates, estimate: Estimate, rows: int) -> str:
+    """For example ``Log-loss gain of all 600 rows, on the test set: +0.17 nats, 90% CI [+0.12, +0.22]``."""
+    name, unit = METRICS[answer.metric]
+    where = "on the test set" if answer.test is not None else "forecast"
+    amount = _all(rows) if rows == answer.rows else f"{rows:,} rows"
+    value, interval = signed(estimate.value, unit), interval_words(estimate.interval(0.9), unit)
+    return f"{name[:1].upper()}{name[1:]} gain of {amount}, {where}: {value}, {interval}"
+
+
+def least(answer: GainEstimates) -> str:
+    """The smallest gain that matters, with its unit."""
+    unit = METRICS[answer.metric][1]
+    return f"{100 * answer.min_gain:g} pp" if unit == "pp" else f"{answer.min_gain:g} {unit}"
+
+
+def finding_message(answer: GainEstimates, whole: Estimate, found: str) -> str:
+    """The message of the finding ``harm`` or ``no_gain``."""
+    expected = "expected above 0" if found == "harm" else f"expected above --min-gain ({least(answer)})"
+    return f"{gain_words(answer, whole, answer.rows)}; {expected}."
+
+
+def unknown_labels(answer: GainEstimates) -> str:
+    """The message of the finding ``unknown_labels``."""
+    return f"{answer.foreign_rows:,} rows have labels that no real row has: {listed(answer.foreign)}."
 
 
 def caveats(answer: GainEstimates) -> str:
-    """What stands beside the verdict: controls that do the same, what the stand-in cannot judge."""
+    """Limits of the verdict: controls with the same gain, what the real rows or the proxy model cannot show."""
     out = ""
     duplication, weights = answer.controls.get("duplication"), answer.controls.get("class_weights")
     gains = effect(answer.test or answer.expected, answer.min_gain) == "gain"
     if gains and duplication is not None and effect(duplication, answer.min_gain) == "cannot_tell":
-        out += " Repeating your anchors may do as much."
+        out += " Oversampling your real rows may give the same gain."
     if gains and weights is not None and effect(weights, answer.min_gain) != "gain":
-        out += " With classes weighed equally in both arms no gain is sure: it may be a matter of class shares."
+        out += " With equal class weights the gain is not significant: class balance may explain it."
     if weights is not None and not gains and effect(weights, answer.min_gain) == "gain":
-        _, _, what, unit = RAISES[answer.metric]
-        better = f"{what} improves by {number(weights.value)}{unit}"
-        out += f" With classes weighed equally {better}: mend its class shares."
+        better = signed(weights.value, METRICS[answer.metric][1])
+        out += f" With equal class weights the gain is {better}: fix the class balance."
     return out + _limits(answer)
 
 
 def _limits(answer: GainEstimates) -> str:
-    """What the anchors or the stand-in cannot show."""
+    """What the real rows or the proxy model cannot show."""
     out = ""
     if answer.rare:
-        out += f" Too few anchors to judge {'class' if len(answer.rare) == 1 else 'classes'} {listed(answer.rare)}."
+        out += f" Too few real rows to judge {'class' if len(answer.rare) == 1 else 'classes'} {listed(answer.rare)}."
     if answer.foreign:
-        out += f" No anchor has the label{'s' if len(answer.foreign) > 1 else ''} {listed(answer.foreign)}."
+        out += f" No real row has the label{'s' if len(answer.foreign) > 1 else ''} {listed(answer.foreign)}."
     if answer.blind:
-        out += " The stand-in learns no more from your anchors than their class shares."
+        out += " The proxy model learns no more from your real rows than class proportions."
     if answer.metric == "nats_per_byte":
         out += (
-            " An n-gram model stands in: it knows no language beforehand and judges wording, not answers; `--proxy lm` "
-            "asks a model that does."
+            " The proxy is an n-gram model without pre-training; it judges wording, not content. "
+            "`--proxy lm` fine-tunes a language model."
         )
     if answer.test is None and "optimistic" in answer.forecaster.marks:
-        out += " Optimistic: which anchors the rows were made from is not known."
+        out += " The gain may be overestimated: no column names the real row behind each synthetic row."
     return out
 
 
@@ -138,20 +193,5 @@ def _all(rows: int) -> str:
     return f"all {rows:,} rows" if rows > 1 else "the one row"
 
 
-def effect_words(answer: GainEstimates, estimate: Estimate, *, sure: bool = True) -> str:
-    """For example: all 2,610 rows raise the log-loss by 0.17 nats (0.12 to 0.22)."""
-    up, down, what, unit = RAISES[answer.metric]
-    low, high = estimate.interval(0.9)
-    verb = (up if estimate.value >= 0 else down) + ("s" if sure and answer.rows == 1 else "")
-    if not sure:
-        verb = f"{'seem' if answer.rows > 1 else 'seems'} to {verb}"
-    value, ends = abs(estimate.value), sorted((low, high)) if estimate.value >= 0 else sorted((-low, -high))
-    return (
-        f"{_all(answer.rows)} {verb} {what} by {number(value)}{unit} "
-        f"(90 % interval {number(ends[0])} to {number(ends[1])})"
-    )
-
-
-def unit_of(answer: GainEstimates) -> str:
-    """The unit of the metric, with a space before it."""
-    return RAISES[answer.metric][3]
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]

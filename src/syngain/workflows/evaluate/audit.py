@@ -116,7 +116,6 @@ def _verdict(study: Study, audited: Audited, measured: GainPart | None, unmeasur
         enough=audited.enough,
         gain=measured.kept_verdict if measured else None,
         unmeasured=unmeasured,
-        tested=study.test is not None and measured is not None,
     )
 
 
