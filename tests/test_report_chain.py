@@ -5,7 +5,7 @@ import re
 import pytest
 
 from syngain.core.result import Chain, Flow
-from syngain.report.chain_figure import THICK, chain_svgs
+from syngain.report.figures.chain import THICK, chain_svgs
 
 
 def chain(prompt, gain, *lost, title="", **limits):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from syngain.report.strategy_figure import BOTTOM, LEFT, RIGHT, TOP, WIDTH, strategies_svg
+from syngain.report.figures.strategies import BOTTOM, LEFT, RIGHT, TOP, WIDTH, strategies_svg
 
 
 def number(value, low=None, high=None, unit="nats"):

@@ -14,8 +14,8 @@ from syngain.core.estimate import Estimate
 from syngain.core.result import Distribution
 from syngain.report.catalog import describe, finding_title, group_of
 from syngain.report.entries import MEASURES
-from syngain.report.figures import POINTS, distribution_figure, drawn, drop_table, map_figure
-from syngain.report.interval_svg import strip
+from syngain.report.figures.data import POINTS, distribution_figure, drawn, drop_table, map_figure
+from syngain.report.figures.interval import strip
 from syngain.report.measures import row
 from syngain.report.numbers import interval, number, probability
 from syngain.report.safe import plain, script_json, shorten, visible

@@ -1,4 +1,4 @@
-"""What a synthetic dataset adds over your real rows, what is wrong with it, and how much of it to use.
+"""Evaluate synthetic data before you train on it: defects, gain, number of rows to use.
 
 >>> import syngain
 >>> result = syngain.audit("real.jsonl", "synthetic.jsonl")  # doctest: +SKIP
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from syngain.data.study import Study
     from syngain.workflows.evaluate.audit import audit
     from syngain.workflows.evaluate.compare import compare
+    from syngain.workflows.evaluate.explain import explain
     from syngain.workflows.evaluate.gain import gain
     from syngain.workflows.evaluate.gate import gate
     from syngain.workflows.evaluate.mix import mix, mix_runs
@@ -57,6 +58,7 @@ __all__ = [
     "compare",
     "convert",
     "demo",
+    "explain",
     "gain",
     "gate",
     "generate",
@@ -91,6 +93,7 @@ _HOMES = {
     "compare": "syngain.workflows.evaluate.compare",
     "convert": "syngain.workflows.generate.convert",
     "demo": "syngain.workflows.research.demo",
+    "explain": "syngain.workflows.evaluate.explain",
     "gain": "syngain.workflows.evaluate.gain",
     "gate": "syngain.workflows.evaluate.gate",
     "generate": "syngain.workflows.generate.generate",

@@ -1,4 +1,4 @@
-"""Former names of commands, flags and configuration keys. They go on working and are not shown."""
+"""Former names of commands, flags and configuration keys. They still work and are not shown."""
 
 from __future__ import annotations
 

@@ -15,8 +15,10 @@ import typer
 
 from syngain._version import __version__
 from syngain.cli.aliases import current
+from syngain.cli.command_list import GroupedCommands
 from syngain.cli.evaluate.audit import audit
 from syngain.cli.evaluate.compare import compare
+from syngain.cli.evaluate.explain import explain
 from syngain.cli.evaluate.gain import gain
 from syngain.cli.evaluate.gate import gate
 from syngain.cli.evaluate.mix import mix
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="syngain",
-    help="What a synthetic dataset adds over your real rows, what is wrong with it, and how much of it to use.",
+    cls=GroupedCommands,
+    help="Evaluate synthetic data before you train on it.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -59,6 +62,7 @@ app.command("loop")(loop)
 app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)
+app.command("explain")(explain)
 app.command("compare")(compare)
 app.command("mix")(mix)
 app.command("train")(train)
@@ -95,7 +99,7 @@ def _options(
         False, "--version", callback=_version, is_eager=True, help="Print the version and the optional parts."
     ),
 ) -> None:
-    """What a synthetic dataset adds over your real rows, what is wrong with it, and how much of it to use."""
+    """Evaluate synthetic data before you train on it."""
 
 
 def main() -> None:
@@ -157,7 +161,7 @@ def _run() -> int:
         code = 3
     if code == INTERRUPTED:  # newer versions of typer make this code of an interruption themselves
         print(
-            "interrupted; no unfinished result was written (gain --model, train and generate go on with --resume)",
+            "interrupted; no unfinished result was written; gain --proxy lm, train and generate continue with --resume",
             file=sys.stderr,
         )
     return code if isinstance(code, int) else 0

@@ -86,13 +86,20 @@ def _yaml(path: Path) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected="a YAML file") from error
+        raise InputError(
+            f"{path} cannot be read ({error})", expected="a YAML file", todo="check the path of --config"
+        ) from error
     except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML ({' '.join(str(error).split())})", expected="a YAML file") from error
+        came = f"{path} is not YAML ({' '.join(str(error).split())})"
+        raise InputError(came, expected="a YAML file", todo="correct the line named above") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise InputError(f"{path} holds {type(content).__name__}", expected="a mapping of flags to values")
+        raise InputError(
+            f"{path} holds {type(content).__name__}",
+            expected="a mapping of flags to values",
+            todo="for example `seed: 1`",
+        )
     return {str(key): value for key, value in content.items()}
 
 
@@ -176,9 +183,10 @@ def names(given: list[str], *, least: int = 2) -> dict[str, str]:
         match = NAMED.match(item)
         name, file = (match["name"], match["file"]) if match else (item.rsplit("/", 1)[-1], item)
         if name in out or name in {"real", "test"}:
-            said = f"two sets are named {name}" if name in out else f"a set is named {name}"
-            raise UsageError(said, expected="different names", todo="name them: NAME=FILE")
+            came = f"two datasets are named {name}" if name in out else f"a dataset is named {name}"
+            raise UsageError(came, expected="different names, not real or test", todo="name them: NAME=FILE")
         out[name] = file
     if len(out) < least:
-        raise UsageError(f"{len(out)} sets", expected=f"at least {least}", todo="`syngain gain` takes one")
+        came = f"got {len(out)} dataset{'' if len(out) == 1 else 's'}"
+        raise UsageError(came, expected=f"at least {least}", todo="for one dataset use `syngain gain REAL SYNTHETIC`")
     return out

@@ -134,7 +134,7 @@ class Job:
             yield
         except KeyboardInterrupt:
             if self.work.exists():
-                print(f"interrupted; what is finished is kept in {self.work}: go on with --resume", file=sys.stderr)
+                print(f"interrupted; what is finished is kept in {self.work}: continue with --resume", file=sys.stderr)
                 sys.exit(INTERRUPTED)
             raise
 
@@ -156,7 +156,9 @@ class Job:
                 from rich.console import Console
 
                 console = Console()
-                Console(width=max(console.width, 60)).print(terminal(result))
+                Console(width=max(console.width, 60)).print(
+                    terminal(result, everything=bool(self.options.get("everything")))
+                )
                 for sentence in filter(None, said):
                     print(sentence)
             print(f"report: {self.folder / 'report.html'}")

@@ -32,7 +32,7 @@ def audit(options: Options) -> Arguments:
 
     for name, least in (("sample", 20), ("seed", 0)):  # a configuration file is not checked by the parser
         if options[name] < least:
-            raise UsageError(f"--{name} {options[name]}", expected=f"at least {least}")
+            raise UsageError(f"--{name} {options[name]}", expected=f"at least {least}", todo=f"use --{name} {least}")
     settings = Settings(sample=options["sample"], encoder=encoder_named(options["encoder"]))
     return {"settings": settings, "gain": not options["no_gain"]}
 
@@ -44,7 +44,9 @@ def gain(options: Options) -> Arguments:
     if options["min_gain"] <= 0:
         raise UsageError(f"--min-gain {options['min_gain']}", expected="a gain above 0", todo="the default is 0.01")
     if options["proxy"] not in PROXIES:
-        raise UsageError(f"--proxy {options['proxy']}", expected=f"one of {', '.join(PROXIES)}")
+        raise UsageError(
+            f"--proxy {options['proxy']}", expected=f"one of {', '.join(PROXIES)}", todo="use --proxy auto"
+        )
     settings = GainSettings(
         metric=options["metric"],
         min_gain=options["min_gain"],
@@ -68,7 +70,7 @@ def _prior(given: str | None) -> dict[str, float] | None:
         parts = dict(part.rsplit("=", 1) for part in given.split(","))
         shares = {name.strip(): float(share) for name, share in parts.items()}
     except ValueError:
-        raise UsageError(f"--prior {given}", expected="class=share, separated by commas", todo=todo) from None
+        raise UsageError(f"--prior {given}", expected="class=fraction, separated by commas", todo=todo) from None
     if min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-3:
         raise UsageError(f"--prior {given}", expected="fractions of at least 0 that sum to 1", todo=todo)
     return shares
@@ -96,11 +98,19 @@ def select(options: Options) -> Arguments:
     from syngain.workflows.evaluate.select import SelectSettings
 
     if options["synthetic"] is None:
-        raise UsageError("no REAL and SYNTHETIC", expected="syngain select REAL SYNTHETIC, or --again RUN --rows N")
+        raise UsageError(
+            "no REAL and SYNTHETIC",
+            expected="syngain select REAL SYNTHETIC, or --again RUN --rows N",
+            todo="give both files",
+        )
     if options["near_duplicates"] not in {"last", "keep"}:
-        raise UsageError(f"--near-duplicates {options['near_duplicates']}", expected="last or keep")
+        raise UsageError(
+            f"--near-duplicates {options['near_duplicates']}",
+            expected="last or keep",
+            todo="use --near-duplicates last",
+        )
     if options["rows"] is not None and options["share"] is not None:
-        raise UsageError("--rows and --share", expected="one of them")
+        raise UsageError("--rows and --share", expected="one of them", todo="omit --share")
     method_named(options["method"], model=options["model"])
     settings = SelectSettings(
         rows=options["rows"],
@@ -169,7 +179,9 @@ def _meanings(options: Options) -> TextEncoder | None:
     if options["encoder"] is None:
         return None
     if options["meaning"] is not None:
-        raise UsageError("--meaning and --encoder", expected="one of them: both say what a row means")
+        raise UsageError(
+            "--meaning and --encoder", expected="one of them: both define the meaning of a row", todo="omit --encoder"
+        )
     if options["real"] is None:
         raise UsageError(
             "--encoder without --real",
@@ -186,7 +198,7 @@ def _whole(value: object, flag: str) -> int | None:
     if value is None or isinstance(value, int):
         return value
     if not str(value).isdecimal():
-        raise UsageError(f"{flag}: {value}", expected="a whole number")
+        raise UsageError(f"{flag}: {value}", expected="a whole number", todo=f"for example {flag} 1000")
     return int(str(value))
 
 
@@ -195,7 +207,7 @@ def scorer(options: Options, anchors: Dataset | None, progress: Progress) -> Cal
     if options["generator"] is None:
         return None
     if options["api"] not in APIS:
-        raise UsageError(f"--api {options['api']}", expected=f"one of {', '.join(APIS)}")
+        raise UsageError(f"--api {options['api']}", expected=f"one of {', '.join(APIS)}", todo="use --api chat")
     from syngain.workflows.generate.scorers import scorer_of
 
     return scorer_of(
@@ -214,11 +226,15 @@ def train(options: Options) -> Arguments:
     from syngain.workflows.train.train import TrainSettings
 
     if options["trainer"] not in TRAINERS:
-        raise UsageError(f"--trainer {options['trainer']}", expected=f"one of {', '.join(TRAINERS)}")
+        raise UsageError(
+            f"--trainer {options['trainer']}", expected=f"one of {', '.join(TRAINERS)}", todo="use --trainer trl"
+        )
     try:
         rates = tuple(float(rate) for rate in str(options["rates"]).split(","))
     except ValueError:
-        raise UsageError(f"--rates {options['rates']}", expected="numbers separated by commas: 1e-3,5e-4") from None
+        raise UsageError(
+            f"--rates {options['rates']}", expected="numbers separated by commas", todo="for example --rates 1e-3,5e-4"
+        ) from None
     student = CausalProxy(
         model=options["model"],
         rank=options["rank"],
@@ -274,6 +290,10 @@ def loop(options: Options) -> Arguments:
     try:
         shares = tuple(float(part) for part in str(options["real_share"]).split(","))
     except ValueError:
-        raise UsageError(f"--real-share {options['real_share']}", expected="numbers such as 0,0.2,0.5") from None
+        raise UsageError(
+            f"--real-share {options['real_share']}",
+            expected="fractions separated by commas",
+            todo="for example --real-share 0,0.2,0.5",
+        ) from None
     loop = Loop(generations=options["generations"], shares=shares, rows=options["rows"])
     return {"settings": LoopSettings(loop=loop, seeds=options["n_repeats"])}

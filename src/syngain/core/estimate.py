@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Direction = Literal["estimate", "lower", "upper", "forecast"]
 Interval = tuple[float, float]
@@ -94,6 +94,35 @@ class Estimate:
             "marks": list(self.marks),
             "references": {name: finite(value) for name, value in sorted(self.references.items())},
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Estimate:
+        """The estimate of a ``report.json``; null values become NaN, null bounds infinite.
+
+        Raises:
+            UsageError: levels or bounds that no estimate has.
+        """
+
+        def bounds(ends: Sequence[float | None]) -> Interval:
+            return (-math.inf if ends[0] is None else ends[0], math.inf if ends[1] is None else ends[1])
+
+        value = content.get("value")
+        null = content.get("null")
+        return cls(
+            value=math.nan if value is None else value,
+            unit=content.get("unit", ""),
+            method=content.get("method", ""),
+            estimand=content.get("estimand", ""),
+            intervals={float(level): bounds(ends) for level, ends in content.get("intervals", {}).items()},
+            null=None if null is None else bounds(null),
+            p=content.get("p"),
+            adjusted_p=content.get("adjusted_p"),
+            n=content.get("n", 0),
+            clusters=content.get("clusters", 0),
+            direction=content.get("direction", "estimate"),
+            marks=tuple(content.get("marks", ())),
+            references={name: value for name, value in content.get("references", {}).items() if value is not None},
+        )
 
 
 def finite(value: float | None) -> float | None:

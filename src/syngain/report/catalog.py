@@ -1,12 +1,17 @@
-"""What each measure is called, which question it answers and how to read it, in plain words."""
+"""Names of measures, findings, groups and decisions for readers of a report."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from syngain.report.entries import MEASURES, MeasureEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def describe(identifier: str) -> MeasureEntry:
-    """The words for an estimate id without its ``@part``; an unknown id falls back to itself in words."""
+    """The entry of an estimate id without its ``@part``; an unknown id falls back to its own words."""
     known = MEASURES.get(identifier) or _composed(identifier)
     if known is not None:
         return known
@@ -15,18 +20,20 @@ def describe(identifier: str) -> MeasureEntry:
 
 
 def group_of(identifier: str) -> str:
-    """The heading an estimate stands under, from the first word of its id."""
+    """The heading of an estimate, from the first word of its id."""
     head = identifier.partition("@")[0].partition(".")[0]
     return GROUPS.get(head, head.replace("_", " ").capitalize() or "Other")
 
 
-def finding_title(identifier: str) -> str:
-    """The name of a finding in plain words."""
+def finding_title(identifier: str, estimates: Sequence[str] = ()) -> str:
+    """The name of a finding; missing regions of labels are under-represented classes."""
+    if identifier == "missing_regions" and any(name.startswith("labels.") for name in estimates):
+        return CLASSES
     return FINDINGS.get(identifier, identifier.replace("_", " ").capitalize())
 
 
 def badge(command: str, decision: str) -> str:
-    """The badge of a result; a command that only makes or measures is done, whatever it cannot tell."""
+    """The badge of a result; commands that decide nothing are done where they name no decision."""
     if decision == "cannot_tell" and command in DONE:
         return DONE[command]
     return decision_words(decision)
@@ -37,53 +44,59 @@ def decision_words(decision: str) -> str:
     return DECISIONS.get(decision, decision.replace("_", " ").capitalize())
 
 
-DECISIONS = {"use": "Use it", "use_subset": "Use a part", "do_not_use": "Do not use", "cannot_tell": "Cannot tell"}
+DECISIONS = {
+    "use": "Use",
+    "use_subset": "Use a subset",
+    "do_not_use": "Do not use",
+    "cannot_tell": "Inconclusive",
+}
 
-DONE = {"generate": "Generated", "information": "Accounted for", "loop": "Measured", "ggmi": "Measured"}
+DONE = {"generate": "Generated", "information": "Attributed", "loop": "Measured", "ggmi": "Measured"}
 
 FINDINGS = {
-    "duplicates": "Repeated rows",
-    "label_leak": "The label is written into the text",
-    "label_independent": "Labels do not follow the text",
-    "label_noise": "Labels look wrong",
-    "unknown_labels": "Labels you do not have",
-    "contamination": "Test rows in the synthetic set",
-    "memorized_anchors": "Copies of your own rows",
-    "template_collapse": "The same template again and again",
-    "missing_regions": "Kinds of real rows that are missing",
-    "distribution_shift": "Not the distribution of your rows",
+    "duplicates": "Near-duplicates",
+    "label_leak": "Label leakage",
+    "label_independent": "Labels unrelated to the rows",
+    "label_noise": "Label noise",
+    "unknown_labels": "Unknown labels",
+    "contamination": "Test contamination",
+    "memorized_anchors": "Copies of real rows",
+    "template_collapse": "Repeated template",
+    "missing_regions": "Uncovered clusters",
+    "distribution_shift": "Distribution shift",
     "cut_outputs": "Outputs cut at the token limit",
-    "kept_only": "Dropped rows are not accounted for",
-    "raw_log_probabilities": "Log-probabilities of another law",
-    "selected_outputs": "Not all that the generator said",
+    "kept_only": "Dropped rows are missing",
+    "raw_log_probabilities": "Log-probabilities from other sampling settings",
+    "selected_outputs": "Only selected outputs",
     "saturated": "Too few prompts",
-    "no_end_token": "The end is not accounted for",
+    "no_end_token": "End token is missing",
     "pattern_overfitting": "The model learned the template",
-    "no_gain": "Adds nothing a model can use",
-    "harm": "Makes a model worse",
-    "limited_run": "What this run could not see",
+    "no_gain": "No gain",
+    "harm": "Harm",
+    "limited_run": "Limits of this run",
 }
+CLASSES = "Under-represented classes"  # missing_regions that rest on labels
 
 GROUPS = {
     "mix": "Mixture",
-    "compare": "Set against set",
-    "gain": "Measured gain",
+    "compare": "Comparison",
+    "gain": "Training gain",
     "utility": "Utility",
     "duplicates": "Duplicates and size",
     "size": "Duplicates and size",
     "divergence": "Divergence",
-    "fidelity": "Faithfulness and coverage",
+    "fidelity": "Fidelity and coverage",
     "diversity": "Diversity",
     "novelty": "Novelty and contamination",
     "contamination": "Novelty and contamination",
     "labels": "Labels",
-    "relations": "Relations",
-    "uniformity": "Uniformity",
+    "relations": "Word pairs",
+    "uniformity": "Templates and lengths",
     "information": "Information",
     "generation": "Information",
     "selection": "Selection",
-    "ggmi": "Generalization",
-    "loop": "Loop",
+    "ggmi": "Memorization",
+    "loop": "Recursive training",
     "train": "Students",
     "student": "Students",
     "repair": "Repair of pattern overfitting",
@@ -92,41 +105,45 @@ GROUPS = {
 
 _METRICS = {
     "accuracy": ("accuracy", "label more held-out real rows correctly"),
-    "macro_f1": ("macro-F1", "label held-out real rows better, each class counted equally"),
-    "log_loss": ("log-loss", "give the right label more probability on held-out real rows"),
-    "nats_per_byte": ("nats per byte", "predict held-out real text better"),
-    "kl_gap": ("nats per token", "predict held-out real responses better"),
-    "exact_match": ("exact match", "say more held-out real responses to the token"),
+    "macro_f1": ("macro-F1", "label held-out real rows better, all classes counted equally"),
+    "log_loss": ("log-loss", "give the right label of held-out real rows more probability"),
+    "nats_per_byte": ("loss per byte", "predict held-out real text better"),
+    "kl_gap": ("loss per token", "predict held-out real responses better"),
+    "exact_match": ("exact match", "match more held-out real responses exactly"),
 }
 
 _GAINS = {
-    "": ("Gain, forecast", "Will a proxy {skill} with the synthetic rows?", "Forecast from the real rows."),
-    "test": ("Gain on your test set", "Does a proxy {skill} with the synthetic rows?", "Measured on your test rows."),
+    "": ("Training gain, forecast", "Will a proxy model {skill} with the synthetic rows?", "Forecast from real rows."),
+    "test": (
+        "Training gain, test set",
+        "Does a proxy model {skill} with the synthetic rows?",
+        "From test rows.",
+    ),
     "duplication": (
-        "Control: real rows repeated",
-        "What does repeating the real rows to the same size bring?",
-        "The gain must beat this to be more than weight.",
+        "Oversampling control",
+        "What does repeating the real rows to the same size add?",
+        "The training gain must exceed it; otherwise the gain is weight, not content.",
     ),
     "selected": (
-        "Selected rows added",
-        "What do the selected rows bring instead of all of them?",
+        "Gain of the selected rows",
+        "What do the selected rows add?",
         "Compare it with the gain of all rows.",
     ),
-    "synthetic_only": ("Synthetic rows alone", "What does training without any real row bring?", ""),
+    "synthetic_only": ("Synthetic rows alone", "What is the gain of training without any real row?", ""),
     "class_weights": (
-        "Control: class weights",
-        "What does balancing the classes bring?",
-        "The gain must beat this to be more than balance.",
+        "Class-weight control",
+        "What does balancing the classes add?",
+        "The training gain must exceed it; otherwise the gain is class balance.",
     ),
-    "pool": ("Control: real rows", "What would as many real rows bring?", "The ceiling to compare with."),
+    "pool": ("Gain of as many real rows", "What would as many real rows add?", "An upper limit to compare with."),
 }
 
 ARMS = {
     "base": "untrained",
-    "anchors": "anchors",
-    "both": "real rows + synthetic",
-    "selected": "real rows + selected",
-    "duplicated": "real rows repeated",
+    "anchors": "real",
+    "both": "real + synthetic",
+    "selected": "real + selected",
+    "duplicated": "oversampled real",
     "synthetic": "synthetic only",
 }
 
@@ -134,27 +151,28 @@ PARTS = {
     "total": "all rows together",
     "whole_prompts": "all outputs of a prompt together",
     "raw": "uncorrected",
-    "expected": "expected, without the noise of a test",
+    "expected": "without test noise",
     **{f"arm={arm}": name for arm, name in ARMS.items()},
-    "proxy": "said by the fast proxy, not the student",
-    "chosen": "the chosen amount, 0 where none was",
-    "kept": "only the rows to keep",
-    "doubling": "of the last doubling of the rows",
-    "balanced": "equal class weights in both arms",
-    "frequent": "without classes of too few real rows",
-    "over_duplication": "over repeated real rows",
-    "over_duplication_test": "over repeated real rows",
-    "balanced_test": "equal class weights in both arms",
-    "anchor_shares": "weighted to the class fractions of the real rows",
+    "proxy": "fast proxy model",
+    "chosen": "at the recommended size",
+    "kept": "kept rows",
+    "doubling": "last doubling of the rows",
+    "balanced": "equal class weights",
+    "frequent": "without rare classes",
+    "over_duplication": "beyond oversampling",
+    "over_duplication_test": "beyond oversampling",
+    "balanced_test": "equal class weights",
+    "anchor_shares": "at the class proportions of the real rows",
+    "anchors": "real rows",
     "all": "all rows",
     "all_test": "all rows",
     "random": "as many random rows",
     "random_test": "as many random rows",
-    "kept_test": "only the rows to keep",
-    "test": "on the test",
+    "kept_test": "kept rows",
+    "test": "test rows",
 }
 
-_RIVALS = {"over_random": "a random subset of the same size", "over_all": "using all rows"}
+_BASELINES = {"over_random": "a random subset of the same size", "over_all": "all rows"}
 
 
 def _composed(identifier: str) -> MeasureEntry | None:
@@ -164,15 +182,20 @@ def _composed(identifier: str) -> MeasureEntry | None:
     if head == "gain" and tail in _GAINS and (tail or metric in _METRICS):
         title, question, read = _GAINS[tail]
         return MeasureEntry(
-            f"{title} ({name})", question.format(skill=skill), f"{read} Positive is better.".strip(), signed=True
+            f"{title} ({name})", question.format(skill=skill), f"{read} + is better.".strip(), signed=True
         )
     if head == "compare" and not tail and metric in _METRICS:
-        return MeasureEntry(f"Paired difference ({name})", f"Does a proxy {skill} with the first set?", signed=True)
-    if head == "selection" and tail in _RIVALS:
         return MeasureEntry(
-            f"Selection against {_RIVALS[tail]} ({name})",
-            f"Is the chosen subset better than {_RIVALS[tail]}?",
-            "Positive is better; random is a strong rival.",
+            f"Paired difference ({name})",
+            f"Does a proxy model {skill} with the first dataset?",
+            "+ is better for the first dataset.",
+            signed=True,
+        )
+    if head == "selection" and tail in _BASELINES:
+        return MeasureEntry(
+            f"Selection versus {_BASELINES[tail]} ({name})",
+            f"Is the selected subset better than {_BASELINES[tail]}?",
+            "+ is better; a random subset is a strong baseline.",
             signed=True,
         )
     return None

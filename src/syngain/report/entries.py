@@ -1,4 +1,4 @@
-"""What each measure is called, which question it answers and how to read it: the entries of the catalog."""
+"""Name, question and reading of each measure: the entries of the catalog."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MeasureEntry:
-    """A measure for a person who does not know its id. ``signed``: a difference, shown with its sign."""
+    """The words of a measure, for a reader who does not know its id.
+
+    Attributes:
+        name: at most 45 characters. question: what it answers. read: how to read the value.
+        signed: a difference, shown with its sign; + is better for gains.
+    """
 
     name: str
     question: str
@@ -18,163 +23,163 @@ class MeasureEntry:
 MEASURES = {
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
-        "How many rows repeat another one exactly?",
-        "Repeated rows cost training and add nothing; real sets have a few.",
+        "What fraction of synthetic rows repeats another row exactly?",
+        "Duplicates cost training time and add nothing; real data has a few.",
     ),
     "duplicates.near_fraction": MeasureEntry(
-        "Near duplicates",
-        "How many rows are another one with small changes?",
-        "Compare with the range of your real rows: short texts repeat by chance.",
+        "Near-duplicates",
+        "What fraction of synthetic rows repeats another row with small changes?",
+        "Compare with the expected range: short texts repeat by chance.",
     ),
     "size.effective": MeasureEntry(
-        "Effective rows",
-        "How many different rows is the set worth?",
-        "Far below the row count means much repetition. Rows are not information.",
+        "Distinct rows",
+        "How many synthetic rows are left when near-duplicates count once?",
+        "Far below the number of rows means much repetition.",
     ),
     "divergence.tv_lower": MeasureEntry(
-        "Total variation, at least",
-        "How far apart are real and synthetic, on a scale from 0 to 1?",
-        "The share a classifier can tell apart; a lower bound, the truth may be further.",
+        "Total variation (lower bound)",
+        "How different are real and synthetic rows, from 0% to 100%?",
+        "What a classifier detects; the true distance may be larger.",
     ),
     "divergence.js_lower": MeasureEntry(
-        "Jensen-Shannon, at least",
-        "How much does one row tell about being real or synthetic?",
-        "0 is the same distribution, 0.693 nats (ln 2) is no overlap; a lower bound.",
+        "Jensen-Shannon divergence (lower bound)",
+        "How much does one row reveal about being real or synthetic?",
+        "0 nats is the same distribution, 0.693 nats (ln 2) is no overlap.",
     ),
     "divergence.mmd2": MeasureEntry(
-        "MMD squared",
-        "Do the average embeddings of both sides differ?",
-        "Near 0 where they agree, and then slightly negative by chance; read it by its p-value.",
+        "Maximum mean discrepancy, squared",
+        "Do the mean embeddings of real and synthetic rows differ?",
+        "Near 0 where they agree, slightly negative by chance; read it by its p-value.",
     ),
     "fidelity.density": MeasureEntry(
         "Density",
-        "Do synthetic rows lie where real rows lie?",
-        "Read against the real range; without it the number has no absolute meaning.",
+        "Do synthetic rows lie where real rows are dense?",
+        "Only meaningful against the expected range.",
     ),
     "fidelity.coverage": MeasureEntry(
         "Coverage",
-        "How much of the real variety does the set reach?",
-        "The fraction of real rows with a synthetic neighbor; low values name the missing regions.",
+        "What fraction of real rows has a synthetic row nearby?",
+        "Low values point to uncovered clusters.",
     ),
     "fidelity.missing_mass": MeasureEntry(
-        "Missing regions",
-        "How many real rows are of a kind the set never reaches?",
-        "0 % means every kind of real row found here has its synthetic share; the map rings the others.",
+        "Uncovered clusters",
+        "What fraction of real rows lies in clusters with under a fifth of the expected synthetic rows?",
+        "0% means that every cluster of real rows is covered; the map shows the others as rings.",
     ),
     "fidelity.off_support": MeasureEntry(
-        "Outside the real rows",
-        "How many synthetic rows are unlike any real row?",
-        "Real rows among themselves give the range; more may be novelty or nonsense: look at them.",
+        "Out of distribution",
+        "What fraction of synthetic rows is unlike any real row?",
+        "Real rows give the expected range; more may be novelty or nonsense: inspect examples.",
     ),
     "fidelity.marginals": MeasureEntry(
-        "Columns one by one",
-        "In the column that differs most, how far apart are the two distributions?",
-        "0 is the same, 1 is no overlap; columns can agree one by one while rows make no sense.",
+        "Largest column difference",
+        "How different is the column that differs most?",
+        "0% is the same distribution, 100% is no overlap; agreeing columns do not imply sensible rows.",
     ),
     "relations.recovered": MeasureEntry(
-        "Relations recovered",
-        "How many pairs of words that go together in real rows go together here?",
+        "Word pairs recovered",
+        "What fraction of word pairs of real rows occurs in synthetic rows?",
         "Compare with fresh real rows of the same number; few pairs repeat in small samples.",
     ),
     "diversity.vendi": MeasureEntry(
-        "Vendi diversity",
+        "Vendi diversity score",
         "How many clearly different kinds of rows are there, at a fixed sample size?",
-        "Compare with real rows of the same number; not with other reports.",
+        "Compare with real rows of the same number, not with other reports.",
     ),
     "diversity.new_fraction": MeasureEntry(
-        "New rows from one more prompt",
-        "How many rows of a fresh prompt would repeat nothing?",
-        "Falls as the generator runs dry; a low value says that more of the same recipe brings little.",
+        "New rows per additional prompt",
+        "What fraction of the rows of one more prompt would be new?",
+        "A low value means that more rows from the same recipe add little.",
     ),
     "novelty.copy_fraction": MeasureEntry(
         "Copies of real rows",
-        "How many synthetic rows are your own rows again?",
-        "Judged against how often real rows resemble each other.",
+        "What fraction of synthetic rows copies a real row?",
+        "Compare with how often real rows copy each other.",
     ),
     "novelty.distance_ratio": MeasureEntry(
-        "Distance to the real rows",
-        "Are synthetic rows nearer to the real rows than fresh real rows are?",
-        "Around 1 is like fresh real rows; well below 1 is memorizing.",
+        "Distance to real rows, ratio",
+        "Are synthetic rows closer to the real rows than fresh real rows are?",
+        "1 is like fresh real rows; well below 1 suggests memorization.",
     ),
     "contamination.test_fraction": MeasureEntry(
         "Test contamination",
-        "How many synthetic rows repeat rows of your test set?",
-        "Judged against the background rate of your real rows; real contamination inflates your results.",
+        "What fraction of test rows appears in the synthetic data?",
+        "Compare with the real rows' own rate; contamination inflates test scores.",
     ),
     "labels.synthetic_agreement": MeasureEntry(
-        "Synthetic labels, judged by real rows",
-        "Does a model of your real rows agree with the synthetic labels?",
-        "Compare with its agreement on real rows; far below means noisy or shifted labels.",
+        "Agreement with synthetic labels",
+        "How often does a classifier trained on real rows agree with the synthetic labels?",
+        "Far below the expected range means wrong or shifted labels.",
     ),
     "labels.real_recovery": MeasureEntry(
-        "Real labels, judged by synthetic rows",
-        "Does a model trained on the synthetic rows label the real ones well?",
-        "Compare with models trained on real rows: below their range, something is lost on the way.",
+        "Real accuracy, synthetic-trained",
+        "How accurate is a classifier trained on synthetic rows, on real rows?",
+        "Compare with classifiers trained on as many real rows.",
     ),
     "labels.inner_signal": MeasureEntry(
-        "Signal inside the synthetic labels",
-        "Do labels follow the text inside the synthetic set?",
-        "Around 0 the labels are random; compare with the real rows.",
+        "Labels predictable from text",
+        "Do the synthetic labels follow from the synthetic rows (Cohen's kappa)?",
+        "0 is random labels, 1 is fully predictable; compare with the real rows.",
     ),
     "labels.leak_fraction": MeasureEntry(
-        "Label written into the text",
-        "How many rows contain the words of their own label?",
-        "A shortcut: a student learns the word instead of the task. Compare with the real rows.",
+        "Label written in the text",
+        "What fraction of rows contains its own label in words?",
+        "A shortcut: a model learns the word instead of the task.",
     ),
     "labels.missing_mass": MeasureEntry(
-        "Missing labels",
-        "How many real rows have a label that the set hardly ever uses?",
-        "0 % means every label has its share.",
+        "Under-represented classes",
+        "What fraction of real rows has a label with under a fifth of its expected synthetic rows?",
+        "0% means that every class is represented.",
     ),
     "uniformity.opening_share": MeasureEntry(
-        "Most common openings",
-        "How many rows start with the same words?",
-        "Compare with the real rows; templates open alike.",
+        "Most common opening",
+        "What fraction of rows starts with the same words?",
+        "Compare with the real rows; templates share an opening.",
     ),
     "uniformity.template_entropy": MeasureEntry(
-        "Variety of templates",
-        "How varied are the sentence patterns once content words are masked?",
-        "Lower than the real rows means one template, many fillings.",
+        "Entropy of sentence templates",
+        "How varied are sentence patterns once content words are masked?",
+        "Below the expected range means one template with many fillings.",
     ),
     "uniformity.length_overlap": MeasureEntry(
         "Overlap of lengths",
         "Are synthetic rows as long as real rows?",
-        "100 % is the same distribution of lengths.",
+        "100% is the same distribution of lengths.",
     ),
     "information.compression_gain": MeasureEntry(
-        "Compression gain",
-        "How many new bytes does each synthetic byte bring, given the real rows?",
-        "Between its two ends: duplicates bring about 0, fresh real rows the real value.",
+        "Compression novelty",
+        "How many new bytes does each synthetic byte add, given the real rows?",
+        "Duplicates add about 0; fresh real rows give the expected range.",
     ),
     "information.gain": MeasureEntry(
-        "Information gain",
-        "How much does the generator say beyond the prompt?",
-        "Noise has the most: only read it next to divergence and measured gain.",
+        "Entropy given the prompt",
+        "How much does the generator add beyond the prompt?",
+        "Noise has the most: read it next to divergence and training gain.",
     ),
     "information.marginal": MeasureEntry(
         "New information per row",
-        "How much would a row of one more prompt say that no row says yet?",
-        "The information gain that falls on new texts; it falls as the generator runs dry.",
+        "How much information would one more prompt add that no row has yet?",
+        "Falls as the generator repeats itself.",
     ),
     "information.prompt_lower": MeasureEntry(
-        "Prompt information, at least",
-        "How much does the output depend on which prompt was used?",
-        "Lower end of the bracket; at most the logarithm of the number of prompts can be seen.",
+        "Prompt information (lower bound)",
+        "How much does the output depend on the prompt, at least?",
+        "Cannot exceed the logarithm of the number of prompts.",
     ),
     "information.prompt_upper": MeasureEntry(
-        "Prompt information, at most",
-        "How much can the output depend on which prompt was used?",
-        "Upper end of the bracket; saturated when it exceeds the logarithm of the number of prompts.",
+        "Prompt information (upper bound)",
+        "How much can the output depend on the prompt, at most?",
+        "Saturated when it exceeds the logarithm of the number of prompts.",
     ),
     "information.entropy": MeasureEntry(
         "Output entropy",
-        "How unpredictable is what the generator says in total?",
-        "The sum of information gain and prompt information.",
+        "How unpredictable is the output in total?",
+        "The sum of entropy given the prompt and prompt information.",
     ),
     "information.semantic": MeasureEntry(
         "Semantic entropy",
         "How much of the variety is meaning instead of wording?",
-        "Only meaning is diversity; a lower bound, capped by the samples per prompt.",
+        "A lower bound, limited by the samples per prompt.",
     ),
     "information.bits_per_byte": MeasureEntry(
         "Bits per byte",
@@ -182,169 +187,184 @@ MEASURES = {
         "Lower is more predictable; compare with the real rows.",
     ),
     "novelty.surprisal": MeasureEntry(
-        "Surprisal under your rows",
+        "Surprisal under the real rows",
         "How surprising are the rows to a model of your real rows?",
-        "Compare with held-out real rows: far above is foreign, far below is repetition.",
+        "Far above held-out real rows is out of distribution, far below is repetition.",
     ),
     "generation.divergence": MeasureEntry(
-        "Divergence made by curation",
-        "How far did filtering move the set from what the generator said?",
-        "A strict filter is far from its generator; whether that helps is for the gain to say.",
+        "Divergence caused by curation",
+        "How far did filtering move the rows from the generator's output?",
+        "A strict filter moves far; only the training gain shows whether it helps.",
     ),
     "gain.kl_gap": MeasureEntry(
         "KL gap of the student",
         "Does the student predict held-out real rows better with the synthetic rows?",
-        "Positive is better, zero is no difference.",
+        "Difference of Kullback-Leibler divergences; + is better, 0 is no difference.",
         signed=True,
     ),
     "student.loss": MeasureEntry(
         "Loss on held-out real rows",
-        "How hard are held-out real rows for the student of this arm?",
-        "Lower is better; the gains are the differences, whose intervals are narrower because rows are shared.",
+        "What loss does the student of this variant have on held-out real rows?",
+        "Lower is better. Gains are paired differences, with narrower intervals.",
     ),
     "student.error": MeasureEntry(
-        "Wrong labels or answers", "What fraction of held-out real rows does the student of this arm not meet?"
+        "Wrong labels or responses",
+        "What fraction of held-out real rows does the student get wrong?",
+        "Lower is better.",
     ),
     "train.loss": MeasureEntry(
-        "Loss of students on held-out real rows",
+        "Validation loss of the students",
         "How did a student learn, and where was it stopped?",
-        "The lowest point is what was kept; it is chosen on real rows, the gain is measured on the test.",
+        "The lowest point is kept; it is chosen on real rows, the gain is measured on the test rows.",
     ),
     "gain.rows_worth": MeasureEntry(
-        "Rows worth",
-        "How many real rows would bring the same?",
-        "Negative for harm; from real rows alone it is an extrapolation.",
+        "Equivalent real rows",
+        "How many more real rows would give the same gain?",
+        "Negative for harm; without a test set it is an extrapolation.",
         signed=True,
     ),
     "gain.alpha": MeasureEntry(
-        "Slope of the learning curve", "How fast does the loss fall with more rows?", "A larger value falls faster."
+        "Learning curve exponent", "How fast does the loss fall with more rows?", "A larger value falls faster."
     ),
     "gain.floor": MeasureEntry(
-        "Floor of the learning curve",
-        "Where does the loss end with unlimited rows of this generator?",
-        "A high floor asks for another generator, not for more rows.",
+        "Learning curve floor",
+        "What loss remains with unlimited rows of this generator?",
+        "A high floor needs another generator, not more rows.",
     ),
     "gain.generator_spread": MeasureEntry(
         "Spread between generators",
         "How much would the gain change with another seed, prompt or model?",
-        "Part of the doubt of every statement about the recipe.",
+        "Part of the uncertainty of every statement about the recipe.",
     ),
     "utility.total": MeasureEntry(
-        "Utility",
-        "How much worse or better than real rows does it train?",
-        "Positive: the synthetic rows train better than the real ones.",
+        "Utility of replacing real rows",
+        "How much better or worse do synthetic rows train than as many real rows?",
+        "+ is better than real rows.",
         signed=True,
     ),
     "utility.input_shift": MeasureEntry(
-        "Utility lost to inputs", "How much is due to different texts?", "Negative costs utility.", signed=True
+        "Utility change from inputs", "How much is due to different inputs?", "Negative costs utility.", signed=True
     ),
     "utility.label_error": MeasureEntry(
-        "Utility lost to labels", "How much is due to different labels?", "Negative costs utility.", signed=True
+        "Utility change from labels", "How much is due to different labels?", "Negative costs utility.", signed=True
     ),
     "utility.interaction": MeasureEntry(
-        "Utility: order of swapping", "How much depends on what is swapped first?", "Large: read the parts with care."
+        "Utility, order of swapping",
+        "How much depends on what is swapped first?",
+        "Where it is large, the two parts are not separable.",
     ),
     "gain.budget": MeasureEntry(
-        "Fraction of the doubt", "Where does the variance of the gain come from?", "The largest says what to buy next."
+        "Variance share",
+        "Where does the variance of the gain come from?",
+        "The largest source is what to add next: real rows, test rows or seeds.",
     ),
     "gain.rank_agreement": MeasureEntry(
-        "Agreement of learners",
-        "Do other learners put the arms in the same order?",
-        "1 is the same order; below .5 the gain is a matter of the learner.",
+        "Agreement of proxy models",
+        "Do other proxy models rank the variants in the same order?",
+        "1 is the same order; below 0.5 the gain depends on the model.",
     ),
     "gain.ten_times": MeasureEntry(
-        "Ten times more rows",
-        "What would ten times more rows of this generator bring?",
-        "A forecast by the learning curve.",
+        "Gain of ten times more rows",
+        "What would ten times more rows of this generator add?",
+        "A forecast from the learning curve.",
         signed=True,
     ),
     "ggmi.ld_cmi": MeasureEntry(
-        "Generalization information",
-        "How much do the losses give away about which rows were trained on?",
-        "Read against the shuffled range; it bounds the gap on synthetic rows, not on your task.",
+        "Memorization, loss differences",
+        "How much do loss differences reveal about which rows were trained on?",
+        "Conditional mutual information (CMI). It bounds the generalization gap on synthetic rows, not on your task.",
     ),
-    "ggmi.e_cmi": MeasureEntry("The same from both losses", "How much do the two losses of a pair give away?"),
-    "ggmi.f_cmi": MeasureEntry("The same from predictions", "How much do the two predictions of a pair give away?"),
+    "ggmi.e_cmi": MeasureEntry(
+        "Memorization, both losses",
+        "How much do the two losses of a pair reveal about which row was trained on?",
+        "Evaluated conditional mutual information (e-CMI); compare with the expected range.",
+    ),
+    "ggmi.f_cmi": MeasureEntry(
+        "Memorization, predictions",
+        "How much do the two predictions of a pair reveal about which row was trained on?",
+        "Functional conditional mutual information (f-CMI); compare with the expected range.",
+    ),
     "ggmi.difference": MeasureEntry(
-        "GGMI",
-        "How much less does a learner of synthetic rows give away of its rows than one of the real rows?",
-        "A set that teaches nothing has the largest: read the measured gain.",
+        "GGMI (generalization gain via mutual information)",
+        "How much less does a model memorize synthetic rows than real rows?",
+        "Rows without any content have the largest GGMI: read it next to the training gain.",
         signed=True,
     ),
     "ggmi.gap": MeasureEntry(
-        "Measured gap", "How much more often does it err on fresh rows of its own kind?", signed=True
+        "Generalization gap",
+        "How much more often does a model err on fresh rows than on its training rows?",
+        "0 is no gap.",
+        signed=True,
     ),
-    "ggmi.error": MeasureEntry(
-        "Error on fresh rows of its own kind", "How often does it err on rows it did not learn?"
-    ),
-    "ggmi.bound_ld": MeasureEntry("Bound of the gap, loss difference", "How large can the gap be?"),
-    "ggmi.bound_e": MeasureEntry("Bound of the gap, both losses", "How large can the gap be?"),
-    "ggmi.bound_f": MeasureEntry("Bound of the gap, predictions", "How large can the gap be?"),
+    "ggmi.error": MeasureEntry("Test error, own kind of rows", "How often does a model err on rows it did not see?"),
+    "ggmi.bound_ld": MeasureEntry("Bound on the gap, loss differences", "How large can the generalization gap be?"),
+    "ggmi.bound_e": MeasureEntry("Bound on the gap, both losses", "How large can the generalization gap be?"),
+    "ggmi.bound_f": MeasureEntry("Bound on the gap, predictions", "How large can the generalization gap be?"),
     "mix.share": MeasureEntry(
-        "Share in the best mixture", "How much of it should the mixture hold?", "Wide intervals: it hardly matters."
+        "Mixture weight", "What fraction of the best mixture is it?", "A wide interval means that it hardly matters."
     ),
     "mix.gain": MeasureEntry(
         "Gain of the best mixture",
-        "How much lower is the loss than that of the rival?",
-        "Positive is better.",
+        "How much lower is its loss than that of the baseline?",
+        "+ is better.",
         signed=True,
     ),
     "mix.loss": MeasureEntry("Predicted loss", "What loss would a run of this mixture have?"),
-    "mix.error": MeasureEntry("Error of the regression", "How far off is a predicted loss of a fresh run?"),
+    "mix.error": MeasureEntry("Prediction error", "How far off is the predicted loss of a fresh run?"),
     "mix.rank_correlation": MeasureEntry(
-        "Order of mixtures", "Are mixtures put in the order of their losses?", "1 is the same order, 0 is chance."
+        "Rank correlation of mixtures", "Are mixtures ranked by their losses?", "1 is the same order, 0 is chance."
     ),
     "compare.rank": MeasureEntry(
         "Rank",
-        "Which place does the set have among those compared?",
-        "1 is the best; the interval holds every place that cannot be excluded.",
+        "Which rank does the dataset have?",
+        "1 is the best; the interval holds every rank that cannot be excluded.",
     ),
     "loop.distinct_fraction": MeasureEntry(
-        "Still distinct",
-        "How much stays different when the generator eats its own output?",
-        "A falling share is collapse.",
+        "Distinct 4-grams kept",
+        "What fraction of distinct 4-grams survives recursive training?",
+        "A falling fraction is model collapse.",
     ),
-    "loop.coverage": MeasureEntry("Real 4-grams still said", "How much of what real rows say is still said?"),
+    "loop.coverage": MeasureEntry("Real 4-grams kept", "What fraction of the 4-grams of real rows is still generated?"),
     "loop.tail_coverage": MeasureEntry(
-        "Rare words still said", "How many of the rare words of real rows are still said?"
+        "Rare words kept", "What fraction of the rare words of real rows is still generated?"
     ),
     "loop.divergence": MeasureEntry(
-        "Further from real rows", "How much harder are real rows for a model of the generation?", signed=True
+        "Divergence from real rows", "How much more surprising are real rows to this generation?", signed=True
     ),
     "loop.loss_ratio_distinct_fraction": MeasureEntry(
-        "Loss next to full replacement", "How much of the loss is left with real rows in every generation?"
+        "Diversity loss versus full replacement", "What fraction of the loss remains with real rows in each generation?"
     ),
     "loop.loss_ratio_coverage": MeasureEntry(
-        "Loss of coverage next to full replacement", "How much of the loss is left with real rows in every generation?"
+        "Coverage loss versus full replacement", "What fraction of the loss remains with real rows in each generation?"
     ),
     "repair.increase": MeasureEntry(
-        "Loss increase by the set",
-        "How much harder are real rows for a model trained on the set alone?",
-        "Above 0 the set overwrites what the model knew.",
+        "Loss increase from the synthetic rows",
+        "How much more surprising are real rows after training on synthetic rows alone?",
+        "Above 0 the synthetic rows overwrite what the model knew.",
         signed=True,
     ),
     "repair.removed": MeasureEntry(
-        "Increase removed",
-        "Which fraction of the loss increase does the repair remove, or the prevention avoid?",
-        "1 is the untrained model again; above 1 the real rows taught something besides.",
+        "Loss increase removed",
+        "What fraction of the loss increase does the repair remove?",
+        "100% is the untrained model again; above 100% the real rows added something.",
     ),
     "repair.added": MeasureEntry(
-        "Removed on top of replay",
-        "What does the forgetting loss remove that replay does not?",
-        "An interval with 0 in it: replay did the work.",
+        "Removed beyond replay",
+        "How much does the forgetting loss remove beyond replay?",
+        "An interval that contains 0: replay explains the repair.",
         signed=True,
     ),
     "repair.left": MeasureEntry(
-        "Left by the set after repair",
-        "How much harder are real rows than for a model that saw the replayed rows alone?",
+        "Loss increase left after repair",
+        "How much more surprising are real rows than to a model that saw replayed rows only?",
         signed=True,
     ),
     "pattern.template_share": MeasureEntry(
-        "Answers with the template", "How often does the model open as the set does?"
+        "Responses with the template", "How often does the model start as the synthetic rows do?"
     ),
-    "pattern.opening_entropy": MeasureEntry("Entropy of first words", "How different are the openings of answers?"),
+    "pattern.opening_entropy": MeasureEntry("Entropy of first words", "How varied are the openings of responses?"),
     "pattern.format": MeasureEntry(
-        "Answers in format", "How often is a word said, and the turn ended as it should be?"
+        "Responses in format", "How often is a response given and ended as the format demands?"
     ),
-    "pattern.real_loss": MeasureEntry("Loss on real rows", "How hard are the responses of held-out real rows?"),
+    "pattern.real_loss": MeasureEntry("Loss on real rows", "How surprising are held-out real responses?"),
 }

@@ -108,7 +108,7 @@ def _try_to_write(target: Path) -> None:
     Path(tempfile.mkdtemp(prefix=".syngain-", dir=above)).rmdir()
 
 
-def load(run: Path) -> dict[str, Any]:
+def load(run: str | Path) -> dict[str, Any]:
     """The ``report.json`` of a run folder, or the file itself."""
     path = Path(run)
     path = path / REPORT if path.is_dir() else path
@@ -118,9 +118,9 @@ def load(run: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"there is no {path}", expected=expected, todo="run `syngain audit` first") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected=expected) from error
+        raise InputError(f"{path} cannot be read ({error})", expected=expected, todo="run the command again") from error
     if not _is_report(report):
-        raise InputError(f"{path} is not a report of syngain", expected=expected)
+        raise InputError(f"{path} is not a report of syngain", expected=expected, todo="pass a run folder")
     if report["schema"] != 1:
         todo = "upgrade syngain, or run the command again"
         raise InputError(f"{path} has schema {report['schema']!r}", expected="schema 1", todo=todo)

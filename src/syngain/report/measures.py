@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from syngain.report.entries import MeasureEntry
 
 Mark = Literal["differs", "agrees", "outside", "inside", "none"]
-LEVEL = 0.95
+LEVEL = 0.9  # of every interval that is shown: verdict, tables and pictures
 SIGNIFICANT = 0.05
 
 MARKS: dict[Mark, str] = {
-    "differs": "differs",
-    "agrees": "no difference seen",
+    "differs": "significant",
+    "agrees": "not significant",
     "outside": "outside its range",
     "inside": "inside its range",
     "none": "",
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The name, with the side it speaks of."""
+        """The name, with its part."""
         return f"{self.measure.name} · {self.part}" if self.part else self.measure.name
 
     def amount(self, value: float) -> str:
@@ -75,7 +75,7 @@ def row(identifier: str, estimate: Estimate) -> Row:
     base, _, part = identifier.partition("@")
     tested = part.endswith("_test") and base.count(".") == 1  # a gain on the test has a name of its own
     measure, unit = describe(visible(f"{base}.test" if tested else base)), visible(estimate.unit)
-    level, bounds = widest(estimate)
+    level, bounds = shown_interval(estimate)
     return Row(
         id=visible(identifier),
         part=visible(PARTS.get(part, part.replace("=", " "))),
@@ -90,8 +90,8 @@ def row(identifier: str, estimate: Estimate) -> Row:
     )
 
 
-def widest(estimate: Estimate) -> tuple[float, tuple[float, float] | None]:
-    """The 95 % interval where there is one, else the one of the highest level below it, else none."""
+def shown_interval(estimate: Estimate) -> tuple[float, tuple[float, float] | None]:
+    """The 90% interval where there is one, else the one of the highest level, else none."""
     if LEVEL in estimate.intervals:
         return LEVEL, estimate.intervals[LEVEL]
     if not estimate.intervals:
@@ -101,12 +101,12 @@ def widest(estimate: Estimate) -> tuple[float, tuple[float, float] | None]:
 
 
 def _sided(text: str, estimate: Estimate) -> str:
-    sign = {"lower": "≥ ", "upper": "≤ "}.get(estimate.direction, "")
+    sign = {"lower": "≥\u202f", "upper": "≤\u202f"}.get(estimate.direction, "")
     return text if math.isnan(estimate.value) else sign + text
 
 
 def _mark(estimate: Estimate) -> Mark:
-    """A measure differs when its adjusted p is below .05; without a p only its place is told."""
+    """Significant when the adjusted p is below .05; without a p, whether the value is in its range."""
     p = estimate.adjusted_p
     if p is not None and not math.isnan(p):
         return "differs" if p < SIGNIFICANT else "agrees"

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: shares in percent, three digits, no false precision."""
+"""Numbers for readers: fractions in percent, differences of fractions in percentage points, three digits."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 MINUS = "\u2212"
 NONE = "\u2013"
 _SHARES = frozenset({"share", "fraction", "probability", "accuracy"})
-_PURE = frozenset({"ratio", "number", "score", "squared kernel distance"})
+_PURE = frozenset({"ratio", "number", "score", "squared kernel distance", "effective rows", "kappa"})
 _COUNTS = frozenset({"rows", "row", "rank", "characters", "tokens", "words", "bytes"})
 
 
 def number(value: float | None, unit: str, *, signed: bool = False) -> str:
-    """One value with its unit, for example ``12.4 %``, ``0.312 nats``, ``1,204 rows``."""
+    """One value with its unit, for example ``12.4%``, ``0.312 nats``, ``1,204 rows``."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
-        return "more than measured" if value > 0 else "less than measured"
+        return "above the measured range" if value > 0 else "below the measured range"
     return _digits(value, unit, signed=signed) + suffix(unit, signed=signed)
 
 
@@ -38,13 +38,13 @@ def interval(bounds: Interval | None, unit: str, *, signed: bool = False) -> str
 
 def bare(value: float, unit: str) -> str:
     """One value without its unit, except for the percent sign."""
-    return _digits(value, unit) + ("\u202f%" if is_share(unit) else "")
+    return _digits(value, unit) + ("%" if is_share(unit) else "")
 
 
 def suffix(unit: str, *, signed: bool = False) -> str:
-    """The unit as it follows a number; a difference of shares is in points."""
+    """The unit as it follows a number; a difference of fractions is in percentage points."""
     if unit in _SHARES:
-        return "\u202fpoints" if signed else "\u202f%"
+        return "\u202fpp" if signed else "%"
     return f"\u202f{unit}" if unit and unit not in _PURE else ""
 
 

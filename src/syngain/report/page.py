@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syngain.report.catalog import badge, describe, finding_title
-from syngain.report.chain_figure import chain_svgs
-from syngain.report.figures import (
+from syngain.report.figures.chain import chain_svgs
+from syngain.report.figures.data import (
     distribution_figure,
     drawn,
     drop_table,
@@ -23,13 +23,13 @@ from syngain.report.figures import (
     region_counts,
     series_figure,
 )
-from syngain.report.interval_svg import strip
+from syngain.report.figures.interval import strip
+from syngain.report.figures.strategies import strategies_svg
 from syngain.report.limits import NOT_CLAIMED
 from syngain.report.measures import MARKS, groups
 from syngain.report.numbers import NONE, count
 from syngain.report.safe import script_json, shorten, visible
 from syngain.report.set_table import set_table
-from syngain.report.strategy_figure import strategies_svg
 
 if TYPE_CHECKING:
     from syngain.core.result import Finding, Result

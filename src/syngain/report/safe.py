@@ -33,6 +33,11 @@ def shorten(text: object, limit: int, *, lines: bool = False) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
 
 
+def terminal_text(text: object) -> str:
+    """A visible text for terminals: ASCII minus signs and plain spaces, so that numbers can be copied."""
+    return visible(text).replace("\u2212", "-").replace("\u202f", " ").replace("≥ ", ">= ").replace("≤ ", "<= ")
+
+
 def plain(value: object) -> object:
     """The value in what JSON can hold: NaN and infinity are null, lone surrogates are replaced, the rest is text."""
     if isinstance(value, Mapping):

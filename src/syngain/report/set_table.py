@@ -1,4 +1,4 @@
-"""The estimates of several sets side by side."""
+"""The estimates of several datasets in one table."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from syngain.core.estimate import Estimate
 from syngain.core.result import SEVERITIES
-from syngain.report.catalog import describe
+from syngain.report.catalog import PARTS, describe
 from syngain.report.numbers import NONE, interval, number
 from syngain.report.safe import visible
 
 
 @dataclass(frozen=True, slots=True)
 class SetTable:
-    """One column per set, one line per measure: (name, id, ((value, interval), ...))."""
+    """One column per dataset, one line per measure: (name, id, ((value, interval), ...))."""
 
     names: tuple[str, ...]
     lines: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]
@@ -54,7 +54,7 @@ def _estimates(content: object) -> Mapping[str, object]:
 def _name(identifier: str) -> str:
     base, _, part = identifier.partition("@")
     name = describe(visible(base)).name
-    return f"{name} · {visible(part)}" if part else name
+    return f"{name} · {visible(PARTS.get(part, part))}" if part else name
 
 
 def _cell(identifier: str, column: Mapping[str, object]) -> tuple[str, str]:
@@ -64,8 +64,8 @@ def _cell(identifier: str, column: Mapping[str, object]) -> tuple[str, str]:
         return NONE, ""
     unit, signed = visible(content.get("unit", "")), describe(identifier.partition("@")[0]).signed
     intervals = content.get("intervals")
-    bounds = intervals.get("0.95", intervals.get("0.90")) if isinstance(intervals, Mapping) else None
-    doubt = ""
+    bounds = intervals.get("0.90", intervals.get("0.95")) if isinstance(intervals, Mapping) else None
+    bracket = ""
     if isinstance(bounds, (list, tuple)) and all(isinstance(end, (int, float)) for end in bounds):
-        doubt = interval((bounds[0], bounds[1]), unit, signed=signed)
-    return number(content["value"], unit, signed=signed), doubt
+        bracket = interval((bounds[0], bounds[1]), unit, signed=signed)
+    return number(content["value"], unit, signed=signed), bracket

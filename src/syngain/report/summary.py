@@ -1,191 +1,248 @@
-"""The summary for the terminal. Rows of a file never reach it unescaped."""
+"""The summary for the terminal: what to do, the gain, the worst findings, the next command; at most 25 lines.
+
+Rows of a file never reach the terminal unescaped.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group as Stack
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from syngain.report.all_measures import all_measures
 from syngain.report.catalog import badge, finding_title
-from syngain.report.measures import LEVEL, Mark, Row, groups
+from syngain.report.measures import Row, row
 from syngain.report.numbers import NONE, count
 from syngain.report.page import SEVERITY_ORDER
-from syngain.report.safe import shorten, visible
+from syngain.report.safe import shorten, terminal_text, visible
 from syngain.report.set_table import set_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from syngain.core.result import Finding, Result
 
+LINES = 24  # and the path of the report below
+FINDINGS = 3
 _TONES = {"use": "green", "use_subset": "yellow", "do_not_use": "red", "cannot_tell": "blue"}
-_SEVERITIES = {"high": "bold red", "medium": "yellow", "low": "dim"}
-_SIGNS: dict[Mark, str] = {"differs": "*", "agrees": "", "outside": "o", "inside": "", "none": ""}
-_ROOMY = 100
-_SHORT = 6  # a longer unit goes to the name
+_SEVERITIES = {"high": "bold red", "medium": "bold yellow", "low": "dim"}
 
 
-def terminal(result: Result, *, width: int | None = None) -> Summary:
-    """The summary as something ``rich`` prints; as wide as the console, or ``width``."""
-    return Summary(result, width)
+def terminal(result: Result, *, width: int | None = None, everything: bool = False) -> Summary:
+    """The summary as something ``rich`` prints, as wide as the console or ``width``.
+
+    Args:
+        result: what to show.
+        width: columns; None for those of the console.
+        everything: all measures below the summary, and all findings in it.
+    """
+    return Summary(result, width, everything)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Verdict, findings, measures and inputs, fitted to the width it is printed at."""
+    """Action, gain, findings and next command, fitted to the width of the console."""
 
     result: Result
     width: int | None = None
+    everything: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Lay out at the width at hand."""
+        """Lay out at the width of the console; measures get the lines that are left."""
         width = min(self.width or options.max_width, options.max_width)
-        yield from console.render(Stack(*_parts(self.result, width)), options.update(width=width))
+        narrow = options.update(width=width)
+        parts = [*_head(self.result, width), *_findings(self.result, width, everything=self.everything)]
+        tail = list(_tail(self.result, width))
+        used = len(console.render_lines(Stack(*parts, *tail), narrow, pad=False))
+        tables = [] if self.everything else list(_numbers(self.result, LINES - used))
+        yield from console.render(Stack(*parts, *tables, *tail), narrow)
+        if self.everything:
+            yield from console.render(Stack(*_everything(self.result, width)), narrow)
 
 
-def _parts(result: Result, width: int) -> Iterator[RenderableType]:
-    yield _verdict(result)
-    if result.findings:
-        yield _findings(result, width)
+def _everything(result: Result, width: int) -> Iterator[RenderableType]:
+    yield Text("\nVerdict", style="bold")
+    yield Text(terminal_text(result.verdict.sentence))
     if result.estimates:
-        yield from _measures(result, width)
-    if result.sets:
-        yield _sets(result)
-    yield Text("")
-    yield from _drops(result)
-    yield from _inputs(result)
+        yield from all_measures(result, width)
 
 
-def _verdict(result: Result) -> Panel:
+def _head(result: Result, width: int) -> Iterator[RenderableType]:
     verdict = result.verdict
     tone = _TONES.get(verdict.decision, "blue")
-    body = Text(visible(verdict.sentence), style="bold")
-    if verdict.rows_to_use is not None:
-        body.append(f"\nRows to use: {count(verdict.rows_to_use)}", style="not bold")
-    title = Text(f" {badge(result.command, verdict.decision)} ", style=f"bold {tone}")
-    return Panel(body, title=title, title_align="left", border_style=tone, padding=(0, 1))
+    name = badge(result.command, verdict.decision).upper()
+    line = Table.grid(padding=(0, 2, 0, 0))
+    line.add_column(no_wrap=True)
+    line.add_column(max_width=max(width - len(name) - 2, 20))
+    line.add_row(Text(name, style=f"bold {tone}"), Text(terminal_text(verdict.headline), style="bold"))
+    yield line
+    facts = list(_facts(result))
+    if facts:
+        yield Text("")
+        yield _pairs(facts)
 
 
-def _findings(result: Result, width: int) -> Table:
-    table = _table("Findings")
-    table.add_column("", no_wrap=True)
-    table.add_column("finding", no_wrap=width >= _ROOMY)
-    table.add_column("what", ratio=1)
-    table.add_column("rows", justify="right", no_wrap=True)
-    for finding in sorted(result.findings, key=lambda item: SEVERITY_ORDER.get(item.severity, 3)):
-        style = _SEVERITIES.get(finding.severity, "")
-        table.add_row(
-            Text(finding.severity, style=style),
-            Text(shorten(finding.id, 30)),
-            _message(finding, width),
-            Text(count(finding.rows) if finding.rows else ""),
-        )
-    return table
+def _facts(result: Result) -> Iterator[tuple[str, str]]:
+    """The number that decides, and what an inconclusive verdict needs."""
+    estimate = result.estimates.get(result.verdict.estimate)
+    if estimate is not None:
+        shown = row(result.verdict.estimate, estimate)
+        words = f"{shown.value}  {shown.level:.0%} CI {_bracket(shown)}  {_metric(shown)}"
+        yield "Gain", terminal_text(words)
+    if result.verdict.needs:
+        yield "Needs", f"{visible(result.verdict.needs)} to decide"
 
 
-def _message(finding: Finding, width: int) -> Text:
-    text = Text(shorten(finding.message, 400))
-    if finding.explained_by:
-        names = ", ".join(finding_title(other) for other in finding.explained_by)
-        text.append(f"\nexplained by: {visible(names)}", style="dim")
-    if finding.examples:
-        text.append(f"\ne.g. {shorten(finding.examples[0], 2 * width - 70)}", style="italic dim")
-    return text
+def _bracket(shown: Row) -> str:
+    low, _, high = shown.interval.partition(" to ")
+    return f"[{low}, {high}]" if high else shown.interval
 
 
-def _measures(result: Result, width: int) -> Iterator[RenderableType]:
-    """One table per group, with the same columns in all of them."""
-    header = [Text(name, style="dim") for name in ("measure", "value", "95 % interval", "null or real", "adj. p", "")]
-    shown = {name: item for name, item in result.estimates.items() if "=" not in name.partition("@")[2]}
-    body = {group.title: [_cells(row, width) for row in group.rows] for group in groups(shown)}
-    lines = [header, *(cells for rows in body.values() for cells in rows)]
-    widths = [max(line[column].cell_len for line in lines) for column in range(1, 6)]
-    yield Text("\nMeasures", style="bold")
-    yield _columns([header], widths)
-    for title, rows in body.items():
-        yield Text(title, style="bold cyan")
-        yield _columns(rows, widths)
-    if len(shown) < len(result.estimates):
-        yield Text(f"{len(result.estimates) - len(shown)} more by class, slice or generator in the report", style="dim")
-    if {"gain.log_loss", "gain.accuracy"} <= set(shown):
-        words = "log-loss decides: it sees how sure a learner is, accuracy and F1 only whether it hits"
-        yield Text(words, style="dim")
-    yield Text("* differs from its null (adjusted p < .05)   o outside the range of real rows, no p", style="dim")
+def _metric(shown: Row) -> str:
+    """For example ``log-loss, forecast, kept rows``."""
+    name = shown.measure.name
+    metric = name[name.find("(") + 1 : name.rfind(")")] if "(" in name else name
+    how = "test set" if "test set" in name else "forecast" if "forecast" in name else ""
+    part = "" if shown.part == "without test noise" else shown.part
+    return ", ".join(word for word in (metric, how, part) if word)
 
 
-def _columns(lines: list[list[Text]], widths: list[int]) -> Table:
-    table = Table(box=None, expand=True, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(width=1)  # the indent, kept where a name breaks
+def _findings(result: Result, width: int, *, everything: bool) -> Iterator[RenderableType]:
+    if not result.findings:
+        if result.command in {"audit", "demo"}:
+            yield Text.assemble("\n", ("Findings", "bold"), "  none")
+        return
+    ordered = sorted(result.findings, key=lambda item: SEVERITY_ORDER.get(item.severity, 3))
+    shown = ordered if everything else ordered[:FINDINGS]
+    heading = Table.grid(expand=True)
+    heading.add_column(ratio=1)
+    heading.add_column(justify="right", no_wrap=True)
+    rest = f" ({len(shown)} of {len(ordered)})" if len(shown) < len(ordered) else ""
+    heading.add_row(Text(f"Findings{rest}", style="bold"), Text("rows", style="dim"))
+    yield Text("")
+    yield heading
+    for finding in shown:
+        yield _finding(finding, width, whole=everything)
+
+
+def _finding(finding: Finding, width: int, *, whole: bool) -> Table:
+    """Severity, name and rows; the message; the fix."""
+    table = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    table.add_column(width=6, no_wrap=True)
     table.add_column(ratio=1)
-    for width in widths:
-        table.add_column(justify="right", no_wrap=True, width=width)
-    for line in lines:
-        table.add_row("", *line)
+    table.add_column(justify="right", no_wrap=True)
+    title = finding_title(finding.id, finding.estimates)
+    severity = Text(finding.severity.upper(), style=_SEVERITIES.get(finding.severity, ""))
+    rows = Text(count(finding.rows) if finding.rows else "")
+    table.add_row(severity, Text(visible(title), style="bold"), rows)
+    table.add_row("", Text(terminal_text(shorten(finding.message, 2000 if whole else 2 * (width - 16)))), "")
+    if whole and finding.consequence:
+        table.add_row("", Text(finding.consequence), "")
+    if whole and finding.examples:
+        table.add_row("", Text(f"e.g. {shorten(finding.examples[0], 2 * width - 40)}", style="italic dim"), "")
+    if finding.fix:
+        table.add_row("", Text.assemble(("fix: ", "dim"), terminal_text(shorten(finding.fix, 200))), "")
     return table
 
 
-def _cells(row: Row, width: int) -> list[Text]:
-    unit = visible(row.estimate.unit)
-    long_unit = len(unit) > _SHORT and row.value.endswith(unit)  # some units are never written
-    named = f"({unit})" in row.label
-    name = Text(f"{row.label} ({shorten(unit, 20)})" if long_unit and not named else row.label)
-    for mark in row.estimate.marks:
-        name.append(f" ({shorten(mark, 30)})", style="yellow")
-    if width >= _ROOMY:
-        name.append(f"  {shorten(row.id, 60)}", style="dim")
-    value = row.value[: -len(unit)].rstrip() if long_unit else row.value
-    interval = row.interval if row.level == LEVEL or row.interval == NONE else f"{row.interval} ({row.level:.0%})"
-    style = "bold" if row.mark in {"differs", "outside"} else ""
-    sign = Text(_SIGNS[row.mark], style="bold magenta")
-    return [name, Text(value, style=style), Text(interval), Text(row.null), Text(row.p), sign]
+def _numbers(result: Result, room: int) -> Iterator[RenderableType]:
+    """The measures outside their range, else the main ones, in the lines that are left."""
+    if result.sets:
+        yield from _sets(result)
+        return
+    rows = [row(name, item) for name, item in result.estimates.items() if "=" not in name.partition("@")[2]]
+    tested = [item for item in rows if item.mark != "none"]
+    outside = [item for item in tested if item.mark in {"differs", "outside"}]
+    if result.command in {"audit", "demo"}:
+        title, shown = f"Outside the expected range: {len(outside)} of {len(tested)}", outside
+    else:
+        title, shown = "Measures", _main(rows, result.verdict.estimate)
+    room -= 3  # a blank line, the heading, the count of the rest
+    if room < 1 or not (shown or tested):
+        return
+    shown.sort(key=lambda item: item.estimate.adjusted_p if item.estimate.adjusted_p is not None else 2.0)
+    expected = any(item.null != NONE for item in shown)
+    table = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    for _ in range(3):
+        table.add_column(justify="right", no_wrap=True)
+    columns = ("value", "expected", "adj. p") if expected else ("value", "90% CI", "")
+    table.add_row(Text(title, style="bold"), *(Text(name, style="dim") for name in columns if shown))
+    for item in shown[:room]:
+        cells = (item.value, item.null, item.p) if expected else (item.value, item.interval, "")
+        table.add_row(Text(f"  {item.label}"), *(Text(terminal_text(cell)) for cell in cells))
+    yield Text("")
+    yield table
+    more = max(len(shown) - room, 0)
+    yield Text(f"  {f'{more} more; ' if more else ''}all measures: --all or report.html", style="dim")
 
 
-def _sets(result: Result) -> Table:
+def _main(rows: Sequence[Row], deciding: str) -> list[Row]:
+    """All rows, those of the metric that decides first."""
+    metric = ".".join(deciding.partition("@")[0].split(".")[:2])
+    return sorted(rows, key=lambda item: (not item.id.startswith(metric) if metric else False,))
+
+
+def _sets(result: Result) -> Iterator[RenderableType]:
     content = set_table(result.sets)
     names, lines = content.names, [(name, cells) for name, _, cells in content.lines]
-    wide = len(names) > len(lines)  # more sets than measures: the sets stand below each other
+    wide = len(names) > len(lines)  # more datasets than measures: the datasets become rows
     if wide:
         turned = [(name, tuple(cells[i] for _, cells in lines)) for i, name in enumerate(names)]
         names, lines = tuple(name for name, _ in lines), turned
-    table = _table("Sets")
-    table.add_column("set" if wide else "measure", ratio=1, min_width=26 if wide else None)
-    for name in names:
-        table.add_column(Text(shorten(name, 24)), justify="right")
+    table = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    table.add_column(ratio=1, min_width=26 if wide else None)
+    for _ in names:
+        table.add_column(justify="right")
+    head = "Datasets" if wide else "Measures, 90% CI"
+    table.add_row(Text(head, style="bold"), *(Text(shorten(name, 24), style="dim") for name in names))
     for name, cells in lines:
-        table.add_row(Text(name), *(Text(f"{value}\n{doubt}".rstrip()) for value, doubt in cells))
-    return table
+        table.add_row(Text(name), *(Text(terminal_text(f"{value}\n{ends}".rstrip())) for value, ends in cells))
+    yield Text("")
+    yield table
 
 
-def _drops(result: Result) -> Iterator[Text]:
-    if not result.dropped:
+def _tail(result: Result, width: int) -> Iterator[RenderableType]:
+    """Next command, files, inputs."""
+    facts = []
+    if result.verdict.next_command:
+        facts.append(("Next", visible(result.verdict.next_command)))
+    facts += _files(result)
+    inputs = ", ".join(f"{visible(role)} {count(item.rows)}" for role, item in result.inputs.items())
+    if inputs:
+        facts.append(("Read", shorten(f"{inputs} rows{_columns(result)}", 2 * (width - 8))))
+    yield Text("")
+    yield _pairs(facts)
+
+
+def _columns(result: Result) -> str:
+    """Which columns were read, by the roles of the last input that names them."""
+    roles = [item.roles for item in result.inputs.values() if item.roles]
+    return f" ({roles[0]})" if roles else ""
+
+
+def _files(result: Result) -> Iterator[tuple[str, str]]:
+    """What the files of rows hold; rows without a defect of their own are not rows to train on."""
+    if not result.dropped and "kept.jsonl" not in result.files:
         return
-    reasons = Counter(visible(reason) for row in result.dropped for reason in row.reasons)
-    listed = ", ".join(f"{shorten(reason, 40)} {count(n)}" for reason, n in reasons.most_common(6))
-    yield Text.assemble((f"{count(len(result.dropped))} rows advised to drop", "bold"), f": {listed}")
+    if "kept.jsonl" not in result.files or result.command not in {"audit", "demo"}:
+        return
+    rows = next((item.rows for role, item in result.inputs.items() if role == "synthetic"), 0)
+    kept = rows - len(result.dropped)
+    use = "do not train on them" if result.verdict.decision == "do_not_use" else f"{count(len(result.dropped))} dropped"
+    where = "without a defect of their own" if result.verdict.decision == "do_not_use" else "kept"
+    yield "Rows", f"{count(kept)} {where} in kept.jsonl; {use}"
 
 
-def _inputs(result: Result) -> Iterator[Text]:
-    for role, item in result.inputs.items():
-        line = Text.assemble((visible(role), "bold"), f" {count(item.rows)} rows · {shorten(item.name, 80)}")
-        yield line.append(f" · {shorten(item.roles, 160)}" if item.roles else "", style="dim")
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        expand=True,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-        header_style="dim",
-    )
+def _pairs(facts: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(min_width=5, style="bold", no_wrap=True)
+    table.add_column()
+    for name, words in facts:
+        table.add_row(name, Text(words))
+    return table

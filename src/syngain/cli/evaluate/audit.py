@@ -21,13 +21,13 @@ def audit(
     context: typer.Context,
     real: flags.Real,
     synthetic: flags.Synthetic,
-    test: Optional[str] = typer.Option(None, help="Test rows that must not be in SYNTHETIC."),
+    test: Optional[str] = typer.Option(None, help="Test rows; find those that appear in SYNTHETIC."),
     held_out: flags.HeldOut = None,
-    no_gain: bool = typer.Option(False, "--no-gain", help="Without the measured gain, which takes most of the time."),
+    no_gain: bool = typer.Option(False, "--no-gain", help="Skip the gain, which takes most of the time."),
     output: Path = typer.Option(Path("syngain-audit"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
-    sample: int = typer.Option(1000, min=20, help="Rows per side for measures that compare all pairs."),
+    sample: int = typer.Option(1000, min=20, help="Sampled rows per side for measures that compare all pairs."),
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
     label: flags.Label = None,
@@ -37,9 +37,10 @@ def audit(
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.KeepFinished = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """What is in a synthetic set, what is wrong with it, which rows to drop, and whether it helps."""
+    """Find defects, list rows to drop, estimate the gain."""
     job = Job.of(context, config, settings.audit)
 
     def measure(data: Inputs, progress: Progress) -> Result:

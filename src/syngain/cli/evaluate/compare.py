@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def compare(
     context: typer.Context,
     real: flags.Real,
-    sets: list[str] = typer.Argument(..., metavar="A B ...", help="Sets to compare: FILE, or NAME=FILE."),
-    test: Optional[str] = typer.Option(None, help="Real rows that judge; else held-out real rows do."),
-    metric: Optional[str] = typer.Option(None, help="Orders the sets: log_loss (default), accuracy, macro_f1."),
+    sets: list[str] = typer.Argument(..., metavar="A B ...", help="Datasets to compare: FILE or NAME=FILE."),
+    test: Optional[str] = typer.Option(None, help="Real test rows (default: cross-validate on REAL)."),
+    metric: Optional[str] = typer.Option(None, help="Ranking metric: log_loss (default), accuracy, macro_f1."),
     class_weights: bool = typer.Option(
-        True, "--class-weights/--no-class-weights", help="Whether every set is weighted to the class fractions of REAL."
+        True, "--class-weights/--no-class-weights", help="Weight each dataset to the class proportions of REAL."
     ),
-    lengths: bool = typer.Option(False, "--match-lengths", help="Draw rows of the same lengths from every set."),
-    n_repeats: int = typer.Option(3, min=1, help="Draws from every set."),
-    no_measures: bool = typer.Option(False, "--no-measures", help="Gains only, no audit of each set."),
+    lengths: bool = typer.Option(False, "--match-lengths", help="Match row lengths across datasets."),
+    n_repeats: int = typer.Option(3, min=1, help="Random draws from each dataset."),
+    no_measures: bool = typer.Option(False, "--no-measures", help="Gains only; skip the audit of each dataset."),
     output: Path = typer.Option(Path("syngain-compare"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -41,9 +41,10 @@ def compare(
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.KeepFinished = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Which of several sets is best, at equal size, and which cannot be distinguishable."""
+    """Rank several datasets at equal size."""
     job = Job.of(context, config, settings.compare)
     named = names(job["sets"])
 

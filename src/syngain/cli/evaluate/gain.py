@@ -21,20 +21,20 @@ def gain(
     context: typer.Context,
     real: flags.Real,
     synthetic: flags.Synthetic,
-    test: Optional[str] = typer.Option(None, help="Real rows to measure on; else the gain is forecast from REAL."),
+    test: Optional[str] = typer.Option(None, help="Real test rows (default: forecast by cross-validation on REAL)."),
     held_out: flags.HeldOut = None,
     metric: Optional[str] = typer.Option(
-        None, help="Decides the verdict: log_loss (default), accuracy, macro_f1; nats_per_byte without labels."
+        None, help="Verdict metric: log_loss (default), accuracy, macro_f1, nats_per_byte."
     ),
-    min_gain: float = typer.Option(0.01, help="The smallest gain that matters, in the unit of the metric."),
+    min_gain: float = typer.Option(0.01, help="Smallest gain that matters, in the unit of the metric."),
     test_rows: Optional[int] = typer.Option(
-        None, min=10, help="Size of the fresh test that intervals speak of (default: that of --test, or 500)."
+        None, min=10, help="Rows of the future test set (default: those of --test, or 500)."
     ),
-    prior: Optional[str] = typer.Option(None, help="Class shares at test time: spam=.2,ham=.8."),
-    slice: Optional[str] = typer.Option(None, help="Columns of REAL by whose values to give the gain: A,B."),
-    proxy: str = typer.Option("auto", help="auto (linear, trees or n-grams by kind), or lm: fine-tune --model."),
+    prior: Optional[str] = typer.Option(None, help="Class proportions at test time: spam=.2,ham=.8."),
+    slice: Optional[str] = typer.Option(None, help="Report the gain per value of these columns of REAL: A,B."),
+    proxy: str = typer.Option("auto", help="Proxy model: auto (linear, trees, n-grams), or lm to fine-tune --model."),
     model: str = typer.Option("smollm2", help="With --proxy lm: smollm2, a folder or a hub name."),
-    minutes: float = typer.Option(30.0, min=1.0, help="With --proxy lm: time to plan for and keep to."),
+    minutes: float = typer.Option(30.0, min=1.0, help="With --proxy lm: time budget in minutes."),
     output: Path = typer.Option(Path("syngain-gain"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -47,9 +47,10 @@ def gain(
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.Resume = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Does it help, how much of it, and what is it worth in real rows: measured on a proxy, with all controls."""
+    """Estimate the gain and how many rows to use."""
     job = Job.of(context, config, settings.gain)
 
     def measure(data: Inputs, progress: Progress) -> Result:

@@ -17,17 +17,20 @@ FAILED = 1  # the exit code
 
 def gate(
     context: typer.Context,
-    run: Path = typer.Argument(..., metavar="RUN", help="A run folder, or its report.json."),
+    run: Path = typer.Argument(..., metavar="RUN", help="Run folder or report.json."),
     fail_if: Optional[list[str]] = typer.Option(
-        [], "--fail-if", metavar="EXPR", help='Fail if this holds: "gain.macro_f1:lower90 <= 0". May be repeated.'
+        [], "--fail-if", metavar="EXPR", help='Condition that fails: "gain.macro_f1:lower90 <= 0". Repeatable.'
     ),
-    junit: Optional[Path] = typer.Option(None, help="Write JUnit XML here."),
-    markdown: Optional[Path] = typer.Option(None, help="Write a Markdown summary here; - for stdout."),
+    junit: Optional[Path] = typer.Option(None, help="Write JUnit XML to this file."),
+    markdown: Optional[Path] = typer.Option(None, help="Write a Markdown summary to this file; - for stdout."),
     config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print the conditions as JSON."),
-    quiet: bool = typer.Option(False, "-q", "--quiet", help="Print nothing; the exit code says it."),
+    quiet: bool = typer.Option(False, "-q", "--quiet", help="Suppress output; use the exit code."),
 ) -> None:
-    """Exit code 0 if no condition holds, 1 if one does, 2 if a condition cannot be looked up in the report."""
+    """Fail CI when a --fail-if condition holds.
+
+    Exit code 0: no condition holds. 1: one holds. 2: a condition names nothing in the report.
+    """
     options = configured(context, config)
     from syngain.report import checks as drawn
     from syngain.workflows.evaluate.gate import gate as decide
@@ -39,7 +42,7 @@ def gate(
     }
     on_stdout = str(options["markdown"]) == "-"
     if on_stdout and options["json"]:
-        raise UsageError("--json and --markdown - at once", expected="one of them on stdout")
+        raise UsageError("--json and --markdown - at once", expected="one of them", todo="write the Markdown to a file")
     for kind, text in texts.items():
         if options[kind] is not None and str(options[kind]) != "-":
             from syngain.data.files.write import write_text

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 def mix(
     context: typer.Context,
-    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the real rows: {flags.FILES}."),
-    sets: Optional[list[str]] = typer.Argument(None, metavar="A B ...", help="Sets to mix in: FILE, or NAME=FILE."),
-    runs: Optional[str] = typer.Option(None, help="Instead of data: a table of mixtures, a row per run."),
-    losses: Optional[str] = typer.Option(None, help="With --runs: the table of losses, runs in the same order."),
-    loss: Optional[str] = typer.Option(None, help="With --runs: the column of --losses to bring down."),
-    test_runs: Optional[str] = typer.Option(None, help="With --runs: other mixtures to predict."),
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows: {flags.FILES}."),
+    sets: Optional[list[str]] = typer.Argument(None, metavar="A B ...", help="Datasets to mix in: FILE or NAME=FILE."),
+    runs: Optional[str] = typer.Option(None, help="Table of mixtures, one row per run, instead of data."),
+    losses: Optional[str] = typer.Option(None, help="With --runs: table of losses, in the same order."),
+    loss: Optional[str] = typer.Option(None, help="With --runs: column of --losses to minimize."),
+    test_runs: Optional[str] = typer.Option(None, help="With --runs: more mixtures, to test the prediction."),
     test_losses: Optional[str] = typer.Option(None, help="With --test-runs: their losses."),
-    rows: int = typer.Option(2000, min=20, help="Most rows of a proxy run."),
+    rows: int = typer.Option(2000, min=20, help="Maximum rows per proxy run."),
     output: Path = typer.Option(Path("syngain-mix"), "-o", "--output", help="Folder for the report and the recipes."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -38,15 +38,22 @@ def mix(
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.Resume = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """In which proportions: from proxy runs on your sets, or from a table of runs; recipes for trainers."""
+    """Find mixture weights for several datasets."""
     table = configured(context, config)["runs"] is not None
     job = Job.of(context, config, None if table else settings.mix)
     if table == (job["real"] is not None):
-        raise UsageError("neither or both of REAL and --runs", expected="syngain mix REAL A B, or --runs TABLE")
+        raise UsageError(
+            "neither or both of REAL and --runs",
+            expected="syngain mix REAL A B, or --runs TABLE",
+            todo="run `syngain mix --help`",
+        )
     if table and (job["losses"] is None or job["loss"] is None):
-        raise UsageError("--runs alone", expected="--losses TABLE and --loss COLUMN next to it")
+        raise UsageError(
+            "--runs alone", expected="--losses TABLE and --loss COLUMN too", todo="add --losses TABLE --loss COLUMN"
+        )
     if table:
         job.run(lambda _, progress: _from_table(job, progress))
         return

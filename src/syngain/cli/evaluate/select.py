@@ -25,22 +25,22 @@ METHODS = (
 
 def select(
     context: typer.Context,
-    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows, the real rows: {flags.FILES}."),
+    real: Optional[str] = typer.Argument(None, metavar="REAL", help=f"Your real rows: {flags.FILES}."),
     synthetic: Optional[str] = typer.Argument(None, metavar="SYNTHETIC", help=f"The synthetic rows: {flags.FILES}."),
-    again: Optional[Path] = typer.Option(None, help="Instead of data: a finished selection to cut at --rows."),
-    method: str = typer.Option("faithful_then_diverse", help=f"How to choose: {METHODS}."),
-    rows: Optional[int] = typer.Option(None, min=1, help="How many rows to keep (default: --share of them)."),
+    again: Optional[Path] = typer.Option(None, help="Cut a finished selection at --rows; reads no data."),
+    method: str = typer.Option("faithful_then_diverse", help=f"Method: {METHODS}."),
+    rows: Optional[int] = typer.Option(None, min=1, help="Rows to keep (default: --share of them)."),
     share: Optional[float] = typer.Option(None, help="Fraction of the rows to keep (default: .5)."),
     near_duplicates: str = typer.Option(
-        "last", help="last: near duplicates behind all others; keep: as the method has them."
+        "last", help="last: rank near-duplicates last; keep: as the method ranks them."
     ),
-    test: Optional[str] = typer.Option(None, help="Real rows to judge on, next to the real rows."),
-    metric: Optional[str] = typer.Option(None, help="Decides: log_loss (default), accuracy, macro_f1; nats_per_byte."),
+    test: Optional[str] = typer.Option(None, help="Real test rows (default: cross-validate on REAL)."),
+    metric: Optional[str] = typer.Option(None, help="Verdict metric: log_loss, accuracy, macro_f1, nats_per_byte."),
     logprob: Optional[str] = typer.Option(None, help="Column of SYNTHETIC with log-probabilities."),
     model: Optional[str] = typer.Option(
-        None, help="Language model that conditional_ratio asks: smollm2, a folder or a hub name (default: words)."
+        None, help="Language model for conditional_ratio: smollm2, a folder or a hub name."
     ),
-    folds: int = typer.Option(5, min=2, help="Folds of the real rows that choose and judge in turn."),
+    folds: int = typer.Option(5, min=2, help="Cross-validation folds of the real rows."),
     output: Path = typer.Option(Path("syngain-select"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -53,14 +53,19 @@ def select(
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.KeepFinished = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Which rows to keep: by a method, next to random choices of the same size and to all rows."""
+    """Keep the best rows; compare with random selection."""
     cut = configured(context, config)["again"] is not None
     job = Job.of(context, config, None if cut else settings.select)
     if cut:
         if job["real"] is not None or job["rows"] is None:
-            raise UsageError("--again with REAL, or without --rows", expected="syngain select --again RUN --rows N")
+            raise UsageError(
+                "--again with REAL, or without --rows",
+                expected="syngain select --again RUN --rows N",
+                todo="omit REAL and give --rows N",
+            )
         from syngain.workflows.evaluate.reselect import reselect
 
         job.deliver(reselect(Path(job["again"]), job["rows"]))

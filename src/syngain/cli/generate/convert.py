@@ -22,23 +22,19 @@ READ = "also distilabel, data_designer, curator, easy_dataset; without it the fi
 
 def convert(
     context: typer.Context,
-    source: str = typer.Argument(..., metavar="IN", help=f"What to read: {flags.FILES}."),
-    target: Path = typer.Argument(
-        ..., metavar="OUT", help="What to write; .jsonl, .json, .csv, .parquet, .arrow, .gz."
-    ),
+    source: str = typer.Argument(..., metavar="IN", help=f"Input: {flags.FILES}."),
+    target: Path = typer.Argument(..., metavar="OUT", help="Output: .jsonl, .json, .csv, .parquet, .arrow, .gz."),
     to: Optional[str] = typer.Option(None, help=f"Layout to write: {WRITTEN}."),
     from_: Optional[str] = typer.Option(None, "--from", help=f"Layout to read: {READ}."),
-    prompt: Optional[str] = typer.Option(None, help="Column of the prompt, where the layout has no fixed one."),
-    response: Optional[str] = typer.Option(None, help="Column of the response, where the layout has no fixed one."),
-    lossy: bool = typer.Option(
-        False, "--lossy", help="Leave out fields that the layout cannot express, and list them."
-    ),
+    prompt: Optional[str] = typer.Option(None, help="Prompt column, where the layout has no fixed one."),
+    response: Optional[str] = typer.Option(None, help="Response column, where the layout has no fixed one."),
+    lossy: bool = typer.Option(False, "--lossy", help="Omit fields that the layout cannot express, and list them."),
     config: flags.Config = None,
-    json: bool = typer.Option(False, "--json", help="Print what was done as JSON."),
+    json: bool = typer.Option(False, "--json", help="Print a JSON summary."),
     force: bool = typer.Option(False, help="Replace OUT."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print nothing."),
 ) -> None:
-    """Between formats and towards trainers; a field that cannot be expressed is an error, or listed with --lossy."""
+    """Convert between dataset and trainer formats."""
     options = configured(context, config)
     from syngain.workflows.generate.convert import convert as write
 

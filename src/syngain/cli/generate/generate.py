@@ -20,30 +20,31 @@ if TYPE_CHECKING:
 
 def generate(
     context: typer.Context,
-    recipe: str = typer.Argument(..., metavar="RECIPE", help="A YAML file: generator, strategies, sampling, curate."),
+    recipe: str = typer.Argument(..., metavar="RECIPE", help="YAML file: generator, strategies, sampling, curate."),
     real: Optional[str] = typer.Option(None, help=f"Your real rows: {flags.FILES}."),
-    output: Path = typer.Option(Path("syngain-generate"), "-o", "--output", help="Folder for the rows."),
+    output: Path = typer.Option(Path("syngain-generate"), "-o", "--output", help="Folder for rows and report."),
     config: flags.Config = None,
-    max_tokens: Optional[int] = typer.Option(None, min=1, help="Ceiling of tokens, prompts and answers together."),
-    max_usd: Optional[float] = typer.Option(None, help="Ceiling of US dollars; needs --prices."),
+    max_tokens: Optional[int] = typer.Option(None, min=1, help="Limit on tokens, prompts and responses together."),
+    max_usd: Optional[float] = typer.Option(None, help="Limit in US dollars; needs --prices."),
     prices: Optional[Path] = typer.Option(None, help="YAML file `MODEL: {prompt: usd, completion: usd}` per million."),
     stop_when: Optional[str] = typer.Option(
         None,
-        help="Ask no more once it is proven that the next rows add little: `diversity.new_fraction < 0.2`, "
+        help="Stop when more rows add little: `diversity.new_fraction < 0.2`, "
         "`information.marginal < 2` (nats per row), `gain.log_loss@doubling < 0.01`, or several with and/or.",
     ),
-    preview: Optional[int] = typer.Option(None, min=1, help="Print the first rows and stop; --resume goes on."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Print what would be asked and cost; send nothing."),
-    seed: Optional[int] = typer.Option(None, min=0, help="Replaces the seed of the recipe."),
-    text: Optional[str] = typer.Option(None, help="Text column of the real rows. Two sides: prompt+response."),
-    label: Optional[str] = typer.Option(None, help="Label column of the real rows; none for no labels."),
+    preview: Optional[int] = typer.Option(None, min=1, help="Print the first N rows and stop; --resume continues."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print requests and cost; send nothing."),
+    seed: Optional[int] = typer.Option(None, min=0, help="Random seed (default: that of the recipe)."),
+    text: Optional[str] = typer.Option(None, help="Text column of REAL; pairs: prompt+response."),
+    label: Optional[str] = typer.Option(None, help="Label column of REAL; none: no labels."),
     id: flags.Id = None,
     json: flags.AsJson = False,
-    force: bool = typer.Option(False, help="Replace a finished run, and throw away the answers of a stopped one."),
-    resume: bool = typer.Option(False, help="Go on with a stopped run; nothing that was answered is asked again."),
+    force: bool = typer.Option(False, help="Replace a finished run; discard the responses of a stopped one."),
+    resume: bool = typer.Option(False, help="Resume a stopped run; no request is sent twice."),
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Run the chain from real rows to rows with a generator: resumable, within a budget, log-probabilities kept."""
+    """Generate rows from a recipe within a budget."""
     options = configured(context, config)
     if options["dry_run"]:
         print_forecast(options)

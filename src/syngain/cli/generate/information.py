@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 def information(
     context: typer.Context,
-    rows: str = typer.Argument(..., metavar="ROWS", help=f"A run folder of `syngain generate`, or {flags.FILES}."),
-    real: Optional[str] = typer.Option(None, help="Your real rows: novelty, task divergence and gain next to."),
-    dropped: Optional[str] = typer.Option(None, help="Rows that curation dropped, where ROWS is not a run folder."),
+    rows: str = typer.Argument(..., metavar="ROWS", help=f"Run folder of `syngain generate`, or {flags.FILES}."),
+    real: Optional[str] = typer.Option(None, help="Your real rows; adds novelty, divergence and gain."),
+    dropped: Optional[str] = typer.Option(None, help="Rows dropped by curation, where ROWS is not a run folder."),
     generator: Optional[str] = typer.Option(
         None,
         help="Scores outputs under other prompts: toy (fitted on --real), smollm2, a folder, a hub name, the address "
         "of an OpenAI-compatible server, or a recipe (its generator).",
     ),
-    model: Optional[str] = typer.Option(None, help="The model at that address (default: the only one it lists)."),
-    key_env: str = typer.Option("OPENAI_API_KEY", help="The environment variable that holds the server's key."),
+    model: Optional[str] = typer.Option(None, help="Model at that URL (default: the only one listed)."),
+    key_env: str = typer.Option("OPENAI_API_KEY", help="Environment variable with the API key."),
     api: str = typer.Option("chat", help="chat, or completions for base models."),
     meaning: Optional[str] = typer.Option(None, help="Column with the meaning of a row (default: the label)."),
     encoder: Optional[str] = typer.Option(
         None,
-        help="Instead the region of --real where a row lies by this encoder: ngrams, minilm, a folder, a hub name.",
+        help="Cluster of --real as meaning, by this encoder: ngrams, minilm, a folder, a hub name.",
     ),
-    vocabulary: Optional[int] = typer.Option(None, min=2, help="Tokens the generator chooses from, for top-k ends."),
-    prompts: int = typer.Option(16, min=2, help="Prompts of a strategy that are cross-scored."),
-    samples: int = typer.Option(16, min=1, help="Outputs of a prompt that are cross-scored."),
-    gain: bool = typer.Option(True, "--gain/--no-gain", help="With --real: measure gain and divergence next to."),
+    vocabulary: Optional[int] = typer.Option(None, min=2, help="Vocabulary size of the generator, for top-k."),
+    prompts: int = typer.Option(16, min=2, help="Prompts per strategy to cross-score."),
+    samples: int = typer.Option(16, min=1, help="Outputs per prompt to cross-score."),
+    gain: bool = typer.Option(True, "--gain/--no-gain", help="With --real: estimate gain and divergence."),
     output: Path = typer.Option(Path("syngain-information"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -48,9 +48,10 @@ def information(
     id: flags.Id = None,
     json: flags.AsJson = False,
     force: flags.Force = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Where information entered the rows and where it was lost: gain, prompts, meaning, curation, in nats."""
+    """Attribute entropy to prompt, model and filtering."""
     job = Job.of(context, config, settings.information)
 
     def measure(_: Inputs, progress: Progress) -> Result:

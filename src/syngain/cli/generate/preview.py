@@ -48,4 +48,4 @@ def print_preview(job: Job) -> None:
         )
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))
-    print(f"the answers are kept in {job.work}: go on with --resume", file=sys.stderr)
+    print(f"the answers are kept in {job.work}; continue with --resume", file=sys.stderr)

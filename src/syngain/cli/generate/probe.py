@@ -18,21 +18,23 @@ ENGINES = ("transformers", "llamacpp")
 
 def probe(
     target: str = typer.Argument(
-        ..., metavar="TARGET", help="An address such as http://host:8000/v1, a local model (smollm2, a folder), or toy."
+        ..., metavar="TARGET", help="URL such as http://host:8000/v1, a local model (smollm2, a folder) or toy."
     ),
-    model: Optional[str] = typer.Option(None, help="The model at that address (default: the only one it lists)."),
-    key_env: str = typer.Option("OPENAI_API_KEY", help="The environment variable that holds the key."),
+    model: Optional[str] = typer.Option(None, help="Model at that URL (default: the only one listed)."),
+    key_env: str = typer.Option("OPENAI_API_KEY", help="Environment variable with the API key."),
     api: str = typer.Option("chat", help="chat, or completions for base models."),
-    timeout: float = typer.Option(60.0, min=0.1, help="Seconds for one answer."),
-    engine: str = typer.Option("transformers", help="Who loads a local model: transformers, or llamacpp (GGUF)."),
+    timeout: float = typer.Option(60.0, min=0.1, help="Timeout in seconds."),
+    engine: str = typer.Option("transformers", help="Engine for a local model: transformers or llamacpp (GGUF)."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="No progress."),
 ) -> None:
-    """Is this endpoint or model usable, and for which accounting; where not, why not."""
+    """Show which log-probabilities an endpoint returns."""
     if api not in APIS:
-        raise UsageError(f"--api {api}", expected=f"one of {', '.join(APIS)}")
+        raise UsageError(f"--api {api}", expected=f"one of {', '.join(APIS)}", todo="use --api chat")
     if engine not in ENGINES:
-        raise UsageError(f"--engine {engine}", expected=f"one of {', '.join(ENGINES)}")
+        raise UsageError(
+            f"--engine {engine}", expected=f"one of {', '.join(ENGINES)}", todo="use --engine transformers"
+        )
     with progress_shown(quiet=quiet or json) as progress:
         from syngain.workflows.generate.probe import probe as verb
 

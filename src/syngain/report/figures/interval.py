@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from syngain.report.measures import LEVEL, widest
+from syngain.report.measures import shown_interval
 from syngain.report.numbers import NONE, bare, is_share, number
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def _scale(estimate: Estimate) -> _Scale | None:
 
 def _numbers(estimate: Estimate) -> Iterable[float]:
     yield estimate.value
-    for bounds in estimate.intervals.values():
-        yield from bounds
+    yield from shown_interval(estimate)[1] or ()
     yield from estimate.null or ()
     yield from estimate.references.values()
 
@@ -99,10 +98,8 @@ def _zero(scale: _Scale) -> list[Markup]:
 
 def _lines(estimate: Estimate, scale: _Scale) -> list[Markup]:
     line = Markup('<path class="{}" d="M{} {}H{}"/>')
-    level, bounds = widest(estimate)
+    _, bounds = shown_interval(estimate)
     drawn = [] if bounds is None else [("s-wide", bounds)]
-    inner = [ends for other, ends in sorted(estimate.intervals.items()) if other < level <= LEVEL]
-    drawn += [("s-inner", inner[-1])] if inner else []
     return [
         line.format(name, scale.at(low), _MIDDLE, scale.at(high))
         for name, (low, high) in drawn

@@ -1,4 +1,4 @@
-"""The picture of the chain: real rows, prompt, generator, curation, set, with bands as wide as their nats. Draws only."""
+"""The picture of the generation pipeline, with bands as wide as their nats. Draws only."""
 
 from __future__ import annotations
 
