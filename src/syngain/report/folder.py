@@ -29,7 +29,7 @@ _OURS = frozenset(
     | {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "recipe.yaml", "rows.jsonl"}
     | {".DS_Store", "Thumbs.db", "desktop.ini"}
 )
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pyarrow", "plotly", "jinja2", "torch", "transformers", "xllamacpp")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pyarrow", "jinja2", "torch", "transformers", "xllamacpp")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syngain.report.catalog import badge, describe, finding_title
+from syngain.report.explain import of_estimate
 from syngain.report.figures.chain import chain_svgs
 from syngain.report.figures.data import (
     distribution_figure,
@@ -23,11 +25,12 @@ from syngain.report.figures.data import (
     region_counts,
     series_figure,
 )
+from syngain.report.figures.gain import gain_bar, gain_curve
 from syngain.report.figures.interval import strip
 from syngain.report.figures.strategies import strategies_svg
 from syngain.report.limits import NOT_CLAIMED
-from syngain.report.measures import MARKS, groups
-from syngain.report.numbers import NONE, count
+from syngain.report.measures import MARKS, groups, row
+from syngain.report.numbers import MINUS, NONE, count
 from syngain.report.safe import script_json, shorten, visible
 from syngain.report.set_table import set_table
 
@@ -56,6 +59,12 @@ def html(result: Result) -> str:
             strategies=strategies_svg(result.sets),
             pictures=pictures,
             regions=missing(result.views.map_regions),
+            gain_bar=gain_bar(result),
+            gain_curve=gain_curve(result),
+            **_gain_words(result),
+            result_files=_files(result),
+            kept_note=_kept_note(result),
+            open_measures=result.command not in {"audit", "demo"},
             chains=list(zip(result.views.chains, chain_svgs(result.views.chains), strict=True)),
             drawn=drawn(pictures.map),
             nav=_nav(result),
@@ -110,11 +119,32 @@ def _pictures(result: Result) -> _Pictures:
     )
 
 
+def _gain_words(result: Result) -> dict[str, str]:
+    """Name and value of the gain that decides."""
+    estimate = result.estimates.get(result.verdict.estimate)
+    shown = row(result.verdict.estimate, estimate) if estimate is not None else None
+    return {"gain_title": shown.measure.name if shown else "", "gain_value": shown.value if shown else ""}
+
+
+def _files(result: Result) -> list[str]:
+    """Names of the files next to the report, without those of the machine."""
+    return ["report.json", *(name for name in result.files if name.endswith((".jsonl", ".yaml", ".json")))]
+
+
+def _kept_note(result: Result) -> str:
+    """A caution where kept.jsonl holds rows that nobody should train on."""
+    if result.verdict.decision != "do_not_use" or "kept.jsonl" not in result.files:
+        return ""
+    rows = next((item.rows for role, item in result.inputs.items() if role == "synthetic"), 0)
+    kept = count(rows - len(result.dropped))
+    return f"kept.jsonl holds the {kept} rows without a defect of their own; do not train on them either."
+
+
 def _findings(result: Result) -> list[_Card]:
     ordered = sorted(result.findings, key=lambda finding: SEVERITY_ORDER.get(finding.severity, 3))
     return [
         _Card(
-            title=finding_title(finding.id),
+            title=finding_title(finding.id, finding.estimates),
             finding=finding,
             explained_by=tuple(finding_title(other) for other in finding.explained_by),
             more_examples=max(0, len(finding.examples) - EXAMPLES),
@@ -132,23 +162,30 @@ def _severities(result: Result) -> list[tuple[str, int]]:
 def _nav(result: Result) -> list[tuple[str, str]]:
     present = {
         "findings": bool(result.findings) or not result.sets,
-        "measures": bool(result.estimates),
         "sets": bool(result.sets),
         "chain": bool(result.views.chains),
+        "map": bool(result.views.map_points),
+        "drop": bool(result.dropped),
+        "measures": bool(result.estimates),
+        "distributions": bool(result.views.distributions),
         "curves": bool(result.series),
         "doubt": bool(result.views.budgets),
-        "map": bool(result.views.map_points),
-        "distributions": bool(result.views.distributions),
-        "drop": bool(result.dropped),
         "computed": True,
         "limits": True,
     }
-    titles = {"chain": "The chain", "drop": "Rows to drop", "computed": "How it was computed", "limits": "Not claimed"}
+    titles = {
+        "chain": "Pipeline",
+        "doubt": "Uncertainty",
+        "drop": "Rows to drop",
+        "computed": "Methods",
+        "limits": "Limits",
+        "sets": "Datasets",
+    }
     return [(name, titles.get(name, name.capitalize())) for name, shown in present.items() if shown]
 
 
 def _versions(result: Result) -> list[tuple[str, str]]:
-    libraries = ("numpy", "scipy", "scikit-learn", "plotly")
+    libraries = ("numpy", "scipy", "scikit-learn")
     return [
         ("syngain", visible(result.version)),
         ("Python", platform.python_version()),
@@ -171,7 +208,9 @@ def _environment() -> Environment:
         "count": count,
         "counts": region_counts,
         "strip": strip,
+        "explanation": of_estimate,
         "script_json": script_json,
+        "minus": _minus,
         "sentence": _sentence,
     }
     environment.globals |= {"EXAMPLES": EXAMPLES, "EXAMPLE_LENGTH": EXAMPLE_LENGTH, "EVIDENCE": EVIDENCE, "NONE": NONE}
@@ -184,6 +223,11 @@ def _sentence(text: str) -> str:
     return f"{phrase[:1].upper()}{phrase[1:]}." if phrase else ""
 
 
+def _minus(text: str) -> str:
+    """Numbers with a typographic minus sign."""
+    return re.sub(r"(?<=[\s\[(])-(?=[\d.])", MINUS, text)
+
+
 def _asset(name: str) -> Markup:
     """A file of ours, not a template: its braces mean nothing."""
     text = files("syngain.report").joinpath("templates", name).read_text(encoding="utf-8")
@@ -192,6 +236,6 @@ def _asset(name: str) -> Markup:
 
 @cache
 def _plotly() -> Markup:
-    from plotly.offline import get_plotlyjs
-
-    return Markup(get_plotlyjs())  # noqa: S704  (a library, holds no rows)
+    """Plotly's basic bundle: points, lines and bars."""
+    text = files("syngain.report").joinpath("vendor", "plotly-basic.min.js").read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704  (a library, holds no rows)

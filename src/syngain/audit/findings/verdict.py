@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from syngain.audit.findings.words import NAMES
 from syngain.core.result import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -105,11 +106,11 @@ def _condemned(condemning: Sequence[Finding], others: Sequence[Finding], gain: V
     action = f"Do not train on this dataset as it is: {reason}."
     return Verdict(
         decision="do_not_use",
-        sentence=f"{action}{also}",
+        sentence=f"{action}{also}{f' Gain of the rest: {_lower(gain.sentence)}' if gain else ''}",
         rows_to_use=0,
         action=action,
         estimate=gain.estimate if gain else "",
-        next_command=AGAIN,
+        next_command=f"syngain explain RUN {condemning[0].id}",
     )
 
 
@@ -191,4 +192,4 @@ def _lower(sentence: str) -> str:
 
 
 def _names(findings: Sequence[Finding]) -> str:
-    return ", ".join(dict.fromkeys(f.id.replace("_", " ") for f in findings))
+    return ", ".join(dict.fromkeys(NAMES.get(f.id, f.id.replace("_", " ")) for f in findings))

@@ -25,6 +25,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "unknown_labels": ("A model learns classes that you do not have.", "map these labels to yours"),
 }
 
+NAMES: Mapping[str, str] = {
+    "duplicates": "near-duplicates",
+    "memorized_anchors": "copies of real rows",
+    "contamination": "test contamination",
+    "template_collapse": "a repeated template",
+    "missing_regions": "under-represented rows",
+    "distribution_shift": "distribution shift",
+    "label_leak": "label leakage",
+    "label_independent": "labels unrelated to the rows",
+    "label_noise": "label noise",
+    "unknown_labels": "unknown labels",
+}
+
 
 def with_fixes(findings: Sequence[Finding], why: Mapping[str, Flags]) -> list[Finding]:
     """The findings with their consequence and fix; ``why``: rows dropped for each, flags (m,)."""
@@ -34,7 +47,7 @@ def with_fixes(findings: Sequence[Finding], why: Mapping[str, Flags]) -> list[Fi
 def _with_fix(finding: Finding, dropped: int) -> Finding:
     consequence, fix = WORDS[finding.id]
     if finding.explained_by:
-        causes = " and ".join(cause.replace("_", " ") for cause in finding.explained_by)
+        causes = " and ".join(NAMES[cause] for cause in finding.explained_by)
         fix = f"fix {causes} first; this finding disappears with it"
     elif dropped:
         rest = "; relabel or inspect the rest" if finding.id == "label_noise" and dropped < finding.rows else ""

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from syngain.core.result import Distribution, Dropped, MapPoint, MapRegion, Series
 
-POINTS = 4_000
-DROPS = 2_000
-_POINT_BYTES = 560_000
-_DROP_BYTES = 380_000
+POINTS = 2_000
+DROPS = 1_000
+_POINT_BYTES = 200_000
+_DROP_BYTES = 120_000
 _TEXT_LIMITS = (160, 120, 80, 40, 12)
 _NAME_LIMIT = 60
 _BARS = 200

@@ -40,7 +40,7 @@
     }));
     if (map.rings.length) {
       traces.push({
-        type: "scatter", mode: "markers+text", name: "missing region", x: map.rings.map((r) => r.x), y: map.rings.map((r) => r.y),
+        type: "scatter", mode: "markers+text", name: "uncovered cluster", x: map.rings.map((r) => r.x), y: map.rings.map((r) => r.y),
         text: map.rings.map((r) => `<b>${r.number}</b>`), textposition: "top right", textfont: { size: 15 }, hoverinfo: "text",
         marker: { symbol: "circle-open", size: 34, color: RING, line: { width: 3, color: RING } },
         hovertext: map.rings.map((r) => `<b>${wrapped(r.name, width)}</b><br>${escaped(r.counts)}` +
@@ -89,7 +89,7 @@
     window.Plotly.newPlot(div, bars, layout, CONFIG);
   }
 
-  const percent = (share) => (share === null ? "–" : `${(share * 100).toFixed(share < 0.0995 ? 2 : 1)} %`);
+  const percent = (share) => (share === null ? "–" : `${(share * 100).toFixed(share < 0.0995 ? 2 : 1)}%`);
 
   function drawCurve(item, place) {
     const div = get(`curve-${place}`);
@@ -175,6 +175,22 @@
     for (const section of document.querySelectorAll("section[id]")) observer.observe(section);
   }
 
+  // A link into a folded section opens it.
+  function revealTarget() {
+    const reveal = () => {
+      const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      if (!target) return;
+      const inside = target.matches("section") ? target.querySelector(".fold") : target.closest(".fold");
+      if (inside && !inside.open) inside.open = true;
+      target.scrollIntoView();
+    };
+    window.addEventListener("hashchange", reveal);
+    reveal();
+    for (const fold of document.querySelectorAll(".fold")) {
+      fold.addEventListener("toggle", () => { for (const div of fold.querySelectorAll(".js-plotly-plot")) window.Plotly.Plots.resize(div); });
+    }
+  }
+
   // A page of paper is narrower than the window, and no resize event tells Plotly so.
   const PAPER = 660;
   const plots = () => [...document.querySelectorAll(".js-plotly-plot")];
@@ -182,7 +198,7 @@
   function printing() {
     window.addEventListener("beforeprint", () => {
       for (const div of plots()) window.Plotly.relayout(div, { width: Math.min(PAPER, div.clientWidth) });
-      for (const details of document.querySelectorAll(".card details:not([open])")) { details.open = true; details.dataset.shut = "1"; }
+      
     });
     window.addEventListener("afterprint", () => {
       for (const div of plots()) window.Plotly.relayout(div, { width: null, autosize: true });
@@ -195,5 +211,6 @@
   drawMap(data.map);
   data.distributions.forEach(drawDistribution);
   followSections();
+  revealTarget();
   printing();
 })();
