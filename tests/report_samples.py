@@ -80,8 +80,9 @@ def rich_findings():
         Finding(
             id="label_leak",
             severity="high",
-            message="35.2 % of the synthetic rows contain the words of their own label (real rows: 2 to 6 %). A "
-            "student learns the word instead of the task.",
+            message="35.2% of rows contain their own label in words; real rows: 2% to 6%.",
+            consequence="A model learns to look for the label's words.",
+            fix="drop 500 rows",
             evidence=tuple(f"synthetic.jsonl:{row}" for row in range(17, 900, 13)),
             examples=(
                 "I would like to know about my card_arrival, when will the card arrive?",
@@ -94,7 +95,7 @@ def rich_findings():
         Finding(
             id="duplicates",
             severity="high",
-            message="24.9 % of the rows repeat another row to the letter; 3,000 rows are worth 1,893 different ones.",
+            message="24.9% of rows repeat another row: 3,000 rows, 1,893 distinct.",
             evidence=("synthetic.jsonl:4", "synthetic.jsonl:88"),
             examples=("What is my balance?", "What is my balance?"),
             estimates=("duplicates.exact_fraction", "size.effective"),
@@ -182,6 +183,27 @@ def audit_result(*, points=3000, drops=500):
                 ("Multiple tests", "19 p-values adjusted by Holm's method."),
             ),
         ),
+    )
+
+
+def decided_result():
+    """An audit whose verdict names its action, the gain that decides and the next command."""
+    found = audit_result(points=60, drops=20)
+    gain = estimate(0.011, -0.04, 0.06, unit="nats")
+    third = Finding(id="contamination", severity="medium", message="m", rows=12, fix="drop 12 rows")
+    verdict = Verdict(
+        decision="cannot_tell",
+        sentence="Drop 513 of 1,800 rows. After that, inconclusive: gain +0.011 nats, 90% CI [-0.040, +0.060].",
+        action="Drop 513 of 1,800 rows; the gain of the rest is unclear.",
+        estimate="gain.log_loss",
+        next_command="syngain gain REAL kept.jsonl --test TEST",
+        needs="about 30,000 more real rows",
+    )
+    return replace(
+        found,
+        verdict=verdict,
+        estimates={**found.estimates, "gain.log_loss": gain},
+        findings=(*found.findings, third),
     )
 
 

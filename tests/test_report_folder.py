@@ -33,7 +33,7 @@ def test_a_run_folder_holds_the_report_the_run_and_the_log(tmp_path):
     assert (folder / "log.txt").read_text() == "hello\n"
     run = json.loads((folder / "run.json").read_text())
     assert run["arguments"] == {"real": "a"}
-    assert {"python", "numpy", "plotly"} <= run["versions"].keys()
+    assert {"python", "numpy", "jinja2"} <= run["versions"].keys()
     assert run["inputs"]["real"] == {"rows": 300, "fingerprint": "sha256:cc"}
     assert {"finished", "platform", "seed"} <= run.keys()
     assert everything(tmp_path / "new") == ["run", *(f"run/{name}" for name in everything(folder))]
@@ -45,7 +45,8 @@ def test_the_report_has_the_schema_of_the_contract(tmp_path):
         *("schema", "syngain", "command", "seed", "inputs", "estimates", "series", "sets", "findings", "verdict")
     ]
     assert report["schema"] == 1
-    assert set(report["verdict"]) == {"decision", "sentence", "rows_to_use"}
+    known = {"decision", "sentence", "rows_to_use", "action", "estimate", "next_command", "needs"}
+    assert set(report["verdict"]) == known
     assert report["estimates"]["divergence.tv_lower"]["intervals"]["0.95"] == [0.571, None]
     for finding in report["findings"]:
         assert {"id", "severity", "message", "evidence", "estimates", "explained_by"} <= set(finding)

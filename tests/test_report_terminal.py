@@ -12,10 +12,10 @@ import report_samples as samples
 from syngain.report import terminal
 
 
-def printed(result, width, *, color=False):
+def printed(result, width, *, color=False, everything=False):
     file = io.StringIO()
     console = Console(file=file, width=width, force_terminal=color, color_system="standard" if color else None)
-    console.print(terminal(result))
+    console.print(terminal(result, everything=everything))
     return file.getvalue()
 
 
@@ -26,18 +26,34 @@ def test_no_line_is_wider_than_the_terminal(width, name):
     assert max(cell_len(line) for line in text.splitlines()) <= width
 
 
-def test_the_summary_says_what_a_reader_needs():
-    text = printed(samples.audit_result(points=30), 120)
-    for needed in ("Use a part", "Use 1,893 of the 3,000 rows", "label_leak", "1,056", "e.g. I would like"):
+def test_the_summary_shows_action_gain_findings_and_fix():
+    text = printed(samples.audit_result(points=30), 80)
+    for needed in ("USE A SUBSET", "Use 1,893 of the 3,000 rows", "Label leakage", "1,056", "fix: drop"):
         assert needed in text
-    for needed in ("Exact duplicates", "24.9\u202f%", "23.1 to 26.8", "0.019 *", "500 rows advised to drop"):
+    assert "text from `text`, label from `label`" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["audit", "instruction", "hostile"])
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_the_summary_has_at_most_25_lines_with_the_path_of_the_report(name, width):
+    text = printed(getattr(samples, f"{name}_result")(), width)
+    assert len(text.splitlines()) <= 24
+
+
+def test_all_measures_are_printed_on_demand():
+    text = printed(samples.audit_result(points=30), 120, everything=True)
+    for needed in ("Near-duplicates", "24.9%", "0.019 *", "e.g. I would like"):
         assert needed in text
-    assert "text from `text`, label from `label`" in text
+
+
+def test_terminals_get_ascii_minus_signs_and_plain_spaces():
+    for everything in (False, True):
+        assert not {"\u2212", "\u202f"} & set(printed(samples.audit_result(points=30), 80, everything=everything))
 
 
 def test_numbers_are_never_cut_at_80_columns():
-    lines = printed(samples.audit_result(points=30), 80).splitlines()
-    table = lines[next(place for place, line in enumerate(lines) if line.startswith("Measures")) :]
+    lines = printed(samples.audit_result(points=30), 80, everything=True).splitlines()
+    table = lines[next(place for place, line in enumerate(lines) if line.startswith("All measures")) :]
     assert not any("…" in line for line in table)
 
 

@@ -175,6 +175,14 @@
     for (const section of document.querySelectorAll("section[id]")) observer.observe(section);
   }
 
+  // A chart needs the width of its place: one in a folded section is drawn when the section is opened first.
+  function whenOpened(id, draw) {
+    const fold = document.querySelector(`#${id} > .fold`);
+    if (!fold) return;
+    if (fold.open) { draw(); return; }
+    fold.addEventListener("toggle", draw, { once: true });
+  }
+
   // A link into a folded section opens it.
   function revealTarget() {
     const reveal = () => {
@@ -186,9 +194,6 @@
     };
     window.addEventListener("hashchange", reveal);
     reveal();
-    for (const fold of document.querySelectorAll(".fold")) {
-      fold.addEventListener("toggle", () => { for (const div of fold.querySelectorAll(".js-plotly-plot")) window.Plotly.Plots.resize(div); });
-    }
   }
 
   // A page of paper is narrower than the window, and no resize event tells Plotly so.
@@ -207,9 +212,9 @@
   }
 
   dropTable(data.drops);
-  data.series.forEach(drawCurve);
   drawMap(data.map);
-  data.distributions.forEach(drawDistribution);
+  whenOpened("curves", () => data.series.forEach(drawCurve));
+  whenOpened("distributions", () => data.distributions.forEach(drawDistribution));
   followSections();
   revealTarget();
   printing();
