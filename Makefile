@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SEED ?= 1
 
-.PHONY: demo models check house test bench-value docs notebooks dist format clean
+.PHONY: demo models check house test bench-value bench-planted bench-false-alarms bench-speed docs notebooks dist format clean
 
 $(VENV)/.core: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -48,6 +48,15 @@ test: $(VENV)/.dev
 
 bench-value: $(VENV)/.core  ## does a forecast tell the gain that is then measured: ours against the neighbors' scores
 	$(BIN)/python -m benchmarks.value -o bench-value
+
+bench-planted: $(VENV)/.core  ## which planted defects are found, and what else is
+	$(BIN)/python benchmarks/planted.py
+
+bench-false-alarms: $(VENV)/.core  ## findings between halves of real data: hours; --splits 400 in docs/LOG.md
+	$(BIN)/python benchmarks/real_against_real.py --splits 400 --jobs 2
+
+bench-speed: $(VENV)/.core  ## CPU seconds and memory next to other packages
+	$(BIN)/python benchmarks/speed.py
 
 docs: $(VENV)/.docs  ## the documentation, strictly, into site/; open site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

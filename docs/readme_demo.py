@@ -1,10 +1,11 @@
-"""Put the demonstration's own output and picture into the README.
+"""Put the output and the picture of the demonstration into the README.
 
 .venv/bin/python docs/readme_demo.py
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -19,29 +20,34 @@ CHROMIUM = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "syngain-demo"
-        command = [sys.executable, "-m", "syngain", "demo", "--seed", "5", "-o", str(folder)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, env={"COLUMNS": "100", "LANG": "C.UTF-8"}
-        )
+        output = run(folder)
         readme = ROOT / "README.md"
         text = readme.read_text(encoding="utf-8")
         head, rest = text.split(BEGIN)
         tail = rest.split(END)[1]
-        readme.write_text(f"{head}{BEGIN}\n```text\n{shortened(done.stdout)}\n```\n{END}{tail}", encoding="utf-8")
+        readme.write_text(f"{head}{BEGIN}\n```text\n{shortened(output)}\n```\n{END}{tail}", encoding="utf-8")
         picture(folder / "report.html", ROOT / "docs" / "images" / "report.png")
 
 
+def demo_output() -> str:
+    """The first part of the demonstration's summary at 80 columns: verdict, gain, findings."""
+    with tempfile.TemporaryDirectory() as name:
+        return shortened(run(Path(name) / "syngain-demo"))
+
+
+def run(folder: Path) -> str:
+    """What the demonstration prints."""
+    command = [sys.executable, "-m", "syngain", "demo", "--seed", "5", "-o", str(folder)]
+    environment = {**os.environ, "COLUMNS": "80", "LANG": "C.UTF-8"}
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
 def shortened(output: str) -> str:
-    """The output up to the first two groups of measures."""
+    """The summary from its verdict to its findings."""
     lines = [line.rstrip() for line in output.splitlines()]
-    starts = ("Measured gain", "  Control", "Duplicates and size", "Faithfulness")
-    gain, control, rest, cut = (next(i for i, line in enumerate(lines) if line.startswith(start)) for start in starts)
-    lines[control:rest] = ["  ..."] * (control > gain)
-    cut -= rest - control - 1
-    tail = [
-        line for line in lines if line.startswith(("* differs", "500 rows", "report:")) or "advised to drop" in line
-    ]
-    return "\n".join([*lines[:cut], "  ...", *(line for line in tail if not line.startswith("report:"))])
+    start = next(place for place, line in enumerate(lines) if line.startswith(("INCONCLUSIVE", "USE", "DO NOT")))
+    end = next(place for place, line in enumerate(lines) if line.startswith("Outside the expected range"))
+    return "\n".join(lines[start:end]).rstrip()
 
 
 def picture(page: Path, target: Path) -> None:
@@ -49,7 +55,7 @@ def picture(page: Path, target: Path) -> None:
 
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        tab = browser.new_page(viewport={"width": 1180, "height": 900})
+        tab = browser.new_page(viewport={"width": 1180, "height": 860})
         tab.goto(page.as_uri())
         tab.wait_for_timeout(1_500)
         tab.screenshot(path=target)
