@@ -73,6 +73,21 @@ def test_other_rows_are_refused(files, finished, tmp_path, monkeypatch, capsys):
     assert "inputs.synthetic" in err
 
 
+def test_other_columns_and_other_values_of_any_column_are_refused(files, finished, tmp_path, monkeypatch, capsys):
+    code, _, err = again(monkeypatch, capsys, files, finished, "--generator", "label")
+    assert code == 2
+    assert 'columns.synthetic.generator: null before, "label" now' in err
+    made = [{**json.loads(line), "note": "new"} for line in files[1].read_text().splitlines()]
+    other = (files[0], jsonl(tmp_path / "other.jsonl", made))
+    code, _, err = again(monkeypatch, capsys, other, finished)
+    assert code == 2
+    assert "written: " in err
+    run_json = json.loads((finished / "run.json").read_text())
+    del run_json["identity"]["columns"], run_json["identity"]["written"]
+    (finished / "run.json").write_text(json.dumps(run_json))
+    assert again(monkeypatch, capsys, other, finished, "--generator", "label")[0] == 0
+
+
 def test_a_run_of_version_0_1_is_compared_by_its_arguments(files, finished, monkeypatch, capsys):
     run_json = json.loads((finished / "run.json").read_text())
     del run_json["identity"]

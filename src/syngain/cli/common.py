@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain.cli.config_file import converted, read_options
-from syngain.core.errors import UsageError
+from syngain.core.errors import UsageError, check_set_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -146,10 +146,11 @@ def names(given: list[str], *, least: int = 2) -> dict[str, str]:
     for item in given:
         match = NAMED.match(item)
         name, file = (match["name"], match["file"]) if match else (item.rsplit("/", 1)[-1], item)
-        if name in out or name in {"real", "test"}:
-            said = f"two sets are named {name}" if name in out else f"a set is named {name}"
-            raise UsageError(said, expected="different names", todo="name them: NAME=FILE")
+        if name in out:
+            raise UsageError(f"two sets are named {name}", expected="different names", todo="name them: NAME=FILE")
+        check_set_name(name)
         out[name] = file
     if len(out) < least:
-        raise UsageError(f"{len(out)} sets", expected=f"at least {least}", todo="`syngain gain` takes one")
+        todo = "`syngain gain` takes one" if least > 1 else "name the files of synthetic rows behind REAL"
+        raise UsageError(f"{len(out)} set{'s' * (len(out) != 1)}", expected=f"at least {least}", todo=todo)
     return out

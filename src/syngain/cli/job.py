@@ -172,7 +172,12 @@ class Job:
 
         inputs = {role: item.fingerprint for role, item in data.items()}
         now = identity(self.command, self.seed, inputs, _numbers(self.arguments))
-        found = differences(self._before(), now)
+        before = self._before()
+        if "columns" in before:  # earlier runs kept neither
+            now |= {"columns": {role: data[role].roles.chosen() for role in before["columns"] if role in data}}
+        if "written" in before:
+            now |= {"written": data["synthetic"].records_fingerprint}
+        found = differences(before, now)
         if found:
             raise UsageError(
                 f"{self.folder} is a finished run of other inputs or settings ({'; '.join(found)})",
@@ -180,7 +185,7 @@ class Job:
                 todo="name another folder with -o DIR, or replace this run with --force",
             )
 
-    def _before(self) -> Mapping[str, object]:
+    def _before(self) -> Mapping[str, Any]:
         """The identity of the finished run; of version 0.1, which kept none, from its arguments."""
         from syngain.core.result import identity
         from syngain.report import load

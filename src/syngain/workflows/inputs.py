@@ -115,6 +115,7 @@ def summaries(datasets: Mapping[str, Dataset | None]) -> dict[str, InputSummary]
             rows=len(dataset),
             fingerprint=dataset.fingerprint,
             roles="; ".join(part for part in (sentence, matched) if part),
+            columns=dataset.roles.chosen(),
         )
     return out
 

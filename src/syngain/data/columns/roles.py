@@ -104,6 +104,11 @@ class Roles:
         """What a row is under these roles."""
         return KIND_OF[self.shape]
 
+    def chosen(self) -> dict[str, object]:
+        """The field or fields of each role, as JSON holds them."""
+        named = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
+        return {"text": list(self.text), **named}
+
     def sentence(self) -> str:
         """What a person reads: ``text from `sentence`, label from `label```."""
         parts = [self._content()]

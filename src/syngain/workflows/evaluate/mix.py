@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import RESERVED, InputError, UsageError, check_set_name
 from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.core.finished_units import FinishedUnits
@@ -127,8 +127,10 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
 
 def _read(anchors: Dataset, given: Mapping[str, Source]) -> dict[str, Dataset]:
     """The datasets to mix in, each checked against the real rows."""
-    if not 0 < len(given) <= 5 or "anchors" in given:
-        raise UsageError(f"{len(given)} sets", expected="one to five, none of them named anchors")
+    if not 0 < len(given) <= 5:
+        raise UsageError(f"{len(given)} sets", expected="one to five", todo="name the files of synthetic rows")
+    for name in given:
+        check_set_name(name, (*RESERVED, "anchors"))
     named = {name: dataset_of(item, like=anchors) for name, item in given.items()}
     for item in named.values():
         check(anchors, item, [anchors])
