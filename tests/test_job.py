@@ -47,6 +47,7 @@ def test_a_finished_run_of_the_same_settings_is_kept(files, finished, monkeypatc
     before = (finished / "run.json").read_bytes()
     code, out, _ = again(monkeypatch, capsys, files, finished)
     assert (code, out) == (0, f"report: {finished / 'report.html'}\n")
+    assert again(monkeypatch, capsys, files, finished, "--json")[:2] == (0, (finished / "report.json").read_text())
     assert (finished / "run.json").read_bytes() == before
 
 
@@ -64,6 +65,26 @@ def test_other_settings_are_refused_with_what_differs(flags, clause, files, fini
     assert code == 2
     assert clause.removeprefix("settings.settings.") in err
     assert "--force" in err
+
+
+@pytest.mark.parametrize(
+    ("call", "flag"),
+    [
+        (("select", "--again", "RUN", "--rows", "5", "--method", "random"), "--method"),
+        (("gain", "a", "b", "--model", "m"), "--model"),
+        (("ggmi", "a", "b", "--steps", "5"), "--steps"),
+        (("train", "a", "b", "--repair-steps", "5"), "--repair-steps"),
+    ],
+)
+def test_a_flag_that_would_change_nothing_is_refused(call, flag, tmp_path, monkeypatch, capsys):
+    code, _, err = run(monkeypatch, capsys, *call, "-o", tmp_path / "run")
+    assert code == 2
+    assert f"error: {flag} " in err
+
+
+def test_again_names_the_command_that_must_run_first(tmp_path, monkeypatch, capsys):
+    call = ("select", "--again", tmp_path / "nope", "--rows", 5, "-o", tmp_path / "run")
+    assert "run `syngain select` first" in run(monkeypatch, capsys, *call)[2]
 
 
 def test_other_rows_are_refused(files, finished, tmp_path, monkeypatch, capsys):

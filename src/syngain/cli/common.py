@@ -14,7 +14,7 @@ from syngain.cli.config_file import converted, read_options
 from syngain.core.errors import UsageError, check_set_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import typer
 
@@ -54,6 +54,19 @@ def given(context: typer.Context, name: str) -> bool:
     """Whether the person who called gave this flag or argument."""
     source = context.get_parameter_source(name)
     return source is not None and source.name not in {"DEFAULT", "DEFAULT_MAP"}
+
+
+def refuse(context: typer.Context, flags: Collection[str], where: str) -> None:
+    """Refuse flags that were given and change nothing where they stand.
+
+    Raises:
+        UsageError: one of ``flags`` (names of parameters) was given; ``where`` says how the command was called.
+    """
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if name in flags and given(context, name):
+            flag = max(parameter.opts, key=len)
+            raise UsageError(f"{flag} {where}", expected="flags that change something", todo=f"leave {flag} out")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -119,7 +119,7 @@ class Job:
             data = inputs()
             if self.finished:
                 self.check_same(data)
-                print(f"report: {self.folder / 'report.html'}")
+                self.tell()
                 return
             result = measure(data, progress)
         if introduce is not None and not self.silent:
@@ -149,17 +149,22 @@ class Job:
         run = {"arguments": _plain(self.options)}
         write(result, self.folder, run=run, log=log, force=bool(self.options.get("force")), tell=said.append)
         with _reader_may_leave():
-            if self.options["json"]:
-                sys.stdout.write((self.folder / "report.json").read_text(encoding="utf-8"))
-                return
-            if not self.options["quiet"]:
+            if not self.silent:
                 from rich.console import Console
 
                 console = Console()
                 Console(width=max(console.width, 60)).print(terminal(result))
                 for sentence in filter(None, said):
                     print(sentence)
-            print(f"report: {self.folder / 'report.html'}")
+            self.tell()
+
+    def tell(self) -> None:
+        """The JSON of the written run to stdout where it is asked for, else the report's path."""
+        with _reader_may_leave():
+            if self.options["json"]:
+                sys.stdout.write((self.folder / "report.json").read_text(encoding="utf-8"))
+            else:
+                print(f"report: {self.folder / 'report.html'}")
 
     def check_same(self, data: Inputs) -> None:
         """Whether the finished run is this one: the same inputs, settings, seed, models and version of the numbers.

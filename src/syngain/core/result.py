@@ -247,6 +247,11 @@ class Result:
     recorder: Recorder | None = None
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        said = f"{self.command}, {self.verdict.decision}, {len(self.estimates)} estimates"
+        rows = [f"{item.rows} {name} rows" for name, item in self.inputs.items()]
+        return f"<Result of {', '.join([said, f'{len(self.findings)} findings', *rows])}>"
+
     @property
     def kept_rows(self) -> Sequence[Mapping[str, object]]:
         """The rows of ``kept.jsonl``; empty where the command keeps none."""

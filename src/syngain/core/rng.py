@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +24,10 @@ class Streams:
 
     seed: int = 0
     path: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral) or int(self.seed) < 0:
+            raise UsageError(f"the seed {self.seed!r}", expected="a whole number of at least 0")
 
     def stream(self, *names: str) -> np.random.Generator:
         """A fresh generator for this name."""

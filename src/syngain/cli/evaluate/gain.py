@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_sets
+from syngain.cli.common import read_sets, refuse
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def gain(
 ) -> None:
     """Does it help, how much of it, and what is it worth in real rows: measured on a proxy, with all controls."""
     job = Job.of(context, config, settings.gain)
+    if job["proxy"] != "lm":
+        refuse(context, {"model", "minutes"}, "without --proxy lm")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         from syngain.workflows.evaluate.gain import gain as verb

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_sets
+from syngain.cli.common import read_sets, refuse
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def ggmi(
 ) -> None:
     """How much learners give away of the rows they learned from: information, the gap it bounds, and GGMI."""
     job = Job.of(context, config, settings.ggmi)
+    if job["model"] is None:
+        refuse(context, {"steps"}, "without --model")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         from syngain.workflows.research.ggmi import ggmi as verb

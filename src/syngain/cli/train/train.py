@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_sets
+from syngain.cli.common import read_sets, refuse
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def train(
 ) -> None:
     """Post-train a student on every arm: the gain that is measured beside the gain that was forecast."""
     job = Job.of(context, config, settings.train)
+    if not job["repair"]:
+        refuse(context, {"repair_steps"}, "without --repair")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         if job["repair"]:

@@ -33,7 +33,7 @@ from syngain.selection.matched_sets import (
 )
 from syngain.selection.narrative.compared import methods, verdict
 from syngain.workflows.evaluate.audit import audit
-from syngain.workflows.inputs import Source, dataset_of, optional_dataset, settings_json, summaries
+from syngain.workflows.inputs import Source, dataset_of, of_kind, optional_dataset, settings_json, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,7 +86,7 @@ def compare(
         InputError: a file cannot be read, a dataset does not fit the real rows, or has too few rows.
         UsageError: fewer than two datasets, two of one name, or an unknown metric.
     """
-    chosen = settings or CompareSettings()
+    chosen = of_kind(settings, CompareSettings)
     progress("reading", 0.0)
     anchors = dataset_of(real)
     named = {name: dataset_of(item, like=anchors) for name, item in named_sets(sets).items()}

@@ -26,7 +26,7 @@ from syngain.selection.narrative.mixed import runs_methods, runs_verdict, surfac
 from syngain.selection.recipes import recipes
 from syngain.selection.response_surface import ResponseSurface, SurfaceDesign, surface
 from syngain.workflows.evaluate.compare import matched_sets, named_sets
-from syngain.workflows.inputs import Source, dataset_of, settings_json, summaries
+from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         UsageError: two datasets of one name, more than five, or a folder of another run.
     """
     progress("reading", 0.0)
-    chosen = settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign())
+    chosen = of_kind(settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign()), MixSettings)
     anchors, given = dataset_of(real), named_sets(sets)
     named = _read(anchors, given)
     streams, inputs = Streams(seed), summaries({"real": anchors, **named})
