@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +25,7 @@ class Streams:
     path: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral) or int(self.seed) < 0:
-            raise UsageError(f"the seed {self.seed!r}", expected="a whole number of at least 0")
+        _check_seed(self.seed)
 
     def stream(self, *names: str) -> np.random.Generator:
         """A fresh generator for this name."""
@@ -38,3 +36,8 @@ class Streams:
     def child(self, *names: str) -> Streams:
         """The streams below a name."""
         return Streams(self.seed, (*self.path, *names))
+
+
+def _check_seed(seed: object) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or int(seed) < 0:
+        raise UsageError(f"the seed {seed!r}", expected="a whole number of at least 0")
