@@ -176,3 +176,41 @@ def test_an_interruption_while_the_program_loads_prints_no_traceback(monkeypatch
     monkeypatch.delattr("syngain.cli.app", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Slow(), *sys.meta_path])
     assert run(monkeypatch, capsys, "audit") == (130, "", "interrupted; nothing was written\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "said"),
+    [
+        ("select", "share: half", "share: 'half'"),
+        ("select", "folds: 1", "a whole number, at least 2"),
+        ("select", "rows: true", "a whole number, at least 1"),
+        ("audit", "seed: -1", "a whole number, at least 0"),
+        ("audit", "label: {a: b}", "expected: text"),
+        ("audit", "quiet: 1", "true or false"),
+        ("information", "prompts: 1", "at least 2"),
+        ("gain", "seed: 1\nseed: 2", "the key 'seed' twice"),
+        ("gain", "pool: a\nheld_out: b", "the key 'held_out' twice"),
+    ],
+)
+def test_a_value_of_a_configuration_is_checked_as_its_flag_is(command, content, said, monkeypatch, capsys, tmp_path):
+    (tmp_path / "c.yaml").write_text(content)
+    files = ["a"] if command == "information" else ["a", "b"]
+    code, _, err = run(monkeypatch, capsys, command, *files, "-c", tmp_path / "c.yaml")
+    assert code == 2
+    assert said in err
+    assert "c.yaml" in err
+
+
+def test_values_of_a_configuration_have_the_types_of_their_flags(tmp_path):
+    from syngain.cli.app import app
+    from syngain.cli.common import configured
+
+    (tmp_path / "c.yaml").write_text("share: 0.5\nrows: 20\nlabel: null\ntext: [a, b]\nmin_gain: 1e-3\nfail_if: [x]\n")
+    commands = [typer.main.get_command(app).commands[name] for name in ("select", "gain", "gate")]
+    known = {parameter.name: parameter for command in commands for parameter in command.params}
+    context = type("Context", (), {})()
+    context.command, context.info_name = type("Command", (), {"params": list(known.values())}), "select"
+    context.params, context.get_parameter_source = dict.fromkeys(known), lambda _: None
+    found = configured(context, tmp_path / "c.yaml")
+    said = {"share": 0.5, "rows": 20, "text": "a,b", "min_gain": 0.001, "fail_if": ["x"]}
+    assert {name: value for name, value in found.items() if value is not None} == said

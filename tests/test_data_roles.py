@@ -20,6 +20,15 @@ def pair(row, **options):
     return dataset.sides["prompt"][0], dataset.sides["response"][0]
 
 
+def test_held_out_is_another_word_for_the_pool_and_messages_name_flags():
+    given = {"label": "real=a,held_out=b", "source": "x"}
+    assert RoleOptions.parse(given, "pool").label == "b"
+    with pytest.raises(UsageError, match="pool \\(or held_out\\)"):
+        RoleOptions.parse({"label": "real=a,made=b,test=c,test=d"}, "real")
+    with pytest.raises(InputError, match="--source-id"):
+        of({"text": "a", "label": "b"}, source="absent")
+
+
 PAIRS = {
     "one turn": ({"messages": [U, A]}, ("u", "a")),
     "system": ({"messages": [S, U, A]}, ("system: s\nuser: u", "a")),

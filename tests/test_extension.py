@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
 import json
 
@@ -67,6 +68,9 @@ def test_a_format_of_your_own_is_read_and_filtered(tmp_path, monkeypatch):
         '{"text": "two fish", "label": "b"}',
     ]
     assert list(read(f"{path}::label=b").sides["text"]) == ["two fish"]
+    packed = tmp_path / "rows.blocks.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert list(read(packed).sides["text"]) == ["one fish", "two fish"]
 
 
 @pytest.mark.parametrize("part", [MeanDistance, blank_line_records])

@@ -157,3 +157,9 @@ def shell(script, folder):
         text=True,
         check=False,
     )
+
+
+def test_a_verdict_without_quotes_is_told_to_be_quoted(monkeypatch, capsys, run_folder):
+    code, _, err = gate(monkeypatch, capsys, run_folder, "--fail-if", "verdict == use")
+    assert code == 2
+    assert "write verdict == 'use'" in err

@@ -47,6 +47,7 @@ def test_a_finished_run_of_the_same_settings_is_kept(files, finished, monkeypatc
     before = (finished / "run.json").read_bytes()
     code, out, _ = again(monkeypatch, capsys, files, finished)
     assert (code, out) == (0, f"report: {finished / 'report.html'}\n")
+    assert again(monkeypatch, capsys, files, finished, "--json")[:2] == (0, (finished / "report.json").read_text())
     assert (finished / "run.json").read_bytes() == before
 
 
@@ -66,11 +67,46 @@ def test_other_settings_are_refused_with_what_differs(flags, clause, files, fini
     assert "--force" in err
 
 
+@pytest.mark.parametrize(
+    ("call", "flag"),
+    [
+        (("select", "--again", "RUN", "--rows", "5", "--method", "random"), "--method"),
+        (("gain", "a", "b", "--model", "m"), "--model"),
+        (("ggmi", "a", "b", "--steps", "5"), "--steps"),
+        (("train", "a", "b", "--repair-steps", "5"), "--repair-steps"),
+    ],
+)
+def test_a_flag_that_would_change_nothing_is_refused(call, flag, tmp_path, monkeypatch, capsys):
+    code, _, err = run(monkeypatch, capsys, *call, "-o", tmp_path / "run")
+    assert code == 2
+    assert f"error: {flag} " in err
+
+
+def test_again_names_the_command_that_must_run_first(tmp_path, monkeypatch, capsys):
+    call = ("select", "--again", tmp_path / "nope", "--rows", 5, "-o", tmp_path / "run")
+    assert "run `syngain select` first" in run(monkeypatch, capsys, *call)[2]
+
+
 def test_other_rows_are_refused(files, finished, tmp_path, monkeypatch, capsys):
     other = jsonl(tmp_path / "other.jsonl", rows(45, 9))
     code, _, err = again(monkeypatch, capsys, (files[0], other), finished)
     assert code == 2
     assert "inputs.synthetic" in err
+
+
+def test_other_columns_and_other_values_of_any_column_are_refused(files, finished, tmp_path, monkeypatch, capsys):
+    code, _, err = again(monkeypatch, capsys, files, finished, "--generator", "label")
+    assert code == 2
+    assert 'columns.synthetic.generator: null before, "label" now' in err
+    made = [{**json.loads(line), "note": "new"} for line in files[1].read_text().splitlines()]
+    other = (files[0], jsonl(tmp_path / "other.jsonl", made))
+    code, _, err = again(monkeypatch, capsys, other, finished)
+    assert code == 2
+    assert "written: " in err
+    run_json = json.loads((finished / "run.json").read_text())
+    del run_json["identity"]["columns"], run_json["identity"]["written"]
+    (finished / "run.json").write_text(json.dumps(run_json))
+    assert again(monkeypatch, capsys, other, finished, "--generator", "label")[0] == 0
 
 
 def test_a_run_of_version_0_1_is_compared_by_its_arguments(files, finished, monkeypatch, capsys):

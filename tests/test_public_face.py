@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
+import report_samples
 import syngain
+from syngain.core.rng import Streams
 
 HEAVY = {"numpy", "scipy", "sklearn", "torch", "pandas", "pyarrow", "plotly", "transformers"}
 
@@ -45,3 +49,39 @@ def test_the_verb_wins_over_the_folder_of_the_same_name():
 def test_version_is_printed():
     output = subprocess.run([sys.executable, "-m", "syngain", "--version"], capture_output=True, text=True, check=True)
     assert output.stdout.startswith(f"syngain {syngain.__version__}")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda r: syngain.audit([{"text": "a"}], r), "a list where rows are expected"),
+        (lambda r: syngain.audit(None, r), "null where rows are expected"),
+        (lambda _: syngain.read(5), "a number where rows are expected"),
+        (lambda r: syngain.generate(5, real=r), "a recipe of type int"),
+        (lambda _: syngain.report.write(None, "folder"), "NoneType as a result"),
+        (lambda r: syngain.gain(r, r, settings={"metric": "accuracy"}), "settings of type dict"),
+        (lambda r: syngain.audit(r, r, settings=syngain.settings.GainSettings()), "syngain.settings.AuditSettings"),
+        (lambda r: syngain.mix(r, r, settings=5), "settings of type int"),
+        (lambda r: syngain.compare(r, {"a": r, "real": r}), "a set is named real"),
+        (lambda r: syngain.mix(r, {"anchors": r}), "a set is named anchors"),
+        (lambda r: syngain.mix(r, "absent.jsonl"), "no such file: absent.jsonl"),
+    ],
+)
+def test_wrong_types_and_names_are_errors_in_three_parts(call, said):
+    rows = syngain.Dataset.from_rows([{"text": f"row {i}", "label": "ab"[i % 2]} for i in range(30)])
+    with pytest.raises(syngain.SyngainError) as caught:
+        call(rows)
+    assert said in str(caught.value)
+    assert caught.value.expected
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, None, True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(syngain.SyngainError, match="a whole number of at least 0"):
+        Streams(seed)
+
+
+def test_a_result_says_itself_in_a_line():
+    said = repr(report_samples.audit_result())
+    assert said.startswith("<Result of audit, ")
+    assert len(said) < 200

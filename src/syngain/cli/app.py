@@ -161,7 +161,8 @@ def _run() -> int:
         code = 3
     if code == INTERRUPTED:  # newer versions of typer make this code of an interruption themselves
         print(
-            "interrupted; no unfinished result was written; gain --proxy lm, train and generate continue with --resume",
+            "interrupted; no unfinished result was written "
+            "(gain --proxy lm, ggmi --model, train, generate and mix continue with --resume)",
             file=sys.stderr,
         )
     return code if isinstance(code, int) else 0

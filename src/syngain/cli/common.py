@@ -10,11 +10,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syngain.cli.aliases import current_option
-from syngain.core.errors import InputError, UsageError
+from syngain.cli.config_file import converted, read_options
+from syngain.core.errors import UsageError, check_set_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import typer
 
@@ -30,26 +30,43 @@ def configured(context: typer.Context, config: Path | None) -> dict[str, Any]:
     """The options of this call: flag beats file, file beats default; keys are the long flags with underscores.
 
     Raises:
-        InputError: the file cannot be read or is not a mapping. UsageError: a key is not a flag of the command.
+        InputError: the file cannot be read or is not a mapping. UsageError: a key is not a flag of the command, or
+            its value not one of that flag.
     """
     values = dict(context.params)
     if config is None:
         return values
-    content = _yaml(config)
     known: dict[str, Any] = {_key(parameter): parameter for parameter in context.command.params if _key(parameter)}
-    named = dict(current_option(str(context.info_name), key, value) for key, value in content.items())
-    for key, value in named.items():
+    for key, value in read_options(config, str(context.info_name)).items():
         if key not in known:
             raise UsageError(
                 f"{config} has the key {key!r}",
                 expected=f"one of {', '.join(sorted(known))}",
                 todo=f"{nearest(key, known)}correct the key; keys are the long flags with underscores",
             )
-        name = str(known[key].name)
-        source = context.get_parameter_source(name)
-        if source is None or source.name == "DEFAULT":
-            values[name] = _converted(config, key, value, values[name])
+        name, read = str(known[key].name), converted(config, key, value, known[key], context)
+        if read is not None and not given(context, name):
+            values[name] = read
     return values
+
+
+def given(context: typer.Context, name: str) -> bool:
+    """Whether the person who called gave this flag or argument."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name not in {"DEFAULT", "DEFAULT_MAP"}
+
+
+def refuse(context: typer.Context, flags: Collection[str], where: str) -> None:
+    """Refuse flags that were given and change nothing where they stand.
+
+    Raises:
+        UsageError: one of ``flags`` (names of parameters) was given; ``where`` says how the command was called.
+    """
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if name in flags and given(context, name):
+            flag = max(parameter.opts, key=len)
+            raise UsageError(f"{flag} {where}", expected="flags that change something", todo=f"leave {flag} out")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -58,49 +75,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {alike[0]}? " if alike else ""
 
 
-def _converted(config: Path, key: str, value: object, default: object) -> object:
-    """A value of the file in the type of the flag's default; flags without one are text, repeatable ones a list."""
-    if isinstance(default, (list, tuple)):
-        several = value if isinstance(value, list) else [value]
-        return [_converted(config, key, item, None) for item in several]
-    kind = type(default) if isinstance(default, (bool, int, float)) else str
-    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    if kind is str:
-        fits = isinstance(value, (str, int, float)) and not isinstance(value, bool)
-    if not fits:
-        words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-        raise UsageError(f"{config} has {key}: {value!r}", expected=words[kind], todo="correct the value")
-    if isinstance(default, Path):
-        return Path(str(value))
-    return value if kind is not str else str(value)
-
-
 def _key(parameter: Any) -> str:  # noqa: ANN401  (a parameter of click, or of the click inside typer)
     longest = max(parameter.opts, key=len)
     return longest.lstrip("-").replace("-", "_") if longest.startswith("--") and longest != "--config" else ""
-
-
-def _yaml(path: Path) -> Mapping[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error})", expected="a YAML file", todo="check the path of --config"
-        ) from error
-    except yaml.YAMLError as error:
-        came = f"{path} is not YAML ({' '.join(str(error).split())})"
-        raise InputError(came, expected="a YAML file", todo="correct the line named above") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{path} holds {type(content).__name__}",
-            expected="a mapping of flags to values",
-            todo="for example `seed: 1`",
-        )
-    return {str(key): value for key, value in content.items()}
 
 
 @contextmanager
@@ -182,11 +159,11 @@ def names(given: list[str], *, least: int = 2) -> dict[str, str]:
     for item in given:
         match = NAMED.match(item)
         name, file = (match["name"], match["file"]) if match else (item.rsplit("/", 1)[-1], item)
-        if name in out or name in {"real", "test"}:
-            came = f"two datasets are named {name}" if name in out else f"a dataset is named {name}"
-            raise UsageError(came, expected="different names, not real or test", todo="name them: NAME=FILE")
+        if name in out:
+            raise UsageError(f"two datasets are named {name}", expected="different names", todo="name them: NAME=FILE")
+        check_set_name(name)
         out[name] = file
     if len(out) < least:
-        came = f"got {len(out)} dataset{'' if len(out) == 1 else 's'}"
-        raise UsageError(came, expected=f"at least {least}", todo="for one dataset use `syngain gain REAL SYNTHETIC`")
+        todo = "for one dataset use `syngain gain`" if least > 1 else "name the files of synthetic rows after REAL"
+        raise UsageError(f"got {len(out)} dataset{'s' * (len(out) != 1)}", expected=f"at least {least}", todo=todo)
     return out

@@ -119,7 +119,7 @@ class Job:
             data = inputs()
             if self.finished:
                 self.check_same(data)
-                print(f"report: {self.folder / 'report.html'}")
+                self.tell()
                 return
             result = measure(data, progress)
         if introduce is not None and not self.silent:
@@ -149,10 +149,7 @@ class Job:
         run = {"arguments": _plain(self.options)}
         write(result, self.folder, run=run, log=log, force=bool(self.options.get("force")), tell=said.append)
         with _reader_may_leave():
-            if self.options["json"]:
-                sys.stdout.write((self.folder / "report.json").read_text(encoding="utf-8"))
-                return
-            if not self.options["quiet"]:
+            if not self.silent:
                 from rich.console import Console
 
                 console = Console()
@@ -161,7 +158,15 @@ class Job:
                 )
                 for sentence in filter(None, said):
                     print(sentence)
-            print(f"report: {self.folder / 'report.html'}")
+            self.tell()
+
+    def tell(self) -> None:
+        """The JSON of the written run to stdout where it is asked for, else the report's path."""
+        with _reader_may_leave():
+            if self.options["json"]:
+                sys.stdout.write((self.folder / "report.json").read_text(encoding="utf-8"))
+            else:
+                print(f"report: {self.folder / 'report.html'}")
 
     def check_same(self, data: Inputs) -> None:
         """Whether the finished run is this one: the same inputs, settings, seed, models and version of the numbers.
@@ -174,7 +179,12 @@ class Job:
 
         inputs = {role: item.fingerprint for role, item in data.items()}
         now = identity(self.command, self.seed, inputs, _numbers(self.arguments))
-        found = differences(self._before(), now)
+        before = self._before()
+        if "columns" in before:  # earlier runs kept neither
+            now |= {"columns": {role: data[role].roles.chosen() for role in before["columns"] if role in data}}
+        if "written" in before:
+            now |= {"written": data["synthetic"].records_fingerprint}
+        found = differences(before, now)
         if found:
             raise UsageError(
                 f"{self.folder} is a finished run of other inputs or settings ({'; '.join(found)})",
@@ -182,7 +192,7 @@ class Job:
                 todo="name another folder with -o DIR, or replace this run with --force",
             )
 
-    def _before(self) -> Mapping[str, object]:
+    def _before(self) -> Mapping[str, Any]:
         """The identity of the finished run; of version 0.1, which kept none, from its arguments."""
         from syngain.core.result import identity
         from syngain.report import load

@@ -30,9 +30,6 @@ def audit(options: Options) -> Arguments:
     """Sample sizes and encoder."""
     from syngain.audit.measure import Settings
 
-    for name, least in (("sample", 20), ("seed", 0)):  # a configuration file is not checked by the parser
-        if options[name] < least:
-            raise UsageError(f"--{name} {options[name]}", expected=f"at least {least}", todo=f"use --{name} {least}")
     settings = Settings(sample=options["sample"], encoder=encoder_named(options["encoder"]))
     return {"settings": settings, "gain": not options["no_gain"]}
 
@@ -166,7 +163,7 @@ def information(options: Options) -> Arguments:
     settings = InformationSettings(
         meaning=options["meaning"],
         encoder=_meanings(options),
-        vocabulary=_whole(options["vocabulary"], "vocabulary"),
+        vocabulary=options["vocabulary"],
         prompts=options["prompts"],
         samples=options["samples"],
         gain=options["gain"],
@@ -191,15 +188,6 @@ def _meanings(options: Options) -> TextEncoder | None:
     from syngain.data.encoders.vectors import HashedNgrams
 
     return encoder_named(options["encoder"]) or HashedNgrams()
-
-
-def _whole(value: object, flag: str) -> int | None:
-    """A whole number that may come from a file as text."""
-    if value is None or isinstance(value, int):
-        return value
-    if not str(value).isdecimal():
-        raise UsageError(f"{flag}: {value}", expected="a whole number", todo=f"for example {flag} 1000")
-    return int(str(value))
 
 
 def scorer(options: Options, anchors: Dataset | None, progress: Progress) -> Callable[[Outputs], Scorer] | None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class SyngainError(Exception):
     """An error with the bad value, the expected form and the fix.
@@ -58,6 +63,23 @@ class UnfinishedError(SyngainError):
 
 class MissingDependencyError(SyngainError):
     """An optional part is not installed (exit code 2)."""
+
+
+RESERVED = ("real", "test")  # what reports of several sets call the other rows
+
+
+def check_set_name(name: str, reserved: Sequence[str] = RESERVED) -> None:
+    """Refuse a name of a set that a report uses itself.
+
+    Raises:
+        UsageError: it is one of ``reserved``.
+    """
+    if name in reserved:
+        raise UsageError(
+            f"a set is named {name}",
+            expected=f"another name than {' and '.join(reserved)}, which the report uses itself",
+            todo="name it differently: NAME=FILE (Python: a mapping of names to sets)",
+        )
 
 
 def _rebuild(kind: type[SyngainError], came: str, expected: str, todo: str) -> SyngainError:

@@ -228,6 +228,8 @@ def _split(reference: Reference, estimates: Mapping[str, Any]) -> tuple[str, str
         head, _, tail = name.rpartition(".")
         if tail in FIELDS:
             name, field = head, tail
+    if name in DECISIONS and name not in estimates:
+        raise UsageError(f"{name} without quotes", expected=f"the word '{name}'", todo=f"write verdict == '{name}'")
     if name not in estimates:
         near = get_close_matches(name, estimates, n=3, cutoff=0.5) or sorted(estimates)[:3]
         known = f"an estimate of this report, such as {', '.join(near)}" if near else "a report with estimates"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from syngain._version import NUMBERS
 from syngain.core.fingerprint import json_form
@@ -100,12 +100,16 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSummary:
-    """What a file gave: how many rows, their fingerprint, and which column plays which role."""
+    """What a file gave: how many rows, their fingerprint, and which column plays which role.
+
+    ``columns`` says the latter by role; it enters the identity of a run, not ``report.json``.
+    """
 
     name: str
     rows: int
     fingerprint: str
     roles: str = ""
+    columns: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +223,15 @@ class RunFile(Protocol):
         ...
 
 
+@runtime_checkable
+class FromRows(Protocol):
+    """A file of rows that were among the synthetic ones."""
+
+    def origin(self) -> str:
+        """The fingerprint of the synthetic rows, every column of them."""
+        ...
+
+
 class Recorder(Protocol):
     """A forecast and its measurement, ready for the calibration record."""
 
@@ -257,6 +270,11 @@ class Result:
     recorder: Recorder | None = None
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        said = f"{self.command}, {self.verdict.decision}, {len(self.estimates)} estimates"
+        rows = [f"{item.rows} {name} rows" for name, item in self.inputs.items()]
+        return f"<Result of {', '.join([said, f'{len(self.findings)} findings', *rows])}>"
+
     @property
     def kept_rows(self) -> Sequence[Mapping[str, object]]:
         """The rows of ``kept.jsonl``; empty where the command keeps none."""
@@ -269,8 +287,14 @@ class Result:
 
     @property
     def identity(self) -> dict[str, object]:
-        """What a resumed run must share with this one."""
-        return identity(self.command, self.seed, self.inputs, self.settings)
+        """What a resumed run must share with this one; ``written``: every column of the rows it writes back."""
+        columns = {name: dict(item.columns) for name, item in self.inputs.items() if item.columns}
+        written = next((file.origin() for file in self.files.values() if isinstance(file, FromRows)), None)
+        return {
+            **identity(self.command, self.seed, self.inputs, self.settings),
+            "columns": columns,
+            **({} if written is None else {"written": written}),
+        }
 
     @property
     def result(self) -> Result:

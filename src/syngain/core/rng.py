@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.core.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,6 +24,9 @@ class Streams:
     seed: int = 0
     path: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        _check_seed(self.seed)
+
     def stream(self, *names: str) -> np.random.Generator:
         """A fresh generator for this name."""
         digest = hashlib.sha256("/".join((*self.path, *names)).encode()).digest()
@@ -31,3 +36,8 @@ class Streams:
     def child(self, *names: str) -> Streams:
         """The streams below a name."""
         return Streams(self.seed, (*self.path, *names))
+
+
+def _check_seed(seed: object) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or int(seed) < 0:
+        raise UsageError(f"the seed {seed!r}", expected="a whole number of at least 0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -99,6 +100,11 @@ class Dataset:
     def fingerprint(self) -> str:
         """The fingerprint of kind, content, labels and sources; not of names, ids or other columns."""
         return fingerprint_lines(self._lines())
+
+    @property
+    def records_fingerprint(self) -> str:
+        """The fingerprint of the rows as they were, every column of them: of what is written back."""
+        return fingerprint_lines(json.dumps(record, default=str) for record in self.records)
 
     def take(self, rows: Sequence[int]) -> Dataset:
         """The dataset of these rows, in this order; a row may come more than once."""

@@ -9,6 +9,7 @@ from syngain.core.errors import InputError, UsageError
 from syngain.data.columns.values import NotPlainError, plain
 from syngain.data.dataset import Dataset
 from syngain.data.files import formats
+from syngain.data.rows import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +37,12 @@ def read(
     Raises:
         InputError: when the file cannot be used as it is; it names the file, the line and what to do.
     """
+    if not isinstance(path, (str, Path)):
+        raise UsageError(
+            f"{type_name(path)} where rows are expected",
+            expected="the path of a file as text or Path, or a Dataset",
+            todo="make a Dataset of rows in memory: syngain.Dataset.from_rows(rows)",
+        )
     file, written = split_location(path)
     wanted = written | {column: _values(column, value) for column, value in (where or {}).items()}
     filters = "".join(f"{MARK}{column}={','.join(values)}" for column, values in wanted.items())

@@ -268,6 +268,8 @@ def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
     Raises:
         InputError: it cannot be read, or a field is unknown, missing or wrong; it names the field.
     """
+    if not isinstance(source, (str, Path, dict)):
+        raise InputError(f"a recipe of type {type(source).__name__}", expected="a YAML file, or the mapping in it")
     name = "the recipe" if isinstance(source, dict) else str(source)
     content: object = source if isinstance(source, dict) else _yaml(Path(source))
     if not isinstance(content, dict):

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
+from syngain.core.result import Result
 from syngain.report.page import html
 from syngain.report.safe import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from syngain.core.result import Result
 
 REPORT = "report.json"
 _OURS = frozenset(
@@ -55,6 +55,8 @@ def write(
     Raises:
         UsageError: the folder holds something else or cannot be written. UnfinishedError: the disk is full.
     """
+    if not isinstance(result, Result):
+        raise UsageError(f"{type(result).__name__} as a result", expected="what a verb of syngain returned")
     folder = Path(folder)
     check_folder(folder, force=force)
     target = Path(os.path.realpath(folder))
@@ -108,15 +110,15 @@ def _try_to_write(target: Path) -> None:
     Path(tempfile.mkdtemp(prefix=".syngain-", dir=above)).rmdir()
 
 
-def load(run: str | Path) -> dict[str, Any]:
-    """The ``report.json`` of a run folder, or the file itself."""
+def load(run: str | Path, first: str = "audit") -> dict[str, Any]:
+    """The ``report.json`` of a run folder, or the file itself; ``first`` is the command that would write it."""
     path = Path(run)
     path = path / REPORT if path.is_dir() else path
     expected = "a run folder written by syngain, or its report.json"
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"there is no {path}", expected=expected, todo="run `syngain audit` first") from None
+        raise InputError(f"there is no {path}", expected=expected, todo=f"run `syngain {first}` first") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error})", expected=expected, todo="run the command again") from error
     if not _is_report(report):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from syngain.core.errors import InputError, UsageError
 from syngain.core.fingerprint import json_form
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Source = Dataset | str | Path
+Chosen = TypeVar("Chosen")
+PUBLIC = {"Settings": "AuditSettings"}  # classes that `syngain.settings` calls otherwise
 
 
 def study_of(real: Source, synthetic: Source, *, test: Source | None = None, held_out: Source | None = None) -> Study:
@@ -55,6 +57,24 @@ def either(value: Source | None, alias: Source | None, name: str, former: str) -
     if value is not None and alias is not None:
         raise UsageError(f"`{name}` and `{former}`", expected="one of them", todo=f"`{former}` is the former name")
     return alias if value is None else value
+
+
+def of_kind(settings: Chosen | None, kind: type[Chosen]) -> Chosen:
+    """The settings that were given, or those of the kind by default.
+
+    Raises:
+        UsageError: they are of another kind.
+    """
+    if settings is None:
+        return kind()
+    if isinstance(settings, kind):
+        return settings
+    public = PUBLIC.get(kind.__name__, kind.__name__)
+    raise UsageError(
+        f"settings of type {type(settings).__name__}",
+        expected=f"syngain.settings.{public}",
+        todo=f"for example settings=syngain.settings.{public}()",
+    )
 
 
 def settings_json(settings: object, **more: object) -> dict[str, object]:
@@ -115,6 +135,7 @@ def summaries(datasets: Mapping[str, Dataset | None]) -> dict[str, InputSummary]
             rows=len(dataset),
             fingerprint=dataset.fingerprint,
             roles="; ".join(part for part in (sentence, matched) if part),
+            columns=dataset.roles.chosen(),
         )
     return out
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_sets
+from syngain.cli.common import read_sets, refuse
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def gain(
 ) -> None:
     """Estimate the gain and how many rows to use."""
     job = Job.of(context, config, settings.gain)
+    if job["proxy"] != "lm":
+        refuse(context, {"model", "minutes"}, "without --proxy lm")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         from syngain.workflows.evaluate.gain import gain as verb

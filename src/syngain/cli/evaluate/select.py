@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import configured, read_sets
+from syngain.cli.common import configured, read_sets, refuse
 from syngain.cli.job import Job
 from syngain.core.errors import UsageError
 
@@ -21,6 +21,7 @@ METHODS = (
     "faithful_then_diverse, facility_location, log_determinant, density_ratio, coverage, surprisal_band, "
     "log_probability, conditional_ratio, confidence, confident_then_diverse, easy, ambiguous, hard, random"
 )
+AGAIN = {"again", "rows", "output", "config", "json", "force", "quiet"}  # what says something with --again
 
 
 def select(
@@ -61,11 +62,8 @@ def select(
     job = Job.of(context, config, None if cut else settings.select)
     if cut:
         if job["real"] is not None or job["rows"] is None:
-            raise UsageError(
-                "--again with REAL, or without --rows",
-                expected="syngain select --again RUN --rows N",
-                todo="omit REAL and give --rows N",
-            )
+            raise UsageError("--again with REAL, or without --rows", expected="--again RUN --rows N", todo="omit REAL")
+        refuse(context, job.options.keys() - AGAIN, "with --again")
         from syngain.workflows.evaluate.reselect import reselect
 
         job.deliver(reselect(Path(job["again"]), job["rows"]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_sets
+from syngain.cli.common import read_sets, refuse
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def ggmi(
     GGMI: generalization gain via mutual information.
     """
     job = Job.of(context, config, settings.ggmi)
+    if job["model"] is None:
+        refuse(context, {"steps"}, "without --model")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         from syngain.workflows.research.ggmi import ggmi as verb

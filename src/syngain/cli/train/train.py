@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import read_sets
+from syngain.cli.common import read_sets, refuse
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def train(
 ) -> None:
     """Fine-tune a small LM and verify the forecast."""
     job = Job.of(context, config, settings.train)
+    if not job["repair"]:
+        refuse(context, {"repair_steps"}, "without --repair")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         if job["repair"]:

@@ -10,7 +10,7 @@ from syngain.core.passes import run
 from syngain.data.blocks import blocks
 from syngain.data.columns import tables
 from syngain.data.columns.content import BadCellError, renderer
-from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect
+from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect, flag_of
 from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
 
@@ -189,11 +189,12 @@ def _strict(cell: object, role: str, where: tuple[Loaded, int, str]) -> str:
 
 def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputError:
     loaded, index, name = where
+    flag = flag_of(role)
     count = loaded.fields[name].count
     return InputError(
         f"{loaded.place(index)}: the {role} in `{show(name)}` {problem} ({count} of {len(loaded)} rows have one)",
         expected="text or a number in every row",
-        todo=f"complete the column or leave these rows out; another field: --{role} NAME; none: --{role} none",
+        todo=f"complete the column or leave these rows out; another field: {flag} NAME; none: {flag} none",
     )
 
 

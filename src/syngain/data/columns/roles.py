@@ -27,6 +27,9 @@ RESPONSES = ("completion", "response", "chosen")  # what stands beside `prompt`,
 SIDES = ("real", "synthetic", "test", "pool")
 FLAGS = ("text", "label", "source", "generator", "id")
 
+WRITTEN = {"source": "source-id"}  # flags that are not named as their role
+SAME_SIDE = {"held_out": "pool"}  # other words for a side
+
 Shape = Literal["chat", "pair", "instances", "text", "columns"]
 
 
@@ -104,6 +107,11 @@ class Roles:
         """What a row is under these roles."""
         return KIND_OF[self.shape]
 
+    def chosen(self) -> dict[str, object]:
+        """The field or fields of each role, as JSON holds them."""
+        named = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
+        return {"text": list(self.text), **named}
+
     def sentence(self) -> str:
         """What a person reads: ``text from `sentence`, label from `label```."""
         parts = [self._content()]
@@ -142,6 +150,11 @@ class ReferenceColumns(Protocol):
     @property
     def numeric(self) -> tuple[str, ...]:
         """The columns that hold numbers."""
+
+
+def flag_of(role: str) -> str:
+    """The flag that names the field of a role."""
+    return f"--{WRITTEN.get(role, role)}"
 
 
 def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
@@ -221,7 +234,7 @@ class _Finder:
             return self.named(named, role) if named else None
         if preferred is not None and self.candidates([preferred]) == [preferred]:
             return preferred
-        return self.one(names, (role, f"--{role}"), preferred)
+        return self.one(names, (role, flag_of(role)), preferred)
 
     def named(self, name: str, flag: str) -> str:
         """A field that a person named."""
@@ -230,7 +243,7 @@ class _Finder:
         raise InputError(
             f"{self.loaded.name}: no field `{show(name)}`",
             expected=f"one of {show_names(list(self.loaded.fields))}",
-            todo=f"correct --{flag}, or give the name of each side: --{flag} real=A,synthetic=B",
+            todo=f"correct {flag_of(flag)}, or give the name of each side: {flag_of(flag)} real=A,synthetic=B",
         )
 
     def _ambiguous(self, found: Sequence[str], what: tuple[str, str]) -> InputError:
@@ -326,14 +339,15 @@ def _for_side(flag: str, value: str | None, side: str) -> str | None:
     if value is None:
         return None
     parts = [part.strip() for part in value.split(",")]
-    named = [part.split("=", 1) for part in parts if part.split("=", 1)[0] in SIDES and "=" in part]
+    pairs = [part.split("=", 1) for part in parts if "=" in part]
+    named = [(SAME_SIDE.get(name, name), own) for name, own in pairs if SAME_SIDE.get(name, name) in SIDES]
     if not named:
         return None if flag in {"source", "generator"} and side != "synthetic" else _or_none(value.strip())
     if len(named) != len(parts) or len({name for name, _ in named}) != len(named):
         raise UsageError(
-            f"--{flag} {value}",
-            expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {', '.join(SIDES)} at most once",
-            todo=f"write for example --{flag} real=A,synthetic=B",
+            f"{flag_of(flag)} {value}",
+            expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {', '.join(SIDES)} (or held_out) at most once",
+            todo=f"write for example {flag_of(flag)} real=A,synthetic=B",
         )
     found = dict(named).get(side)
     return None if found is None else _or_none(found)

@@ -186,7 +186,7 @@ def _not_a_folder_of_rows(folder: Path, name: str) -> InputError:
             todo=f"name one of them, for example {folder / splits[0]}",
         )
     return InputError(
-        f"{name}: a folder without Arrow files",
+        f"{folder}: a folder without Arrow files",
         expected="a file, or a folder that `datasets` wrote with save_to_disk",
         todo="name a file inside of it",
     )

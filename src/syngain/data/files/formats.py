@@ -13,7 +13,7 @@ from syngain.core.errors import InputError
 from syngain.data.columns.values import NotPlainError, plain
 from syngain.data.files import columnar, delimited, jsonrows
 from syngain.data.files.columnar import ARROW_FILE, ARROW_STREAM, PARQUET
-from syngain.data.files.streams import BOM, COMPRESSED, Source, opened
+from syngain.data.files.streams import BOM, COMPRESSED, Source, opened, unpacked
 from syngain.data.rows import Lazy, ListRows, Loaded, RawRows, Tally, show, show_names
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def load(path: Path, name: str, where: Where) -> Loaded:
         InputError: when the file or one of its rows cannot be read, or no row is wanted.
     """
     if format_suffix(path) in READERS:
-        return _from_records(READERS[format_suffix(path)](path), path, name, where)
+        with unpacked(path, name) as plain_file:
+            return _from_records(READERS[format_suffix(path)](plain_file), path, name, where)
     if _is_folder(path):
         return _from_table(columnar.folder_rows(path, name), path, name, where)
     with opened(path, name) as source:

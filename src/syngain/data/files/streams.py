@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import gzip
+import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,6 +95,24 @@ def opened(path: Path, name: str) -> Iterator[Source]:
         except OSError as error:
             raise _unopened(path, name, error) from error
         yield Source(name, _decompressed(raw, head, path, name))
+
+
+@contextmanager
+def unpacked(path: Path, name: str) -> Iterator[Path]:
+    """The file itself, or, of a compressed one, its content as a file of the name without ``.gz``, for as long.
+
+    Raises:
+        InputError: when a compressed file cannot be opened or is broken.
+    """
+    if path.suffix.lower() not in COMPRESSED:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="syngain-") as folder, opened(path, name) as source:
+        plain_file = Path(folder) / path.stem
+        with plain_file.open("wb") as out:
+            while chunk := source.read():
+                out.write(chunk)
+        yield plain_file
 
 
 def split_lines(source: Source) -> Iterator[bytes]:

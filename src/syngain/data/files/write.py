@@ -102,6 +102,10 @@ class RowFile:
         """The records as they are written."""
         return _with_columns(self.dataset, self.rows, self.extra)
 
+    def origin(self) -> str:
+        """The fingerprint of the rows it was taken from, every column of them."""
+        return self.dataset.records_fingerprint
+
     def write(self, path: Path) -> None:
         """Write the rows; see :func:`write_rows`."""
         write_rows(path, self.dataset, self.rows, self.extra)

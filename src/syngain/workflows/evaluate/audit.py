@@ -20,7 +20,7 @@ from syngain.core.result import Result
 from syngain.core.rng import Streams
 from syngain.data.files.write import RowFile
 from syngain.workflows.evaluate.gain import quick_gain
-from syngain.workflows.inputs import Source, either, settings_json, study_of, study_summaries
+from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     """
     progress("reading", 0.0)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
-    chosen, streams, share = settings or Settings(), Streams(seed), 0.6 if gain else 0.9
+    chosen, streams, share = of_kind(settings, Settings), Streams(seed), 0.6 if gain else 0.9
     audited = audit_study(study, streams=streams, settings=chosen, progress=part_of(progress, 0.0, share))
     progress("map", share)
     pictures = _pictures(study, audited, streams)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.audit.measure import Settings
-from syngain.core.errors import UsageError
+from syngain.core.errors import UsageError, check_set_name
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
+from syngain.data.dataset import Dataset
 from syngain.gain.design.layout import GainLayout, check
 from syngain.gain.design.overlap import Apart, apart, leaked
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
@@ -31,14 +33,13 @@ from syngain.selection.matched_sets import (
 )
 from syngain.selection.narrative.compared import methods, verdict
 from syngain.workflows.evaluate.audit import audit
-from syngain.workflows.inputs import Source, dataset_of, optional_dataset, settings_json, summaries
+from syngain.workflows.inputs import Source, dataset_of, of_kind, optional_dataset, settings_json, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from syngain.core.estimate import Estimate
     from syngain.core.result import Finding
-    from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.task import Task
 
@@ -85,7 +86,7 @@ def compare(
         InputError: a file cannot be read, a dataset does not fit the real rows, or has too few rows.
         UsageError: fewer than two datasets, two of one name, or an unknown metric.
     """
-    chosen = settings or CompareSettings()
+    chosen = of_kind(settings, CompareSettings)
     progress("reading", 0.0)
     anchors = dataset_of(real)
     named = {name: dataset_of(item, like=anchors) for name, item in named_sets(sets).items()}
@@ -154,19 +155,24 @@ def _contaminated(named: Mapping[str, Dataset], test: Dataset) -> Iterator[Findi
             yield replace(finding, message=f"{name}: {finding.message}")
 
 
-def named_sets(sets: Mapping[str, Source] | Sequence[Source]) -> dict[str, Source]:
-    """Sets by name; those in a sequence are named after their files.
+def named_sets(sets: Mapping[str, Source] | Sequence[Source] | Source) -> dict[str, Source]:
+    """Sets by name; those in a sequence, or the only one, are named after their files.
 
     Raises:
-        UsageError: two of one name.
+        UsageError: two of one name, or a name that the report uses itself.
     """
+    if isinstance(sets, (str, Path, Dataset)):
+        return named_sets([sets])
     if isinstance(sets, Mapping):
+        for name in sets:
+            check_set_name(str(name))
         return dict(sets)
     out: dict[str, Source] = {}
     for item in sets:
         name = str(getattr(item, "name", item)).rsplit("/", 1)[-1]
         if name in out:
             raise UsageError(f"two sets are named {name}", expected="different names", todo="name them: NAME=FILE")
+        check_set_name(name)
         out[name] = item
     return out
 

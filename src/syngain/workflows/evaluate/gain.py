@@ -25,7 +25,7 @@ from syngain.gain.outcome.methods_text import explained
 from syngain.gain.outcome.verdict import decide, findings
 from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
 from syngain.learners.boosting import Boosting
-from syngain.workflows.inputs import Source, either, settings_json, study_of, study_summaries
+from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
         UsageError: an unknown metric.
     """
     progress("reading", 0.0)
-    chosen = settings or GainSettings()
+    chosen = of_kind(settings, GainSettings)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
     if chosen.proxy == "lm":
         return recorded(_of_language_model(study, chosen, seed=seed, folder=folder, resume=resume, progress=progress))
@@ -179,7 +179,7 @@ def gain_part(
     study: Study, *, streams: Streams, settings: GainSettings | None = None, progress: Progress = silent
 ) -> GainPart:
     """The gain of a study, without its result; see :func:`gain`."""
-    chosen = settings or GainSettings()
+    chosen = of_kind(settings, GainSettings)
     _check_metric(chosen, study.real)
     thinned: list[str] = []
     given, synthetic = study.test, study.synthetic

@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import RESERVED, InputError, UsageError, check_set_name
 from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.core.finished_units import FinishedUnits
@@ -26,7 +26,7 @@ from syngain.selection.narrative.mixed import runs_methods, runs_verdict, surfac
 from syngain.selection.recipes import recipes
 from syngain.selection.response_surface import ResponseSurface, SurfaceDesign, surface
 from syngain.workflows.evaluate.compare import matched_sets, named_sets
-from syngain.workflows.inputs import Source, dataset_of, settings_json, summaries
+from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         UsageError: two datasets of one name, more than five, or a folder of another run.
     """
     progress("reading", 0.0)
-    chosen = settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign())
+    chosen = of_kind(settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign()), MixSettings)
     anchors, given = dataset_of(real), named_sets(sets)
     named = _read(anchors, given)
     streams, inputs = Streams(seed), summaries({"real": anchors, **named})
@@ -127,8 +127,10 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
 
 def _read(anchors: Dataset, given: Mapping[str, Source]) -> dict[str, Dataset]:
     """The datasets to mix in, each checked against the real rows."""
-    if not 0 < len(given) <= 5 or "anchors" in given:
-        raise UsageError(f"{len(given)} sets", expected="one to five, none of them named anchors")
+    if not 0 < len(given) <= 5:
+        raise UsageError(f"{len(given)} sets", expected="one to five", todo="name the files of synthetic rows")
+    for name in given:
+        check_set_name(name, (*RESERVED, "anchors"))
     named = {name: dataset_of(item, like=anchors) for name, item in given.items()}
     for item in named.values():
         check(anchors, item, [anchors])

@@ -31,7 +31,7 @@ def reselect(run: str | Path, rows: int) -> Result:
         UsageError: a number of rows that is no choice.
     """
     run = Path(run)
-    report = load(run)
+    report = load(run, first="select")
     if report["command"] != "select":
         raise InputError(f"{run} is a run of {report['command']}", expected="a run of `syngain select`")
     ordered = [record for name in ("kept", "dropped") for record in _records(run, name)]

@@ -21,7 +21,7 @@ from syngain.selection.methods import method_named
 from syngain.selection.narrative.selected import methods, verdict
 from syngain.selection.nested_choice import NestedGains, SelectionTrial, on_anchors, on_test
 from syngain.workflows.evaluate.reselect import RANK
-from syngain.workflows.inputs import Source, settings_json, study_of, summaries
+from syngain.workflows.inputs import Source, of_kind, settings_json, study_of, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
         UsageError: an unknown method or metric, or a number of rows that is no choice.
     """
     progress("reading", 0.0)
-    chosen = settings or SelectSettings()
+    chosen = of_kind(settings, SelectSettings)
     name = method if isinstance(method, str) else type(method).__name__
     chooser = method if not isinstance(method, str) else _method(method, chosen, progress)
     study = study_of(real, synthetic, test=test)

@@ -307,7 +307,13 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
 def _inputs(job: _Job, run: Run, kept: InputSummary) -> dict[str, InputSummary]:
     real, rows = job.dataset, sum(strategy.rows for strategy in job.recipe.strategies)
     return {
-        "real": InputSummary(name=real.name, rows=len(real), fingerprint=real.fingerprint, roles=real.roles.sentence()),
+        "real": InputSummary(
+            name=real.name,
+            rows=len(real),
+            fingerprint=real.fingerprint,
+            roles=real.roles.sentence(),
+            columns=real.roles.chosen(),
+        ),
         "recipe": InputSummary(name="recipe.yaml", rows=rows, fingerprint=run.fingerprint),
         "synthetic": kept,
     }

@@ -21,7 +21,7 @@ from syngain.information.measures import GroupMeasures, RealComparison, design_o
 from syngain.information.outputs import Outputs, outputs
 from syngain.learners.ngram import NgramModel
 from syngain.workflows.evaluate.audit import audit
-from syngain.workflows.inputs import Source, dataset_of, settings_json
+from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def information(  # noqa: PLR0913  (the inputs and switches of the command)
     Raises:
         InputError: rows without log-probabilities or prompts and nobody who scores them; wrong log-probabilities.
     """
-    settings = settings or InformationSettings()
+    settings = of_kind(settings, InformationSettings)
     progress("reading", 0.0)
     anchors = None if real is None else dataset_of(real)
     everything = read_uncurated(rows, dropped, roles=roles)

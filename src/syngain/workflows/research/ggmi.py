@@ -21,7 +21,7 @@ from syngain.gain.generalization import JointTask, Masks
 from syngain.inference.intervals import normal_intervals
 from syngain.information.estimators.supersample import KINDS
 from syngain.workflows.evaluate.gain import GainSettings, gain_part
-from syngain.workflows.inputs import Source, as_responses, settings_json, study_of, study_summaries
+from syngain.workflows.inputs import Source, as_responses, of_kind, settings_json, study_of, study_summaries
 from syngain.workflows.research.ggmi_narrative import paragraphs, verdict
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
         UnfinishedError: not enough memory or room on the disk; what is finished is kept.
     """
     progress("reading", 0.0)
-    chosen = settings or GgmiSettings()
+    chosen = of_kind(settings, GgmiSettings)
     study, streams = study_of(real, synthetic, test=test), Streams(seed)
     inputs, numbers = study_summaries(study), settings_json(chosen)
     if chosen.student is None:

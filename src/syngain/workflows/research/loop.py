@@ -18,7 +18,7 @@ from syngain.data import RoleOptions, read
 from syngain.data.dataset import Kind
 from syngain.inference.intervals import normal_intervals
 from syngain.lab.text_loop import FEWEST, MEASURES, Loop
-from syngain.workflows.inputs import Source, either, settings_json, summaries
+from syngain.workflows.inputs import Source, either, of_kind, settings_json, summaries
 from syngain.workflows.research.loop_narrative import COLLAPSE, LoopOutcome, paragraphs, part, verdict
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def loop(
         UsageError: shares, generations or seeds that make no loop.
     """
     progress("reading", 0.0)
-    chosen = settings or LoopSettings()
+    chosen = of_kind(settings, LoopSettings)
     rows = _unlabeled(real)
     unseen = either(held_out, holdout, "held_out", "holdout")
     held = None if unseen is None else _unlabeled(unseen, rows)

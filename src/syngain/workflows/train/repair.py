@@ -10,7 +10,7 @@ from syngain._version import __version__
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
 from syngain.training.repair.narrative import NAMES, findings, paragraphs, repair_table, verdict
-from syngain.workflows.inputs import Source, settings_json, study_of, study_summaries
+from syngain.workflows.inputs import Source, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,7 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     """
     from syngain.training.repair.ablation import AblationDesign, ablate
 
-    chosen = settings or RepairSettings()
+    chosen = of_kind(settings, RepairSettings)
     proxy, plan, study = chosen.proxy, chosen.plan, study_of(real, synthetic, test=test)
     design = AblationDesign.of(study, proxy, plan, seed=seed, progress=progress)
     found = ablate(design, folder=folder, resume=resume, progress=progress)

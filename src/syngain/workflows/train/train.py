@@ -23,7 +23,7 @@ from syngain.training.narrative import TrainingNarrative, curves, run_paragraphs
 from syngain.training.student import StudentLimits, StudentSettings, language_gain
 from syngain.training.student.arms import StudentDesign
 from syngain.training.student.judging import Labels, Surprisal
-from syngain.workflows.inputs import Source, as_responses, settings_json, study_of, study_summaries
+from syngain.workflows.inputs import Source, as_responses, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +111,7 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
         UnfinishedError: not enough memory or minutes; what is done is kept.
         MissingDependencyError: torch, transformers, peft or trl is not installed.
     """
-    chosen = settings or TrainSettings()
+    chosen = of_kind(settings, TrainSettings)
     given = study_of(real, synthetic, test=test)
     _check(given, chosen)
     clean = apart(given.real, given.synthetic, given.test, None)

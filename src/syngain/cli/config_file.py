@@ -1,0 +1,91 @@
+"""The YAML file of ``--config``: each key once, each value as its flag takes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from syngain.cli.aliases import current_option
+from syngain.core.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import typer
+
+KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number"}  # by the beginning of a type's name
+
+
+def read_options(path: Path, command: str) -> dict[str, object]:
+    """The keys of a file under the names of today, with their values as YAML has them.
+
+    Raises:
+        InputError: the file cannot be read or is not a mapping. UsageError: a key is there twice.
+    """
+    import yaml
+
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        root = loader.get_single_node()
+        written = [str(key.value) for key, _ in root.value] if isinstance(root, yaml.MappingNode) else []
+        content = None if root is None else loader.construct_document(root)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error})", expected="a YAML file") from error
+    except (yaml.YAMLError, ValueError) as error:  # the latter: a date that is none
+        raise InputError(f"{path} is not YAML ({' '.join(str(error).split())})", expected="a YAML file") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds {type(content).__name__}", expected="a mapping of flags to values")
+    options = [current_option(command, str(key), value) for key, value in content.items()]
+    for keys in (written, [name for name, _ in options]):
+        _once(path, keys)
+    return dict(options)
+
+
+def _once(path: Path, keys: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            raise UsageError(f"{path} has the key {key!r} twice", expected="each key once", todo="remove one of them")
+        seen.add(key)
+
+
+def converted(path: Path, key: str, value: object, flag: Any, context: typer.Context) -> object:  # noqa: ANN401
+    """A value of the file in the type of its flag and within its bounds; None is "not set".
+
+    A flag that may be repeated takes a list; one of text takes a list as its items separated by commas.
+
+    Raises:
+        UsageError: the flag takes no such value.
+    """
+    if value is None:
+        return None
+    kind, several = _kind(flag), value if isinstance(value, list) and value else [value]
+    if all(isinstance(item, (str, int, float)) and isinstance(item, bool) == (kind == "bool") for item in several):
+        words = [item if isinstance(item, bool) else str(item) for item in several]
+        try:
+            if flag.multiple:
+                return list(flag.process_value(context, words))
+            if len(words) == 1 or kind == "text":
+                return flag.process_value(context, words[0] if len(words) == 1 else ",".join(map(str, words)))
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # neither of click nor of the click inside typer
+                raise
+    raise UsageError(f"{path} has {key}: {value!r}", expected=_expected(flag), todo="correct the value")
+
+
+def _kind(flag: Any) -> str:  # noqa: ANN401
+    """Which of ``KINDS`` a flag takes; versions of typer differ in where they keep it."""
+    own = getattr(flag, "type_descriptor", None)
+    name = str(getattr(own.annotation, "__name__", "") if own is not None else flag.type.name)
+    return next((kind for kind in KINDS if name.startswith(kind)), "path" if name.casefold() == "path" else "text")
+
+
+def _expected(flag: Any) -> str:  # noqa: ANN401
+    """What a flag takes, with its bounds."""
+    words = KINDS.get(_kind(flag), "text")
+    holder = flag if hasattr(flag, "min") else flag.type
+    bounds = (("at least", getattr(holder, "min", None)), ("at most", getattr(holder, "max", None)))
+    said = [f"{word} {bound}" for word, bound in bounds if bound is not None]
+    return f"{words}, {' and '.join(said)}" if said else words
