@@ -50,9 +50,13 @@ class Estimate:
     def __post_init__(self) -> None:
         for level, (low, high) in self.intervals.items():
             if not 0 < level < 1:
-                raise UsageError(f"interval level {level}", expected="a level between 0 and 1")
+                raise UsageError(
+                    f"interval level {level}",
+                    expected="a level between 0 and 1",
+                    todo="pass levels as fractions, such as 0.95",
+                )
             if low > high:
-                raise UsageError(f"interval [{low}, {high}]", expected="low at most high")
+                raise UsageError(f"interval [{low}, {high}]", expected="low at most high", todo="swap the two bounds")
 
     @property
     def null_range(self) -> Interval | None:

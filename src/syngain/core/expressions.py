@@ -40,7 +40,7 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne,
 }
 DEEPEST = 50  # parentheses and "not" inside each other
-EXAMPLE = 'for example "gain.macro_f1:lower90 <= 0 or findings.high > 0"'
+EXAMPLE = 'write for example "gain.macro_f1:lower90 <= 0 or findings.high > 0"'
 
 Value = float | str | bool
 
@@ -146,32 +146,40 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two numbers or two words side by side."""
+    """A comparison of two numbers or two words."""
 
     left: Node
     sign: str
     right: Node
 
     def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
-        """Whether it is so."""
+        """Whether the comparison is true."""
         left, right = self.left.value(report, readings), self.right.value(report, readings)
         if isinstance(left, bool) or isinstance(right, bool):
-            raise UsageError("a condition stands beside a comparison sign", expected="numbers or words", todo=EXAMPLE)
+            raise UsageError("a comparison sign next to a condition", expected="two numbers or two words", todo=EXAMPLE)
         if isinstance(left, str) != isinstance(right, str):
             said = " and ".join(repr(side) for side in (left, right))
-            raise UsageError(f"{said} are compared", expected="two numbers or two words", todo=EXAMPLE)
+            raise UsageError(f"cannot compare {said}", expected="two numbers or two words", todo=EXAMPLE)
         if isinstance(left, str):
             self._check_words()
         return COMPARISONS[self.sign](left, right)
 
     def _check_words(self) -> None:
         if self.sign not in {"==", "!="}:
-            raise UsageError(f"words are compared by {self.sign!r}", expected="== or != between words")
+            raise UsageError(
+                f"words compared by {self.sign!r}",
+                expected="== or != between words",
+                todo=f"replace {self.sign} by == or !=",
+            )
         sides = (self.left, self.right)
         if any(isinstance(side, Reference) for side in sides):
             for side in sides:
                 if isinstance(side, Constant) and side.content not in DECISIONS:
-                    raise UsageError(f"no verdict is {side.content!r}", expected=f"one of {', '.join(DECISIONS)}")
+                    raise UsageError(
+                        f"unknown verdict {side.content!r}",
+                        expected=f"one of {', '.join(DECISIONS)}",
+                        todo=f"write for example verdict == {DECISIONS[0]!r}",
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +215,7 @@ def _condition(value: Value, node: Node, where: str) -> bool:
         return value
     if isinstance(node, Reference) and node.is_count:
         return value != 0
-    raise UsageError(f"{value!r} stands alone in {where!r}", expected="a comparison", todo=EXAMPLE)
+    raise UsageError(f"{value!r} in {where!r} is not compared", expected="a comparison", todo=EXAMPLE)
 
 
 def _severity(reference: Reference) -> str:
@@ -215,7 +223,9 @@ def _severity(reference: Reference) -> str:
     if severity not in SEVERITIES or reference.field is not None:
         written = reference.name + (f":{reference.field}" if reference.field is not None else "")
         names = ", ".join(f"findings.{one}" for one in SEVERITIES)
-        raise UsageError(f"there is no {written}", expected=f"one of {names}")
+        raise UsageError(
+            f"unknown count {written}", expected=f"one of {names}", todo="write for example findings.high > 0"
+        )
     return severity
 
 
@@ -223,7 +233,11 @@ def _split(reference: Reference, estimates: Mapping[str, Any]) -> tuple[str, str
     """The id and the field; ``ID.field`` is read as ``ID:field`` where no estimate has the longer name."""
     name, field = reference.name, reference.field
     if field is not None and field not in FIELDS:
-        raise UsageError(f"{name}:{field} names no field", expected=f"one of {', '.join(FIELDS)}")
+        raise UsageError(
+            f"unknown field {field!r} in {name}:{field}",
+            expected=f"one of {', '.join(FIELDS)}",
+            todo=f"write for example {name}:lower90",
+        )
     if field is None and name not in estimates:
         head, _, tail = name.rpartition(".")
         if tail in FIELDS:
@@ -272,7 +286,7 @@ class _Parser:
 
     def wrong(self, expected: str) -> UsageError:
         token = self.token
-        came = "the condition ends" if token.kind == "end" else f"{token.text!r} stands at column {token.column}"
+        came = "the condition ends" if token.kind == "end" else f"unexpected {token.text!r} at column {token.column}"
         return UsageError(f"{came} in {self.text!r}", expected=expected, todo=EXAMPLE)
 
     def condition(self, depth: int) -> Node:
@@ -289,7 +303,9 @@ class _Parser:
     def _negation(self, depth: int) -> Node:
         if depth > DEEPEST:
             raise UsageError(
-                f"more than {DEEPEST} parentheses inside each other", expected="a condition a person reads"
+                f"more than {DEEPEST} nested parentheses or `not`",
+                expected=f"at most {DEEPEST} levels",
+                todo="split it into several --fail-if conditions",
             )
         if self.token.kind == "word" and self.token.text == "not":
             self.at += 1

@@ -39,14 +39,18 @@ def tokens(expression: str) -> tuple[Token, ...]:
         UsageError: a character belongs to no piece, or the condition is longer than 4,000 characters.
     """
     if len(expression) > LONGEST:
-        raise UsageError(f"a condition of {len(expression):,} characters", expected=f"at most {LONGEST:,}")
+        raise UsageError(
+            f"a condition of {len(expression):,} characters",
+            expected=f"at most {LONGEST:,}",
+            todo="shorten or split it",
+        )
     found: list[Token] = []
     at = 0
     while at < len(expression):
         match = _PATTERN.match(expression, at)
         if match is None:
             raise UsageError(
-                f"{expression[at]!r} at column {at + 1} of {expression!r} belongs to no condition",
+                f"{expression[at]!r} at column {at + 1} of {expression!r} is not valid in a condition",
                 expected="ids of estimates, numbers, quoted words, < <= > >= == !=, and, or, not, parentheses",
                 todo='for example "gain.macro_f1:lower90 <= 0"; nothing in a condition is executed',
             )
@@ -59,7 +63,9 @@ def tokens(expression: str) -> tuple[Token, ...]:
 
 def _token(kind: str, text: str, column: int) -> Token:
     if kind == "number" and not math.isfinite(float(text)):
-        raise UsageError(f"{text} is too large a number", expected="a finite number")
+        raise UsageError(
+            f"{text} at column {column} overflows", expected="a finite number", todo="write a number below 1e308"
+        )
     if kind == "string":
         return Token(kind, text[1:-1], column)
     if kind == "field":

@@ -29,7 +29,7 @@ def blocks(total: int, rows: int = ROWS) -> Iterator[slice]:
         UsageError: ``rows`` is no multiple of 8,192.
     """
     if rows < 1 or rows % ROWS:
-        raise UsageError(f"blocks of {rows:,} rows", expected=f"a multiple of {ROWS:,}")
+        raise UsageError(f"blocks of {rows:,} rows", expected=f"a multiple of {ROWS:,}", todo=f"pass rows={ROWS}")
     return (slice(start, min(start + rows, total)) for start in range(0, total, rows))
 
 

@@ -155,7 +155,9 @@ def from_record(record: Mapping[str, object]) -> GeneratedRow:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"a row that `syngain generate` did not write ({error})", expected="a row with its provenance"
+            f"a row without the provenance columns of `syngain generate` ({error})",
+            expected="a row with its provenance",
+            todo="read the rows.jsonl of a run folder of `syngain generate`",
         ) from error
 
 
@@ -216,17 +218,17 @@ def _decimals(values: object) -> Decimals:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return value
 
 
 def _list(value: object) -> Sequence[object]:
     if not isinstance(value, (list, tuple)):
-        raise TypeError(f"{value!r} is no list")
+        raise TypeError(f"{value!r} is not a list")
     return value
 
 
 def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no object")
+        raise TypeError(f"{value!r} is not an object")
     return value

@@ -83,7 +83,11 @@ def _checked(path: Path) -> Path:
 def _values(column: str, value: str | Sequence[str]) -> tuple[str, ...]:
     values = (value,) if isinstance(value, str) or not hasattr(value, "__iter__") else tuple(value)
     if not values:
-        raise UsageError(f"no values for the column `{column}` in where", expected="a value or a list of values")
+        raise UsageError(
+            f"no values for the column `{column}` in where",
+            expected="a value or a list of values",
+            todo=f"pass for example where={{{column!r}: 'dev'}}",
+        )
     return tuple(str(item) for item in values)
 
 
@@ -91,4 +95,6 @@ def _plain(where: formats.Where) -> formats.Where:
     try:
         return {column: tuple(plain(value) or "" for value in values) for column, values in where.items()}
     except NotPlainError as error:
-        raise UsageError("a list as a value in where", expected="text or numbers") from error
+        raise UsageError(
+            "a nested value in where", expected="text or numbers", todo="pass for example where={'split': 'dev'}"
+        ) from error

@@ -144,7 +144,9 @@ class Study:
     def _given(self, role: Role) -> Dataset:
         found = self.dataset(role)
         if found is None:
-            raise InputError(f"no {role.replace('_', ' ')} rows", expected=f"a dataset as `{role}`")
+            raise InputError(
+                f"no {role.replace('_', ' ')} rows", expected=f"a dataset as `{role}`", todo=f"pass {role}=DATASET"
+            )
         return found
 
 

@@ -75,7 +75,9 @@ class LocalGenerator:
         torch = require("torch", extra=EXTRA, purpose=f"the language model {model}")
         cuda = torch.cuda.is_available()
         if device == "cuda" and not cuda:
-            raise UsageError("device = 'cuda' on a machine without one", expected="auto or cpu")
+            raise UsageError(
+                "device = 'cuda', but torch finds no CUDA device", expected="auto or cpu", todo="set `device: auto`"
+            )
         place = "cuda" if device != "cpu" and cuda else "cpu"
         half = dtype == "bf16" or (dtype == "auto" and place == "cuda")
         progress(f"loading {model}", 0.0)
@@ -250,7 +252,9 @@ class LocalGenerator:
         width = max(map(len, coded), default=0)
         if len(prompt) + width > self.length:
             raise UsageError(
-                f"a text of {width} tokens after a prompt of {len(prompt)}", expected=f"{self.length} at most"
+                f"a text of {width} tokens after a prompt of {len(prompt)}",
+                expected=f"at most {self.length} tokens together",
+                todo="shorten the prompt or the text, or name a model with a longer context",
             )
         logs: dict[int, Singles] = {}
         with self._lock, _inference(), _memory_named(self.name):
@@ -340,7 +344,7 @@ def _memory_named(model: str) -> Iterator[None]:
         ):
             raise
         raise UnfinishedError(
-            f"not enough memory to speak with {model}",
+            f"not enough memory to generate with {model}",
             expected="memory for one batch",
-            todo="set a smaller `batch`, fewer `max_tokens` or `dtype: bf16`, and go on with --resume",
+            todo="set a smaller `batch`, fewer `max_tokens` or `dtype: bf16`, and resume with --resume",
         ) from error

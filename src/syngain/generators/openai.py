@@ -51,9 +51,17 @@ class OpenAIGenerator:
         try:
             address = httpx.URL(self.base_url)
         except httpx.InvalidURL as error:
-            raise UsageError(f"base_url {self.base_url!r} ({error})", expected="such as http://host:8000/v1") from error
+            raise UsageError(
+                f"base_url {self.base_url!r} ({error})",
+                expected="an address such as http://host:8000/v1",
+                todo="correct base_url",
+            ) from error
         if address.scheme not in {"http", "https"} or not address.host:
-            raise UsageError(f"base_url {self.base_url!r}", expected="an address such as http://host:8000/v1")
+            raise UsageError(
+                f"base_url {self.base_url!r}",
+                expected="an address such as http://host:8000/v1",
+                todo="correct base_url",
+            )
         if address.userinfo or address.query:
             raise UsageError(
                 "base_url holds a user name, a password or a query",
@@ -131,10 +139,9 @@ class OpenAIGenerator:
     def unreachable(self, reason: str) -> UnfinishedError:
         """The error for a server that does not answer as it should."""
         return UnfinishedError(
-            f"{self.base_url} gave no usable answer ({reason})",
-            expected="an OpenAI-compatible server there, whose answers keep to the protocol",
-            todo="see that it runs and that the address is right (it usually ends in /v1); "
-            "what was answered before is kept, a run goes on with --resume",
+            f"{self.base_url} returned no usable answer ({reason})",
+            expected="an OpenAI-compatible server at this address",
+            todo="start the server, check the address (usually ends in /v1), then continue with --resume",
         )
 
     async def close(self) -> None:
@@ -184,7 +191,11 @@ class OpenAIGenerator:
         if not key:
             return {}
         if not key.isascii() or not key.isprintable():
-            raise UsageError(f"the key in {self.key_env} holds characters no header can carry", expected="plain ASCII")
+            raise UsageError(
+                f"the key in {self.key_env} contains characters that HTTP headers do not allow",
+                expected="printable ASCII",
+                todo=f"export {self.key_env}=KEY with the key alone",
+            )
         return {"Authorization": f"Bearer {key}"}
 
     def _failed(self, response: httpx.Response) -> Exception:

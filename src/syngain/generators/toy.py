@@ -152,7 +152,11 @@ class MarkovText:
 
     def _table(self, label: str | None) -> Table:
         if label not in self.tables:
-            raise UsageError(f"label {label!r} was not fitted", expected=f"one of {sorted(filter(None, self.tables))}")
+            raise UsageError(
+                f"label {label!r} was not fitted",
+                expected=f"one of {sorted(filter(None, self.tables))}",
+                todo="add texts with this label, or ask for one of these",
+            )
         return self.tables[label]
 
     def _weight(self, seen: tuple[Ints, Floats]) -> float:
@@ -246,16 +250,22 @@ class MarkovText:
 
 def _check_fit(rows: list[list[str]], labels: Sequence[str] | None, backoff: float, max_words: int) -> None:
     if not any(rows):
-        raise UsageError("no words to fit the toy generator on", expected="at least one text with a word")
+        raise UsageError(
+            "no words to fit the toy generator", expected="at least one text with a word", todo="add texts"
+        )
     longest = max(map(len, rows))
     if longest > max_words:
         raise UsageError(
             f"a text of {longest} words", expected=f"at most max_words={max_words}", todo="raise max_words"
         )
     if labels is not None and len(labels) != len(rows):
-        raise UsageError(f"{len(labels)} labels for {len(rows)} texts", expected="one label per text")
+        raise UsageError(
+            f"{len(labels)} labels for {len(rows)} texts",
+            expected="one label per text",
+            todo="pass one label per text, or labels=None",
+        )
     if backoff < 0:
-        raise UsageError(f"backoff {backoff}", expected="a number at least 0")
+        raise UsageError(f"backoff {backoff}", expected="a number at least 0", todo="pass backoff=0 or more")
 
 
 def _count(rows: Iterable[list[int]]) -> Table:
@@ -283,7 +293,9 @@ def _without_end(law: Floats) -> Floats:
 
 def _tempered(law: Floats, temperature: float) -> Floats:
     if temperature < 0:
-        raise UsageError(f"temperature {temperature}", expected="a number at least 0")
+        raise UsageError(
+            f"temperature {temperature}", expected="a number at least 0", todo="set temperature to 0 or more"
+        )
     if temperature == 0:
         return _certain(int(np.argmax(law)), len(law))
     with np.errstate(divide="ignore"):

@@ -222,9 +222,9 @@ def prompt_of(said: Outputs, row: int) -> Messages:
     asked = said.asked[row]
     if asked is None:
         raise InputError(
-            f"{said.ids[row]}: the row names its prompt but does not hold it",
+            f"{said.ids[row]}: the row has a prompt hash but no prompt",
             expected="the prompt itself in `prompt_messages` or `prompt`, to score outputs under it",
-            todo="write it beside the rows, or leave out --generator",
+            todo="add this column to the rows, or leave out --generator",
         )
     return asked
 
@@ -232,7 +232,7 @@ def prompt_of(said: Outputs, row: int) -> Messages:
 def unsayable(row: str, scorer: Scorer) -> InputError:
     """The error of a scorer to which a text is impossible."""
     return InputError(
-        f"{row}: the scorer {scorer.name} cannot say this text under its own prompt",
+        f"{row}: the scorer {scorer.name} assigns probability 0 to this text under its own prompt",
         expected="a generator that gives every output a probability",
         todo="name the generator that made the rows",
     )

@@ -59,7 +59,11 @@ def read_uncurated(
     if not isinstance(rows, Dataset) and Path(rows).is_dir():
         folder = Path(rows)
         if not (folder / "rows.jsonl").exists():
-            raise InputError(f"{folder} has no rows.jsonl", expected="a run folder of `syngain generate`, or a file")
+            raise InputError(
+                f"{folder} has no rows.jsonl",
+                expected="a run folder of `syngain generate`, or a file",
+                todo="name such a folder, or a file of rows",
+            )
         if dropped is None and (folder / "dropped.jsonl").exists() and (folder / "dropped.jsonl").stat().st_size:
             dropped = folder / "dropped.jsonl"
         rows, order = folder / "rows.jsonl", _order(folder / "recipe.yaml")

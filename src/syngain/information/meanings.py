@@ -46,18 +46,22 @@ def with_meanings(
     """
     if real is None:
         raise UsageError(
-            "meanings by an encoder without real rows",
-            expected="real rows: the map of meanings must be fixed before the outputs are seen",
+            "meanings from an encoder, without real rows",
+            expected="real rows, from which the clusters of meanings are computed",
             todo="add --real, or name a column with --meaning",
         )
     if not real.sides:
-        raise InputError(f"{real.name} is a table of columns", expected="texts, whose regions can be meanings")
+        raise InputError(
+            f"{real.name} is a table of columns",
+            expected="texts, whose clusters serve as meanings",
+            todo="name a text column with --text, or a column with --meaning",
+        )
     texts = _said_side(real)
     different = np.unique(near_duplicates.codes(texts)).size
     if different < FEWEST:
         raise InputError(
             f"{real.name} has {different} different texts",
-            expected=f"at least {FEWEST}, to make regions of them",
+            expected=f"at least {FEWEST}, for clusters of meanings",
             todo="give more real rows, or name a column with --meaning",
         )
     count = min(different // ROWS, MOST)

@@ -132,7 +132,9 @@ def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None
     _check_complete(data, rows)
     if meaning is not None and all(row.meaning is None for row in rows):
         raise InputError(
-            f"{data.name} has no column `{show(meaning)}`", expected="the column with the meaning of a row"
+            f"{data.name} has no column `{show(meaning)}`",
+            expected="the column with the meaning of a row",
+            todo="correct the name in --meaning",
         )
 
     def column(name: str) -> Floats:
@@ -194,7 +196,7 @@ def _check_complete(data: Dataset, rows: Sequence[_Row]) -> None:
             raise InputError(
                 f"{data.ids[without[0]]}: no `token_logprobs`, as {len(without)} of {len(own)} rows{of}",
                 expected="log-probabilities in every row of a strategy",
-                todo="generate the others again, or take them out of the file",
+                todo="generate the other rows again, or remove them from the file",
             )
 
 
@@ -210,7 +212,11 @@ def _asked(record: Mapping[str, object], side: str | None, name: str) -> Message
         if isinstance(item, dict)
     ]
     if not pairs:
-        raise InputError(f"{name}: a prompt that is {type_name(found)}", expected="text, or a list of messages")
+        raise InputError(
+            f"{name}: the prompt is {type_name(found)}",
+            expected="text, or a list of messages",
+            todo="correct the prompt of this row",
+        )
     return tuple(pairs)
 
 
@@ -219,9 +225,9 @@ def _prompt_name(record: Mapping[str, object], asked: Messages | None, name: str
     named = next((record[key] for key in PROMPT_KEYS if record.get(key)), None)
     if named is None and asked is None:
         raise InputError(
-            f"{name}: nothing says which prompt the row came from",
+            f"{name}: the row does not name its prompt",
             expected="a column `prompt_hash`, or the prompt itself in `prompt_messages` or `prompt`",
-            todo="write it beside the rows: rows of one prompt are no independent rows",
+            todo="add one of these columns; rows of one prompt are not independent",
         )
     return str(named) if named is not None else json.dumps(asked, ensure_ascii=False)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 HIGHDIM = (
-    "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one; above 0 it helps.",
+    "Gap = divergence of the model fitted to real rows minus that fitted to synthetic rows; above 0 is a benefit.",
     "Covariances A A' / (2 d), A normal of d rows and 2 d columns; both fits shrink their covariances.",
     "Quality q: means of the J components are off by (1 - q) standard deviations in every direction.",
 )
 BOUNDS = (
     "Published expressions are given as recalled, not quoted. A rate above 0 means: not a bound.",
-    "All quantities by enumeration of the joint law; tolerance 1e-10.",
+    "All quantities by enumeration of the joint distribution; tolerance 1e-10.",
 )
 TEMPERATURE = (
     "All quantities are exact, by enumeration of 340 texts.",
-    "Gain: fall of the expected KL(truth || learner) when 100 synthetic rows join 20 anchors.",
-    "Information gain is maximal for noise: read it only beside a divergence and a measured gain.",
+    "Gain: fall of the expected KL(truth || learner) when 100 synthetic rows are added to 20 real rows.",
+    "Information gain is maximal for noise: read it only together with a divergence and a measured gain.",
 )
 
 
@@ -26,7 +26,7 @@ def loops(checks: int, threshold: float) -> tuple[str, ...]:
 def paper(*, uniform: bool, published: bool) -> tuple[str, ...]:
     """How the published figure was computed; ``uniform`` covariances, ``published``: its own estimator takes part."""
     notes = [
-        "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one: above 0 where it helps.",
+        "Gap = divergence of the model fitted to real rows minus that fitted to synthetic rows; above 0 is a benefit.",
         "Covariances: A A' + 1e-6 I, entries of A uniform in [0, 1]; the published A B' is indefinite in most draws."
         if uniform
         else "Covariances: A A' / (2 d), A normal of d rows and 2 d columns.",

@@ -91,19 +91,27 @@ class Loop:
             InputError: too few real rows, or none longer than three words.
         """
         if len(texts) < FEWEST or not holdout:
-            raise InputError(f"{len(texts)} real rows and {len(holdout)} held out", expected=f"at least {FEWEST} and 1")
+            raise InputError(
+                f"{len(texts)} real rows and {len(holdout)} held-out rows",
+                expected=f"at least {FEWEST} real rows and 1 held-out row",
+                todo="add real rows",
+            )
         chosen = streams.stream("real").permutation(len(texts))[: self.rows].tolist()
         real = [texts[i] for i in chosen if texts[i].split()]
         words = sum(len(text.split()) for text in real)
         known, tail = grams(holdout), rare_words(real)
         if not known:
-            raise InputError(f"no held-out row has {GRAM} words", expected="texts of several words to follow")
+            raise InputError(
+                f"no held-out row has {GRAM} words",
+                expected=f"held-out texts of at least {GRAM} words",
+                todo="add longer rows to the holdout",
+            )
         out = np.empty((len(MEASURES), len(self.shares), self.generations))
         for s, share in enumerate(self.shares):
             data = real
             for g in range(self.generations):
                 done = (s * self.generations + g) / (len(self.shares) * self.generations)
-                progress(f"real share {share:g}, generation {g + 1}", done)
+                progress(f"real fraction {share:g}, generation {g + 1}", done)
                 rng = streams.stream("said", str(share), str(g)) if g else streams.stream("said", "first")
                 said = self.fit(data).say(words, rng)
                 out[:, s, g] = self._measured(cut(said, words), known, tail, holdout)

@@ -73,15 +73,19 @@ class CausalProxy:
             ("learning rates", len(self.rates), 1),
         ):
             if value < least:
-                raise UsageError(f"{name} = {value}", expected=f"at least {least}")
+                raise UsageError(
+                    f"{name} = {value}", expected=f"at least {least}", todo=f"set {name} to {least} or more"
+                )
         if not all(0 < rate < math.inf for rate in self.rates):
-            raise UsageError(f"learning rates {self.rates}", expected="positive numbers")
+            raise UsageError(
+                f"learning rates {self.rates}", expected="positive numbers", todo="pass for example rates=(1e-4,)"
+            )
         for name, word, known in (
             ("dtype", self.dtype, ("auto", "float32", "bf16")),
             ("device", self.device, ("auto", "cpu", "cuda")),
         ):
             if word not in known:
-                raise UsageError(f"{name} = {word!r}", expected=f"one of {', '.join(known)}")
+                raise UsageError(f"{name} = {word!r}", expected=f"one of {', '.join(known)}", todo=f"set {name}='auto'")
 
     def open(self, progress: Progress = silent) -> CausalModel:
         """Load the model and put an untrained adapter on it.
@@ -95,7 +99,9 @@ class CausalProxy:
             require(name, extra=EXTRA, purpose=f"the language model {self.model}") for name in ("torch", "peft")
         )
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise UsageError("device = 'cuda' on a machine without one", expected="auto or cpu")
+            raise UsageError(
+                "device = 'cuda', but torch finds no CUDA device", expected="auto or cpu", todo="set device='auto'"
+            )
         device = "cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu"
         half = self.dtype == "bf16" or (self.dtype == "auto" and _computes_in_bf16(torch, device))
         tokenizer, network = checkpoints.load(self.model, width=2 if half else 4, progress=progress)

@@ -87,7 +87,11 @@ class CausalScorer:
         start = rows[0].start if rows else 0
         context = rows[0].ids[: start - 1] if rows else ()
         if any(row.start != start or row.ids[: start - 1] != context for row in rows):
-            raise UsageError("rows of different contexts", expected="rows that share what is given")
+            raise UsageError(
+                "rows with different contexts",
+                expected="rows with one context",
+                todo="score each context in its own call",
+            )
         if len(rows) < 2 or not context:
             return self.score(rows, temperature=temperature)
         torch, out = torch_module(), np.zeros(len(rows))

@@ -67,9 +67,17 @@ class Grams:
             UsageError: prompts that do not match the texts, or an order outside 1 to 7.
         """
         if not 1 <= order <= LONGEST:
-            raise UsageError(f"order {order}", expected=f"1 to {LONGEST}: longer n-grams do not fit a 64-bit code")
+            raise UsageError(
+                f"order {order}",
+                expected=f"1 to {LONGEST}: longer n-grams do not fit a 64-bit code",
+                todo=f"pass order={LONGEST} or less",
+            )
         if prompts is not None and len(prompts) != len(texts):
-            raise UsageError(f"{len(prompts)} prompts for {len(texts)} texts", expected="one prompt per text")
+            raise UsageError(
+                f"{len(prompts)} prompts for {len(texts)} texts",
+                expected="one prompt per text",
+                todo="pass one prompt per text, or prompts=None",
+            )
         said = [text.encode("utf-8", "surrogatepass") for text in texts]
         asked = [b""] * len(said) if prompts is None else [text.encode("utf-8", "surrogatepass") for text in prompts]
         size = np.array([len(text) for text in said], dtype=np.int64)

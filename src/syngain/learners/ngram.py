@@ -51,15 +51,23 @@ class NgramModel:
 
     def __post_init__(self) -> None:
         if not 1 <= self.order <= LONGEST:
-            raise UsageError(f"order {self.order}", expected=f"1 to {LONGEST}")
+            raise UsageError(f"order {self.order}", expected=f"1 to {LONGEST}", todo=f"pass order={LONGEST} or less")
         if not 0 <= self.power < 1:
-            raise UsageError(f"power {self.power}", expected="at least 0 and below 1")
+            raise UsageError(
+                f"power {self.power}", expected="at least 0 and below 1", todo="pass power=0.35, the default"
+            )
         if len(self.types) < self.order - 1 or not all(0 < d <= 1 for d in self.types):
-            raise UsageError(f"types {self.types}", expected=f"at least {self.order - 1} discounts above 0, at most 1")
+            raise UsageError(
+                f"types {self.types}",
+                expected=f"at least {self.order - 1} discounts above 0, at most 1",
+                todo="leave types at its default, or lower order",
+            )
         if not self.occurrences or min(self.occurrences) <= 0 or list(self.occurrences) != sorted(self.occurrences):
-            raise UsageError(f"occurrences {self.occurrences}", expected="increasing discounts above 0")
+            raise UsageError(
+                f"occurrences {self.occurrences}", expected="increasing discounts above 0", todo="sort the discounts"
+            )
         if self.folds < 2:
-            raise UsageError(f"{self.folds} folds", expected="at least 2")
+            raise UsageError(f"{self.folds} folds", expected="at least 2", todo="pass folds=2 or more")
 
     def fit(self, texts: Sequence[str], prompts: Sequence[str] | None = None) -> FittedNgram:
         """Learn texts (n,), each after its prompt (n,); prompts are not learned. A row counts as often as it comes.
@@ -83,7 +91,11 @@ class NgramModel:
             UsageError: an index of another order.
         """
         if len(grams.levels) != self.order:
-            raise UsageError(f"an index of order {len(grams.levels)}", expected=f"the order of the model, {self.order}")
+            raise UsageError(
+                f"an index of order {len(grams.levels)}",
+                expected=f"the order of the model, {self.order}",
+                todo=f"build the index with order={self.order}",
+            )
         weight = np.asarray(weight, dtype=np.float64)
         judged = weight > 0 if judged is None else judged & (weight > 0)
         fold = _fold(grams.key if unit is None else unit, np.where(weight > 0, grams.key, UNKNOWN), judged, self.folds)

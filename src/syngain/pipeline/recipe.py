@@ -271,7 +271,11 @@ def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
     name = "the recipe" if isinstance(source, dict) else str(source)
     content: object = source if isinstance(source, dict) else _yaml(Path(source))
     if not isinstance(content, dict):
-        raise InputError(f"{name} holds no mapping", expected="a recipe with `generator` and `strategies`")
+        raise InputError(
+            f"{name} is not a mapping",
+            expected="a recipe with `generator` and `strategies`",
+            todo="write both keys at the top level",
+        )
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -282,9 +286,15 @@ def _yaml(path: Path) -> object:
     try:
         content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected="a recipe in YAML") from error
+        raise InputError(
+            f"{path} cannot be read ({error})", expected="a recipe in YAML", todo="check the path"
+        ) from error
     except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML ({' '.join(str(error).split())})", expected="a recipe") from error
+        raise InputError(
+            f"{path} is not YAML ({' '.join(str(error).split())})",
+            expected="a recipe in YAML",
+            todo="correct this line",
+        ) from error
     return content
 
 

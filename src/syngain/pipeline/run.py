@@ -75,13 +75,13 @@ class Run:
             raise UsageError(
                 f"{self.place} holds an unfinished run",
                 expected="a new run",
-                todo="go on with it by --resume, or throw its answers away with --force",
+                todo="continue it with --resume, or discard its answers with --force",
             )
         if found is not None and found != self.fingerprint:
             raise UsageError(
-                f"{self.place} holds an unfinished run of another recipe, other anchors or another model",
-                expected="the same generator, strategies, sampling, seed and anchors for --resume",
-                todo="restore them, name another folder with -o DIR, or throw its answers away with --force",
+                f"{self.place} holds an unfinished run with another recipe, other real rows or another model",
+                expected="the same generator, strategies, sampling, seed and real rows for --resume",
+                todo="restore them, name another folder with -o DIR, or discard its answers with --force",
             )
         self._check_rule()
         if found is None:
@@ -93,13 +93,13 @@ class Run:
         self.ledger.begin(self.store.spent())
 
     def _check_rule(self) -> None:
-        """A run that was cut short by a stop rule cannot go on under another one."""
+        """Refuse to resume a run under another stop rule."""
         rule = "" if self.stop is None else str(self.stop)
         if self.store.meta("cut") is not None and self.store.meta("rule") != rule:
             raise UsageError(
-                f"{self.place} holds a run that stopped by another --stop-when",
+                f"{self.place} contains a run with another --stop-when",
                 expected="the same rule for --resume",
-                todo="name another folder with -o DIR, or throw its answers away with --force",
+                todo="name another folder with -o DIR, or discard its answers with --force",
             )
         self.store.set_meta("rule", rule)
 
@@ -118,7 +118,7 @@ class Run:
             await self._until(position, None)
             watch.see(self._seen(before, position))
             before, self.watch = position, watch
-            self.progress("looking whether it is enough", 0.05 + 0.85 * position / total)
+            self.progress("checking the stop rule", 0.05 + 0.85 * position / total)
             if watch.look(position) and position < total:
                 self.store.cut(position)
                 break

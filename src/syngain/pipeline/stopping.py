@@ -228,7 +228,7 @@ def _claim(node: Node, expression: str, ids: Sequence[str]) -> Claim:
             return _below(name, field_, sides[1].content, ids)
     raise UsageError(
         f"--stop-when {expression!r}",
-        expected="`ID < NUMBER`, several joined by `and` or `or`: a run stops because something is proven small",
+        expected="`ID < NUMBER`, or several joined by `and` or `or`",
         todo=EXAMPLE,
     )
 
@@ -248,12 +248,12 @@ def _below(name: str, field_: str, threshold: float | str, ids: Sequence[str]) -
         name, field_ = head, tail
     if name not in ids:
         raise UsageError(
-            f"--stop-when: {name} is not watched while rows are made", expected=f"one of {', '.join(ids)}", todo=EXAMPLE
+            f"--stop-when: {name} is not measured during generation", expected=f"one of {', '.join(ids)}", todo=EXAMPLE
         )
     if field_ not in ALPHA:
         raise UsageError(
             f"--stop-when {name}:{field_}",
-            expected="no field, or upper90 or upper95: an upper limit below the number is what stops a run",
+            expected="no field, upper90 or upper95",
             todo=EXAMPLE,
         )
     most = 1.0 if name == NEW_SHARE else math.inf

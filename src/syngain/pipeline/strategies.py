@@ -80,13 +80,13 @@ def _prepared(strategy: StrategySpec, anchors: Anchors) -> PreparedStrategy:
         check_schema(strategy.json_schema, f"{where}: json_schema")
     if strategy.kind == "answer" and anchors.kind is not Kind.PAIR and strategy.template is None:
         raise InputError(
-            f"{where} answers questions, and the anchors are no pairs of prompt and response",
-            expected="anchors with a prompt, or a `template` that asks",
+            f"{where} needs prompts, but the real rows are not pairs of prompt and response",
+            expected="real rows with a prompt, or a `template` of your own",
             todo="use few_shot or paraphrase, or write a template",
         )
     if anchors.kind is Kind.TABLE and strategy.output != "json":
         raise InputError(
-            f"{where} would write text, and the anchors are a table",
+            f"{where} generates text, but the real rows are a table",
             expected="`output: json` with a `json_schema` of the columns",
             todo="add both to the strategy, or name the text column with --text",
         )

@@ -47,9 +47,9 @@ class Teacher:
     def __post_init__(self) -> None:
         if len(self.texts) < FEWEST or len(set(self.labels)) < 2:
             raise InputError(
-                f"a teacher of {len(self.texts)} anchors with {len(set(self.labels))} labels",
-                expected=f"at least {FEWEST} anchors and two labels",
-                todo="give more labeled anchors, or leave out `teacher: drop`",
+                f"{len(self.texts)} labeled real rows with {len(set(self.labels))} labels",
+                expected=f"at least {FEWEST} labeled real rows and two labels",
+                todo="add labeled real rows, or leave out `teacher: drop`",
             )
 
     def doubts(self, text: str, label: str) -> bool:

@@ -72,10 +72,14 @@ class RoleOptions:
             UsageError: for an unknown side or flag.
         """
         if side not in SIDES:
-            raise UsageError(f"side `{side}`", expected=f"one of {', '.join(SIDES)}")
+            raise UsageError(
+                f"unknown side `{side}`", expected=f"one of {', '.join(SIDES)}", todo="name one of these sides"
+            )
         unknown = sorted(set(flag_values) - set(FLAGS))
         if unknown:
-            raise UsageError(f"role `{unknown[0]}`", expected=f"one of {', '.join(FLAGS)}")
+            raise UsageError(
+                f"unknown role `{unknown[0]}`", expected=f"one of {', '.join(FLAGS)}", todo="name one of these roles"
+            )
         return cls(**{flag: _for_side(flag, value, side) for flag, value in flag_values.items()})
 
 

@@ -47,7 +47,7 @@ class SentenceEncoder:
     def __post_init__(self) -> None:
         for name, value, least in (("batch", self.batch, 1), ("max_tokens", self.max_tokens, 8)):
             if value < least:
-                raise UsageError(f"{name} = {value}", expected=f"at least {least}")
+                raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"pass {name}={least} or more")
 
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedSentences:  # noqa: ARG002  (the protocol's)
         """Load the model.

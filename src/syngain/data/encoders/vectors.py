@@ -196,7 +196,11 @@ class FittedTable:
         """
         absent = [part.name for part in self.parts if part.name not in columns]
         if absent:
-            raise InputError(f"no column {', '.join(absent)}", expected="the columns of the real rows")
+            raise InputError(
+                f"no column {', '.join(absent)}",
+                expected="the columns of the real rows",
+                todo=f"add {absent[0]} to the rows, or leave it out of the real rows",
+            )
         return np.hstack([part.encode(columns[part.name]) for part in self.parts])
 
 
@@ -218,14 +222,20 @@ class _Numeric:
     def fit(cls, name: str, numbers: Floats) -> _Numeric:
         present = numbers[np.isfinite(numbers)]
         if present.size == 0:
-            raise InputError(f"column {name} has no number in it", todo=f"remove {name} or fill it")
+            raise InputError(
+                f"column {name} contains no finite number",
+                expected="at least one finite number",
+                todo=f"remove the column {name}, or fill it",
+            )
         return cls(name, float(np.median(present)), float(present.std()) or 1.0, present.size < numbers.size)
 
     def encode(self, values: Sequence[object]) -> Floats:
         numbers = _numbers(values)
         if numbers is None:
             raise InputError(
-                f"column {self.name} holds text in one set and numbers in the other", todo="give both the same type"
+                f"column {self.name} contains text in one dataset and numbers in the other",
+                expected="one type in both datasets",
+                todo=f"convert {self.name} to numbers in both files",
             )
         present = np.isfinite(numbers)
         scaled = np.where(present, (np.where(present, numbers, self.center) - self.center) / self.scale, 0.0)

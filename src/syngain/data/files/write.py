@@ -52,7 +52,11 @@ def write_rows(
 def _with_columns(dataset: Dataset, rows: Sequence[int], extra: Mapping[str, Sequence[object]]) -> Lazy[Row]:
     for name, values in extra.items():
         if len(values) != len(rows):
-            raise UsageError(f"{len(values)} values for the column `{name}`", expected=f"{len(rows)}, one per row")
+            raise UsageError(
+                f"{len(values)} values for the column `{name}`",
+                expected=f"{len(rows)}, one per row",
+                todo="pass one value per row",
+            )
     chosen = [int(row) for row in rows]
 
     def record(index: int) -> Row:

@@ -79,7 +79,11 @@ def convert_rows(
         try:
             emitted = target.emit(source.parse(dict(row)))
         except LayoutError as error:
-            raise InputError(f"{name or 'rows'}, row {index + 1}: {error.problem}", expected=error.expected) from error
+            raise InputError(
+                f"{name or 'rows'}, row {index + 1}: {error.problem}",
+                expected=error.expected,
+                todo="correct this row, or choose another layout",
+            ) from error
         if emitted.lost and not lossy:
             raise InputError(
                 f"{name or 'rows'}, row {index + 1}: the layout has no place for {show_names(emitted.lost)}",
@@ -98,7 +102,9 @@ def layout_named(name: str, *, prompt: str | None = None, response: str | None =
         UsageError: there is no such layout, or it has no columns to name.
     """
     if name not in LAYOUTS:
-        raise UsageError(f"layout {name}", expected=f"one of {', '.join(LAYOUTS)}")
+        raise UsageError(
+            f"unknown layout {name}", expected=f"one of {', '.join(LAYOUTS)}", todo="name one of these layouts"
+        )
     if prompt is None and response is None:
         return LAYOUTS[name]
     if name == "data_designer":
@@ -110,7 +116,8 @@ def layout_named(name: str, *, prompt: str | None = None, response: str | None =
         return Pair(prompt or fixed.prompt, response or fixed.response)
     raise UsageError(
         f"--prompt or --response for {name}",
-        expected="data_designer, curator, prompt_completion or qa, which have columns",
+        expected="data_designer, curator, prompt_completion or qa",
+        todo="leave out --prompt and --response, or choose one of these layouts",
     )
 
 

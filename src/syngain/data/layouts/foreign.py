@@ -102,7 +102,7 @@ class Curator:
         prompt, name = self.prompt or _first(row, PROMPTS), self.response or "response"
         if not isinstance(row.get(prompt), str) or not isinstance(row.get(name), str):
             raise LayoutError(
-                "no prompt beside `response`", "rows whose `parse` returns the prompt as well, or --prompt COLUMN"
+                "no prompt next to `response`", "rows whose `parse` returns the prompt as well, or --prompt COLUMN"
             )
         answer = said("assistant", str(row[name]))
         thought = _first(row, ("reasoning", "thinking", "reasoning_content"))

@@ -44,10 +44,14 @@ class ClusteredPrompts:
         count = len(self.cluster)
         if not count or not np.array_equal(np.unique(self.prompt), np.arange(count)):
             raise UsageError(
-                "prompts without outputs, or outputs without a prompt", expected=f"prompts 0 to {count - 1}"
+                "prompts without outputs, or outputs without a prompt",
+                expected=f"prompts 0 to {count - 1}",
+                todo="number the prompts from 0 without gaps",
             )
         if not np.array_equal(np.unique(self.cluster), np.arange(self.cluster.max() + 1)):
-            raise UsageError("clusters without prompts", expected="clusters numbered from 0")
+            raise UsageError(
+                "clusters without prompts", expected="clusters numbered from 0", todo="number the clusters without gaps"
+            )
 
     @classmethod
     def balanced(cls, prompts: int, samples: int) -> ClusteredPrompts:
@@ -98,7 +102,9 @@ class ClusteredPrompts:
         """
         if values.shape != self.prompt.shape or not np.all(np.isfinite(values)):
             raise UsageError(
-                f"{name} of shape {values.shape}", expected=f"{len(self.prompt)} finite ones, one per output"
+                f"{name} of shape {values.shape}, or not finite",
+                expected=f"{len(self.prompt)} finite numbers, one per output",
+                todo="pass one finite number per output",
             )
 
 
@@ -187,6 +193,8 @@ def ratio(above: Floats, below: Floats, design: ClusteredPrompts) -> Mean:
     design.check(below, "denominators")
     top, bottom = design.within(above), design.within(below)
     if not bottom.mean() > 0:
-        raise UsageError("a ratio to nothing", expected="denominators above zero")
+        raise UsageError(
+            "denominators with mean 0 or below", expected="a positive mean", todo="leave out outputs of length 0"
+        )
     value = float(top.mean() / bottom.mean())
     return of_influence(value, (top - value * bottom) / float(bottom.mean()), design)

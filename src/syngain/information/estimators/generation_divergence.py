@@ -59,15 +59,17 @@ def generation_divergence(gone: Flags, cluster: Ints, *, of_rows: bool = True) -
         UsageError: no rows, or all of them rejected.
     """
     if not len(gone) or gone.all():
-        raise UsageError("a curation step that keeps nothing", expected="some kept rows")
+        raise UsageError(
+            "a curation step that keeps no row", expected="at least one kept row", todo="relax or remove the step"
+        )
     found = rejected(gone, cluster)
     return Estimate(
         value=found.share,
         unit="share",
-        method="rejected share of the rows that reached the step; binomial interval clustered by prompt",
+        method="rejected fraction of the rows that reached the step; binomial interval clustered by prompt",
         estimand="total variation of (prompt, output) pairs before and after the filter; at most that on rows alone"
         if of_rows
-        else "rejected share; the step looks at the whole set, so it is not a divergence",
+        else "rejected fraction; the step uses the whole dataset, so it is not a divergence",
         intervals={level: found.interval(level) for level in LEVELS},
         n=found.seen,
         clusters=found.clusters,

@@ -100,7 +100,9 @@ def top_k_bounds(lower: Floats, upper: Floats, design: ClusteredPrompts) -> tupl
         design, method=method.format("as concentrated as it can be"), estimand=estimand, direction="lower"
     )
     if not np.all(np.isfinite(upper)):
-        raise UsageError("no upper end without the size of the vocabulary", expected="finite upper ends")
+        raise UsageError(
+            "infinite upper ends of the entropy", expected="finite upper ends", todo="pass the size of the vocabulary"
+        )
     most = mean(upper, design).estimate(
         design, method=method.format("spread over the vocabulary"), estimand=estimand, direction="upper"
     )
@@ -124,7 +126,11 @@ def check_logs(own: Floats, design: ClusteredPrompts) -> None:
     """
     design.check(own, "log-probabilities")
     if np.any(own > 1e-6):
-        raise UsageError("log-probabilities above zero", expected="natural logarithms of probabilities")
+        raise UsageError(
+            f"a log-probability of {float(own.max()):g}",
+            expected="natural logarithms of probabilities, at most 0",
+            todo="pass the logarithms of the probabilities",
+        )
 
 
 def _slope(values: Floats, excess: Floats, design: ClusteredPrompts, chosen: Flags) -> float:

@@ -147,13 +147,20 @@ def check_scores(L: Floats, design: ClusteredPrompts) -> None:
     if L.shape != expected:
         raise UsageError(
             f"cross-scores of shape {L.shape}",
-            expected=f"outputs by prompts, {expected}: every output under every prompt",
+            expected=f"outputs by prompts, {expected}",
+            todo="score every output under every prompt",
         )
     if np.any(np.isnan(L)) or np.any(L > 1e-6):
-        raise UsageError("log-probabilities above zero or missing", expected="natural logarithms of probabilities")
+        raise UsageError(
+            "log-probabilities above zero or missing",
+            expected="natural logarithms of probabilities, at most 0",
+            todo="score every output under every prompt",
+        )
     if np.any(np.isinf(L[np.arange(len(L)), design.prompt])):
         raise UsageError(
-            "an output that its own prompt cannot say", expected="finite log-probabilities of what was said"
+            "an output with probability 0 under its own prompt",
+            expected="finite log-probabilities under the own prompt",
+            todo="score with the generator that produced the outputs",
         )
 
 

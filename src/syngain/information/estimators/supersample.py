@@ -46,9 +46,17 @@ class Supersamples:
 
     def __post_init__(self) -> None:
         if self.loss.ndim != 4 or self.loss.shape[-1] != 2 or self.second.shape != self.loss.shape[:-1]:
-            raise UsageError(f"losses {self.loss.shape}, masks {self.second.shape}", expected="(s, k, n, 2), (s, k, n)")
+            raise UsageError(
+                f"losses of shape {self.loss.shape}, masks of shape {self.second.shape}",
+                expected="losses (s, k, n, 2) and masks (s, k, n)",
+                todo="reshape the losses or the masks",
+            )
         if not (np.isfinite(self.loss).all() and self.loss.min() >= 0 and self.loss.max() <= 1):
-            raise UsageError("losses outside [0, 1]", expected="bounded losses: the bounds hold for no others")
+            raise UsageError(
+                "losses outside [0, 1]",
+                expected="losses from 0 to 1, for which the bounds hold",
+                todo="use a bounded loss, such as 0/1 error",
+            )
 
     @property
     def trained(self) -> Floats:
@@ -72,7 +80,11 @@ class Supersamples:
         """
         if kind == "f":
             if self.guess is None:
-                raise UsageError("f-CMI of a learner that predicts no classes", expected="ld or e")
+                raise UsageError(
+                    "f-CMI (conditional mutual information) of a learner without classes",
+                    expected="ld or e",
+                    todo="pass kind='ld', or the predicted classes as guess",
+                )
             return np.asarray(self.guess[..., 0] * (int(self.guess.max()) + 1) + self.guess[..., 1])
         steps = np.unique(self.loss, return_inverse=True)[1].reshape(self.loss.shape)
         if kind == "e":
@@ -98,7 +110,11 @@ class Supersamples:
             UsageError: another kind than ``ld``.
         """
         if kind != "ld":
-            raise UsageError(f"pooled {kind}-CMI", expected="ld: only differences mean the same in every pair")
+            raise UsageError(
+                f"pooled {kind}-CMI (conditional mutual information)",
+                expected="ld: only loss differences are comparable between pairs",
+                todo="pass kind='ld'",
+            )
         shape = (self.loss.shape[0], -1, 1)
         return pair_information(self.symbols(kind).reshape(shape), self.second.reshape(shape))[:, 0]
 

@@ -66,13 +66,18 @@ def each_step(chosen: Floats, top: Floats, *, vocabulary: int | None = None) -> 
         raise UsageError(
             f"top log-probabilities that sum to a probability of {float(total.max()):.4f}",
             expected="at most 1 at every step",
+            todo="pass natural logarithms of probabilities, each token once",
         )
     listed = np.isfinite(ordered).sum(axis=1)
     lowest = np.where(listed > 0, ordered[np.arange(len(ordered)), np.maximum(listed - 1, 0)], 0.0)
     inside = (chosen >= lowest - SAME) & (listed > 0)
     tail = np.where(1 - total > COMPLETE, 1 - total, 0.0)
     if np.any(~inside & (tail == 0)):
-        raise UsageError("a chosen token that the listed ones leave no room for", expected="lists of the same law")
+        raise UsageError(
+            "a chosen token outside a list whose probabilities sum to 1",
+            expected="chosen and listed tokens from one distribution",
+            todo="use log-probabilities of one sampling setting",
+        )
     hidden = -np.log(np.where(tail > 0, tail, 1.0))  # surprisal of "any other"
     head = entr(p).sum(axis=1)
     excess = np.where(inside, -chosen, hidden) - head - tail * hidden
@@ -90,7 +95,11 @@ def sampled_law(logs: Floats, temperature: float, top_p: float = 1.0) -> Floats:
     of the usual servers. Temperature 0 keeps the most probable token.
     """
     if temperature < 0 or not 0 < top_p <= 1:
-        raise UsageError(f"temperature {temperature}, top_p {top_p}", expected="at least 0, and above 0 up to 1")
+        raise UsageError(
+            f"temperature {temperature}, top_p {top_p}",
+            expected="temperature at least 0, top_p above 0 and at most 1",
+            todo="set temperature=1 and top_p=1",
+        )
     if temperature == 0:
         return np.where(np.arange(len(logs)) == int(np.argmax(logs)), 0.0, -np.inf)
     scaled = logs / temperature

@@ -132,7 +132,7 @@ def _replace_by(
 
 
 def _duplicates(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Replace 25 to 40 % of the rows by exact copies of the others."""
+    """Replace 25 to 40% of the rows by exact copies of the others."""
     del scene
     order = rng.permutation(len(rows)).tolist()
     size = round(float(rng.uniform(0.25, 0.40)) * len(rows))
@@ -145,13 +145,13 @@ def _duplicates(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) 
 
 DEFECTS: dict[str, tuple[str, Callable[[list[PlantedRow], Scene, np.random.Generator], list[PlantedRow]]]] = {
     "missing_regions": ("one or two topics of the real rows have no synthetic row", _missing_regions),
-    "label_noise": ("the labels of 30 to 40 % of the rows are shuffled", _label_noise),
-    "label_independent": ("the labels of all rows are shuffled: they say nothing about the text", _label_independent),
+    "label_noise": ("the labels of 30 to 40% of the rows are shuffled", _label_noise),
+    "label_independent": ("the labels of all rows are shuffled and independent of the text", _label_independent),
     "label_leak": ("the name of the label is written into most texts", _label_leak),
     "template_collapse": (f'every text starts with the same five words ("{OPENING}")', _template_collapse),
-    "contamination": ("20 % of the rows are test rows, word for word", _contamination),
-    "memorized_anchors": ("40 % of the rows are copies of anchors", _memorized_anchors),
-    "duplicates": ("25 to 40 % of the rows are exact copies of other rows", _duplicates),
+    "contamination": ("20% of the rows are exact copies of test rows", _contamination),
+    "memorized_anchors": ("40% of the rows are copies of real rows", _memorized_anchors),
+    "duplicates": ("25 to 40% of the rows are exact copies of other rows", _duplicates),
 }
 
 # Pairs that undo or imply each other: shuffled labels and labels written into the text, edited texts and verbatim

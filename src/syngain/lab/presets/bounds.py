@@ -121,7 +121,11 @@ def bounds(*, streams: Streams, chains: int = 10_000, worlds: int = 400, progres
         UsageError: fewer than 8 chains or 10 worlds.
     """
     if chains < 8 or worlds < 10:
-        raise UsageError(f"{chains} chains and {worlds} worlds", expected="at least 8 chains and 10 worlds")
+        raise UsageError(
+            f"{chains} chains and {worlds} simulations",
+            expected="at least 8 chains and 10 simulations",
+            todo="raise `chains` to 8 and `worlds` to 10",
+        )
     cases = [
         Case(merged_prompts=a, random_curation=b, random_training=c) for a, b, c in product((False, True), repeat=3)
     ]

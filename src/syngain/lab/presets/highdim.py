@@ -64,6 +64,7 @@ class HighdimProtocol:
                 raise UsageError(
                     f"{replicates} replicates in dimension {dimension}",
                     expected="a dimension of at least 1 and at least 2 replicates",
+                    todo="pass for example replicates={2: 100}",
                 )
 
     def sweeps(self, dimension: int) -> dict[str, tuple[tuple[float, Scenario], ...]]:
@@ -79,8 +80,10 @@ class HighdimProtocol:
             "quality of the J components": tuple(
                 (q, Scenario(world=replace(base, quality=q))) for q in (-1.0, 0.0, 0.5, 1.0)
             ),
-            "share of anchors mixed in": tuple((a, replace(plain, anchors_kept=a)) for a in shares),
-            "share of anchors per prompt": tuple((s, replace(plain, prompt_share=s)) for s in (0.1, 0.25, 0.5, 1.0)),
+            "fraction of real rows mixed in": tuple((a, replace(plain, anchors_kept=a)) for a in shares),
+            "fraction of real rows per prompt": tuple(
+                (s, replace(plain, prompt_share=s)) for s in (0.1, 0.25, 0.5, 1.0)
+            ),
             "curation noise": tuple((j, replace(plain, jitter=j)) for j in (0.0, 0.25, 0.5, 1.0)),
         }
 

@@ -113,13 +113,15 @@ def loops(
     """
     if replicates < 20 or generations < 2:
         raise UsageError(
-            f"{replicates} replicates of {generations} generations", expected="at least 20 replicates, 2 generations"
+            f"{replicates} replicates of {generations} generations",
+            expected="at least 20 replicates and 2 generations",
+            todo="pass replicates=20 and generations=2, or more",
         )
     progress("Gaussian, replace", 0.0)
     curves = _gaussian_replace(replicates, generations, streams.stream("gaussian"))
     progress("Gaussian, accumulate", 0.1)
     curves.append(_gaussian_accumulate(replicates, generations, streams.stream("accumulate")))
-    progress("real shares", 0.15)
+    progress("real fractions", 0.15)
     for share in (0.1, 0.3):
         curves.append(_fresh_share(replicates, generations, share, streams.stream("fresh", str(share))))
         curves.append(_fixed_share(replicates, generations, share, streams.stream("fixed", str(share))))

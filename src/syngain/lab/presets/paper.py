@@ -43,9 +43,13 @@ class PaperProtocol:
 
     def __post_init__(self) -> None:
         if self.replicates < 2:
-            raise UsageError(f"{self.replicates} replicates", expected="at least 2, for an interval")
+            raise UsageError(
+                f"{self.replicates} replicates",
+                expected="at least 2, for an interval",
+                todo="pass replicates=2 or more",
+            )
         if self.points < 6:
-            raise UsageError(f"{self.points} Monte Carlo points", expected="at least 6")
+            raise UsageError(f"{self.points} Monte Carlo points", expected="at least 6", todo="pass points=6 or more")
 
     def settings(self) -> tuple[tuple[str, int, World], ...]:
         """(swept letter, its value, world) for each of the 3 x len(values) settings."""
@@ -110,7 +114,7 @@ def _measures(estimator: str) -> tuple[str, ...]:
         return (PUBLISHED,)
     if estimator == "both":
         return (*DIVERGENCES, PUBLISHED)
-    raise UsageError(f"estimator {estimator!r}", expected="exact, seed-compatible or both")
+    raise UsageError(f"estimator {estimator!r}", expected="exact, seed-compatible or both", todo="name one of these")
 
 
 def _result(
@@ -180,7 +184,7 @@ def _agreement(measures: tuple[str, ...], gaps: Floats) -> tuple[LabTable, ...]:
     rows = [
         (DIVERGENCE_NAMES[name], float(np.mean(own == np.sign(gaps[:, measures.index(name)])))) for name in DIVERGENCES
     ]
-    title = "Share of replicates where the published gap has the sign of the exact one"
+    title = "Fraction of replicates where the published gap has the sign of the exact one"
     return (LabTable(title=title, columns=("exact divergence", "share"), rows=rows),)
 
 

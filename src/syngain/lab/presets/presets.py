@@ -50,11 +50,21 @@ def run(
         UsageError: an unknown preset or estimator, or an option that the preset does not have.
     """
     if preset not in PRESETS:
-        raise UsageError(f"the preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these")
+        raise UsageError(
+            f"unknown preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these"
+        )
     if estimator not in get_args(Estimator):
-        raise UsageError(f"estimator {estimator!r}", expected=", ".join(get_args(Estimator)))
+        raise UsageError(
+            f"unknown estimator {estimator!r}",
+            expected=f"one of {', '.join(get_args(Estimator))}",
+            todo="name one of these",
+        )
     if preset != "paper" and (estimator != "exact" or protocol is not None):
-        raise UsageError(f"sizes or an estimator for the preset {preset!r}", expected="only for the preset 'paper'")
+        raise UsageError(
+            f"sizes or an estimator for the preset {preset!r}",
+            expected="these options with the preset 'paper' only",
+            todo="leave them out, or choose the preset 'paper'",
+        )
     streams = Streams(seed, ("lab", preset))
     with threadpool_limits(1):  # the order of sums must not depend on the number of threads
         if preset == "paper":
@@ -164,7 +174,7 @@ def _violations(found: BoundsResult) -> LabTable:
         "GGMI identity off",
         "validity flag wrong",
     )
-    return LabTable(title="How often each inequality fails (shares, then counts)", columns=columns, rows=rows)
+    return LabTable(title="How often each inequality fails (fractions, then counts)", columns=columns, rows=rows)
 
 
 def _units(streams: Streams, chains: int = 200) -> LabTable:
@@ -181,12 +191,12 @@ def _units(streams: Streams, chains: int = 200) -> LabTable:
         violated = sum(low > high for low, high in zip(information, bound, strict=True)) / chains
         rows.append((scale, sum(information) / chains, sum(bound) / chains, violated))
     title = f"{chains} linear-Gaussian chains in other units: the published bound with differential entropies"
-    return LabTable(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "share violated"), rows=rows)
+    return LabTable(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "fraction violated"), rows=rows)
 
 
 def _rankings(found: BoundsResult) -> LabTable:
     rows = [(r.quantity, r.value, *r.interval, r.worlds) for r in found.rankings]
-    title = "Spearman correlation with the true risk gain (95 % bootstrap interval over worlds)"
+    title = "Spearman correlation with the true risk gain (95% bootstrap interval over simulations)"
     return LabTable(title=title, columns=("quantity", "correlation", "low", "high", "worlds"), rows=rows)
 
 

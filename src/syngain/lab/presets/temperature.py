@@ -56,8 +56,9 @@ class TemperatureProtocol:
     def __post_init__(self) -> None:
         if self.worlds < 2 or self.outputs < 2 or min(self.temperatures) <= 0:
             raise UsageError(
-                f"{self.worlds} worlds, {self.outputs} outputs, temperatures {self.temperatures}",
-                expected="at least 2 worlds and 2 outputs, temperatures above 0",
+                f"{self.worlds} simulations, {self.outputs} outputs, temperatures {self.temperatures}",
+                expected="at least 2 simulations and 2 outputs, temperatures above 0",
+                todo="raise `worlds` and `outputs` to 2, or remove temperatures of 0",
             )
 
 
@@ -129,7 +130,7 @@ def _tables(rows: list[dict[str, object]], streams: Streams) -> tuple[LabTable, 
                 rng = streams.stream("bootstrap", group, name)
                 ranked = spearman_of_groups(values, gain, _column(chosen, "world").astype(np.int64), rng=rng)
                 cells.append((group, words, *ranked.cells()))
-    title = "Spearman correlation with the true gain (95 % bootstrap interval over worlds)"
+    title = "Spearman correlation with the true gain (95% bootstrap interval over simulations)"
     columns = ("group", "quantity", "correlation", "low", "high")
     return (LabTable(title=title, columns=columns, rows=cells), _within_worlds(rows), _contradictions(rows))
 
@@ -145,7 +146,9 @@ def _within_worlds(rows: list[dict[str, object]]) -> LabTable:
         if len(values):
             cells.append((words, float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))))
     return LabTable(
-        title="The same within one world: mean over worlds", columns=("quantity", "correlation", "error"), rows=cells
+        title="The same within one simulation: mean over simulations",
+        columns=("quantity", "correlation", "error"),
+        rows=cells,
     )
 
 
@@ -162,8 +165,8 @@ def _contradictions(rows: list[dict[str, object]]) -> LabTable:
             total += int(np.sum(signs != 0))
         cells.append((words, wrong / max(total, 1)))
     return LabTable(
-        title="Pairs of one world where more of the quantity goes with less gain",
-        columns=("quantity", "share of pairs"),
+        title="Pairs within one simulation where a higher value comes with a lower gain",
+        columns=("quantity", "fraction of pairs"),
         rows=cells,
     )
 

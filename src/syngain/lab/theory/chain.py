@@ -40,9 +40,17 @@ class FiniteChain:
         for name in ("anchors", "prompt", "generator", "noise", "training", "training_on_anchors"):
             table = getattr(self, name)
             if np.any(table < 0) or not np.allclose(table.sum(axis=-1), 1, atol=1e-12):
-                raise UsageError(f"a chain whose {name} does not hold probabilities", expected="rows that sum to one")
+                raise UsageError(
+                    f"the table `{name}` does not contain probabilities",
+                    expected="non-negative rows that sum to 1",
+                    todo="normalize each row to sum 1",
+                )
         if self.curation.min() < 0 or self.curation.max() >= self.training.shape[0]:
-            raise UsageError("a chain whose curation leaves the alphabet of S", expected="integers in range")
+            raise UsageError(
+                "a curation map with values outside the alphabet of S",
+                expected=f"integers from 0 to {self.training.shape[0] - 1}",
+                todo="correct the curation map",
+            )
 
     def joint(self) -> Floats:
         """P(A, p, M, S, W), shape (a, p, m, s, w)."""

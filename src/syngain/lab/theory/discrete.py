@@ -51,7 +51,11 @@ def mutual_information(joint: Probabilities) -> float:
     """I(X; Y) of a joint table of shape (x, y), in nats."""
     _check(joint)
     if joint.ndim != 2:
-        raise UsageError(f"a joint table of {joint.ndim} dimensions", expected="two: one per variable")
+        raise UsageError(
+            f"a joint table of {joint.ndim} dimensions",
+            expected="two: one per variable",
+            todo="pass a table of shape (x, y)",
+        )
     return entropy(joint.sum(axis=1)) + entropy(joint.sum(axis=0)) - entropy(joint)
 
 
@@ -70,7 +74,11 @@ def accepted(p: Probabilities, acceptance: Probabilities) -> Probabilities:
     _check(p)
     mass = p * acceptance
     if not mass.sum() > 0:
-        raise UsageError("a filter that keeps nothing", expected="some acceptance mass")
+        raise UsageError(
+            "a filter that accepts no outcome",
+            expected="a positive acceptance probability",
+            todo="accept at least one outcome with mass",
+        )
     return np.asarray(mass / mass.sum())
 
 
@@ -82,17 +90,29 @@ def acceptance_divergence(p: Probabilities, acceptance: Probabilities) -> float:
     _check(p)
     mean = float(np.sum(p * acceptance))
     if not mean > 0:
-        raise UsageError("a filter that keeps nothing", expected="some acceptance mass")
+        raise UsageError(
+            "a filter that accepts no outcome",
+            expected="a positive acceptance probability",
+            todo="accept at least one outcome with mass",
+        )
     return float(np.sum(p * np.abs(acceptance / mean - 1)) / 2)
 
 
 def _check_pair(p: Probabilities, q: Probabilities) -> None:
     if p.shape != q.shape:
-        raise UsageError(f"distributions of shapes {p.shape} and {q.shape}", expected="equal shapes")
+        raise UsageError(
+            f"distributions of shapes {p.shape} and {q.shape}",
+            expected="equal shapes",
+            todo="pass both over one alphabet",
+        )
     _check(p)
     _check(q)
 
 
 def _check(p: Probabilities) -> None:
     if np.any(p < -TOLERANCE) or abs(float(p.sum()) - 1) > TOLERANCE:
-        raise UsageError(f"probabilities that sum to {float(p.sum())!r}", expected="non-negative, sum one")
+        raise UsageError(
+            f"probabilities that sum to {float(p.sum())!r}, or are negative",
+            expected="non-negative probabilities that sum to 1",
+            todo="divide them by their sum",
+        )

@@ -54,7 +54,7 @@ class World:
         _at_least("J", self.j, 0)
         _at_least("L", self.l, 0)
         _at_least("the dimension d", self.dimension, 1)
-        _at_least("anchors per component", self.anchors_per_component, 2)
+        _at_least("real rows per component", self.anchors_per_component, 2)
         _at_least("synthetic points", self.synthetic, 1)
         if self.k + self.j + self.l > self.synthetic:
             raise UsageError(

@@ -40,6 +40,7 @@ class LinearGaussianChain:
                 f"maps of shapes {sorted(shapes)} with noises "
                 f"{self.generation_noise}, {self.curation_noise}, {self.training_noise}",
                 expected="three square maps of one size and positive noises",
+                todo="pass maps of one shape and noises above 0",
             )
 
     @property

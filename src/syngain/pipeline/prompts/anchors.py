@@ -40,7 +40,9 @@ class Anchors:
             InputError: it is empty.
         """
         if not len(dataset):
-            raise InputError(f"{dataset.name} has no rows", expected="at least one anchor")
+            raise InputError(
+                f"{dataset.name} has no rows", expected="at least one real row", todo="name a file with rows"
+            )
         rows = [_anchor(dataset, index) for index in range(len(dataset))]
         by_label: dict[str | None, list[int]] = {}
         for index, row in enumerate(rows):

@@ -38,22 +38,36 @@ def check_schema(schema: object, where: str = "json_schema") -> None:
         InputError: an unknown keyword or type, or no mapping.
     """
     if not isinstance(schema, dict):
-        raise InputError(f"{where} is {type(schema).__name__}", expected="a mapping")
+        raise InputError(
+            f"{where} is {type(schema).__name__}", expected="a mapping", todo="write for example {type: object}"
+        )
     unknown = sorted(set(schema) - _SPOKEN - _CHECKED)
     if unknown:
-        raise InputError(f"{where} uses {unknown[0]!r}", expected=f"keywords among {', '.join(sorted(_CHECKED))}")
+        raise InputError(
+            f"{where} uses the unsupported keyword {unknown[0]!r}",
+            expected=f"keywords among {', '.join(sorted(_CHECKED))}",
+            todo=f"remove {unknown[0]!r} from the recipe",
+        )
     for kind in _kinds(schema):
         if kind not in _TYPES:
-            raise InputError(f"{where} has the type {kind!r}", expected=f"one of {', '.join(_TYPES)}")
+            raise InputError(
+                f"{where} has the unknown type {kind!r}",
+                expected=f"one of {', '.join(_TYPES)}",
+                todo="correct `type` in the recipe",
+            )
     properties = schema.get("properties", {})
     if not isinstance(properties, dict):
-        raise InputError(f"{where}.properties is {type(properties).__name__}", expected="a mapping")
+        raise InputError(
+            f"{where}.properties is {type(properties).__name__}",
+            expected="a mapping",
+            todo="write for example {text: {type: string}}",
+        )
     for name, inner in properties.items():
         check_schema(inner, f"{where}.{name}")
     if "items" in schema:
         check_schema(schema["items"], f"{where}.items")
     if isinstance(schema.get("additionalProperties"), dict):
-        raise InputError(f"{where}.additionalProperties is a schema", expected="true or false")
+        raise InputError(f"{where}.additionalProperties is a schema", expected="true or false", todo="set it to false")
 
 
 def parsed(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:

@@ -62,7 +62,11 @@ def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str
     try:
         compiled = _ENVIRONMENT.from_string(source)
     except TemplateError as error:
-        raise InputError(f"{where} is not a template ({error})", expected="Jinja such as {{ anchor.text }}") from error
+        raise InputError(
+            f"{where} is not a valid template ({error})",
+            expected="Jinja such as {{ anchor.text }}",
+            todo="correct the template in the recipe",
+        ) from error
 
     def render(columns: Mapping[str, object]) -> str:
         parts, size = [], 0
@@ -71,7 +75,11 @@ def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str
             parts.append(piece)
             size += len(piece)
             if size > LONGEST:
-                raise InputError(f"{where} makes more than {LONGEST:,} characters", expected="a prompt")
+                raise InputError(
+                    f"{where} renders to more than {LONGEST:,} characters",
+                    expected=f"at most {LONGEST:,}",
+                    todo="shorten the template or its columns",
+                )
         return "".join(parts).strip()
 
     return render
@@ -86,7 +94,11 @@ def condition(source: str, *, where: str) -> Callable[[Mapping[str, object]], bo
     try:
         compiled = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
     except TemplateError as error:
-        raise InputError(f"{where} is not an expression ({error})", expected="such as `label in text`") from error
+        raise InputError(
+            f"{where} is not a valid expression ({error})",
+            expected="an expression such as `label in text`",
+            todo="correct the expression in the recipe",
+        ) from error
     return lambda columns: bool(_guarded(lambda: _defined(compiled(**columns)), where, columns))
 
 
@@ -101,14 +113,22 @@ def _guarded(work: Callable[[], Value], where: str, columns: Mapping[str, object
         return work()
     except UndefinedError as error:
         raise InputError(
-            f"{where} uses what is not there ({error.message})",
+            f"{where} uses an unknown name ({error.message})",
             expected=f"one of {_names(columns)}",
             todo="correct the name in the recipe",
         ) from error
     except SecurityError as error:
-        raise InputError(f"{where} asks for more than text ({error})", expected="columns and filters only") from error
+        raise InputError(
+            f"{where} uses a forbidden operation ({error})",
+            expected="columns and filters only",
+            todo="remove it from the template",
+        ) from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        raise InputError(f"{where} cannot be rendered ({error})", expected=f"columns: {_names(columns)}") from error
+        raise InputError(
+            f"{where} cannot be rendered ({error})",
+            expected=f"columns: {_names(columns)}",
+            todo="correct the template in the recipe",
+        ) from error
 
 
 def _names(columns: Mapping[str, object]) -> str:

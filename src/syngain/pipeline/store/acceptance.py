@@ -74,7 +74,7 @@ def _estimate(counts: Mapping[str, tuple[int, int]], what: str) -> Estimate:
         value=1 - share,
         unit="share",
         method=f"one minus the acceptance ({what}); prompts are the clusters",
-        estimand="total variation between what the generator said and what passed, on pairs of prompt and output",
+        estimand="total variation between generated and accepted (prompt, output) pairs",
         intervals=intervals,
         n=int(total),
         clusters=clusters,

@@ -106,20 +106,26 @@ def prices_of(path: Path, model: str) -> Prices:
     try:
         content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected=expected) from error
+        raise InputError(f"{path} cannot be read ({error})", expected=expected, todo="correct this file") from error
     if not isinstance(content, dict) or model not in content:
         names = ", ".join(map(str, content)) if isinstance(content, dict) else "nothing usable"
-        raise InputError(f"{path} has no price for {model!r} (it has {names})", expected=expected)
+        raise InputError(
+            f"{path} has no price for {model!r} (it has {names})", expected=expected, todo=f"add {model!r} to this file"
+        )
     return _prices(path, model, content[model], expected)
 
 
 def _prices(path: Path, model: str, entry: object, expected: str) -> Prices:
     values: Mapping[str, object] = entry if isinstance(entry, dict) else {}
     if set(values) != {"prompt", "completion"}:
-        raise InputError(f"{path} has {entry!r} for {model!r}", expected=expected)
+        raise InputError(
+            f"{path} has {entry!r} for {model!r}", expected=expected, todo=f"correct the prices of {model!r}"
+        )
     numbers = [value for value in values.values() if isinstance(value, (int, float)) and not isinstance(value, bool)]
     if len(numbers) != 2 or not all(math.isfinite(value) and value >= 0 for value in numbers):
-        raise InputError(f"{path} has {entry!r} for {model!r}", expected=expected)
+        raise InputError(
+            f"{path} has {entry!r} for {model!r}", expected=expected, todo=f"correct the prices of {model!r}"
+        )
     return Prices(prompt=float(str(values["prompt"])), completion=float(str(values["completion"])))
 
 
@@ -130,9 +136,11 @@ def check_ceilings(max_tokens: int | None, max_usd: float | None, prices: Prices
         UsageError: a ceiling below zero, or dollars without prices.
     """
     if max_tokens is not None and max_tokens <= 0:
-        raise UsageError(f"--max-tokens {max_tokens}", expected="a number above 0")
+        raise UsageError(
+            f"--max-tokens {max_tokens}", expected="a number above 0", todo="give for example --max-tokens 1000000"
+        )
     if max_usd is not None and not max_usd > 0:
-        raise UsageError(f"--max-usd {max_usd}", expected="a number above 0")
+        raise UsageError(f"--max-usd {max_usd}", expected="a number above 0", todo="give for example --max-usd 5")
     if max_usd is not None and prices is None:
         raise UsageError(
             "--max-usd without prices",

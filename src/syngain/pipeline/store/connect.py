@@ -77,7 +77,11 @@ def target_spec(
     if target.startswith(("http://", "https://")):
         return EndpointSpec(kind="openai", model=model or "", base_url=target, key_env=key_env, api=api)
     if model is not None:
-        raise UsageError(f"--model {model} beside {target}", expected="--model with an address only")
+        raise UsageError(
+            f"--model {model} together with {target}",
+            expected="--model with an http(s) address only",
+            todo="leave out --model",
+        )
     if target == "toy":
         return ToySpec(kind="toy")
     if Path(target).suffix in RECIPES:
@@ -190,9 +194,15 @@ def _toy(spec: ToySpec, anchors: Dataset | None) -> ToyGenerator:
     """A chain of the words of the anchors or of a file, per label where they have labels."""
     anchors = anchors if spec.learned is None else read(spec.learned, like=anchors)
     if anchors is None:
-        raise UsageError("the toy generator without anchors", expected="the rows it was fitted on", todo="add --real")
+        raise UsageError(
+            "the toy generator without real rows", expected="the rows to fit it on", todo="add --real FILE"
+        )
     if anchors.kind is Kind.TABLE:
-        raise UsageError("the toy generator speaks text, and the anchors are a table", expected="texts or pairs")
+        raise UsageError(
+            "the toy generator generates text, but the real rows are a table",
+            expected="texts, or pairs of prompt and response",
+            todo="name the text column with --text, or use another generator",
+        )
     texts = [" ".join(side.split()[: spec.max_words]) for side in anchors.sides[list(anchors.sides)[-1]]]
     labels = None if anchors.labels is None else list(anchors.labels)
     return ToyGenerator(MarkovText.fit(texts, labels, backoff=spec.backoff, max_words=spec.max_words))

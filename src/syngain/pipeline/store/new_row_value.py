@@ -103,7 +103,7 @@ class NewRowValue:
             return 1.0
         if row.nats is None or not math.isfinite(row.nats):
             raise UsageError(
-                f"--stop-when {NEW_NATS}, and the generator gives no log-probabilities of what it says",
+                f"--stop-when {NEW_NATS}, but the generator returns no log-probabilities",
                 expected="log-probabilities of every row",
                 todo=f"name a generator that gives them, or stop by {NEW_SHARE}",
             )
