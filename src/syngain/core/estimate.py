@@ -22,7 +22,7 @@ class Estimate:
     Attributes:
         value: the point estimate, in ``unit``.
         intervals: level (for example ``0.95``) to (low, high).
-        null: the 95 % range of the measure where nothing is wrong, when it is known.
+        null: the 95% range of the measure where nothing is wrong, when it is known.
         p: the probability of a value at least this far from the null, unadjusted.
         adjusted_p: ``p`` after Holm over the measures of the report.
         n: rows that entered. clusters: independent units among them.

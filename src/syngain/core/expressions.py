@@ -82,8 +82,8 @@ def _check_report(report: Mapping[str, Any]) -> None:
     if lacking:
         raise UsageError(
             f"the report has no {' and no '.join(lacking)}",
-            expected="the report.json of a command that measures",
-            todo="run `syngain audit`, `gain`, `select` or `compare`",
+            expected="a report.json with estimates, findings and a verdict",
+            todo="pass the report.json of `syngain audit`, `gain`, `select` or `compare`",
         )
 
 

@@ -50,15 +50,15 @@ class FinishedUnits:
             found = differences(before, identity)
             if found:
                 raise UsageError(
-                    f"{folder} holds an unfinished run of other inputs or settings ({'; '.join(found)})",
+                    f"{folder} contains an unfinished run with other inputs or settings ({'; '.join(found)})",
                     expected="the same inputs, settings and seed for --resume",
-                    todo="restore them, name another folder with -o DIR, or throw the unfinished run away with --force",
+                    todo="restore them, name another folder with -o DIR, or discard the unfinished run with --force",
                 )
             if not resume:
                 raise UsageError(
-                    f"{folder} holds an unfinished run",
+                    f"{folder} contains an unfinished run",
                     expected="a new run",
-                    todo="resume it with --resume, or throw it away with --force",
+                    todo="continue it with --resume, or discard it with --force",
                 )
         _write(place, json.dumps(identity, indent=2, sort_keys=True).encode())
         return cls(folder)
@@ -106,8 +106,8 @@ def _write(place: Path, content: bytes) -> None:
     except OSError as error:
         raise UnfinishedError(
             f"{place} cannot be written ({error.strerror or error})",
-            expected="room for the finished units of the run",
-            todo="free some and run again with --resume",
+            expected="disk space for the finished parts of the run",
+            todo="free disk space, then continue with --resume",
         ) from error
     finally:
         part.unlink(missing_ok=True)

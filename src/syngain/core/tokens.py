@@ -52,7 +52,7 @@ def tokens(expression: str) -> tuple[Token, ...]:
             raise UsageError(
                 f"{expression[at]!r} at column {at + 1} of {expression!r} is not valid in a condition",
                 expected="ids of estimates, numbers, quoted words, < <= > >= == !=, and, or, not, parentheses",
-                todo='for example "gain.macro_f1:lower90 <= 0"; nothing in a condition is executed',
+                todo='write for example "gain.macro_f1:lower90 <= 0"',
             )
         kind, text = str(match.lastgroup), match.group()
         if kind != "space":

@@ -76,7 +76,9 @@ def _exists(path: Path) -> bool:
 
 def _checked(path: Path) -> Path:
     if "\0" in str(path):
-        raise InputError("a path with a NUL byte", expected="the path of a file", todo="check the path")
+        raise InputError(
+            "a path with a NUL byte", expected="the path of a file", todo="remove the NUL byte from the path"
+        )
     return path
 
 

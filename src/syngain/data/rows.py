@@ -209,7 +209,7 @@ def in_memory(rows: Sequence[Mapping[str, object]], name: str) -> Loaded:
             )
         tally.add(record, index)
     if not records:
-        raise InputError(f"{name}: empty, no rows", expected="at least one row", todo="check what made the rows")
+        raise InputError(f"{name}: empty, no rows", expected="at least one row", todo="pass at least one row")
     held = ListRows(records)
     return Loaded(
         file=name,

@@ -46,8 +46,8 @@ def chat_tokens(
         before, mark, whole = whole.partition(MARK.format(i))
         if not mark:
             raise UsageError(
-                f"the chat template of {name} drops the {i + 1}. message",
-                expected="a template that writes every message",
+                f"the chat template of {name} drops message {i + 1}",
+                expected="a template that includes every message",
                 todo="leave out `system`, or set `chat: false`",
             )
         ids += [*special(before), *plain(text)]

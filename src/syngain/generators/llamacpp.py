@@ -245,7 +245,7 @@ class LlamaCppGenerator:
         try:
             response = self._client.post(path, json=dict(body))
         except httpx.TransportError as error:
-            raise RetryableError(f"llama.cpp does not answer: {error}") from error
+            raise RetryableError(f"llama.cpp does not respond: {error}") from error
         if response.status_code == httpx.codes.OK:
             content: dict[str, Any] = response.json()
             return content

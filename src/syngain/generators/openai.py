@@ -64,7 +64,7 @@ class OpenAIGenerator:
             )
         if address.userinfo or address.query:
             raise UsageError(
-                "base_url holds a user name, a password or a query",
+                "base_url contains a user name, a password or a query",
                 expected="an address without secrets",
                 todo=f"put the key into the environment variable {self.key_env}",
             )
@@ -116,9 +116,9 @@ class OpenAIGenerator:
             if scored is not None:
                 return scored
         raise UsageError(
-            f"{self.model} does not give log-probabilities of a given text",
+            f"{self.model} does not return log-probabilities of a given text",
             expected="a server with prompt_logprobs (vLLM) or echo with logprobs (completions)",
-            todo="score with another generator, or do without prompt information",
+            todo="score with another generator, or leave out --generator",
         )
 
     async def models(self) -> list[str] | None:
@@ -211,7 +211,9 @@ class OpenAIGenerator:
             )
         if code == 402 or "insufficient_quota" in response.text[:2000]:  # payment required
             return UnfinishedError(
-                f"the account has no money left (HTTP {code}: {words})", todo="top it up, then --resume"
+                f"the account has no credit left (HTTP {code}: {words})",
+                expected="an account with credit",
+                todo="add credit, then continue with --resume",
             )
         if code in RETRYABLE:
             return RetryableError(f"HTTP {code}: {words}", after=_after(response), throttled=code in {429, 503, 529})
@@ -219,7 +221,7 @@ class OpenAIGenerator:
             return RefusedError(f"HTTP {code}: {words}")
         return UsageError(
             f"the server answered HTTP {code} for the model {self.model!r}: {words}",
-            expected="an OpenAI-compatible address (it usually ends in /v1) and a model it has",
+            expected="an OpenAI-compatible address (it usually ends in /v1) and a model of this server",
             todo="correct base_url or model; `syngain check URL` lists the models",
         )
 

@@ -144,7 +144,7 @@ async def _speak(prober: _Prober) -> tuple[Reply, int]:
     except RefusedError as error:
         raise UsageError(
             f"the server refuses the simplest request ({error.reason})",
-            expected="a model that answers a chat message",
+            expected="a model that accepts chat messages",
             todo="for a base model set `api: completions`",
         ) from error
 
@@ -182,7 +182,7 @@ async def _mode(prober: _Prober, first: Reply, top: int) -> Mode | None:
     """Raw or processed; None where it cannot be told."""
     found = await (_mode_by_odds(prober, first, top) if top > 1 else _mode_by_greed(prober, first))
     if found is None:
-        prober.reasons["mode"] = "no token with odds to compare was seen at two temperatures"
+        prober.reasons["mode"] = "no token had comparable odds at two temperatures"
     return found
 
 

@@ -119,7 +119,7 @@ def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
             raise TypeError  # noqa: TRY301  (one place says what is wrong)
         steps = _chat_steps(given) if api == "chat" or "content" in given else _completion_steps(given)
     except (TypeError, KeyError, ValueError) as error:
-        raise _wrong("the log-probabilities have another form than the protocol's") from error
+        raise _wrong("the log-probabilities do not follow the protocol") from error
     if steps is None:
         return None, None, None
     tokens, logs, tops = steps

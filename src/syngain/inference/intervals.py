@@ -62,14 +62,14 @@ def quantile(level: float, freedom: float) -> float:
 
 
 def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean over the last axis and its 95 % normal interval."""
+    """Mean over the last axis and its 95% normal interval."""
     mean = np.mean(values, axis=-1)
     half = 1.96 * np.std(values, axis=-1, ddof=1) / math.sqrt(values.shape[-1])
     return mean, mean - half, mean + half
 
 
 def median_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Median over the last axis and its 95 % interval by order statistics (normal approximation of the ranks)."""
+    """Median over the last axis and its 95% interval by order statistics (normal approximation of the ranks)."""
     n = values.shape[-1]
     ordered = np.sort(values, axis=-1)
     reach = 1.96 * math.sqrt(n) / 2

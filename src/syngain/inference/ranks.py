@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RankCorrelation:
-    """A Spearman correlation with a 95 % interval."""
+    """A Spearman correlation with a 95% interval."""
 
     value: float
     lower: float

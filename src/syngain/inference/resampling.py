@@ -25,7 +25,7 @@ Tail = Literal["upper", "lower", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """A permutation null: its 95 % range, and the p-value of what was observed."""
+    """A permutation null: its 95% range, and the p-value of what was observed."""
 
     p: float
     range: Interval

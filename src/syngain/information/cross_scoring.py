@@ -144,8 +144,8 @@ class ByGenerator:
                 await asyncio.sleep(pace.delay(attempt, last))
         raise UnfinishedError(
             f"{self.name} did not score a text in {self.patience.attempts} tries, the last one with: {last.reason}",
-            expected="a server that answers",
-            todo="run again when it does, or score with another generator",
+            expected="a server that responds",
+            todo="run again later, or score with another generator",
         )
 
 
@@ -223,7 +223,7 @@ def prompt_of(said: Outputs, row: int) -> Messages:
     if asked is None:
         raise InputError(
             f"{said.ids[row]}: the row has a prompt hash but no prompt",
-            expected="the prompt itself in `prompt_messages` or `prompt`, to score outputs under it",
+            expected="the prompt itself in `prompt_messages` or `prompt`",
             todo="add this column to the rows, or leave out --generator",
         )
     return asked
@@ -233,6 +233,6 @@ def unsayable(row: str, scorer: Scorer) -> InputError:
     """The error of a scorer to which a text is impossible."""
     return InputError(
         f"{row}: the scorer {scorer.name} assigns probability 0 to this text under its own prompt",
-        expected="a generator that gives every output a probability",
-        todo="name the generator that made the rows",
+        expected="a generator that assigns every output a positive probability",
+        todo="name the generator that produced the rows",
     )

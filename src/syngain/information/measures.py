@@ -214,8 +214,8 @@ def _entropy_without_scores(own: Estimate, design: ClusteredPrompts) -> Estimate
         own,
         direction="upper" if own.direction == "upper" else "lower",
         intervals={level: (low, high + most) for level, (low, high) in own.intervals.items()},
-        method="information gain, and for the upper end of the interval ln K more: outputs were not scored under other "
-        "prompts by their generator",
+        method="information gain; the upper end of the interval adds ln K, because the generator did not score outputs "
+        "under other prompts",
         estimand="entropy of an output of these prompts, uniformly weighted",
         references={"ln K": most},
         marks=("not cross-scored",),
@@ -230,7 +230,7 @@ def _entropy(scores: Floats, design: ClusteredPrompts) -> Estimate:
         these,
         unit="nats per row",
         intervals={level: (bracket.low, bracket.high) for level, (_, bracket) in limits.items()},
-        estimand="entropy of an output: value for these prompts, interval a bracket for the population of prompts",
+        estimand="entropy of an output: value for these prompts, interval for the population of prompts",
     )
 
 

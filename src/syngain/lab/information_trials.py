@@ -48,7 +48,7 @@ class Reading:
 
     @property
     def covers(self) -> bool:
-        """Whether the 95 % interval holds the truth."""
+        """Whether the 95% interval holds the truth."""
         return self.low <= self.truth <= self.high
 
 

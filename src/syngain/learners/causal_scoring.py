@@ -150,7 +150,7 @@ class CausalScorer:
     def precision(self) -> Iterator[None]:
         """Where the network is called: over a bf16 base the adapter's products too are in bf16.
 
-        Its weights and their slopes stay float32. On SmolLM2 a step takes 5 % less of a CPU, and surprisals and slopes
+        Its weights and their slopes stay float32. On SmolLM2 a step takes 5% less of a CPU, and surprisals and slopes
         are as far from the model in float32 as before.
         """
         torch, half = torch_module(), is_half(self.network)
@@ -220,8 +220,8 @@ def memory_named(model: str, max_tokens: int) -> Iterator[None]:
             raise
         raise UnfinishedError(
             f"not enough memory to train {model} on rows of {max_tokens} tokens ({reason(error)})",
-            expected="memory for the weights and for one pass",
-            todo="read fewer tokens of a row, name a smaller model, or use dtype bf16",
+            expected="memory for the weights and one training step",
+            todo="lower max_tokens, name a smaller model, or use dtype bf16",
         ) from error
 
 

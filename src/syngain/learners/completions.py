@@ -94,9 +94,9 @@ class Reader:
         fixed = len(reader.context("")) + len(layout.end)
         if fixed + 8 > max_tokens:
             raise InputError(
-                f"the chat template alone takes {fixed} of the {max_tokens} tokens that are read of a row",
-                expected="room for prompt and response",
-                todo=f"read at least {fixed + 64} tokens of a row",
+                f"the chat template alone uses {fixed} of max_tokens = {max_tokens}",
+                expected="tokens left for prompt and response",
+                todo=f"raise max_tokens to at least {fixed + 64}",
             )
         return reader
 
@@ -218,7 +218,7 @@ def _chat_layout(tokenizer: Tokenizer) -> CompletionLayout:
     except (jinja.TemplateError, ValueError, TypeError, KeyError) as error:
         raise _bad_template(reason(error)) from error
     if whole.count(ASKED) != 1 or whole.count(SAID) != 1 or whole.index(ASKED) > whole.index(SAID):
-        raise _bad_template("it does not write the prompt once and then the response once")
+        raise _bad_template("it does not contain the prompt once and then the response once")
     head, rest = whole.split(ASKED)
     middle, tail = rest.split(SAID)
     return CompletionLayout(head, middle, _end(tokenizer, tail), () if head else _plain_layout(tokenizer, "").first)
@@ -238,6 +238,6 @@ def _end(tokenizer: Tokenizer, tail: str) -> tuple[int, ...]:
 def _bad_template(why: str) -> InputError:
     return InputError(
         f"the chat template of the model cannot be used: {why}",
-        expected="a template that takes a user and an assistant message",
-        todo="leave its template out (--no-chat; in Python chat=False), or a model with a working one",
+        expected="a template for a user and an assistant message",
+        todo="pass --no-chat (Python: chat=False), or name another model",
     )

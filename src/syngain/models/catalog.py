@@ -146,7 +146,7 @@ def locate(name_or_path: str | Path, *, catalog: Mapping[str, Model] = CATALOG) 
     near = difflib.get_close_matches(text.lower(), catalog, n=1, cutoff=0.75)
     if near or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", text, re.ASCII):
         raise UsageError(
-            f"there is no model {text!r}" + (f"; did you mean {near[0]}?" if near else " on this machine"),
+            f"unknown model {text!r}" + (f"; did you mean {near[0]}?" if near else " on this machine"),
             expected=f"one of {', '.join(catalog)}, a local folder, or a hub name such as owner/model",
             todo="correct the name",
         )
@@ -176,7 +176,7 @@ def _model(name: str, catalog: Mapping[str, Model]) -> Model:
     raise UsageError(
         f"the catalog has no model {name!r}" + (f"; did you mean {near[0]}?" if near else ""),
         expected=f"one of {', '.join(catalog)}",
-        todo="add one of these; other models need no adding: name their folder or hub name where a model is asked for",
+        todo="add one of these; name other models by folder or hub name, without adding",
     )
 
 
@@ -269,7 +269,7 @@ def _match(model: Model, file: ModelFile, source: Path, pieces: Sequence[_Piece]
     raise InputError(
         f"{file.name} in {source} is not the file of {model.name} ({found}); nothing was installed",
         expected=f"{file.size} bytes with SHA-256 {file.sha256}",
-        todo="fetch it again; another model needs no adding: name its folder where a model is asked for",
+        todo="fetch it again, or name the folder of another model without adding",
     )
 
 
@@ -330,6 +330,6 @@ def _translated(target: Path) -> Iterator[None]:
             raise disk_full(target.parent, reason) from error
         raise UsageError(
             f"{error.filename or target} cannot be read or written ({reason})",
-            expected="a place you may read and write",
-            todo="correct its permissions, or name another place for models with SYNGAIN_HOME",
+            expected="a path with read and write permission",
+            todo="correct its permissions, or name another folder with SYNGAIN_HOME",
         ) from error

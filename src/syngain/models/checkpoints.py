@@ -87,8 +87,8 @@ def converted(transformers: Library, gguf: Path, model: str, progress: Progress 
     except OSError as error:
         raise UnfinishedError(
             f"{gguf.name} could not be converted into {target.parent} ({error.strerror or error})",
-            expected="a writable place with room for the weights in float32",
-            todo="free some space, or name another place with SYNGAIN_HOME; nothing was left behind",
+            expected="a writable folder with space for the weights in float32",
+            todo="free disk space, or name another folder with SYNGAIN_HOME; no partial file remains",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -108,7 +108,7 @@ def gguf_file(model: str) -> Path:
         return files[0]
     what = f"{len(files)} GGUF files" if place.is_dir() else "no GGUF file on this machine"
     raise InputError(
-        f"{model} is {what}" if not place.is_dir() else f"{model} holds {what}",
+        f"{model} is {what}" if not place.is_dir() else f"{model} contains {what}",
         expected="one GGUF file, or smollm2",
         todo="name the file itself; for other weights take `kind: transformers`",
     )
@@ -240,7 +240,7 @@ def _loaded(transformers: Library, model: str, place: str) -> tuple[Tokenizer, N
     broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
     if local and not (Path(place) / "config.json").is_file():
-        raise _no_model(model, "there is no config.json in it")
+        raise _no_model(model, "config.json is missing")
     try:
         return _from(transformers, model, place, offline=True)
     except (MemoryError, OSError, *broken) as error:
@@ -276,7 +276,7 @@ def _from(transformers: Library, model: str, place: str, *, offline: bool) -> tu
     if absent:  # transformers fills them at random and goes on
         raise _no_model(model, f"it has no weights for {absent[0]} ({len(absent)} are missing)")
     if len(tokenizer) > network.config.vocab_size or len(tokenizer) < 3:
-        counts = f"its tokenizer knows {len(tokenizer)} tokens and its network {network.config.vocab_size}"
+        counts = f"its tokenizer has {len(tokenizer)} tokens and its network {network.config.vocab_size}"
         raise _no_model(model, counts)
     return tokenizer, network
 

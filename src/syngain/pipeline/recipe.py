@@ -129,7 +129,7 @@ class StrategySpec(Part):
         if self.kind == "template" and self.template is None:
             raise ValueError("the kind template needs `template`")
         if (self.output == "json") != (self.json_schema is not None):
-            raise ValueError("`output: json` and `json_schema` come together")
+            raise ValueError("`output: json` requires `json_schema`, and vice versa")
         return self
 
     @property
@@ -241,7 +241,7 @@ class Recipe(Part):
         titles = [strategy.title for strategy in self.strategies]
         repeated = sorted({title for title in titles if titles.count(title) > 1})
         if repeated:
-            raise ValueError(f"two strategies are called {repeated[0]!r}: give each a `name` of its own")
+            raise ValueError(f"two strategies have the name {repeated[0]!r}; set a different `name` for each")
         return self
 
     def sampling_of(self, strategy: StrategySpec) -> SamplingSpec:
@@ -287,7 +287,9 @@ def _yaml(path: Path) -> object:
         content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path} cannot be read ({error})", expected="a recipe in YAML", todo="check the path"
+            f"{path} cannot be read ({error})",
+            expected="a recipe in YAML",
+            todo="correct the path, or save the recipe as UTF-8",
         ) from error
     except yaml.YAMLError as error:
         raise InputError(
@@ -312,7 +314,7 @@ def _wrong(name: str, error: ValidationError) -> InputError:
         known = _fields(problem["loc"][:-1])
         return InputError(
             f"{name} has the unknown field `{where}`",
-            expected=f"one of {', '.join(known)}" if known else "a known field",
+            expected=f"one of {', '.join(known)}" if known else "a field of the recipe format",
             todo="correct the name or remove the field",
         )
     message = problem["msg"].removeprefix("Value error, ")

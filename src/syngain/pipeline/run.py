@@ -73,13 +73,13 @@ class Run:
         found = self.store.meta(FINGERPRINT)
         if found is not None and not resume:
             raise UsageError(
-                f"{self.place} holds an unfinished run",
+                f"{self.place} contains an unfinished run",
                 expected="a new run",
                 todo="continue it with --resume, or discard its answers with --force",
             )
         if found is not None and found != self.fingerprint:
             raise UsageError(
-                f"{self.place} holds an unfinished run with another recipe, other real rows or another model",
+                f"{self.place} contains an unfinished run with another recipe, other real rows or another model",
                 expected="the same generator, strategies, sampling, seed and real rows for --resume",
                 todo="restore them, name another folder with -o DIR, or discard its answers with --force",
             )

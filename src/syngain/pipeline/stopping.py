@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from syngain.core.expressions import Node
 
 ALPHA: Mapping[str, float] = {"value": 0.05, "upper90": 0.05, "upper95": 0.025}  # one-sided, over all looks
-EXAMPLE = f"for example --stop-when '{NEW_SHARE} < 0.2'"
+EXAMPLE = f"write for example --stop-when '{NEW_SHARE} < 0.2'"
 
 
 class Quantity(Protocol):
@@ -193,7 +193,7 @@ class Watch:
         }
 
     def series(self) -> dict[str, Series]:
-        """Every quantity at every look, with its 90 % band."""
+        """Every quantity at every look, with its 90% band."""
         return {name: _series(looks) for name, looks in self.looks.items() if looks}
 
 

@@ -193,7 +193,7 @@ def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputE
     return InputError(
         f"{loaded.place(index)}: the {role} in `{show(name)}` {problem} ({count} of {len(loaded)} rows have one)",
         expected="text or a number in every row",
-        todo=f"complete the column or leave these rows out; another field: --{role} NAME; none: --{role} none",
+        todo=f"complete the column, or pass --{role} NAME for another field or --{role} none",
     )
 
 
@@ -206,10 +206,10 @@ def _bad_cell(loaded: Loaded, index: int, name: str, error: BadCellError) -> Inp
         return InputError(
             f"{loaded.place(index)}: `{show(name)}` {state}; this row has {show_names(holds) or 'no fields'}",
             expected=f"{error.expected} in every row, as {loaded.unit} {first} has",
-            todo="keep one sort of rows (FILE::column=value), or complete this one",
+            todo="keep one kind of rows with FILE::column=value, or complete this row",
         )
     return InputError(
         f"{loaded.place(index)}: `{show(name)}` {error.problem}",
         expected=error.expected,
-        todo="correct this row, or name another field with --text ('' for a table of columns)",
+        todo="correct this row, or name another field with --text ('' for a table)",
     )

@@ -68,7 +68,7 @@ def _chat(cells: Sequence[object]) -> tuple[str, ...]:
     turns = _turns(cells[0], 0)
     last = max((i for i, (role, _) in enumerate(turns) if role == "assistant"), default=-1)
     if last < 0:
-        raise BadCellError(0, "has no message of the assistant", "a conversation with an answer")
+        raise BadCellError(0, "has no assistant message", "a conversation with an assistant message")
     return _rendered(turns[:last]), turns[last][1]
 
 

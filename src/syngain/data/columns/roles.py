@@ -73,12 +73,16 @@ class RoleOptions:
         """
         if side not in SIDES:
             raise UsageError(
-                f"unknown side `{side}`", expected=f"one of {', '.join(SIDES)}", todo="name one of these sides"
+                f"unknown side `{side}`",
+                expected=f"one of {', '.join(SIDES)}",
+                todo=f"write for example {SIDES[0]}=COLUMN",
             )
         unknown = sorted(set(flag_values) - set(FLAGS))
         if unknown:
             raise UsageError(
-                f"unknown role `{unknown[0]}`", expected=f"one of {', '.join(FLAGS)}", todo="name one of these roles"
+                f"unknown role `{unknown[0]}`",
+                expected=f"one of {', '.join(FLAGS)}",
+                todo=f"write for example {{{FLAGS[0]!r}: 'COLUMN'}}",
             )
         return cls(**{flag: _for_side(flag, value, side) for flag, value in flag_values.items()})
 
@@ -115,7 +119,7 @@ class Roles:
         parts += [f"{role} from `{show(name)}`" for role, name in given.items() if name is not None]
         if self.label_like:
             one = show(self.label_like[0])
-            parts.append(f"no label ({show_names(self.label_like)} may hold it: --label {one})")
+            parts.append(f"no label ({show_names(self.label_like)} may contain it: --label {one})")
         if self.ignored:
             parts.append(f"not features: {show_names(self.ignored)}")
         return ", ".join(parts)
@@ -249,7 +253,7 @@ class _Finder:
             f"{loaded.name}: {len(found)} candidates for the {role}: {' and '.join(rows)}",
             expected="one field",
             todo=f"name it: {flag} {show(found[0])}"
-            + ("; or keep one sort of rows: FILE::column=value (Python: where=)" if mixed else ""),
+            + ("; or keep one kind of rows: FILE::column=value (Python: where=)" if mixed else ""),
         )
 
 
@@ -318,7 +322,7 @@ def _holds_lists(loaded: Loaded, name: str) -> bool:
 
 
 def _other_kind(loaded: Loaded, kind: Kind, like: Roles) -> InputError:
-    holds = "no text field" if kind is Kind.TABLE else f"holds {WORDS[kind]}"
+    holds = "no text field" if kind is Kind.TABLE else f"contains {WORDS[kind]}"
     return InputError(
         f"{loaded.name}: {holds}; the fields are {show_names(list(loaded.fields))}",
         expected=f"{WORDS[like.kind]} as in the real rows ({like.sentence()})",

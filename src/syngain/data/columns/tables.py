@@ -92,7 +92,7 @@ def columns(loaded: Loaded, plan: FeaturePlan) -> tuple[dict[str, Sequence[objec
     if not as_real and len(words) == len(result) and not _are_categories(words, len(loaded)):
         raise no_text_field(loaded)
     notes = [numbers[name].note() for name in words if name in numbers and numbers[name].count]
-    notes += [f"`{show(n)}` reads like text; to measure it as such: --text {show(n)}" for n in _prose(words, plan)]
+    notes += [f"`{show(n)}` looks like text; to measure it as text: --text {show(n)}" for n in _prose(words, plan)]
     return result, notes
 
 
@@ -184,7 +184,7 @@ class _Numbers:
         elif math.isinf(value):
             raise InputError(
                 f"{self.loaded.place(index)}: the number in `{show(self.name)}` is infinite or too large",
-                expected="finite numbers, or nothing where one is missing",
+                expected="finite numbers, or an empty cell for a missing number",
                 todo="correct this row",
             )
         else:
@@ -210,7 +210,7 @@ class _Numbers:
     def note(self) -> str:
         """That some cells were numbers, but not all."""
         where = f"{self.loaded.unit} {self.loaded.numbers[self.text_at]}"
-        return f"`{show(self.name)}` is read as categories, not numbers: {where} holds {_value(self.text)}"
+        return f"`{show(self.name)}` is treated as categories, not numbers: {where} contains {_value(self.text)}"
 
 
 @dataclass(slots=True)
@@ -258,8 +258,8 @@ def _value(cell: object) -> str:
 def _empty(loaded: Loaded, name: str) -> InputError:
     return InputError(
         f"{loaded.name}: the column `{show(name)}` is empty or NaN in all {len(loaded)} rows",
-        expected="at least one value in every column that counts",
-        todo="remove the column, or correct what wrote it",
+        expected="at least one value in every column",
+        todo="remove the column, or fill it",
     )
 
 
@@ -267,6 +267,6 @@ def _lacking(loaded: Loaded, lacking: Sequence[str], like: ReferenceColumns) -> 
     return InputError(
         f"{loaded.name}: lacks the columns {show_names(lacking)}; it has {show_names(list(loaded.fields))}",
         expected=f"{Kind.TABLE.value} rows with the columns of {like.name}",
-        todo="rename or add these columns; if these are texts, name their columns: --text real=A,synthetic=B and "
+        todo="rename or add these columns; for texts, name their columns: --text real=A,synthetic=B and "
         "--label real=A,synthetic=B",
     )

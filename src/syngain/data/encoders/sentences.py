@@ -122,7 +122,7 @@ class FittedSentences:
         full = sum(len(row) >= self.length for row in encoded)
         if full:
             log.warning(
-                "%d of %d rows reach the %d tokens that %s reads; what comes after is not seen",
+                "%d of %d rows reach the limit of %d tokens of %s; later tokens are ignored",
                 full,
                 len(texts),
                 self.length,
@@ -151,7 +151,7 @@ def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noq
     broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
     if local and not (Path(place) / "config.json").is_file():
-        raise _no_encoder(name, "there is no config.json in it")
+        raise _no_encoder(name, "config.json is missing")
     try:
         return _from(transformers, name, place, offline=True)
     except (OSError, *broken) as error:
@@ -188,7 +188,7 @@ def _from(transformers: Any, name: str, place: str, *, offline: bool) -> tuple[A
     if config.is_encoder_decoder or not hasattr(config, "hidden_size"):
         raise _no_encoder(name, f"it is a {config.model_type} model, not an encoder of text")
     if not config.vocab_size / 2 < known <= config.vocab_size:  # without its files transformers makes an empty one
-        raise _no_encoder(name, f"its tokenizer knows {known} tokens and its network {config.vocab_size}")
+        raise _no_encoder(name, f"its tokenizer has {known} tokens and its network {config.vocab_size}")
     return tokenizer, network
 
 

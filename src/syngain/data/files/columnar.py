@@ -68,8 +68,8 @@ class ArrowRows:
             values: list[Any] = part.to_pylist()
         except (pa.ArrowException, ValueError, OverflowError) as error:  # dates beyond the year 9999, for example
             raise InputError(
-                f"{self.name}: a value near row {start + 1} has no form in Python ({_first_line(error)})",
-                expected="text, numbers, dates and what is nested of them",
+                f"{self.name}: a value near row {start + 1} cannot be represented in Python ({_first_line(error)})",
+                expected="text, numbers, dates, and nested values of these",
                 todo="convert the column, for example to text",
             ) from error
         return values
@@ -144,7 +144,7 @@ def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise InputError(
-            f"{name}: the columns {show_names(twice)} stand more than once",
+            f"{name}: the columns {show_names(twice)} appear more than once",
             expected="one name per column",
             todo="rename one of the columns",
         )
@@ -188,5 +188,5 @@ def _not_a_folder_of_rows(folder: Path, name: str) -> InputError:
     return InputError(
         f"{name}: a folder without Arrow files",
         expected="a file, or a folder that `datasets` wrote with save_to_disk",
-        todo="name a file inside of it",
+        todo="name a file in this folder",
     )

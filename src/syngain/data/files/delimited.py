@@ -76,7 +76,7 @@ class DelimitedReader:
                 raise InputError(
                     f"{self.source.name}, line {feed.start}: {_fields(len(cells))}, the header has {len(header)}",
                     expected=f"the columns {show_names(header)}",
-                    todo="quote fields that contain the delimiter or a quote, and double quotes inside them",
+                    todo="quote fields with a delimiter or quote, and double the quotes inside",
                 )
             yield feed.start, feed.taken(), dict(zip(header, cells, strict=True))
 

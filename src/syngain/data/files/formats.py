@@ -78,16 +78,16 @@ def _from_source(source: Source, path: Path, where: Where) -> Loaded:
 def _kind(head: bytes, suffix: str, name: str) -> str:
     """The format by what the file begins with, then by its name, then by how its first line looks."""
     if not head:
-        raise InputError(f"{name}: empty, no rows", expected=KNOWN, todo="check how the file was written")
+        raise InputError(f"{name}: empty, no rows", expected=KNOWN, todo="write rows to this file, or name another")
     magic = {PARQUET: "parquet", ARROW_FILE: "arrow", ARROW_STREAM: "arrow"}
     for mark, kind in magic.items():
         if head.startswith(mark):
             return kind
     if suffix in COLUMNAR:
         raise InputError(
-            f"{name}: does not begin as {COLUMNAR[suffix].capitalize()} data does",
+            f"{name}: does not begin like {COLUMNAR[suffix].capitalize()} data",
             expected=f"{COLUMNAR[suffix].capitalize()} data in a file named `{suffix}`",
-            todo="write it again, or rename it after what it holds",
+            todo="write it again, or rename it to match its format",
         )
     _refuse_binary(head, name)
     first = head.removeprefix(BOM).lstrip()[:1]
@@ -105,7 +105,7 @@ def _by_first_line(head: bytes, name: str) -> str:
     if b"," in line or b";" in line:
         return "csv"
     raise InputError(
-        f"{name}: of no known format (begins with {show(line[:60].decode('utf-8', 'replace'))!r})",
+        f"{name}: unknown format (begins with {show(line[:60].decode('utf-8', 'replace'))!r})",
         expected=KNOWN,
         todo="name the file after its format, for example rows.jsonl or rows.csv",
     )
@@ -119,7 +119,9 @@ def _refuse_binary(head: bytes, name: str) -> None:
             todo=f"convert the file, for example with: iconv -f utf-16 -t utf-8 {Path(name).name.split('::')[0]} > new",
         )
     if b"\0" in head[:4096]:
-        raise InputError(f"{name}: a binary file of no known format", expected=KNOWN, todo="check the path")
+        raise InputError(
+            f"{name}: a binary file of unknown format", expected=KNOWN, todo="name a file in one of these formats"
+        )
 
 
 def _collected(
@@ -241,16 +243,18 @@ class Filter:
     def nothing(self, name: str) -> InputError:
         """The error for a file of which no row is kept."""
         if not self.where or not self.names:
-            return InputError(f"{name}: empty, no rows", expected="at least one row", todo="check how it was written")
+            return InputError(
+                f"{name}: empty, no rows", expected="at least one row", todo="write rows to this file, or name another"
+            )
         for column in self.where:
             if column not in self.names:
                 return InputError(
                     f"{name}: no column `{show(column)}`",
                     expected=f"one of {show_names(list(self.names))}",
-                    todo="correct the filter behind `::`",
+                    todo="correct the filter after `::`",
                 )
-        holds = "; ".join(f"`{show(column)}` holds {_listed(seen)}" for column, seen in self.seen.items())
-        return InputError(f"{name}: no row passes the filter", expected=holds, todo="correct the filter behind `::`")
+        holds = "; ".join(f"`{show(column)}` contains {_listed(seen)}" for column, seen in self.seen.items())
+        return InputError(f"{name}: no row passes the filter", expected=holds, todo="correct the filter after `::`")
 
 
 def _word(value: object) -> str | None:

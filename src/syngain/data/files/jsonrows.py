@@ -128,6 +128,6 @@ def _not_json(name: str, number: int, problem: str) -> InputError:
 def _too_deep(name: str, number: int) -> InputError:
     return InputError(
         f"{name}, line {number}: nested more than {DEPTH_LIMIT} levels deep",
-        expected="rows nested at most that deep",
+        expected=f"at most {DEPTH_LIMIT} nested levels",
         todo="flatten this row or leave it out",
     )

@@ -55,8 +55,8 @@ class Source:
             size += len(chunk)
             if size > WHOLE_LIMIT:
                 raise InputError(
-                    f"{self.name}: more than {WHOLE_LIMIT >> 20} MiB that must be read at once",
-                    expected="JSON lines, CSV or Parquet for files of this size, which are read row by row",
+                    f"{self.name}: more than {WHOLE_LIMIT >> 20} MiB in a format that is read at once",
+                    expected="JSON lines, CSV or Parquet, which are read row by row",
                     todo="convert the file to JSON lines (one object per line)",
                 )
         return b"".join(parts)
@@ -121,8 +121,8 @@ def too_long(name: str, number: int) -> InputError:
     """The error for a line beyond the limit."""
     return InputError(
         f"{name}, line {number}: longer than {LINE_LIMIT >> 20} MiB",
-        expected="one row per line, of at most that size",
-        todo="check that the file has line breaks between its rows, or leave this row out",
+        expected="one row per line, at most this size",
+        todo="add line breaks between the rows, or leave out this row",
     )
 
 
@@ -150,7 +150,7 @@ def _decompressed(raw: BufferedReader, head: bytes, path: Path, name: str) -> Ca
         raise InputError(
             f"{name}: named `{path.suffix}` but its content is not {named}",
             expected=f"{named} data",
-            todo="rename the file after what it holds",
+            todo="rename the file to match its format",
         )
     if found == "gzip":
         return gzip.GzipFile(fileobj=raw).read
@@ -169,14 +169,15 @@ def _zstd_reader(raw: BufferedReader) -> Callable[[int], bytes]:
 def _unopened(path: Path, name: str, error: OSError) -> InputError:
     if not isinstance(error, FileNotFoundError):
         return InputError(
-            f"{name}: cannot be opened ({error.strerror})", expected="a readable file", todo="check its permissions"
+            f"{name}: cannot be opened ({error.strerror})", expected="a readable file", todo=f"chmod u+r {path}"
         )
     try:
         near = difflib.get_close_matches(path.name, [other.name for other in path.parent.iterdir()], n=1)
     except OSError:
         near = []
     hint = f"; there is `{near[0]}`" if near else ""
-    return InputError(f"no such file: {path}{hint}", expected="the path of a file", todo="check the path")
+    todo = f"use {path.with_name(near[0])}" if near else "correct the path"
+    return InputError(f"no such file: {path}{hint}", expected="the path of a file", todo=todo)
 
 
 def _first_line(error: BaseException) -> str:

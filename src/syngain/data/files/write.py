@@ -164,7 +164,7 @@ def _writer(target: Path) -> Callable[[Path, Sequence[Mapping[str, object]]], No
         return lambda beside, records: _write_folder(beside, _table(records, target))
     raise UsageError(
         f"cannot write to {target.name}: unknown suffix `{suffix}`",
-        expected="a name that ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow, maybe with .gz or .zst",
+        expected="a name that ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow, optionally with .gz or .zst",
         todo="rename the output",
     )
 
@@ -317,16 +317,18 @@ def _remove(beside: Path) -> None:
 
 def _cannot_hold(target: Path, what: str) -> UsageError:
     return UsageError(
-        f"{target.name}: this format cannot hold {what}",
+        f"{target.name}: this format cannot store {what}",
         expected="rows that fit the format (CSV: flat text; Parquet and Arrow: one type per column)",
-        todo="write to a .jsonl file, which holds everything",
+        todo="write to a .jsonl file",
     )
 
 
 def _unwritten(target: Path, error: OSError) -> UsageError | UnfinishedError:
     problem = error.strerror or str(error)
     if error.errno in FULL:
-        return UnfinishedError(f"{target}: {problem}", expected="room on the disk", todo="free some and run again")
+        return UnfinishedError(
+            f"{target}: {problem}", expected="enough disk space", todo="free disk space and run again"
+        )
     return UsageError(
-        f"{target}: cannot be written ({problem})", expected="a path that can be written", todo="check it"
+        f"{target}: cannot be written ({problem})", expected="a writable path", todo="name another output file"
     )

@@ -94,7 +94,7 @@ class Oumi:
         outer = rest(row, "messages", "metadata", "tools")
         if not found or inner.keys() & outer.keys():
             raise LayoutError(
-                "no messages, or `metadata` repeats a field of the row", "conversations as Oumi writes them"
+                "no messages, or `metadata` repeats a field of the row", "conversations in the format of Oumi"
             )
         return Entry(messages=found, tools=tools_of(row.get("tools")), extra=outer | inner)
 
@@ -177,7 +177,7 @@ def _calls(value: str, where: str) -> list[object]:
         isinstance(call, dict) and call.keys() <= {"name", "arguments"} and "name" in call for call in calls
     ):
         raise LayoutError(
-            f"{where} is no function call", "the JSON of an object with `name` and `arguments`, or a list"
+            f"{where} is not a function call", "the JSON of an object with `name` and `arguments`, or a list"
         )
     return [{"type": "function", "function": _spelled(call)} for call in calls]
 

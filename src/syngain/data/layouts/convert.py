@@ -87,8 +87,8 @@ def convert_rows(
         if emitted.lost and not lossy:
             raise InputError(
                 f"{name or 'rows'}, row {index + 1}: the layout has no place for {show_names(emitted.lost)}",
-                expected="rows whose fields it can express",
-                todo="write another layout (messages holds most), or leave these fields out with --lossy",
+                expected="rows whose fields this layout can store",
+                todo="write the layout messages, or leave these fields out with --lossy",
             )
         lost.update(emitted.lost)
         out.append(emitted.row)
@@ -131,7 +131,7 @@ def detect_layout(fields: Mapping[str, object], name: str = "the rows") -> str:
         if fits(fields):
             return layout
     raise InputError(
-        f"{name}: fields {show_names(list(fields))} are of no known layout",
+        f"{name}: fields {show_names(list(fields))} match no known layout",
         expected=f"fields of one of {', '.join(LAYOUTS)}",
         todo=f"name it with --from; for two columns: --from qa --prompt {show(next(iter(fields), 'A'))} --response B",
     )

@@ -132,7 +132,7 @@ def unjudged(entry: Entry, layout: str) -> tuple[Entry, list[str]]:
         LayoutError: the entry is a text and not a conversation.
     """
     if not entry.messages:
-        raise LayoutError("the row is a text", f"a conversation, or a prompt and a response, for {layout}")
+        raise LayoutError("the row is a single text", f"a conversation, or a prompt and a response, for {layout}")
     if entry.rejected is None:
         return entry, []
     return replace(entry, rejected=None), ["rejected"]
@@ -151,7 +151,7 @@ def plain_messages(messages: Sequence[Message]) -> tuple[list[Message], list[str
         content = item["content"]
         if not isinstance(content, str):
             raise LayoutError(
-                f"a message of `{item['role']}` has no text", "messages with text; `messages` holds others"
+                f"a message of `{item['role']}` has no text", "messages with text, or the layout `messages`"
             )
         out.append(said(str(item["role"]), content))
     return out, list(dict.fromkeys(lost))

@@ -35,7 +35,7 @@ class Distilabel:
             answer = next((name for name in ("generation", "response", "answer") if isinstance(row.get(name), str)), "")
             if not asked or not answer:
                 raise LayoutError(
-                    "no `instruction` with a `generation`", "what a TextGeneration task of distilabel writes"
+                    "no `instruction` with a `generation`", "output of a TextGeneration task of distilabel"
                 )
             system = row.get("system_prompt") or _system(metadata)
             first = (said("system", system),) if isinstance(system, str) and system else ()
@@ -72,7 +72,7 @@ class DataDesigner:
         prompt = self.prompt or _first(row, PROMPTS)
         if not isinstance(row.get(prompt), str) or not isinstance(row.get(name), str):
             raise LayoutError(
-                "no trace of all messages, nor a prompt and a response", "--prompt COLUMN --response COLUMN"
+                "neither a message trace nor a prompt and a response", "--prompt COLUMN --response COLUMN"
             )
         answer = said("assistant", str(row[name]))
         reasoning = row.get(f"{name}{REASONING}")
@@ -130,7 +130,7 @@ class EasyDataset:
         """Read a row; the chain of thought goes with the answer, the chunk is the source."""
         asked, reply = row.get("question"), row.get("answer")
         if not isinstance(asked, str) or not isinstance(reply, str):
-            raise LayoutError("no `question` with an `answer`", "datasets as Easy Dataset exports them")
+            raise LayoutError("no `question` with an `answer`", "datasets exported by Easy Dataset")
         answer = said("assistant", reply)
         if isinstance(row.get("cot"), str) and row["cot"]:
             answer["reasoning_content"] = row["cot"]
@@ -150,7 +150,7 @@ class EasyDataset:
 
 
 def _read_only(name: str) -> LayoutError:
-    return LayoutError(f"{name} is read and not written", "messages, sharegpt, alpaca or another layout to write")
+    return LayoutError(f"{name} is a read-only layout", "messages, sharegpt, alpaca or another layout to write")
 
 
 def _with(extra: Row, further: Row) -> Row:

@@ -80,8 +80,10 @@ def cross_entropy(own: Floats, design: ClusteredPrompts) -> Estimate:
     ``E[-ln p] = H + KL(sampled || p)``: raw log-probabilities of chosen tokens at another temperature or top-p.
     """
     check_logs(own, design)
-    method = "minus the log-probability under the raw law, which was not the one sampled from; prompts resampled"
-    estimand = "cross-entropy of outputs under the raw law, at least their conditional entropy given the prompt"
+    method = "minus the log-probability under the raw distribution, not the sampling distribution; prompts resampled"
+    estimand = (
+        "cross-entropy of outputs under the raw distribution, at least their conditional entropy given the prompt"
+    )
     return mean(-own, design).estimate(design, method=method, estimand=estimand, direction="upper")
 
 
@@ -97,14 +99,14 @@ def top_k_bounds(lower: Floats, upper: Floats, design: ClusteredPrompts) -> tupl
     estimand = _OVER["population"]
     method = "next-token entropies with the tail beyond the top k {}, summed over each output; prompts resampled"
     least = mean(lower, design).estimate(
-        design, method=method.format("as concentrated as it can be"), estimand=estimand, direction="lower"
+        design, method=method.format("at maximal concentration"), estimand=estimand, direction="lower"
     )
     if not np.all(np.isfinite(upper)):
         raise UsageError(
             "infinite upper ends of the entropy", expected="finite upper ends", todo="pass the size of the vocabulary"
         )
     most = mean(upper, design).estimate(
-        design, method=method.format("spread over the vocabulary"), estimand=estimand, direction="upper"
+        design, method=method.format("uniform over the vocabulary"), estimand=estimand, direction="upper"
     )
     return least, most
 

@@ -48,7 +48,7 @@ def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> E
     return found.estimate(
         design,
         method="entropy of the counts of meanings within each prompt; prompts resampled",
-        estimand="entropy of the meaning of an output given its prompt; at most ln(samples per prompt) can be seen",
+        estimand="entropy of the meaning of an output given its prompt; at most ln(samples per prompt) is observable",
         direction="lower",
         references={"ceiling": float(np.mean(np.log(samples)))},
     )
@@ -73,7 +73,7 @@ def meaning_entropy_upper(
     values = [-math.log(min(mass[int(p), m], 1.0)) for p, m in zip(design.prompt, meanings, strict=True)]
     return mean(np.array(values), design).estimate(
         design,
-        method="minus the logarithm of the summed probabilities of the wordings of a meaning that came",
+        method="minus the logarithm of the summed probabilities of the generated wordings of a meaning",
         estimand="upper bound, in expectation, of the entropy of the meaning of an output given its prompt",
         direction="upper",
     )

@@ -93,7 +93,7 @@ def _with_labels(rows: list[PlantedRow], chosen: list[int], rng: np.random.Gener
 
 
 def _label_leak(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Write the label into 85 to 95 % of the texts."""
+    """Write the label into 85 to 95% of the texts."""
     del scene
     share = float(rng.uniform(0.85, 0.95))
     for row in rows:
@@ -109,12 +109,12 @@ def _template_collapse(rows: list[PlantedRow], scene: Scene, rng: np.random.Gene
 
 
 def _contamination(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Replace 20 % of the rows by test rows, word for word."""
+    """Replace 20% of the rows by test rows, word for word."""
     return _replace_by(rows, scene.test, 0.20, rng)
 
 
 def _memorized_anchors(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Replace 40 % of the rows by copies of anchors, each anchor at most once."""
+    """Replace 40% of the rows by copies of anchors, each anchor at most once."""
     return _replace_by(rows, scene.anchors, 0.40, rng)
 
 

@@ -178,7 +178,7 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], strea
                 ranked = spearman_of_sweep(values, found[name][:, m], rng=rng)
                 rows.append((DIVERGENCE_NAMES[measure], name, d, *ranked.cells()))
     columns = ("divergence", "varied", "d", "correlation", "low", "high")
-    title = "Spearman correlation of the gap with what varies, over replicates (95 % bootstrap interval)"
+    title = "Spearman correlation of the gap with the varied quantity, over replicates (95% bootstrap interval)"
     return LabResult(
         preset="paper-highdim",
         seed=streams.seed,

@@ -130,7 +130,7 @@ def _result(
             ranked = spearman_of_sweep(protocol.values, block, rng=streams.stream("bootstrap", measure, letter))
             rows.append((names[measure], letter, *ranked.cells(), _trend(ranked)))
     table = LabTable(
-        title="Spearman correlation of the gap with the swept value, over all replicates (95 % bootstrap interval)",
+        title="Spearman correlation of the gap with the swept value, over all replicates (95% bootstrap interval)",
         columns=("divergence", "swept", "correlation", "low", "high", "trend"),
         rows=rows,
     )

@@ -37,7 +37,7 @@ CURATIONS = ("none", "a verifier", "half at random")
 QUANTITIES = {
     "information_gain": "information gain",
     "prompt_information": "prompt information",
-    "generated_entropy": "entropy of what is generated",
+    "generated_entropy": "entropy of the generated rows",
     "minus_tv": "minus TV(truth, kept)",
     "minus_kl": "minus KL(truth || kept)",
     "minus_js": "minus JS(truth, kept)",
@@ -67,7 +67,7 @@ def temperature(protocol: TemperatureProtocol, *, streams: Streams, progress: Pr
     worlds = [language_world(streams.stream("world", str(w))) for w in range(protocol.worlds)]
     rows: list[dict[str, object]] = []
     for w, world in enumerate(worlds):
-        progress(f"world {w + 1}", 0.8 * w / protocol.worlds)
+        progress(f"simulation {w + 1}", 0.8 * w / protocol.worlds)
         rows += _world_rows(w, world, protocol)
     progress("estimators against the exact values", 0.8)
     checks = _estimators(worlds[: min(5, len(worlds))], protocol, streams)
@@ -215,7 +215,7 @@ def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, stre
         for degree in (0.7, 1.0, 1.5):
             exact = account(world, world.said(degree), PROMPTS["all topics"], np.ones(len(world.texts)))
             rng = streams.stream("outputs", str(w), str(degree))
-            name = f"world {w + 1}, temperature {degree}"
+            name = f"simulation {w + 1}, temperature {degree}"
             found += _estimated(world, degree, protocol.outputs, exact, name, rng)
     limit = float(stats.norm.isf(0.025 / len(found)))
     return tuple(
@@ -254,6 +254,6 @@ def _estimated(
 
 
 def _error(estimate: Estimate) -> float:
-    """The standard error behind the 95 % interval; its Student quantile is close to normal at these sizes."""
+    """The standard error behind the 95% interval; its Student quantile is close to normal at these sizes."""
     low, high = estimate.interval(0.95)
     return (high - low) / 2 / 1.96

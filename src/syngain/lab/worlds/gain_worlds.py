@@ -60,7 +60,7 @@ class Known:
 
 @dataclass(frozen=True)
 class GainTrial:
-    """Forecast against truth, by metric: values, true gains, 90 % intervals of the expected gain.
+    """Forecast against truth, by metric: values, true gains, 90% intervals of the expected gain.
 
     Attributes:
         effect: what the equivalence rule says of the log-loss. wrong: whether the truth contradicts it.

@@ -58,7 +58,7 @@ def content_of(request: Request, reply: Reply) -> tuple[dict[str, object], str]:
     if row.output == "json":
         value, reason = parsed(text, request.schema or {})
         if not reason and not isinstance(value, dict):
-            reason = "the JSON is no object"
+            reason = "the JSON is not an object"
         return ({}, reason) if reason else ({**label, **value}, "")
     if row.output == "pair":
         found = _PAIR.search(text)

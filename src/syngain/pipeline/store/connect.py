@@ -102,8 +102,8 @@ async def only_model(generator: OpenAIGenerator) -> OpenAIGenerator:
         return replace(generator, model=models[0])
     raise UsageError(
         f"{generator.base_url} lists {'no models' if not models else ', '.join(models[:20])}",
-        expected="the name of one",
-        todo="give it with --model",
+        expected="the name of one model",
+        todo="name the model with --model",
     )
 
 
@@ -150,9 +150,9 @@ async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict
     found = await probe(generator, prompt=False, schema=schema, mode=mode)
     if any(s.logprobs == "required" for s in _samplings(recipe)) and not found.capabilities.chosen:
         raise UsageError(
-            f"{generator.model} gives no log-probabilities ({found.reasons.get('chosen', 'it sends none')})",
+            f"{generator.model} returns no log-probabilities ({found.reasons.get('chosen', 'none in its answer')})",
             expected="log-probabilities, which the recipe requires (`logprobs: required`)",
-            todo="name a server that gives them (vLLM, llama.cpp server), or set `logprobs: wanted`",
+            todo="name a server with log-probabilities (vLLM, llama.cpp server), or set `logprobs: wanted`",
         )
     seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
     notes: dict[str, object] = {"mode": seen, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}

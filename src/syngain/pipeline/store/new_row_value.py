@@ -105,7 +105,7 @@ class NewRowValue:
             raise UsageError(
                 f"--stop-when {NEW_NATS}, but the generator returns no log-probabilities",
                 expected="log-probabilities of every row",
-                todo=f"name a generator that gives them, or stop by {NEW_SHARE}",
+                todo=f"name a generator with log-probabilities, or use {NEW_SHARE}",
             )
         self._sampled = self._sampled and row.sampled
         return row.nats
@@ -170,12 +170,12 @@ class NewRowValue:
         """As an estimate of the report."""
         upper: Direction = "upper"
         if not self.weighed:
-            unit, estimand = "share", "chance that a row of one more prompt repeats nothing"
-            method = "rows whose text no other prompt gave (Good-Turing over prompts); jackknife over prompts"
+            unit, estimand = "share", "probability that a row of one more prompt is new"
+            method = "rows whose text no other prompt produced (Good-Turing over prompts); jackknife over prompts"
         else:
             unit = "nats per row"
-            estimand = "information gain of a row of one more prompt, as far as it falls on texts that no row holds"
-            method = "surprisal of the rows whose text no other prompt gave, per row; jackknife over prompts"
+            estimand = "information gain of a row of one more prompt, counted on new texts only"
+            method = "surprisal of the rows whose text no other prompt produced, per row; jackknife over prompts"
         return Estimate(
             value=reading.value,
             unit=unit,

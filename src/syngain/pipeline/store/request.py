@@ -93,7 +93,7 @@ class Request:
             TypeError: it is for a judgment.
         """
         if isinstance(self.purpose, JudgmentSpec):
-            raise TypeError("a request for a judgment stands for no row")
+            raise TypeError("a request for a judgment has no row")
         return self.purpose
 
     def key(self, identity: Mapping[str, object]) -> bytes:

@@ -95,7 +95,7 @@ class Store:
         if not path.exists():
             raise UsageError(
                 f"there is no {path}",
-                expected="the store of a finished run",
+                expected="the store of a complete run",
                 todo="read the rows from the run folder it was written to",
             )
         closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
@@ -348,7 +348,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             raise InputError(
                 f"{path} has schema {None if found is None else found[0]}",
                 expected=f"a run store of schema {SCHEMA}",
-                todo="finish the run with the version of syngain that began it, or name another folder with -o DIR",
+                todo="finish the run with the syngain version that started it, or name another folder with -o DIR",
             )
     finally:
         connection.execute("COMMIT")
@@ -363,7 +363,19 @@ def _translated(path: Path, error: sqlite3.Error) -> Exception:
             todo="wait until it ends, or name another folder with -o DIR",
         )
     if "disk is full" in text or "disk I/O" in text:
-        return UnfinishedError(f"the disk is full or broken while writing {path} ({text})", todo="free some, --resume")
+        return UnfinishedError(
+            f"the disk is full or failed while writing {path} ({text})",
+            expected="enough disk space",
+            todo="free disk space, then continue with --resume",
+        )
     if "not a database" in text or "malformed" in text:
-        return InputError(f"{path} is not a run store ({text})", expected="a store that syngain generate wrote")
-    return UsageError(f"{path} cannot be opened ({text})", expected="a place you may read and write")
+        return InputError(
+            f"{path} is not a run store ({text})",
+            expected="a store written by `syngain generate`",
+            todo="name another folder with -o DIR",
+        )
+    return UsageError(
+        f"{path} cannot be opened ({text})",
+        expected="a path with read and write permission",
+        todo="name another folder with -o DIR",
+    )
