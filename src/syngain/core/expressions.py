@@ -1,4 +1,4 @@
-"""Conditions over ``report.json`` in one small language: what ``gate`` and ``--stop-when`` understand.
+"""Parser of conditions over ``report.json``, for ``gate`` and ``--stop-when``.
 
 ::
 
@@ -9,9 +9,9 @@
     operand    := number | string | "(" condition ")" | reference
     reference  := "verdict" | "findings." severity | ID ["@" part] [":" field]
 
-A field is one of ``FIELDS``; without one it is ``value``, and ``ID.field`` may stand for ``ID:field``. A reference with
-spaces or signs in its part is quoted: ``"gain.log_loss@class=card arrival":lower90``. Nothing is ever executed, both
-sides of ``and`` and ``or`` are always looked up, and what is missing is an error, never false.
+A field is one of ``FIELDS``; without one it is ``value``, and ``ID.field`` is an alias of ``ID:field``. A reference
+with spaces or signs in its part is quoted: ``"gain.log_loss@class=card arrival":lower90``. Conditions execute no code.
+Both sides of ``and`` and ``or`` are always evaluated; a missing name is an error, never false.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Check:
 
 
 def check(expression: str, report: Mapping[str, Any]) -> Check:
-    """Whether a condition holds in a report.
+    """Evaluate a condition on a report.
 
     Args:
         expression: a condition in the language of this module.
@@ -88,7 +88,7 @@ def _check_report(report: Mapping[str, Any]) -> None:
 
 
 def parse(expression: str) -> Node:
-    """The condition as a tree; see the module for the grammar.
+    """Parse a condition into a tree; the module gives the grammar.
 
     Raises:
         UsageError: it is not a condition.
@@ -107,7 +107,7 @@ class Constant:
     content: float | str
 
     def value(self, _: Mapping[str, Any], __: list[tuple[str, float | str]]) -> Value:
-        """Itself."""
+        """The constant itself."""
         return self.content
 
 
@@ -119,10 +119,10 @@ class Reference:
     field: str | None
 
     def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
-        """What the report holds; noted in ``readings``.
+        """The value in the report; noted in ``readings``.
 
         Raises:
-            UsageError: it holds nothing by this name, or not as a number.
+            UsageError: the report has no such name, or it is not a number.
         """
         if self.name == "verdict" and self.field is None:
             found: float | str = str(report["verdict"]["decision"])
@@ -184,7 +184,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The opposite of a condition."""
+    """The negation of a condition."""
 
     inner: Node
 
@@ -195,13 +195,13 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Conditions that must all hold, or one of which must."""
+    """Conditions joined by ``and`` or ``or``."""
 
     word: str
     parts: tuple[Node, ...]
 
     def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
-        """All parts are looked up, whatever the first says: a wrong name is never hidden."""
+        """Evaluate all parts, so that a wrong name is always an error."""
         held = [_condition(part.value(report, readings), part, f"... {self.word} ...") for part in self.parts]
         return all(held) if self.word == "and" else any(held)
 
@@ -210,7 +210,7 @@ Node = Constant | Reference | Comparison | Not | Joined
 
 
 def _condition(value: Value, node: Node, where: str) -> bool:
-    """A truth; a number of findings is one when there are any."""
+    """The truth value; a number of findings is true above 0."""
     if isinstance(value, bool):
         return value
     if isinstance(node, Reference) and node.is_count:
@@ -230,7 +230,10 @@ def _severity(reference: Reference) -> str:
 
 
 def _split(reference: Reference, estimates: Mapping[str, Any]) -> tuple[str, str]:
-    """The id and the field; ``ID.field`` is read as ``ID:field`` where no estimate has the longer name."""
+    """Split a reference into id and field.
+
+    ``ID.field`` is read as ``ID:field`` where no estimate has the longer name.
+    """
     name, field = reference.name, reference.field
     if field is not None and field not in FIELDS:
         raise UsageError(
@@ -262,7 +265,7 @@ def _number(name: str, field: str, estimate: Mapping[str, Any]) -> float:
 
 
 def _read(estimate: Mapping[str, Any], field: str) -> object:
-    """The field as the report has it, None where it has none."""
+    """The field in the report; None where it is absent."""
     if field.startswith("null_"):
         pair = estimate.get("null")
         return None if pair is None else pair[field == "null_high"]
@@ -274,7 +277,7 @@ def _read(estimate: Mapping[str, Any], field: str) -> object:
 
 @dataclass(slots=True)
 class _Parser:
-    """Recursive descent over tokens."""
+    """A recursive descent parser of tokens."""
 
     text: str
     stream: tuple[Token, ...]

@@ -1,4 +1,4 @@
-"""Progress events: the library reports, the CLI draws."""
+"""Progress events: the library reports them, the CLI shows them."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def silent(stage: str, done: float) -> None:
 
 
 def part_of(progress: Progress, start: float, end: float) -> Progress:
-    """The progress of a part of the job, which goes from ``start`` to ``end`` of the whole."""
+    """Progress of a part of the job, from ``start`` to ``end`` of the whole."""
     return lambda stage, done: progress(stage, start + done * (end - start))

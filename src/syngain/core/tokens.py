@@ -1,4 +1,4 @@
-"""A condition cut into words, numbers, strings and signs."""
+"""Tokenizer of conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a condition: ``number, sign, string, field, name, word`` or ``end``; columns count from 1."""
+    """A token: ``number, sign, string, field, name, word`` or ``end``; columns from 1."""
 
     kind: str
     text: str
@@ -33,10 +33,12 @@ class Token:
 
 
 def tokens(expression: str) -> tuple[Token, ...]:
-    """The pieces of a condition, closed by one of kind ``end``. Strings lose their quotes, fields their colon.
+    """Tokenize a condition; the last token has kind ``end``.
+
+    Strings lose their quotes, fields their colon.
 
     Raises:
-        UsageError: a character belongs to no piece, or the condition is longer than 4,000 characters.
+        UsageError: a character is not allowed, or the condition is longer than 4,000 characters.
     """
     if len(expression) > LONGEST:
         raise UsageError(

