@@ -1,4 +1,4 @@
-"""Read a dataset from a file: which rows of it, which roles its fields play."""
+"""Read a dataset from a file, with row filters and column roles."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def read(
     roles: RoleOptions | None = None,
     like: Dataset | None = None,
 ) -> Dataset:
-    """The dataset in a file, ``FILE`` or ``FILE::column=value[,value]``; several filters must all hold.
+    """Read ``FILE`` or ``FILE::column=value[,value]``; rows must pass all filters.
 
     Args:
         path: JSON lines, a JSON array, CSV, TSV, Parquet, Arrow, or a folder of Arrow files; .gz and .zst too.
         where: more filters, column to value or values.
-        roles: fields that a person named; the others are found by name.
-        like: the real rows, already read: this file must offer the same kind.
+        roles: fields that the user named; the others are found by name.
+        like: the real rows; this file must be of the same kind.
 
     Raises:
-        InputError: when the file cannot be used as it is; it names the file, the line and what to do.
+        InputError: when the file cannot be used as it is; the error names file, line and fix.
     """
     file, written = split_location(path)
     wanted = written | {column: _values(column, value) for column, value in (where or {}).items()}

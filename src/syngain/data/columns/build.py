@@ -1,4 +1,4 @@
-"""Rows and roles to columns: one pass over the fields that play a role, each value checked where it stands."""
+"""Build columns from rows and roles in one pass, checking every value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The content of rows, by column; see :class:`syngain.data.dataset.Dataset` for what each of them is."""
+    """Row content by column; :class:`syngain.data.dataset.Dataset` describes each column."""
 
     roles: Roles
     ids: Sequence[str]
@@ -35,7 +35,7 @@ class Columns:
 
 
 def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> Columns:
-    """The columns that the rows hold.
+    """Extract the columns of the rows.
 
     Raises:
         InputError: when the roles cannot be found or a row lacks what its role needs.
@@ -65,7 +65,7 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
 
 @dataclass(frozen=True, slots=True)
 class RowId:
-    """The id of a row that brings none: the file and where in it the row is."""
+    """The id of a row without one: file and position."""
 
     file: str
     numbers: Sequence[int]
@@ -77,11 +77,11 @@ class RowId:
 
 @dataclass(slots=True)
 class _Content:
-    """What the pass collects of a block, one list per role.
+    """Content of a block, one list per role.
 
     Attributes:
-        wrong: the first value that its role does not take. Rows of another sort lack their text as well, and that says
-            more: it is raised when all texts are read.
+        wrong: the first value that is invalid for its role. A missing text is the more specific error, so this one is
+            raised only after all texts are read.
     """
 
     sides: tuple[list[str], ...]
@@ -96,7 +96,7 @@ class _Content:
 
 @dataclass(frozen=True)
 class _Extraction:
-    """The pass that reads the fields with a role."""
+    """The pass that reads all fields with a role."""
 
     loaded: Loaded
     roles: Roles
@@ -129,7 +129,7 @@ class _Extraction:
         """The content of all rows.
 
         Raises:
-            InputError: the first value that its role does not take.
+            InputError: the first value that is invalid for its role.
         """
         whole = self._empty()
         for part in parts:
@@ -170,7 +170,7 @@ def _add(content: _Content, role: str, cell: object, where: tuple[Loaded, int, s
 
 
 def _loose(cell: object) -> str | None:
-    """Provenance that is no plain value names no row, but it is there."""
+    """Provenance without a plain value: present, but without a row name."""
     try:
         return plain(cell)
     except NotPlainError:

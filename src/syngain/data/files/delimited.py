@@ -1,4 +1,7 @@
-"""CSV and TSV to rows. All cells are text; the line of a row is the physical line on which it starts."""
+"""Read CSV and TSV.
+
+All cells are text; the line of a row is the physical line where it starts.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DelimitedCodec:
-    """Parses rows that were already found to have as many fields as the header."""
+    """Parses rows whose number of fields was checked."""
 
     header: tuple[str, ...]
     delimiter: str
@@ -51,10 +54,10 @@ class DelimitedReader:
 
     @classmethod
     def open(cls, source: Source, delimiter: str | None) -> DelimitedReader:
-        """Read the header. Without a ``delimiter``, the one that the header line uses.
+        """Read the header; without ``delimiter``, detect it from the header line.
 
         Raises:
-            InputError: when the file is empty or a name stands twice in the header.
+            InputError: when the file is empty or a name appears twice in the header.
         """
         feed = _Feed(source, split_lines(source))
         first = feed.first()
@@ -82,7 +85,7 @@ class DelimitedReader:
 
 
 class _Feed:
-    """Hands lines to the CSV reader and remembers which of them the current row was made of."""
+    """Passes lines to the CSV reader and records those of the current row."""
 
     def __init__(self, source: Source, lines: Iterator[bytes]) -> None:
         self._name = source.name
@@ -92,7 +95,7 @@ class _Feed:
         self.start = 1
 
     def first(self) -> str:
-        """The first line that is not blank, which stays to be read."""
+        """The first line that is not blank, without consuming it."""
         for number, line in self._lines:
             if line.strip():
                 self._waiting.append((number, line))
@@ -104,7 +107,7 @@ class _Feed:
         self._row.clear()
 
     def taken(self) -> bytes:
-        """The lines of the current row, as they are in the file."""
+        """The lines of the current row, as in the file."""
         return b"\n".join(self._row)
 
     def __iter__(self) -> _Feed:

@@ -1,4 +1,4 @@
-"""A file to its rows: which format it is, whatever its name says, and which of its rows are wanted."""
+"""Detect the format of a file and read the rows that pass the filter."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ READERS: dict[str, Reader] = {}
 
 
 def load(path: Path, name: str, where: Where) -> Loaded:
-    """The wanted rows of a file.
+    """The rows of a file that pass the filter.
 
     Raises:
-        InputError: when the file or one of its rows cannot be read, or no row is wanted.
+        InputError: when the file or one of its rows cannot be read, or no row passes the filter.
     """
     if format_suffix(path) in READERS:
         return _from_records(READERS[format_suffix(path)](path), path, name, where)
@@ -49,7 +49,7 @@ def load(path: Path, name: str, where: Where) -> Loaded:
 
 
 def format_suffix(path: Path) -> str:
-    """The suffix that names the format: the one before ``.gz`` or ``.zst``, in lower case."""
+    """The format suffix: the one before ``.gz`` or ``.zst``, in lower case."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
@@ -76,7 +76,7 @@ def _from_source(source: Source, path: Path, where: Where) -> Loaded:
 
 
 def _kind(head: bytes, suffix: str, name: str) -> str:
-    """The format by what the file begins with, then by its name, then by how its first line looks."""
+    """The format by the first bytes, then the name, then the first line."""
     if not head:
         raise InputError(f"{name}: empty, no rows", expected=KNOWN, todo="write rows to this file, or name another")
     magic = {PARQUET: "parquet", ARROW_FILE: "arrow", ARROW_STREAM: "arrow"}
@@ -222,7 +222,7 @@ def _from_table(rows: columnar.ArrowRows, path: Path, name: str, where: Where) -
 
 @dataclass(slots=True)
 class Filter:
-    """Keeps the rows whose columns have one of the wanted values, and remembers the values of the others."""
+    """Keeps rows whose columns have a wanted value; counts the other values."""
 
     where: Mapping[str, tuple[str, ...]]
     names: dict[str, None] = field(default_factory=dict)
@@ -233,7 +233,7 @@ class Filter:
         return all(_word(record.get(column)) in wanted for column, wanted in self.where.items())
 
     def note(self, record: Mapping[str, object]) -> None:
-        """Remember what a row that is not kept has instead."""
+        """Count the value of a dropped row."""
         self.names.update(dict.fromkeys(record))
         for column in self.where:
             word, seen = _word(record.get(column)), self.seen.setdefault(column, Counter())
@@ -241,7 +241,7 @@ class Filter:
                 seen[word] += 1
 
     def nothing(self, name: str) -> InputError:
-        """The error for a file of which no row is kept."""
+        """The error for a file without kept rows."""
         if not self.where or not self.names:
             return InputError(
                 f"{name}: empty, no rows", expected="at least one row", todo="write rows to this file, or name another"

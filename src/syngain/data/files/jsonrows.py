@@ -1,4 +1,4 @@
-"""JSON lines and JSON arrays to rows. What is not a JSON object on its line is named by file and line."""
+"""Read JSON lines and JSON arrays; errors name file and line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXPECTED = "JSON lines (one object per line) or a JSON array of objects"
 
 
 class JsonCodec:
-    """Parses rows that were already found to be JSON objects."""
+    """Parses rows that were checked as JSON objects."""
 
     __slots__ = ()
 

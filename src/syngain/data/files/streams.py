@@ -1,4 +1,4 @@
-"""Bytes from files, plain or compressed, line by line and within bounds. Knows no formats of rows."""
+"""Bytes from files, plain or compressed, line by line, with size limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(slots=True)
 class Source:
-    """An open file, decompressed. ``head`` is what was read ahead to see what it is."""
+    """An open, decompressed file; ``head`` contains the bytes read ahead."""
 
     name: str
     reader: Callable[[int], bytes]
@@ -42,13 +42,13 @@ class Source:
         return chunk
 
     def look(self) -> bytes:
-        """The first chunk, which stays to be read."""
+        """The first chunk, without consuming it."""
         if not self.head:
             self.head = self._next()
         return self.head
 
     def whole(self) -> bytes:
-        """Everything that is left."""
+        """All remaining bytes."""
         parts, size = [], 0
         while chunk := self.read():
             parts.append(chunk)
@@ -79,7 +79,7 @@ class Source:
 
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[Source]:
-    """Open a file and see through its compression.
+    """Open a file and decompress it.
 
     Raises:
         InputError: when there is no such file, or it cannot be opened.
@@ -97,7 +97,7 @@ def opened(path: Path, name: str) -> Iterator[Source]:
 
 
 def split_lines(source: Source) -> Iterator[bytes]:
-    """The lines of a source without their newline; the byte-order mark of the first is taken off.
+    """The lines of a source without newline and byte-order mark.
 
     Raises:
         InputError: at a line of more than ``LINE_LIMIT`` bytes, before it is in memory.

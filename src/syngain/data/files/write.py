@@ -1,4 +1,4 @@
-"""Rows back to files, in the format that the name asks for: whole, or not at all."""
+"""Write rows to files, complete or not at all; the name gives the format."""
 
 from __future__ import annotations
 
@@ -37,13 +37,15 @@ def write_rows(
     rows: Sequence[int],
     extra: Mapping[str, Sequence[object]] | None = None,
 ) -> None:
-    """Write the records of ``rows`` as they were, with ``extra`` columns (one value per written row) if given.
+    """Write the original records of ``rows``, with ``extra`` columns if given.
 
-    The name decides the format: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.parquet``, ``.arrow``, each also with
+    An extra column has one value per written row.
+
+    The name gives the format: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.parquet``, ``.arrow``, each also with
     ``.gz`` or ``.zst``; a name without a suffix is a folder for ``datasets``. An extra column replaces one of its name.
 
     Raises:
-        UsageError: when the format cannot hold the rows or the file cannot be written.
+        UsageError: when the format cannot store the rows or the file cannot be written.
         UnfinishedError: when the disk is full.
     """
     write_records(path, _with_columns(dataset, rows, extra or {}))
@@ -66,10 +68,12 @@ def _with_columns(dataset: Dataset, rows: Sequence[int], extra: Mapping[str, Seq
 
 
 def write_records(path: str | Path, records: Sequence[Mapping[str, object]]) -> None:
-    """Write rows to a file beside ``path`` and rename it at the end: no reader ever sees half a file.
+    """Write rows to a temporary file and rename it to ``path`` at the end.
+
+    Readers never see a partial file.
 
     Raises:
-        UsageError: when the format cannot hold the rows or the file cannot be written.
+        UsageError: when the format cannot store the rows or the file cannot be written.
         UnfinishedError: when the disk is full.
     """
     target = Path(path)
@@ -81,7 +85,9 @@ def write_records(path: str | Path, records: Sequence[Mapping[str, object]]) -> 
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file beside ``path`` and rename it at the end; lone surrogates become question marks.
+    """Write a text file to a temporary name and rename it to ``path`` at the end.
+
+    Lone surrogates become question marks.
 
     Raises:
         UsageError: when the file cannot be written. UnfinishedError: when the disk is full.
@@ -91,7 +97,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class RowFile:
-    """Rows of a dataset as a file of the run folder, with extra columns (one value per row).
+    """Rows of a dataset as a run file, with extra columns (one value per row).
 
     Attributes:
         rows: positions in the dataset, in the order they are written.
@@ -103,7 +109,7 @@ class RowFile:
 
     @property
     def records(self) -> Sequence[Mapping[str, object]]:
-        """The records as they are written."""
+        """The records."""
         return _with_columns(self.dataset, self.rows, self.extra)
 
     def write(self, path: Path) -> None:
@@ -130,7 +136,7 @@ class TextFile:
 
     @property
     def records(self) -> Sequence[Mapping[str, object]]:
-        """A text holds no rows."""
+        """No rows: this file is a text."""
         return ()
 
     def write(self, path: Path) -> None:
@@ -192,7 +198,10 @@ def _json(record: Mapping[str, object], target: Path) -> bytes:
 
 
 def _json_value(value: object) -> object:
-    """What JSON has no form for: dates as text, binary as base64, numbers of other libraries as numbers."""
+    """Convert values without a JSON form: dates to text, binary to base64.
+
+    Numbers of other libraries become numbers.
+    """
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
     if isinstance(value, (set, frozenset, tuple)):
@@ -276,7 +285,7 @@ def _write_columnar(beside: Path, packed: str, kind: str, table: pa.Table) -> No
 
 
 def _write_folder(beside: Path, table: pa.Table) -> None:
-    """The layout of ``datasets.save_to_disk``, so that ``load_from_disk`` reads it."""
+    """Write the layout of ``datasets.save_to_disk``, for ``load_from_disk``."""
     beside.mkdir()
     name = "data-00000-of-00001.arrow"
     _write_columnar(beside / name, "", "arrow", table)

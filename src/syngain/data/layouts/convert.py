@@ -1,4 +1,4 @@
-"""Rows of one layout as rows of another: everything, or an error that names the fields, or a list of what was lost."""
+"""Convert rows between layouts, complete or with an account of the losses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Converted:
     """Rows in another layout.
 
     Attributes:
-        rows: as many as came, in order. lost: fields that could not be expressed, to the number of rows that had them.
+        rows: one per input row, in order. lost: fields that the layout cannot store, with their number of rows.
     """
 
     rows: Sequence[Row]
@@ -64,14 +64,15 @@ def convert_rows(
     """Convert rows, in order.
 
     Args:
-        rows: records as they were read.
-        source: the layout they are in.
-        target: the one to write.
-        lossy: whether fields without a place may be left out; they are counted.
+        rows: the original records.
+        source: their layout.
+        target: the layout to write.
+        lossy: whether fields that the layout cannot store may be dropped; they are counted.
         name: of the file, for messages.
 
     Raises:
-        InputError: a row is not of the layout, would become another row, or (unless lossy) has fields without a place.
+        InputError: a row is not of the layout, would become another row, or (unless lossy) has fields that the layout
+            cannot store.
     """
     lost: Counter[str] = Counter()
     out = []
@@ -96,10 +97,10 @@ def convert_rows(
 
 
 def layout_named(name: str, *, prompt: str | None = None, response: str | None = None) -> Layout:
-    """A layout by its name; with columns, those that a person named.
+    """A layout by name, optionally with columns named by the user.
 
     Raises:
-        UsageError: there is no such layout, or it has no columns to name.
+        UsageError: there is no such layout, or its columns cannot be named.
     """
     if name not in LAYOUTS:
         raise UsageError(
@@ -122,7 +123,7 @@ def layout_named(name: str, *, prompt: str | None = None, response: str | None =
 
 
 def detect_layout(fields: Mapping[str, object], name: str = "the rows") -> str:
-    """The layout of rows with these fields, each with a value that is not null.
+    """Detect the layout from the fields that have a value.
 
     Raises:
         InputError: none of the layouts has such fields.
