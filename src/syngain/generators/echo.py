@@ -1,6 +1,6 @@
-"""Log-probabilities of a given text from servers that repeat the prompt: vLLM's ``prompt_logprobs``, or ``echo``.
+"""Log-probabilities of given texts by ``prompt_logprobs`` (vLLM) or ``echo``.
 
-Where the prompt ends and the text begins is found from the end: the last tokens that together spell the text.
+The start of the text is found from the end: the last tokens whose concatenation is the text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ScoreRequest:
 
 
 def requests_for(messages: Messages, text: str, *, model: str, api: Api) -> Sequence[ScoreRequest]:
-    """What to try, the most exact way first."""
+    """Requests to try, the most exact one first."""
     common = {"model": model, "max_tokens": 1, "temperature": 1.0}
     if api == "chat":
         turns = [{"role": role, "content": content} for role, content in messages]

@@ -1,11 +1,13 @@
-"""A causal language model in this process (transformers): a folder, a GGUF file, a hub name or the catalog's smollm2.
+"""A causal language model in this process, by transformers.
 
-It knows the whole distribution at every step, so its log-probabilities and entropies are those of the law really
-sampled from, temperature and top-p included. A prompt is read once, however many outputs are drawn from it; different
-prompts are read side by side. The texts of a prompt are never read as special tokens: what an anchor says stays text.
+From a folder, a GGUF file, a hub name or the catalog (smollm2).
 
-An output depends on its seed and, through the rounding of sums, on who shares its batch: the same call may differ in a
-late token when it is asked for in other company.
+The full distribution of every step is available, so log-probabilities and entropies are those of the sampling
+distribution, temperature and top-p included. A prompt is computed once for all its outputs; different prompts are
+batched. Texts of a prompt never become special tokens: the content of a real row stays text.
+
+An output depends on its seed and, through rounding of sums, on the other calls in its batch. The same call may differ
+in a late token in another batch.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ SCORED_TOGETHER = 512  # padded tokens in a pass: as fast as more, and less padd
 
 @dataclass(frozen=True)
 class LocalGenerator:
-    """A loaded model. ``ends`` are the tokens that end an output; ``length`` is how many tokens fit."""
+    """A loaded model; ``ends`` are end tokens, ``length`` is the maximum of tokens."""
 
     name: str
     tokenizer: Any
@@ -65,12 +67,12 @@ class LocalGenerator:
         batch: int = 16,
         progress: Progress = silent,
     ) -> LocalGenerator:
-        """Load a model; its weights are in float32 unless bf16 is asked for (``auto``: bf16 on a GPU).
+        """Load a model in float32, or in bf16 on request (``auto``: bf16 on a GPU).
 
         Raises:
-            MissingDependencyError: torch, transformers or the catalog model is not here.
-            InputError: it is no causal language model, or does not fit into memory.
-            UnfinishedError: it can be neither found nor fetched.
+            MissingDependencyError: torch, transformers or the catalog model is not installed.
+            InputError: it is not a causal language model, or does not fit into memory.
+            UnfinishedError: it is neither found nor fetched.
         """
         torch = require("torch", extra=EXTRA, purpose=f"the language model {model}")
         cuda = torch.cuda.is_available()
@@ -98,7 +100,7 @@ class LocalGenerator:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """The weights, and whether messages are laid out by the chat template."""
+        """The weights, and whether messages use the chat template."""
         return {"kind": "transformers", "weights": self.digest, "chat": self.chat}
 
     @property
@@ -109,18 +111,18 @@ class LocalGenerator:
         )
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
-        """One reply per call; calls with the same parameters are drawn together."""
+        """One reply per call; calls with equal parameters are batched."""
         return await asyncio.to_thread(self._generate, calls)
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """Exact log-probabilities, end token included; the prompt is read once."""
+        """Exact log-probabilities, end token included; the prompt is computed once."""
         return await asyncio.to_thread(self._score, messages, texts, temperature)
 
     async def close(self) -> None:
-        """The memory goes with the object."""
+        """Do nothing: memory is freed with the object."""
 
     def tokens_of(self, messages: Messages) -> list[int]:
-        """The tokens a model is given: the template's own words, and between them what the messages say, as text."""
+        """The input tokens: the template's own, and the messages as plain text."""
         if not self.chat:
             start = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else min(self.ends)
             return bare_tokens(messages, start, plain=self._plain)
@@ -153,7 +155,7 @@ class LocalGenerator:
         return [replies[i] for i in range(len(calls))]
 
     def _draw(self, calls: Sequence[Call], sampling: Sampling) -> list[Reply]:
-        """Read the different prompts once, side by side; then draw a token for every output at a time."""
+        """Compute the different prompts as one batch, then draw a token per output at a time."""
         prompts = list(dict.fromkeys(call.messages for call in calls))
         read = [self.tokens_of(messages) for messages in prompts]
         longest = max(map(len, read))
@@ -180,7 +182,10 @@ class LocalGenerator:
         return [self._reply(one, count) for one, count in zip(drawn, counts, strict=True)]
 
     def _read(self, prompts: Sequence[Sequence[int]], owner: Ints) -> tuple[Any, Any, Ints, Ints]:
-        """Cache, next-token logits, attention mask and last position of every output, from each prompt once."""
+        """Cache, next-token logits, attention mask and last position of every output.
+
+        Each prompt is computed once.
+        """
         width = max(map(len, prompts))
         ids = np.full((len(prompts), width), min(self.ends, default=0), dtype=np.int64)
         mask = np.zeros((len(prompts), width), dtype=np.int64)
@@ -246,7 +251,7 @@ class LocalGenerator:
         return str(self.tokenizer.decode([symbol], clean_up_tokenization_spaces=False))
 
     def _score(self, messages: Messages, texts: Sequence[str], temperature: float) -> list[Scored]:
-        """The prompt is read once; its keys and values serve every part, texts of like length side by side."""
+        """Score texts in batches of similar length, with one cache of the prompt."""
         prompt, end = self.tokens_of(messages), self._end()
         coded = [[*self._plain(text), *([] if end is None else [end])] for text in texts]
         width = max(map(len, coded), default=0)
@@ -270,7 +275,7 @@ class LocalGenerator:
     def _logs(
         self, read: tuple[Any, Any, Ints, Ints], part: Sequence[Sequence[int]], temperature: float
     ) -> list[Singles]:
-        """Log-probabilities of the tokens of each text after a prompt that was read."""
+        """Log-probabilities of the tokens of each text after a computed prompt."""
         torch = require("torch", extra=EXTRA, purpose="a language model")
         cache, first, mask, last = read
         width, owner = max(map(len, part)), np.zeros(len(part), dtype=np.int64)
@@ -302,7 +307,7 @@ class LocalGenerator:
 
 
 def _parts(lengths: Sequence[int]) -> list[list[int]]:
-    """Texts of like length together, the longest first, so many padded tokens in a part at most."""
+    """Batches of texts of similar length, longest first, with a limit on padded tokens."""
     parts: list[list[int]] = []
     for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
         if parts and lengths[parts[-1][0]] * (len(parts[-1]) + 1) <= SCORED_TOGETHER:
@@ -313,7 +318,7 @@ def _parts(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def _ends(tokenizer: Any, network: Any) -> frozenset[int]:  # noqa: ANN401  (untyped libraries)
-    """The tokens that end an output, by the tokenizer and by the settings that came with the weights."""
+    """The end tokens, from the tokenizer and the generation settings of the weights."""
     configured = getattr(getattr(network, "generation_config", None), "eos_token_id", None)
     listed = configured if isinstance(configured, (list, tuple)) else [configured]
     return frozenset(int(token) for token in (tokenizer.eos_token_id, *listed) if token is not None)
@@ -325,7 +330,7 @@ def _cache(network: Any) -> Any:  # noqa: ANN401  (untyped library)
 
 
 def _cache_name(network: Any) -> str:  # noqa: ANN401  (untyped library)
-    """Transformers 5 renames an argument; the old name warns, the new one is unknown to older versions."""
+    """The cache argument's name, which differs between versions of Transformers."""
     return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
 
 
@@ -335,7 +340,7 @@ def _inference() -> Any:  # noqa: ANN401  (untyped library)
 
 @contextmanager
 def _memory_named(model: str) -> Iterator[None]:
-    """Out of memory as an error a person can act on."""
+    """Convert out-of-memory errors into errors with a fix."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:

@@ -1,7 +1,8 @@
-"""Any OpenAI-compatible endpoint: vLLM, llama.cpp server, Ollama, OpenAI. Knows HTTP; the words are in ``wire``.
+"""OpenAI-compatible endpoints: vLLM, llama.cpp server, Ollama, OpenAI.
 
-The key comes from an environment variable that is named, never stored; whatever a server says is searched for it
-before anybody else reads it.
+This module does HTTP; ``wire`` does the message format.
+
+The key comes from a named environment variable and is never stored. It is removed from all server messages.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ SHOWN = 200  # characters of a server's words in a message
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIGenerator:
-    """A model behind an OpenAI-compatible address.
+    """A model at an OpenAI-compatible address.
 
     Attributes:
-        base_url: up to and including ``/v1``. key_env: the variable that holds the key; none is needed locally.
-        api: ``chat``, or ``completions`` for base models. timeout: seconds for a whole answer.
-        mode: which log-probabilities the server gives. extra: fields that every request carries.
-        connections: how many at once at most.
+        base_url: up to and including ``/v1``. key_env: the variable with the key; not needed for local servers.
+        api: ``chat``, or ``completions`` for base models. timeout: seconds for a complete answer.
+        mode: the kind of the server's log-probabilities. extra: fields of every request.
+        connections: maximum number of parallel connections.
     """
 
     base_url: str
@@ -71,7 +72,7 @@ class OpenAIGenerator:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """Kind, model and what every request carries; not the address."""
+        """Kind, model and extra fields of requests, without the address."""
         return {"kind": "openai", "model": self.model, "api": self.api, "extra": dict(self.extra)}
 
     @property
@@ -86,7 +87,7 @@ class OpenAIGenerator:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What a probe found, or nothing."""
+        """The capabilities found by a probe, or none."""
         return self.known
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
@@ -94,7 +95,9 @@ class OpenAIGenerator:
         return [await self._one(call) for call in calls]
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """By ``prompt_logprobs`` (vLLM), else by ``echo`` for completions; of the raw law, whatever the temperature.
+        """Score by ``prompt_logprobs`` (vLLM), else by ``echo`` for completions.
+
+        Of the raw distribution, at any temperature.
 
         The end of a text is not scored.
 
@@ -122,7 +125,7 @@ class OpenAIGenerator:
         )
 
     async def models(self) -> list[str] | None:
-        """The models the server lists, free of charge; None when it keeps no list.
+        """The models that the server lists, at no cost; None without a list.
 
         Raises:
             UsageError: the key is refused. UnfinishedError: the server cannot be reached or is broken.
@@ -137,7 +140,7 @@ class OpenAIGenerator:
         return [str(item["id"]) for item in data if isinstance(item, dict) and "id" in item] if data else None
 
     def unreachable(self, reason: str) -> UnfinishedError:
-        """The error for a server that does not answer as it should."""
+        """The error for a server without a valid answer."""
         return UnfinishedError(
             f"{self.base_url} returned no usable answer ({reason})",
             expected="an OpenAI-compatible server at this address",
@@ -160,7 +163,7 @@ class OpenAIGenerator:
         return await self._send("POST", path, body)
 
     async def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:  # noqa: ANN401  (JSON)
-        """The JSON of an answer, or what went wrong in words that tell whether to try again."""
+        """The JSON of an answer, or an error that tells whether to retry."""
         url = f"{self.base_url.rstrip('/')}/{path}"
         try:
             async with asyncio.timeout(self.timeout):  # httpx limits single reads; a slow drip needs a limit of its own
@@ -199,7 +202,7 @@ class OpenAIGenerator:
         return {"Authorization": f"Bearer {key}"}
 
     def _failed(self, response: httpx.Response) -> Exception:
-        """Which kind of failure a status is: wait and retry, this call never, or no call ever."""
+        """Map a status to a failure: retry, refuse this call, or refuse all calls."""
         code, words = response.status_code, self._words(response)
         if code in {401, 403}:
             given = os.environ.get(self.key_env, "").strip()
@@ -226,7 +229,7 @@ class OpenAIGenerator:
         )
 
     def _words(self, response: httpx.Response) -> str:
-        """What the server says, in one short line without the key."""
+        """The server's message, in one short line without the key."""
         try:
             content = response.json()
             error = content.get("error", content) if isinstance(content, dict) else content
@@ -241,7 +244,7 @@ class OpenAIGenerator:
 
 
 def _after(response: httpx.Response) -> float | None:
-    """Seconds of a Retry-After header; a date in it is left to the backoff."""
+    """Seconds of a Retry-After header; a date is ignored in favor of the backoff."""
     try:
         seconds = float(response.headers.get("retry-after", ""))
     except ValueError:

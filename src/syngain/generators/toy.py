@@ -1,7 +1,7 @@
-"""The package's own exact generator: a Markov chain over words that knows the probability of everything it can say.
+"""Exact toy generator: a Markov chain over words with known probabilities.
 
-It knows nothing of meaning. What it offers is exactness: a proper distribution over word sequences of bounded length,
-whose log-probabilities (nats, end token included), entropies and samples all come from the same arrays.
+It has no notion of meaning. It is a proper distribution over word sequences of bounded length, whose log-probabilities
+(nats, end token included), entropies and samples all come from the same arrays.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Table = dict[Context, tuple["Ints", "Floats"]]
 
 @dataclass(frozen=True, slots=True)
 class TextSample:
-    """One output and how probable it was when it was sampled.
+    """One output with its probabilities at sampling.
 
     Attributes:
-        text: the words joined by single spaces. label: the label it was asked for.
-        token_logprobs: log-probability of each word and of the end token, in nats, under the law sampled from.
-        entropies: entropy of the law of each of these steps, in nats.
+        text: the words joined by single spaces. label: the requested label.
+        token_logprobs: log-probability of each word and of the end token, in nats, under the sampling distribution.
+        entropies: entropy of the distribution of each of these steps, in nats.
     """
 
     text: str
@@ -51,12 +51,12 @@ class TextSample:
 
 @dataclass(frozen=True, slots=True)
 class MarkovText:
-    """A word chain of order 2 that backs off to orders 1 and 0 by Witten-Bell weights [witten1991].
+    """A Markov chain of order 2 with Witten-Bell back-off to orders 1 and 0 [witten1991].
 
-    ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with ``k = c / (c + backoff * t)``, where ``c`` is how often the
-    context was seen and ``t`` how many different words followed it; order 0 of a label backs off to that of all rows.
-    The end token cannot come first, and has probability one after ``max_words`` words, so the law is proper.
-    Fitted by :meth:`fit`; ``tables`` holds per label (``None``: all rows) the counts by context.
+    ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with ``k = c / (c + backoff * t)``, where ``c`` is the count of
+    the context and ``t`` the number of different next words; order 0 of a label backs off to that of all rows. The end
+    token cannot come first, and has probability one after ``max_words`` words, so the distribution is proper. Fitted by
+    :meth:`fit`; ``tables`` holds per label (``None``: all rows) the counts by context.
     """
 
     vocabulary: tuple[str, ...]
@@ -92,7 +92,9 @@ class MarkovText:
         return cls(vocabulary, tables, index, backoff, max_words)
 
     def next_word(self, words: Sequence[int], label: str | None = None, *, temperature: float = 1.0) -> Floats:
-        """Law of the next symbol after the word indices ``words``: shape ``(len(vocabulary) + 1,)``, end token first.
+        """Distribution of the next symbol after the word indices ``words``.
+
+        Shape ``(len(vocabulary) + 1,)``, end token first.
 
         Temperature T renormalizes ``p ** (1 / T)`` exactly; T = 0 is greedy (the first of the most probable symbols).
         """
@@ -107,11 +109,11 @@ class MarkovText:
     def sample(
         self, n: int, *, rng: np.random.Generator, label: str | None = None, temperature: float = 1.0
     ) -> tuple[TextSample, ...]:
-        """``n`` independent outputs for one label (``None``: the chain of all rows)."""
+        """``n`` independent outputs for one label (``None``: all rows)."""
         return tuple(self._sample_one(rng, label, temperature) for _ in range(n))
 
     def draw(self, words: Sequence[int], label: str | None = None, *, rng: np.random.Generator) -> int:
-        """One symbol from ``next_word`` at temperature 1, by descending the orders, without the vector."""
+        """Draw one symbol of ``next_word`` at temperature 1, by descending the orders."""
         if len(words) >= self.max_words:
             return END
         levels = list(self._levels((START, START, *words)[-2:], label))
@@ -121,7 +123,7 @@ class MarkovText:
         return symbol
 
     def named_last(self, prompt: str) -> str | None:
-        """The label that a prompt names last, as a word of its own; the longest of those that begin there."""
+        """The label named last in a prompt, as a word; the longest of those at one place."""
         places = [
             (found.start(), len(label), label)
             for label in filter(None, self.tables)
@@ -130,7 +132,7 @@ class MarkovText:
         return max(places)[2] if places else None
 
     def probability(self, words: Sequence[int], symbol: int, label: str | None = None) -> float:
-        """One entry of ``next_word`` at temperature 1, for a text that has begun (``words`` is not empty)."""
+        """One entry of ``next_word`` at temperature 1, for nonempty ``words``."""
         if len(words) >= self.max_words or not words:
             return float(self.next_word(words, label)[symbol])
         result, reach = 0.0, 1.0
@@ -142,7 +144,10 @@ class MarkovText:
         return result
 
     def _levels(self, context: Context, label: str | None) -> Iterator[tuple[float, Ints, Floats]]:
-        """(weight, symbols, counts) of every order that saw the context, longest first; the last weight is one."""
+        """(weight, symbols, counts) of every order with this context, longest first.
+
+        The last weight is one.
+        """
         for start in range(len(context) + 1):
             seen = self._table(label).get(context[start:])
             if seen is not None and context[start:] != (START,):
@@ -164,7 +169,9 @@ class MarkovText:
         return total / (total + self.backoff * len(seen[0]))
 
     def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Floats, Floats]:
-        """Per-step log-probabilities and entropies of a given text, shapes ``(words + 1,)``, end token last, in nats.
+        """Log-probability and entropy of each step of a given text, in nats.
+
+        Shapes ``(words + 1,)``, end token last.
 
         An unknown word, and every step after it, has log-probability minus infinity and entropy NaN.
         """
@@ -180,11 +187,17 @@ class MarkovText:
         return logs, entropies
 
     def log_probability(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> float:
-        """Exact log-probability of ``text`` and its end, in nats; minus infinity for what the chain cannot say."""
+        """Exact log-probability of ``text`` and its end, in nats.
+
+        Minus infinity for texts of probability zero.
+        """
         return float(np.sum(self.steps(text, label, temperature=temperature)[0]))
 
     def enumerate(self, label: str | None = None, *, temperature: float = 1.0) -> dict[str, float]:
-        """Every text the chain can say with its exact probability: only for tiny vocabularies and lengths."""
+        """Every possible text with its exact probability.
+
+        For tiny vocabularies and lengths only.
+        """
         texts: dict[str, float] = {}
         for words, probability in self._walk((), 1.0, label, temperature):
             texts[" ".join(self.vocabulary[k - 1] for k in words)] = probability
@@ -224,7 +237,7 @@ class MarkovText:
         return law
 
     def _smoothed(self, label: str | None, context: Context) -> Floats:
-        """The interpolated law; the arrays in the cache are never written to."""
+        """The interpolated distribution; cached arrays are never modified."""
         if not context and label is None:
             return self._unigram()
         lower = self._law(label, context[1:]) if context else self._law(None, ())
@@ -285,7 +298,7 @@ def _arrays(counter: Counter[int]) -> tuple[Ints, Floats]:
 
 
 def _without_end(law: Floats) -> Floats:
-    """The law given that the text is not empty."""
+    """The distribution given that the text is not empty."""
     law = law.copy()
     law[END] = 0.0
     return np.asarray(law / law.sum())
@@ -311,7 +324,7 @@ def _certain(symbol: int, size: int) -> Floats:
 
 
 def _draw(law: Floats, rng: np.random.Generator) -> int:
-    """Inverse transform on the support, so that a symbol of probability zero is never drawn."""
+    """Draw by inverse transform on the support, never a symbol of probability zero."""
     support = np.flatnonzero(law)
     cumulative = np.cumsum(law[support])
     return int(
@@ -320,7 +333,7 @@ def _draw(law: Floats, rng: np.random.Generator) -> int:
 
 
 def _descend(levels: Sequence[tuple[float, Ints, Floats]], rng: np.random.Generator) -> int:
-    """A symbol from the first order that a coin of its weight accepts."""
+    """A symbol of the first order accepted by a draw with its weight."""
     _, symbols, counts = next(level for level in levels if level[0] >= 1.0 or rng.random() < level[0])
     cumulative = np.cumsum(counts)
     return int(symbols[np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")])

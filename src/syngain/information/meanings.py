@@ -1,6 +1,6 @@
-"""What outputs mean, where no column says it: the regions of the real rows in which an encoder places them.
+"""Meanings of outputs by clusters of embeddings, where no column names them.
 
-The map is fixed before any output is seen: the encoder and the centers of the regions come from the real rows alone.
+Encoder and cluster centers are fitted to the real rows alone, before any output is used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FEWEST = 2 * ROWS
 
 @dataclass(frozen=True, slots=True)
 class MeaningRegions:
-    """The regions of a real dataset that are taken as meanings: how many, and of which dataset."""
+    """Clusters of a real dataset that serve as meanings: number and dataset."""
 
     count: int
     real: str
@@ -39,7 +39,7 @@ class MeaningRegions:
 def with_meanings(
     said: Outputs, real: Dataset | None, encoder: TextEncoder, *, rng: np.random.Generator
 ) -> tuple[Outputs, MeaningRegions]:
-    """The outputs with the region of each as its meaning, and the regions.
+    """The outputs with their cluster as meaning, and the clusters.
 
     Raises:
         UsageError: no real rows. InputError: too few different ones, or a table.
@@ -73,7 +73,7 @@ def with_meanings(
 
 
 def _said_side(real: Dataset) -> list[str]:
-    """What real rows have where outputs are: the response of pairs."""
+    """The side of real rows that corresponds to outputs: the response of pairs."""
     if "response" in real.sides:
         return list(real.sides["response"])
     return joined_sides([list(side) for side in real.sides.values()])

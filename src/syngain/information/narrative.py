@@ -1,4 +1,4 @@
-"""What is said of the information in a set: findings, notes, one sentence, and the flows of the chain."""
+"""Sentences on the information in a dataset: findings, notes, verdict, flows."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ class _Limits(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationAccount:
-    """The measures of a set of outputs, for its report.
+    """The measures of a dataset of outputs, for its report.
 
     Attributes:
-        said: outputs with log-probabilities. whole: measures of all, strategies: of each. moved: by curation.
-        without: rows without log-probabilities by strategy. scorer: who cross-scored. complete: dropped rows are among
-            the outputs, or there are none. beside: each strategy against real rows.
-        regions: of the real rows that are taken as meanings, where no column names these.
+        said: outputs with log-probabilities. whole: measures of all, strategies: of each. moved: divergence of
+            curation.
+        without: rows without log-probabilities by strategy. scorer: name of the scorer. complete: dropped rows are
+            among the outputs, or there are none. ``beside``: each strategy versus real rows.
+        regions: clusters of real rows that serve as meanings, where no column names these.
     """
 
     said: Outputs
@@ -52,7 +53,7 @@ class InformationAccount:
 
 
 def findings(account: InformationAccount) -> list[Finding]:
-    """What limits the numbers. Nothing here says whether the set is good."""
+    """Findings on the limits of the numbers, not on the quality of the dataset."""
     return [
         *_cut(account),
         *_kept_only(account),
@@ -64,7 +65,7 @@ def findings(account: InformationAccount) -> list[Finding]:
 
 
 def verdict(account: InformationAccount) -> Verdict:
-    """The numbers in one sentence; whether they help is never among them."""
+    """The numbers in one sentence, without a judgment of benefit."""
     own = account.whole.estimates[GAIN]
     low, high = own.interval()
     most = "at most " if own.direction == "upper" else ""
@@ -99,14 +100,17 @@ def _gains(account: InformationAccount) -> str:
 def chains(
     account: InformationAccount, lost: Mapping[str, Mapping[str, float]], all_lost: Mapping[str, float]
 ) -> tuple[Chain, ...]:
-    """The flows of the run and of every strategy; ``lost`` to each step, by strategy and in all, as shares."""
+    """Flows of the run and of every strategy.
+
+    ``lost``: fractions dropped by each step, by strategy and in total.
+    """
     several = len(account.strategies) > 1
     whole = (_chain("The whole run", account.whole, all_lost),) if several else ()
     return whole + tuple(_chain(name if several else "", part, lost[name]) for name, part in account.strategies.items())
 
 
 def computed(account: InformationAccount) -> tuple[tuple[str, str], ...]:
-    """How the numbers came about, as headed paragraphs."""
+    """How the numbers were computed, as headed paragraphs."""
     prompts = len(set(account.said.prompts))
     rows = (
         f"{len(account.said):,} outputs of {prompts:,} prompts. Outputs are averaged within their prompt. "
@@ -152,7 +156,7 @@ def _meaning(regions: MeaningRegions) -> str:
 
 
 def _notes(part: GroupMeasures) -> Iterator[str]:
-    """What a reader of these measures needs to know."""
+    """Notes on these measures."""
     if part.chained:
         yield "Common real rows connect many prompts. Intervals treat prompts as independent, given the real rows."
     if part.unsplit is not None and part.unsplit.samples is None:
@@ -164,7 +168,7 @@ def _notes(part: GroupMeasures) -> Iterator[str]:
 
 
 def _disagreement(found: ScorerAgreement) -> str:
-    """Why the scorer gives no upper end."""
+    """Why the scorer gives no upper bound."""
     only = "so the prompt information has a lower bound only"
     limit = found.limit
     if limit is not None and limit.reason == "temperature":
@@ -210,7 +214,7 @@ def _span(estimates: Mapping[str, Estimate], each: float) -> str:
 
 
 def _chain(title: str, part: GroupMeasures, lost: Mapping[str, float]) -> Chain:
-    """Prompt information and gain come in, what curation dropped goes out, the rest is the set's."""
+    """Flows of information: in by prompt and generator, out by curation, rest in the dataset."""
     own, prompt = part.estimates[GAIN], part.estimates.get(LOWER)
     inside = 0.0 if prompt is None else max(prompt.value, 0.0)
     total = own.value + inside

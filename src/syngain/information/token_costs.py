@@ -1,4 +1,4 @@
-"""What one row's log-probabilities cost: of which law they are, and what the laws of its steps add.
+"""Log-probability of one row, its distribution, and bounds from its steps.
 
 Columns: ``token_logprobs`` and, where there are any, ``top_logprobs``, ``step_entropies`` (exact), ``logprob_mode``,
 ``temperature``, ``top_p``. Log-probabilities are natural.
@@ -32,11 +32,12 @@ ROUNDING = 1e-3  # float32 log-probabilities of certain tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one row says of its cost, in nats.
+    """Log-probability costs of one row, in nats.
 
     Attributes:
-        own: log-probability of the output. raw: it is of another law than the one sampled from.
-        excess: surprisal minus entropy of the steps, NaN without laws. lower, upper: ends of the summed entropy.
+        own: log-probability of the output. raw: it is not of the sampling distribution.
+        excess: surprisal minus entropy of the steps, NaN without distributions. lower, upper: ends of the summed
+            entropy.
     """
 
     own: float
@@ -48,7 +49,7 @@ class Cost:
 
 
 def cost(record: Mapping[str, object], name: str, listed: int, vocabulary: int | None) -> Cost | None:
-    """What a row's log-probabilities say; None when it has none."""
+    """The cost of a row's log-probabilities; None when it has none."""
     logs = record.get(generated_row.TOKEN_LOGPROBS)
     logs = json.loads(logs) if isinstance(logs, str) and logs.startswith("[") else logs
     if logs is None or logs == "":
@@ -120,7 +121,7 @@ def _numbers(values: object, name: str, column: str) -> Floats:
 
 
 def _logs(values: object, name: str) -> Floats:
-    """Log-probabilities of the tokens of a row; rounding above zero is mended."""
+    """Log-probabilities of the tokens of a row; rounding above zero becomes 0."""
     found = _numbers(values, name, generated_row.TOKEN_LOGPROBS)
     if np.any(found > ROUNDING):
         raise InputError(
@@ -132,7 +133,7 @@ def _logs(values: object, name: str) -> Floats:
 
 
 def number(record: Mapping[str, object], column: str, name: str) -> float | None:
-    """A number of a row, None where it is missing; ``name`` is the row's in an error."""
+    """A number of a row, None where missing; ``name`` is the row's in an error."""
     value = record.get(column)
     if value is None or value == "":
         return None

@@ -1,9 +1,11 @@
-"""Meaning against wording: H(y | p) = H(cluster(y) | p) + H(y | cluster, p), in nats. Only the first part is diversity.
+"""Split of entropy into meaning and wording, in nats.
 
-The cluster map must be fixed before the outputs are seen. Counts give a lower bound of H(cluster | p), capped at the
+H(y | p) = H(cluster(y) | p) + H(y | cluster, p). Only the first part is diversity.
+
+The clusters must be fixed before the outputs are known. Counts give a lower bound of H(cluster | p), capped at the
 logarithm of the samples per prompt; known probabilities of the distinct texts give an upper one. Weights proportional
-to the probabilities of the texts that happened to come [kuhn2023] are neither: with many improbable wordings of a
-common meaning they overstate the rare one.
+to the probabilities of the sampled texts [kuhn2023] give neither: with many improbable wordings of a common meaning
+they overstate the rare one.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ FEWEST = 8  # samples per prompt below which the cap says more than the data
 
 
 def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> Estimate:
-    """``information.semantic``: a lower bound of H(cluster(y) | p), with ``ceiling`` among its references.
+    """``information.semantic``: a lower bound of H(cluster(y) | p).
+
+    ``ceiling`` is in its references.
 
     The entropy of the counts of each prompt, averaged over prompts: below the truth in expectation because entropy is
     concave.
@@ -57,9 +61,11 @@ def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> E
 def meaning_entropy_upper(
     own: Floats, meanings: Sequence[Hashable], texts: Sequence[str], design: ClusteredPrompts
 ) -> Estimate:
-    """An upper bound of H(cluster(y) | p), in expectation, from ``own`` (n,) log-probabilities summed by meaning.
+    """An upper bound of H(cluster(y) | p), in expectation, from probabilities by meaning.
 
-    A meaning is at least as probable as its wordings that came; useful where a few wordings are most of a meaning.
+    ``own`` (n,) are log-probabilities, summed by meaning.
+
+    A meaning is at least as probable as its sampled wordings. Useful where a few wordings have most of its probability.
     """
     check_logs(own, design)
     first: dict[tuple[int, str], float] = {}

@@ -1,7 +1,7 @@
-"""What the k most probable tokens of every step of an output say about its entropy, in nats.
+"""Entropy bounds of an output from the k most probable tokens per step, in nats.
 
-Three numbers per output: a control variate of mean zero, and two ends of the summed next-token entropy. Also how raw
-laws become the law that was sampled from. The steps are those of the output, the end token included.
+Three numbers per output: a control variate of mean zero, and two ends of the summed next-token entropy. Also the
+conversion of raw to sampling distributions. The steps are those of the output, the end token included.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Steps:
     Attributes:
         excess: surprisal minus entropy of the outcome "which of the k tokens, or any other": mean zero.
         lower, upper: ends of the summed next-token entropy; ``upper`` is infinite when the vocabulary is not known.
-        complete: whether the listed tokens are all of the law, so that ``lower`` is the entropy itself.
+        complete: whether the listed tokens are the full distribution, so that ``lower`` is the entropy itself.
     """
 
     excess: float
@@ -39,14 +39,14 @@ class Steps:
 
 
 def steps(chosen: Floats, top: Floats, *, vocabulary: int | None = None) -> Steps:
-    """The sums of one output from the log-probabilities of its tokens (T,) and of the k most probable ones (T, k).
+    """Sums over one output from log-probabilities (T,) and top-k lists (T, k).
 
     ``top`` is padded with minus infinity where a step lists fewer. The tail of mass r beyond the k-th probability p_k
     has entropy at least ``-r ln r`` (one token) and, when r exceeds p_k, at least ``r ln(1 / p_k)``; at most
     ``r ln((V - k) / r)``.
 
     Raises:
-        UsageError: probabilities that sum to more than one, or a token outside a list that is the whole law.
+        UsageError: probabilities that sum to more than one, or a token outside a complete list.
     """
     excess, lower, upper = each_step(chosen, top, vocabulary=vocabulary)
     return Steps(
@@ -89,10 +89,10 @@ def each_step(chosen: Floats, top: Floats, *, vocabulary: int | None = None) -> 
 
 
 def sampled_law(logs: Floats, temperature: float, top_p: float = 1.0) -> Floats:
-    """Log-probabilities of the law sampled from, out of a *whole* raw law (k,), in nats.
+    """Log-probabilities of the sampling distribution, from a *full* raw one (k,), in nats.
 
-    First the temperature, then the smallest set of most probable tokens that holds ``top_p``, renormalized: the order
-    of the usual servers. Temperature 0 keeps the most probable token.
+    First the temperature, then the smallest set of most probable tokens with mass ``top_p``, renormalized: the usual
+    order of servers. Temperature 0 keeps the most probable token.
     """
     if temperature < 0 or not 0 < top_p <= 1:
         raise UsageError(
