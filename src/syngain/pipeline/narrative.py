@@ -1,4 +1,4 @@
-"""Sentences of ``syngain generate``: its verdict, how the rows came about, notes on the run."""
+"""Sentences of ``syngain generate``: verdict, computation, notes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def verdict(held: int, kept: int) -> Verdict:
-    """How many rows came about; whether they help is never among it."""
+    """Numbers of generated and kept rows, without a judgment of benefit."""
     return Verdict(
         decision="cannot_tell",
         sentence=f"{held:,} rows generated, {kept:,} kept. Run `syngain audit` to estimate their gain.",
@@ -21,7 +21,10 @@ def verdict(held: int, kept: int) -> Verdict:
 
 
 def computed(run: Run, reasons: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-    """How the rows came about, as headed paragraphs; ``reasons``: why rows were dropped, with their counts."""
+    """How the rows were generated, as headed paragraphs.
+
+    ``reasons``: why rows were dropped, with counts.
+    """
     strategies = ", ".join(f"{strategy.title} ({strategy.rows:,} rows)" for strategy in run.recipe.strategies)
     yield "Generator", f"{run.generator.name}; strategies: {strategies}."
     if run.stop is not None and run.store.meta("cut") is not None:
@@ -45,7 +48,7 @@ def computed(run: Run, reasons: Sequence[tuple[str, int]]) -> Iterator[tuple[str
 
 
 def notes(run: Run, *, priced: bool) -> Iterator[str]:
-    """What happened on the way that the result does not show: retries, requests in flight at a kill, costs."""
+    """Events of the run: retries, requests in flight at a kill, costs."""
     counts, spent = run.counts, run.store.spent()
     yield f"answers of this call: {counts.answered:,}; maximum in flight: {counts.most_in_flight}"
     if run.in_flight:

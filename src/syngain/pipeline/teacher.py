@@ -1,8 +1,10 @@
-"""A teacher that learned the anchors' labels and doubts those of generated rows: the closed-form proxy of the audit.
+"""Classifier trained on real rows, which rejects improbable labels of generated rows.
 
-A label is doubted when it is not the teacher's first choice and is less probable to it than nearly all labels of real
-rows are: the threshold is a quantile over anchors that were held out, so that about that share of good rows is lost at
-most. It looks at one row and at fixed anchors, so as a step of curation it is a filter, with an exact divergence.
+It is the closed-form proxy of the audit.
+
+A label is rejected when it is not the predicted class and its probability is below a threshold. The threshold is a
+quantile over held-out real rows, so at most about that fraction of correct rows is lost. It uses one row and fixed real
+rows, so this curation step is a filter with an exact divergence.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Teacher:
-    """A teacher of ``texts`` (n,) with their ``labels`` (n,); ``doubt``: share of held-out real labels it doubts too.
+    """A classifier of ``texts`` (n,) with ``labels`` (n,).
+
+    ``doubt``: fraction of held-out real labels that it also rejects.
 
     Raises:
         InputError: fewer than 20 texts, or fewer than two labels.
@@ -53,7 +57,10 @@ class Teacher:
             )
 
     def doubts(self, text: str, label: str) -> bool:
-        """Whether it doubts the label of a text; labels of no anchor are always doubted."""
+        """Whether it rejects the label of a text.
+
+        Labels without real rows are always rejected.
+        """
         if label not in self._codes:
             return True
         encoder, model, threshold = self._learned
@@ -67,7 +74,10 @@ class Teacher:
 
     @cached_property
     def _learned(self) -> tuple[FittedEncoder, FittedDiscriminant, float]:
-        """Encoder and model of all anchors, and the threshold from anchors that were held out from both."""
+        """Encoder and model of all real rows, and the threshold from held-out ones.
+
+        The threshold's model excludes these.
+        """
         streams = Streams(self.seed).child("teacher")
         y = np.array([self._codes[label] for label in self.labels], dtype=np.int64)
         fold = folds(near_duplicates.clusters(list(self.texts)), FOLDS, streams.stream("folds"), y)

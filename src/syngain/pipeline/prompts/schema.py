@@ -1,6 +1,6 @@
-"""JSON Schema, the part of it that servers honor for structured output: checked here whatever the server promises.
+"""JSON Schema: the part that servers support, always validated here.
 
-A keyword that is not known is an error before anything is asked, never silently ignored.
+An unknown keyword is an error before any request.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL)
 
 
 def check_schema(schema: object, where: str = "json_schema") -> None:
-    """Refuse a schema that could not be checked.
+    """Refuse a schema that cannot be validated.
 
     Raises:
         InputError: an unknown keyword or type, or no mapping.
@@ -71,7 +71,7 @@ def check_schema(schema: object, where: str = "json_schema") -> None:
 
 
 def parsed(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:
-    """The JSON value that a text is, and what is wrong with it: empty when it fits the schema."""
+    """The JSON value of a text, and its problem, empty when it fits the schema."""
     fenced = _FENCE.match(text.strip())
     try:
         value = json.loads(fenced.group(1) if fenced else text)
@@ -81,7 +81,7 @@ def parsed(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def problem(value: object, schema: Mapping[str, Any], where: str = "the value") -> str:
-    """The first thing in which a value breaks a schema; empty when it fits."""
+    """The first violation of a schema; empty when the value fits."""
     kinds = _kinds(schema)
     if kinds and not any(_TYPES[kind](value) for kind in kinds):
         return f"{where} is not of type {' or '.join(kinds)}"

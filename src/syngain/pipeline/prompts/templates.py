@@ -1,6 +1,6 @@
-"""Prompt templates: Jinja in a sandbox that reaches no file, no attribute of Python and no other template.
+"""Prompt templates: Jinja in a sandbox without files, attributes or other templates.
 
-Values are put in once and never read as templates: what stands in an anchor stays text, whatever it says.
+Values are inserted once and never rendered as templates: the content of a real row stays text.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ PADDING = frozenset(
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Columns and filters, and no way to a text that does not fit into memory."""
+    """A sandbox with columns and filters, and limits on the size of texts."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
-        """Products of numbers only, and no large ones; no formatting by %."""
+        """Allow products of small numbers only, and no formatting by %."""
         if not (isinstance(left, (int, float)) and isinstance(right, (int, float))) or (
             operator == "**" and (abs(left) > LONGEST or abs(right) > 10)
         ):
@@ -40,10 +40,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def wrap_str_format(self, value: object) -> None:
-        """Formatting is not made safe, it is not there."""
+        """Forbid string formatting."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
-        """Nothing of Python's insides, and no padding."""
+        """Forbid Python's internal attributes and padding."""
         return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, str) and attr in PADDING)
 
 
@@ -54,10 +54,10 @@ for _name in ("center", "format", "indent"):
 
 
 def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str]:
-    """A template as a function of its columns. ``where`` names it in messages.
+    """Compile a template to a function of its columns; ``where`` names it in messages.
 
     Raises:
-        InputError: it is not a template; when it is called: a column it uses is missing, or it wants more.
+        InputError: it is not a template. When called: a column is missing, or an operation is forbidden.
     """
     try:
         compiled = _ENVIRONMENT.from_string(source)
@@ -86,7 +86,7 @@ def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str
 
 
 def condition(source: str, *, where: str) -> Callable[[Mapping[str, object]], bool]:
-    """An expression such as ``label in text`` as a function of the columns of a row.
+    """Compile an expression such as ``label in text`` to a function of a row's columns.
 
     Raises:
         InputError: as for a template.
@@ -132,7 +132,7 @@ def _guarded(work: Callable[[], Value], where: str, columns: Mapping[str, object
 
 
 def _names(columns: Mapping[str, object]) -> str:
-    """The columns, with those of the anchor spelled out."""
+    """The names of columns, including those of the real row."""
     names = []
     for name, value in columns.items():
         inner = [f"{name}.{key}" for key in list(value)[:20]] if isinstance(value, dict) else [name]
