@@ -330,7 +330,7 @@ def _cache(network: Any) -> Any:  # noqa: ANN401  (untyped library)
 
 
 def _cache_name(network: Any) -> str:  # noqa: ANN401  (untyped library)
-    """The cache argument's name, which differs between versions of Transformers."""
+    """The cache argument's name, which changed in Transformers 5."""
     return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
 
 

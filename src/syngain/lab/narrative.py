@@ -1,4 +1,4 @@
-"""Notes of the presets: what their numbers are and how they were computed."""
+"""Notes of the presets: definitions and methods."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ TEMPERATURE = (
 
 
 def loops(checks: int, threshold: float) -> tuple[str, ...]:
-    """How many laws were checked, and how strictly."""
+    """Number and threshold of the checks against closed forms."""
     return (f"Checks against closed forms: {checks}; Bonferroni limit {threshold:.2f} errors.",)
 
 
 def paper(*, uniform: bool, published: bool) -> tuple[str, ...]:
-    """How the published figure was computed; ``uniform`` covariances, ``published``: its own estimator takes part."""
+    """Notes on the published figure.
+
+    ``uniform``: covariances; ``published``: whether its own estimator is included.
+    """
     notes = [
         "Gap = divergence of the model fitted to real rows minus that fitted to synthetic rows; above 0 is a benefit.",
         "Covariances: A A' + 1e-6 I, entries of A uniform in [0, 1]; the published A B' is indefinite in most draws."

@@ -1,7 +1,8 @@
-"""A generator of texts that is refitted on its own output, with a share of real rows in every training set.
+"""A text generator refitted on its own output, with a fraction of real rows.
 
-Generation 1 is said by a generator of the real rows. Every further one learned the one before, cut to what the real
-share leaves, and real rows drawn anew. All generations have the same number of words, so that their counts compare.
+Generation 1 is sampled from a generator of the real rows. Every later generator is fitted on the previous generation,
+truncated according to the real fraction, and on newly drawn real rows. All generations have the same number of words,
+so that their counts are comparable.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class Speaker(Protocol):
     """A fitted generator."""
 
     def say(self, words: int, rng: np.random.Generator) -> list[str]:
-        """Texts of at least so many words together."""
+        """Sample texts with at least this total number of words."""
 
 
 class Fit(Protocol):
-    """How a generator is fitted on texts."""
+    """Fits a generator on texts."""
 
     def __call__(self, texts: Sequence[str], /) -> Speaker:
         """Fit; deterministic."""
@@ -44,18 +45,18 @@ class Fit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WordChain:
-    """The word chain of ``syngain generate``'s toy generator."""
+    """The Markov chain of the toy generator of ``syngain generate``."""
 
     chain: MarkovText
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> WordChain:
-        """Fit on texts of any length; a text is said with at most as many words as the longest has."""
+        """Fit on texts of any length; generated texts are at most as long as the longest."""
         longest = max((len(text.split()) for text in texts), default=1)
         return cls(MarkovText.fit(texts, max_words=max(longest, 1)))
 
     def say(self, words: int, rng: np.random.Generator) -> list[str]:
-        """One text after the other until there are words enough."""
+        """Sample texts until there are enough words."""
         said, count = [], 0
         while count < words:
             said.append(self.chain.sample(1, rng=rng)[0].text)
@@ -68,8 +69,8 @@ class Loop:
     """A self-consuming loop.
 
     Attributes:
-        generations: how often the generator speaks. shares: of real rows in every later training set, ascending.
-        rows: real rows that take part. fit: the generator. model: judges how far a generation is from the holdout.
+        generations: number of generations. ``shares``: fractions of real rows in every later training set, ascending.
+        rows: number of real rows. fit: the generator. model: measures the divergence of a generation from the holdout.
     """
 
     generations: int = 5
@@ -81,11 +82,11 @@ class Loop:
     def run(
         self, texts: Sequence[str], holdout: Sequence[str], streams: Streams, progress: Progress = silent
     ) -> Floats:
-        """One run: measures (4, shares, generations) of the module's names.
+        """One run: the module's measures, shape (4, fractions, generations).
 
-        ``distinct_fraction`` counts different 4-grams of words, ``coverage`` those of the holdout that are said,
-        ``tail_coverage`` the rare words of the real rows that are still said, ``divergence`` the surprisal of the
-        holdout under an n-gram model of the generation, in nats per byte.
+        ``distinct_fraction`` counts different 4-grams of words, ``coverage`` those of the holdout that occur,
+        ``tail_coverage`` the rare words of the real rows that still occur, ``divergence`` the surprisal of the holdout
+        under an n-gram model of the generation, in nats per byte.
 
         Raises:
             InputError: too few real rows, or none longer than three words.
@@ -135,7 +136,7 @@ class Loop:
 
 
 def grams(texts: Iterable[str]) -> set[tuple[str, ...]]:
-    """The different runs of four words inside texts."""
+    """The distinct runs of four words within texts."""
     found: set[tuple[str, ...]] = set()
     for text in texts:
         words = text.split()
@@ -153,7 +154,7 @@ def rare_words(texts: Iterable[str]) -> set[str]:
 
 
 def cut(texts: Iterable[str], words: int) -> list[str]:
-    """Texts from the front with so many words together, the last one cut."""
+    """The first texts with this total number of words, the last one truncated."""
     out, left = [], words
     for text in texts:
         if left <= 0:

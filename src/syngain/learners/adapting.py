@@ -154,7 +154,7 @@ def adapt(
 
 @dataclass(slots=True)
 class _AdapterRun:
-    """A run and its state: current leg, step of the leg, and best leg so far."""
+    """A run and its state: current ``leg``, step of the leg, and best leg so far."""
 
     model: CausalModel
     material: Material

@@ -76,7 +76,7 @@ class Teacher:
     def _learned(self) -> tuple[FittedEncoder, FittedDiscriminant, float]:
         """Encoder and model of all real rows, and the threshold from held-out ones.
 
-        The threshold's model excludes these.
+        The threshold is cross-fitted.
         """
         streams = Streams(self.seed).child("teacher")
         y = np.array([self._codes[label] for label in self.labels], dtype=np.int64)

@@ -114,7 +114,7 @@ class Alpaca:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """Self-Instruct: ``instruction, instances``, one instance per row."""
+    """Self-Instruct: ``instruction, instances``, one instance (``input``, ``output``) per row."""
 
     def parse(self, row: Row) -> Entry:
         """Read a row; several instances are an error."""

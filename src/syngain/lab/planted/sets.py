@@ -1,4 +1,4 @@
-"""The sets of ``syngain demo``: anchors, a test set, and a plausible synthetic set with planted defects."""
+"""Datasets of ``syngain demo``: real rows, test rows, synthetic rows with defects."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class DemoSets:
     """Rows for the demonstration.
 
     Attributes:
-        real: anchors (``text, label, id``). test: held-out real rows, the same columns.
-        synthetic: rows with ``text, label, id, source`` (id of the anchor), ``generator`` and ``log_probability``
-            (nats, of the text under the chain; missing for rows that the chain did not write).
-        planted: finding id -> what was done, in plain words.
+        real: real rows (``text, label, id``). test: held-out real rows, the same columns.
+        synthetic: rows with ``text, label, id, source`` (id of the real row), ``generator`` and ``log_probability``
+            (nats, of the text under the Markov chain; missing for other rows).
+        planted: finding id -> sentence on the defect.
     """
 
     real: list[PlantedRow]
@@ -45,10 +45,12 @@ class DemoSets:
 
 
 def demo_sets(seed: int, *, defects: Sequence[str] | None = None, pretrained: bool = False) -> DemoSets:
-    """Anchors, test and synthetic rows; ``defects`` are drawn by the seed when none are named (``()``: none at all).
+    """Real, test and synthetic rows for the demonstration.
 
-    The generator is fitted on the anchors. ``pretrained=True`` fits it also on the real rows that are neither anchors
-    nor test, as a language model has read much else: then the synthetic rows bring in something new.
+    The seed draws ``defects`` unless they are named (``()``: none).
+
+    The generator is fitted on the real rows. ``pretrained=True`` fits it also on the remaining sentences, like the
+    pretraining data of a language model. The synthetic rows then add information.
     """
     streams = Streams(seed, ("demo",))
     anchors, test, pool = _split(real_rows(), streams.stream("split"))
@@ -65,9 +67,9 @@ def demo_sets(seed: int, *, defects: Sequence[str] | None = None, pretrained: bo
 def _split(
     rows: list[PlantedRow], rng: np.random.Generator
 ) -> tuple[list[PlantedRow], list[PlantedRow], list[PlantedRow]]:
-    """Anchors, test and the rest; no two rows of the first two are near copies of each other.
+    """Split into real, test and remaining rows, without near duplicates between real and test.
 
-    A small library gives proportionally fewer of both.
+    A small library gives proportionally fewer rows.
     """
     shuffled = [rows[i] for i in rng.permutation(len(rows))]
     wanted = round(1.3 * (ANCHORS + TEST))
@@ -81,7 +83,7 @@ def _split(
 def _variants(
     anchors: list[PlantedRow], pool: list[PlantedRow], test: list[PlantedRow], *, rng: np.random.Generator
 ) -> list[PlantedRow]:
-    """``SYNTHETIC`` different rows near the real distribution and near no single real row."""
+    """``SYNTHETIC`` different rows near the real distribution, but near no single real row."""
     fitted = [*anchors, *pool]
     chain = MarkovText.fit([row["text"] for row in fitted], [row["label"] for row in fitted], backoff=0.02)
     real = [row["text"] for row in [*anchors, *test]]
@@ -112,10 +114,10 @@ def _row(text: str, anchor: PlantedRow, chain: MarkovText, number: int) -> Plant
 
 
 def _variant(anchor: PlantedRow, chain: MarkovText, rng: np.random.Generator) -> str:
-    """The anchor with some of its words said anew by the chain: its tail, or a span and what joins it.
+    """A real row with some words resampled by the Markov chain: its tail, or a span.
 
-    The chain of the topic and the chain of all topics take turns: the first alone would write rows more typical of
-    their topic than real rows are, the second alone would write words of other topics into them.
+    The Markov chains of the topic and of all topics alternate. The first alone generates rows more typical of their
+    topic than real rows; the second alone adds words of other topics.
     """
     label = anchor["label"] if rng.random() < ON_TOPIC else None
     words: list[str] = anchor["text"].split()
@@ -129,7 +131,7 @@ def _variant(anchor: PlantedRow, chain: MarkovText, rng: np.random.Generator) ->
 def _continued(
     left: list[str], chain: MarkovText, label: str | None, rng: np.random.Generator, most: int = 99
 ) -> list[str]:
-    """``left`` and the words that the chain adds, until its end token or ``most`` words."""
+    """``left`` and a sampled continuation, until its end token or ``most`` words."""
     coded = [chain.index[word] for word in left]
     for _ in range(most):
         symbol = chain.draw(coded, label, rng=rng)
@@ -142,7 +144,7 @@ def _continued(
 def _bridged(
     left: list[str], right: list[str], chain: MarkovText, label: str | None, rng: np.random.Generator
 ) -> list[str]:
-    """Of several spans drawn after ``left``, one in proportion to the probability that ``right`` starts after it."""
+    """One of several spans after ``left``, drawn by the probability of ``right`` after it."""
     spans = [_continued(left, chain, label, rng, most=int(rng.integers(1, 5))) for _ in range(CANDIDATES)]
     if not right:
         return spans[0]

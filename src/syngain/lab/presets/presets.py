@@ -1,6 +1,6 @@
-"""The presets by name, in full and in quick size, all returning one kind of result.
+"""The presets by name, in full and quick size, with one result type.
 
-Each is imported when it runs: the published figure needs numpy alone and starts at once.
+Each is imported when it runs; the published figure needs numpy alone.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def run(
     Args:
         preset: one of ``PRESETS``.
         seed: of all its streams.
-        quick: a small version, for a look.
+        quick: a small version.
         estimator: only for ``paper``.
         protocol: sizes of ``paper``; None for the published ones (or quick ones).
-        progress: is told the stage and the share that is done.
+        progress: called with the stage and the completed fraction.
 
     Raises:
         UsageError: an unknown preset or estimator, or an option that the preset does not have.
@@ -90,10 +90,10 @@ QUICK_PAPER = PaperProtocol(values=(2, 4, 8, 15), replicates=25, points=512)
 def paper_protocol(
     world: World | None = None, *, quick: bool = False, replicates: int | None = None, points: int | None = None
 ) -> PaperProtocol:
-    """The published protocol (or its quick version) in another world or with other sizes.
+    """The published protocol (or its quick version) with other simulations or sizes.
 
     Raises:
-        UsageError: the world of one of the settings is impossible: every one is checked before the first one runs.
+        UsageError: the simulation of a setting is impossible. All settings are checked before the first run.
     """
     base = QUICK_PAPER if quick else PaperProtocol()
     sized = replace(
@@ -123,7 +123,7 @@ def temperature_result(*, quick: bool, streams: Streams, progress: Progress = si
 
 
 def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
-    """The preset ``bounds`` as tables, checks and pictures."""
+    """The preset ``bounds`` as tables, checks and plots."""
     from syngain.lab.presets.bounds import bounds
 
     found = bounds(streams=streams, chains=chains, worlds=worlds, progress=progress)
@@ -178,7 +178,10 @@ def _violations(found: BoundsResult) -> LabTable:
 
 
 def _units(streams: Streams, chains: int = 200) -> LabTable:
-    """Linear-Gaussian chains in several units: informations stay, the published expression does not."""
+    """Linear-Gaussian chains in several units.
+
+    Mutual informations do not change, the published expression does.
+    """
     from syngain.lab.worlds.linear_gaussian import random_linear_gaussian
 
     rng = streams.stream("linear Gaussian")
@@ -211,7 +214,7 @@ def _proved(found: BoundsResult) -> tuple[LabCheck, ...]:
 
 
 def loops_result(replicates: int, generations: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
-    """The preset ``loops`` as pictures beside their closed forms, and checks with a Bonferroni limit."""
+    """The preset ``loops`` as plots with closed forms, and Bonferroni checks."""
     from syngain.lab.presets.loops import loops
 
     found = loops(streams=streams, replicates=replicates, generations=generations, progress=progress)

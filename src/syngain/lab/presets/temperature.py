@@ -1,6 +1,8 @@
-"""Preset ``temperature``: a language model whose temperature, prompts and curation vary, accounted for exactly.
+"""Preset ``temperature``: exact information and gain of a language model.
 
-Shows that information gain alone does not order benefit: it is largest for noise.
+Temperature, prompts and curation vary.
+
+Information gain alone does not rank benefit: it is largest for noise.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ QUANTITIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemperatureProtocol:
-    """Worlds, temperatures and the sample size of the estimators that are compared with the exact values."""
+    """Simulations, temperatures, and the sample size of the estimators."""
 
     worlds: int = 20
     temperatures: tuple[float, ...] = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
@@ -63,7 +65,7 @@ class TemperatureProtocol:
 
 
 def temperature(protocol: TemperatureProtocol, *, streams: Streams, progress: Progress = silent) -> LabResult:
-    """Run every world at every temperature with every prompt mixture and curation."""
+    """Run every simulation at every temperature, prompt mixture and curation."""
     worlds = [language_world(streams.stream("world", str(w))) for w in range(protocol.worlds)]
     rows: list[dict[str, object]] = []
     for w, world in enumerate(worlds):
@@ -104,7 +106,10 @@ def _world_rows(number: int, world: LanguageWorld, protocol: TemperatureProtocol
 
 
 def _acceptance(world: LanguageWorld, curation: str) -> Floats:
-    """Probability to keep each text: everything, what a verifier with a threshold on the truth accepts, or half."""
+    """Probability to keep each text: all, verified ones, or half.
+
+    The verifier has a threshold on the true probability.
+    """
     if curation == "a verifier":
         return np.where(world.truth >= 0.2 / len(world.truth), 1.0, 0.0)
     return np.full(len(world.truth), 0.5 if curation == "half at random" else 1.0)
@@ -136,7 +141,7 @@ def _tables(rows: list[dict[str, object]], streams: Streams) -> tuple[LabTable, 
 
 
 def _within_worlds(rows: list[dict[str, object]]) -> LabTable:
-    """The same correlations inside each world, averaged: what a user with one task would see."""
+    """The correlations within each simulation, averaged, as for a user with one task."""
     numbers = sorted({int(str(row["world"])) for row in rows})
     cells: list[tuple[str, float, float]] = []
     for name, words in QUANTITIES.items():
@@ -153,7 +158,7 @@ def _within_worlds(rows: list[dict[str, object]]) -> LabTable:
 
 
 def _contradictions(rows: list[dict[str, object]]) -> LabTable:
-    """Of two configurations of one world, how often the one with more of a quantity gains less."""
+    """Fraction of pairs in one simulation where a higher quantity has a lower gain."""
     cells: list[tuple[str, float]] = []
     for name, words in QUANTITIES.items():
         wrong = total = 0
@@ -209,7 +214,7 @@ def _panels(rows: list[dict[str, object]], protocol: TemperatureProtocol) -> tup
 
 
 def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, streams: Streams) -> tuple[LabCheck, ...]:
-    """Estimates from sampled outputs beside the exact values; limits are Bonferroni over these checks."""
+    """Estimates from sampled outputs with exact values and Bonferroni limits."""
     found: list[tuple[str, Estimate, float]] = []
     for w, world in enumerate(worlds):
         for degree in (0.7, 1.0, 1.5):
@@ -227,7 +232,9 @@ def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, stre
 def _estimated(
     world: LanguageWorld, degree: float, outputs: int, exact: Accounting, name: str, rng: np.random.Generator
 ) -> list[tuple[str, Estimate, float]]:
-    """Information gain (plain and with step entropies) and prompt information of these topics, from ``outputs`` each.
+    """Information gain (plain and combined) and prompt information of these topics.
+
+    From ``outputs`` each; combined uses step entropies.
 
     The topics are fixed, so the errors are those of outputs within topics.
     """

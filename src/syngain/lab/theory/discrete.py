@@ -1,4 +1,7 @@
-"""Entropies and divergences of finite distributions, in nats. Exact; infinity where the definition says so."""
+"""Entropies and divergences of finite distributions, exact, in nats.
+
+Infinite where the definition is infinite.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def entropy(p: Probabilities) -> float:
 def kl(p: Probabilities, q: Probabilities) -> float:
     """Kullback-Leibler divergence KL(p || q), equal shapes, in nats.
 
-    Infinite where ``q`` is zero and ``p`` is not: that is the definition, not a failure.
+    Infinite where ``q`` is zero and ``p`` is not: this is the definition.
     """
     _check_pair(p, q)
     support = p > 0
@@ -66,10 +69,10 @@ def conditional_entropy(joint: Probabilities) -> float:
 
 
 def accepted(p: Probabilities, acceptance: Probabilities) -> Probabilities:
-    """The law after keeping each outcome x with probability a(x); shape of ``p``.
+    """The distribution after keeping each outcome x with probability a(x).
 
     Raises:
-        UsageError: when nothing is ever kept.
+        UsageError: when no outcome is kept.
     """
     _check(p)
     mass = p * acceptance
@@ -83,7 +86,9 @@ def accepted(p: Probabilities, acceptance: Probabilities) -> Probabilities:
 
 
 def acceptance_divergence(p: Probabilities, acceptance: Probabilities) -> float:
-    """Generation divergence of a filter: TV(p, accepted p) = E |a(x) / E a - 1| / 2, at most 1 - E a for 0/1 filters.
+    """Generation divergence of a filter: TV(p, accepted p) = E |a(x) / E a - 1| / 2.
+
+    TV is total variation. The value is at most 1 - E a for 0/1 filters.
 
     For a deterministic filter (a in {0, 1}) it is exactly 1 minus the acceptance mass.
     """

@@ -1,7 +1,7 @@
-"""Batches of Gaussian mixtures: one world per replicate, structure of arrays, float64, nats.
+"""Batches of Gaussian mixtures, one simulation per replicate, float64, nats.
 
-Points are ``(R, d, n)``: R replicates, d coordinates, n points. Components are ``(R, K, ...)``. Every reduction runs
-inside one replicate and in a fixed order, so a replicate's numbers do not depend on the batch it is computed in.
+Points are ``(R, d, n)``: R replicates, d coordinates, n points. Components are ``(R, K, ...)``. Every reduction is
+within one replicate and in a fixed order, so results are independent of the batch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Mixtures:
 
     @classmethod
     def of(cls, weights: Floats, means: Floats, covariances: Floats) -> Mixtures:
-        """Mixtures from their moments; raises ``LinAlgError`` where a covariance is not positive definite."""
+        """Mixtures from moments; ``LinAlgError`` unless covariances are positive definite."""
         return cls(weights, means, covariances, inverse_factors(covariances))
 
     def __getitem__(self, replicates: NDArray[np.intp] | slice) -> Mixtures:
@@ -111,9 +111,11 @@ def concatenate(parts: list[Mixtures], weights: Floats) -> Mixtures:
 
 
 def log_sum(values: Floats) -> tuple[Floats, Floats]:
-    """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, shape ``(R, n)``, and the factors that make shares.
+    """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, and normalizing factors.
 
-    Overwrites ``values``: times the returned factors ``(R, n)`` they are the shares of the components.
+    Shape ``(R, n)``.
+
+    Overwrites ``values``: times the returned factors ``(R, n)`` they are the component probabilities.
     """
     top = np.max(values, axis=1)
     np.subtract(values, top[:, None], out=values)

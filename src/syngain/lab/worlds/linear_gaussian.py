@@ -1,4 +1,6 @@
-"""Linear-Gaussian chains: every information in closed form, and why differential entropies bound nothing.
+"""Linear-Gaussian chains with closed forms of all mutual informations.
+
+They show why differential entropies give no bounds.
 
 ``p ~ N(0, I)``, ``M = A p + e_M``, ``S = B M + eps``, ``W = C S + noise``, in any dimension. Nats.
 """
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearGaussianChain:
-    """Maps ``(d, d)`` of the three steps and the standard deviations of their noises.
+    """Maps ``(d, d)`` of the three steps and standard deviations of their noises.
 
     Attributes:
         generation, curation, training: A, B and C above.
@@ -49,7 +51,10 @@ class LinearGaussianChain:
         return int(self.generation.shape[0])
 
     def covariance(self) -> Floats:
-        """Joint covariance of (p, M, S, W), shape ``(4 d, 4 d)``: ``(I - L)^-1 N (I - L)^-T`` with the maps in L."""
+        """Joint covariance of (p, M, S, W), shape ``(4 d, 4 d)``.
+
+        ``(I - L)^-1 N (I - L)^-T`` with the maps in L.
+        """
         d = self.dimension
         maps = np.zeros((4 * d, 4 * d))
         for step, table in enumerate((self.generation, self.curation, self.training), start=1):
@@ -64,7 +69,10 @@ class LinearGaussianChain:
         return gaussians.mutual_information(self.covariance()[np.ix_(rows, rows)], self.dimension)
 
     def in_units(self, scale: float) -> LinearGaussianChain:
-        """The same chain with M, S and W measured in units ``1 / scale``: no information changes, entropies do."""
+        """The same chain with M, S and W in units ``1 / scale``.
+
+        Mutual informations do not change, entropies do.
+        """
         return LinearGaussianChain(
             generation=scale * self.generation,
             curation=self.curation,
@@ -75,7 +83,7 @@ class LinearGaussianChain:
         )
 
     def published_bound(self) -> float:
-        """-Delta I + B_syn + H(e_M) + H(eps) [paper, recalled], with differential entropies as it would be computed."""
+        """-Delta I + B_syn + H(e_M) + H(eps) [paper, recalled], in differential entropies."""
         d = self.dimension
         model = gaussians.entropy(self.generation_noise**2 * np.eye(d))
         return (
