@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from syngain.generators.protocol import Messages
 
-MARK = "syngain-5c1e-{}-"  # a stand-in for what a message says, which no template writes itself
+MARK = "syngain-5c1e-{}-"  # a placeholder for message content, which no template contains
 
 
 class Reads(Protocol):

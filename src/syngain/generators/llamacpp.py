@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats
 
-PATIENCE = 1_800.0  # seconds for one answer of this process: slower is stuck
+PATIENCE = 1_800.0  # seconds for one answer of this process before it counts as stuck
 EXTRA = "llamacpp"
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -32,8 +32,8 @@ def settings(library: Any, path: str, *, batch: int, context: int, threads: int)
     found.model.path = path
     found.n_parallel, found.n_ctx = batch, batch * context
     found.cpuparams.n_threads = found.cpuparams_batch.n_threads = threads
-    found.cpuparams.poll = found.cpuparams_batch.poll = 0  # threads that wait by turning take a busy machine's cores
-    found.cache_ram_mib = 0  # finished prompts are not hoarded
+    found.cpuparams.poll = found.cpuparams_batch.poll = 0  # spinning threads would block cores of a busy machine
+    found.cache_ram_mib = 0  # finished prompts are not cached
     found.verbosity = -1
     found.warmup = found.ui = found.endpoint_slots = False
     found.offline = True

@@ -293,7 +293,7 @@ class LocalGenerator:
             positions = last[owner, None] + 1 + np.arange(width - 1)
             laws.append(self._forward(ids[:, :-1], seen, positions, cache))  # nothing follows the last token
         begun, logs = 0, []
-        for law in laws:  # a law is large: it is divided once and its normalizer summed, no other copy is made
+        for law in laws:  # large arrays: divide once and sum the normalizer, without another copy
             warm = law / temperature
             asked = targets[:, begun : begun + warm.shape[1], None]
             logs.append(warm.gather(2, asked)[:, :, 0] - warm.logsumexp(dim=-1))

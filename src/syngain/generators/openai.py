@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-SHOWN = 200  # characters of a server's words in a message
+SHOWN = 200  # characters of a server's message in an error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,7 @@ class OpenAIGenerator:
         """The JSON of an answer, or an error that tells whether to retry."""
         url = f"{self.base_url.rstrip('/')}/{path}"
         try:
-            async with asyncio.timeout(self.timeout):  # httpx limits single reads; a slow drip needs a limit of its own
+            async with asyncio.timeout(self.timeout):  # httpx limits single reads; a slow stream needs its own limit
                 response = await self._client().request(method, url, json=body, headers=self._headers())
         except (TimeoutError, httpx.ReadTimeout) as error:
             raise RetryableError(f"no answer within {self.timeout:g} s", throttled=True, billed=True) from error

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from syngain.generators.protocol import RetryableError
 
-COOLDOWN = 1.0  # seconds: one burst of complaints is one complaint
+COOLDOWN = 1.0  # seconds in which several overload errors count as one
 RECENT, ENOUGH = 50, 20
-DEAD = 24  # attempts in a row that all fail: nobody is there
+DEAD = 24  # consecutive failures after which the server counts as unreachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Pace:
 
     def bad(self, error: RetryableError) -> None:
         """Record a failed attempt, with the delay that the server asked for."""
-        if error.billed or not error.throttled:  # "later" is no failure
+        if error.billed or not error.throttled:  # a delay is not a failure
             self.tries.append(False)
         self.last = error.reason
         now = time.monotonic()

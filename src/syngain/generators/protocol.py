@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Singles
 
 Mode = Literal["exact", "processed", "raw"]
-Message = tuple[str, str]  # role and what it says
+Message = tuple[str, str]  # role and text
 Messages = tuple[Message, ...]
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
 
 END = 0  # index of the end token in every distribution; word k of the vocabulary has index k + 1
-START = -1  # what stands before the first word
-CACHED = 1024  # laws kept in memory; each is as long as the vocabulary
+START = -1  # symbol before the first word
+CACHED = 1024  # distributions kept in memory, each as long as the vocabulary
 Context = tuple[int, ...]
 Table = dict[Context, tuple["Ints", "Floats"]]
 

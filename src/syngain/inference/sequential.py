@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-APART = 32  # rows between looks at least: as many requests as are in flight by default
-FINE = 1.02  # growth of the rows from look to look
-COARSE = 1.1  # the same, where a look costs a minute
+APART = 32  # minimal rows between checks: the default number of requests in flight
+FINE = 1.02  # growth of the rows between checks
+COARSE = 1.1  # the same, where a check takes a minute
 
 
 def positions(total: int, *, first: int, growth: float) -> list[int]:
@@ -41,7 +41,7 @@ def level_of_means(looks: Sequence[int], alpha: float) -> float:
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if error(middle) > alpha else (low, middle)
-    return max(_tail(low), alpha / len(looks))  # never stricter than sharing the error equally
+    return max(_tail(low), alpha / len(looks))  # never stricter than an equal division of the error
 
 
 def level_of_shares(looks: Sequence[int], alpha: float) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syngain.data import RoleOptions
 
 Record = Mapping[str, object]
-SET_STEPS = ("dedup", "duplicate", "quota", "top_k", "best_of")  # they look at the whole set
+SET_STEPS = ("dedup", "duplicate", "quota", "top_k", "best_of")  # steps on the whole dataset
 STEPS = (generated_row.STEP, "step")
 
 

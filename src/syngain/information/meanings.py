@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syngain.data.encoders.vectors import FittedEncoder, TextEncoder
     from syngain.information.outputs import Outputs
 
-ROWS, MOST = 10, 40  # different real rows per region, and regions at most
+ROWS, MOST = 10, 40  # different real rows per cluster, and maximum of clusters
 FEWEST = 2 * ROWS
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from syngain.information.estimators.prompt_information import Bracket
     from syngain.information.outputs import Outputs
 
-FEW = 7  # clusters, below which the error over outputs is the better known one
-AGREES = 0.05  # nats per token that another computation of the same law may differ by
+FEW = 7  # clusters, below which the error over outputs is the more accurate one
+AGREES = 0.05  # allowed difference in nats per token between two computations of one distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SURE = 4.0  # errors from zero: once in 16,000 by chance
 ASK = "Run `syngain gain` to measure whether these rows help"
-MANY_CUT = 0.05  # share of cut outputs that is more than a remark
+MANY_CUT = 0.05  # fraction of cut outputs from which the severity is medium
 GAIN, LOWER, ENTROPY = "information.gain", "information.prompt_lower", "information.entropy"
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats
     from syngain.data.dataset import Dataset
 
-Messages = tuple[tuple[str, str], ...]  # role and what it says
+Messages = tuple[tuple[str, str], ...]  # role and text
 PROMPT_KEYS = (generated_row.PROMPT_HASH, "prompt_id")
 PROMPTS = (generated_row.PROMPT_MESSAGES, "generator_prompt", "prompt_text", "prompt")
 ANCHORS = (generated_row.ANCHOR_IDS, "anchors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 HIGHDIM = (
     "Gap = divergence of the model fitted to real rows minus that fitted to synthetic rows; above 0 is a benefit.",
     "Covariances A A' / (2 d), A normal of d rows and 2 d columns; both fits shrink their covariances.",
+    "KL: Kullback-Leibler divergence. TV: total variation.",
     "Quality q: means of the J components are shifted by (1 - q) standard deviations in every direction.",
 )
 BOUNDS = (
@@ -22,7 +23,10 @@ TEMPERATURE = (
 
 def loops(checks: int, threshold: float) -> tuple[str, ...]:
     """Number and threshold of the checks against closed forms."""
-    return (f"Checks against closed forms: {checks}; Bonferroni limit {threshold:.2f} errors.",)
+    return (
+        f"Checks against closed forms: {checks}; Bonferroni limit {threshold:.2f} errors.",
+        "TV: total variation.",
+    )
 
 
 def paper(*, uniform: bool, published: bool) -> tuple[str, ...]:
@@ -36,7 +40,8 @@ def paper(*, uniform: bool, published: bool) -> tuple[str, ...]:
         if uniform
         else "Covariances: A A' / (2 d), A normal of d rows and 2 d columns.",
         "Exact densities; integrals by Monte Carlo on points common to all densities. Bands: 95% over replicates.",
-        "KL (Kullback-Leibler) gaps have heavy tails, so plots show their medians, not their means.",
+        "KL: Kullback-Leibler divergence. TV: total variation. JS: Jensen-Shannon divergence.",
+        "KL gaps have heavy tails, so plots show their medians, not their means.",
     ]
     if published:
         notes.append(

@@ -165,7 +165,7 @@ class _AdapterRun:
     optimizer: Optimizer = None
     leg: int = 0
     lead: int = 0
-    leader: Leg | None = None  # the leading leg, whole, while others still race
+    leader: Leg | None = None  # the complete best leg, while others still run
     step: int = 0
     last: float = math.inf  # surprisal of the held-out rows when they were scored last
     best: float = math.inf

@@ -157,7 +157,9 @@ class CausalScorer:
         gradients are as close to the float32 model as before.
         """
         torch, half = torch_module(), is_half(self.network)
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=half, cache_enabled=False):  # threads share one
+        with torch.autocast(
+            self.device, dtype=torch.bfloat16, enabled=half, cache_enabled=False
+        ):  # threads use one in common
             yield
 
     def cache(self) -> Library:

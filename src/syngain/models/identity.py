@@ -20,7 +20,7 @@ def model_identity(name: str) -> str:
     try:
         files = sorted(place.iterdir()) if place.is_dir() else [place] if place.is_file() else []
         return fingerprint([[file.name, _content(file)] for file in files if file.is_file()]) if files else name
-    except OSError:  # whoever loads the model says what is wrong with it
+    except OSError:  # loading the model raises the error
         return name
 
 

@@ -100,7 +100,7 @@ class Engine:
             if not self.ledger.reserve(cost):
                 if not self._flying and not group:
                     self.counts.stopped = "the budget is reached"
-                break  # what is in flight may cost less than was set aside for it
+                break  # requests in flight may cost less than reserved
             group.append((self._queue.pop(0), cost))
         self.store.sent((item.key, *cost) for item, cost in group) if group else None
         return group

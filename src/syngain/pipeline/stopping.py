@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.core.expressions import Node
 
-ALPHA: Mapping[str, float] = {"value": 0.05, "upper90": 0.05, "upper95": 0.025}  # one-sided, over all looks
+ALPHA: Mapping[str, float] = {"value": 0.05, "upper90": 0.05, "upper95": 0.025}  # one-sided, over all interim checks
 EXAMPLE = f"write for example --stop-when '{NEW_SHARE} < 0.2'"
 
 

@@ -45,12 +45,12 @@ def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
         InputError: a strategy does not fit the real rows, or a template uses an unknown column.
     """
     plans = [_prepared(strategy, anchors) for strategy in recipe.strategies]
-    for plan in plans:  # every template is tried on the first anchor before a request of any strategy is made
+    for plan in plans:  # render every template on the first real row before any request
         rng = Streams(recipe.seed).stream("plan", plan.strategy.title)
         next(_prompts(plan, rng))
     blocks = [_blocks(recipe, plan) for plan in plans]
     left = [plan.strategy.rows for plan in plans]
-    while any(left):  # the strategy of which the largest share is left goes next
+    while any(left):  # next, the strategy with the largest remaining fraction
         shares = [rest / plan.strategy.rows for rest, plan in zip(left, plans, strict=True)]
         number = shares.index(max(shares))
         block = next(blocks[number])[: left[number]]

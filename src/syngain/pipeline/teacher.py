@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from syngain.data.encoders.vectors import FittedEncoder
     from syngain.learners.linear import FittedDiscriminant
 
-FEWEST = 20  # anchors
+FEWEST = 20  # real rows
 FOLDS = 5
 
 
@@ -87,7 +87,7 @@ class Teacher:
             encoder, model = self._fit(train, y, streams)
             logs = model.log_probabilities(encoder([self.texts[i] for i in held.tolist()]))
             own[held] = logs[np.arange(held.size), y[held]]
-        own = np.maximum(own, -700.0)  # a label that no anchor outside the fold has
+        own = np.maximum(own, -700.0)  # a label without real rows outside the fold
         encoder, model = self._fit(np.arange(y.size), y, streams)
         return encoder, model, float(np.quantile(own, self.doubt))
 

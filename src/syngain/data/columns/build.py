@@ -91,7 +91,7 @@ class _Content:
     ids: list[str] = field(default_factory=list)
     replaced: int = 0
     wrong: InputError | None = None
-    same: dict[str, str] = field(default_factory=dict)  # equal labels share one object: a million rows, few labels
+    same: dict[str, str] = field(default_factory=dict)  # equal labels are one object: a million rows, few labels
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ASSISTANTS = {"assistant", "gpt", "model", "bot", "chatgpt"}
 ROLE_NAMES = {"human": "user"} | dict.fromkeys(ASSISTANTS, "assistant")
 
-Turn = tuple[str, str]  # role and what it said
+Turn = tuple[str, str]  # role and text
 Render = Callable[[Sequence[object]], tuple[str, ...]]
 
 

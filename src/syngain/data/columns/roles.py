@@ -23,7 +23,7 @@ GENERATOR = ("generator", "model")
 CHATS = ("messages", "conversations")
 NO_LABELS = ("id", "split", "language", "lang", "date")
 LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `_label_like`
-RESPONSES = ("completion", "response", "chosen")  # what stands beside `prompt`, the first that is there
+RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, first match
 SIDES = ("real", "synthetic", "test", "pool")
 FLAGS = ("text", "label", "source", "generator", "id")
 

@@ -32,10 +32,10 @@ IDS = {
     "unnamed: 0",
     "__index_level_0__",
 }
-PROSE = 40  # mean characters from which a column of strings reads like text
+PROSE = 40  # mean characters from which a column of strings counts as prose
 BATCH = 10_000
-MANY = 20  # distinct values below which strings may well be categories
-FEW = 0.5  # share of distinct values from which strings are names rather than categories
+MANY = 20  # distinct values below which strings may be categories
+FEW = 0.5  # fraction of distinct values from which strings are names, not categories
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def written_number(value: object) -> float | None:
     if not isinstance(value, str):
         return number(value)
     try:
-        return float(value) if "_" not in value else None  # Python reads 1_000; nobody writes it in a table
+        return float(value) if "_" not in value else None  # Python accepts 1_000, which is not a number in tables
     except ValueError:
         return math.nan if is_missing(value) else None
 

@@ -184,7 +184,7 @@ def _from(transformers: Any, name: str, place: str, *, offline: bool) -> tuple[A
     network, info = transformers.AutoModel.from_pretrained(place, local_files_only=offline, output_loading_info=True)
     absent = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
     config, known = network.config, len(tokenizer)
-    if absent:  # transformers fills them at random and goes on
+    if absent:  # transformers initializes them at random without an error
         raise _no_encoder(name, f"it has no weights for {absent[0]} ({len(absent)} are missing)")
     if config.is_encoder_decoder or not hasattr(config, "hidden_size"):
         raise _no_encoder(name, f"it is a {config.model_type} model, not an encoder of text")

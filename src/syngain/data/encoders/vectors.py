@@ -66,7 +66,7 @@ class HashedNgrams:
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
         idf = np.log((1 + size) / (1 + documents)) + 1
         weighted = _weigh(counts, idf.astype(np.float32), self.buckets)
-        shared = np.flatnonzero(documents >= 2)  # an n-gram of one row says nothing about how rows relate
+        shared = np.flatnonzero(documents >= 2)  # an n-gram of one row has no information on the relation of rows
         rank = max(1, min(self.dimensions, size - 1, shared.size - 1))
         state = int(rng.integers(2**31 - 1))
         components = np.zeros((shared.size, rank), dtype=np.float32)

@@ -134,7 +134,7 @@ def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
 
     try:
         table = load()
-        table.validate(full=True)  # a corrupted file can pass the reader and crash whoever touches its values
+        table.validate(full=True)  # a corrupted file can pass the reader and crash on access to its values
         names = list(table.column_names)
         table.slice(0, 1).to_pylist()  # the names inside of nested columns are decoded here, too
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:

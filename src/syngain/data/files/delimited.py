@@ -36,7 +36,7 @@ class DelimitedCodec:
 
     def _cells(self, raws: Iterator[bytes]) -> Iterator[list[str]]:
         _allow_wide_fields()
-        # line breaks stand only inside of quotes here, so that each raw row is one row to the reader too
+        # line breaks are inside quotes here, so each raw row is one row for the reader too
         return csv.reader(map(bytes.decode, raws), delimiter=self.delimiter, strict=True)
 
 

@@ -59,7 +59,7 @@ def format_suffix(path: Path) -> str:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name beyond what the system takes; opening it will say so
+    except OSError:  # a name too long for the system; opening it raises the error
         return False
 
 

@@ -13,7 +13,7 @@ from syngain.data.rows import Cells, Record, type_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-DEPTH_LIMIT = 100  # deeper rows would exhaust the stack of whoever reads or writes them later
+DEPTH_LIMIT = 100  # deeper rows would exhaust the stack of later readers and writers
 BLANK = b" \t\r"
 SPACE = re.compile(r"[ \t\n\r]*")
 DECODER = json.JSONDecoder()  # accepts NaN and Infinity, as Python writes them; tables decide what they mean

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
 CHUNK = 1 << 20
-LINE_LIMIT = 64 << 20  # bytes; a longer line is not a row but a mistake, and must not fill the memory
+LINE_LIMIT = 64 << 20  # bytes; a longer line is an error and must not fill the memory
 WHOLE_LIMIT = 1 << 30  # bytes of a file that has to be read whole (JSON array, compressed Parquet)
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 COMPRESSED = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}

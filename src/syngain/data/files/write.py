@@ -191,7 +191,7 @@ def _json(record: Mapping[str, object], target: Path) -> bytes:
     try:
         try:
             return json.dumps(record, ensure_ascii=False, default=_json_value).encode()
-        except UnicodeEncodeError:  # lone surrogates: only an escape can carry them
+        except UnicodeEncodeError:  # lone surrogates need an escape
             return json.dumps(record, default=_json_value).encode()
     except (TypeError, ValueError) as error:
         raise _cannot_hold(target, str(error)) from error
@@ -308,7 +308,7 @@ def _opened(path: Path, packed: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
 
     with path.open("wb") as raw:
         if packed == "gzip":
-            with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:  # the same rows, the same bytes
+            with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:  # equal rows give equal bytes
                 yield file
         elif packed == "zstd":
             with pa.CompressedOutputStream(pa.PythonFile(raw, mode="w"), "zstd") as stream:

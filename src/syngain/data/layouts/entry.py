@@ -9,7 +9,7 @@ from typing import Protocol
 
 Row = dict[str, object]
 Message = dict[str, object]
-INPUT = "syngain_input"  # the part of an instruction that stood in a field of its own
+INPUT = "syngain_input"  # the part of an instruction from its own field
 
 
 class LayoutError(Exception):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, from the golden ratio [knuth1998]: spreads powers over 64 bits
 SEPARATOR = 0  # a byte that no normalized text contains
-MAX_CHARACTERS = 20_000  # of one row: longer rows are represented by their beginning and say so in the docs
+MAX_CHARACTERS = 20_000  # of one row; longer rows are represented by their beginning (documented)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
 
-FEWEST = 8  # samples per prompt below which the cap says more than the data
+FEWEST = 8  # samples per prompt below which the cap dominates the estimate
 
 
 def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> Estimate:

@@ -17,9 +17,9 @@ from syngain.core.errors import UsageError
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats
 
-COMPLETE = 1e-6  # mass that float32 log-probabilities of a whole law may miss
+COMPLETE = 1e-6  # allowed missing mass of a full distribution in float32 log-probabilities
 SAME = 1e-6  # log-probabilities nearer than this are those of one token
-TOO_MUCH = 1e-3  # above one by more than this is no law
+TOO_MUCH = 1e-3  # excess above one that makes a distribution invalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,7 +167,7 @@ CONTRADICTIONS = frozenset(
         ("label_leak", "label_independent"),
         ("label_leak", "memorized_anchors"),
         ("label_independent", "memorized_anchors"),
-        ("label_noise", "memorized_anchors"),  # copies of anchors come with their right labels
+        ("label_noise", "memorized_anchors"),  # copies of real rows have correct labels
         ("label_independent", "contamination"),
         ("template_collapse", "contamination"),
         ("template_collapse", "memorized_anchors"),

@@ -172,7 +172,7 @@ def _violations(found: ChainQuantities, model_entropy: float) -> Flags:
             found.synthetic_information > found.published_bound(model_entropy) + ROUNDING,
             found.synthetic_information > found.published_bound(0.0, sign=+1) + ROUNDING,
             not held,
-            held != found.ggmi_bound_is_valid(1.0) and abs(slack) > ROUNDING,  # at equality both answers are right
+            held != found.ggmi_bound_is_valid(1.0) and abs(slack) > ROUNDING,  # at equality both answers are correct
         ]
     )
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
 
-PROMPTS = 4  # generators with an own subset of the anchors, pooled
+PROMPTS = 4  # generators, each with its own subset of the real rows, pooled
 SHOWN = ("tv", "kl")
 Y_NAMES = {"tv": "mean gap in TV", "kl": "median gap in KL"}
 

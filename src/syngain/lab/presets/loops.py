@@ -361,7 +361,7 @@ def _optimal_weight(replicates: int, rng: np.random.Generator, steps: int = 25) 
     noise_real = rng.normal(size=(steps, replicates)) / math.sqrt(POINTS)
     noise_own = rng.normal(size=(steps, replicates)) / math.sqrt(POINTS)
     squares = []
-    for weight in candidates:  # the same noise for every weight: differences are sharp
+    for weight in candidates:  # equal noise for every weight, so that differences are precise
         mean = np.zeros(replicates)
         for t in range(steps):
             mean = weight * noise_real[t] + (1 - weight) * (mean + noise_own[t])

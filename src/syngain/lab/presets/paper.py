@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Estimator = Literal["exact", "seed-compatible", "both"]
 PUBLISHED = "published"
 PUBLISHED_POINTS = 1_000
-HEAVY = frozenset({"kl", "reverse_kl"})  # a few replicates hold most of the mean: the median is shown
+HEAVY = frozenset({"kl", "reverse_kl"})  # a few replicates dominate the mean, so the median is shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

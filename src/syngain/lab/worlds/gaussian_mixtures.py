@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
 
 BLOCK = 1 << 15  # elements of (replicates x components x points) worked on at a time: they stay in the cache
-LEAST = -700.0  # exp of less is a denormal number: up to 200 times slower, and lost beside the largest term, which is 1
+LEAST = -700.0  # exp of less is a denormal number: up to 200 times slower, and negligible next to the largest term, 1
 UNROLLED = 4  # up to this dimension the triangular product is written out, coordinate by coordinate
 
 

@@ -41,7 +41,7 @@ class SpokenWorld:
         """Draw a random simulation."""
         symbols = WORDS + (kind == "ending")
         base = rng.dirichlet(np.full(symbols, 3.0), size=(LONGEST, WORDS))
-        if kind == "ending":  # nobody says nothing
+        if kind == "ending":  # outputs are not empty
             base[0, :, WORDS] = 0.0
             base[0] /= base[0].sum(axis=1, keepdims=True)
         return cls(kind, base, float(np.exp(rng.uniform(np.log(0.5), np.log(40.0)))))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORDS = ("a", "b", "c", "d")
 LONGEST = 4
 TOPICS = ("p", "q", "r")
-TEXTS = 60  # true texts per topic that the generator has read
+TEXTS = 60  # true texts per topic in the generator's training texts
 ANCHORS, SYNTHETIC = 20, 100
 SMOOTHING = 10.0  # pseudo-rows of the learner, spread evenly over all texts
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TextKind = Literal["uniform", "gamma", "zipf", "half"]
 LessonKind = Literal["even", "flat"]
-ELSE = -1  # a row that shows no lesson of any real row
+ELSE = -1  # a row without a lesson of any real row
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
     "boolean": lambda v: isinstance(v, bool),
     "null": lambda v: v is None,
 }
-_SPOKEN = frozenset({"title", "description", "$schema", "default", "examples"})  # say nothing about what is valid
+_SPOKEN = frozenset({"title", "description", "$schema", "default", "examples"})  # without effect on validity
 _CHECKED = frozenset(
     {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "pattern"}
     | {"minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
 Value = TypeVar("Value")
-LONGEST = 200_000  # characters of a prompt; more is a template gone wild
+LONGEST = 200_000  # maximum characters of a prompt
 
 PADDING = frozenset(
     {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"}

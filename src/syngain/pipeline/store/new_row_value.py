@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 NEW_SHARE = "diversity.new_fraction"
 NEW_NATS = "information.marginal"
-MANY = 40  # new rows, as many as the error is that of
-FIRST = 200  # rows before the first look
+MANY = 40  # number of new rows that the error corresponds to
+FIRST = 200  # rows before the first check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class NewRowValue:
         without = (new - own + lent) / np.maximum(total - size, 1.0)
         spread = float(np.sum((without - without.mean()) ** 2)) * (prompts - 1) / prompts
         return InterimEstimate(
-            value=max(new, 0.0) / total,  # sums of weights leave rounding behind
+            value=max(new, 0.0) / total,  # sums of weights have rounding errors
             error=math.sqrt(spread),
             freedom=prompts - 1.0,
             n=int(total),
