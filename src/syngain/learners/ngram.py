@@ -30,9 +30,9 @@ class NgramModel:
 
     ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``, down to 1 / 257, with
     ``D(c) = min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones the number of different
-    preceding symbols. A context that begins with the border of a text has no preceding symbol and counts occurrences too. The
-    discount ``d`` of occurrences is the regularization, chosen in every fit on held-out rows. Formulas from counts of
-    counts [chen1999] fail for repeated rows, where nothing occurs only once.
+    preceding symbols. A context that begins with the border of a text has no preceding symbol and counts occurrences
+    too. The discount ``d`` of occurrences is the regularization, chosen in every fit on held-out rows. Formulas from
+    counts of counts [chen1999] fail for repeated rows, where nothing occurs only once.
 
     Attributes:
         order: symbols of the longest n-gram, the predicted one included, 1 to 7.
