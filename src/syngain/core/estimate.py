@@ -70,7 +70,7 @@ class Estimate:
 
     @property
     def kind(self) -> Direction:
-        """What the value is: an estimate, a lower or upper bound, or a forecast; ``direction``."""
+        """The kind of value: estimate, lower or upper bound, or forecast (``direction``)."""
         return self.direction
 
     def interval(self, level: float = 0.95) -> Interval:

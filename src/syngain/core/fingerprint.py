@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def fingerprint_lines(lines: Iterable[str]) -> str:
-    """Sixteen hexadecimal digits of the SHA-256 over the lines, in order, length-prefixed."""
+    """Sixteen hexadecimal digits of the SHA-256 over ordered, length-prefixed lines."""
     digest = hashlib.sha256()
     for line in lines:
         data = line.encode("utf-8", "surrogatepass")
@@ -30,7 +30,10 @@ def fingerprint(value: object) -> str:
 
 
 def json_form(value: object) -> object:
-    """Convert settings to JSON: dataclasses by public fields, nested ones with their class."""
+    """Convert settings to JSON: dataclasses by public fields.
+
+    Nested dataclasses include their class.
+    """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The user's folder: models (may be deleted) and the calibration record (must not)."""
+"""The user's folder: models (may be deleted) and calibration record (must not)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passes over blocks of rows: map every block, merge the parts in block order, finalize.
+"""Passes over blocks of rows: map every block, merge the parts, finalize.
 
 A task turns a block into per-row values or integers. Sums of floating point numbers stay with the driver, in one order,
 so that the result is independent of the runner.

@@ -99,7 +99,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapPoint:
-    """A row on the two-dimensional map; ``group`` is ``real``, ``synthetic`` or ``dropped``."""
+    """A row on the two-dimensional map.
+
+    ``group`` is ``real``, ``synthetic`` or ``dropped``.
+    """
 
     x: float
     y: float

@@ -63,7 +63,10 @@ def read_scores(answer: object, request: ScoreRequest, text: str) -> Scored | No
 
 
 def _vllm(answer: Any) -> list[tuple[str, float | None]]:  # noqa: ANN401  (JSON)
-    """``prompt_logprobs``: a list with, per token, a mapping of token ids; the first entry is the given token."""
+    """Scores from ``prompt_logprobs``.
+
+    This is a list with, per token, a mapping of token ids; the first entry is the given token.
+    """
     given = answer.get("prompt_logprobs") or answer["choices"][0]["prompt_logprobs"]
     steps: list[tuple[str, float | None]] = []
     for step in given:

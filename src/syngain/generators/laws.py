@@ -34,7 +34,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Law:
-    """Log-probabilities of the next token of every output, shape (outputs, vocabulary)."""
+    """Next-token log-probabilities of every output, shape (outputs, vocabulary)."""
 
     logs: Any
     entropies: Floats
@@ -60,7 +60,10 @@ class Law:
         return cls(logs, entropies.double().cpu().numpy())
 
     def draw(self, outputs: Sequence[Drawn], ends: frozenset[int]) -> Ints:
-        """Draw and record one token per output, by inverse transform of its own random stream."""
+        """Draw and record one token per output.
+
+        By inverse transform of a number from the output's own random stream.
+        """
         import torch
 
         uniform = torch.from_numpy(np.array([one.rng.random() for one in outputs])).to(self.logs.device)

@@ -208,7 +208,9 @@ class LlamaCppGenerator:
         return steps
 
     def _law(self, before: Sequence[int], slot: int = -1, *, names: dict[int, str] | None = None) -> Floats:
-        """Raw log-probabilities of every token (vocabulary,); texts are added to ``names``.
+        """Raw log-probabilities of every token (vocabulary,).
+
+        Token texts are added to ``names``.
 
         Slow, because all of it is JSON.
         """

@@ -116,7 +116,10 @@ def chosen_only(given: Step) -> Step:
 
 
 def step(token: int, law: Floats, names: Mapping[int, str], *, top: int) -> Step:
-    """The listed step of a token that ends inside a character, from the full distribution."""
+    """The listed step of a token that ends inside a character.
+
+    It comes from the full distribution.
+    """
     best = [int(k) for k in np.argsort(-law, kind="stable")[:top] if np.isfinite(law[k])]
     return {
         "id": token,

@@ -155,7 +155,7 @@ class LocalGenerator:
         return [replies[i] for i in range(len(calls))]
 
     def _draw(self, calls: Sequence[Call], sampling: Sampling) -> list[Reply]:
-        """Compute the different prompts as one batch, then draw a token per output at a time."""
+        """Process the different prompts as one batch, then draw tokens for all outputs."""
         prompts = list(dict.fromkeys(call.messages for call in calls))
         read = [self.tokens_of(messages) for messages in prompts]
         longest = max(map(len, read))
@@ -307,7 +307,10 @@ class LocalGenerator:
 
 
 def _parts(lengths: Sequence[int]) -> list[list[int]]:
-    """Batches of texts of similar length, longest first, with a limit on padded tokens."""
+    """Batches of texts of similar length, longest first.
+
+    The number of padded tokens per batch is limited.
+    """
     parts: list[list[int]] = []
     for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
         if parts and lengths[parts[-1][0]] * (len(parts[-1]) + 1) <= SCORED_TOGETHER:

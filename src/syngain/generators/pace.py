@@ -1,4 +1,4 @@
-"""Request pacing: more while requests succeed, half on overload, none while told to wait.
+"""Request pacing: more after successes, half on overload, none during pauses.
 
 Additive increase, multiplicative decrease [chiu1989]; until the first overload the number in flight grows with every
 answer.
@@ -96,6 +96,9 @@ class Pace:
             await asyncio.sleep(wait)
 
     def delay(self, attempt: int, error: RetryableError) -> float:
-        """Seconds before the next try: exponential with jitter, at least the server's delay."""
+        """Seconds before the next try: exponential with jitter.
+
+        At least the server's delay.
+        """
         doubled = min(self.patience.backoff * 2.0**attempt, self.patience.longest)
         return max(doubled * float(self.rng.uniform(0.5, 1.0)), min(error.after or 0.0, self.patience.longest))

@@ -105,7 +105,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A given text under a prompt: tokens and their log-probabilities (steps,) in nats."""
+    """Tokens and log-probabilities (steps,) of a given text under a prompt, in nats."""
 
     tokens: tuple[str, ...]
     logprobs: Singles
@@ -160,7 +160,9 @@ class Generator(Protocol):
         ...
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """Log-probabilities of given outputs of one prompt; servers support temperature 1 only.
+        """Log-probabilities of given outputs of one prompt.
+
+        Servers support temperature 1 only.
 
         Raises:
             UsageError: when it is not supported. RetryableError: a retry may succeed.
@@ -206,7 +208,10 @@ def canonical(value: object) -> bytes:
 def request_key(
     identity: Mapping[str, object], messages: Messages, parameters: Mapping[str, object], sample: int
 ) -> str:
-    """SHA-256 (hex) of the canonical JSON of model, prompt, parameters and sample index."""
+    """SHA-256 (hex) of the canonical JSON of a request.
+
+    It contains model, prompt, parameters and sample index.
+    """
     content = {"model": identity, "prompt": list(map(list, messages)), "parameters": parameters, "sample": sample}
     return hashlib.sha256(canonical(content)).hexdigest()
 

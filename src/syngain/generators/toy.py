@@ -51,7 +51,9 @@ class TextSample:
 
 @dataclass(frozen=True, slots=True)
 class MarkovText:
-    """A Markov chain of order 2 with Witten-Bell back-off to orders 1 and 0 [witten1991].
+    """A Markov chain of order 2 with Witten-Bell back-off [witten1991].
+
+    It backs off to orders 1 and 0.
 
     ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with ``k = c / (c + backoff * t)``, where ``c`` is the count of
     the context and ``t`` the number of different next words; order 0 of a label backs off to that of all rows. The end
@@ -282,7 +284,10 @@ def _check_fit(rows: list[list[str]], labels: Sequence[str] | None, backoff: flo
 
 
 def _count(rows: Iterable[list[int]]) -> Table:
-    """Counts of the next symbol by context: () for order 0, (v,) for order 1, (u, v) for order 2."""
+    """Counts of the next symbol by context.
+
+    () for order 0, (v,) for order 1, (u, v) for order 2.
+    """
     counters: dict[Context, Counter[int]] = {}
     for row in rows:
         padded = [START, START, *row, END]

@@ -62,7 +62,10 @@ class ToyGenerator:
         return await asyncio.to_thread(lambda: [self._reply(call) for call in calls])
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """Exact log-probabilities, end token included; minus infinity for impossible texts."""
+        """Exact log-probabilities, end token included.
+
+        Minus infinity for impossible texts.
+        """
         label = self.label_of(messages)
         return [
             Scored(

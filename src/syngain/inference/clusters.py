@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def clustered_variance(values: Floats, units: Ints | None) -> float:
-    """Variance of the mean of ``values`` (n,) with independent units; factor G / (G - 1)."""
+    """Variance of the mean of ``values`` (n,) with independent units.
+
+    It includes the factor G / (G - 1).
+    """
     deviations = values - values.mean()
     if units is None:
         sums = deviations

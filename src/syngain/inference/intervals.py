@@ -50,7 +50,9 @@ def wilson(share: float, n: float, level: float, freedom: float = math.inf) -> I
 
 
 def error_intervals(share: float, error: float, n: int) -> dict[float, Interval]:
-    """Wilson's interval of a fraction at the trial count implied by its standard error.
+    """Wilson's interval of a fraction with a given standard error.
+
+    The number of trials is that implied by the error.
 
     ``n`` trials where there is no error.
     """

@@ -36,7 +36,10 @@ def average_ranks(values: ArrayLike) -> Floats:
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
-    """Spearman's rank correlation, average ranks for ties; NaN if one side is constant."""
+    """Spearman's rank correlation, with average ranks for ties.
+
+    NaN if one side is constant.
+    """
     return _pearson(average_ranks(x), average_ranks(y))
 
 

@@ -54,7 +54,10 @@ def _tail(c: float) -> float:
 
 
 def _nu(x: float) -> float:
-    """Approximate discrete-step correction nu of the crossing probability [siegmund2007]."""
+    """Approximate correction nu of crossing probabilities for discrete steps.
+
+    See [siegmund2007].
+    """
     half, density = x / 2, math.exp(-x * x / 8) / math.sqrt(2 * math.pi)
     below = 1 - _tail(half)
     return (2 / x) * (below - 0.5) / (half * below + density)

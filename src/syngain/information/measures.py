@@ -1,4 +1,4 @@
-"""Measures of a group of outputs: gain, prompt information, entropy, semantic split, bits."""
+"""Measures of outputs: gain, prompt information, entropy, semantic split, bits."""
 
 from __future__ import annotations
 

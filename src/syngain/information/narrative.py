@@ -85,7 +85,7 @@ def verdict(account: InformationAccount) -> Verdict:
 
 
 def _gains(account: InformationAccount) -> str:
-    """The measured gain of every strategy in a few words; empty where none was measured."""
+    """The measured gain of every strategy, in a few words; empty without gains."""
     said = []
     for name, compared in account.beside.items():
         found = next((item for key, item in compared.estimates.items() if key.startswith("gain.")), None)
@@ -214,7 +214,10 @@ def _span(estimates: Mapping[str, Estimate], each: float) -> str:
 
 
 def _chain(title: str, part: GroupMeasures, lost: Mapping[str, float]) -> Chain:
-    """Flows of information: in by prompt and generator, out by curation, rest in the dataset."""
+    """Flows of information: in by prompt and generator, out by curation.
+
+    The rest is in the dataset.
+    """
     own, prompt = part.estimates[GAIN], part.estimates.get(LOWER)
     inside = 0.0 if prompt is None else max(prompt.value, 0.0)
     total = own.value + inside

@@ -160,7 +160,10 @@ def _entropies(record: Mapping[str, object], length: int, name: str) -> Floats |
 
 
 def usual_list(records: Iterable[Mapping[str, object]]) -> int:
-    """The usual length of the lists: servers add the chosen token to it where it is not among the most probable."""
+    """The usual length of the lists.
+
+    Servers add the chosen token where it is not among the most probable.
+    """
     lengths = Counter(
         len(step)
         for record in records
@@ -172,7 +175,10 @@ def usual_list(records: Iterable[Mapping[str, object]]) -> int:
 
 
 def _lists(value: object, length: int, name: str, listed: int) -> Floats | None:
-    """Log-probabilities of the most probable tokens of every step, padded with minus infinity; None without them."""
+    """Log-probabilities of the most probable tokens of every step, or None.
+
+    Padded with minus infinity.
+    """
     value = json.loads(value) if isinstance(value, str) and value.startswith("[") else value
     if not isinstance(value, list) or not listed:
         return None
@@ -192,7 +198,10 @@ def _lists(value: object, length: int, name: str, listed: int) -> Floats | None:
 
 
 def _step(entries: object, name: str) -> list[float]:
-    """A step as a mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``; null is no entry."""
+    """Parse a step of ``top_logprobs``.
+
+    A mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``; null is no entry.
+    """
     listed = list(entries.values()) if isinstance(entries, dict) else entries
     if not isinstance(listed, list):
         return []

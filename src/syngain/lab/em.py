@@ -160,7 +160,9 @@ def coefficients(mixtures: Mixtures) -> Floats:
 
 
 def _iterate(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
-    """Alternate M and E steps until the mean log-likelihood changes by less than ``tol``.
+    """Alternate M and E steps until the log-likelihood converges.
+
+    The mean log-likelihood changes by less than ``tol``. Finished replicates leave the batch.
 
     Finished replicates leave the batch.
     """
@@ -227,7 +229,10 @@ def _recenter(points: Floats, shares: Floats, centers: Floats) -> Floats:
 
 
 def _shrunk(covariances: Floats, mass: Floats) -> Floats:
-    """Oracle-approximating shrinkage of each covariance estimated from ``mass`` points [chen2010]."""
+    """Oracle-approximating shrinkage of covariances [chen2010].
+
+    Each is estimated from ``mass`` points.
+    """
     dimension = covariances.shape[-1]
     level = np.trace(covariances, axis1=2, axis2=3) / dimension
     squares = np.sum(covariances * covariances, axis=(2, 3)) / dimension**2

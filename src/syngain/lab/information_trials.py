@@ -1,4 +1,4 @@
-"""One trial of a Markov-chain simulation: every estimator of information versus its exact value."""
+"""One trial of a Markov-chain simulation: estimators versus exact values."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class InformationTrial:
 
 
 def trial(kind: Kind, seed: int) -> InformationTrial:
-    """Draw a simulation, prompts and outputs from ``seed``, and estimate all quantities."""
+    """Draw a simulation, prompts and outputs from ``seed``; estimate all quantities."""
     rng = np.random.default_rng([seed, 0 if kind == "fixed" else 1])
     world = SpokenWorld.draw(kind, rng)
     tables = world.prompts(PROMPTS, rng)
@@ -160,7 +160,7 @@ def _reading(estimate: Estimate, truth: float, *, fixed: bool = False) -> Readin
 
 
 def _top_k(said: Spoken) -> tuple[Floats, Floats, Floats]:
-    """Excess, lower and upper end of every output, from the top-k symbols of each step."""
+    """Excess, lower and upper end of every output from top-k lists."""
     count, length, symbols = said.laws.shape
     ended = np.all(said.laws == 0, axis=2)
     laws = np.where(ended[:, :, None], np.where(np.arange(symbols) == 0, 0.0, -np.inf), said.laws)

@@ -1,4 +1,4 @@
-"""One training run of an adapter: compare learning rates, continue the best, keep the best step.
+"""One training run of an adapter: choose the learning rate, keep the best step.
 
 A run is resumable at any step.
 
@@ -248,7 +248,10 @@ class _AdapterRun:
         self.optimizer.load_state_dict(leg["optimizer"])
 
     def _save(self) -> None:
-        """Save the state to a temporary file and rename it, so that a kill keeps the last one."""
+        """Save the state to a temporary file and rename it.
+
+        A kill keeps the previous file.
+        """
         torch = require("torch", extra=EXTRA, purpose="a language model")
         whole = {"leg": self.leg, "lead": self.lead, "leader": self.leader, "now": self._leg_state()}
         beside = self.state.with_suffix(".new")

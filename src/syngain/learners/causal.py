@@ -140,7 +140,10 @@ class CausalModel:
         return CausalScorer(self.network, self.device, self.proxy.model, self.proxy.max_tokens)
 
     def score(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
-        """Surprisal of the scored tokens of each row in nats, shape (n,); see :meth:`CausalScorer.score`."""
+        """Surprisal of the scored tokens of each row in nats, shape (n,).
+
+        See :meth:`CausalScorer.score`.
+        """
         return self.scorer.score(rows, temperature=temperature)
 
     def weights(self) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Forward passes of a causal language model: logits, surprisals and scores in nats.
+"""Forward passes of a causal language model: logits, surprisals, scores in nats.
 
 Contains no training code. A row's score is independent of the other rows and of the number of cores.
 """
@@ -63,7 +63,9 @@ class CausalScorer:
         return out
 
     def score_and_match(self, rows: Sequence[Completion]) -> tuple[Floats, Flags]:
-        """As :meth:`score`, and whether every scored token is the most likely one, both (n,).
+        """As :meth:`score`, and whether all scored tokens are the most likely ones.
+
+        Both have shape (n,).
 
         Greedy decoding then generates exactly the response. One forward pass gives both.
         """
@@ -144,14 +146,19 @@ class CausalScorer:
     def each(
         self, work: Callable[[list[int]], Part], parts: Sequence[list[int]], rows: Sequence[Completion]
     ) -> Iterator[Part]:
-        """Process all parts of the rows, in order: sequentially on a GPU, else in parallel."""
+        """Process all parts of the rows, in order.
+
+        Sequentially on a GPU, else in parallel.
+        """
         if self.device == "cuda":
             return map(work, parts)
         return side_by_side(torch_module(), work, parts, [len(part) * len(rows[part[0]].ids) for part in parts])
 
     @contextmanager
     def precision(self) -> Iterator[None]:
-        """Precision of the network's calls: over a bf16 base, adapter products are bf16 too.
+        """Precision of the network's calls.
+
+        Over a bf16 base, adapter products are in bf16 too.
 
         Adapter weights and gradients stay float32. On SmolLM2 a step takes 5% less CPU time, and surprisals and
         gradients are as close to the float32 model as before.
@@ -189,7 +196,9 @@ class CausalScorer:
         return self.surprisals(rows, temperature, cache)[0]
 
     def _logits(self, rows: Sequence[Completion], cache: Library = None) -> tuple[Tensor, Tensor]:
-        """Logits (rows, columns, vocabulary) of scored columns, and targets (-100 elsewhere).
+        """Logits (rows, columns, vocabulary) of scored columns, and their targets.
+
+        Targets are -100 elsewhere.
 
         ``cache`` contains the context of the rows.
         """

@@ -1,4 +1,4 @@
-"""Rows as token sequences for a causal language model: context, then scored tokens.
+"""Rows as tokens for a causal language model: context, then scored tokens.
 
 Of a pair the response with its end token is scored, of a text all tokens. Prompt and response are formatted by the
 model's chat template if it has one, else separated by an empty line.
@@ -168,7 +168,10 @@ class TokenizedRows:
 
 
 def like_lengths(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
-    """Batches of rows of similar length, longest first, at most ``tokens`` padded tokens."""
+    """Batches of rows of similar length, longest first.
+
+    Each has at most ``tokens`` padded tokens.
+    """
     parts: list[list[int]] = []
     for i in sorted(range(len(rows)), key=lambda i: (-len(rows[i].ids), i)):
         if parts and (len(parts[-1]) + 1) * len(rows[parts[-1][0]].ids) <= tokens:
@@ -179,7 +182,7 @@ def like_lengths(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
 
 
 def balanced(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
-    """As :func:`like_lengths`, with an even number of parts and a minimal largest part.
+    """As :func:`like_lengths`, with an even number of balanced parts.
 
     Two or four cores then finish together; results are independent of the number of cores.
     """
@@ -225,7 +228,10 @@ def _chat_layout(tokenizer: Tokenizer) -> CompletionLayout:
 
 
 def _end(tokenizer: Tokenizer, tail: str) -> tuple[int, ...]:
-    """End tokens of a response: up to the first special one after it, else end of text."""
+    """End tokens of a response.
+
+    Up to the first special token after it, else the end of text.
+    """
     ids: Sequence[int] = tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else ()
     added = getattr(tokenizer, "added_tokens_decoder", {}).items()
     special = {*tokenizer.all_special_ids, *(number for number, token in added if token.special)}

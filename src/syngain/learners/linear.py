@@ -1,4 +1,4 @@
-"""Linear discriminant analysis with shrunken covariance: closed form, without seed."""
+"""Linear discriminant analysis with shrunken covariance, in closed form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Discriminant:
-    """Linear discriminant analysis [fisher1936] with shrunken covariance [friedman1989].
+    """Linear discriminant analysis [fisher1936] with shrinkage [friedman1989].
 
     The covariance is shrunk towards a multiple of the identity.
 
@@ -49,7 +49,10 @@ class Discriminant:
 
 @dataclass(frozen=True, slots=True)
 class FittedDiscriminant:
-    """A fitted discriminant: ``weights`` (d, k), ``bias`` (k,), ``present`` (k,) the classes seen."""
+    """A fitted discriminant.
+
+    ``weights`` (d, k), ``bias`` (k,), ``present`` (k,) the classes seen.
+    """
 
     weights: Floats
     bias: Floats

@@ -1,4 +1,7 @@
-"""Multinomial logistic regression with a penalty chosen by inner folds: the linear proxy."""
+"""Multinomial logistic regression with a tuned penalty: the linear proxy.
+
+The penalty is chosen by inner folds.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """Multinomial logistic regression [cox1958] with a ridge penalty chosen by inner folds.
+    """Multinomial logistic regression [cox1958] with a ridge penalty.
+
+    The penalty is chosen by inner folds.
 
     Predictions are mixed with the uniform distribution at weight 1 / (rows + 1), so that every log-loss is finite,
     even for a class never seen.
@@ -153,7 +158,10 @@ class _Problem:
     scale: Floats
 
     def zero(self) -> Floats:
-        """Zero weights, biases at the classes' frequencies (k, d + 1), in units of ``scale``."""
+        """Zero weights, and biases at the class frequencies, shape (k, d + 1).
+
+        In units of ``scale``.
+        """
         out = np.zeros(self.hits.shape)
         out[:, -1] = np.log(self.hits[:, -1] / self.weight.sum()) / self.scale[-1]
         return out
@@ -231,7 +239,10 @@ class _Once:
 
 @dataclass(frozen=True, slots=True)
 class FittedLogistic:
-    """A fitted model: ``weights`` (d + 1, k), the bias last; ``present`` (k,) the classes seen."""
+    """A fitted model.
+
+    ``weights`` (d + 1, k), the bias last; ``present`` (k,) the classes seen.
+    """
 
     weights: Floats
     present: Ints
@@ -251,7 +262,7 @@ class FittedLogistic:
 
 
 class _Part:
-    """One inner fold: training rows, evaluation rows, and the last fit as a warm start."""
+    """One inner fold: training rows, evaluation rows, last fit as a warm start."""
 
     def __init__(self, rest: Examples, X: Floats, y: Ints, weight: Floats) -> None:
         self.rest, self.X, self.y, self.weight = _Prepared.of(rest), X, y, weight

@@ -1,4 +1,4 @@
-"""Nearest neighbors with smoothed votes, to check rankings with a nonlinear learner."""
+"""Nearest neighbors with smoothed votes: a nonlinear proxy to check rankings."""
 
 from __future__ import annotations
 

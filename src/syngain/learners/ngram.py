@@ -26,7 +26,9 @@ ENOUGH = 30_000  # held-out symbols that suffice to choose the discount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NgramModel:
-    """Interpolated Kneser-Ney smoothing [kneser1995] [chen1999] with power-law discounts [huang2010].
+    """Interpolated Kneser-Ney smoothing [kneser1995] with power-law discounts.
+
+    See [chen1999] and [huang2010].
 
     ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``, down to 1 / 257, with
     ``D(c) = min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones the number of different
@@ -117,7 +119,7 @@ class NgramModel:
         return self.occurrences[_downhill(surprisal, start, len(self.occurrences)) if trials else start]
 
     def _trials(self, grams: Grams, weight: Floats, fold: Ints, judged: Flags) -> list[tuple[list[_Counts], Floats]]:
-        """For each fold, its training counts and the evaluation counts of each n-gram (u,).
+        """Training counts and evaluation counts of n-grams (u,), by fold.
 
         As many folds as needed.
         """
@@ -156,7 +158,7 @@ class FittedNgram:
     backoff: tuple[Floats, ...]
 
     def surprisal(self, texts: Sequence[str], prompts: Sequence[str] | None = None) -> tuple[Floats, Ints]:
-        """Surprisal of each text and its end after its prompt, in nats (n,), and bytes (n,).
+        """Surprisal of texts and their ends after prompts, in nats (n,), and bytes (n,).
 
         Raises:
             UsageError: prompts that do not match the texts.
@@ -211,7 +213,10 @@ def _downhill(loss: Callable[[int], float], start: int, count: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Counts:
-    """Counts of the n-grams of one level (u,), their powers (u,) and their sums by context (v,)."""
+    """Counts of the n-grams of one level (u,).
+
+    With their powers (u,) and their sums by context (v,).
+    """
 
     count: Floats
     power: Floats

@@ -1,4 +1,4 @@
-"""Causal language models on disk: found, converted once from GGUF, loaded silently.
+"""Causal language models on disk: found, converted from GGUF, loaded silently.
 
 Takes a catalog name, a folder, a GGUF file or a hub name, and returns a tokenizer and a network. Contains no training
 code. torch and transformers are imported only when a model is loaded.

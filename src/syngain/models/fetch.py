@@ -1,4 +1,7 @@
-"""Download wheels with this interpreter's pip, without installing or importing them."""
+"""Download wheels with this interpreter's pip.
+
+They are never installed, built or imported.
+"""
 
 from __future__ import annotations
 

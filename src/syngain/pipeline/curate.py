@@ -1,4 +1,4 @@
-"""Curation: each row is kept or dropped with a reason, step by step, ordered by key.
+"""Curation: each row is kept or dropped with a reason, in the order of keys.
 
 Steps on single rows run in one pass over the store. Near duplicates and verifiers need the whole dataset or the
 generator, and run between passes. Rows are ordered by key, so the outcome does not depend on timing.
@@ -48,7 +48,10 @@ BATCH = 512
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step with its place in the recipe; ``judge`` is None for steps on several rows."""
+    """A step with its place in the recipe.
+
+    ``judge`` is None for steps on several rows.
+    """
 
     number: int
     name: str

@@ -36,7 +36,10 @@ class ToySpec(Part):
 
 
 class EndpointSpec(Part):
-    """An OpenAI-compatible server. ``base_url`` defaults to the variable OPENAI_BASE_URL."""
+    """An OpenAI-compatible server.
+
+    ``base_url`` defaults to the variable OPENAI_BASE_URL.
+    """
 
     kind: Literal["openai"]
     model: str
@@ -49,7 +52,10 @@ class EndpointSpec(Part):
 
 
 class LocalSpec(Part):
-    """A causal language model in this process: a catalog name, a folder, a GGUF file or a hub name."""
+    """A causal language model in this process.
+
+    A catalog name, a folder, a GGUF file or a hub name.
+    """
 
     kind: Literal["transformers"]
     model: str = "smollm2"
@@ -144,7 +150,10 @@ class StrategySpec(Part):
 
 
 class FormatStep(Part):
-    """Keep rows that match ``must`` and not ``must_not`` (regular expressions, searched)."""
+    """Keep rows that match ``must`` and not ``must_not``.
+
+    Both are regular expressions, searched.
+    """
 
     step: Literal["format"]
     must: str | None = None
@@ -170,7 +179,10 @@ class FinishedStep(Part):
 
 
 class DedupStep(Part):
-    """Drop duplicates; ``near`` is the Jaccard threshold; ``anchors`` includes the real rows."""
+    """Drop duplicates above the Jaccard threshold ``near``.
+
+    ``anchors`` includes the real rows.
+    """
 
     step: Literal["dedup"]
     near: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -202,7 +214,7 @@ class RuleStep(Part):
 
 
 class VerifyStep(Part):
-    """Ask the generator about each row; keep it when the answer begins with ``accept``."""
+    """Ask the generator about each row; keep answers beginning with ``accept``."""
 
     step: Literal["verify"]
     template: str

@@ -211,7 +211,10 @@ class Run:
 
 
 def _surprisal(row: Candidate) -> tuple[float | None, bool]:
-    """Minus the log-probability of the output, in nats, and whether it is of the sampling distribution."""
+    """Minus the log-probability of the output in nats, and its distribution.
+
+    The flag is true for the sampling distribution.
+    """
     reply, sampling = row.reply, row.request.sampling
     if row.request.stage == "template":
         return 0.0, True

@@ -1,4 +1,4 @@
-"""Stop rules: end generation when further rows add too little, with controlled error.
+"""Stop rules: end generation when further rows add too little.
 
 A rule is a condition in the language of :mod:`syngain.core.expressions` whose comparisons state that a marginal
 quantity is below a number. It holds when the upper limit of the quantity is below the number, at an error controlled
@@ -212,7 +212,9 @@ ALWAYS_WATCHED: Mapping[str, Callable[[], Quantity]] = {
 
 
 def stop_rule(expression: str, more: Iterable[str] = ()) -> Rule:
-    """The rule of ``--stop-when``; ``more``: ids other than texts and log-probabilities.
+    """The rule of ``--stop-when``.
+
+    ``more``: ids other than texts and log-probabilities.
 
     Raises:
         UsageError: it is not a condition, or not an upper bound of marginal quantities.

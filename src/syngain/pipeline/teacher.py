@@ -1,4 +1,4 @@
-"""Classifier trained on real rows, which rejects improbable labels of generated rows.
+"""Classifier trained on real rows, which rejects improbable labels.
 
 It is the closed-form proxy of the audit.
 

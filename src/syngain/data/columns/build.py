@@ -22,7 +22,10 @@ SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Row content by column; :class:`syngain.data.dataset.Dataset` describes each column."""
+    """Row content by column.
+
+    :class:`syngain.data.dataset.Dataset` describes each column.
+    """
 
     roles: Roles
     ids: Sequence[str]

@@ -32,7 +32,10 @@ class BadCellError(Exception):
 
 
 def renderer(shape: Shape) -> Render:
-    """Map cells of text fields to sides: one for text, two for a pair, none for a table."""
+    """Map cells of text fields to sides.
+
+    One side for text, two for a pair, none for a table.
+    """
     return {"text": _text, "pair": _pair, "chat": _chat, "instances": _instances, "columns": lambda _: ()}[shape]
 
 

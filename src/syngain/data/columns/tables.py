@@ -48,7 +48,9 @@ class FeaturePlan:
 
 
 def plan(loaded: Loaded, roles: Roles, like: ReferenceColumns | None) -> FeaturePlan:
-    """Plan the features: those of REAL if given, else all columns without another role.
+    """Plan the features.
+
+    They are those of REAL if given, else all columns without another role.
 
     Raises:
         InputError: when no column is left, or REAL has columns that these rows lack.

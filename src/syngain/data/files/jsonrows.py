@@ -55,7 +55,9 @@ def json_lines(source: Source) -> Iterator[tuple[int, bytes, Record]]:
 
 
 def json_array(source: Source) -> Iterator[tuple[int, bytes, Record]]:
-    """Line number, raw row and record for each element of a JSON array, which is read whole.
+    """Line number, raw row and record of each element of a JSON array.
+
+    The array is read into memory.
 
     Raises:
         InputError: at an element that is not a JSON object.

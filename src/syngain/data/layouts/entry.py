@@ -1,4 +1,4 @@
-"""The common form of a row between layouts: a conversation or a text, and all other fields."""
+"""Common form of rows between layouts: a conversation or text, and other fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read-only layouts: distilabel, NeMo Data Designer, Bespoke Curator, Easy Dataset.
+"""Read-only layouts: distilabel, Data Designer, Bespoke Curator, Easy Dataset.
 
 Columns follow their documentation. All other fields are kept; provenance and log-probabilities are copied to the names
 that syngain reads: ``generator``, ``source``, ``tokens``, ``token_logprobs``.
@@ -132,7 +132,10 @@ class EasyDataset:
     """
 
     def parse(self, row: Row) -> Entry:
-        """Read a row; ``cot`` (chain of thought) is stored with the answer, the chunk is the source."""
+        """Read a row; its source is the chunk.
+
+        ``cot`` (chain of thought) is stored with the answer.
+        """
         asked, reply = row.get("question"), row.get("answer")
         if not isinstance(asked, str) or not isinstance(reply, str):
             raise LayoutError("no `question` with an `answer`", "datasets exported by Easy Dataset")

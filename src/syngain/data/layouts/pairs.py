@@ -1,4 +1,4 @@
-"""Layouts of prompt and answer: plain, Alpaca, QA, TRL, preferences; and plain text."""
+"""Layouts of prompt and answer (plain, Alpaca, QA, TRL, preferences) and of text."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Alpaca:
-    """Alpaca: ``instruction, input, output``, with ``system`` and ``history`` (LLaMA-Factory).
+    """Alpaca: ``instruction, input, output``, also with ``system`` and ``history``.
+
+    The fields follow LLaMA-Factory.
 
     The prompt is the instruction with the input on its own line; ``syngain_input`` keeps the input. A null, absent or
     empty input is none.
@@ -114,7 +116,10 @@ class Alpaca:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """Self-Instruct: ``instruction, instances``, one instance (``input``, ``output``) per row."""
+    """Self-Instruct: ``instruction, instances``.
+
+    One instance (``input``, ``output``) per row.
+    """
 
     def parse(self, row: Row) -> Entry:
         """Read a row; several instances are an error."""

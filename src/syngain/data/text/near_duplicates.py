@@ -151,7 +151,10 @@ def shared_clusters(*sets: Sequence[str], method: MinHash = MinHash()) -> Ints:
 
 
 def _signed(sets: Sequence[Sequence[str]], rows: Ints, method: MinHash) -> Signatures:
-    """Signatures of some rows of all datasets, numbered consecutively; ``rows`` ascend."""
+    """Signatures of some rows of all datasets.
+
+    Rows are numbered consecutively; ``rows`` ascend.
+    """
     starts = np.cumsum([0, *map(len, sets)])
     parts = []
     for texts, start, end in zip(sets, starts[:-1], starts[1:], strict=True):

@@ -13,7 +13,10 @@ WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")  # an apostrophe inside a wor
 
 
 def normal_text(text: str) -> str:
-    """Normalize text for equality: compatibility form, case folded, white space collapsed."""
+    """Normalize text for equality.
+
+    Compatibility form, case folded, white space collapsed.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return " ".join(text.casefold().split())

@@ -29,7 +29,9 @@ Feature = TypeVar("Feature", bound=RowFeature)
 
 
 class Texts(Sequence[str]):
-    """Texts of one side of the rows; a part (:meth:`take`) uses the cache of the whole.
+    """Texts of one side of the rows, with cached features.
+
+    A part (:meth:`take`) uses the cache of the whole.
 
     Features depend on a row alone, never on the others: the features of a part are rows of those of the whole.
     """

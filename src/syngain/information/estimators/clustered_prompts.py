@@ -64,7 +64,9 @@ class ClusteredPrompts:
     def of(
         cls, prompts: Sequence[str], clusters: Mapping[str, str] | None = None, *, order: Sequence[str] = ()
     ) -> ClusteredPrompts:
-        """Build from prompt names; ``clusters`` names the cluster of a prompt, else its own.
+        """Build from prompt names.
+
+        ``clusters`` names the cluster of a prompt, else its own.
 
         Prompts are numbered in ``order``, then by first appearance.
         """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Rows that reached a step, rejected ones, and the clustered error of their fraction."""
+    """Rows at a step, rejected rows, and the clustered error of their fraction."""
 
     seen: int
     gone: int

@@ -26,7 +26,10 @@ _OVER = {
 
 
 def plain(own: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
-    """Mean of minus the log-probability of each output (n,) under its prompt. Unbiased."""
+    """Mean of minus the log-probability of outputs under their prompts. Unbiased.
+
+    ``own`` has shape (n,).
+    """
     check_logs(own, design)
     method = "minus the log-probability of outputs under their own prompt; prompts resampled"
     return mean(-own, design, over).estimate(design, method=method, estimand=_OVER[over])
@@ -43,7 +46,9 @@ def rao_blackwell(entropies: Floats, design: ClusteredPrompts, over: Over = "pop
 
 
 def combined(own: Floats, excess: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
-    """The plain estimator with surprisal minus entropy as cross-fitted control variate.
+    """The plain estimator with a cross-fitted control variate.
+
+    The control variate is the excess of surprisal over entropy.
 
     ``excess`` (n,) is surprisal minus entropy of the distribution of each step, summed over an output: its mean is zero
     for every prompt, so any weight independent of the output leaves the estimate unbiased. With full distributions it

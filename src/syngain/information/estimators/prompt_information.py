@@ -1,4 +1,4 @@
-"""Prompt information I(p; M(p)) from all outputs under all prompts, in nats per output.
+"""Prompt information I(p; M(p)) from cross-scores, in nats per output.
 
 ``L[r, j]`` is the log-probability of output r under prompt j, shape (n, K), the end token included. Two estimands:
 *these K prompts*, uniformly weighted, where it is exact in expectation and at most ln K; and *the population* they were
@@ -97,7 +97,10 @@ def population_upper(L: Floats, design: ClusteredPrompts) -> Estimate:
 
 
 def bracket(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> Bracket:
-    """The population's prompt information between one-sided ``(1 + level) / 2`` limits."""
+    """Interval of the population's prompt information.
+
+    Both one-sided limits are at level ``(1 + level) / 2``.
+    """
     check_scores(L, design)
     low = _lower(L, design).interval(level)[0]
     upper = _upper(L, design)
@@ -106,7 +109,9 @@ def bracket(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> Bracket
 
 
 def mixture_entropy(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> tuple[Estimate, Bracket]:
-    """``information.entropy``: H(M(p)) for these prompts, and an interval for the population.
+    """``information.entropy``: H(M(p)) for these prompts, with an interval.
+
+    The interval is for the population.
 
     The value for these prompts is unbiased.
 
@@ -127,7 +132,9 @@ def mixture_entropy(L: Floats, design: ClusteredPrompts, level: float = 0.95) ->
 
 
 def whole_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
-    """Information of *all* outputs of a prompt on the prompt, per prompt, at most ln K.
+    """Information of *all* outputs of a prompt on the prompt, at most ln K.
+
+    Per prompt.
 
     Rows of one prompt are dependent, so the dataset contains this amount, not a multiple of the value per row.
     """

@@ -61,7 +61,9 @@ def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> E
 def meaning_entropy_upper(
     own: Floats, meanings: Sequence[Hashable], texts: Sequence[str], design: ClusteredPrompts
 ) -> Estimate:
-    """An upper bound of H(cluster(y) | p), in expectation, from probabilities by meaning.
+    """An upper bound of H(cluster(y) | p), in expectation.
+
+    It uses probabilities summed by meaning.
 
     ``own`` (n,) are log-probabilities, summed by meaning.
 

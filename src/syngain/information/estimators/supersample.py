@@ -165,7 +165,10 @@ def chance(symbols: Ints, second: Flags) -> Floats:
 
 
 def _entropy(codes: Ints) -> Floats:
-    """Plug-in entropy over the middle axis, (s, n), in nats: ``ln k`` minus the mean log of the own count."""
+    """Plug-in entropy over the middle axis, (s, n), in nats.
+
+    ``ln k`` minus the mean log of the own count.
+    """
     ordered = np.sort(codes, axis=1)
     ahead, behind = np.ones(ordered.shape), np.zeros(ordered.shape)  # own code at and before, and after, its place
     for i in range(1, ordered.shape[1]):

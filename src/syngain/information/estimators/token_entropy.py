@@ -89,7 +89,7 @@ def each_step(chosen: Floats, top: Floats, *, vocabulary: int | None = None) -> 
 
 
 def sampled_law(logs: Floats, temperature: float, top_p: float = 1.0) -> Floats:
-    """Log-probabilities of the sampling distribution, from a *full* raw one (k,), in nats.
+    """Sampling log-probabilities from a *full* raw distribution (k,), in nats.
 
     First the temperature, then the smallest set of most probable tokens with mass ``top_p``, renormalized: the usual
     order of servers. Temperature 0 keeps the most probable token.

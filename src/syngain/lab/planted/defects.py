@@ -38,7 +38,10 @@ def plant(names: Sequence[str], rows: Sequence[PlantedRow], scene: Scene, rng: n
 
 
 def choose(rng: np.random.Generator, *, first: str) -> tuple[str, ...]:
-    """Choose two or three compatible defects including ``first``, in the order of ``DEFECTS``."""
+    """Choose two or three compatible defects including ``first``.
+
+    They are in the order of ``DEFECTS``.
+    """
     wanted = int(rng.integers(2, 4))
     chosen = [first]
     for name in rng.permutation(list(DEFECTS)).tolist():

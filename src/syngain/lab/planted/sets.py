@@ -67,7 +67,9 @@ def demo_sets(seed: int, *, defects: Sequence[str] | None = None, pretrained: bo
 def _split(
     rows: list[PlantedRow], rng: np.random.Generator
 ) -> tuple[list[PlantedRow], list[PlantedRow], list[PlantedRow]]:
-    """Split into real, test and remaining rows, without near duplicates between real and test.
+    """Split into real, test and remaining rows.
+
+    Real and test rows contain no near duplicates of each other.
 
     A small library gives proportionally fewer rows.
     """
@@ -83,7 +85,10 @@ def _split(
 def _variants(
     anchors: list[PlantedRow], pool: list[PlantedRow], test: list[PlantedRow], *, rng: np.random.Generator
 ) -> list[PlantedRow]:
-    """``SYNTHETIC`` different rows near the real distribution, but near no single real row."""
+    """``SYNTHETIC`` different rows near the real distribution.
+
+    None is near a single real row.
+    """
     fitted = [*anchors, *pool]
     chain = MarkovText.fit([row["text"] for row in fitted], [row["label"] for row in fitted], backoff=0.02)
     real = [row["text"] for row in [*anchors, *test]]
@@ -144,7 +149,10 @@ def _continued(
 def _bridged(
     left: list[str], right: list[str], chain: MarkovText, label: str | None, rng: np.random.Generator
 ) -> list[str]:
-    """One of several spans after ``left``, drawn by the probability of ``right`` after it."""
+    """One of several spans drawn after ``left``.
+
+    The choice is proportional to the probability of ``right`` after it.
+    """
     spans = [_continued(left, chain, label, rng, most=int(rng.integers(1, 5))) for _ in range(CANDIDATES)]
     if not right:
         return spans[0]
@@ -154,7 +162,10 @@ def _bridged(
 
 
 def _similarity(one: list[str], other: list[str]) -> Floats:
-    """Jaccard similarity of the word sets of all pairs, shape ``(len(one), len(other))``."""
+    """Jaccard similarity of the word sets of all pairs.
+
+    Shape ``(len(one), len(other))``.
+    """
     bags = [set(re.findall(r"[a-z]+", text.lower())) for text in [*one, *other]]
     index = {word: k for k, word in enumerate(sorted(set().union(*bags)))}
     columns = [index[word] for bag in bags for word in sorted(bag)]

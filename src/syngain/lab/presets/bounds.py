@@ -122,7 +122,9 @@ class BoundsResult:
 
 
 def bounds(*, streams: Streams, chains: int = 10_000, worlds: int = 400, progress: Progress = silent) -> BoundsResult:
-    """Enumerate ``chains`` random chains and ``worlds`` simulations with exact risk gains.
+    """Enumerate ``chains`` random chains and ``worlds`` simulations.
+
+    The simulations have exact risk gains.
 
     Raises:
         UsageError: fewer than 8 chains or 10 simulations.
@@ -259,7 +261,7 @@ def _risk(truth: Floats, source: Floats, counts: Floats) -> float:
 
 
 def _entropy_of_counts(source: Floats, counts: Floats) -> float:
-    """H(counts) = I(S; W), because weights and counts of the rows determine each other."""
+    """H(counts) = I(S; W), as weights and counts of the rows determine each other."""
     logs = _log_multinomial(source, counts)
     return float(-np.exp(logs) @ logs)
 

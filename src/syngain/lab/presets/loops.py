@@ -312,7 +312,10 @@ def _kernel_density(replicates: int, rng: np.random.Generator) -> LoopCurve:
 
 
 def _fitted_densities(replicates: int, generations: int, streams: Streams) -> list[LoopCurve]:
-    """Refitted mixtures and kernel densities under four regimes: total variation to the truth."""
+    """Refitted mixtures and kernel densities under four regimes.
+
+    Measured by total variation to the truth.
+    """
     out = []
     for name, density in (("mixture (EM)", MixtureDensity()), ("kernel density", KernelDensity())):
         for regime in REGIMES:

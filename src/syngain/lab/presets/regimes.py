@@ -1,4 +1,6 @@
-"""Self-consuming loops of fitted densities under four regimes: total variation to the truth.
+"""Self-consuming loops of fitted densities under four regimes.
+
+The measure is the total variation to the truth.
 
 There are no closed forms.
 

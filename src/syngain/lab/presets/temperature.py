@@ -261,6 +261,9 @@ def _estimated(
 
 
 def _error(estimate: Estimate) -> float:
-    """The standard error behind the 95% interval; its Student quantile is close to normal at these sizes."""
+    """The standard error behind the 95% interval.
+
+    Its Student quantile is close to normal at these sizes.
+    """
     low, high = estimate.interval(0.95)
     return (high - low) / 2 / 1.96

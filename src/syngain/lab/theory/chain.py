@@ -1,4 +1,4 @@
-"""The information chain of synthetic data on finite alphabets: identities and bounds.
+"""Information chain of synthetic data on finite alphabets: identities, bounds.
 
 Bounds marked [paper, recalled] are from memory. GGMI is the generalization gain via mutual information.
 
@@ -93,7 +93,10 @@ class ChainQuantities:
 
     @property
     def ggmi_by_identity(self) -> float:
-        """Delta H + H(S | W) - H(A | W) + eps_{W,p}; equals ``ggmi`` for every distribution."""
+        """``ggmi`` as a sum of four terms, for every distribution.
+
+        Delta H + H(S | W) - H(A | W) + eps_{W,p}.
+        """
         return self.entropy_difference + self.synthetic_given_weights - self.anchor_given_weights + self.weight_error
 
     @property

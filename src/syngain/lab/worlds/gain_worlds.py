@@ -61,7 +61,9 @@ class Known:
 
 @dataclass(frozen=True)
 class GainTrial:
-    """Forecast against truth, by metric: values, true gains, 90% intervals of the expected gain.
+    """Forecast versus truth, by metric: values, true gains, 90% intervals.
+
+    The intervals are of the expected gain.
 
     Attributes:
         effect: the decision of the equivalence rule on the log-loss. wrong: whether the truth contradicts it.

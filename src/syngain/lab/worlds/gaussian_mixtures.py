@@ -90,7 +90,10 @@ class Mixtures:
 
 
 def categories(weights: Floats, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """``n`` draws from each row of ``weights`` ``(R, K)``, by inversion: shape ``(R, n)``."""
+    """``n`` draws from each row of ``weights`` ``(R, K)``.
+
+    By inversion; shape ``(R, n)``.
+    """
     cumulative = np.cumsum(weights, axis=1)
     cumulative /= cumulative[:, -1:]
     draws = rng.random((len(weights), n))
@@ -101,7 +104,10 @@ def categories(weights: Floats, n: int, rng: np.random.Generator) -> NDArray[np.
 
 
 def concatenate(parts: list[Mixtures], weights: Floats) -> Mixtures:
-    """One mixture per replicate of the components of all parts, with weights ``(R, total)``."""
+    """One mixture per replicate of the components of all parts.
+
+    Weights have shape ``(R, total)``.
+    """
     return Mixtures(
         weights,
         np.concatenate([part.means for part in parts], axis=1),
@@ -126,7 +132,7 @@ def log_sum(values: Floats) -> tuple[Floats, Floats]:
 
 
 def inverse_factors(covariances: Floats) -> Floats:
-    """Lower triangular ``P`` with ``P' P`` the inverse of each covariance ``(..., d, d)``."""
+    """Lower triangular ``P`` with ``P' P`` the inverse covariance ``(..., d, d)``."""
     if covariances.shape[-1] == 2:
         return _inverse_factors_plane(covariances)
     roots = np.linalg.cholesky(covariances)

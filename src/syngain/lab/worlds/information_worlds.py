@@ -47,7 +47,10 @@ class SpokenWorld:
         return cls(kind, base, float(np.exp(rng.uniform(np.log(0.5), np.log(40.0)))))
 
     def prompts(self, count: int, rng: np.random.Generator) -> Floats:
-        """Tables of ``count`` prompts from the population, shape (K, step, last word, symbol)."""
+        """Tables of ``count`` prompts from the population.
+
+        Shape (K, step, last word, symbol).
+        """
         gamma = rng.standard_gamma(self.concentration * np.broadcast_to(self.base, (count, *self.base.shape)))
         return np.asarray(gamma / gamma.sum(axis=-1, keepdims=True))
 

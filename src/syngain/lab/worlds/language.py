@@ -45,7 +45,7 @@ class LanguageWorld:
     foreign: float
 
     def said(self, temperature: float) -> Floats:
-        """Distribution of the generator's texts per topic at a temperature, ``(topics, X)``."""
+        """Distribution of texts per topic at a temperature, shape ``(topics, X)``."""
         return np.array([_law(self.generator, topic, self.texts, temperature) for topic in TOPICS])
 
 
@@ -87,7 +87,10 @@ def language_world(rng: np.random.Generator) -> LanguageWorld:
 
 
 def account(world: LanguageWorld, said: Floats, prompts: Sequence[float], acceptance: Floats) -> Accounting:
-    """Exact quantities for topic probabilities ``prompts`` and ``acceptance`` of texts."""
+    """Exact quantities of one generation setting.
+
+    Topics have probabilities ``prompts``, texts ``acceptance``.
+    """
     joint = np.asarray(prompts)[:, None] * said
     generated = joint.sum(axis=0)
     kept = accepted(generated, acceptance)

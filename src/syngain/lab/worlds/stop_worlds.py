@@ -137,6 +137,6 @@ class LessonTask:
 
 
 def right_amount(marginal: Floats, rows: Ints, threshold: float) -> int:
-    """The first of these amounts (r,) with marginal (r,) below the threshold from there on."""
+    """The first amount (r,) from which on the marginal (r,) is below the threshold."""
     above = np.flatnonzero(marginal >= threshold)
     return int(rows[0] if not above.size else rows[min(above[-1] + 1, rows.size - 1)])

@@ -1,4 +1,4 @@
-"""Prompt templates: Jinja in a sandbox without files, attributes or other templates.
+"""Prompt templates: Jinja in a sandbox without files, attributes or includes.
 
 Values are inserted once and never rendered as templates: the content of a real row stays text.
 """
@@ -86,7 +86,7 @@ def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str
 
 
 def condition(source: str, *, where: str) -> Callable[[Mapping[str, object]], bool]:
-    """Compile an expression such as ``label in text`` to a function of a row's columns.
+    """Compile an expression such as ``label in text`` to a function of columns.
 
     Raises:
         InputError: as for a template.

@@ -1,4 +1,4 @@
-"""Generation divergence of curation: exactly one minus the acceptance, for filters.
+"""Generation divergence of curation: one minus the acceptance, for filters.
 
 A filter judges (prompt, output) pairs one by one, so the total variation between generated and accepted pairs is one
 minus the acceptance mass. It is an upper bound on rows alone when the filter uses the prompt. Deduplication acts on the

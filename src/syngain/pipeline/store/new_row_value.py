@@ -1,4 +1,4 @@
-"""Expected value of rows of one more prompt: fraction of new texts, and their information.
+"""Expected value of rows of one more prompt: new texts and their information.
 
 The new fraction is the probability that a row of one more prompt repeats no row of the prompts before it: the unseen
 mass of Good and Turing [good1953], leaving out prompts instead of rows, because the samples of one prompt are similar.

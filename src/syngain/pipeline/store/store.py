@@ -1,4 +1,6 @@
-"""The run store of requests, answers and decisions: SQLite, one writer, safe under kills.
+"""The run store of requests, answers and decisions: SQLite, safe under kills.
+
+There is one writer.
 
 Every request is planned before the first is sent, is marked as sent before it leaves, and its answer is committed in
 one transaction. After a kill, sent requests without an answer may have been billed. Times, keys and addresses are never
