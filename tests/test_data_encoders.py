@@ -118,7 +118,7 @@ def test_table_errors_name_the_column():
         fitted({"x": [1.0]})
     with pytest.raises(InputError, match="column x contains text"):
         fitted({"x": ["one"], "c": ["a"]})
-    with pytest.raises(InputError, match="column x has no number"):
+    with pytest.raises(InputError, match="column x contains no finite number"):
         TableEncoder().fit({"x": [None, None]})
 
 

@@ -211,9 +211,8 @@ class Recorder(Protocol):
 class Result:
     """The complete result of a command.
 
-    ``report.write(result, folder)`` writes the same files as the command line.
-
-    ``as_json()`` is ``report.json``; equal inputs and seed give equal bytes.
+    ``report.write(result, folder)`` writes the same files as the command line. ``as_json()`` is ``report.json``; equal
+    inputs and seed give equal bytes.
 
     Attributes:
         dropped: rows to drop, with reasons. views: data of the plots.

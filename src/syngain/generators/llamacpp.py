@@ -210,9 +210,7 @@ class LlamaCppGenerator:
     def _law(self, before: Sequence[int], slot: int = -1, *, names: dict[int, str] | None = None) -> Floats:
         """Raw log-probabilities of every token (vocabulary,).
 
-        Token texts are added to ``names``.
-
-        Slow, because all of it is JSON.
+        Token texts are added to ``names``. Slow, because all of it is JSON.
         """
         asked = words.forced(before, self.ordinary, top=self.vocabulary, slot=slot)
         listed = self._post("/completion", asked)["completion_probabilities"][0]["top_logprobs"]

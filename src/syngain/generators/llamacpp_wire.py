@@ -89,10 +89,8 @@ def as_protocol(answer: Mapping[str, Any], steps: Sequence[Step] | None) -> dict
 def aligned(tokens: Sequence[int], listed: Sequence[int]) -> list[int | None]:
     """For each drawn token, its step among the listed ones.
 
-    None where it has none, or where the step may be another token's.
-
-    Matched from the left and from the right: where one of several equal adjacent tokens is not listed, the two
-    disagree.
+    None where it has none, or where the step may be another token's. Matched from the left and from the right: where
+    one of several equal adjacent tokens is not listed, the two disagree.
     """
     left = _greedy(tokens, listed)
     right = _greedy(tokens[::-1], listed[::-1])[::-1]

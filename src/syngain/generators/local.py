@@ -1,10 +1,9 @@
 """A causal language model in this process, by transformers.
 
-From a folder, a GGUF file, a hub name or the catalog (smollm2).
-
-The full distribution of every step is available, so log-probabilities and entropies are those of the sampling
-distribution, temperature and top-p included. A prompt is computed once for all its outputs; different prompts are
-batched. Texts of a prompt never become special tokens: the content of a real row stays text.
+From a folder, a GGUF file, a hub name or the catalog (smollm2). The full distribution of every step is available, so
+log-probabilities and entropies are those of the sampling distribution, temperature and top-p included. A prompt is
+computed once for all its outputs; different prompts are batched. Texts of a prompt never become special tokens: the
+content of a real row stays text.
 
 An output depends on its seed and, through rounding of sums, on the other calls in its batch. The same call may differ
 in a late token in another batch.

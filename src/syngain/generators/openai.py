@@ -1,8 +1,7 @@
 """OpenAI-compatible endpoints: vLLM, llama.cpp server, Ollama, OpenAI.
 
-This module does HTTP; ``wire`` does the message format.
-
-The key comes from a named environment variable and is never stored. It is removed from all server messages.
+This module does HTTP; ``wire`` does the message format. The key comes from a named environment variable and is never
+stored. It is removed from all server messages.
 """
 
 from __future__ import annotations
@@ -97,9 +96,7 @@ class OpenAIGenerator:
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
         """Score by ``prompt_logprobs`` (vLLM), else by ``echo`` for completions.
 
-        Of the raw distribution, at any temperature.
-
-        The end of a text is not scored.
+        Of the raw distribution, at any temperature. The end of a text is not scored.
 
         Raises:
             UsageError: when the server offers neither. RetryableError: when another try may work.

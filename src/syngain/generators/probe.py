@@ -1,8 +1,7 @@
 """Probe a server's capabilities with a few tiny requests.
 
-Each missing capability has the server's own reason.
-
-Two temperatures show whether log-probabilities are the model's (raw) or of the sampling distribution (processed).
+Each missing capability has the server's own reason. Two temperatures show whether log-probabilities are the model's
+(raw) or of the sampling distribution (processed).
 """
 
 from __future__ import annotations
@@ -208,9 +207,8 @@ async def _mode_by_odds(prober: _Prober, warm: Reply, top: int) -> Mode | None:
 async def _mode_by_greed(prober: _Prober, warm: Reply) -> Mode | None:
     """Compare the chosen token's probability near temperature 0.
 
-    It is certain where processed, and unchanged where raw.
-
-    The token must be uncertain at temperature 1, because the model may be certain of it at any temperature.
+    It is certain where processed, and unchanged where raw. The token must be uncertain at temperature 1, because the
+    model may be certain of it at any temperature.
     """
     cold = _first(await prober.say(temperature=0.01, top=0))
     if not cold:

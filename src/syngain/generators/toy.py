@@ -53,12 +53,11 @@ class TextSample:
 class MarkovText:
     """A Markov chain of order 2 with Witten-Bell back-off [witten1991].
 
-    It backs off to orders 1 and 0.
-
-    ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with ``k = c / (c + backoff * t)``, where ``c`` is the count of
-    the context and ``t`` the number of different next words; order 0 of a label backs off to that of all rows. The end
-    token cannot come first, and has probability one after ``max_words`` words, so the distribution is proper. Fitted by
-    :meth:`fit`; ``tables`` holds per label (``None``: all rows) the counts by context.
+    It backs off to orders 1 and 0. ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with
+    ``k = c / (c + backoff * t)``, where ``c`` is the count of the context and ``t`` the number of different next words;
+    order 0 of a label backs off to that of all rows. The end token cannot come first, and has probability one after
+    ``max_words`` words, so the distribution is proper. Fitted by :meth:`fit`; ``tables`` holds per label (``None``: all
+    rows) the counts by context.
     """
 
     vocabulary: tuple[str, ...]
@@ -96,9 +95,8 @@ class MarkovText:
     def next_word(self, words: Sequence[int], label: str | None = None, *, temperature: float = 1.0) -> Floats:
         """Distribution of the next symbol after the word indices ``words``.
 
-        Shape ``(len(vocabulary) + 1,)``, end token first.
-
-        Temperature T renormalizes ``p ** (1 / T)`` exactly; T = 0 is greedy (the first of the most probable symbols).
+        Shape ``(len(vocabulary) + 1,)``, end token first. Temperature T renormalizes ``p ** (1 / T)`` exactly; T = 0 is
+        greedy (the first of the most probable symbols).
         """
         if len(words) >= self.max_words:
             return _certain(END, len(self.vocabulary) + 1)
@@ -173,9 +171,8 @@ class MarkovText:
     def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Floats, Floats]:
         """Log-probability and entropy of each step of a given text, in nats.
 
-        Shapes ``(words + 1,)``, end token last.
-
-        An unknown word, and every step after it, has log-probability minus infinity and entropy NaN.
+        Shapes ``(words + 1,)``, end token last. An unknown word, and every step after it, has log-probability minus
+        infinity and entropy NaN.
         """
         coded = [self.index.get(word, START) for word in text.split()]
         logs = np.full(len(coded) + 1, -math.inf)

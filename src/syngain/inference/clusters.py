@@ -32,9 +32,8 @@ def clustered_variance(values: Floats, units: Ints | None) -> float:
 def clustered_freedom(values: Floats, units: Ints) -> float:
     """Degrees of freedom of :func:`clustered_variance`.
 
-    By Satterthwaite from the kurtosis of the units' sums.
-
-    G - 1 for normal sums; fewer where a few large or heavy-tailed units dominate the variance.
+    By Satterthwaite from the kurtosis of the units' sums. G - 1 for normal sums; fewer where a few large or
+    heavy-tailed units dominate the variance.
     """
     sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=values - values.mean())
     count, squares = sums.size, float(np.sum(sums**2))

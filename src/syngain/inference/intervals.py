@@ -52,9 +52,7 @@ def wilson(share: float, n: float, level: float, freedom: float = math.inf) -> I
 def error_intervals(share: float, error: float, n: int) -> dict[float, Interval]:
     """Wilson's interval of a fraction with a given standard error.
 
-    The number of trials is that implied by the error.
-
-    ``n`` trials where there is no error.
+    The number of trials is that implied by the error. ``n`` trials where there is no error.
     """
     trials = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else float(n)
     return {level: wilson(share, trials, level) for level in LEVELS}

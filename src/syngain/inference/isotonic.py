@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 def antitonic(losses: Floats) -> Floats:
     """Matrix (k, k) of the antitonic regression of losses (k,).
 
-    Computed by pooled adjacent violators.
-
-    A matrix of averages [ayer1955], so that the same averages can be taken of each test row.
+    Computed by pooled adjacent violators, as a matrix of averages [ayer1955], so that the same averages can be taken of
+    each test row.
     """
     blocks: list[list[int]] = []
     for point in range(losses.size):

@@ -61,12 +61,10 @@ class Ratio:
 def fieller(above: Sequence[Floats], below: Sequence[Floats], clusters: Sequence[Ints]) -> Ratio:
     """Fieller's interval [fieller1954] of sum of ``above`` over sum of ``below``.
 
-    One array of each per seed.
-
-    With D, S the two sums, all theta with (D - theta S)^2 <= t^2 (V_DD - 2 theta V_DS + theta^2 V_SS). V adds two
-    covariances: of the sums over clusters, a cluster's rows taken together over all seeds, G / (G - 1) sum of products;
-    and of the sums over seeds, K times their sample covariance, as seeds are a sample of runs. Both contain row noise,
-    so V is conservative. Degrees of freedom by Satterthwaite at the estimate.
+    One array of each per seed. With D, S the two sums, all theta with (D - theta S)^2 <= t^2 (V_DD - 2 theta V_DS +
+    theta^2 V_SS). V adds two covariances: of the sums over clusters, a cluster's rows taken together over all seeds, G
+    / (G - 1) sum of products; and of the sums over seeds, K times their sample covariance, as seeds are a sample of
+    runs. Both contain row noise, so V is conservative. Degrees of freedom by Satterthwaite at the estimate.
     """
     units = np.unique(np.concatenate(list(clusters)), return_inverse=True)[1]
     pairs = np.array([np.concatenate(list(above)), np.concatenate(list(below))])

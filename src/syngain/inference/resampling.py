@@ -67,9 +67,8 @@ def subsampled_errors(
 def permuted_sides(units: Ints, first_rows: int, rng: np.random.Generator) -> Flags:
     """Rows of the first side after permuting whole units.
 
-    As many rows as fit ``first_rows``.
-
-    With units of one row this is an ordinary permutation with exactly ``first_rows`` rows on the first side.
+    As many rows as fit ``first_rows``. With units of one row this is an ordinary permutation with exactly
+    ``first_rows`` rows on the first side.
     """
     _, inverse, sizes = np.unique(units, return_inverse=True, return_counts=True)
     order = rng.permutation(sizes.size)

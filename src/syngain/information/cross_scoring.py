@@ -181,9 +181,8 @@ def cross_scores(
 ) -> Cross | None:
     """Score the outputs of at most ``prompts`` random prompts under all of these.
 
-    None for fewer than two prompts.
-
-    Each prompt uses the scorer of its own outputs, because temperatures may differ between prompts.
+    None for fewer than two prompts. Each prompt uses the scorer of its own outputs, because temperatures may differ
+    between prompts.
 
     All prompts are equally likely, and the first ``samples`` outputs of each are used.
 

@@ -78,9 +78,8 @@ def read_uncurated(
 def divergences(said: UncuratedRows) -> dict[str, Estimate]:
     """``generation.divergence`` over all filters and by step.
 
-    Empty when no dropped rows are known.
-
-    Steps on the whole dataset have a kept fraction of their own, and their dropped rows are left out of the total.
+    Empty when no dropped rows are known. Steps on the whole dataset have a kept fraction of their own, and their
+    dropped rows are left out of the total.
     """
     if said.gone is None:
         return {}

@@ -1,10 +1,8 @@
 """Expectation-maximization for batches of Gaussian mixtures with full covariances.
 
-Started by k-means++ and Lloyd's algorithm.
-
-The same algorithm and defaults as scikit-learn's ``GaussianMixture`` (one start, ``tol`` on the mean log-likelihood,
-``reg_covar`` on the diagonal), for a batch of R datasets of n points. Shapes as in
-:mod:`syngain.lab.worlds.gaussian_mixtures`.
+Started by k-means++ and Lloyd's algorithm. The same algorithm and defaults as scikit-learn's ``GaussianMixture`` (one
+start, ``tol`` on the mean log-likelihood, ``reg_covar`` on the diagonal), for a batch of R datasets of n points. Shapes
+as in :mod:`syngain.lab.worlds.gaussian_mixtures`.
 """
 
 from __future__ import annotations
@@ -144,9 +142,8 @@ def maximize(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
 def coefficients(mixtures: Mixtures) -> Floats:
     """Coefficients of ``log(w_k N(x | k))``, linear in :func:`moments`.
 
-    Shape ``(R, K, 1 + d + d(d+1)/2)``.
-
-    Fast, and exact to about 1e-16 times the largest precision: enough for the E step, not for a density.
+    Shape ``(R, K, 1 + d + d(d+1)/2)``. Fast, and exact to about 1e-16 times the largest precision: enough for the E
+    step, not for a density.
     """
     precisions = np.swapaxes(mixtures.factors, 2, 3) @ mixtures.factors
     dimension = precisions.shape[-1]
@@ -163,8 +160,6 @@ def _iterate(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
     """Alternate M and E steps until the log-likelihood converges.
 
     The mean log-likelihood changes by less than ``tol``. Finished replicates leave the batch.
-
-    Finished replicates leave the batch.
     """
     current = maximize(features, shares, method)
     weights, means = current.weights.copy(), current.means.copy()

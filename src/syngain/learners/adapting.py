@@ -1,10 +1,8 @@
 """One training run of an adapter: choose the learning rate, keep the best step.
 
-A run is resumable at any step.
-
-All rates start from the same adapter and use the same rows for ``race`` steps; the one with the smallest surprisal of
-the held-out rows continues to ``steps``. The held-out rows are scored at several steps, and the run keeps the adapter
-of the best one. Step 0, the untrained model, is a candidate.
+A run is resumable at any step. All rates start from the same adapter and use the same rows for ``race`` steps; the one
+with the smallest surprisal of the held-out rows continues to ``steps``. The held-out rows are scored at several steps,
+and the run keeps the adapter of the best one. Step 0, the untrained model, is a candidate.
 """
 
 from __future__ import annotations

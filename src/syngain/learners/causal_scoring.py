@@ -48,9 +48,7 @@ class CausalScorer:
     def score(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
         """Summed surprisal of the scored tokens of each row, in nats, shape (n,).
 
-        NaN where the model's output is not finite.
-
-        At a ``temperature`` above 0, the logits are divided by it.
+        NaN where the model's output is not finite. At a ``temperature`` above 0, the logits are divided by it.
         """
         torch, out = torch_module(), np.zeros(len(rows))
 
@@ -65,9 +63,7 @@ class CausalScorer:
     def score_and_match(self, rows: Sequence[Completion]) -> tuple[Floats, Flags]:
         """As :meth:`score`, and whether all scored tokens are the most likely ones.
 
-        Both have shape (n,).
-
-        Greedy decoding then generates exactly the response. One forward pass gives both.
+        Both have shape (n,). If so, greedy decoding generates exactly the response. One forward pass gives both.
         """
         torch, out, right = torch_module(), np.zeros(len(rows)), np.ones(len(rows), dtype=bool)
 
@@ -119,10 +115,8 @@ class CausalScorer:
     def score_alternatives(self, groups: Sequence[Sequence[Completion]]) -> list[Floats]:
         """As :meth:`score`, for groups of rows with one context each.
 
-        Groups are as in :meth:`Reader.alternatives`.
-
-        On a CPU every context is computed once. On a GPU the rows of all groups are batched, because launches take
-        longer than the computation.
+        Groups are as in :meth:`Reader.alternatives`. On a CPU every context is computed once. On a GPU the rows of all
+        groups are batched, because launches take longer than the computation.
         """
         if self.device != "cuda":
             return [self.score_after(group) for group in groups]
@@ -158,10 +152,8 @@ class CausalScorer:
     def precision(self) -> Iterator[None]:
         """Precision of the network's calls.
 
-        Over a bf16 base, adapter products are in bf16 too.
-
-        Adapter weights and gradients stay float32. On SmolLM2 a step takes 5% less CPU time, and surprisals and
-        gradients are as close to the float32 model as before.
+        Over a bf16 base, adapter products are in bf16 too. Adapter weights and gradients stay float32. On SmolLM2 a
+        step takes 5% less CPU time, and surprisals and gradients are as close to the float32 model as before.
         """
         torch, half = torch_module(), is_half(self.network)
         with torch.autocast(
@@ -198,9 +190,7 @@ class CausalScorer:
     def _logits(self, rows: Sequence[Completion], cache: Library = None) -> tuple[Tensor, Tensor]:
         """Logits (rows, columns, vocabulary) of scored columns, and their targets.
 
-        Targets are -100 elsewhere.
-
-        ``cache`` contains the context of the rows.
+        Targets are -100 elsewhere. ``cache`` contains the context of the rows.
         """
         torch = torch_module()
         ids, mask, scored = padded(rows)

@@ -134,9 +134,8 @@ def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Unsigne
 def _laid_out(asked: Sequence[bytes], said: Sequence[bytes], past: int) -> tuple[Unsigned, Ints]:
     """Concatenated rows, and the positions of their ends (n,).
 
-    Each row is ``past`` symbols of context, text, end.
-
-    Only the last bytes of a prompt are context; symbol 256 pads shorter contexts.
+    Each row is ``past`` symbols of context, text, end. Only the last bytes of a prompt are context; symbol 256 pads
+    shorter contexts.
     """
     room = max(past - 1, 0)
     mark = b"\0" if past else b""

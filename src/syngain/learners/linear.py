@@ -81,9 +81,7 @@ class FittedDiscriminant:
 class TunedDiscriminant:
     """A discriminant with shrinkage chosen by inner folds and mixed posteriors.
 
-    Posteriors are mixed as in the linear proxy.
-
-    Rows have equal weight; class weights enter as equal priors.
+    Posteriors are mixed as in the linear proxy. Rows have equal weight; class weights enter as equal priors.
 
     Attributes:
         shrinkages: weights of the identity to choose from.

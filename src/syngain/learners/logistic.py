@@ -39,10 +39,8 @@ class Examples:
 class Logistic:
     """Multinomial logistic regression [cox1958] with a ridge penalty.
 
-    The penalty is chosen by inner folds.
-
-    Predictions are mixed with the uniform distribution at weight 1 / (rows + 1), so that every log-loss is finite,
-    even for a class never seen.
+    The penalty is chosen by inner folds. Predictions are mixed with the uniform distribution at weight 1 / (rows + 1),
+    so that every log-loss is finite, even for a class never seen.
 
     Attributes:
         penalties: ridge penalties to choose from, strongest first; on the sum of the rows' losses.
@@ -63,9 +61,7 @@ class Logistic:
     def choose(self, examples: Examples) -> float:
         """The penalty with the smallest weighted log-loss on the evaluation rows.
 
-        Each row is evaluated by a fit without its fold.
-
-        The middle of the list without evaluation rows.
+        Each row is evaluated by a fit without its fold. The middle of the list without evaluation rows.
         """
         folds = [int(f) for f in np.unique(examples.fold[examples.judged]) if f >= 0]
         parts = [part for fold in folds if (part := _Part.of(examples, fold)) is not None]

@@ -28,13 +28,11 @@ ENOUGH = 30_000  # held-out symbols that suffice to choose the discount
 class NgramModel:
     """Interpolated Kneser-Ney smoothing [kneser1995] with power-law discounts.
 
-    See [chen1999] and [huang2010].
-
-    ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``, down to 1 / 257, with
-    ``D(c) = min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones the number of different
-    preceding symbols. A context that begins with the border of a text has no preceding symbol and counts occurrences
-    too. The discount ``d`` of occurrences is the regularization, chosen in every fit on held-out rows. Formulas from
-    counts of counts [chen1999] fail for repeated rows, where nothing occurs only once.
+    See [chen1999] and [huang2010]. ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``,
+    down to 1 / 257, with ``D(c) = min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones the
+    number of different preceding symbols. A context that begins with the border of a text has no preceding symbol and
+    counts occurrences too. The discount ``d`` of occurrences is the regularization, chosen in every fit on held-out
+    rows. Formulas from counts of counts [chen1999] fail for repeated rows, where nothing occurs only once.
 
     Attributes:
         order: symbols of the longest n-gram, the predicted one included, 1 to 7.
@@ -169,9 +167,7 @@ class FittedNgram:
     def log_probabilities(self, context: bytes, prompt: bytes = b"") -> Floats:
         """Log-probability of every byte and of the end, in nats (257,).
 
-        After the text began with ``context``; the end is last.
-
-        :meth:`surprisal` is the sum of these terms.
+        After the text began with ``context``; the end is last. :meth:`surprisal` is the sum of these terms.
         """
         return -self._on(Grams.after(context, prompt, order=self.model.order)).row_surprisal()
 

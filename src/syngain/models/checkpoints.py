@@ -70,9 +70,8 @@ def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[To
 def converted(transformers: Library, gguf: Path, model: str, progress: Progress = silent) -> Path:
     """The safetensors folder of a GGUF file, made at the first call.
 
-    It is kept with the models.
-
-    It is written to a temporary folder and renamed, so it is always complete. Deleting it costs one more conversion.
+    It is kept with the models. It is written to a temporary folder and renamed, so it is always complete. Deleting it
+    costs one more conversion.
     """
     target = models_folder() / f"{gguf.stem.lower()}-{head_digest(gguf)}-{CONVERSION}"
     if (target / "config.json").is_file():
@@ -204,10 +203,8 @@ def _convert(transformers: Library, gguf: Path, model: str, folder: Path) -> Non
 def name_special_tokens(tokenizer: Tokenizer, gguf: Path) -> None:
     """Set the tokenizer's special tokens from a GGUF file.
 
-    Some versions of transformers exchange start and end.
-
-    With a wrong end token, every response ends in a token that is never generated: .10 nats per token of SmolLM2 on 252
-    responses.
+    Some versions of transformers exchange start and end. With a wrong end token, every response ends in a token that is
+    never generated: .10 nats per token of SmolLM2 on 252 responses.
     """
     fields = require("gguf", extra=EXTRA, purpose=f"reading {gguf.name}").GGUFReader(gguf).fields
     words = fields.get("tokenizer.ggml.tokens")

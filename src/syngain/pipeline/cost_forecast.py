@@ -49,9 +49,8 @@ class Forecast:
 def forecast(recipe: Recipe, anchors: Anchors, prices: Prices | None) -> Forecast:
     """Count planned requests and tokens.
 
-    A prompt token is four bytes; answers take half of their limit.
-
-    ``at most`` is the amount a ceiling reserves: a token per byte of prompt and every answer at its limit.
+    A prompt token is four bytes; answers take half of their limit. ``at most`` is the amount a ceiling reserves: a
+    token per byte of prompt and every answer at its limit.
     """
     count, guess, said, bound, limit = 0, 0.0, 0.0, 0, 0
     by_strategy: dict[str, int] = {}

@@ -1,8 +1,6 @@
 """The recipe: a YAML file with generator, strategies, amounts and curation.
 
-Pydantic validates it.
-
-An unknown field is an error that names the known ones. This module sends no requests.
+Pydantic validates it. An unknown field is an error that names the known ones. This module sends no requests.
 """
 
 from __future__ import annotations
@@ -68,9 +66,8 @@ class LocalSpec(Part):
 class LlamaCppSpec(Part):
     """A GGUF file run by llama.cpp in this process.
 
-    A catalog name, a file, or a folder with one.
-
-    ``context`` is the maximum of tokens of prompt and output together; ``threads`` defaults to all cores.
+    A catalog name, a file, or a folder with one. ``context`` is the maximum of tokens of prompt and output together;
+    ``threads`` defaults to all cores.
     """
 
     kind: Literal["llamacpp"]
@@ -152,7 +149,7 @@ class StrategySpec(Part):
 class FormatStep(Part):
     """Keep rows that match ``must`` and not ``must_not``.
 
-    Both are regular expressions, searched.
+    Both are regular expressions (searched).
     """
 
     step: Literal["format"]
@@ -192,10 +189,8 @@ class DedupStep(Part):
 class LabelStep(Part):
     """Keep rows whose label is in ``allowed`` (default: labels of the real rows).
 
-    ``leaks``: drop texts that contain their label.
-
-    ``teacher: drop`` drops rows whose label is improbable to a classifier trained on real rows: below the quantile
-    ``doubt`` of held-out real labels.
+    ``leaks``: drop texts that contain their label. ``teacher: drop`` drops rows whose label is improbable to a
+    classifier trained on real rows: below the quantile ``doubt`` of held-out real labels.
     """
 
     step: Literal["label"]

@@ -161,9 +161,7 @@ class Watch:
     def due(self, position: int) -> bool:
         """Whether a check at this position may end the run, by the last one.
 
-        The end is always checked.
-
-        Skipped checks cause no errors, so the total error stays below the plan's.
+        The end is always checked. Skipped checks cause no errors, so the total error stays below the plan's.
         """
         return position >= self._next or position >= self.total
 

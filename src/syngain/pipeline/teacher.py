@@ -1,10 +1,8 @@
 """Classifier trained on real rows, which rejects improbable labels.
 
-It is the closed-form proxy of the audit.
-
-A label is rejected when it is not the predicted class and its probability is below a threshold. The threshold is a
-quantile over held-out real rows, so at most about that fraction of correct rows is lost. It uses one row and fixed real
-rows, so this curation step is a filter with an exact divergence.
+It is the closed-form proxy of the audit. A label is rejected when it is not the predicted class and its probability is
+below a threshold. The threshold is a quantile over held-out real rows, so at most about that fraction of correct rows
+is lost. It uses one row and fixed real rows, so this curation step is a filter with an exact divergence.
 """
 
 from __future__ import annotations

@@ -52,9 +52,8 @@ WORDS = {Kind.TEXT: "texts", Kind.PAIR: "pairs of prompt and response", Kind.TAB
 class RoleOptions:
     """Fields that the user named.
 
-    ``None`` means detect, an empty string means none.
-
-    ``text`` may name several fields, ``"question+solution"``: the last is the response, those before it the prompt.
+    ``None`` means detect, an empty string means none. ``text`` may name several fields, ``"question+solution"``: the
+    last is the response, those before it the prompt.
     """
 
     text: str | None = None
@@ -67,10 +66,8 @@ class RoleOptions:
     def parse(cls, flag_values: Mapping[str, str | None], side: str) -> RoleOptions:
         """Parse the options of one side from flags.
 
-        Flags are such as ``{"label": "real=Sentiment,synthetic=label"}``.
-
-        A plain value applies to all sides; for ``source`` and ``generator`` only to the synthetic one, because real
-        rows have neither.
+        Flags are such as ``{"label": "real=Sentiment,synthetic=label"}``. A plain value applies to all sides; for
+        ``source`` and ``generator`` only to the synthetic one, because real rows have neither.
 
         Raises:
             UsageError: for an unknown side or flag.

@@ -19,10 +19,8 @@ class NotPlainError(TypeError):
 def plain(value: object) -> str | None:
     """A label, id or category as trimmed text; ``None`` where missing.
 
-    "0", 0 and 0.0 are the same.
-
-    Whole numbers lose their ``.0`` and true and false their capitals, also as text. A CSV file from pandas and a JSON
-    file then agree.
+    "0", 0 and 0.0 are the same. Whole numbers lose their ``.0`` and true and false their capitals, also as text. A CSV
+    file from pandas and a JSON file then agree.
 
     Raises:
         NotPlainError: for lists, objects and binary values.
@@ -52,9 +50,8 @@ def clean(text: str) -> str:
 def number(value: object) -> float | None:
     """Convert a value to a number.
 
-    NaN where it is missing; ``None`` where it is not a number.
-
-    True and false are categories, as they are in a CSV file.
+    NaN where it is missing; ``None`` where it is not a number. True and false are categories, as they are in a CSV
+    file.
     """
     if value is None or (isinstance(value, str) and value == ""):
         return math.nan

@@ -39,10 +39,9 @@ def write_rows(
 ) -> None:
     """Write the original records of ``rows``, with ``extra`` columns if given.
 
-    An extra column has one value per written row.
-
-    The name gives the format: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.parquet``, ``.arrow``, each also with
-    ``.gz`` or ``.zst``; a name without a suffix is a folder for ``datasets``. An extra column replaces one of its name.
+    An extra column has one value per written row. The name gives the format: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``,
+    ``.parquet``, ``.arrow``, each also with ``.gz`` or ``.zst``; a name without a suffix is a folder for ``datasets``.
+    An extra column replaces one of its name.
 
     Raises:
         UsageError: when the format cannot store the rows or the file cannot be written.

@@ -123,10 +123,9 @@ class Oumi:
 class ShareGPT:
     """ShareGPT conversations with the tags of LLaMA-Factory.
 
-    ``{"conversations": [{"from", "value"}], "tools": "..."}``.
-
-    A message with tool calls is one turn from ``function_call`` whose value is the JSON of the call, or of a list of
-    calls; ids of calls are not stored. Arguments are objects here and texts in chat formats.
+    ``{"conversations": [{"from", "value"}], "tools": "..."}``. A message with tool calls is one turn from
+    ``function_call`` whose value is the JSON of the call, or of a list of calls; ids of calls are not stored. Arguments
+    are objects here and texts in chat formats.
     """
 
     def parse(self, row: Row) -> Entry:

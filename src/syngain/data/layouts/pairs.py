@@ -68,10 +68,8 @@ class Pair:
 class Alpaca:
     """Alpaca: ``instruction, input, output``, also with ``system`` and ``history``.
 
-    The fields follow LLaMA-Factory.
-
-    The prompt is the instruction with the input on its own line; ``syngain_input`` keeps the input. A null, absent or
-    empty input is none.
+    The fields follow LLaMA-Factory. The prompt is the instruction with the input on its own line; ``syngain_input``
+    keeps the input. A null, absent or empty input is none.
     """
 
     def parse(self, row: Row) -> Entry:

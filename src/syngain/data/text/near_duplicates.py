@@ -1,8 +1,7 @@
 """Exact and near duplicates by MinHash with banding, every candidate verified.
 
-MinHash uses character n-grams.
-
-Time and memory grow linearly with the rows: each member of a bucket is compared with two others, never with all.
+MinHash uses character n-grams. Time and memory grow linearly with the rows: each member of a bucket is compared with
+two others, never with all.
 """
 
 from __future__ import annotations
@@ -134,10 +133,8 @@ def clusters(texts: Sequence[str], method: MinHash = MinHash()) -> Ints:
 def shared_clusters(*sets: Sequence[str], method: MinHash = MinHash()) -> Ints:
     """The near-duplicate cluster of every row of all datasets.
 
-    Numbered in order of first appearance.
-
-    Rows are linked when they are equal after normalization or verified near duplicates; clusters are the
-    connected components of the links.
+    Numbered in order of first appearance. Rows are linked when they are equal after normalization or verified near
+    duplicates; clusters are the connected components of the links.
     """
     exact = np.concatenate([np.empty(0, np.int64), *shared_codes(*sets)])
     _, first = np.unique(exact, return_index=True)
@@ -167,9 +164,8 @@ def _signed(sets: Sequence[Sequence[str]], rows: Ints, method: MinHash) -> Signa
 def best_match(queries: Signatures, reference: Signatures, *, exclude_self: bool = False) -> tuple[Ints, Floats]:
     """The most similar reference row of every query and its Jaccard similarity.
 
-    -1 and 0 where none was found.
-
-    With ``exclude_self`` queries and reference are the same rows and a row does not match itself.
+    -1 and 0 where none was found. With ``exclude_self`` queries and reference are the same rows and a row does not
+    match itself.
     """
     return run(Matching.of(queries, reference, exclude_self=exclude_self), blocks(queries.keys.shape[0]))
 

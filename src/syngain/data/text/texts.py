@@ -31,9 +31,8 @@ Feature = TypeVar("Feature", bound=RowFeature)
 class Texts(Sequence[str]):
     """Texts of one side of the rows, with cached features.
 
-    A part (:meth:`take`) uses the cache of the whole.
-
-    Features depend on a row alone, never on the others: the features of a part are rows of those of the whole.
+    A part (:meth:`take`) uses the cache of the whole. Features depend on a row alone, never on the others: the features
+    of a part are rows of those of the whole.
     """
 
     __slots__ = ("_features", "_rows", "_values", "_whole")

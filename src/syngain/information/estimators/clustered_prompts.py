@@ -31,9 +31,8 @@ Over = Literal["population", "these"]
 class ClusteredPrompts:
     """The prompt of every output ``(n,)`` and the cluster of every prompt ``(K,)``.
 
-    Prompts are integers in ``range(K)``.
-
-    Every prompt has at least one output, every cluster one prompt. All prompts have equal weight.
+    Prompts are integers in ``range(K)``. Every prompt has at least one output, every cluster one prompt. All prompts
+    have equal weight.
 
     Raises:
         UsageError: no outputs, or numbers that leave a prompt without outputs.
@@ -66,9 +65,8 @@ class ClusteredPrompts:
     ) -> ClusteredPrompts:
         """Build from prompt names.
 
-        ``clusters`` names the cluster of a prompt, else its own.
-
-        Prompts are numbered in ``order``, then by first appearance.
+        ``clusters`` names the cluster of a prompt, else its own. Prompts are numbered in ``order``, then by first
+        appearance.
         """
         names = list(dict.fromkeys([*order, *prompts]))
         number = {name: k for k, name in enumerate(names)}

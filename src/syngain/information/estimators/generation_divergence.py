@@ -53,10 +53,8 @@ class Rejected:
 def generation_divergence(gone: Flags, cluster: Ints, *, of_rows: bool = True) -> Estimate:
     """``generation.divergence`` of a step that rejected ``gone`` (n,) of its rows.
 
-    Rows are in clusters (n,).
-
-    ``of_rows``: whether the step is a deterministic filter of single rows, for which the rejected fraction is the
-    divergence.
+    Rows are in clusters (n,). ``of_rows``: whether the step is a deterministic filter of single rows, for which the
+    rejected fraction is the divergence.
 
     Raises:
         UsageError: no rows, or all of them rejected.

@@ -48,12 +48,10 @@ def rao_blackwell(entropies: Floats, design: ClusteredPrompts, over: Over = "pop
 def combined(own: Floats, excess: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
     """The plain estimator with a cross-fitted control variate.
 
-    The control variate is the excess of surprisal over entropy.
-
-    ``excess`` (n,) is surprisal minus entropy of the distribution of each step, summed over an output: its mean is zero
-    for every prompt, so any weight independent of the output leaves the estimate unbiased. With full distributions it
-    is plain minus Rao-Blackwell and this is ``RB + beta (plain - RB)``; with the k most probable tokens and "any other"
-    as outcomes it still has mean zero, so top-k lists suffice.
+    The control variate ``excess`` (n,) is surprisal minus entropy of the distribution of each step, summed over an
+    output: its mean is zero for every prompt, so any weight independent of the output leaves the estimate unbiased.
+    With full distributions it is plain minus Rao-Blackwell and this is ``RB + beta (plain - RB)``; with the k most
+    probable tokens and "any other" as outcomes it still has mean zero, so top-k lists suffice.
     """
     check_logs(own, design)
     method = "minus the log-probability, with surprisal minus entropy of each step as a cross-fitted control variate"
@@ -83,10 +81,8 @@ def control_weight(own: Floats, excess: Floats, design: ClusteredPrompts) -> Flo
 def cross_entropy(own: Floats, design: ClusteredPrompts) -> Estimate:
     """An upper bound of the gain, from log-probabilities of another distribution.
 
-    They are not those of the sampling distribution.
-
-    ``E[-ln p] = H + KL(sampled || p)`` (KL: Kullback-Leibler divergence): raw log-probabilities of chosen tokens at
-    another temperature or top-p.
+    They are not those of the sampling distribution. ``E[-ln p] = H + KL(sampled || p)`` (KL: Kullback-Leibler
+    divergence): raw log-probabilities of chosen tokens at another temperature or top-p.
     """
     check_logs(own, design)
     method = "minus the log-probability under the raw distribution, not the sampling distribution; prompts resampled"

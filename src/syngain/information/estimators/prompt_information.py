@@ -29,9 +29,8 @@ _UPPER = "log-probability under the own prompt minus that under the mixture of a
 class Bracket:
     """Interval of the population's prompt information.
 
-    From the lower limit of the lower bound to the upper limit of the upper bound.
-
-    ``saturated``: the upper end exceeds ln K (``ceiling``), so these prompts are too few.
+    From the lower limit of the lower bound to the upper limit of the upper bound. ``saturated``: the upper end exceeds
+    ln K (``ceiling``), so these prompts are too few.
     """
 
     low: float
@@ -47,9 +46,8 @@ class Bracket:
 def these_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
     """Mutual information of an output and its index among these prompts.
 
-    Unbiased, at most ln K.
-
-    mean_i mean_s [L[(i, s), i] - log mean_j exp L[(i, s), j]]; its error is that of the outputs within prompts.
+    Unbiased, at most ln K. mean_i mean_s [L[(i, s), i] - log mean_j exp L[(i, s), j]]; its error is that of the outputs
+    within prompts.
     """
     check_scores(L, design)
     return mean(_gaps(L, design), design, "these").estimate(
@@ -81,10 +79,9 @@ def population_lower(L: Floats, design: ClusteredPrompts) -> Estimate:
 def population_upper(L: Floats, design: ClusteredPrompts) -> Estimate:
     """``information.prompt_upper``: upper bound in expectation for the population.
 
-    With scores of the generator only.
-
-    Each prompt is left out with all its outputs, and so are the prompts of its cluster: the remaining prompts must be
-    independent of it. Infinite when an output is impossible under all remaining prompts.
+    With scores of the generator only. Each prompt is left out with all its outputs, and so are the prompts of its
+    cluster: the remaining prompts must be independent of it. Infinite when an output is impossible under all remaining
+    prompts.
     """
     check_scores(L, design)
     return _upper(L, design).estimate(
@@ -111,9 +108,7 @@ def bracket(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> Bracket
 def mixture_entropy(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> tuple[Estimate, Bracket]:
     """``information.entropy``: H(M(p)) for these prompts, with an interval.
 
-    The interval is for the population.
-
-    The value for these prompts is unbiased.
+    The interval is for the population. The value for these prompts is unbiased.
 
     Minus the log-probability under the mixture of all prompts, and of all others: information gain plus either end of
     the prompt information, with errors of the sums, not sums of errors.
@@ -134,9 +129,8 @@ def mixture_entropy(L: Floats, design: ClusteredPrompts, level: float = 0.95) ->
 def whole_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
     """Information of *all* outputs of a prompt on the prompt, at most ln K.
 
-    Per prompt.
-
-    Rows of one prompt are dependent, so the dataset contains this amount, not a multiple of the value per row.
+    Per prompt. Rows of one prompt are dependent, so the dataset contains this amount, not a multiple of the value per
+    row.
     """
     check_scores(L, design)
     sums: Floats = np.stack([np.bincount(design.prompt, column, minlength=design.prompts) for column in L.T], axis=1)
@@ -188,10 +182,8 @@ def _gaps(L: Floats, design: ClusteredPrompts) -> Floats:
 def _lower(L: Floats, design: ClusteredPrompts, own: Floats | None = None) -> Mean:
     """Mean gap to the mixture of all prompts, with its error over prompts.
 
-    Minus ``own`` when given.
-
-    A prompt has influence through its own outputs and through the mixture: the derivative by its weight is its mean gap
-    minus its mean responsibility for all outputs.
+    Minus ``own`` when given. A prompt has influence through its own outputs and through the mixture: the derivative by
+    its weight is its mean gap minus its mean responsibility for all outputs.
     """
     mixture = logsumexp(L, axis=1)
     values = _gaps(L, design) - (0.0 if own is None else own)

@@ -1,11 +1,9 @@
 """Split of entropy into meaning and wording, in nats.
 
-H(y | p) = H(cluster(y) | p) + H(y | cluster, p). Only the first part is diversity.
-
-The clusters must be fixed before the outputs are known. Counts give a lower bound of H(cluster | p), capped at the
-logarithm of the samples per prompt; known probabilities of the distinct texts give an upper one. Weights proportional
-to the probabilities of the sampled texts [kuhn2023] give neither: with many improbable wordings of a common meaning
-they overstate the rare one.
+H(y | p) = H(cluster(y) | p) + H(y | cluster, p). Only the first part is diversity. The clusters must be fixed before
+the outputs are known. Counts give a lower bound of H(cluster | p), capped at the logarithm of the samples per prompt;
+known probabilities of the distinct texts give an upper one. Weights proportional to the probabilities of the sampled
+texts [kuhn2023] give neither: with many improbable wordings of a common meaning they overstate the rare one.
 """
 
 from __future__ import annotations
@@ -32,10 +30,8 @@ FEWEST = 8  # samples per prompt below which the cap dominates the estimate
 def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> Estimate:
     """``information.semantic``: a lower bound of H(cluster(y) | p).
 
-    ``ceiling`` is in its references.
-
-    The entropy of the counts of each prompt, averaged over prompts: below the truth in expectation because entropy is
-    concave.
+    ``ceiling`` is in its references. The entropy of the counts of each prompt, averaged over prompts: below the truth
+    in expectation because entropy is concave.
 
     Raises:
         UsageError: fewer than 8 samples of a prompt.
@@ -62,8 +58,6 @@ def meaning_entropy_upper(
     own: Floats, meanings: Sequence[Hashable], texts: Sequence[str], design: ClusteredPrompts
 ) -> Estimate:
     """An upper bound of H(cluster(y) | p), in expectation.
-
-    It uses probabilities summed by meaning.
 
     ``own`` (n,) are log-probabilities, summed by meaning.
 

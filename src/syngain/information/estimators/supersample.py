@@ -133,9 +133,7 @@ class Supersamples:
     def bound(self, kind: Kind) -> Floats:
         """The largest gap this information allows, per supersample (s,).
 
-        Mean over pairs of ``sqrt(2 I)``.
-
-        It uses the upward-biased plug-in information, so the bound is conservative.
+        Mean over pairs of ``sqrt(2 I)``. It uses the upward-biased plug-in information, so the bound is conservative.
         """
         return np.asarray(np.sqrt(2 * self.information(kind)).mean(axis=1))
 

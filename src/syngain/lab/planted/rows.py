@@ -56,9 +56,8 @@ class PlantedRow(TypedDict):
 def real_rows() -> list[PlantedRow]:
     """Summary sentences of the standard library, in a fixed order.
 
-    Columns are ``text``, ``label`` (the topic) and ``id``.
-
-    Sentences have 4 to 40 words. Sentences with equal letters or equal words are one row.
+    Columns are ``text``, ``label`` (the topic) and ``id``. Sentences have 4 to 40 words. Sentences with equal letters
+    or equal words are one row.
 
     Raises:
         InputError: the sources of the standard library are missing.

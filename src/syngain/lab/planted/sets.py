@@ -47,10 +47,9 @@ class DemoSets:
 def demo_sets(seed: int, *, defects: Sequence[str] | None = None, pretrained: bool = False) -> DemoSets:
     """Real, test and synthetic rows for the demonstration.
 
-    The seed draws ``defects`` unless they are named (``()``: none).
-
-    The generator is fitted on the real rows. ``pretrained=True`` fits it also on the remaining sentences, like the
-    pretraining data of a language model. The synthetic rows then add information.
+    The seed draws ``defects`` unless they are named (``()``: none). The generator is fitted on the real rows.
+    ``pretrained=True`` fits it also on the remaining sentences, like the pretraining data of a language model. The
+    synthetic rows then add information.
     """
     streams = Streams(seed, ("demo",))
     anchors, test, pool = _split(real_rows(), streams.stream("split"))
@@ -69,9 +68,7 @@ def _split(
 ) -> tuple[list[PlantedRow], list[PlantedRow], list[PlantedRow]]:
     """Split into real, test and remaining rows.
 
-    Real and test rows contain no near duplicates of each other.
-
-    A small library gives proportionally fewer rows.
+    Real and test rows contain no near duplicates of each other. A small library gives proportionally fewer rows.
     """
     shuffled = [rows[i] for i in rng.permutation(len(rows))]
     wanted = round(1.3 * (ANCHORS + TEST))

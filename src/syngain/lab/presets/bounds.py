@@ -1,9 +1,7 @@
 """Preset ``bounds``: failure rates of inequalities in random finite chains.
 
 It also ranks quantities by their correlation with the true gain. GGMI is the generalization gain via mutual
-information.
-
-Every number is computed from the joint distribution by enumeration; only the simulations are random.
+information. Every number is computed from the joint distribution by enumeration; only the simulations are random.
 """
 
 from __future__ import annotations
@@ -215,10 +213,8 @@ SYMBOLS, ANCHORS, ROWS, PROMPTS = 4, 4, 12, 3
 def _worlds(count: int, rng: np.random.Generator) -> dict[str, Floats]:
     """Simulations over four symbols, with enumerated risk of an add-one histogram.
 
-    It is trained on real or on synthetic rows.
-
-    The generator's conditional distributions mix the truth (sharpened or flattened by a temperature), a bias, and
-    noise.
+    It is trained on real or on synthetic rows. The generator's conditional distributions mix the truth (sharpened or
+    flattened by a temperature), a bias, and noise.
     """
     rows: list[tuple[float, ...]] = []
     tables = {n: _compositions(n) for n in (ANCHORS, ROWS)}

@@ -198,9 +198,7 @@ def _gaussian_accumulate(replicates: int, generations: int, rng: np.random.Gener
 def _fresh_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> LoopCurve:
     """Replace a fraction of each generation by fresh real rows.
 
-    Squared error of the mean, known unit variance.
-
-    V_t = 1/n + (1 - a)^2 V_{t-1}, V_1 = 1/n.
+    Squared error of the mean, known unit variance. V_t = 1/n + (1 - a)^2 V_{t-1}, V_1 = 1/n.
     """
     fresh = round(share * POINTS)
     a = fresh / POINTS
@@ -238,9 +236,8 @@ def _fixed_share(replicates: int, generations: int, share: float, rng: np.random
 def _mixture(replicates: int, generations: int, rng: np.random.Generator) -> LoopCurve:
     """Known components, weights refitted to their own draws: diversity decays.
 
-    E sum_k w_k (1 - w_k) = (1 - 1/n)^t of the first.
-
-    The formula of genetic drift [fisher1930]: modes are lost at a rate of 1/n per generation.
+    E sum_k w_k (1 - w_k) = (1 - 1/n)^t of the first. The formula of genetic drift [fisher1930]: modes are lost at a
+    rate of 1/n per generation.
     """
     weights = np.tile(np.array([0.4, 0.3, 0.2, 0.1]), (replicates, 1))
     start = float((weights[0] * (1 - weights[0])).sum())
@@ -294,10 +291,9 @@ KDE_SIZES = (0, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 def _kernel_density(replicates: int, rng: np.random.Generator) -> LoopCurve:
     """Fixed real rows plus m rows of the last fit, refitted; TV against m.
 
-    TV is the total variation to the truth after some generations.
-
-    Two Gaussians, kernel density with Scott's bandwidth n^(-1/5): few synthetic rows add noise and drift, very many
-    reproduce the last fit. So the error increases and then decreases with the number of synthetic rows [fu2024].
+    TV is the total variation to the truth after some generations. Two Gaussians, kernel density with Scott's bandwidth
+    n^(-1/5): few synthetic rows add noise and drift, very many reproduce the last fit. So the error increases and then
+    decreases with the number of synthetic rows [fu2024].
     """
     grid = np.linspace(-7, 7, 561)
     truth = (stats.norm.pdf(grid, -2) + stats.norm.pdf(grid, 2)) / 2

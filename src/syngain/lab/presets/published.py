@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 def histogram_ratio(one: Floats, other: Floats, *, bins: int = 50, floor: float = 1e-10) -> float:
     """``sum_b p_b log(p_b / q_b)`` over histograms with their own edges.
 
-    Samples are ``(n, d)``; the published unit is nats.
-
-    It is not invariant, not zero for equal distributions, and insensitive to shifts: two samples of one distribution
-    give 5 to 10.
+    Samples are ``(n, d)``; the published unit is nats. It is not invariant, not zero for equal distributions, and
+    insensitive to shifts: two samples of one distribution give 5 to 10.
     """
     p, q = (np.histogramdd(sample, bins=bins)[0].ravel() for sample in (one, other))
     p = p / p.sum() + floor

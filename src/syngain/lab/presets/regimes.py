@@ -1,8 +1,6 @@
 """Self-consuming loops of fitted densities under four regimes.
 
-The measure is the total variation to the truth.
-
-There are no closed forms.
+The measure is the total variation to the truth. There are no closed forms.
 
 The truth is two unit Gaussians at -2 and 2. Each generation fits a mixture by expectation-maximization, or a kernel
 density, on rows from the last fit (replace), on all rows so far (accumulate), or with a fraction of real rows, new in

@@ -1,8 +1,6 @@
 """Preset ``temperature``: exact information and gain of a language model.
 
-Temperature, prompts and curation vary.
-
-Information gain alone does not rank benefit: it is largest for noise.
+Temperature, prompts and curation vary. Information gain alone does not rank benefit: it is largest for noise.
 """
 
 from __future__ import annotations
@@ -234,9 +232,8 @@ def _estimated(
 ) -> list[tuple[str, Estimate, float]]:
     """Information gain (plain and combined) and prompt information of these topics.
 
-    From ``outputs`` each; combined uses step entropies.
-
-    The topics are fixed, so the errors are those of outputs within topics.
+    From ``outputs`` each; combined uses step entropies. The topics are fixed, so the errors are those of outputs within
+    topics.
     """
     samples = [world.generator.sample(outputs, rng=rng, label=topic, temperature=degree) for topic in TOPICS]
     logs = np.array(

@@ -1,9 +1,8 @@
 """Information chain of synthetic data on finite alphabets: identities, bounds.
 
-Bounds marked [paper, recalled] are from memory. GGMI is the generalization gain via mutual information.
-
-Real rows A -> prompt p -> generated M -> curated S -> weights W; all randomness of curation is in eps; W' is trained on
-A. All quantities are enumerated from the joint distribution: exact up to rounding.
+Bounds marked [paper, recalled] are from memory. GGMI is the generalization gain via mutual information. Real rows A ->
+prompt p -> generated M -> curated S -> weights W; all randomness of curation is in eps; W' is trained on A. All
+quantities are enumerated from the joint distribution: exact up to rounding.
 """
 
 from __future__ import annotations

@@ -88,9 +88,8 @@ def accepted(p: Probabilities, acceptance: Probabilities) -> Probabilities:
 def acceptance_divergence(p: Probabilities, acceptance: Probabilities) -> float:
     """Generation divergence of a filter: TV(p, accepted p) = E |a(x) / E a - 1| / 2.
 
-    TV is total variation. The value is at most 1 - E a for 0/1 filters.
-
-    For a deterministic filter (a in {0, 1}) it is exactly 1 minus the acceptance mass.
+    TV is total variation. The value is at most 1 - E a for 0/1 filters. For a deterministic filter (a in {0, 1}) it is
+    exactly 1 minus the acceptance mass.
     """
     _check(p)
     mean = float(np.sum(p * acceptance))

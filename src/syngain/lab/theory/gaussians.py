@@ -54,10 +54,8 @@ def mutual_information(joint: Floats, first: int) -> float:
 def mmd2(mean_p: Floats, mean_q: Floats, variance: float, bandwidth: float) -> float:
     """Squared maximum mean discrepancy (MMD) of two spherical Gaussians.
 
-    They are N(mean_p, variance I) and N(mean_q, variance I).
-
-    Kernel exp(-|x - y|^2 / bandwidth). A difference of two draws has variance 2 v per coordinate, so
-    E k = (1 + 4 v / bandwidth)^(-d/2) exp(-|shift|^2 / (bandwidth + 4 v)).
+    They are N(mean_p, variance I) and N(mean_q, variance I). Kernel exp(-|x - y|^2 / bandwidth). A difference of two
+    draws has variance 2 v per coordinate, so E k = (1 + 4 v / bandwidth)^(-d/2) exp(-|shift|^2 / (bandwidth + 4 v)).
     """
     spread = bandwidth + 4 * variance
     within = (bandwidth / spread) ** (mean_p.size / 2)

@@ -119,9 +119,7 @@ def concatenate(parts: list[Mixtures], weights: Floats) -> Mixtures:
 def log_sum(values: Floats) -> tuple[Floats, Floats]:
     """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, and normalizing factors.
 
-    Shape ``(R, n)``.
-
-    Overwrites ``values``: times the returned factors ``(R, n)`` they are the component probabilities.
+    Shape ``(R, n)``. Overwrites ``values``: times the returned factors ``(R, n)`` they are the component probabilities.
     """
     top = np.max(values, axis=1)
     np.subtract(values, top[:, None], out=values)

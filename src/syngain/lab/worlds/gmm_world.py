@@ -1,9 +1,7 @@
 """The published Gaussian mixtures, made proper: truth, real rows, generator.
 
-Divergences are exact up to Monte Carlo error.
-
-K components have real rows, the truth has J more that the generator has too, and the generator has L that the truth has
-not.
+Divergences are exact up to Monte Carlo error. K components have real rows, the truth has J more that the generator has
+too, and the generator has L that the truth has not.
 """
 
 from __future__ import annotations
@@ -105,9 +103,8 @@ def random_mixtures(world: World, components: int, replicates: int, rng: np.rand
 def reestimated(anchors: Floats, components: int) -> Mixtures:
     """Components refitted to their own real rows: mean and covariance (n - 1).
 
-    ``anchors`` are in component order.
-
-    With fewer real rows than coordinates the covariance is averaged with its diagonal, to be nonsingular.
+    ``anchors`` are in component order. With fewer real rows than coordinates the covariance is averaged with its
+    diagonal, to be nonsingular.
     """
     replicates, d, n = anchors.shape
     per = n // components
@@ -126,10 +123,9 @@ def divergences(
 ) -> tuple[Floats, Floats]:
     """Divergences of each model from the truth, and Monte Carlo errors.
 
-    Both have shape ``(models, 4, R)``.
-
-    One set of ``points`` for all densities (common random numbers), drawn in equal parts from each of them and
-    weighted by the mean density [veach1995]: unbiased, weights at most the number of densities. See ``DIVERGENCES``.
+    Both have shape ``(models, 4, R)``. One set of ``points`` for all densities (common random numbers), drawn in equal
+    parts from each of them and weighted by the mean density [veach1995]: unbiased, weights at most the number of
+    densities. See ``DIVERGENCES``.
     """
     sides = (truth, *models)
     share, rest = divmod(points, len(sides))

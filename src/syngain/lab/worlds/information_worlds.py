@@ -26,10 +26,8 @@ Kind = Literal["fixed", "ending"]
 class SpokenWorld:
     """Mean distribution ``base`` of the next symbol, and spread of the prompts.
 
-    ``base`` has shape (step, last word, symbol).
-
-    Symbols are the words, and last the end where the kind is ``ending``. A small ``concentration`` is a large
-    difference between prompts.
+    ``base`` has shape (step, last word, symbol). Symbols are the words, and last the end where the kind is ``ending``.
+    A small ``concentration`` is a large difference between prompts.
     """
 
     kind: Kind
@@ -98,9 +96,8 @@ class SpokenWorld:
 class Spoken:
     """Outputs of prompts: words and next-symbol log-probabilities.
 
-    Words (n, step), -1 after the end; log-probabilities (n, step, symbol).
-
-    Steps after the end are zero: certain, without entropy.
+    Words (n, step), -1 after the end; log-probabilities (n, step, symbol). Steps after the end are zero: certain,
+    without entropy.
     """
 
     words: Ints

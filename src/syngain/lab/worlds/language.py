@@ -111,10 +111,9 @@ def account(world: LanguageWorld, said: Floats, prompts: Sequence[float], accept
 def expected_risk(truth: Floats, synthetic: Floats | None) -> float:
     """Expected ``KL(truth || learned)`` of the histogram learner.
 
-    Trained on real rows, and on synthetic rows if there are any.
-
-    Real rows are drawn from ``truth``, synthetic rows from ``synthetic``, all independently; the count of one text is a
-    sum of two binomials, so the expectation of each log-probability is a double sum: exact.
+    Trained on real rows, and on synthetic rows if there are any. Real rows are drawn from ``truth``, synthetic rows
+    from ``synthetic``, all independently; the count of one text is a sum of two binomials, so the expectation of each
+    log-probability is a double sum: exact.
     """
     extra = 0 if synthetic is None else SYNTHETIC
     spread = SMOOTHING / len(truth)

@@ -1,8 +1,7 @@
 """Linear-Gaussian chains with closed forms of all mutual informations.
 
-They show why differential entropies give no bounds.
-
-``p ~ N(0, I)``, ``M = A p + e_M``, ``S = B M + eps``, ``W = C S + noise``, in any dimension. Nats.
+They show why differential entropies give no bounds. ``p ~ N(0, I)``, ``M = A p + e_M``, ``S = B M + eps``,
+``W = C S + noise``, in any dimension. Nats.
 """
 
 from __future__ import annotations

@@ -79,10 +79,9 @@ class LessonWorld:
     def of(cls, kind: LessonKind, size: int, *, commonest: float = 0.01, octaves: float = 10.0) -> LessonWorld:
         """Lessons with ``even`` or ``flat`` probabilities.
 
-        ``even``: equal probabilities, so that the gain of a doubling decreases fast in the end.
-
-        ``flat``: decreasing probabilities over this number of octaves, so that each doubling of the rows has the same
-        gain until the rarest are known.
+        ``even``: equal probabilities, so that the gain of a doubling decreases fast in the end. ``flat``: decreasing
+        probabilities over this number of octaves, so that each doubling of the rows has the same gain until the rarest
+        are known.
         """
         if kind == "even":
             return cls(np.full(size, 1.0 / size))

@@ -24,9 +24,8 @@ _NEXT = re.compile(r"\n\s*Instruction:\s")
 class Candidate:
     """A row before curation, with its request and reply.
 
-    No content when there is a reason.
-
-    ``key`` is that of the original request, also when the answer is from a repair turn.
+    No content when there is a reason. ``key`` is that of the original request, also when the answer is from a repair
+    turn.
     """
 
     key: bytes

@@ -69,9 +69,8 @@ def target_spec(
 ) -> GeneratorSpec:
     """The generator that the user named.
 
-    ``toy``, an address, a recipe, a local model or a hub name.
-
-    An address that lists a single model needs no ``model``; see :func:`only_model`.
+    ``toy``, an address, a recipe, a local model or a hub name. An address that lists a single model needs no ``model``;
+    see :func:`only_model`.
 
     Raises:
         InputError: an invalid recipe. UsageError: a model is named twice.

@@ -1,10 +1,8 @@
 """The run store of requests, answers and decisions: SQLite, safe under kills.
 
-There is one writer.
-
-Every request is planned before the first is sent, is marked as sent before it leaves, and its answer is committed in
-one transaction. After a kill, sent requests without an answer may have been billed. Times, keys and addresses are never
-stored.
+There is one writer. Every request is planned before the first is sent, is marked as sent before it leaves, and its
+answer is committed in one transaction. After a kill, sent requests without an answer may have been billed. Times, keys
+and addresses are never stored.
 """
 
 from __future__ import annotations
@@ -194,9 +192,7 @@ class Store:
     def recover(self) -> int:
         """Recover from a kill: requests in flight count as billed and are planned again.
 
-        So are those that were exhausted.
-
-        Returns the number of requests in flight.
+        So are those that were exhausted. Returns the number of requests in flight.
         """
         with self._transaction():
             (flying,) = self.connection.execute("SELECT count(*) FROM requests WHERE state = ?", (SENT,)).fetchone()
