@@ -74,13 +74,13 @@ def verdict(account: InformationAccount) -> Verdict:
     if account.whole.bracket is not None:
         bracket = account.whole.bracket
         top = f"{max(bracket.low, 0.0):.3g} to {bracket.high:.3g} nats"
-        few = f"at least {max(bracket.low, 0.0):.3g} nats (more prompts are needed for an upper bound)"
-        parts.append(f"mutual information of prompt and output: {few if bracket.saturated else top}")
+        few = f"at least {max(bracket.low, 0.0):.3g} nats (an upper bound needs more prompts)"
+        parts.append(f"Mutual information of prompt and output: {few if bracket.saturated else top}")
     if "generation.divergence" in account.moved:
         moved = account.moved["generation.divergence"]
         ends = "{:.1%} to {:.1%}".format(*moved.interval()) if math.isfinite(moved.interval()[0]) else "no interval"
-        parts.append(f"filters of single rows dropped {moved.value:.1%} ({ends})")
-    sentence = "; ".join(parts) + ". Random text has the highest information. "
+        parts.append(f"Filters of single rows dropped {moved.value:.1%} ({ends})")
+    sentence = ". ".join(parts) + ". Random text has the highest information. "
     return Verdict(decision="cannot_tell", sentence=sentence + (_gains(account) or f"{ASK}."))
 
 

@@ -265,7 +265,7 @@ def _loaded(transformers: Library, model: str, place: str) -> tuple[Tokenizer, N
     except OSError as error:
         raise UnfinishedError(
             f"the model {model} is not on this machine and could not be fetched from the hub ({reason(error)})",
-            expected="a local folder, a hub name in the local cache, or a hub that can be reached and has it",
+            expected="a local folder, a hub name in the local cache, or a reachable hub with this model",
             todo="correct the name or try again with a network; smollm2 needs no hub (`syngain models add smollm2`)",
         ) from error
     except broken as error:

@@ -166,7 +166,7 @@ def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noq
     except OSError as error:
         raise UnfinishedError(
             f"the model {name} is not on this machine and could not be fetched from the hub ({_reason(error)})",
-            expected="a local folder, a hub name in the local cache, or a hub that can be reached and has it",
+            expected="a local folder, a hub name in the local cache, or a reachable hub with this model",
             todo="correct the name or try again with a network; `--encoder minilm` needs no hub "
             "(`syngain models add minilm`)",
         ) from error
