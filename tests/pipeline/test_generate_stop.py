@@ -246,7 +246,7 @@ def test_the_toy_stops_near_the_right_amount(tmp_path, of, threshold):
     asked = run.series[of].x[-1]
     assert 0.95 * amount < asked < 1.2 * amount
     assert run.estimates[of].value < threshold
-    assert f"`{of} < {threshold}` holds" in run.views.computed[1][1]
+    assert f"`{of} < {threshold}` was met" in run.views.computed[1][1]
 
 
 def test_a_run_stops_by_the_gain_of_its_last_doubling(tmp_path):

@@ -14,7 +14,7 @@ PARTS = {
     "train": ("trl", "datasets"),
     "llamacpp": ("xllamacpp",),
 }
-"""The optional parts and the packages they bring; ``train`` comes on top of ``local``. A test compares pyproject."""
+"""The optional parts with their packages; ``train`` includes ``local``. A test compares pyproject."""
 
 
 def found(part: str) -> dict[str, str | None]:

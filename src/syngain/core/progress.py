@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Progress = Callable[[str, float], None]
-"""Called with the name of the stage and the fraction of the whole job that is done, from 0 to 1."""
+"""Called with the name of the stage and the completed fraction of the job, from 0 to 1."""
 
 
 def silent(stage: str, done: float) -> None:

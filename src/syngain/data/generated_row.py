@@ -28,7 +28,7 @@ _LOGPROB_KEYS = frozenset({LOGPROB_MODE, TOKENS, TOKEN_LOGPROBS, END_INCLUDED, S
 _DECISION_KEYS = frozenset({STEP, REASONS})
 
 Decimals = tuple[float | None, ...]
-"""The shortest decimals of float32 numbers; None where a number is not finite."""
+"""The shortest decimals of float32 numbers; None for non-finite ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

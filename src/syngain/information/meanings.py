@@ -62,7 +62,7 @@ def with_meanings(
         raise InputError(
             f"{real.name} has {different} different texts",
             expected=f"at least {FEWEST}, for clusters of meanings",
-            todo="give more real rows, or name a column with --meaning",
+            todo="add real rows, or name a column with --meaning",
         )
     count = min(different // ROWS, MOST)
     fitted = encoder.fit(texts, rng)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Optimizer, Tensor
 
 Leg: TypeAlias = "dict[str, Any]"
-"""A leg of the race as it is saved: what :data:`LEG` names, the adapter and the state of the optimizer."""
+"""A saved leg of the comparison: the fields in :data:`LEG`, adapter and optimizer state."""
 LEG = ("step", "last", "best", "best_step", "best_weights", "curve")
 SAVE_SECONDS = 45.0  # a killed run loses at most this and a step
 

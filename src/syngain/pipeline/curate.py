@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 Judge = Callable[[Candidate], str]
 """The reason to drop a row; empty to keep it."""
 Ask = Callable[[Sequence[Request]], Awaitable[Sequence[str | None]]]
-"""Puts questions to the generator, through the store; None where no answer came."""
+"""Sends requests to the generator, through the store; None without an answer."""
 BATCH = 512
 
 

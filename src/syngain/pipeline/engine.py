@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CHUNK = 256  # requests that are read from the store at once
 Follow = Callable[[Pending, Reply], Request | None]
-"""The request that an answer makes necessary: a repair turn, or none."""
+"""The request that follows from an answer: a repair turn, or none."""
 
 
 @dataclass

@@ -32,7 +32,7 @@ def computed(run: Run, reasons: Sequence[tuple[str, int]]) -> Iterator[tuple[str
         yield (
             "Stopped",
             (
-                f"Generation stopped at planned row {run.store.meta('cut')}: `{run.stop.expression}` holds, "
+                f"Generation stopped at planned row {run.store.meta('cut')}: `{run.stop.expression}` was met, "
                 f"at an error of {most:.3g} over all interim checks."
             ),
         )

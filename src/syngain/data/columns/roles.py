@@ -245,7 +245,7 @@ class _Finder:
         raise InputError(
             f"{self.loaded.name}: no field `{show(name)}`",
             expected=f"one of {show_names(list(self.loaded.fields))}",
-            todo=f"correct --{flag}, or give the name of each side: --{flag} real=A,synthetic=B",
+            todo=f"correct --{flag}, or name the field of each side: --{flag} real=A,synthetic=B",
         )
 
     def _ambiguous(self, found: Sequence[str], what: tuple[str, str]) -> InputError:

@@ -94,7 +94,7 @@ def columns(loaded: Loaded, plan: FeaturePlan) -> tuple[dict[str, Sequence[objec
     if not as_real and len(words) == len(result) and not _are_categories(words, len(loaded)):
         raise no_text_field(loaded)
     notes = [numbers[name].note() for name in words if name in numbers and numbers[name].count]
-    notes += [f"`{show(n)}` looks like text; to measure it as text: --text {show(n)}" for n in _prose(words, plan)]
+    notes += [f"`{show(n)}` looks like text; to treat it as text, pass --text {show(n)}" for n in _prose(words, plan)]
     return result, notes
 
 

@@ -31,7 +31,7 @@ TRACKED = 1000  # values of a filter column that are remembered for the message
 Where = dict[str, tuple[str, ...]]
 Reader = Callable[[Path], Iterable[Mapping[str, object]]]
 READERS: dict[str, Reader] = {}
-"""More formats by suffix (``.xlsx``): what reads the records of a file. A format is added here."""
+"""Readers of further formats by suffix (``.xlsx``). Add a format here."""
 
 
 def load(path: Path, name: str, where: Where) -> Loaded:

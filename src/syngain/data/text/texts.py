@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Ints
 
 KEPT = 65_536
-"""Rows up to which features are kept; of larger sets they are computed where they are needed, in bounded memory."""
+"""Maximum of rows for cached features; larger datasets compute them on demand, in bounded memory."""
 
 
 class RowFeature(Protocol):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LEVELS = (0.90, 0.95)
 Over = Literal["population", "these"]
-"""What a number speaks of: the population the prompts were drawn from, or these prompts alone."""
+"""The reference of a number: the population of prompts, or these prompts alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

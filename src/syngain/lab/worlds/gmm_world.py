@@ -165,4 +165,4 @@ def _perturbed(mixtures: Mixtures, quality: float, rng: np.random.Generator) -> 
 
 def _at_least(name: str, value: int, least: int) -> None:
     if value < least:
-        raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"give {name} a larger value")
+        raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"raise {name} to {least} or more")

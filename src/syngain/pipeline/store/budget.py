@@ -139,13 +139,13 @@ def check_ceilings(max_tokens: int | None, max_usd: float | None, prices: Prices
     """
     if max_tokens is not None and max_tokens <= 0:
         raise UsageError(
-            f"--max-tokens {max_tokens}", expected="a number above 0", todo="give for example --max-tokens 1000000"
+            f"--max-tokens {max_tokens}", expected="a number above 0", todo="pass for example --max-tokens 1000000"
         )
     if max_usd is not None and not max_usd > 0:
-        raise UsageError(f"--max-usd {max_usd}", expected="a number above 0", todo="give for example --max-usd 5")
+        raise UsageError(f"--max-usd {max_usd}", expected="a number above 0", todo="pass for example --max-usd 5")
     if max_usd is not None and prices is None:
         raise UsageError(
             "--max-usd without prices",
             expected="a price file",
-            todo="give --prices FILE with `MODEL: {prompt: usd, completion: usd}` per million tokens",
+            todo="pass --prices FILE with `MODEL: {prompt: usd, completion: usd}` per million tokens",
         )
