@@ -116,9 +116,9 @@ def test_table_errors_name_the_column():
     fitted = TableEncoder().fit({"x": [1.0, 2.0], "c": ["a", "b"]})
     with pytest.raises(InputError, match="no column c"):
         fitted({"x": [1.0]})
-    with pytest.raises(InputError, match="column x holds text"):
+    with pytest.raises(InputError, match="column x contains text"):
         fitted({"x": ["one"], "c": ["a"]})
-    with pytest.raises(InputError, match="column x has no number"):
+    with pytest.raises(InputError, match="column x contains no finite number"):
         TableEncoder().fit({"x": [None, None]})
 
 

@@ -114,7 +114,7 @@ def test_a_filter_without_column_or_value_is_refused(tmp_path, item):
 
 def test_nothing_left_by_the_filter_says_which_values_there_are(tmp_path):
     path = file(tmp_path, "r.jsonl", as_lines([{"text": "a", "split": "dev"}, {"text": "b", "split": "test"}]))
-    with pytest.raises(InputError, match=r"`split` holds dev \(1\), test \(1\)"):
+    with pytest.raises(InputError, match=r"`split` contains dev \(1\), test \(1\)"):
         read(f"{path}::split=train")
     with pytest.raises(InputError, match=r"no column `fold`.*`text`, `split`"):
         read(f"{path}::fold=1")

@@ -134,7 +134,7 @@ def test_a_named_field_must_be_there():
 @pytest.mark.parametrize(
     ("cell", "problem"),
     [
-        ([U], "no message of the assistant"),
+        ([U], "no assistant message"),
         ([U, 3], "a number as message 2"),
         ([{"content": "x"}], "no role in message 1"),
         ([U, {"role": "assistant", "content": None}], "no text in message 2"),
@@ -155,7 +155,7 @@ def test_equal_labels_are_equal_however_they_are_written():
 
 def test_the_other_side_must_be_of_the_same_kind():
     real = of({"sentence": "a"})
-    with pytest.raises(InputError, match=r"holds pairs of prompt and response.*Expected: texts.*`sentence`"):
+    with pytest.raises(InputError, match=r"contains pairs of prompt and response.*Expected: texts.*`sentence`"):
         Dataset.from_rows([{"prompt": "p", "completion": "c"}], name="synthetic", like=real)
     with pytest.raises(InputError, match=r"no text field; the fields are `x`"):
         Dataset.from_rows([{"x": 3}], like=real)
@@ -213,6 +213,6 @@ def test_a_column_that_looks_like_a_label_is_named_and_not_taken():
     dataset = of(*rows, text="Tweet")
     assert dataset.labels is None
     assert dataset.roles.label_like == ("Emotion",)
-    assert "no label (`Emotion` may hold it: --label Emotion)" in dataset.roles.sentence()
+    assert "no label (`Emotion` may contain it: --label Emotion)" in dataset.roles.sentence()
     assert of(*rows, text="Tweet", label="").roles.label_like == ()
     assert of(*rows, text="Tweet", label="Emotion").roles.label_like == ()

@@ -86,7 +86,7 @@ def test_infinite_numbers_are_refused(cell):
 def test_a_column_of_numbers_and_text_is_read_as_categories_and_said(tmp_path):
     dataset = table("x,y\n1,1\n2,2\nabc,3\n1,1\n", tmp_path)
     assert dataset.columns["x"] == ["1", "2", "abc", "1"]
-    assert 'line 4 holds text ("abc")' in dataset.notes[0]
+    assert 'line 4 contains text ("abc")' in dataset.notes[0]
 
 
 def test_digits_with_underscores_are_no_numbers(tmp_path):

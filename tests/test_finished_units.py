@@ -41,7 +41,7 @@ def test_without_a_folder_nothing_is_kept():
 
 def test_an_unfinished_run_is_not_begun_anew_unasked(tmp_path):
     FinishedUnits.opened(tmp_path / "work", IDENTITY, resume=False)
-    with pytest.raises(UsageError, match="holds an unfinished run"):
+    with pytest.raises(UsageError, match="contains an unfinished run"):
         FinishedUnits.opened(tmp_path / "work", IDENTITY, resume=False)
 
 

@@ -143,7 +143,7 @@ def test_top_k_ends_enclose_the_entropy_and_the_control_has_mean_zero(seed, k):
 def test_lists_that_are_no_law_are_refused():
     with pytest.raises(UsageError, match="sum to a probability"):
         token_entropy.steps(np.array([-0.1]), np.array([[-0.1, -0.2]]))
-    with pytest.raises(UsageError, match="no room"):
+    with pytest.raises(UsageError, match="sum to 1"):
         token_entropy.steps(np.array([-9.0]), np.log([[0.5, 0.5]]))
 
 

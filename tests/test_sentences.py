@@ -151,7 +151,7 @@ def test_rows_that_are_cut_are_counted_in_the_log(tiny, caplog):
     encode = SentenceEncoder(str(tiny), max_tokens=12).fit([], RNG)
     with caplog.at_level(logging.WARNING):
         vectors = encode(["a" * 30, "a" * 10, "a" * 9, "b"])
-    assert "2 of 4 rows reach the 12 tokens" in caplog.text
+    assert "2 of 4 rows reach the limit of 12 tokens" in caplog.text
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-12)
 
 
@@ -208,7 +208,7 @@ def test_an_unreachable_hub_is_an_unfinished_job_that_names_the_model(tmp_path):
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0
     lines = ended.stderr.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["error", "expected", "to do"], ended.stderr
+    assert [line.split(":")[0] for line in lines] == ["error", "expected", "fix"], ended.stderr
     assert "owner/no-such-model" in lines[0]
     assert "syngain models add minilm" in lines[2]
 

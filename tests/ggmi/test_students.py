@@ -108,5 +108,5 @@ def test_fits_of_another_run_are_refused_with_all_that_differs(proxy, tmp_path, 
         panel(proxy, tmp_path, resume=True, steps=4, rows=texts(24, 3))
     assert "inputs.real" in str(caught.value)
     assert "seed" not in caught.value.came
-    with pytest.raises(UsageError, match="holds an unfinished run"):
+    with pytest.raises(UsageError, match="contains an unfinished run"):
         panel(proxy, tmp_path)

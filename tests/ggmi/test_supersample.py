@@ -92,7 +92,7 @@ def test_wrong_use_is_said():
         Supersamples(np.full((1, 2, 3, 2), 1.5), masks)
     with pytest.raises(UsageError, match="Expected"):
         Supersamples(np.zeros((1, 2, 4, 2)), masks)
-    with pytest.raises(UsageError, match="no classes"):
+    with pytest.raises(UsageError, match="without classes"):
         Supersamples(np.zeros((1, 2, 3, 2)), masks).symbols("f")
     with pytest.raises(UsageError, match="pooled e-CMI"):
         Supersamples(np.zeros((1, 2, 3, 2)), masks).pooled("e")

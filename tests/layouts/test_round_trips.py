@@ -231,5 +231,5 @@ def test_the_input_of_an_instruction_comes_back_on_its_own():
 
 @pytest.mark.parametrize("name", READ_ONLY)
 def test_what_other_tools_write_is_not_written(name):
-    with pytest.raises(LayoutError, match="read and not written"):
+    with pytest.raises(LayoutError, match="read-only"):
         LAYOUTS[name].emit(parsed("qa", {"question": "q", "answer": "a"}))

@@ -244,10 +244,10 @@ def test_a_damaged_state_starts_the_run_anew(model, tmp_path):
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        ("{{ messages[0]['content'] }}", "does not write the prompt once"),
+        ("{{ messages[0]['content'] }}", "does not contain the prompt once"),
         ("{% for m in messages %}", "cannot be used"),
         ("{{ raise_exception('only tools') }}", "only tools"),
-        ("x" * 60 + tiny_causal.CHAT, "takes"),
+        ("x" * 60 + tiny_causal.CHAT, "uses"),
     ],
 )
 def test_a_bad_template_is_refused_before_the_first_step(tmp_path, template, why):

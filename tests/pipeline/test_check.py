@@ -104,7 +104,7 @@ def test_the_toy_allows_everything():
 def test_a_few_faults_do_not_spoil_the_answer_and_a_dead_server_is_named():
     with FakeServer(faults={"500": 0.2, "429_after": 0.1}, seed=3) as server:
         assert syngain.check(server.url).capabilities.top == 20
-    with pytest.raises(UnfinishedError, match="gave no usable answer"):
+    with pytest.raises(UnfinishedError, match="returned no usable answer"):
         syngain.check(server.url)
 
 

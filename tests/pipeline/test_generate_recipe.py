@@ -40,10 +40,10 @@ WRONG = {
     "missing column in a condition": (lambda r: changed(r, template="{% if nope %}a{% endif %}b"), "nope"),
     "broken template": (lambda r: changed(r, template="{{ anchor.text "), "template"),
     "reaches Python": (lambda r: changed(r, template="{{ anchor.__class__.__mro__ }}"), "__class__"),
-    "calls Python": (lambda r: changed(r, template="{{ ''.format.__globals__ }}"), "more than text"),
+    "calls Python": (lambda r: changed(r, template="{{ ''.format.__globals__ }}"), "forbidden operation"),
     "reads a file": (lambda r: changed(r, template="{% include '/etc/passwd' %}"), "no loader"),
     "imports": (lambda r: changed(r, template="{% import 'os' as os %}x"), "no loader"),
-    "answers without questions": (lambda r: changed(r, kind="answer"), "no pairs"),
+    "answers without questions": (lambda r: changed(r, kind="answer"), "not pairs"),
     "bad pattern": (lambda r: r | {"curate": [{"step": "format", "must": "("}]}, "regular expression"),
     "bad function": (lambda r: r | {"curate": [{"step": "function", "call": "no_such:thing"}]}, "no_such"),
     "bad expression": (lambda r: r | {"curate": [{"step": "rule", "keep": "label ="}]}, "expression"),
@@ -67,7 +67,7 @@ def test_a_wrong_recipe_is_one_error_before_anything_is_asked(case, real, tmp_pa
 def test_an_unreachable_server_is_an_error_before_anything_is_planned(real, tmp_path):
     with FakeServer() as server:
         recipe = server_recipe(server, 8)
-    with pytest.raises(UnfinishedError, match="gave no usable answer"):
+    with pytest.raises(UnfinishedError, match="returned no usable answer"):
         generate(recipe, real, work=tmp_path / "run.work")
 
 
@@ -335,6 +335,6 @@ def test_a_recipe_that_is_refused_leaves_no_folder(tmp_path):
         "generator": {"kind": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1"},
         "strategies": [{"kind": "few_shot", "rows": 2}],
     }
-    with pytest.raises(UnfinishedError, match="gave no usable answer"):
+    with pytest.raises(UnfinishedError, match="returned no usable answer"):
         syngain.generate(recipe, tmp_path / "real.jsonl", folder=tmp_path / "run")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["real.jsonl"]

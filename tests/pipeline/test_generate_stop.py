@@ -246,7 +246,7 @@ def test_the_toy_stops_near_the_right_amount(tmp_path, of, threshold):
     asked = run.series[of].x[-1]
     assert 0.95 * amount < asked < 1.2 * amount
     assert run.estimates[of].value < threshold
-    assert f"`{of} < {threshold}` was proven" in run.views.computed[1][1]
+    assert f"`{of} < {threshold}` was met" in run.views.computed[1][1]
 
 
 def test_a_run_stops_by_the_gain_of_its_last_doubling(tmp_path):
@@ -306,16 +306,16 @@ def test_strategies_take_turns_by_their_share_of_rows(real):
         ("diversity.new_fraction < 0", "above 0 and at most 1"),
         ("diversity.new_fraction < 1.5", "above 0 and at most 1"),
         ("information.marginal < -1", "above 0"),
-        ("diversity.new_fraction > 0.1", "proven small"),
-        ("not diversity.new_fraction < 0.1", "proven small"),
-        ("diversity.new_fraction", "proven small"),
-        ("diversity.new_fraction < information.marginal", "proven small"),
+        ("diversity.new_fraction > 0.1", "ID < NUMBER"),
+        ("not diversity.new_fraction < 0.1", "ID < NUMBER"),
+        ("diversity.new_fraction", "ID < NUMBER"),
+        ("diversity.new_fraction < information.marginal", "ID < NUMBER"),
         ("diversity.new_fraction < 'a'", "above 0"),
-        ("findings.high < 1", "is not watched"),
-        ("gain.accuracy < 0.1", "is not watched"),
+        ("findings.high < 1", "is not measured"),
+        ("gain.accuracy < 0.1", "is not measured"),
         ("diversity.new_fraction:lower90 < 0.1", "upper90 or upper95"),
         ("", "stop-when"),
-        ("x" * 50, "proven small"),
+        ("x" * 50, "ID < NUMBER"),
     ],
 )
 def test_rules_that_are_none_are_refused(wrong, words):
@@ -347,6 +347,6 @@ def test_a_gain_is_not_watched_where_the_anchors_cannot_judge_it(tmp_path):
     recipe = toy_world(tmp_path / "real.jsonl", 300)
     with pytest.raises(InputError, match="10 rows"):
         generate(recipe, tmp_path / "few.jsonl", work=tmp_path / "w", stop_when="gain.nats_per_byte@doubling < 0.1")
-    with pytest.raises(UsageError, match="is not watched"):
+    with pytest.raises(UsageError, match="is not measured"):
         generate(recipe, tmp_path / "few.jsonl", work=tmp_path / "w", stop_when="gain.accuracy@doubling < 0.1")
     assert not (tmp_path / "w").exists()

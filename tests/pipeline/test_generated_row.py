@@ -91,13 +91,13 @@ def test_a_request_that_is_stored_and_read_is_the_same(purpose, stage):
     assert Request.from_json(unpacked(packed(request.as_json())), stage=stage, parent=b"p") == request
     judgment = Request(**how, purpose=JudgmentSpec(step=2), stage="verify")
     assert Request.from_json(unpacked(packed(judgment.as_json())), stage="verify", parent=None) == judgment
-    with pytest.raises(TypeError, match="stands for no row"):
+    with pytest.raises(TypeError, match="has no row"):
         _ = judgment.row
 
 
 @pytest.mark.parametrize("record", [{}, {"text": "a"}, {"anchor_ids": "a"}])
 def test_a_record_that_nobody_generated_is_no_generated_row(record):
-    with pytest.raises(InputError, match="did not write"):
+    with pytest.raises(InputError, match="without the provenance"):
         from_record(record)
 
 

@@ -1,4 +1,7 @@
-"""Estimates, results, errors, random streams, numbers as text. Imports no other room."""
+"""Estimates, results, errors, random streams, number formatting.
+
+Imports no other room.
+"""
 
 from syngain.core.errors import InputError, MissingDependencyError, SyngainError, UnfinishedError, UsageError
 from syngain.core.estimate import Estimate, holm

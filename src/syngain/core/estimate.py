@@ -17,20 +17,20 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A number with its intervals, its null and how it was obtained. Never clipped.
+    """A point estimate with intervals and expected range, never clipped.
 
     Attributes:
         value: the point estimate, in ``unit``.
         intervals: level (for example ``0.95``) to (low, high).
-        null: the 95 % range of the measure where nothing is wrong, when it is known.
+        null: the expected 95% range of the measure on sound data, when known.
         p: the probability of a value at least this far from the null, unadjusted.
         adjusted_p: ``p`` after Holm over the measures of the report.
         n: rows that entered. clusters: independent units among them.
         unit: ``share``, ``nats``, ``rows``, ``ratio``, ``bytes per byte`` ...
-        method: how it was obtained, in a sentence. estimand: what it is an estimate of.
+        method: the method, in a sentence. estimand: the estimated quantity.
         direction: ``estimate``, one-sided ``lower`` or ``upper`` bound, or ``forecast``.
-        marks: short warnings that travel with the number.
-        references: named values to read it against (``real``, ``noise`` ...).
+        marks: short warnings about the number.
+        references: named values for comparison (``real``, ``noise`` ...).
     """
 
     value: float
@@ -50,23 +50,27 @@ class Estimate:
     def __post_init__(self) -> None:
         for level, (low, high) in self.intervals.items():
             if not 0 < level < 1:
-                raise UsageError(f"interval level {level}", expected="a level between 0 and 1")
+                raise UsageError(
+                    f"interval level {level}",
+                    expected="a level between 0 and 1",
+                    todo="pass levels as fractions, such as 0.95",
+                )
             if low > high:
-                raise UsageError(f"interval [{low}, {high}]", expected="low at most high")
+                raise UsageError(f"interval [{low}, {high}]", expected="low at most high", todo="swap the two bounds")
 
     @property
     def null_range(self) -> Interval | None:
-        """The expected range: ``null`` under a name that does not read as missing."""
+        """The expected range: ``null``."""
         return self.null
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Short warnings that travel with the number: ``marks``."""
+        """Short warnings about the number: ``marks``."""
         return self.marks
 
     @property
     def kind(self) -> Direction:
-        """What the value is: an estimate, a lower or upper bound, or a forecast; ``direction``."""
+        """The kind of value: estimate, lower or upper bound, or forecast (``direction``)."""
         return self.direction
 
     def interval(self, level: float = 0.95) -> Interval:
@@ -78,7 +82,7 @@ class Estimate:
         return replace(self, adjusted_p=p)
 
     def as_json(self) -> dict[str, object]:
-        """The estimate in the words of ``report.json``; NaN and infinity become null."""
+        """Return the estimate as in ``report.json``; NaN and infinity become null."""
         return {
             "value": finite(self.value),
             "intervals": {f"{level:.2f}": [finite(a), finite(b)] for level, (a, b) in sorted(self.intervals.items())},
@@ -133,7 +137,10 @@ def finite(value: float | None) -> float | None:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's step-down adjustment of p-values [holm1979], never above 1, monotone in the order of p."""
+    """Holm-adjust p-values [holm1979].
+
+    Adjusted values are at most 1 and monotone in the order of p.
+    """
     ordered = sorted(p_values.items(), key=lambda item: (item[1], item[0]))
     adjusted: dict[str, float] = {}
     running = 0.0

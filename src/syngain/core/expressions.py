@@ -1,4 +1,4 @@
-"""Conditions over ``report.json`` in one small language: what ``gate`` and ``--stop-when`` understand.
+"""Parser of conditions over ``report.json``, for ``gate`` and ``--stop-when``.
 
 ::
 
@@ -9,9 +9,9 @@
     operand    := number | string | "(" condition ")" | reference
     reference  := "verdict" | "findings." severity | ID ["@" part] [":" field]
 
-A field is one of ``FIELDS``; without one it is ``value``, and ``ID.field`` may stand for ``ID:field``. A reference with
-spaces or signs in its part is quoted: ``"gain.log_loss@class=card arrival":lower90``. Nothing is ever executed, both
-sides of ``and`` and ``or`` are always looked up, and what is missing is an error, never false.
+A field is one of ``FIELDS``; without one it is ``value``, and ``ID.field`` is an alias of ``ID:field``. A reference
+with spaces or signs in its part is quoted: ``"gain.log_loss@class=card arrival":lower90``. Conditions execute no code.
+Both sides of ``and`` and ``or`` are always evaluated; a missing name is an error, never false.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne,
 }
 DEEPEST = 50  # parentheses and "not" inside each other
-EXAMPLE = 'for example "gain.macro_f1:lower90 <= 0 or findings.high > 0"'
+EXAMPLE = 'write for example "gain.macro_f1:lower90 <= 0 or findings.high > 0"'
 
 Value = float | str | bool
 
@@ -60,7 +60,7 @@ class Check:
 
 
 def check(expression: str, report: Mapping[str, Any]) -> Check:
-    """Whether a condition holds in a report.
+    """Evaluate a condition on a report.
 
     Args:
         expression: a condition in the language of this module.
@@ -82,13 +82,13 @@ def _check_report(report: Mapping[str, Any]) -> None:
     if lacking:
         raise UsageError(
             f"the report has no {' and no '.join(lacking)}",
-            expected="the report.json of a command that measures",
-            todo="run `syngain audit`, `gain`, `select` or `compare`",
+            expected="a report.json with estimates, findings and a verdict",
+            todo="pass the report.json of `syngain audit`, `gain`, `select` or `compare`",
         )
 
 
 def parse(expression: str) -> Node:
-    """The condition as a tree; see the module for the grammar.
+    """Parse a condition into a tree; the module gives the grammar.
 
     Raises:
         UsageError: it is not a condition.
@@ -107,7 +107,7 @@ class Constant:
     content: float | str
 
     def value(self, _: Mapping[str, Any], __: list[tuple[str, float | str]]) -> Value:
-        """Itself."""
+        """The constant itself."""
         return self.content
 
 
@@ -119,10 +119,10 @@ class Reference:
     field: str | None
 
     def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
-        """What the report holds; noted in ``readings``.
+        """The value in the report; noted in ``readings``.
 
         Raises:
-            UsageError: it holds nothing by this name, or not as a number.
+            UsageError: the report has no such name, or it is not a number.
         """
         if self.name == "verdict" and self.field is None:
             found: float | str = str(report["verdict"]["decision"])
@@ -146,37 +146,45 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two numbers or two words side by side."""
+    """A comparison of two numbers or two words."""
 
     left: Node
     sign: str
     right: Node
 
     def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
-        """Whether it is so."""
+        """Whether the comparison is true."""
         left, right = self.left.value(report, readings), self.right.value(report, readings)
         if isinstance(left, bool) or isinstance(right, bool):
-            raise UsageError("a condition stands beside a comparison sign", expected="numbers or words", todo=EXAMPLE)
+            raise UsageError("a comparison sign next to a condition", expected="two numbers or two words", todo=EXAMPLE)
         if isinstance(left, str) != isinstance(right, str):
             said = " and ".join(repr(side) for side in (left, right))
-            raise UsageError(f"{said} are compared", expected="two numbers or two words", todo=EXAMPLE)
+            raise UsageError(f"cannot compare {said}", expected="two numbers or two words", todo=EXAMPLE)
         if isinstance(left, str):
             self._check_words()
         return COMPARISONS[self.sign](left, right)
 
     def _check_words(self) -> None:
         if self.sign not in {"==", "!="}:
-            raise UsageError(f"words are compared by {self.sign!r}", expected="== or != between words")
+            raise UsageError(
+                f"words compared by {self.sign!r}",
+                expected="== or != between words",
+                todo=f"replace {self.sign} by == or !=",
+            )
         sides = (self.left, self.right)
         if any(isinstance(side, Reference) for side in sides):
             for side in sides:
                 if isinstance(side, Constant) and side.content not in DECISIONS:
-                    raise UsageError(f"no verdict is {side.content!r}", expected=f"one of {', '.join(DECISIONS)}")
+                    raise UsageError(
+                        f"unknown verdict {side.content!r}",
+                        expected=f"one of {', '.join(DECISIONS)}",
+                        todo=f"write for example verdict == {DECISIONS[0]!r}",
+                    )
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The opposite of a condition."""
+    """The negation of a condition."""
 
     inner: Node
 
@@ -187,13 +195,13 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Conditions that must all hold, or one of which must."""
+    """Conditions joined by ``and`` or ``or``."""
 
     word: str
     parts: tuple[Node, ...]
 
     def value(self, report: Mapping[str, Any], readings: list[tuple[str, float | str]]) -> Value:
-        """All parts are looked up, whatever the first says: a wrong name is never hidden."""
+        """Evaluate all parts, so that a wrong name is always an error."""
         held = [_condition(part.value(report, readings), part, f"... {self.word} ...") for part in self.parts]
         return all(held) if self.word == "and" else any(held)
 
@@ -202,12 +210,12 @@ Node = Constant | Reference | Comparison | Not | Joined
 
 
 def _condition(value: Value, node: Node, where: str) -> bool:
-    """A truth; a number of findings is one when there are any."""
+    """The truth value; a number of findings is true above 0."""
     if isinstance(value, bool):
         return value
     if isinstance(node, Reference) and node.is_count:
         return value != 0
-    raise UsageError(f"{value!r} stands alone in {where!r}", expected="a comparison", todo=EXAMPLE)
+    raise UsageError(f"{value!r} in {where!r} is not compared", expected="a comparison", todo=EXAMPLE)
 
 
 def _severity(reference: Reference) -> str:
@@ -215,15 +223,24 @@ def _severity(reference: Reference) -> str:
     if severity not in SEVERITIES or reference.field is not None:
         written = reference.name + (f":{reference.field}" if reference.field is not None else "")
         names = ", ".join(f"findings.{one}" for one in SEVERITIES)
-        raise UsageError(f"there is no {written}", expected=f"one of {names}")
+        raise UsageError(
+            f"unknown count {written}", expected=f"one of {names}", todo="write for example findings.high > 0"
+        )
     return severity
 
 
 def _split(reference: Reference, estimates: Mapping[str, Any]) -> tuple[str, str]:
-    """The id and the field; ``ID.field`` is read as ``ID:field`` where no estimate has the longer name."""
+    """Split a reference into id and field.
+
+    ``ID.field`` is read as ``ID:field`` where no estimate has the longer name.
+    """
     name, field = reference.name, reference.field
     if field is not None and field not in FIELDS:
-        raise UsageError(f"{name}:{field} names no field", expected=f"one of {', '.join(FIELDS)}")
+        raise UsageError(
+            f"unknown field {field!r} in {name}:{field}",
+            expected=f"one of {', '.join(FIELDS)}",
+            todo=f"write for example {name}:lower90",
+        )
     if field is None and name not in estimates:
         head, _, tail = name.rpartition(".")
         if tail in FIELDS:
@@ -250,7 +267,7 @@ def _number(name: str, field: str, estimate: Mapping[str, Any]) -> float:
 
 
 def _read(estimate: Mapping[str, Any], field: str) -> object:
-    """The field as the report has it, None where it has none."""
+    """The field in the report; None where it is absent."""
     if field.startswith("null_"):
         pair = estimate.get("null")
         return None if pair is None else pair[field == "null_high"]
@@ -262,7 +279,7 @@ def _read(estimate: Mapping[str, Any], field: str) -> object:
 
 @dataclass(slots=True)
 class _Parser:
-    """Recursive descent over tokens."""
+    """A recursive descent parser of tokens."""
 
     text: str
     stream: tuple[Token, ...]
@@ -274,7 +291,7 @@ class _Parser:
 
     def wrong(self, expected: str) -> UsageError:
         token = self.token
-        came = "the condition ends" if token.kind == "end" else f"{token.text!r} stands at column {token.column}"
+        came = "the condition ends" if token.kind == "end" else f"unexpected {token.text!r} at column {token.column}"
         return UsageError(f"{came} in {self.text!r}", expected=expected, todo=EXAMPLE)
 
     def condition(self, depth: int) -> Node:
@@ -291,7 +308,9 @@ class _Parser:
     def _negation(self, depth: int) -> Node:
         if depth > DEEPEST:
             raise UsageError(
-                f"more than {DEEPEST} parentheses inside each other", expected="a condition a person reads"
+                f"more than {DEEPEST} nested parentheses or `not`",
+                expected=f"at most {DEEPEST} levels",
+                todo="split it into several --fail-if conditions",
             )
         if self.token.kind == "word" and self.token.text == "not":
             self.at += 1

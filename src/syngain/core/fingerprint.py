@@ -1,4 +1,4 @@
-"""Fingerprints: the same content has the same one, on every machine."""
+"""Fingerprints of content, equal on every machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def fingerprint_lines(lines: Iterable[str]) -> str:
-    """Sixteen hexadecimal digits of the SHA-256 over the lines, in order, length-prefixed."""
+    """Sixteen hexadecimal digits of the SHA-256 over ordered, length-prefixed lines."""
     digest = hashlib.sha256()
     for line in lines:
         data = line.encode("utf-8", "surrogatepass")
@@ -25,12 +25,15 @@ def fingerprint_lines(lines: Iterable[str]) -> str:
 
 
 def fingerprint(value: object) -> str:
-    """The fingerprint of a JSON value, whatever the order of its keys."""
+    """Fingerprint of a JSON value, independent of key order."""
     return fingerprint_lines([json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))])
 
 
 def json_form(value: object) -> object:
-    """Settings as JSON holds them: dataclasses by their public fields, with their class where they are nested."""
+    """Convert settings to JSON: dataclasses by public fields.
+
+    Nested dataclasses include their class.
+    """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Mapping):
@@ -46,7 +49,7 @@ def json_form(value: object) -> object:
 
 
 def differences(before: object, now: object, name: str = "") -> list[str]:
-    """What differs between two JSON values, a clause each: ``share: 0.5 before, 0.3 now``."""
+    """List the differences of two JSON values, such as ``share: 0.5 before, 0.3 now``."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         names = [*before, *(key for key in now if key not in before)]
         return [

@@ -1,4 +1,7 @@
-"""Finished units of work in a folder: a run that is stopped loses one unit at most, and resumes to the same bytes."""
+"""Finished units of work in a folder, for resumable runs.
+
+A stopped run loses at most one unit and resumes to the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +28,19 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 
 class FinishedUnits:
-    """Arrays by the name of their unit, kept in ``folder`` as they are finished; in memory only without a folder."""
+    """Arrays by unit name, kept in ``folder``; in memory only without a folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
 
     @classmethod
     def opened(cls, folder: Path | None, identity: Mapping[str, object], *, resume: bool) -> FinishedUnits:
-        """Open the folder of a run, or make it.
+        """Open or create the folder of a run.
 
         Args:
             folder: where units are kept; None keeps none.
-            identity: inputs, settings, seed and models: what a resumed run must share.
-            resume: whether what is there is used.
+            identity: inputs, settings, seed and models: what must be equal in a resumed run.
+            resume: whether existing units are used.
 
         Raises:
             UsageError: the folder holds an unfinished run and ``resume`` is not asked for, or it is of another run.
@@ -50,24 +53,24 @@ class FinishedUnits:
             found = differences(before, identity)
             if found:
                 raise UsageError(
-                    f"{folder} holds an unfinished run of other inputs or settings ({'; '.join(found)})",
+                    f"{folder} contains an unfinished run with other inputs or settings ({'; '.join(found)})",
                     expected="the same inputs, settings and seed for --resume",
-                    todo="restore them, name another folder with -o DIR, or throw the unfinished run away with --force",
+                    todo="restore them, name another folder with -o DIR, or discard the unfinished run with --force",
                 )
             if not resume:
                 raise UsageError(
-                    f"{folder} holds an unfinished run",
+                    f"{folder} contains an unfinished run",
                     expected="a new run",
-                    todo="resume it with --resume, or throw it away with --force",
+                    todo="continue it with --resume, or discard it with --force",
                 )
         _write(place, json.dumps(identity, indent=2, sort_keys=True).encode())
         return cls(folder)
 
     def unit(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
-        """The arrays of a unit: those that are kept, else computed now and kept.
+        """Return the arrays of a unit; compute and keep them if they are absent.
 
         Raises:
-            UnfinishedError: the disk is full; what is finished is kept.
+            UnfinishedError: the disk is full; finished units are kept.
         """
         if self.folder is None:
             return compute()
@@ -82,13 +85,16 @@ class FinishedUnits:
         return found
 
     def forget(self) -> None:
-        """Remove the folder: the run is written."""
+        """Remove the folder after the run is written."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _read(place: Path) -> Arrays | None:
-    """The arrays of a file; None where it is absent or damaged: then the unit is computed again."""
+    """Read the arrays of a file.
+
+    None where it is absent or damaged; the unit is then computed again.
+    """
     try:
         with place.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return dict(kept)
@@ -97,7 +103,7 @@ def _read(place: Path) -> Arrays | None:
 
 
 def _write(place: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it: it is whole or not there."""
+    """Write a temporary file and rename it, so that the file is always complete."""
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -106,8 +112,8 @@ def _write(place: Path, content: bytes) -> None:
     except OSError as error:
         raise UnfinishedError(
             f"{place} cannot be written ({error.strerror or error})",
-            expected="room for the finished units of the run",
-            todo="free some and run again with --resume",
+            expected="disk space for the finished parts of the run",
+            todo="free disk space, then continue with --resume",
         ) from error
     finally:
         part.unlink(missing_ok=True)

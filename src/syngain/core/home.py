@@ -1,4 +1,4 @@
-"""The folder that belongs to this person: models, which may be deleted, and the calibration, which must not."""
+"""The user's folder: models (may be deleted) and calibration record (must not)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ VARIABLE = "SYNGAIN_HOME"
 
 
 def home() -> Path:
-    """``SYNGAIN_HOME``, else ``syngain`` in the platform's data folder. Absolute; not made here."""
+    """``SYNGAIN_HOME``, else ``syngain`` in the platform's data folder; absolute path."""
     named = os.environ.get(VARIABLE, "").strip()
     return Path(os.path.abspath(Path(named).expanduser())) if named else _data_folder() / "syngain"  # noqa: PTH100  (links stay as named)
 
 
 def models_folder() -> Path:
-    """Where local models are: a folder each, which may be deleted and fetched again."""
+    """The folder of local models, one subfolder each; may be deleted."""
     return home() / "models"
 
 
 def _data_folder() -> Path:
-    """The platform's own place for the data of programs."""
+    """The platform's folder for program data."""
     user = Path("~").expanduser()
     if sys.platform == "win32":
         return _absolute("LOCALAPPDATA") or user / "AppData" / "Local"

@@ -1,4 +1,4 @@
-"""Optional dependencies: import them where they are used, or say the one line that installs them."""
+"""Optional dependencies: imported on use, or an error with the install command."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ PARTS = {
     "train": ("trl", "datasets"),
     "llamacpp": ("xllamacpp",),
 }
-"""The optional parts and the packages they bring; ``train`` comes on top of ``local``. A test compares pyproject."""
+"""The optional parts with their packages; ``train`` includes ``local``. A test compares pyproject."""
 
 
 def found(part: str) -> dict[str, str | None]:
-    """The version of each package of an optional part, None where it is missing; nothing is imported."""
+    """Versions of the packages of an optional part, None where missing.
+
+    Nothing is imported.
+    """
     return {name: _version(name) for name in PARTS[part]}
 
 
@@ -30,7 +33,7 @@ def _version(name: str) -> str | None:
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:  # noqa: ANN401  (a module has no narrower type)
-    """Import ``module``, or raise with the pip line that brings it.
+    """Import ``module``, or raise an error with the pip command.
 
     Raises:
         MissingDependencyError: when the module is not installed.

@@ -1,7 +1,7 @@
-"""Passes over blocks of rows: map every block, merge the parts in block order, finalize.
+"""Passes over blocks of rows: map every block, merge the parts, finalize.
 
 A task turns a block into per-row values or integers. Sums of floating point numbers stay with the driver, in one order,
-so that the result does not depend on who ran the tasks.
+so that the result is independent of the runner.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ Merged_co = TypeVar("Merged_co", covariant=True)
 
 
 class Pass(Protocol[Block_contra, Piece, Merged_co]):
-    """What is computed in one pass: a task per block, and how its parts are merged."""
+    """One pass: a task per block, and the merge of its parts."""
 
     def map(self, block: Block_contra, /) -> Piece:
-        """The part of one block; it knows no other block."""
+        """The part of one block, independent of other blocks."""
         ...
 
     def merge(self, parts: Iterator[Piece], /) -> Merged_co:
-        """The result from the parts of all blocks, in block order."""
+        """Merge the parts of all blocks into the result."""
         ...
 
 
 class Runner(Protocol):
-    """Runs the tasks of a pass; parts come back in block order, whoever is done first."""
+    """Runner of the tasks of a pass; returns parts in block order."""
 
     def __call__(self, task: Callable[[Block], Part], blocks: Iterable[Block], /) -> Iterator[Part]:
-        """The parts, in the order of the blocks."""
+        """The parts, in block order."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Numbers and names to text: one way for all sentences."""
+"""Formatting of numbers and names in sentences."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SHOWN = 160  # characters of an example
 
 
 def number(value: float) -> str:
-    """A gain: three decimals where it is small, else two."""
+    """Format a gain: three decimals if small, else two."""
     return f"{value:.3f}" if abs(value) < 0.0995 else f"{value:.2f}"
 
 
 def two_digits(count: int) -> int:
-    """A count rounded to two leading digits, at least 10: a forecast of it is no better."""
+    """Round a forecast count to two leading digits, at least 10."""
     if count < 100:
         return max(10 * round(count / 10), 10)
     scale = 10 ** (len(str(count)) - 2)
@@ -24,12 +24,12 @@ def two_digits(count: int) -> int:
 
 
 def percent(fraction: float) -> str:
-    """A fraction as people read it: ``39%``, ``2.5%``."""
+    """Format a fraction as a percentage: ``39%``, ``2.5%``."""
     return f"{fraction:.0%}" if fraction >= 0.1 or fraction == 0 else f"{fraction:.1%}"
 
 
 def capital(words: str) -> str:
-    """The words with a capital at the beginning."""
+    """Capitalize the first letter."""
     return words[:1].upper() + words[1:]
 
 
@@ -39,7 +39,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def shortened(text: str, most: int = SHOWN) -> str:
-    """One line of at most ``most`` characters."""
+    """Shorten to one line of at most ``most`` characters."""
     line = " ".join(text[: 4 * most].split())
     return line if len(line) <= most else line[: most - 1] + "…"
 

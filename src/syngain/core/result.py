@@ -1,4 +1,4 @@
-"""Results: the contents of ``report.json``, the files of the run folder, and what only the report draws."""
+"""Results: the contents of ``report.json``, run files, and data of the HTML plots."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Finding:
     Attributes:
         id: one of the finding ids of the contract. message: what was found, the value and what was expected.
         consequence: what follows for a model trained on these rows. fix: what to do, one act or command.
-        evidence: ids of offending rows, worst first. examples: what a person reads, one text per entry.
+        evidence: ids of offending rows, worst first. examples: what texts to show, one per entry.
         estimates: the ids of the estimates that carry it. explained_by: findings whose removal makes it vanish.
         rows: how many synthetic rows it concerns.
     """
@@ -44,7 +44,7 @@ class Finding:
     fix: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """The finding in the words of ``report.json``."""
+        """Return the finding as in ``report.json``."""
         return {
             "id": self.id,
             "severity": self.severity,
@@ -100,9 +100,9 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSummary:
-    """What a file gave: how many rows, their fingerprint, and which column plays which role.
+    """An input file: number of rows, fingerprint, and columns by role.
 
-    ``columns`` says the latter by role; it enters the identity of a run, not ``report.json``.
+    ``columns`` enters the identity of a run, not ``report.json``.
     """
 
     name: str
@@ -114,7 +114,7 @@ class InputSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """A synthetic row the audit advises to drop. ``row`` is its position in the synthetic file, from 0."""
+    """A synthetic row to drop; ``row`` is its position in the file, from 0."""
 
     row: int
     id: str
@@ -126,7 +126,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapPoint:
-    """A row on the two-dimensional map. ``group`` is ``real``, ``synthetic`` or ``dropped``."""
+    """A row on the two-dimensional map.
+
+    ``group`` is ``real``, ``synthetic`` or ``dropped``.
+    """
 
     x: float
     y: float
@@ -138,7 +141,7 @@ class MapPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRegion:
-    """A region of the anchors: its center on the map and how many rows of each side it holds."""
+    """A region of the real rows: center on the map and row count of each side."""
 
     x: float
     y: float
@@ -152,7 +155,7 @@ class MapRegion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """Shares of real and synthetic rows over the same categories or bins."""
+    """Fractions of real and synthetic rows over the same categories or bins."""
 
     title: str
     categories: tuple[str, ...]
@@ -162,7 +165,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Where the variance of a number comes from: shares that sum to one, largest first."""
+    """Sources of variance of a number: fractions that sum to one, largest first."""
 
     title: str
     shares: tuple[tuple[str, float], ...]
@@ -170,9 +173,9 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Nats per generated row that enter the chain at a station, or leave it there.
+    """Nats per generated row that enter or leave at a station of the pipeline.
 
-    ``low`` and ``high`` are limits where they are known; ``at_most`` says that ``nats`` is only an upper bound.
+    ``low`` and ``high`` are limits where they are known; ``at_most`` marks ``nats`` as an upper bound.
     """
 
     station: str
@@ -186,7 +189,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """Where on the way from anchors to the set information entered and where it was lost."""
+    """Information gained and lost at each station from real rows to the dataset."""
 
     title: str
     flows: tuple[Flow, ...]
@@ -195,7 +198,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """What the HTML shows and the JSON does not hold: pictures of rows."""
+    """Data of the HTML plots that is not in ``report.json``."""
 
     map_points: tuple[MapPoint, ...] = ()
     map_regions: tuple[MapRegion, ...] = ()
@@ -207,11 +210,11 @@ class Views:
 
 
 class RunFile(Protocol):
-    """A file of the run folder that a result carries: rows, a recipe, a store."""
+    """A file of the run folder: rows, a recipe or a store."""
 
     @property
     def records(self) -> Sequence[Mapping[str, object]]:
-        """Its rows; empty for a file that holds none."""
+        """Its rows; empty for a file without rows."""
         ...
 
     def write(self, path: Path) -> None:
@@ -233,25 +236,26 @@ class FromRows(Protocol):
 
 
 class Recorder(Protocol):
-    """A forecast and its measurement, ready for the calibration record."""
+    """A forecast and its measurement for the calibration record."""
 
     def record(self) -> str:
-        """Add them to the record; a sentence on earlier forecasts."""
+        """Add both to the record; return a sentence on earlier forecasts."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The result of a command, whole: ``report.write(result, folder)`` writes what the command line writes.
+    """The complete result of a command.
 
-    ``as_json()`` is ``report.json``: same inputs and seed, same bytes.
+    ``report.write(result, folder)`` writes the same files as the command line. ``as_json()`` is ``report.json``; equal
+    inputs and seed give equal bytes.
 
     Attributes:
-        dropped: rows advised against, with reasons. views: the pictures' data.
-        files: what the run folder holds besides the report, by file name.
-        settings: everything but the inputs and the seed that changes the numbers, as JSON holds it.
-        recorder: forecast and measurement for the calibration record; None where there is no pair of them.
-        notes: what happened on the way (retries, costs); not part of the report.
+        dropped: rows to drop, with reasons. views: data of the plots.
+        files: files of the run folder other than the report, by name.
+        settings: all settings that change the numbers, except inputs and seed, as JSON.
+        recorder: forecast and measurement for the calibration record; None where there is no such pair.
+        notes: events of the run (retries, costs); not part of the report.
     """
 
     command: str
@@ -277,12 +281,12 @@ class Result:
 
     @property
     def kept_rows(self) -> Sequence[Mapping[str, object]]:
-        """The rows of ``kept.jsonl``; empty where the command keeps none."""
+        """Rows of ``kept.jsonl``; empty where the command keeps none."""
         return self.files["kept.jsonl"].records if "kept.jsonl" in self.files else ()
 
     @property
     def dropped_rows(self) -> Sequence[Mapping[str, object]]:
-        """The rows of ``dropped.jsonl``; empty where the command drops none."""
+        """Rows of ``dropped.jsonl``; empty where the command drops none."""
         return self.files["dropped.jsonl"].records if "dropped.jsonl" in self.files else ()
 
     @property
@@ -298,7 +302,7 @@ class Result:
 
     @property
     def result(self) -> Result:
-        """The result itself: the former way to it from ``select`` and ``mix``."""
+        """The result itself, for compatibility with ``select`` and ``mix``."""
         return self
 
     def as_json(self) -> dict[str, Any]:
@@ -332,7 +336,7 @@ class Result:
 def identity(
     command: str, seed: int, inputs: Mapping[str, InputSummary | str], settings: Mapping[str, object]
 ) -> dict[str, object]:
-    """What makes a run the same run: command, inputs or their fingerprints, settings, seed, version of the numbers."""
+    """Identity of a run: command, inputs, settings, seed, version of the numbers."""
     prints = {name: item if isinstance(item, str) else item.fingerprint for name, item in inputs.items()}
     return {
         "command": command,

@@ -1,4 +1,4 @@
-"""Named streams of randomness: a change in one measure never shifts the draws of another."""
+"""Named random streams: a change in one measure never changes another's draws."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """A seed that hands out independent generators by name.
+    """Independent random generators by name, from one seed.
 
-    ``Streams(0).stream("vendi")`` is the same generator wherever and whenever it is asked for.
+    ``Streams(0).stream("vendi")`` is the same generator at every call.
     """
 
     seed: int = 0
@@ -34,7 +34,7 @@ class Streams:
         return np.random.default_rng(np.random.SeedSequence([self.seed, *words]))
 
     def child(self, *names: str) -> Streams:
-        """The streams below a name."""
+        """The streams under a name."""
         return Streams(self.seed, (*self.path, *names))
 
 

@@ -1,6 +1,8 @@
-"""Work on every core, one thread per part: sums do not depend on how many cores are free.
+"""Parallel work, one thread per part, with results independent of the core count.
 
-It is also faster than many threads per part, which wait for each other: several times on a busy machine.
+Several times faster than many threads per part on a busy machine, because those wait for each other.
+
+
 """
 
 from __future__ import annotations
@@ -20,14 +22,14 @@ MOST = 8  # a part of long rows takes hundreds of megabytes
 
 
 def workers() -> int:
-    """Cores of this process, at most eight."""
+    """Number of cores of this process, at most eight."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MOST)
 
 
 @contextmanager
 def one_thread_each(torch: Any) -> Iterator[None]:  # noqa: ANN401  (untyped library)
-    """Within, an operation of torch takes one thread; afterwards as many as before."""
+    """Limit torch to one thread per operation; restore the setting afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -42,7 +44,10 @@ def side_by_side(
     parts: Sequence[Part],
     sizes: Sequence[int],
 ) -> Iterator[Made]:
-    """The work of every part, in their order. The largest are begun first, so that no core waits long for the last."""
+    """Run all parts in parallel and return results in order.
+
+    The largest parts start first, so that no core waits long for the last.
+    """
     with ThreadPoolExecutor(workers(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         begun = {k: pool.submit(work, parts[k]) for k in sorted(range(len(parts)), key=lambda k: -sizes[k])}
         try:

@@ -1,4 +1,4 @@
-"""A condition cut into words, numbers, strings and signs."""
+"""Tokenizer of conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a condition: ``number, sign, string, field, name, word`` or ``end``; columns count from 1."""
+    """A token: ``number, sign, string, field, name, word`` or ``end``; columns from 1."""
 
     kind: str
     text: str
@@ -33,22 +33,28 @@ class Token:
 
 
 def tokens(expression: str) -> tuple[Token, ...]:
-    """The pieces of a condition, closed by one of kind ``end``. Strings lose their quotes, fields their colon.
+    """Tokenize a condition; the last token has kind ``end``.
+
+    Strings lose their quotes, fields their colon.
 
     Raises:
-        UsageError: a character belongs to no piece, or the condition is longer than 4,000 characters.
+        UsageError: a character is not allowed, or the condition is longer than 4,000 characters.
     """
     if len(expression) > LONGEST:
-        raise UsageError(f"a condition of {len(expression):,} characters", expected=f"at most {LONGEST:,}")
+        raise UsageError(
+            f"a condition of {len(expression):,} characters",
+            expected=f"at most {LONGEST:,}",
+            todo="shorten or split it",
+        )
     found: list[Token] = []
     at = 0
     while at < len(expression):
         match = _PATTERN.match(expression, at)
         if match is None:
             raise UsageError(
-                f"{expression[at]!r} at column {at + 1} of {expression!r} belongs to no condition",
+                f"{expression[at]!r} at column {at + 1} of {expression!r} is not valid in a condition",
                 expected="ids of estimates, numbers, quoted words, < <= > >= == !=, and, or, not, parentheses",
-                todo='for example "gain.macro_f1:lower90 <= 0"; nothing in a condition is executed',
+                todo='write for example "gain.macro_f1:lower90 <= 0"',
             )
         kind, text = str(match.lastgroup), match.group()
         if kind != "space":
@@ -59,7 +65,9 @@ def tokens(expression: str) -> tuple[Token, ...]:
 
 def _token(kind: str, text: str, column: int) -> Token:
     if kind == "number" and not math.isfinite(float(text)):
-        raise UsageError(f"{text} is too large a number", expected="a finite number")
+        raise UsageError(
+            f"{text} at column {column} overflows", expected="a finite number", todo="write a number below 1e308"
+        )
     if kind == "string":
         return Token(kind, text[1:-1], column)
     if kind == "field":

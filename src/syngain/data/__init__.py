@@ -1,4 +1,4 @@
-"""Rows, datasets, provenance: formats in and out, roles of columns, leak-free splits, encoders."""
+"""Rows, datasets and provenance: file formats, column roles, splits, encoders."""
 
 from syngain.data.dataset import Dataset, Kind, RoleOptions, Roles
 from syngain.data.files.write import write_records, write_rows

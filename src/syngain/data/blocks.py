@@ -1,4 +1,4 @@
-"""Blocks of rows, and passes that give one value per row."""
+"""Blocks of rows, and passes with one value per row."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def blocks(total: int, rows: int = ROWS) -> Iterator[slice]:
     """Consecutive slices that cover ``range(total)``, ``rows`` rows each.
 
     Raises:
-        UsageError: ``rows`` is no multiple of 8,192.
+        UsageError: ``rows`` is not a multiple of 8,192.
     """
     if rows < 1 or rows % ROWS:
-        raise UsageError(f"blocks of {rows:,} rows", expected=f"a multiple of {ROWS:,}")
+        raise UsageError(f"blocks of {rows:,} rows", expected=f"a multiple of {ROWS:,}", todo=f"pass rows={ROWS}")
     return (slice(start, min(start + rows, total)) for start in range(0, total, rows))
 
 
@@ -49,14 +49,14 @@ class RowValues(Generic[Kind]):
         return np.asarray(self.compute(block), dtype=self.kind)
 
     def merge(self, parts: Iterator[NDArray[Kind]]) -> NDArray[Kind]:
-        """The values of all rows, in their order."""
+        """The values of all rows, in row order."""
         found = list(parts)
         return np.concatenate(found) if found else np.empty(0, dtype=self.kind)
 
 
 @dataclass(frozen=True)
 class RowTexts:
-    """A pass with one text per row, made from the row's own text."""
+    """A pass with one text per row, computed from the row's own text."""
 
     texts: Sequence[str]
     compute: Callable[[str], str]
@@ -66,7 +66,7 @@ class RowTexts:
         return [self.compute(text) for text in self.texts[block]]
 
     def merge(self, parts: Iterator[list[str]]) -> list[str]:
-        """The texts of all rows, in their order."""
+        """The texts of all rows, in row order."""
         return [text for part in parts for text in part]
 
 

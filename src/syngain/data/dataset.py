@@ -1,4 +1,7 @@
-"""A dataset: rows by column, with the role of every column. Cheap for a million short rows."""
+"""A dataset: rows by column, with the role of every column.
+
+A million short rows fit into memory.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,14 @@ class Dataset:
     """Rows by column.
 
     Attributes:
-        name: the file with its filter, as messages show it.
+        name: the file with its filter, for messages.
         ids: one per row. sides: the texts; ``text``, or ``prompt`` and ``response``; none in a table.
         columns: the features of a table, in the order of the real rows: an ``array`` of floats (NaN where missing),
             or a sequence of strings ("" where missing).
         labels: trimmed text; "0", 0 and 0.0 are "0", true and "True" are "true".
-        sources: what a row says it was made from. generators: who made it.
-        roles: which field gave which role. records: the rows as they were, for writing back.
-        notes: what was read in a way that a person should know.
+        sources: the source that a row names. generators: the generator that it names.
+        roles: the field of each role. records: the original rows, for writing.
+        notes: notes for the user on how values were read.
     """
 
     name: str
@@ -59,7 +62,7 @@ class Dataset:
         roles: RoleOptions | None = None,
         like: Dataset | None = None,
     ) -> Dataset:
-        """The dataset of rows that are already in memory. Row ids are ``<name>:<row>``, from 1.
+        """The dataset of rows in memory; row ids are ``<name>:<row>``, from 1.
 
         Raises:
             InputError: as for a file.
@@ -68,7 +71,7 @@ class Dataset:
 
     @classmethod
     def of(cls, loaded: Loaded, roles: RoleOptions | None, like: Dataset | None) -> Dataset:
-        """The dataset of rows that were read.
+        """The dataset of rows from a file.
 
         Raises:
             InputError: the roles cannot be found, or a row lacks what its role needs.
@@ -93,12 +96,15 @@ class Dataset:
 
     @property
     def numeric(self) -> tuple[str, ...]:
-        """The columns that hold numbers."""
+        """The numeric columns."""
         return tuple(name for name, values in self.columns.items() if isinstance(values, array))
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint of kind, content, labels and sources; not of names, ids or other columns."""
+        """Fingerprint of kind, content, labels and sources, without names and ids.
+
+        Other columns do not count.
+        """
         return fingerprint_lines(self._lines())
 
     @property
@@ -107,7 +113,7 @@ class Dataset:
         return fingerprint_lines(json.dumps(record, default=str) for record in self.records)
 
     def take(self, rows: Sequence[int]) -> Dataset:
-        """The dataset of these rows, in this order; a row may come more than once."""
+        """The dataset of these rows, in this order; rows may repeat."""
         chosen = [int(row) for row in rows]
         return replace(
             self,

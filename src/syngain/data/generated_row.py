@@ -1,7 +1,7 @@
-"""A generated row with its provenance, and the keys under which files hold it.
+"""A generated row with its provenance, and the keys of its file columns.
 
-Writers make rows with :func:`to_record`; readers of such files take the keys from here. Where a column of the content
-has the name of a key, the file holds the provenance.
+Writers create rows with :func:`to_record`; readers of such files take the keys from here. Where a content column has
+the name of a key, the file contains the provenance.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOGPROB_KEYS = frozenset({LOGPROB_MODE, TOKENS, TOKEN_LOGPROBS, END_INCLUDED, S
 _DECISION_KEYS = frozenset({STEP, REASONS})
 
 Decimals = tuple[float | None, ...]
-"""The shortest decimals of float32 numbers; None where a number is not finite."""
+"""The shortest decimals of float32 numbers; None for non-finite ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,9 @@ class TokenLogprobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorOutput:
-    """The output of a generator: sampling parameters, why it ended, log-probabilities.
+    """Generator output: sampling parameters, finish reason, log-probabilities.
 
-    ``raw_text`` is the output where the content does not hold it unchanged.
+    ``raw_text`` is the output where the content is not identical to it.
     """
 
     finish_reason: str
@@ -74,7 +74,7 @@ class GeneratorOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """The step of curation that dropped a row, and its reasons."""
+    """The curation step that dropped a row, and its reasons."""
 
     step: str
     reasons: tuple[str, ...]
@@ -85,7 +85,7 @@ class GeneratedRow:
     """A generated row with its provenance.
 
     Attributes:
-        content: its fields. anchors: ids of the real rows it was made from, the one it follows first.
+        content: its fields. ``anchors``: ids of the real rows in its prompt, the main one first.
         request: key of the request, in hexadecimal. sample: index among equal prompts.
         output: of the generator; None for templates and requests without an answer.
         rejection: the decision of curation; None for kept rows.
@@ -103,7 +103,7 @@ class GeneratedRow:
 
 
 def to_record(row: GeneratedRow) -> dict[str, object]:
-    """The row as files hold it."""
+    """The row as a record of a file."""
     record = with_anchor(row.content, row.anchors)
     record |= {
         ANCHOR_IDS: list(row.anchors),
@@ -122,15 +122,15 @@ def to_record(row: GeneratedRow) -> dict[str, object]:
 
 
 def with_anchor(content: Mapping[str, object], anchors: Sequence[str]) -> dict[str, object]:
-    """The content with the id of the real row it follows, under the key that readers take for the source."""
+    """The content with the id of its main real row, under the source key."""
     return {**content, ANCHOR_ID: anchors[0] if anchors else None}
 
 
 def from_record(record: Mapping[str, object]) -> GeneratedRow:
-    """The row of a record that :func:`to_record` made.
+    """The row of a record from :func:`to_record`.
 
     Raises:
-        InputError: it lacks a key, or holds something else there.
+        InputError: a key is missing, or its value is invalid.
     """
     keys = set(_ORIGIN_KEYS)
     for present, more in (
@@ -155,7 +155,9 @@ def from_record(record: Mapping[str, object]) -> GeneratedRow:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"a row that `syngain generate` did not write ({error})", expected="a row with its provenance"
+            f"a row without the provenance columns of `syngain generate` ({error})",
+            expected="a row with its provenance",
+            todo="read the rows.jsonl of a run folder of `syngain generate`",
         ) from error
 
 
@@ -216,17 +218,17 @@ def _decimals(values: object) -> Decimals:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return value
 
 
 def _list(value: object) -> Sequence[object]:
     if not isinstance(value, (list, tuple)):
-        raise TypeError(f"{value!r} is no list")
+        raise TypeError(f"{value!r} is not a list")
     return value
 
 
 def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no object")
+        raise TypeError(f"{value!r} is not an object")
     return value

@@ -1,4 +1,4 @@
-"""Which real row a synthetic row was made from."""
+"""Match synthetic rows to the real rows in their prompts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ KEY = "id"  # a column of that name identifies rows when its values do, also wit
 
 
 def match_sources(synthetic: Dataset, real: Dataset) -> tuple[Ints | None, float]:
-    """The real row of each synthetic row (-1: none), and the share of rows that have one.
+    """The real row of each synthetic row (-1: none), and the fraction matched.
 
     A source is looked up among the ids of the real rows, then among their normalized texts (of a pair: the prompt, or
-    prompt and response), then in their columns ``id`` and the one the source is named after, if these tell rows apart.
-    Of equal real rows the first counts. ``None`` when the synthetic rows have no source.
+    prompt and response), then in their column ``id`` and the column with the source's name, if unique. The first of
+    equal real rows is used. ``None`` when the synthetic rows have no source.
     """
     if synthetic.sources is None:
         return None, 0.0
@@ -53,7 +53,7 @@ def _texts(real: Dataset) -> Iterable[tuple[str, int]]:
 
 
 def _keys(real: Dataset, source: str | None) -> Mapping[str, int]:
-    """Columns of the real rows whose values are there in every row, and never twice."""
+    """Columns of the real rows with a unique value in every row."""
     keys: dict[str, int] = {}
     for name in dict.fromkeys((KEY, source or KEY)):
         words = [_word(record.get(name)) for record in real.records]

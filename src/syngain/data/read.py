@@ -1,4 +1,4 @@
-"""Read a dataset from a file: which rows of it, which roles its fields play."""
+"""Read a dataset from a file, with row filters and column roles."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def read(
     roles: RoleOptions | None = None,
     like: Dataset | None = None,
 ) -> Dataset:
-    """The dataset in a file, ``FILE`` or ``FILE::column=value[,value]``; several filters must all hold.
+    """Read ``FILE`` or ``FILE::column=value[,value]``; rows must pass all filters.
 
     Args:
         path: JSON lines, a JSON array, CSV, TSV, Parquet, Arrow, or a folder of Arrow files; .gz and .zst too.
         where: more filters, column to value or values.
-        roles: fields that a person named; the others are found by name.
-        like: the real rows, already read: this file must offer the same kind.
+        roles: fields that the user named; the others are found by name.
+        like: the real rows; this file must be of the same kind.
 
     Raises:
-        InputError: when the file cannot be used as it is; it names the file, the line and what to do.
+        InputError: when the file cannot be used as it is; the error names file, line and fix.
     """
     if not isinstance(path, (str, Path)):
         raise UsageError(
@@ -83,14 +83,20 @@ def _exists(path: Path) -> bool:
 
 def _checked(path: Path) -> Path:
     if "\0" in str(path):
-        raise InputError("a path with a NUL byte", expected="the path of a file", todo="check the path")
+        raise InputError(
+            "a path with a NUL byte", expected="the path of a file", todo="remove the NUL byte from the path"
+        )
     return path
 
 
 def _values(column: str, value: str | Sequence[str]) -> tuple[str, ...]:
     values = (value,) if isinstance(value, str) or not hasattr(value, "__iter__") else tuple(value)
     if not values:
-        raise UsageError(f"no values for the column `{column}` in where", expected="a value or a list of values")
+        raise UsageError(
+            f"no values for the column `{column}` in where",
+            expected="a value or a list of values",
+            todo=f"pass for example where={{{column!r}: 'dev'}}",
+        )
     return tuple(str(item) for item in values)
 
 
@@ -98,4 +104,6 @@ def _plain(where: formats.Where) -> formats.Where:
     try:
         return {column: tuple(plain(value) or "" for value in values) for column, values in where.items()}
     except NotPlainError as error:
-        raise UsageError("a list as a value in where", expected="text or numbers") from error
+        raise UsageError(
+            "a nested value in where", expected="text or numbers", todo="pass for example where={'split': 'dev'}"
+        ) from error

@@ -1,7 +1,7 @@
-"""Rows as they were read: kept in their raw form, parsed again when somebody asks. Knows no roles.
+"""Raw rows, kept as bytes and parsed on demand.
 
-A million parsed rows cost gigabytes as Python objects and a fraction of that as bytes; so every format keeps
-its raw rows, tells which fields they have, and parses them a second time for the fields that play a role.
+A million parsed rows take gigabytes as Python objects and much less as bytes. So every format keeps its raw rows, lists
+their fields, and parses them again for the fields with a role.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LISTED = 20  # names in a message
 
 
 class Lazy(Sequence[Item]):
-    """A sequence whose items are made when they are asked for."""
+    """A sequence whose items are computed on demand."""
 
     __slots__ = ("_get", "_size")
 
@@ -52,13 +52,13 @@ class Lazy(Sequence[Item]):
         return map(self._get, range(self._size))
 
     def take(self, rows: Sequence[int]) -> Lazy[Item]:
-        """The items at ``rows``, as lazy as before."""
+        """The items at ``rows``, still computed on demand."""
         return Lazy(len(rows), _Picked(self._get, array("q", rows)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Picked(Generic[Item]):
-    """Item ``i`` of a selection. A class and not a closure, so that datasets can be pickled."""
+    """Item ``i`` of a selection; a class, so that datasets can be pickled."""
 
     source: Callable[[int], Item]
     rows: Sequence[int]
@@ -69,17 +69,20 @@ class _Picked(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class FieldCount:
-    """A field of the rows: in how many it holds something, and the first of these (-1: none)."""
+    """A field: number of rows with a value, and the first of these (-1: none)."""
 
     count: int
     first: int
 
 
 class Values(Protocol):
-    """Gives the values of some fields, row after row; ``None`` where a row lacks the field."""
+    """Returns values of some fields, row after row; ``None`` where a field is absent."""
 
     def __call__(self, names: Sequence[str], rows: slice | None = None, /) -> Iterator[Cells]:
-        """One sequence of values per row (of a block of rows, or of all), in the order of ``names``."""
+        """One sequence of values per row, in the order of ``names``.
+
+        For the rows of a block, or for all.
+        """
         ...
 
 
@@ -89,10 +92,10 @@ class Loaded:
 
     Attributes:
         file: the base name, as in row ids. name: with its filter, as in messages.
-        unit: what ``numbers`` counts: physical lines, or rows where a format has no lines. Both from 1.
-        rows: the records, whole. values: single fields of all rows, the cheap way.
-        fields: what the rows hold. written: cells are text even where they mean numbers (CSV).
-        filtered: the columns the rows were chosen by.
+        unit: the unit of ``numbers``: physical lines, or rows in formats without lines. Both from 1.
+        rows: complete records. values: single fields of all rows, parsed faster.
+        fields: the fields of the rows. written: numbers are written as text (CSV).
+        filtered: the columns of the filter.
     """
 
     file: str
@@ -109,12 +112,12 @@ class Loaded:
         return len(self.numbers)
 
     def place(self, index: int) -> str:
-        """Where row ``index`` is, for messages."""
+        """The position of row ``index``, for messages."""
         return f"{self.name}, {self.unit} {self.numbers[index]}"
 
 
 class Codec(Protocol):
-    """Parses raw rows that were already found to be right."""
+    """Parses raw rows that were checked before."""
 
     def record(self, raw: bytes) -> Record:
         """The record of one row."""
@@ -127,7 +130,7 @@ class Codec(Protocol):
 
 @dataclass(slots=True)
 class RawRows:
-    """Raw rows in one buffer, row after row, and how to parse them."""
+    """Raw rows in one buffer, and their parser."""
 
     codec: Codec
     buffer: bytearray = field(default_factory=bytearray)
@@ -135,13 +138,13 @@ class RawRows:
     numbers: array[int] = field(default_factory=lambda: array("q"))
 
     def append(self, raw: bytes, number: int) -> None:
-        """Keep a row that was found at line ``number``."""
+        """Append a row from line ``number``."""
         self.buffer += raw
         self.ends.append(len(self.buffer))
         self.numbers.append(number)
 
     def record(self, index: int) -> Record:
-        """Row ``index``, parsed anew."""
+        """Parse row ``index``."""
         return self.codec.record(bytes(self.buffer[self.ends[index] : self.ends[index + 1]]))
 
     def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:
@@ -156,12 +159,12 @@ class RawRows:
 
 @dataclass(slots=True)
 class ListRows:
-    """Rows that a Python user already holds."""
+    """Rows of a Python list."""
 
     records: Sequence[Mapping[str, object]]
 
     def record(self, index: int) -> Record:
-        """Row ``index`` as a dict of its own."""
+        """Row ``index`` as a new dict."""
         return dict(self.records[index])
 
     def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:
@@ -172,7 +175,7 @@ class ListRows:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts, field by field, the rows that hold something there. An empty string is nothing."""
+    """Counts the rows with a value, by field; an empty string is no value."""
 
     counts: dict[str, int] = field(default_factory=dict)
     firsts: dict[str, int] = field(default_factory=dict)
@@ -189,15 +192,15 @@ class Tally:
                 counts[name] += 1
 
     def fields(self) -> dict[str, FieldCount]:
-        """The fields in the order in which they first came."""
+        """The fields, in order of first appearance."""
         return {name: FieldCount(count, self.firsts.get(name, -1)) for name, count in self.counts.items()}
 
 
 def in_memory(rows: Sequence[Mapping[str, object]], name: str) -> Loaded:
-    """Rows that a Python user holds, as if they were a file of this name.
+    """Rows of a Python list, as if from a file of this name.
 
     Raises:
-        InputError: there are none, or one of them is no dict with text keys.
+        InputError: there are none, or one of them is not a dict with text keys.
     """
     records = list(rows)
     tally = Tally()
@@ -209,7 +212,7 @@ def in_memory(rows: Sequence[Mapping[str, object]], name: str) -> Loaded:
             )
         tally.add(record, index)
     if not records:
-        raise InputError(f"{name}: empty, no rows", expected="at least one row", todo="check what made the rows")
+        raise InputError(f"{name}: empty, no rows", expected="at least one row", todo="pass at least one row")
     held = ListRows(records)
     return Loaded(
         file=name,
@@ -223,7 +226,7 @@ def in_memory(rows: Sequence[Mapping[str, object]], name: str) -> Loaded:
 
 
 def show(value: object) -> str:
-    """A foreign value for a message: short, on one line, without control characters."""
+    """Format any value for a message: short, one line, no control characters."""
     text = value if isinstance(value, str) else type_name(value) if isinstance(value, (dict, list)) else str(value)
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:SHOWN])
     return safe + ("..." if len(text) > SHOWN else "")
@@ -236,7 +239,7 @@ def show_names(names: Sequence[str]) -> str:
 
 
 def type_name(value: object) -> str:
-    """What a value is, in the words of JSON."""
+    """The JSON name of a value's type."""
     if value is None:
         return "null"
     if isinstance(value, bool):

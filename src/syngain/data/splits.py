@@ -1,4 +1,7 @@
-"""Leak-free folds: a synthetic row never helps to predict the anchor it was made from, nor its near duplicates."""
+"""Leak-free folds for real rows and the synthetic rows from them.
+
+A synthetic row never helps to predict the real row in its prompt, nor near-duplicates of it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def groups(*links: Ints) -> Ints:
-    """Groups of rows that must stay together: rows that share a non-negative code in any of ``links`` (n,) each."""
+    """Groups of rows that stay together in folds.
+
+    Rows of one group have a common non-negative code in any of ``links`` (n,) each.
+    """
     count = links[0].size
     lefts, rights = [], []
     for code in links:
@@ -28,10 +34,10 @@ def groups(*links: Ints) -> Ints:
 
 
 def folds(group: Ints, count: int, rng: np.random.Generator, strata: Ints | None = None) -> Ints:
-    """The fold of every row, shape (n,): whole groups, folds of nearly equal size, strata spread evenly.
+    """The fold of every row (n,): whole groups, equal sizes, strata balanced.
 
-    Groups are dealt in random order (largest strata interleaved) to the fold that holds the fewest rows of the
-    group's stratum, then the fewest rows.
+    Groups are assigned in random order (largest strata interleaved) to the fold with the fewest rows of the group's
+    stratum, then the fewest rows.
     """
     names, inverse, sizes = np.unique(group, return_inverse=True, return_counts=True)
     first = np.zeros(names.size, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""The datasets of one command, laid out once: every verb takes its view from a study.
+"""The datasets of one command, with results computed once for all measures.
 
-Lineage is matched once, near duplicates are found once, and texts carry what was computed of each row, so that an audit
-and the gain inside it share the work.
+Lineage and near duplicates are computed once, and texts keep the features of each row. An audit and its gain use the
+same results.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Role = Literal["real", "synthetic", "test", "held_out"]
 
 @dataclass(frozen=True)
 class Study:
-    """Datasets by role, with what verbs need to know of their rows.
+    """Datasets by role, with computed properties of their rows.
 
     Attributes:
-        real: the rows synthetic ones were made from. synthetic: the rows in question. test: real rows to measure on.
-        held_out: more real rows, which the generator never saw.
+        real: the real rows. synthetic: the rows to evaluate. test: real rows for testing.
+        held_out: more real rows, which the generator has not seen.
     """
 
     real: Dataset
@@ -67,7 +67,10 @@ class Study:
         return self.real.kind is Kind.TABLE
 
     def texts(self, role: Role, side: str = "") -> Texts:
-        """Texts of a role: of one side of a pair, or of whole rows; a table's row is written out column by column."""
+        """Texts of a role: one side of a pair, or whole rows.
+
+        A table row is written out column by column.
+        """
         data = self._given(role)
         if side:
             return Texts.of(data.sides[side])
@@ -79,16 +82,16 @@ class Study:
 
     @cached_property
     def source(self) -> Ints:
-        """The real row each synthetic row was made from (m,), -1 where unknown."""
+        """The real row in the prompt of each synthetic row (m,), -1 where unknown."""
         if self._source is not None:
             return self._source
         found, _ = match_sources(self.synthetic, self.real)
         return np.full(len(self.synthetic), -1) if found is None else np.asarray(found, dtype=np.int64)
 
     def clusters(self, *roles: Role, side: str = "") -> Ints:
-        """Near-duplicate clusters of the rows of these roles, one after another, on one numbering.
+        """Near-duplicate clusters of the rows of these roles, with one numbering.
 
-        Of a table, which has no n-grams: equal rows.
+        For a table, which has no n-grams: clusters of equal rows.
         """
         key = (side, *roles)
         if key not in self._clusters:
@@ -107,7 +110,7 @@ class Study:
         test: Sequence[int] | None = None,
         held_out: Sequence[int] | None = None,
     ) -> Study:
-        """The study with only these rows of some roles; what was computed of them stays known."""
+        """The study with only these rows of some roles; computed features are kept."""
         asked: dict[Role, Sequence[int] | None] = {
             "real": real,
             "synthetic": synthetic,
@@ -128,7 +131,7 @@ class Study:
         )
 
     def judged_by(self, test: Dataset | None, held_out: Dataset | None) -> Study:
-        """The same real and synthetic rows with another test set and other held-out rows, or with none."""
+        """The same real and synthetic rows with other test and held-out rows, or none."""
         if test is self.test and held_out is self.held_out:
             return self
         return Study(
@@ -144,12 +147,14 @@ class Study:
     def _given(self, role: Role) -> Dataset:
         found = self.dataset(role)
         if found is None:
-            raise InputError(f"no {role.replace('_', ' ')} rows", expected=f"a dataset as `{role}`")
+            raise InputError(
+                f"no {role.replace('_', ' ')} rows", expected=f"a dataset as `{role}`", todo=f"pass {role}=DATASET"
+            )
         return found
 
 
 def joined(dataset: Dataset) -> list[str]:
-    """One text per row; a table's row is written out column by column."""
+    """One text per row; a table row is written out column by column."""
     if dataset.sides:
         return joined_sides([list(side) for side in dataset.sides.values()])
     columns = list(dataset.columns.values())
@@ -157,5 +162,5 @@ def joined(dataset: Dataset) -> list[str]:
 
 
 def _remembering(data: Dataset) -> Dataset:
-    """The dataset with texts that keep what is computed of them."""
+    """The dataset with texts that cache their features."""
     return replace(data, sides={name: Texts.of(side) for name, side in data.sides.items()})

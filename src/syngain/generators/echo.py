@@ -1,6 +1,6 @@
-"""Log-probabilities of a given text from servers that repeat the prompt: vLLM's ``prompt_logprobs``, or ``echo``.
+"""Log-probabilities of given texts by ``prompt_logprobs`` (vLLM) or ``echo``.
 
-Where the prompt ends and the text begins is found from the end: the last tokens that together spell the text.
+The start of the text is found from the end: the last tokens whose concatenation is the text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ScoreRequest:
 
 
 def requests_for(messages: Messages, text: str, *, model: str, api: Api) -> Sequence[ScoreRequest]:
-    """What to try, the most exact way first."""
+    """Requests to try, the most exact one first."""
     common = {"model": model, "max_tokens": 1, "temperature": 1.0}
     if api == "chat":
         turns = [{"role": role, "content": content} for role, content in messages]
@@ -63,7 +63,10 @@ def read_scores(answer: object, request: ScoreRequest, text: str) -> Scored | No
 
 
 def _vllm(answer: Any) -> list[tuple[str, float | None]]:  # noqa: ANN401  (JSON)
-    """``prompt_logprobs``: a list with, per token, a mapping of token ids; the first entry is the given token."""
+    """Scores from ``prompt_logprobs``.
+
+    This is a list with, per token, a mapping of token ids; the first entry is the given token.
+    """
     given = answer.get("prompt_logprobs") or answer["choices"][0]["prompt_logprobs"]
     steps: list[tuple[str, float | None]] = []
     for step in given:

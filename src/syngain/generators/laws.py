@@ -1,6 +1,6 @@
-"""Next-token laws from logits: temperature and top-p applied, entropy, draws. Arrays in, arrays out.
+"""Next-token distributions from logits: temperature, top-p, entropy, draws.
 
-The law is the one sampled from: with temperature T the logits divided by T, with top-p the smallest set of most
+These are sampling distributions: with temperature T the logits divided by T, with top-p the smallest set of most
 probable tokens whose mass reaches p, renormalized.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Drawn:
-    """One output in the making: its symbols, their log-probabilities, the entropies and alternatives of its steps."""
+    """One unfinished output: symbols, log-probabilities, entropies and alternatives."""
 
     rng: np.random.Generator
     sampling: Sampling
@@ -34,14 +34,14 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Law:
-    """Log-probabilities of the next token of every output, shape (outputs, vocabulary)."""
+    """Next-token log-probabilities of every output, shape (outputs, vocabulary)."""
 
     logs: Any
     entropies: Floats
 
     @classmethod
     def of(cls, logits: Any, *, temperature: float, top_p: float) -> Law:  # noqa: ANN401  (a tensor)
-        """The law that logits give at a temperature and top-p. Temperature 0 is greedy."""
+        """The distribution of logits at a temperature and top-p; temperature 0 is greedy."""
         import torch
 
         if temperature == 0:
@@ -60,7 +60,10 @@ class Law:
         return cls(logs, entropies.double().cpu().numpy())
 
     def draw(self, outputs: Sequence[Drawn], ends: frozenset[int]) -> Ints:
-        """One token for every output, by inverse transform of a number from its own stream; notes it there."""
+        """Draw and record one token per output.
+
+        By inverse transform of a number from the output's own random stream.
+        """
         import torch
 
         uniform = torch.from_numpy(np.array([one.rng.random() for one in outputs])).to(self.logs.device)

@@ -1,6 +1,6 @@
-"""What a model in this process is given: the words of its chat template, and between them what the messages say.
+"""Chat layout: tokens of the template and of the messages.
 
-Messages are never read as special tokens: what an anchor says stays text.
+Messages never become special tokens: the content of a real row stays text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from syngain.generators.protocol import Messages
 
-MARK = "syngain-5c1e-{}-"  # a stand-in for what a message says, which no template writes itself
+MARK = "syngain-5c1e-{}-"  # a placeholder for message content, which no template contains
 
 
 class Reads(Protocol):
@@ -28,13 +28,13 @@ class Reads(Protocol):
 def chat_tokens(
     messages: Messages, template: Callable[[list[dict[str, str]]], str], *, special: Reads, plain: Reads, name: str
 ) -> list[int]:
-    """The tokens of messages laid out by a chat template that ends where the answer begins.
+    """Tokens of messages in a chat template, up to the start of the answer.
 
     Args:
-        messages: who says what.
-        template: writes messages as the model wants them.
-        special: reads the template's own words, ``<|im_start|>`` and the like as single tokens.
-        plain: reads what a message says, in which they are only characters.
+        messages: the messages, by role.
+        template: formats messages for the model.
+        special: tokenizes the template, with ``<|im_start|>`` and the like as single tokens.
+        plain: tokenizes messages, where such marks are plain characters.
         name: of the model, for the error.
 
     Raises:
@@ -46,8 +46,8 @@ def chat_tokens(
         before, mark, whole = whole.partition(MARK.format(i))
         if not mark:
             raise UsageError(
-                f"the chat template of {name} drops the {i + 1}. message",
-                expected="a template that writes every message",
+                f"the chat template of {name} drops message {i + 1}",
+                expected="a template that includes every message",
                 todo="leave out `system`, or set `chat: false`",
             )
         ids += [*special(before), *plain(text)]
@@ -55,5 +55,5 @@ def chat_tokens(
 
 
 def bare_tokens(messages: Messages, start: int, *, plain: Reads) -> list[int]:
-    """The tokens of messages for a model without a chat template: an empty line after each."""
+    """Tokens of messages for a model without chat template, separated by empty lines."""
     return [start, *plain("\n\n".join(text for _, text in messages) + "\n\n")]

@@ -1,14 +1,13 @@
-"""A GGUF file spoken by llama.cpp in this process (``xllamacpp``): small, fast to load, needs no torch.
+"""A GGUF model run by llama.cpp in this process (``xllamacpp``), without torch.
 
-It computes with the quantized weights as they are. Its server listens on the loopback interface only, behind a key
-that is made anew for every load and known to this object alone; prompts are sent as tokens, so that nothing an anchor
-says is read as a special token.
+It computes with the quantized weights. Its server listens on the loopback interface only, with a new key for every
+load. Prompts are sent as tokens, so that the content of a real row never becomes a special token.
 
-Log-probabilities come in two modes. ``processed`` (the default) are those of the law really sampled from, after
-temperature and top-p; ``raw`` the model's own before both. Under a schema they are raw, and of the model without it.
+Log-probabilities come in two modes. ``processed`` (the default) are those of the sampling distribution, after
+temperature and top-p; ``raw`` the model's own before both. Under a schema they are raw, and ignore the schema.
 
-The server gives no log-probabilities of a given text: :meth:`LlamaCppGenerator.score` therefore forces each token with
-a bias, which comes after the raw log-probabilities are read. That costs as much as generating the text.
+The server returns no log-probabilities of a given text. :meth:`LlamaCppGenerator.score` therefore forces each token
+with a bias, which is applied after the raw log-probabilities are computed. This costs as much as generation.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats
 
-PATIENCE = 1_800.0  # seconds for one answer of this process: slower is stuck
+PATIENCE = 1_800.0  # seconds for one answer of this process before it counts as stuck
 EXTRA = "llamacpp"
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -48,13 +47,13 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlamaCppSettings:
-    """How a GGUF file is loaded.
+    """Load settings of a GGUF file.
 
     Attributes:
-        mode: which log-probabilities answers carry. chat: whether messages are laid out by the chat template of the
-            file, when it has one. batch: outputs that are computed side by side.
-        context: tokens that a prompt and its output may have together.
-        threads: of the computation; None takes the cores this process may use.
+        mode: the kind of log-probabilities in answers. chat: whether messages are laid out by the chat template of the
+            file, when it has one. batch: outputs computed in parallel.
+        context: maximum tokens of prompt and output together.
+        threads: of the computation; None uses the cores available to this process.
     """
 
     mode: Literal["processed", "raw"] = "processed"
@@ -69,10 +68,10 @@ class LlamaCppGenerator:
     """A loaded GGUF file.
 
     Attributes:
-        mode: of the log-probabilities of answers. context: tokens a prompt and its output may have together.
-        batch: outputs that are computed side by side, each with memory for ``context`` tokens.
-        end: the token that ends an output; None when the file names none. start: the one a bare prompt begins with.
-        ordinary: a token that ends no character halfway, drawn where only the law is wanted.
+        mode: of the log-probabilities of answers. context: maximum tokens of prompt and output together.
+        batch: outputs computed in parallel, each with memory for ``context`` tokens.
+        end: the token that ends an output; None when the file names none. start: the first token of a bare prompt.
+        ordinary: a token of whole characters, drawn when only the distribution is needed.
     """
 
     name: str
@@ -92,11 +91,11 @@ class LlamaCppGenerator:
     def load(
         cls, model: str, settings: LlamaCppSettings | None = None, *, progress: Progress = silent
     ) -> LlamaCppGenerator:
-        """Load a GGUF file: a catalog name (``smollm2``), a file, or a folder that holds one.
+        """Load a GGUF file from a catalog name (``smollm2``), a file or a folder.
 
         Raises:
-            MissingDependencyError: xllamacpp or the catalog model is not here.
-            InputError: it is no GGUF file, or llama.cpp cannot read it.
+            MissingDependencyError: xllamacpp or the catalog model is not installed.
+            InputError: it is not a GGUF file, or llama.cpp cannot read it.
         """
         settings = settings or LlamaCppSettings()
         path, server, client = _served(model, settings, progress)
@@ -120,20 +119,23 @@ class LlamaCppGenerator:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """The file, and whether messages are laid out by its chat template."""
+        """The file, and whether messages use its chat template."""
         return {"kind": "llamacpp", "file": self.digest, "chat": self.chat}
 
     @property
     def capabilities(self) -> Capabilities:
-        """Chosen tokens, alternatives, given texts, structured output; not the whole law at every step."""
+        """Chosen tokens, alternatives, given texts and schemas; no full distributions."""
         return Capabilities(chosen=True, top=self.vocabulary, prompt=True, full=False, mode=self.mode, schema=True)
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
-        """One reply per call, computed side by side; see :class:`Generator`."""
+        """One reply per call, computed in parallel; see :class:`Generator`."""
         return await asyncio.to_thread(self._side_by_side, self._one, calls)
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """Of the raw law, whatever the temperature; the end token's included, each token forced in turn."""
+        """Score by the raw distribution at any temperature, end token included.
+
+        Each token is forced in turn.
+        """
         del temperature
         slots: SimpleQueue[int] = SimpleQueue()
         for slot in range(self.batch):
@@ -143,19 +145,19 @@ class LlamaCppGenerator:
         )
 
     async def close(self) -> None:
-        """Let go of the model."""
+        """Unload the model."""
         self._client.close()
         self._server.clear()
 
     def tokens_of(self, messages: Messages) -> list[int]:
-        """The tokens the model is given: those a transformers tokenizer of the same file gives."""
+        """The input tokens, equal to those of a transformers tokenizer of the file."""
         if not self.chat:
             return bare_tokens(messages, self.start, plain=self._plain)
         special = partial(_tokens, self._client, special=True)
         return chat_tokens(messages, self._template, special=special, plain=self._plain, name=self.name)
 
     def raw_steps(self, prompt: Sequence[int], tokens: Sequence[int], *, slot: int = -1) -> list[tuple[str, float]]:
-        """Each of some tokens, after the prompt and those before it: its text and its raw log-probability, in nats."""
+        """Text and raw log-probability (nats) of each of some tokens after the prompt."""
         if len(prompt) + len(tokens) > self.context:
             raise UsageError(
                 f"a text of {len(tokens)} tokens after a prompt of {len(prompt)}",
@@ -191,7 +193,7 @@ class LlamaCppGenerator:
     def _steps(
         self, answer: Mapping[str, Any], prompt: Sequence[int], call: Call, mode: Literal["processed", "raw"]
     ) -> list[words.Step]:
-        """The log-probabilities of every token; those that the server leaves out are had from the whole law."""
+        """Log-probabilities of every token; missing ones come from the full distribution."""
         tokens, given = list(answer["tokens"]), list(answer.get("completion_probabilities") or ())
         sampling, steps = call.sampling, []
         for i, at in enumerate(words.aligned(tokens, [step["id"] for step in given])):
@@ -206,9 +208,9 @@ class LlamaCppGenerator:
         return steps
 
     def _law(self, before: Sequence[int], slot: int = -1, *, names: dict[int, str] | None = None) -> Floats:
-        """Raw log-probabilities of every token, shape (vocabulary,), whose texts are put into ``names``.
+        """Raw log-probabilities of every token (vocabulary,).
 
-        Slow: it all comes as JSON.
+        Token texts are added to ``names``. Slow, because all of it is JSON.
         """
         asked = words.forced(before, self.ordinary, top=self.vocabulary, slot=slot)
         listed = self._post("/completion", asked)["completion_probabilities"][0]["top_logprobs"]
@@ -245,7 +247,7 @@ class LlamaCppGenerator:
         try:
             response = self._client.post(path, json=dict(body))
         except httpx.TransportError as error:
-            raise RetryableError(f"llama.cpp does not answer: {error}") from error
+            raise RetryableError(f"llama.cpp does not respond: {error}") from error
         if response.status_code == httpx.codes.OK:
             content: dict[str, Any] = response.json()
             return content
@@ -254,7 +256,7 @@ class LlamaCppGenerator:
 
 
 def _served(model: str, settings: LlamaCppSettings, progress: Progress) -> tuple[Path, object, httpx.Client]:
-    """The file, the server that has loaded it, and a client with the server's key."""
+    """The file, its running server, and a client with the server's key."""
     library = require("xllamacpp", extra=EXTRA, purpose=f"llama.cpp for {model}")
     path, key = gguf_file(model), secrets.token_urlsafe(32)
     progress(f"loading {model}", 0.0)
@@ -279,7 +281,7 @@ def _served(model: str, settings: LlamaCppSettings, progress: Progress) -> tuple
 
 
 def _tokens(client: httpx.Client, text: str, *, special: bool) -> list[int]:
-    """Tokens of a text, in which ``<|im_end|>`` and the like are single tokens, or only characters."""
+    """Tokens of a text; ``<|im_end|>`` and the like are single tokens or characters."""
     clean = text.encode("utf-8", "replace").decode()
     if not clean:
         return []
@@ -293,6 +295,6 @@ def _one_token(client: httpx.Client, text: object) -> int | None:
 
 
 def _cores() -> int:
-    """Cores this process may use."""
+    """Number of cores available to this process."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""The words of llama.cpp's own completion call: what is sent, what comes back, and what it leaves out. Loads nothing.
+"""Requests and responses of llama.cpp's completion API. Loads nothing.
 
 Every sampler but temperature and top-p is switched off: with llama.cpp's defaults (top-k 40, min-p .05, top-p before
-temperature) an output would come from a law that nobody wrote down. The server lists no log-probabilities for tokens
+temperature) an output would come from an unrecorded distribution. The server lists no log-probabilities for tokens
 that end inside a character, so those that it lists must be aligned with the tokens it drew.
 """
 
@@ -27,13 +27,13 @@ SEEDS = 2**32 - 1  # that very number means a random seed
 
 
 def settings(library: Any, path: str, *, batch: int, context: int, threads: int) -> Any:  # noqa: ANN401  (untyped)
-    """The parameters of a server that keeps to itself: nothing on screen, nothing but completions served."""
+    """Server parameters: no output on the terminal, and completions only."""
     found = library.CommonParams()
     found.model.path = path
     found.n_parallel, found.n_ctx = batch, batch * context
     found.cpuparams.n_threads = found.cpuparams_batch.n_threads = threads
-    found.cpuparams.poll = found.cpuparams_batch.poll = 0  # threads that wait by turning take a busy machine's cores
-    found.cache_ram_mib = 0  # finished prompts are not hoarded
+    found.cpuparams.poll = found.cpuparams_batch.poll = 0  # spinning threads would block cores of a busy machine
+    found.cache_ram_mib = 0  # finished prompts are not cached
     found.verbosity = -1
     found.warmup = found.ui = found.endpoint_slots = False
     found.offline = True
@@ -58,7 +58,7 @@ def body(prompt: Sequence[int], call: Call, *, mode: Literal["processed", "raw"]
 
 
 def forced(prompt: Sequence[int], token: int, *, top: int, slot: int = -1) -> dict[str, object]:
-    """The request for one token that is certain to be drawn, with raw log-probabilities, which know no bias."""
+    """The request that forces one token, with raw log-probabilities (before the bias)."""
     certain = {"temperature": 0.0, "logit_bias": [[token, FORCE]], "n_probs": top, "id_slot": slot}
     return _common(prompt, 1) | certain
 
@@ -76,7 +76,7 @@ def _common(prompt: Sequence[int], tokens: int) -> dict[str, object]:
 
 
 def as_protocol(answer: Mapping[str, Any], steps: Sequence[Step] | None) -> dict[str, object]:
-    """An answer in the words of the OpenAI protocol."""
+    """Convert an answer to the OpenAI protocol."""
     choice = {
         "text": answer["content"],
         "finish_reason": "length" if answer["stop_type"] == "limit" else "stop",
@@ -87,10 +87,10 @@ def as_protocol(answer: Mapping[str, Any], steps: Sequence[Step] | None) -> dict
 
 
 def aligned(tokens: Sequence[int], listed: Sequence[int]) -> list[int | None]:
-    """For each drawn token the place of its step among those listed; None where it has none, or may have another's.
+    """For each drawn token, its step among the listed ones.
 
-    Matched from the left and from the right: where equal tokens stand side by side and one of them is not listed, the
-    two disagree.
+    None where it has none, or where the step may be another token's. Matched from the left and from the right: where
+    one of several equal adjacent tokens is not listed, the two disagree.
     """
     left = _greedy(tokens, listed)
     right = _greedy(tokens[::-1], listed[::-1])[::-1]
@@ -109,12 +109,15 @@ def _greedy(tokens: Sequence[int], listed: Sequence[int]) -> list[int | None]:
 
 
 def chosen_only(given: Step) -> Step:
-    """A step without its alternatives, which are always sent."""
+    """A step without its alternatives, which the server always sends."""
     return {key: value for key, value in given.items() if key not in {"top_logprobs", "top_probs"}}
 
 
 def step(token: int, law: Floats, names: Mapping[int, str], *, top: int) -> Step:
-    """The step of a token that ends inside a character as it would be listed, from the whole law."""
+    """The listed step of a token that ends inside a character.
+
+    It comes from the full distribution.
+    """
     best = [int(k) for k in np.argsort(-law, kind="stable")[:top] if np.isfinite(law[k])]
     return {
         "id": token,
@@ -125,7 +128,10 @@ def step(token: int, law: Floats, names: Mapping[int, str], *, top: int) -> Step
 
 
 def warped(raw: Floats, *, temperature: float, top_p: float) -> Floats:
-    """The law really sampled from, of raw log-probabilities (n,): temperature first, then top-p, as in ``laws``."""
+    """The sampling distribution from raw log-probabilities (n,).
+
+    Temperature first, then top-p, as in ``laws``.
+    """
     if temperature == 0:
         greedy = np.full(len(raw), -np.inf)
         greedy[int(raw.argmax())] = 0.0
@@ -140,7 +146,7 @@ def warped(raw: Floats, *, temperature: float, top_p: float) -> Floats:
 
 
 def complaint(text: str) -> str:
-    """What the server says is wrong, in one short line."""
+    """The server's error message, in one short line."""
     try:
         error = json.loads(text)["error"]
         said = str(error["message"] if isinstance(error, dict) else error)

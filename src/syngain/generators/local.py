@@ -1,11 +1,12 @@
-"""A causal language model in this process (transformers): a folder, a GGUF file, a hub name or the catalog's smollm2.
+"""A causal language model in this process, by transformers.
 
-It knows the whole distribution at every step, so its log-probabilities and entropies are those of the law really
-sampled from, temperature and top-p included. A prompt is read once, however many outputs are drawn from it; different
-prompts are read side by side. The texts of a prompt are never read as special tokens: what an anchor says stays text.
+From a folder, a GGUF file, a hub name or the catalog (smollm2). The full distribution of every step is available, so
+log-probabilities and entropies are those of the sampling distribution, temperature and top-p included. A prompt is
+computed once for all its outputs; different prompts are batched. Texts of a prompt never become special tokens: the
+content of a real row stays text.
 
-An output depends on its seed and, through the rounding of sums, on who shares its batch: the same call may differ in a
-late token when it is asked for in other company.
+An output depends on its seed and, through rounding of sums, on the other calls in its batch. The same call may differ
+in a late token in another batch.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ SCORED_TOGETHER = 512  # padded tokens in a pass: as fast as more, and less padd
 
 @dataclass(frozen=True)
 class LocalGenerator:
-    """A loaded model. ``ends`` are the tokens that end an output; ``length`` is how many tokens fit."""
+    """A loaded model; ``ends`` are end tokens, ``length`` is the maximum of tokens."""
 
     name: str
     tokenizer: Any
@@ -65,17 +66,19 @@ class LocalGenerator:
         batch: int = 16,
         progress: Progress = silent,
     ) -> LocalGenerator:
-        """Load a model; its weights are in float32 unless bf16 is asked for (``auto``: bf16 on a GPU).
+        """Load a model in float32, or in bf16 on request (``auto``: bf16 on a GPU).
 
         Raises:
-            MissingDependencyError: torch, transformers or the catalog model is not here.
-            InputError: it is no causal language model, or does not fit into memory.
-            UnfinishedError: it can be neither found nor fetched.
+            MissingDependencyError: torch, transformers or the catalog model is not installed.
+            InputError: it is not a causal language model, or does not fit into memory.
+            UnfinishedError: it is neither found nor fetched.
         """
         torch = require("torch", extra=EXTRA, purpose=f"the language model {model}")
         cuda = torch.cuda.is_available()
         if device == "cuda" and not cuda:
-            raise UsageError("device = 'cuda' on a machine without one", expected="auto or cpu")
+            raise UsageError(
+                "device = 'cuda', but torch finds no CUDA device", expected="auto or cpu", todo="set `device: auto`"
+            )
         place = "cuda" if device != "cpu" and cuda else "cpu"
         half = dtype == "bf16" or (dtype == "auto" and place == "cuda")
         progress(f"loading {model}", 0.0)
@@ -96,7 +99,7 @@ class LocalGenerator:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """The weights, and whether messages are laid out by the chat template."""
+        """The weights, and whether messages use the chat template."""
         return {"kind": "transformers", "weights": self.digest, "chat": self.chat}
 
     @property
@@ -107,18 +110,18 @@ class LocalGenerator:
         )
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
-        """One reply per call; calls with the same parameters are drawn together."""
+        """One reply per call; calls with equal parameters are batched."""
         return await asyncio.to_thread(self._generate, calls)
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """Exact log-probabilities, end token included; the prompt is read once."""
+        """Exact log-probabilities, end token included; the prompt is computed once."""
         return await asyncio.to_thread(self._score, messages, texts, temperature)
 
     async def close(self) -> None:
-        """The memory goes with the object."""
+        """Do nothing: memory is freed with the object."""
 
     def tokens_of(self, messages: Messages) -> list[int]:
-        """The tokens a model is given: the template's own words, and between them what the messages say, as text."""
+        """The input tokens: the template's own, and the messages as plain text."""
         if not self.chat:
             start = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else min(self.ends)
             return bare_tokens(messages, start, plain=self._plain)
@@ -151,7 +154,7 @@ class LocalGenerator:
         return [replies[i] for i in range(len(calls))]
 
     def _draw(self, calls: Sequence[Call], sampling: Sampling) -> list[Reply]:
-        """Read the different prompts once, side by side; then draw a token for every output at a time."""
+        """Process the different prompts as one batch, then draw tokens for all outputs."""
         prompts = list(dict.fromkeys(call.messages for call in calls))
         read = [self.tokens_of(messages) for messages in prompts]
         longest = max(map(len, read))
@@ -178,7 +181,10 @@ class LocalGenerator:
         return [self._reply(one, count) for one, count in zip(drawn, counts, strict=True)]
 
     def _read(self, prompts: Sequence[Sequence[int]], owner: Ints) -> tuple[Any, Any, Ints, Ints]:
-        """Cache, next-token logits, attention mask and last position of every output, from each prompt once."""
+        """Cache, next-token logits, attention mask and last position of every output.
+
+        Each prompt is computed once.
+        """
         width = max(map(len, prompts))
         ids = np.full((len(prompts), width), min(self.ends, default=0), dtype=np.int64)
         mask = np.zeros((len(prompts), width), dtype=np.int64)
@@ -244,13 +250,15 @@ class LocalGenerator:
         return str(self.tokenizer.decode([symbol], clean_up_tokenization_spaces=False))
 
     def _score(self, messages: Messages, texts: Sequence[str], temperature: float) -> list[Scored]:
-        """The prompt is read once; its keys and values serve every part, texts of like length side by side."""
+        """Score texts in batches of similar length, with one cache of the prompt."""
         prompt, end = self.tokens_of(messages), self._end()
         coded = [[*self._plain(text), *([] if end is None else [end])] for text in texts]
         width = max(map(len, coded), default=0)
         if len(prompt) + width > self.length:
             raise UsageError(
-                f"a text of {width} tokens after a prompt of {len(prompt)}", expected=f"{self.length} at most"
+                f"a text of {width} tokens after a prompt of {len(prompt)}",
+                expected=f"at most {self.length} tokens together",
+                todo="shorten the prompt or the text, or name a model with a longer context",
             )
         logs: dict[int, Singles] = {}
         with self._lock, _inference(), _memory_named(self.name):
@@ -266,7 +274,7 @@ class LocalGenerator:
     def _logs(
         self, read: tuple[Any, Any, Ints, Ints], part: Sequence[Sequence[int]], temperature: float
     ) -> list[Singles]:
-        """Log-probabilities of the tokens of each text after a prompt that was read."""
+        """Log-probabilities of the tokens of each text after a computed prompt."""
         torch = require("torch", extra=EXTRA, purpose="a language model")
         cache, first, mask, last = read
         width, owner = max(map(len, part)), np.zeros(len(part), dtype=np.int64)
@@ -284,7 +292,7 @@ class LocalGenerator:
             positions = last[owner, None] + 1 + np.arange(width - 1)
             laws.append(self._forward(ids[:, :-1], seen, positions, cache))  # nothing follows the last token
         begun, logs = 0, []
-        for law in laws:  # a law is large: it is divided once and its normalizer summed, no other copy is made
+        for law in laws:  # large arrays: divide once and sum the normalizer, without another copy
             warm = law / temperature
             asked = targets[:, begun : begun + warm.shape[1], None]
             logs.append(warm.gather(2, asked)[:, :, 0] - warm.logsumexp(dim=-1))
@@ -298,7 +306,10 @@ class LocalGenerator:
 
 
 def _parts(lengths: Sequence[int]) -> list[list[int]]:
-    """Texts of like length together, the longest first, so many padded tokens in a part at most."""
+    """Batches of texts of similar length, longest first.
+
+    The number of padded tokens per batch is limited.
+    """
     parts: list[list[int]] = []
     for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
         if parts and lengths[parts[-1][0]] * (len(parts[-1]) + 1) <= SCORED_TOGETHER:
@@ -309,7 +320,7 @@ def _parts(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def _ends(tokenizer: Any, network: Any) -> frozenset[int]:  # noqa: ANN401  (untyped libraries)
-    """The tokens that end an output, by the tokenizer and by the settings that came with the weights."""
+    """The end tokens, from the tokenizer and the generation settings of the weights."""
     configured = getattr(getattr(network, "generation_config", None), "eos_token_id", None)
     listed = configured if isinstance(configured, (list, tuple)) else [configured]
     return frozenset(int(token) for token in (tokenizer.eos_token_id, *listed) if token is not None)
@@ -321,7 +332,7 @@ def _cache(network: Any) -> Any:  # noqa: ANN401  (untyped library)
 
 
 def _cache_name(network: Any) -> str:  # noqa: ANN401  (untyped library)
-    """Transformers 5 renames an argument; the old name warns, the new one is unknown to older versions."""
+    """The cache argument's name, which changed in Transformers 5."""
     return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
 
 
@@ -331,7 +342,7 @@ def _inference() -> Any:  # noqa: ANN401  (untyped library)
 
 @contextmanager
 def _memory_named(model: str) -> Iterator[None]:
-    """Out of memory as an error a person can act on."""
+    """Convert out-of-memory errors into errors with a fix."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -340,7 +351,7 @@ def _memory_named(model: str) -> Iterator[None]:
         ):
             raise
         raise UnfinishedError(
-            f"not enough memory to speak with {model}",
+            f"not enough memory to generate with {model}",
             expected="memory for one batch",
-            todo="set a smaller `batch`, fewer `max_tokens` or `dtype: bf16`, and go on with --resume",
+            todo="set a smaller `batch`, fewer `max_tokens` or `dtype: bf16`, and resume with --resume",
         ) from error

@@ -1,7 +1,7 @@
-"""Any OpenAI-compatible endpoint: vLLM, llama.cpp server, Ollama, OpenAI. Knows HTTP; the words are in ``wire``.
+"""OpenAI-compatible endpoints: vLLM, llama.cpp server, Ollama, OpenAI.
 
-The key comes from an environment variable that is named, never stored; whatever a server says is searched for it
-before anybody else reads it.
+This module does HTTP; ``wire`` does the message format. The key comes from a named environment variable and is never
+stored. It is removed from all server messages.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-SHOWN = 200  # characters of a server's words in a message
+SHOWN = 200  # characters of a server's message in an error
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIGenerator:
-    """A model behind an OpenAI-compatible address.
+    """A model at an OpenAI-compatible address.
 
     Attributes:
-        base_url: up to and including ``/v1``. key_env: the variable that holds the key; none is needed locally.
-        api: ``chat``, or ``completions`` for base models. timeout: seconds for a whole answer.
-        mode: which log-probabilities the server gives. extra: fields that every request carries.
-        connections: how many at once at most.
+        base_url: up to and including ``/v1``. key_env: the variable with the key; not needed for local servers.
+        api: ``chat``, or ``completions`` for base models. timeout: seconds for a complete answer.
+        mode: the kind of the server's log-probabilities. extra: fields of every request.
+        connections: maximum number of parallel connections.
     """
 
     base_url: str
@@ -51,19 +51,27 @@ class OpenAIGenerator:
         try:
             address = httpx.URL(self.base_url)
         except httpx.InvalidURL as error:
-            raise UsageError(f"base_url {self.base_url!r} ({error})", expected="such as http://host:8000/v1") from error
+            raise UsageError(
+                f"base_url {self.base_url!r} ({error})",
+                expected="an address such as http://host:8000/v1",
+                todo="correct base_url",
+            ) from error
         if address.scheme not in {"http", "https"} or not address.host:
-            raise UsageError(f"base_url {self.base_url!r}", expected="an address such as http://host:8000/v1")
+            raise UsageError(
+                f"base_url {self.base_url!r}",
+                expected="an address such as http://host:8000/v1",
+                todo="correct base_url",
+            )
         if address.userinfo or address.query:
             raise UsageError(
-                "base_url holds a user name, a password or a query",
+                "base_url contains a user name, a password or a query",
                 expected="an address without secrets",
                 todo=f"put the key into the environment variable {self.key_env}",
             )
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """Kind, model and what every request carries; not the address."""
+        """Kind, model and extra fields of requests, without the address."""
         return {"kind": "openai", "model": self.model, "api": self.api, "extra": dict(self.extra)}
 
     @property
@@ -78,7 +86,7 @@ class OpenAIGenerator:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What a probe found, or nothing."""
+        """The capabilities found by a probe, or none."""
         return self.known
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
@@ -86,9 +94,9 @@ class OpenAIGenerator:
         return [await self._one(call) for call in calls]
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """By ``prompt_logprobs`` (vLLM), else by ``echo`` for completions; of the raw law, whatever the temperature.
+        """Score by ``prompt_logprobs`` (vLLM), else by ``echo`` for completions.
 
-        The end of a text is not scored.
+        Of the raw distribution, at any temperature. The end of a text is not scored.
 
         Raises:
             UsageError: when the server offers neither. RetryableError: when another try may work.
@@ -108,13 +116,13 @@ class OpenAIGenerator:
             if scored is not None:
                 return scored
         raise UsageError(
-            f"{self.model} does not give log-probabilities of a given text",
+            f"{self.model} does not return log-probabilities of a given text",
             expected="a server with prompt_logprobs (vLLM) or echo with logprobs (completions)",
-            todo="score with another generator, or do without prompt information",
+            todo="score with another generator, or leave out --generator",
         )
 
     async def models(self) -> list[str] | None:
-        """The models the server lists, free of charge; None when it keeps no list.
+        """The models that the server lists, at no cost; None without a list.
 
         Raises:
             UsageError: the key is refused. UnfinishedError: the server cannot be reached or is broken.
@@ -129,12 +137,11 @@ class OpenAIGenerator:
         return [str(item["id"]) for item in data if isinstance(item, dict) and "id" in item] if data else None
 
     def unreachable(self, reason: str) -> UnfinishedError:
-        """The error for a server that does not answer as it should."""
+        """The error for a server without a valid answer."""
         return UnfinishedError(
-            f"{self.base_url} gave no usable answer ({reason})",
-            expected="an OpenAI-compatible server there, whose answers keep to the protocol",
-            todo="see that it runs and that the address is right (it usually ends in /v1); "
-            "what was answered before is kept, a run goes on with --resume",
+            f"{self.base_url} returned no usable answer ({reason})",
+            expected="an OpenAI-compatible server at this address",
+            todo="start the server, check the address (usually ends in /v1), then continue with --resume",
         )
 
     async def close(self) -> None:
@@ -153,10 +160,10 @@ class OpenAIGenerator:
         return await self._send("POST", path, body)
 
     async def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:  # noqa: ANN401  (JSON)
-        """The JSON of an answer, or what went wrong in words that tell whether to try again."""
+        """The JSON of an answer, or an error that tells whether to retry."""
         url = f"{self.base_url.rstrip('/')}/{path}"
         try:
-            async with asyncio.timeout(self.timeout):  # httpx limits single reads; a slow drip needs a limit of its own
+            async with asyncio.timeout(self.timeout):  # httpx limits single reads; a slow stream needs its own limit
                 response = await self._client().request(method, url, json=body, headers=self._headers())
         except (TimeoutError, httpx.ReadTimeout) as error:
             raise RetryableError(f"no answer within {self.timeout:g} s", throttled=True, billed=True) from error
@@ -184,11 +191,15 @@ class OpenAIGenerator:
         if not key:
             return {}
         if not key.isascii() or not key.isprintable():
-            raise UsageError(f"the key in {self.key_env} holds characters no header can carry", expected="plain ASCII")
+            raise UsageError(
+                f"the key in {self.key_env} contains characters that HTTP headers do not allow",
+                expected="printable ASCII",
+                todo=f"export {self.key_env}=KEY with the key alone",
+            )
         return {"Authorization": f"Bearer {key}"}
 
     def _failed(self, response: httpx.Response) -> Exception:
-        """Which kind of failure a status is: wait and retry, this call never, or no call ever."""
+        """Map a status to a failure: retry, refuse this call, or refuse all calls."""
         code, words = response.status_code, self._words(response)
         if code in {401, 403}:
             given = os.environ.get(self.key_env, "").strip()
@@ -200,7 +211,9 @@ class OpenAIGenerator:
             )
         if code == 402 or "insufficient_quota" in response.text[:2000]:  # payment required
             return UnfinishedError(
-                f"the account has no money left (HTTP {code}: {words})", todo="top it up, then --resume"
+                f"the account has no credit left (HTTP {code}: {words})",
+                expected="an account with credit",
+                todo="add credit, then continue with --resume",
             )
         if code in RETRYABLE:
             return RetryableError(f"HTTP {code}: {words}", after=_after(response), throttled=code in {429, 503, 529})
@@ -208,12 +221,12 @@ class OpenAIGenerator:
             return RefusedError(f"HTTP {code}: {words}")
         return UsageError(
             f"the server answered HTTP {code} for the model {self.model!r}: {words}",
-            expected="an OpenAI-compatible address (it usually ends in /v1) and a model it has",
+            expected="an OpenAI-compatible address (it usually ends in /v1) and a model of this server",
             todo="correct base_url or model; `syngain check URL` lists the models",
         )
 
     def _words(self, response: httpx.Response) -> str:
-        """What the server says, in one short line without the key."""
+        """The server's message, in one short line without the key."""
         try:
             content = response.json()
             error = content.get("error", content) if isinstance(content, dict) else content
@@ -228,7 +241,7 @@ class OpenAIGenerator:
 
 
 def _after(response: httpx.Response) -> float | None:
-    """Seconds of a Retry-After header; a date in it is left to the backoff."""
+    """Seconds of a Retry-After header; a date is ignored in favor of the backoff."""
     try:
         seconds = float(response.headers.get("retry-after", ""))
     except ValueError:

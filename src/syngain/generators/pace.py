@@ -1,6 +1,6 @@
-"""How fast to ask: more while it goes well, half when the server is asked too much, not at all while it said to wait.
+"""Request pacing: more after successes, half on overload, none during pauses.
 
-Additive increase, multiplicative decrease [chiu1989]; until the first complaint the number in flight grows with every
+Additive increase, multiplicative decrease [chiu1989]; until the first overload the number in flight grows with every
 answer.
 """
 
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
     from syngain.generators.protocol import RetryableError
 
-COOLDOWN = 1.0  # seconds: one burst of complaints is one complaint
+COOLDOWN = 1.0  # seconds in which several overload errors count as one
 RECENT, ENOUGH = 50, 20
-DEAD = 24  # attempts in a row that all fail: nobody is there
+DEAD = 24  # consecutive failures after which the server counts as unreachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How many tries, how long between them, how many at once.
+    """Number of tries, delays between them, and concurrency.
 
     Attributes:
         attempts: of one request. backoff: seconds before the second try; doubles, up to ``longest``.
-        concurrency: most requests in flight. max_error_rate: share of given-up requests among the last 50 that stops.
+        concurrency: most requests in flight. max_error_rate: fraction of failed requests among the last 50 at which the
+            run stops.
     """
 
     attempts: int = 8
@@ -40,7 +41,7 @@ class Patience:
 
 @dataclass
 class Pace:
-    """The state of the pace during a run."""
+    """The pacing state during a run."""
 
     patience: Patience
     rng: np.random.Generator
@@ -54,18 +55,18 @@ class Pace:
 
     @property
     def room(self) -> int:
-        """How many requests may be in flight now."""
+        """Number of requests that may be in flight now."""
         return max(1, int(min(self.limit, self.patience.concurrency)))
 
     def good(self) -> None:
-        """An answer came."""
+        """Record an answer."""
         self.tries.append(True)
         self.finals.append(True)
         self.limit = min(self.limit + (1.0 if self.growing else 1.0 / self.limit), float(self.patience.concurrency))
 
     def bad(self, error: RetryableError) -> None:
-        """An attempt failed; the server may have asked for time."""
-        if error.billed or not error.throttled:  # "later" is no failure
+        """Record a failed attempt, with the delay that the server asked for."""
+        if error.billed or not error.throttled:  # a delay is not a failure
             self.tries.append(False)
         self.last = error.reason
         now = time.monotonic()
@@ -75,13 +76,13 @@ class Pace:
             self.resume_at = max(self.resume_at, now + min(error.after, self.patience.longest))
 
     def given_up(self, reason: str) -> None:
-        """A request will get no answer."""
+        """Record a request without an answer."""
         self.finals.append(False)
         self.last = reason
 
     @property
     def hopeless(self) -> str:
-        """Why to stop, empty while there is hope."""
+        """Why to stop; empty to continue."""
         failed = self.finals.count(False)
         if len(self.finals) >= ENOUGH and failed > self.patience.max_error_rate * len(self.finals):
             return f"{failed} of the last {len(self.finals)} requests failed, the last one with: {self.last}"
@@ -90,11 +91,14 @@ class Pace:
         return ""
 
     async def turn(self) -> None:
-        """Wait while the server wants nobody to ask."""
+        """Wait while the server asks for a pause."""
         while (wait := self.resume_at - time.monotonic()) > 0:  # noqa: ASYNC110  (a time that others move)
             await asyncio.sleep(wait)
 
     def delay(self, attempt: int, error: RetryableError) -> float:
-        """Seconds before the next try: exponential with jitter, at least what the server asked for."""
+        """Seconds before the next try: exponential with jitter.
+
+        At least the server's delay.
+        """
         doubled = min(self.patience.backoff * 2.0**attempt, self.patience.longest)
         return max(doubled * float(self.rng.uniform(0.5, 1.0)), min(error.after or 0.0, self.patience.longest))

@@ -1,6 +1,7 @@
-"""What a server can say, found out with a few tiny requests; each "no" with the server's own reason.
+"""Probe a server's capabilities with a few tiny requests.
 
-Whether log-probabilities are those of the model (raw) or of what is sampled from (processed) shows at two temperatures.
+Each missing capability has the server's own reason. Two temperatures show whether log-probabilities are the model's
+(raw) or of the sampling distribution (processed).
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ ANSWER, LONGEST_ANSWER = 4, 24  # tokens of an answer; of one in JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What was found.
+    """The result of a probe.
 
     Attributes:
-        reasons: why a capability is missing, by its name. requests: how many were sent. replies: what came back.
+        reasons: why a capability is missing, by its name. requests: number of requests sent. replies: their replies.
     """
 
     models: tuple[str, ...] | None
@@ -68,7 +69,7 @@ class _Prober:
     async def say(
         self, *, temperature: float = 1.0, top: int | None = None, seed: int = 1, schema: bool = False
     ) -> Reply:
-        """One tiny answer; ``top`` None asks for no log-probabilities."""
+        """Request one tiny answer; ``top`` None asks for no log-probabilities."""
         sampling = Sampling(
             temperature=temperature,
             max_tokens=LONGEST_ANSWER if schema else ANSWER,
@@ -83,7 +84,7 @@ class _Prober:
         return await self.patiently(work)
 
     async def patiently(self, work: Callable[[], Awaitable[Reply]]) -> Reply:
-        """A few tries; a server that stays silent is unreachable."""
+        """Retry a few times; a silent server is an error."""
         reason = ""
         for attempt in range(TRIES):
             self.sent += 1
@@ -99,7 +100,7 @@ class _Prober:
 
 
 async def probe(generator: OpenAIGenerator, *, prompt: bool = True, schema: bool = True, mode: bool = True) -> Probe:
-    """Find out what a server can say. The flags save requests whose answer nobody needs.
+    """Probe a server's capabilities; flags skip requests whose answer is not needed.
 
     Raises:
         UsageError: the key is refused or the model unknown. UnfinishedError: the server cannot be reached.
@@ -125,7 +126,7 @@ async def probe(generator: OpenAIGenerator, *, prompt: bool = True, schema: bool
 
 
 async def _speak(prober: _Prober) -> tuple[Reply, int]:
-    """The richest answer the server gives: with top-k, with chosen tokens only, or with text alone."""
+    """The most detailed answer: top-k, else chosen tokens, else text alone."""
     for top in (*TOPS, 0):
         try:
             reply = await prober.say(top=top)
@@ -144,7 +145,7 @@ async def _speak(prober: _Prober) -> tuple[Reply, int]:
     except RefusedError as error:
         raise UsageError(
             f"the server refuses the simplest request ({error.reason})",
-            expected="a model that answers a chat message",
+            expected="a model that accepts chat messages",
             todo="for a base model set `api: completions`",
         ) from error
 
@@ -179,15 +180,18 @@ async def _structured(prober: _Prober) -> bool:
 
 
 async def _mode(prober: _Prober, first: Reply, top: int) -> Mode | None:
-    """Raw or processed; None where it cannot be told."""
+    """Raw or processed; None where undecided."""
     found = await (_mode_by_odds(prober, first, top) if top > 1 else _mode_by_greed(prober, first))
     if found is None:
-        prober.reasons["mode"] = "no token with odds to compare was seen at two temperatures"
+        prober.reasons["mode"] = "no token had comparable odds at two temperatures"
     return found
 
 
 async def _mode_by_odds(prober: _Prober, warm: Reply, top: int) -> Mode | None:
-    """The log-odds of the two best first tokens: the same at temperature 1/2 where raw, doubled where processed."""
+    """Compare the log-odds of the two best first tokens at two temperatures.
+
+    At temperature 1/2 they are equal where raw, doubled where processed.
+    """
     one = _first(warm)
     half = _first(await prober.say(temperature=0.5, top=top))
     common = sorted(set(one) & set(half), key=lambda token: -one[token])
@@ -201,9 +205,10 @@ async def _mode_by_odds(prober: _Prober, warm: Reply, top: int) -> Mode | None:
 
 
 async def _mode_by_greed(prober: _Prober, warm: Reply) -> Mode | None:
-    """Near temperature 0 the chosen token is certain where processed; where raw it is as probable as ever.
+    """Compare the chosen token's probability near temperature 0.
 
-    A certain token may also be one of which the model is sure: it must be seen to be uncertain at temperature 1.
+    It is certain where processed, and unchanged where raw. The token must be uncertain at temperature 1, because the
+    model may be certain of it at any temperature.
     """
     cold = _first(await prober.say(temperature=0.01, top=0))
     if not cold:

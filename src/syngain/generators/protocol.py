@@ -1,7 +1,7 @@
-"""What every generator offers: speak with log-probabilities, score a given text, say what it can. Knows no transport.
+"""Generator interface: sample, score, report capabilities.
 
-Log-probabilities are in nats. ``mode`` says of which distribution they are: ``exact`` is the one really sampled from,
-``processed`` the same as a server claims it (after temperature and top-p), ``raw`` the model's own before both.
+Log-probabilities are in nats. ``mode`` names their distribution: ``exact`` is the sampling distribution, ``processed``
+the same as reported by a server (after temperature and top-p), ``raw`` the model's own before both.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Singles
 
 Mode = Literal["exact", "processed", "raw"]
-Message = tuple[str, str]  # role and what it says
+Message = tuple[str, str]  # role and text
 Messages = tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How an output is drawn.
+    """Sampling parameters of an output.
 
     Attributes:
-        top_logprobs: alternatives per token whose log-probabilities are kept. stop: texts that end an output.
-        logprobs: whether log-probabilities are asked for at all.
+        top_logprobs: number of alternatives per token with log-probabilities. stop: texts that end an output.
+        logprobs: whether log-probabilities are requested.
     """
 
     temperature: float = 1.0
@@ -51,7 +51,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One output that is asked for. ``key`` identifies it, ``seed`` makes it repeatable where the generator can."""
+    """One requested output.
+
+    ``key`` identifies it; ``seed`` makes it repeatable where the generator supports it.
+    """
 
     key: str
     messages: Messages
@@ -62,7 +65,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopLogprobs:
-    """The most probable tokens of every step: ``counts`` (steps,), tokens and log-probabilities laid end to end."""
+    """The most probable tokens of every step, concatenated.
+
+    ``counts`` has shape (steps,).
+    """
 
     counts: tuple[int, ...]
     tokens: tuple[str, ...]
@@ -71,13 +77,14 @@ class TopLogprobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a generator said.
+    """The reply of a generator.
 
     Attributes:
         finish: ``stop``, or ``length`` when it was cut. tokens: None without log-probabilities.
-        logprobs: of each token (steps,), in nats, NaN where the generator does not say.
-        entropies: exact entropy of the law sampled from at each step (steps,), where the whole law is known.
-        end_included: whether the last token is the end token, which the text does not show.
+        logprobs: of each token (steps,), in nats, NaN where unknown.
+        entropies: exact entropy of the sampling distribution at each step (steps,), where the full distribution is
+            known.
+        end_included: whether the last token is the end token, which is not in the text.
         prompt_tokens, completion_tokens: as billed; None when the generator does not count.
         id: of the response; empty when it has none.
     """
@@ -98,7 +105,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A given text under a given prompt: its tokens and their log-probabilities (steps,), in nats."""
+    """Tokens and log-probabilities (steps,) of a given text under a prompt, in nats."""
 
     tokens: tuple[str, ...]
     logprobs: Singles
@@ -108,7 +115,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a generator can say beyond text. None: not found out."""
+    """Capabilities of a generator beyond text; None means unknown."""
 
     chosen: bool | None = None
     top: int | None = None
@@ -119,56 +126,60 @@ class Capabilities:
 
 
 class Generator(Protocol):
-    """Who can speak. ``identity`` enters the keys of requests; ``batch`` is how many calls it likes at once."""
+    """A generator of text.
+
+    ``identity`` enters the keys of requests; ``batch`` is the preferred number of calls at once.
+    """
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """What distinguishes its distribution from others': model, settings. No address and no key."""
+        """What identifies its distribution: model and settings, without address and key."""
         ...
 
     @property
     def name(self) -> str:
-        """What rows say of who made them."""
+        """The generator's name in rows."""
         ...
 
     @property
     def batch(self) -> int:
-        """How many calls it takes at once; 1 for servers."""
+        """Preferred number of calls at once; 1 for servers."""
         ...
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can say beyond text, as far as it is known."""
+        """The capabilities beyond text, as far as known."""
         ...
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
         """One reply per call.
 
         Raises:
-            RetryableError: another try may work. RefusedError: this call will never work.
-            SyngainError: no call will.
+            RetryableError: a retry may succeed. RefusedError: this call always fails. SyngainError: every call fails.
         """
         ...
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """Log-probabilities of given outputs of one prompt; a server knows those at temperature 1 only.
+        """Log-probabilities of given outputs of one prompt.
+
+        Servers support temperature 1 only.
 
         Raises:
-            UsageError: when it cannot. RetryableError: another try may work.
+            UsageError: when it is not supported. RetryableError: a retry may succeed.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of connections and memory."""
+        """Close connections and free memory."""
         ...
 
 
 class RetryableError(Exception):
-    """A call failed in a way that may not repeat itself.
+    """A call failed, and a retry may succeed.
 
     Attributes:
-        after: seconds the server asked to wait, if it did. throttled: whether it is asked too much.
-        billed: whether the work may have been done, and paid, all the same.
+        after: seconds to wait, if the server named them. throttled: whether the server is overloaded.
+        billed: whether the failed call may have been billed.
     """
 
     def __init__(
@@ -182,7 +193,7 @@ class RetryableError(Exception):
 
 
 class RefusedError(Exception):
-    """A call will fail however often it is tried; other calls may work."""
+    """A call fails on every try; other calls may succeed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -197,11 +208,14 @@ def canonical(value: object) -> bytes:
 def request_key(
     identity: Mapping[str, object], messages: Messages, parameters: Mapping[str, object], sample: int
 ) -> str:
-    """SHA-256 (hex) of the canonical JSON of model, prompt, parameters and sample index."""
+    """SHA-256 (hex) of the canonical JSON of a request.
+
+    It contains model, prompt, parameters and sample index.
+    """
     content = {"model": identity, "prompt": list(map(list, messages)), "parameters": parameters, "sample": sample}
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def prompt_hash(messages: Messages) -> str:
-    """Sixteen hexadecimal digits that name a prompt."""
+    """Sixteen hexadecimal digits that identify a prompt."""
     return hashlib.sha256(canonical(list(map(list, messages)))).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""The package's own exact generator: a Markov chain over words that knows the probability of everything it can say.
+"""Exact toy generator: a Markov chain over words with known probabilities.
 
-It knows nothing of meaning. What it offers is exactness: a proper distribution over word sequences of bounded length,
-whose log-probabilities (nats, end token included), entropies and samples all come from the same arrays.
+It has no notion of meaning. It is a proper distribution over word sequences of bounded length, whose log-probabilities
+(nats, end token included), entropies and samples all come from the same arrays.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
 
 END = 0  # index of the end token in every distribution; word k of the vocabulary has index k + 1
-START = -1  # what stands before the first word
-CACHED = 1024  # laws kept in memory; each is as long as the vocabulary
+START = -1  # symbol before the first word
+CACHED = 1024  # distributions kept in memory, each as long as the vocabulary
 Context = tuple[int, ...]
 Table = dict[Context, tuple["Ints", "Floats"]]
 
 
 @dataclass(frozen=True, slots=True)
 class TextSample:
-    """One output and how probable it was when it was sampled.
+    """One output with its probabilities at sampling.
 
     Attributes:
-        text: the words joined by single spaces. label: the label it was asked for.
-        token_logprobs: log-probability of each word and of the end token, in nats, under the law sampled from.
-        entropies: entropy of the law of each of these steps, in nats.
+        text: the words joined by single spaces. label: the requested label.
+        token_logprobs: log-probability of each word and of the end token, in nats, under the sampling distribution.
+        entropies: entropy of the distribution of each of these steps, in nats.
     """
 
     text: str
@@ -51,12 +51,13 @@ class TextSample:
 
 @dataclass(frozen=True, slots=True)
 class MarkovText:
-    """A word chain of order 2 that backs off to orders 1 and 0 by Witten-Bell weights [witten1991].
+    """A Markov chain of order 2 with Witten-Bell back-off [witten1991].
 
-    ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with ``k = c / (c + backoff * t)``, where ``c`` is how often the
-    context was seen and ``t`` how many different words followed it; order 0 of a label backs off to that of all rows.
-    The end token cannot come first, and has probability one after ``max_words`` words, so the law is proper.
-    Fitted by :meth:`fit`; ``tables`` holds per label (``None``: all rows) the counts by context.
+    It backs off to orders 1 and 0. ``p(w | u v) = k p_ML(w | u v) + (1 - k) p(w | v)`` with
+    ``k = c / (c + backoff * t)``, where ``c`` is the count of the context and ``t`` the number of different next words;
+    order 0 of a label backs off to that of all rows. The end token cannot come first, and has probability one after
+    ``max_words`` words, so the distribution is proper. Fitted by :meth:`fit`; ``tables`` holds per label (``None``: all
+    rows) the counts by context.
     """
 
     vocabulary: tuple[str, ...]
@@ -92,9 +93,10 @@ class MarkovText:
         return cls(vocabulary, tables, index, backoff, max_words)
 
     def next_word(self, words: Sequence[int], label: str | None = None, *, temperature: float = 1.0) -> Floats:
-        """Law of the next symbol after the word indices ``words``: shape ``(len(vocabulary) + 1,)``, end token first.
+        """Distribution of the next symbol after the word indices ``words``.
 
-        Temperature T renormalizes ``p ** (1 / T)`` exactly; T = 0 is greedy (the first of the most probable symbols).
+        Shape ``(len(vocabulary) + 1,)``, end token first. Temperature T renormalizes ``p ** (1 / T)`` exactly; T = 0 is
+        greedy (the first of the most probable symbols).
         """
         if len(words) >= self.max_words:
             return _certain(END, len(self.vocabulary) + 1)
@@ -107,11 +109,11 @@ class MarkovText:
     def sample(
         self, n: int, *, rng: np.random.Generator, label: str | None = None, temperature: float = 1.0
     ) -> tuple[TextSample, ...]:
-        """``n`` independent outputs for one label (``None``: the chain of all rows)."""
+        """``n`` independent outputs for one label (``None``: all rows)."""
         return tuple(self._sample_one(rng, label, temperature) for _ in range(n))
 
     def draw(self, words: Sequence[int], label: str | None = None, *, rng: np.random.Generator) -> int:
-        """One symbol from ``next_word`` at temperature 1, by descending the orders, without the vector."""
+        """Draw one symbol of ``next_word`` at temperature 1, by descending the orders."""
         if len(words) >= self.max_words:
             return END
         levels = list(self._levels((START, START, *words)[-2:], label))
@@ -121,7 +123,7 @@ class MarkovText:
         return symbol
 
     def named_last(self, prompt: str) -> str | None:
-        """The label that a prompt names last, as a word of its own; the longest of those that begin there."""
+        """The label named last in a prompt, as a word; the longest of those at one place."""
         places = [
             (found.start(), len(label), label)
             for label in filter(None, self.tables)
@@ -130,7 +132,7 @@ class MarkovText:
         return max(places)[2] if places else None
 
     def probability(self, words: Sequence[int], symbol: int, label: str | None = None) -> float:
-        """One entry of ``next_word`` at temperature 1, for a text that has begun (``words`` is not empty)."""
+        """One entry of ``next_word`` at temperature 1, for nonempty ``words``."""
         if len(words) >= self.max_words or not words:
             return float(self.next_word(words, label)[symbol])
         result, reach = 0.0, 1.0
@@ -142,7 +144,10 @@ class MarkovText:
         return result
 
     def _levels(self, context: Context, label: str | None) -> Iterator[tuple[float, Ints, Floats]]:
-        """(weight, symbols, counts) of every order that saw the context, longest first; the last weight is one."""
+        """(weight, symbols, counts) of every order with this context, longest first.
+
+        The last weight is one.
+        """
         for start in range(len(context) + 1):
             seen = self._table(label).get(context[start:])
             if seen is not None and context[start:] != (START,):
@@ -152,7 +157,11 @@ class MarkovText:
 
     def _table(self, label: str | None) -> Table:
         if label not in self.tables:
-            raise UsageError(f"label {label!r} was not fitted", expected=f"one of {sorted(filter(None, self.tables))}")
+            raise UsageError(
+                f"label {label!r} was not fitted",
+                expected=f"one of {sorted(filter(None, self.tables))}",
+                todo="add texts with this label, or ask for one of these",
+            )
         return self.tables[label]
 
     def _weight(self, seen: tuple[Ints, Floats]) -> float:
@@ -160,9 +169,10 @@ class MarkovText:
         return total / (total + self.backoff * len(seen[0]))
 
     def steps(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> tuple[Floats, Floats]:
-        """Per-step log-probabilities and entropies of a given text, shapes ``(words + 1,)``, end token last, in nats.
+        """Log-probability and entropy of each step of a given text, in nats.
 
-        An unknown word, and every step after it, has log-probability minus infinity and entropy NaN.
+        Shapes ``(words + 1,)``, end token last. An unknown word, and every step after it, has log-probability minus
+        infinity and entropy NaN.
         """
         coded = [self.index.get(word, START) for word in text.split()]
         logs = np.full(len(coded) + 1, -math.inf)
@@ -176,11 +186,17 @@ class MarkovText:
         return logs, entropies
 
     def log_probability(self, text: str, label: str | None = None, *, temperature: float = 1.0) -> float:
-        """Exact log-probability of ``text`` and its end, in nats; minus infinity for what the chain cannot say."""
+        """Exact log-probability of ``text`` and its end, in nats.
+
+        Minus infinity for texts of probability zero.
+        """
         return float(np.sum(self.steps(text, label, temperature=temperature)[0]))
 
     def enumerate(self, label: str | None = None, *, temperature: float = 1.0) -> dict[str, float]:
-        """Every text the chain can say with its exact probability: only for tiny vocabularies and lengths."""
+        """Every possible text with its exact probability.
+
+        For tiny vocabularies and lengths only.
+        """
         texts: dict[str, float] = {}
         for words, probability in self._walk((), 1.0, label, temperature):
             texts[" ".join(self.vocabulary[k - 1] for k in words)] = probability
@@ -220,7 +236,7 @@ class MarkovText:
         return law
 
     def _smoothed(self, label: str | None, context: Context) -> Floats:
-        """The interpolated law; the arrays in the cache are never written to."""
+        """The interpolated distribution; cached arrays are never modified."""
         if not context and label is None:
             return self._unigram()
         lower = self._law(label, context[1:]) if context else self._law(None, ())
@@ -246,20 +262,29 @@ class MarkovText:
 
 def _check_fit(rows: list[list[str]], labels: Sequence[str] | None, backoff: float, max_words: int) -> None:
     if not any(rows):
-        raise UsageError("no words to fit the toy generator on", expected="at least one text with a word")
+        raise UsageError(
+            "no words to fit the toy generator", expected="at least one text with a word", todo="add texts"
+        )
     longest = max(map(len, rows))
     if longest > max_words:
         raise UsageError(
             f"a text of {longest} words", expected=f"at most max_words={max_words}", todo="raise max_words"
         )
     if labels is not None and len(labels) != len(rows):
-        raise UsageError(f"{len(labels)} labels for {len(rows)} texts", expected="one label per text")
+        raise UsageError(
+            f"{len(labels)} labels for {len(rows)} texts",
+            expected="one label per text",
+            todo="pass one label per text, or labels=None",
+        )
     if backoff < 0:
-        raise UsageError(f"backoff {backoff}", expected="a number at least 0")
+        raise UsageError(f"backoff {backoff}", expected="a number at least 0", todo="pass backoff=0 or more")
 
 
 def _count(rows: Iterable[list[int]]) -> Table:
-    """Counts of the next symbol by context: () for order 0, (v,) for order 1, (u, v) for order 2."""
+    """Counts of the next symbol by context.
+
+    () for order 0, (v,) for order 1, (u, v) for order 2.
+    """
     counters: dict[Context, Counter[int]] = {}
     for row in rows:
         padded = [START, START, *row, END]
@@ -275,7 +300,7 @@ def _arrays(counter: Counter[int]) -> tuple[Ints, Floats]:
 
 
 def _without_end(law: Floats) -> Floats:
-    """The law given that the text is not empty."""
+    """The distribution given that the text is not empty."""
     law = law.copy()
     law[END] = 0.0
     return np.asarray(law / law.sum())
@@ -283,7 +308,9 @@ def _without_end(law: Floats) -> Floats:
 
 def _tempered(law: Floats, temperature: float) -> Floats:
     if temperature < 0:
-        raise UsageError(f"temperature {temperature}", expected="a number at least 0")
+        raise UsageError(
+            f"temperature {temperature}", expected="a number at least 0", todo="set temperature to 0 or more"
+        )
     if temperature == 0:
         return _certain(int(np.argmax(law)), len(law))
     with np.errstate(divide="ignore"):
@@ -299,7 +326,7 @@ def _certain(symbol: int, size: int) -> Floats:
 
 
 def _draw(law: Floats, rng: np.random.Generator) -> int:
-    """Inverse transform on the support, so that a symbol of probability zero is never drawn."""
+    """Draw by inverse transform on the support, never a symbol of probability zero."""
     support = np.flatnonzero(law)
     cumulative = np.cumsum(law[support])
     return int(
@@ -308,7 +335,7 @@ def _draw(law: Floats, rng: np.random.Generator) -> int:
 
 
 def _descend(levels: Sequence[tuple[float, Ints, Floats]], rng: np.random.Generator) -> int:
-    """A symbol from the first order that a coin of its weight accepts."""
+    """A symbol of the first order accepted by a draw with its weight."""
     _, symbols, counts = next(level for level in levels if level[0] >= 1.0 or rng.random() < level[0])
     cumulative = np.cumsum(counts)
     return int(symbols[np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")])

@@ -1,4 +1,4 @@
-"""The exact toy generator behind the protocol of all generators: every number it gives is the law it samples from."""
+"""The exact toy generator behind the generator interface."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ END_WORD = "</s>"
 
 @dataclass(frozen=True)
 class ToyGenerator:
-    """A :class:`MarkovText` that listens to a prompt: it speaks in the chain of the label the prompt names last.
+    """A :class:`MarkovText` that uses the label named last in a prompt.
 
-    A prompt that names none of its labels gets the chain of all rows. Top-p is not known to it and must be 1; schemas
+    A prompt without a label uses the distribution of all rows. Top-p is not supported and must be 1; schemas
     are ignored. Tokens are words with the space before them; the last one is the end token, unless the output was cut.
     """
 
@@ -39,7 +39,7 @@ class ToyGenerator:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """The kind and a fingerprint of the chain."""
+        """The kind and a fingerprint of the counts."""
         return {"kind": "toy", "chain": self._digest}
 
     @property
@@ -58,11 +58,14 @@ class ToyGenerator:
         return self.chain.named_last("\n".join(content for _, content in messages))
 
     async def generate(self, calls: Sequence[Call]) -> Sequence[Reply]:
-        """One reply per call, from the seed of the call alone."""
+        """One reply per call, from the seed of the call."""
         return await asyncio.to_thread(lambda: [self._reply(call) for call in calls])
 
     async def score(self, messages: Messages, texts: Sequence[str], *, temperature: float = 1.0) -> Sequence[Scored]:
-        """Exact log-probabilities, end token included; minus infinity for what it cannot say."""
+        """Exact log-probabilities, end token included.
+
+        Minus infinity for impossible texts.
+        """
         label = self.label_of(messages)
         return [
             Scored(
@@ -75,10 +78,10 @@ class ToyGenerator:
         ]
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: no connection is open."""
 
     def _reply(self, call: Call) -> Reply:
-        """Draw word after word; keep the law's entropy and its most probable symbols at every step."""
+        """Draw words one by one; record entropy and most probable symbols of every step."""
         rng = np.random.default_rng(call.seed)
         label, sampling = self.label_of(call.messages), call.sampling
         words: list[int] = []
@@ -110,7 +113,7 @@ class ToyGenerator:
         )
 
     def _top(self, laws: Sequence[Floats], k: int) -> TopLogprobs:
-        """The k most probable symbols of each law that can occur at all."""
+        """The k most probable symbols with positive probability, of each distribution."""
         counts, tokens, logs = [], [], []
         for step, law in enumerate(laws):
             best = [int(i) for i in np.argsort(-law, kind="stable")[:k] if law[i] > 0]
@@ -127,5 +130,5 @@ def _tokens(words: Sequence[str], *, ended: bool) -> tuple[str, ...]:
 
 
 def _total(chain: MarkovText) -> list[list[object]]:
-    """Counts of the lowest order per label: with the contexts, enough to tell chains apart."""
+    """Counts of the lowest order per label, which identify a chain with its contexts."""
     return [[label or "", *map(float, table[()][1])] for label, table in sorted(chain.tables.items(), key=str)]

@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 
 def wait_for(work: Coroutine[object, object, Value]) -> Value:
-    """Run asynchronous work to its end, also where an event loop is running already (a notebook)."""
+    """Run asynchronous work to its end, also inside a running event loop (notebooks)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

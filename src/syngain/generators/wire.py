@@ -1,7 +1,7 @@
-"""The words of the OpenAI protocol: what is sent for a call, and what an answer says. Knows no network.
+"""Messages of the OpenAI protocol: requests and answers. No network.
 
-Every answer is checked before it is believed: an empty list of choices, a missing text, or log-probabilities that do
-not fit the text are errors that another try may mend.
+Every answer is validated. An empty list of choices, a missing text, or log-probabilities that do not fit the text are
+retryable errors.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def body(call: Call, *, model: str, api: Api, extra: Mapping[str, object]) -> di
 
 
 def plain_prompt(call: Call) -> str:
-    """The prompt of a completion: what the messages say, an empty line apart."""
+    """The prompt of a completion: the messages, separated by empty lines."""
     return "\n\n".join(text for _, text in call.messages)
 
 
@@ -58,7 +58,7 @@ def reply(answer: object, *, api: Api, mode: Mode) -> Reply:
     """The reply in an answer.
 
     Raises:
-        RetryableError: it is not what the protocol promises. RefusedError: the server filtered the content.
+        RetryableError: it violates the protocol. RefusedError: the server filtered the content.
     """
     if not isinstance(answer, dict):
         raise _wrong("the answer is not an object")
@@ -90,7 +90,7 @@ def reply(answer: object, *, api: Api, mode: Mode) -> Reply:
 
 
 def _ended(text: str, tokens: Sequence[str], choice: Mapping[str, Any]) -> bool:
-    """Whether the last token, which the text does not show, is the end token; llama.cpp spells that as nothing."""
+    """Whether the last token is the end token, which llama.cpp writes as empty text."""
     return "".join(tokens[:-1]) == text and (bool(tokens[-1]) or choice.get("finish_reason") == "stop")
 
 
@@ -113,13 +113,13 @@ Parsed = tuple[tuple[str, ...], "Singles", TopLogprobs | None]
 
 
 def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
-    """Tokens and log-probabilities; nothing where the server sends an empty shell."""
+    """Tokens and log-probabilities; none where the server sends empty fields."""
     try:
         if not isinstance(given, dict):
             raise TypeError  # noqa: TRY301  (one place says what is wrong)
         steps = _chat_steps(given) if api == "chat" or "content" in given else _completion_steps(given)
     except (TypeError, KeyError, ValueError) as error:
-        raise _wrong("the log-probabilities have another form than the protocol's") from error
+        raise _wrong("the log-probabilities do not follow the protocol") from error
     if steps is None:
         return None, None, None
     tokens, logs, tops = steps
@@ -145,7 +145,7 @@ def _alternatives(step: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _log(item: Mapping[str, Any]) -> float:
-    """A log-probability; llama.cpp's processed mode gives the probability itself."""
+    """A log-probability; llama.cpp's processed mode sends the probability itself."""
     if "logprob" in item:
         return float(item["logprob"])
     return math.log(item["prob"]) if item["prob"] > 0 else -math.inf
@@ -167,10 +167,11 @@ def _top(steps: Sequence[Sequence[tuple[str, float]]]) -> TopLogprobs | None:
 
 
 def _check_fit(text: str, tokens: Sequence[str], billed: int | None) -> None:
-    """Tokens spell the text, or are exactly as many as were billed.
+    """Check that tokens spell the text, or match the billed number.
 
-    Before or after the text may stand what the server cut off: reasoning, a stop text, the end token. Characters that
-    are split over tokens are spelled as bytes: then the number decides, less one where the end token is not listed.
+    Tokens that the server removed (reasoning, a stop text, the end token) may precede or follow the text. Characters
+    split over tokens appear as bytes; then the number of tokens is compared, less one where the end token is not
+    listed.
     """
     spelled, shown = "".join(tokens).replace("\u2581", " ").strip(), text.strip()
     if spelled.startswith(shown) or spelled.endswith(shown) or billed == len(tokens):

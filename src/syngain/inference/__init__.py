@@ -1,1 +1,1 @@
-"""Statistical inference: intervals, clusters, resampling, ratios, ranks, sequential tests, isotonic fits."""
+"""Statistical inference: intervals, resampling, ranks, sequential tests."""

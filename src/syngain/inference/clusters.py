@@ -1,4 +1,4 @@
-"""Variances of means whose independent units are clusters of rows, and their degrees of freedom."""
+"""Variances and degrees of freedom of means of clustered rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def clustered_variance(values: Floats, units: Ints | None) -> float:
-    """Variance of the mean of ``values`` (n,) when whole units are independent; with G / (G - 1)."""
+    """Variance of the mean of ``values`` (n,) with independent units.
+
+    It includes the factor G / (G - 1).
+    """
     deviations = values - values.mean()
     if units is None:
         sums = deviations
@@ -27,9 +30,10 @@ def clustered_variance(values: Floats, units: Ints | None) -> float:
 
 
 def clustered_freedom(values: Floats, units: Ints) -> float:
-    """Degrees of freedom of :func:`clustered_variance`, by Satterthwaite from the kurtosis of the units' sums.
+    """Degrees of freedom of :func:`clustered_variance`.
 
-    G - 1 for normal sums; fewer where a few large or heavy-tailed units carry the variance.
+    By Satterthwaite from the kurtosis of the units' sums. G - 1 for normal sums; fewer where a few large or
+    heavy-tailed units dominate the variance.
     """
     sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=values - values.mean())
     count, squares = sums.size, float(np.sum(sums**2))
@@ -40,21 +44,21 @@ def clustered_freedom(values: Floats, units: Ints) -> float:
 
 
 def satterthwaite(*parts: tuple[float, float]) -> float:
-    """Degrees of freedom of a sum of variances, each given with its own [satterthwaite1946]."""
+    """Degrees of freedom of a sum of variances [satterthwaite1946]."""
     total = sum(variance for variance, _ in parts)
     below = sum(variance**2 / freedom for variance, freedom in parts if variance > 0)
     return total**2 / below if below > 0 else math.inf
 
 
 def shared_training(folds: int) -> float:
-    """Variance of a cross-validated mean over that of independent rows: 1 + J / (J - 1) [nadeau2003].
+    """Variance factor of a cross-validated mean: 1 + J / (J - 1) [nadeau2003].
 
-    Each of J folds tests 1 / J of the rows with models that share their training rows: (1 / J + 1 / (J - 1)) J.
+    Each of J folds tests 1 / J of the rows with models that have common training rows: (1 / J + 1 / (J - 1)) J.
     """
     return 1 + folds / (folds - 1)
 
 
 def summing(codes: Ints) -> sparse.csr_matrix[np.float64]:
-    """The matrix (codes, n) that sums rows with the same code, codes in ascending order."""
+    """Matrix (codes, n) that sums rows by code, codes ascending."""
     names, inverse = np.unique(codes, return_inverse=True)
     return sparse.csr_matrix((np.ones(codes.size), (inverse, np.arange(codes.size))), shape=(names.size, codes.size))

@@ -1,4 +1,7 @@
-"""Intervals of shares and means. The sampling unit is a row or an anchor with all its rows, never a token."""
+"""Intervals of fractions and means.
+
+The sampling unit is a row, or a real row with all rows generated from it, never a token.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ LEVELS = (0.90, 0.95)
 
 
 def share_intervals(hits: Flags, units: Ints | None = None) -> dict[float, Interval]:
-    """Wilson intervals [wilson1927] of a share; with units, n is replaced by n over the design effect [kish1965]."""
+    """Wilson intervals [wilson1927] of a fraction.
+
+    With units, n is divided by the design effect [kish1965].
+    """
     n, share = hits.size, float(np.mean(hits))
     if units is not None and 0 < share < 1:
         simple = share * (1 - share) / n
@@ -30,10 +36,10 @@ def share_intervals(hits: Flags, units: Ints | None = None) -> dict[float, Inter
 
 
 def wilson(share: float, n: float, level: float, freedom: float = math.inf) -> Interval:
-    """The Wilson score interval of a share seen in n independent trials.
+    """Wilson score interval of a fraction observed in n independent trials.
 
-    Student's quantile takes the place of the normal one where n comes from a variance of ``freedom`` degrees. Without
-    trials (one unit only) nothing is known: from 0 to 1.
+    Student's quantile replaces the normal one where n comes from a variance of ``freedom`` degrees. Without trials (one
+    unit only) the interval is 0 to 1.
     """
     if n <= 0:
         return (0.0, 1.0)
@@ -44,32 +50,44 @@ def wilson(share: float, n: float, level: float, freedom: float = math.inf) -> I
 
 
 def error_intervals(share: float, error: float, n: int) -> dict[float, Interval]:
-    """Wilson's interval of a share with the number of trials that its standard error corresponds to; ``n`` if none."""
+    """Wilson's interval of a fraction with a given standard error.
+
+    The number of trials is that implied by the error. ``n`` trials where there is no error.
+    """
     trials = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else float(n)
     return {level: wilson(share, trials, level) for level in LEVELS}
 
 
 def normal_intervals(value: float, error: float, freedom: float = math.inf) -> dict[float, Interval]:
-    """Symmetric intervals ``value -+ t error`` with Student's t of ``freedom`` degrees (normal when infinite)."""
+    """Symmetric intervals ``value -+ t error`` with Student's t.
+
+    ``freedom`` degrees; normal where infinite.
+    """
     quantiles = {level: quantile(level, freedom) for level in LEVELS}
     return {level: (value - q * error, value + q * error) for level, q in quantiles.items()}
 
 
 def quantile(level: float, freedom: float) -> float:
-    """Half the width of a two-sided interval in standard errors: Student's t, the normal law for infinite freedom."""
+    """Half width of a two-sided interval in standard errors.
+
+    Student's t; the normal distribution for infinite freedom.
+    """
     tail = (1 - level) / 2
     return float(stats.norm.isf(tail) if math.isinf(freedom) else stats.t.isf(tail, freedom))
 
 
 def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean over the last axis and its 95 % normal interval."""
+    """Mean over the last axis and its 95% normal interval."""
     mean = np.mean(values, axis=-1)
     half = 1.96 * np.std(values, axis=-1, ddof=1) / math.sqrt(values.shape[-1])
     return mean, mean - half, mean + half
 
 
 def median_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Median over the last axis and its 95 % interval by order statistics (normal approximation of the ranks)."""
+    """Median over the last axis and its 95% interval by order statistics.
+
+    The ranks are approximated as normal.
+    """
     n = values.shape[-1]
     ordered = np.sort(values, axis=-1)
     reach = 1.96 * math.sqrt(n) / 2

@@ -1,4 +1,4 @@
-"""Isotonic regression: the nearest curve that does not rise."""
+"""Isotonic regression: the nearest non-increasing curve."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def antitonic(losses: Floats) -> Floats:
-    """The matrix (k, k) that turns losses (k,) into the nearest curve that does not rise: pooled adjacent violators.
+    """Matrix (k, k) of the antitonic regression of losses (k,).
 
-    As a matrix of averages [ayer1955], so that the same averages can be taken of each test row.
+    Computed by pooled adjacent violators, as a matrix of averages [ayer1955], so that the same averages can be taken of
+    each test row.
     """
     blocks: list[list[int]] = []
     for point in range(losses.size):

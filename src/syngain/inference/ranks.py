@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RankCorrelation:
-    """A Spearman correlation with a 95 % interval."""
+    """A Spearman correlation with a 95% interval."""
 
     value: float
     lower: float
@@ -28,7 +28,7 @@ class RankCorrelation:
 
 
 def average_ranks(values: ArrayLike) -> Floats:
-    """Ranks from 1, ties sharing their mean rank: shape ``(n,)``."""
+    """Ranks from 1; ties get their mean rank, shape ``(n,)``."""
     data = np.asarray(values, dtype=np.float64)
     _, where, counts = np.unique(data, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
@@ -36,14 +36,17 @@ def average_ranks(values: ArrayLike) -> Floats:
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
-    """Spearman's rank correlation with average ranks for ties; NaN when one side is constant."""
+    """Spearman's rank correlation, with average ranks for ties.
+
+    NaN if one side is constant.
+    """
     return _pearson(average_ranks(x), average_ranks(y))
 
 
 def spearman_of_sweep(
     values: ArrayLike, outcomes: Floats, *, rng: np.random.Generator, resamples: int = 300
 ) -> RankCorrelation:
-    """Rank correlation of a swept value with an outcome, over all replicates of all settings.
+    """Rank correlation of a swept value with an outcome over all replicates.
 
     ``values`` ``(S,)``, ``outcomes`` ``(S, R)``. The interval is a percentile bootstrap of replicates within settings.
     Copies made by the bootstrap have the same swept value, so breaking their ties by position changes nothing but the
@@ -68,7 +71,10 @@ def spearman_of_sweep(
 def spearman_of_groups(
     x: Floats, y: Floats, groups: Ints, *, rng: np.random.Generator, resamples: int = 300
 ) -> RankCorrelation:
-    """Rank correlation of paired values ``(n,)`` with a percentile bootstrap over whole groups (one per world)."""
+    """Rank correlation of paired values ``(n,)``, bootstrapped by group.
+
+    A percentile bootstrap over whole groups, one per simulation.
+    """
     members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
     drawn = np.empty(resamples)
     for b in range(resamples):

@@ -1,4 +1,4 @@
-"""Ratios of paired sums over clustered rows and seeds, with their errors and Fieller's interval."""
+"""Ratios of paired sums over clustered rows and seeds, with Fieller's interval."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 def paired_ratio(
     differences: Sequence[Floats], sizes: Sequence[Floats], clusters: Sequence[Ints], replicates: Sequence[float] = ()
 ) -> tuple[float, float, float]:
-    """Sum of differences over sum of sizes, its standard error, and the error's degrees of freedom.
+    """Ratio of summed differences to summed sizes, with error and degrees of freedom.
 
     One array per seed. With ``theta`` the ratio, rows contribute by ``e = difference - theta size`` summed over each
     cluster and all seeds: ``G / (G - 1) sum_c e_c^2 / (sum of sizes)^2`` [cochran1977]. Seeds add ``s^2 / K``, where
-    ``s^2`` pools the K seeds' own ratios (K - 1 degrees of freedom) with ``replicates``, differences of two arms that
-    only chance tells apart (one degree each, around zero). As these hold row noise too, the sum errs on the wide side.
-    Degrees of freedom by Satterthwaite [satterthwaite1946].
+    ``s^2`` pools the K seeds' own ratios (K - 1 degrees of freedom) with ``replicates``, differences of two variants
+    with equal expectation (one degree each, around zero). Both contain row noise, so the error is conservative. Degrees
+    of freedom by Satterthwaite [satterthwaite1946].
     """
     total = float(sum(size.sum() for size in sizes))
     value = float(sum(d.sum() for d in differences)) / total
@@ -51,7 +51,7 @@ def paired_ratio(
 class Ratio:
     """A ratio of two sums and, by level, the values its test does not reject.
 
-    All numbers where these are no interval, which is when the sum below cannot be told from zero.
+    All real numbers where these form no interval: the denominator is then not significantly different from zero.
     """
 
     value: float
@@ -59,12 +59,12 @@ class Ratio:
 
 
 def fieller(above: Sequence[Floats], below: Sequence[Floats], clusters: Sequence[Ints]) -> Ratio:
-    """Fieller's interval [fieller1954] of sum of ``above`` over sum of ``below``, one array of each per seed.
+    """Fieller's interval [fieller1954] of sum of ``above`` over sum of ``below``.
 
-    With D, S the two sums, all theta with (D - theta S)^2 <= t^2 (V_DD - 2 theta V_DS + theta^2 V_SS). V adds two
-    covariances: of the sums over clusters, a cluster's rows taken together over all seeds, G / (G - 1) sum of products;
-    and of the sums over seeds, K times their sample covariance, as seeds are a sample of runs. As these hold row noise
-    too, V errs on the wide side. Degrees of freedom by Satterthwaite at the estimate.
+    One array of each per seed. With D, S the two sums, all theta with (D - theta S)^2 <= t^2 (V_DD - 2 theta V_DS +
+    theta^2 V_SS). V adds two covariances: of the sums over clusters, a cluster's rows taken together over all seeds, G
+    / (G - 1) sum of products; and of the sums over seeds, K times their sample covariance, as seeds are a sample of
+    runs. Both contain row noise, so V is conservative. Degrees of freedom by Satterthwaite at the estimate.
     """
     units = np.unique(np.concatenate(list(clusters)), return_inverse=True)[1]
     pairs = np.array([np.concatenate(list(above)), np.concatenate(list(below))])
@@ -86,7 +86,7 @@ def fieller(above: Sequence[Floats], below: Sequence[Floats], clusters: Sequence
 
 
 def _roots(sums: Floats, covariance: Floats, level: float, freedom: float) -> tuple[float, float]:
-    """The solutions of a theta^2 - 2 b theta + c <= 0."""
+    """Solutions of a theta^2 - 2 b theta + c <= 0."""
     square = quantile(level, freedom) ** 2
     (c, b), (_, a) = np.outer(sums, sums) - square * covariance
     inside = b * b - a * c

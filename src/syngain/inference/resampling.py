@@ -1,7 +1,7 @@
-"""Resampling of whole units: standard errors by subsampling, null distributions by permutation.
+"""Resampling of whole units: subsampling errors and permutation tests.
 
-Subsampling without replacement (:func:`subsampled_errors`) serves statistics of whole samples: duplicates, entropy,
-neighbors, Vendi. Permutations of whole units (:func:`permutation`) serve comparisons with a null.
+Subsampling without replacement (:func:`subsampled_errors`) is for statistics of whole samples: duplicates, entropy,
+neighbors, Vendi. Permutations of whole units (:func:`permutation`) are for comparisons with a null.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Tail = Literal["upper", "lower", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """A permutation null: its 95 % range, and the p-value of what was observed."""
+    """A permutation null: its 95% range and the p-value of the observed value."""
 
     p: float
     range: Interval
@@ -44,10 +44,10 @@ def subsampled_errors(
 ) -> list[float]:
     """Standard errors by subsampling units without replacement [politis1994].
 
-    ``statistics`` gets the positions of the rows that are kept. The variance over draws, times keep / (1 - keep),
-    estimates the variance of the statistic. The kept share is the golden ratio because two cases are then exact:
-    linear statistics (at any share), and statistics whose noise is pairs (duplicates in a diverse set), where the
-    scaled variance is keep * (1 + keep) = 1 times the truth. The ordinary jackknife reads 2 in that case.
+    ``statistics`` receives the positions of the kept rows. The variance over draws, times keep / (1 - keep),
+    estimates the variance of the statistic. The kept fraction is the golden ratio because two cases are then exact:
+    linear statistics (at any fraction), and statistics of pairs (duplicates in a diverse dataset), where the
+    scaled variance is keep * (1 + keep) = 1 times the truth. The ordinary jackknife gives 2 in that case.
     Infinite with fewer than four units, or where a draw leaves a statistic undefined (NaN).
     """
     names, inverse = np.unique(units, return_inverse=True)
@@ -65,9 +65,10 @@ def subsampled_errors(
 
 
 def permuted_sides(units: Ints, first_rows: int, rng: np.random.Generator) -> Flags:
-    """Which pooled rows play the first side after permuting whole units; as many rows as fit ``first_rows``.
+    """Rows of the first side after permuting whole units.
 
-    With units of one row this is an ordinary permutation with exactly ``first_rows`` rows on the first side.
+    As many rows as fit ``first_rows``. With units of one row this is an ordinary permutation with exactly
+    ``first_rows`` rows on the first side.
     """
     _, inverse, sizes = np.unique(units, return_inverse=True, return_counts=True)
     order = rng.permutation(sizes.size)
@@ -78,11 +79,11 @@ def permuted_sides(units: Ints, first_rows: int, rng: np.random.Generator) -> Fl
 
 
 def permutation(observed: float, draws: Floats, tail: Tail) -> Null:
-    """The p-value of an observed statistic among its permuted values.
+    """P-value of an observed statistic among its permuted values.
 
-    Counted exactly, (1 + at least as extreme) / (1 + draws). Beyond all draws the count says no more than
-    1 / (1 + draws), too coarse for an adjustment over many measures; there a Student tail fitted to the draws
-    continues it, and the smaller of the two is taken.
+    Counted exactly, (1 + at least as extreme) / (1 + draws). Beyond all draws the count gives only 1 / (1 + draws), too
+    coarse for an adjustment over many measures. There a Student tail is fitted to the draws, and the smaller value is
+    used.
     """
     low, high = (float(q) for q in np.quantile(draws, (0.025, 0.975)))
     mean = float(draws.mean())
@@ -99,7 +100,10 @@ def permutation(observed: float, draws: Floats, tail: Tail) -> Null:
 
 
 def difference_p(difference: float, error: float, tail: Tail) -> float:
-    """Normal p-value of a difference with a standard error; 1 when the error is not finite or both are zero."""
+    """Normal p-value of a difference with a standard error.
+
+    1 when the error is not finite or both are zero.
+    """
     if not math.isfinite(error) or (error == 0 and difference == 0):
         return 1.0
     z = difference / error if error > 0 else math.copysign(math.inf, difference)

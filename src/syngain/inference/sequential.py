@@ -1,9 +1,9 @@
-"""Repeated looks at one growing run: where they are taken, and how sure each must be so that all err rarely together.
+"""Interim checks of one growing run: positions, and error level of each.
 
-A mean of n values, standardized, is a stationary process in log n, and the chance that it ever exceeds c at looks that
-are D apart in log n is about ``1 - Phi(c) + c phi(c) / 2 * sum D nu(c sqrt(D))`` [siegmund1985]; nu < 1 is what looking
-now and then, not always, saves. Quantities that are no means of ever more values (a gain on the same anchors) have no
-such law: their looks share the error equally, which holds however they depend.
+A mean of n values, standardized, is a stationary process in log n. The probability that it ever exceeds c at checks
+that are D apart in log n is about ``1 - Phi(c) + c phi(c) / 2 * sum D nu(c sqrt(D))`` [siegmund1985]; nu < 1 is the
+reduction from discrete checks. Other quantities (a gain on the same real rows) follow no such formula: their checks
+divide the error equally, which is valid under any dependence.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-APART = 32  # rows between looks at least: as many requests as are in flight by default
-FINE = 1.02  # growth of the rows from look to look
-COARSE = 1.1  # the same, where a look costs a minute
+APART = 32  # minimal rows between checks: the default number of requests in flight
+FINE = 1.02  # growth of the rows between checks
+COARSE = 1.1  # the same, where a check takes a minute
 
 
 def positions(total: int, *, first: int, growth: float) -> list[int]:
-    """Rows at which to look, the last one being the end of the plan."""
+    """Row counts of the interim checks; the last is the end of the plan."""
     found, at = [], first
     while at < total:
         found.append(at)
@@ -30,7 +30,7 @@ def positions(total: int, *, first: int, growth: float) -> list[int]:
 
 
 def level_of_means(looks: Sequence[int], alpha: float) -> float:
-    """One-sided error of each look at a mean of ever more rows, so that all looks err with ``alpha`` together."""
+    """One-sided error of each check of a growing mean, at total error ``alpha``."""
     gaps = [math.log(later / earlier) for earlier, later in pairwise(looks)]
 
     def error(c: float) -> float:
@@ -41,11 +41,11 @@ def level_of_means(looks: Sequence[int], alpha: float) -> float:
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if error(middle) > alpha else (low, middle)
-    return max(_tail(low), alpha / len(looks))  # never stricter than sharing the error equally
+    return max(_tail(low), alpha / len(looks))  # never stricter than an equal division of the error
 
 
 def level_of_shares(looks: Sequence[int], alpha: float) -> float:
-    """One-sided error of each look, whatever ties them [bonferroni1936]."""
+    """One-sided error of each check under any dependence [bonferroni1936]."""
     return alpha / len(looks)
 
 
@@ -54,7 +54,10 @@ def _tail(c: float) -> float:
 
 
 def _nu(x: float) -> float:
-    """What remains of the chance of crossing when a walk is seen in steps of x, closely [siegmund2007]."""
+    """Approximate correction nu of crossing probabilities for discrete steps.
+
+    See [siegmund2007].
+    """
     half, density = x / 2, math.exp(-x * x / 8) / math.sqrt(2 * math.pi)
     below = 1 - _tail(half)
     return (2 / x) * (below - 0.5) / (half * below + density)

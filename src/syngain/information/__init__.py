@@ -1,1 +1,1 @@
-"""Information in nats from log-probabilities: estimators, scoring, narrative."""
+"""Information in nats from log-probabilities: estimators, scoring, sentences."""

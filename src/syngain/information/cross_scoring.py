@@ -1,4 +1,4 @@
-"""Scoring outputs under other prompts: who can score, which prompts are taken, and the cross-scores by strategy."""
+"""Cross-scores: outputs scored under the prompts of other outputs, by strategy."""
 
 from __future__ import annotations
 
@@ -28,15 +28,18 @@ PROMPTS, SAMPLES = 16, 16  # prompts of a strategy and outputs of each that are 
 
 
 class Scorer(Protocol):
-    """Who can say how probable given texts are under a given prompt."""
+    """Scores given texts under a given prompt."""
 
     @property
     def name(self) -> str:
-        """What the report calls it."""
+        """The name in the report."""
         ...
 
     def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool], /) -> Floats:
-        """Log-probability of each text after the prompt, and of its end where it ended, in nats, shape (n,)."""
+        """Log-probability of each text after the prompt, in nats, shape (n,).
+
+        The end is included where the text ended.
+        """
         ...
 
 
@@ -50,16 +53,16 @@ class TokenScores(Protocol):
 
     @property
     def end_included(self) -> bool:
-        """Whether the last one is that of the end token."""
+        """Whether the last log-probability is that of the end token."""
         ...
 
 
 class ScoringGenerator(Protocol):
-    """A generator that scores, as those behind ``syngain generate`` do."""
+    """A generator with a ``score`` method, as behind ``syngain generate``."""
 
     @property
     def name(self) -> str:
-        """What rows say of who made them."""
+        """The generator's name in rows."""
         ...
 
     def score(
@@ -71,7 +74,7 @@ class ScoringGenerator(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScorerLimit:
-    """Why a scorer's log-probabilities are of another distribution than the one sampled from.
+    """Why a scorer's distribution differs from the sampling distribution.
 
     Attributes:
         reason: it scores at temperature 1 only, or leaves out the end of a text. temperature: of the outputs.
@@ -87,8 +90,8 @@ class ByGenerator:
     """The scorer of any generator that scores.
 
     Attributes:
-        temperature: of the law that is scored. served: whether it is a server, which is asked for several texts at once
-            and again when it fails, and which knows the raw law without the end only.
+        temperature: of the scored distribution. served: whether it is a server. Servers get parallel requests and
+            retries, and score the raw distribution without the end only.
     """
 
     generator: ScoringGenerator
@@ -102,7 +105,7 @@ class ByGenerator:
         return self.generator.name
 
     def limit(self, said: Outputs) -> ScorerLimit | None:
-        """Why its scores are of another distribution than the one these outputs were sampled from; None if not."""
+        """Why its scores differ from the sampling distribution; None if they do not."""
         if not self.served:
             return None
         if self.temperature != 1:
@@ -110,10 +113,10 @@ class ByGenerator:
         return ScorerLimit(scorer=self.name, reason="end") if said.ended else None
 
     def score(self, prompt: Messages, texts: Sequence[str], ended: Sequence[bool]) -> Floats:
-        """Summed over the tokens.
+        """Log-probabilities summed over the tokens.
 
         Raises:
-            UnfinishedError: a server fails again and again. UsageError: it does not score.
+            UnfinishedError: a server fails on all tries. UsageError: it does not support scoring.
         """
         found = wait_for(self.scored(prompt, texts))
         spans = [len(item.logprobs) - (item.end_included and not end) for item, end in zip(found, ended, strict=True)]
@@ -122,7 +125,10 @@ class ByGenerator:
         )
 
     async def scored(self, prompt: Messages, texts: Sequence[str]) -> Sequence[TokenScores]:
-        """Together, or by a server one by one and several at once; its connections end with the event loop."""
+        """Score in one batch, or by parallel requests to a server.
+
+        Connections close with the event loop.
+        """
         if not self.served:
             return await self.generator.score(prompt, texts, temperature=self.temperature)
         gate = asyncio.Semaphore(self.patience.concurrency)
@@ -144,8 +150,8 @@ class ByGenerator:
                 await asyncio.sleep(pace.delay(attempt, last))
         raise UnfinishedError(
             f"{self.name} did not score a text in {self.patience.attempts} tries, the last one with: {last.reason}",
-            expected="a server that answers",
-            todo="run again when it does, or score with another generator",
+            expected="a server that responds",
+            todo="run again later, or score with another generator",
         )
 
 
@@ -155,7 +161,7 @@ class Cross:
 
     Attributes:
         rows: which outputs (n,). names: of the prompts (K,). scores: of every output under every prompt (n, K).
-        limit: why they are of another distribution than the one sampled from, as far as the scorer knows.
+        limit: why they differ from the sampling distribution, as far as the scorer knows.
     """
 
     rows: Ints
@@ -173,14 +179,15 @@ def cross_scores(
     samples: int = SAMPLES,
     progress: Progress = silent,
 ) -> Cross | None:
-    """Score the outputs of at most ``prompts`` random prompts under all of these; None when there are not two.
+    """Score the outputs of at most ``prompts`` random prompts under all of these.
 
-    Under each prompt by the scorer of its own outputs: prompts may differ in the temperature they were answered at.
+    None for fewer than two prompts. Each prompt uses the scorer of its own outputs, because temperatures may differ
+    between prompts.
 
-    Prompts with most outputs are as likely as others; of each the first ``samples`` outputs are taken.
+    All prompts are equally likely, and the first ``samples`` outputs of each are used.
 
     Raises:
-        InputError: prompts that are known by name only.
+        InputError: prompts with a name but no content.
     """
     names = sorted(set(said.prompts))
     if len(names) < 2:
@@ -214,25 +221,25 @@ def scorer_for(scorer: Scorer | ScorerOf, said: Outputs) -> Scorer:
 
 
 def prompt_of(said: Outputs, row: int) -> Messages:
-    """The prompt of a row, to score texts under it.
+    """The prompt of a row, for scoring.
 
     Raises:
-        InputError: it is known by its name only.
+        InputError: the row has its name only.
     """
     asked = said.asked[row]
     if asked is None:
         raise InputError(
-            f"{said.ids[row]}: the row names its prompt but does not hold it",
-            expected="the prompt itself in `prompt_messages` or `prompt`, to score outputs under it",
-            todo="write it beside the rows, or leave out --generator",
+            f"{said.ids[row]}: the row has a prompt hash but no prompt",
+            expected="the prompt itself in `prompt_messages` or `prompt`",
+            todo="add this column to the rows, or leave out --generator",
         )
     return asked
 
 
 def unsayable(row: str, scorer: Scorer) -> InputError:
-    """The error of a scorer to which a text is impossible."""
+    """The error for a text of probability 0 under the scorer."""
     return InputError(
-        f"{row}: the scorer {scorer.name} cannot say this text under its own prompt",
-        expected="a generator that gives every output a probability",
-        todo="name the generator that made the rows",
+        f"{row}: the scorer {scorer.name} assigns probability 0 to this text under its own prompt",
+        expected="a generator that assigns every output a positive probability",
+        todo="name the generator that produced the rows",
     )

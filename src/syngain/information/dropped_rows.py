@@ -1,4 +1,4 @@
-"""What curation dropped, from files: the rows that were said in all, the steps that dropped them, how far that went."""
+"""Rows dropped by curation, read from files, and the divergence of each step."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from syngain.data import RoleOptions
 
 Record = Mapping[str, object]
-SET_STEPS = ("dedup", "duplicate", "quota", "top_k", "best_of")  # they look at the whole set
+SET_STEPS = ("dedup", "duplicate", "quota", "top_k", "best_of")  # steps on the whole dataset
 STEPS = (generated_row.STEP, "step")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class UncuratedRows:
-    """All rows that were said, as far as they are known.
+    """All generated rows, as far as known.
 
     Attributes:
-        data: the rows with content. gone: which of these were dropped (n,), None when nothing is known of dropped rows.
-        prompts, steps: of every row that was said, its prompt and the step that dropped it, None for kept ones.
+        data: the rows with content. gone: which of these were dropped (n,), None when unknown.
+        prompts, steps: of every generated row, its prompt and the step that dropped it, None for kept ones.
         order: names of the steps in their order, empty when it is not known.
-        complete: whether ``data`` holds the dropped rows too.
+        complete: whether ``data`` includes the dropped rows.
     """
 
     data: Dataset
@@ -47,10 +47,10 @@ class UncuratedRows:
 def read_uncurated(
     rows: Dataset | str | Path, dropped: str | Path | None = None, *, roles: RoleOptions | None = None
 ) -> UncuratedRows:
-    """Rows and dropped rows of a run folder of ``syngain generate``, or of files.
+    """Read kept and dropped rows of a ``syngain generate`` run folder, or of files.
 
-    ``rows`` may hold all that was said, dropped rows among them by their ``request``, or the kept rows only; then
-    dropped rows join them when they carry log-probabilities.
+    ``rows`` contains all generated rows (dropped ones are found by ``request``), or the kept rows only. In the second
+    case dropped rows with log-probabilities are added.
 
     Raises:
         InputError: a file cannot be used as it is.
@@ -59,7 +59,11 @@ def read_uncurated(
     if not isinstance(rows, Dataset) and Path(rows).is_dir():
         folder = Path(rows)
         if not (folder / "rows.jsonl").exists():
-            raise InputError(f"{folder} has no rows.jsonl", expected="a run folder of `syngain generate`, or a file")
+            raise InputError(
+                f"{folder} has no rows.jsonl",
+                expected="a run folder of `syngain generate`, or a file",
+                todo="name such a folder, or a file of rows",
+            )
         if dropped is None and (folder / "dropped.jsonl").exists() and (folder / "dropped.jsonl").stat().st_size:
             dropped = folder / "dropped.jsonl"
         rows, order = folder / "rows.jsonl", _order(folder / "recipe.yaml")
@@ -72,9 +76,10 @@ def read_uncurated(
 
 
 def divergences(said: UncuratedRows) -> dict[str, Estimate]:
-    """``generation.divergence`` over all filters and by step; empty when nothing is known of dropped rows.
+    """``generation.divergence`` over all filters and by step.
 
-    Steps that look at the whole set have a kept share of their own, and rows they dropped are left out of the total.
+    Empty when no dropped rows are known. Steps on the whole dataset have a kept fraction of their own, and their
+    dropped rows are left out of the total.
     """
     if said.gone is None:
         return {}
@@ -99,12 +104,12 @@ def divergences(said: UncuratedRows) -> dict[str, Estimate]:
 
 
 def on_sets(step: str) -> bool:
-    """Whether a step looks at the whole set, as its name says."""
+    """Whether a step uses the whole dataset, by its name."""
     return any(word in step for word in SET_STEPS)
 
 
 def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: RoleOptions | None) -> UncuratedRows:
-    """The kept and the dropped rows as one."""
+    """The kept and the dropped rows as one dataset."""
     known = {_request(record) for record in data.records if record.get(generated_row.REQUEST)}
     inside = {_request(record): _step(record) for record in gone if _request(record) in known}
     outside = [record for record in gone if _request(record) not in known]
@@ -135,7 +140,7 @@ def _content(record: Record, data: Dataset) -> bool:
 
 
 def _filled(record: Record, data: Dataset) -> Record:
-    """A row that never became one has what was said in its place."""
+    """A row without content gets its raw output instead."""
     raw = record.get(generated_row.RAW_TEXT)
     return record if raw is None else {**dict.fromkeys(data.roles.text, raw), **record}
 
@@ -153,7 +158,7 @@ def _prompt(record: Record) -> str:
 
 
 def _order(recipe: Path) -> Sequence[str]:
-    """The steps of a resolved recipe, the reading of answers first."""
+    """The steps of a resolved recipe in order; parsing answers is first."""
     if not recipe.exists():
         return ()
     content = yaml.safe_load(recipe.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""What outputs mean, where no column says it: the regions of the real rows in which an encoder places them.
+"""Meanings of outputs by clusters of embeddings, where no column names them.
 
-The map is fixed before any output is seen: the encoder and the centers of the regions come from the real rows alone.
+Encoder and cluster centers are fitted to the real rows alone, before any output is used.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from syngain.data.encoders.vectors import FittedEncoder, TextEncoder
     from syngain.information.outputs import Outputs
 
-ROWS, MOST = 10, 40  # different real rows per region, and regions at most
+ROWS, MOST = 10, 40  # different real rows per cluster, and maximum of clusters
 FEWEST = 2 * ROWS
 
 
 @dataclass(frozen=True, slots=True)
 class MeaningRegions:
-    """The regions of a real dataset that are taken as meanings: how many, and of which dataset."""
+    """Clusters of a real dataset that serve as meanings: number and dataset."""
 
     count: int
     real: str
@@ -39,26 +39,30 @@ class MeaningRegions:
 def with_meanings(
     said: Outputs, real: Dataset | None, encoder: TextEncoder, *, rng: np.random.Generator
 ) -> tuple[Outputs, MeaningRegions]:
-    """The outputs with the region of each as its meaning, and the regions.
+    """The outputs with their cluster as meaning, and the clusters.
 
     Raises:
         UsageError: no real rows. InputError: too few different ones, or a table.
     """
     if real is None:
         raise UsageError(
-            "meanings by an encoder without real rows",
-            expected="real rows: the map of meanings must be fixed before the outputs are seen",
+            "meanings from an encoder, without real rows",
+            expected="real rows, from which the clusters of meanings are computed",
             todo="add --real, or name a column with --meaning",
         )
     if not real.sides:
-        raise InputError(f"{real.name} is a table of columns", expected="texts, whose regions can be meanings")
+        raise InputError(
+            f"{real.name} is a table of columns",
+            expected="texts, whose clusters serve as meanings",
+            todo="name a text column with --text, or a column with --meaning",
+        )
     texts = _said_side(real)
     different = np.unique(near_duplicates.codes(texts)).size
     if different < FEWEST:
         raise InputError(
             f"{real.name} has {different} different texts",
-            expected=f"at least {FEWEST}, to make regions of them",
-            todo="give more real rows, or name a column with --meaning",
+            expected=f"at least {FEWEST}, for clusters of meanings",
+            todo="add real rows, or name a column with --meaning",
         )
     count = min(different // ROWS, MOST)
     fitted = encoder.fit(texts, rng)
@@ -69,7 +73,7 @@ def with_meanings(
 
 
 def _said_side(real: Dataset) -> list[str]:
-    """What real rows have where outputs are: the response of pairs."""
+    """The side of real rows that corresponds to outputs: the response of pairs."""
     if "response" in real.sides:
         return list(real.sides["response"])
     return joined_sides([list(side) for side in real.sides.values()])

@@ -1,4 +1,4 @@
-"""The measures of one group of outputs: gain, prompt information, entropy, semantic split, size in bits."""
+"""Measures of outputs: gain, prompt information, entropy, semantic split, bits."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from syngain.information.estimators.prompt_information import Bracket
     from syngain.information.outputs import Outputs
 
-FEW = 7  # clusters, below which the error over outputs is the better known one
-AGREES = 0.05  # nats per token that another computation of the same law may differ by
+FEW = 7  # clusters, below which the error over outputs is the more accurate one
+AGREES = 0.05  # allowed difference in nats per token between two computations of one distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScorerAgreement:
-    """Whether the scorer's log-probabilities are of the distribution sampled from: only then is there an upper bound.
+    """Whether the scorer uses the sampling distribution, as an upper bound requires.
 
     Attributes:
-        limit: what the scorer knows of itself. raw: the rows' log-probabilities are not of that distribution either.
+        limit: the scorer's known limit. raw: the rows' log-probabilities are not of that distribution either.
         difference: from the log-probabilities of the rows, in nats per token; NaN where it was not computed.
     """
 
@@ -41,24 +41,28 @@ class ScorerAgreement:
 
     @property
     def exact(self) -> bool:
-        """Whether the scores are of the distribution sampled from."""
+        """Whether the scores are of the sampling distribution."""
         return self.limit is None and not self.raw and self.difference <= AGREES
 
 
 @dataclass(frozen=True, slots=True)
 class NoSplit:
-    """Why there is no semantic split: the fewest samples of a prompt, None where prompts set the labels."""
+    """Why there is no semantic split.
+
+    The fewest samples of a prompt; None where prompts determine the labels.
+    """
 
     samples: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMeasures:
-    """What a group of outputs gave.
+    """The measures of a group of outputs.
 
     Attributes:
-        estimates: by id. chained: whether prompts share anchors in chains, and count as independent. unsplit: why there
-            is no semantic split. bracket: of the prompt information, when there is one. agreement: of the scorer.
+        estimates: by id. chained: whether common real rows connect most prompts, which then count as independent.
+            unsplit: why there is no semantic split. bracket: of the prompt information, when there is one. agreement:
+            of the scorer.
         surplus: mean of surprisal minus entropy of the steps, and its error; zero for unselected outputs.
     """
 
@@ -84,7 +88,10 @@ class RealComparison:
 
 
 def measure(said: Outputs, cross: Cross | None) -> GroupMeasures:
-    """All measures of these outputs, whose rows all have a log-probability; ``cross`` numbers their rows."""
+    """All measures of these outputs, which all have log-probabilities.
+
+    ``cross`` numbers their rows.
+    """
     design, chained = design_of(said)
     found: dict[str, Estimate] = {"information.gain": _gain(said, design)}
     found["information.gain@total"] = _total(found["information.gain"], len(said))
@@ -116,10 +123,10 @@ def measure(said: Outputs, cross: Cross | None) -> GroupMeasures:
 
 
 def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[ClusteredPrompts, bool]:
-    """Prompts of the outputs, and clusters of prompts that share an anchor; ``order`` numbers the prompts.
+    """Prompts of the outputs, clustered by common real rows; ``order`` numbers them.
 
-    Prompts of several anchors may hang together through them. When more than half of all prompts would be one cluster,
-    every prompt is its own and the anchors are taken as given: the second value tells that.
+    Prompts with several real rows may form large clusters. When more than half of all prompts would be in one cluster,
+    every prompt is its own cluster, given the real rows; the second value is then true.
     """
     anchors: dict[str, set[str]] = {name: set() for name in order}
     for name, made_from in zip(said.prompts, said.anchors, strict=True):
@@ -133,7 +140,10 @@ def design_of(said: Outputs, order: Sequence[str] = ()) -> tuple[ClusteredPrompt
 
 
 def _components(anchors: Mapping[str, set[str]]) -> dict[str, str]:
-    """The cluster of every prompt, named by a prompt of it: those that share an anchor, directly or through others."""
+    """The cluster of every prompt, named by one of its prompts.
+
+    Prompts of one cluster have real rows in common, directly or through others.
+    """
     leader: dict[str, str] = {}
     owner: dict[str, str] = {}
 
@@ -152,7 +162,7 @@ def _components(anchors: Mapping[str, set[str]]) -> dict[str, str]:
 
 
 def _gain(said: Outputs, design: ClusteredPrompts) -> Estimate:
-    """The best estimator that the rows allow; over these prompts when there is no second cluster."""
+    """The best estimator for the rows; over these prompts without a second cluster."""
     over: Over = "population" if design.clusters > 1 else "these"
     if said.raw.any():
         found = information_gain.cross_entropy(said.own, design)
@@ -171,7 +181,7 @@ def _gain(said: Outputs, design: ClusteredPrompts) -> Estimate:
 
 
 def _surplus(said: Outputs, design: ClusteredPrompts) -> tuple[float, float] | None:
-    """How much more surprising the outputs were than their laws: a test that they are unselected outputs of these."""
+    """Mean surprisal minus entropy, which is 0 for unselected outputs."""
     if said.raw.any() or not np.all(np.isfinite(said.excess)):
         return None
     found = mean(said.excess, design, "population" if design.clusters > FEW else "these")
@@ -179,7 +189,7 @@ def _surplus(said: Outputs, design: ClusteredPrompts) -> tuple[float, float] | N
 
 
 def _total(per_row: Estimate, rows: int) -> Estimate:
-    """The gain of all rows together: outputs are independent given their prompts, so it adds up."""
+    """The gain of all rows: a sum, as outputs are independent given their prompts."""
     return replace(
         per_row,
         value=per_row.value * rows,
@@ -191,7 +201,7 @@ def _total(per_row: Estimate, rows: int) -> Estimate:
 
 
 def _semantic(said: Outputs, design: ClusteredPrompts) -> tuple[dict[str, Estimate], NoSplit | None]:
-    """The split, when every prompt has enough samples; else why not."""
+    """The split, when every prompt has enough samples; else the reason."""
     meanings = said.meanings
     if meanings is None:
         return {}, None
@@ -208,14 +218,17 @@ def _semantic(said: Outputs, design: ClusteredPrompts) -> tuple[dict[str, Estima
 
 
 def _entropy_without_scores(own: Estimate, design: ClusteredPrompts) -> Estimate:
-    """Between the gain and the gain plus ln K: prompt information is at least 0 and at most ln K for these prompts."""
+    """Entropy between the gain and the gain plus ln K.
+
+    Prompt information is at least 0 and at most ln K for these prompts.
+    """
     most = math.log(design.prompts)
     return replace(
         own,
         direction="upper" if own.direction == "upper" else "lower",
         intervals={level: (low, high + most) for level, (low, high) in own.intervals.items()},
-        method="information gain, and for the upper end of the interval ln K more: outputs were not scored under other "
-        "prompts by their generator",
+        method="information gain; the upper end of the interval adds ln K, because the generator did not score outputs "
+        "under other prompts",
         estimand="entropy of an output of these prompts, uniformly weighted",
         references={"ln K": most},
         marks=("not cross-scored",),
@@ -223,19 +236,19 @@ def _entropy_without_scores(own: Estimate, design: ClusteredPrompts) -> Estimate
 
 
 def _entropy(scores: Floats, design: ClusteredPrompts) -> Estimate:
-    """The value for these prompts with the bracket of the population as its interval."""
+    """The value for these prompts, with the population's bounds as interval."""
     limits = {level: prompt_information.mixture_entropy(scores, design, level) for level in LEVELS}
     these = limits[LEVELS[0]][0]
     return replace(
         these,
         unit="nats per row",
         intervals={level: (bracket.low, bracket.high) for level, (_, bracket) in limits.items()},
-        estimand="entropy of an output: value for these prompts, interval a bracket for the population of prompts",
+        estimand="entropy of an output: value for these prompts, interval for the population of prompts",
     )
 
 
 def _agreement(scored: Outputs, cross: Cross) -> ScorerAgreement:
-    """How the scores of outputs compare with the log-probabilities they came with."""
+    """Compare the scores of outputs with the log-probabilities in their rows."""
     if cross.limit is not None or scored.raw.any():
         return ScorerAgreement(limit=cross.limit, raw=bool(scored.raw.any()))
     number = {name: k for k, name in enumerate(cross.names)}

@@ -1,4 +1,4 @@
-"""What is said of the information in a set: findings, notes, one sentence, and the flows of the chain."""
+"""Sentences on the information in a dataset: findings, notes, verdict, flows."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from syngain.information.outputs import Outputs
 
 SURE = 4.0  # errors from zero: once in 16,000 by chance
-ASK = "whether it helps is for the measured gain to say"
-MANY_CUT = 0.05  # share of cut outputs that is more than a remark
+ASK = "Run `syngain gain` to measure whether these rows help"
+MANY_CUT = 0.05  # fraction of cut outputs from which the severity is medium
 GAIN, LOWER, ENTROPY = "information.gain", "information.prompt_lower", "information.entropy"
 
 
@@ -31,13 +31,14 @@ class _Limits(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationAccount:
-    """The measures of a set of outputs, for its report.
+    """The measures of a dataset of outputs, for its report.
 
     Attributes:
-        said: outputs with log-probabilities. whole: measures of all, strategies: of each. moved: by curation.
-        without: rows without log-probabilities by strategy. scorer: who cross-scored. complete: dropped rows are among
-            the outputs, or there are none. beside: each strategy against real rows.
-        regions: of the real rows that are taken as meanings, where no column names these.
+        said: outputs with log-probabilities. whole: measures of all, strategies: of each. moved: divergence of
+            curation.
+        without: rows without log-probabilities by strategy. scorer: name of the scorer. complete: dropped rows are
+            among the outputs, or there are none. ``beside``: each strategy versus real rows.
+        regions: clusters of real rows that serve as meanings, where no column names these.
     """
 
     said: Outputs
@@ -52,7 +53,7 @@ class InformationAccount:
 
 
 def findings(account: InformationAccount) -> list[Finding]:
-    """What limits the numbers. Nothing here says whether the set is good."""
+    """Findings on the limits of the numbers, not on the quality of the dataset."""
     return [
         *_cut(account),
         *_kept_only(account),
@@ -64,7 +65,7 @@ def findings(account: InformationAccount) -> list[Finding]:
 
 
 def verdict(account: InformationAccount) -> Verdict:
-    """The numbers in one sentence; whether they help is never among them."""
+    """The numbers in one sentence, without a judgment of benefit."""
     own = account.whole.estimates[GAIN]
     low, high = own.interval()
     most = "at most " if own.direction == "upper" else ""
@@ -73,56 +74,60 @@ def verdict(account: InformationAccount) -> Verdict:
     if account.whole.bracket is not None:
         bracket = account.whole.bracket
         top = f"{max(bracket.low, 0.0):.3g} to {bracket.high:.3g} nats"
-        few = f"at least {max(bracket.low, 0.0):.3g} nats, and more prompts are needed to say more"
-        parts.append(f"which prompt it was decides {few if bracket.saturated else top}")
+        few = f"at least {max(bracket.low, 0.0):.3g} nats (an upper bound needs more prompts)"
+        parts.append(f"Mutual information of prompt and output: {few if bracket.saturated else top}")
     if "generation.divergence" in account.moved:
         moved = account.moved["generation.divergence"]
         ends = "{:.1%} to {:.1%}".format(*moved.interval()) if math.isfinite(moved.interval()[0]) else "no interval"
-        parts.append(f"filters of single rows moved the set by {moved.value:.1%} ({ends})")
-    sentence = "; ".join(parts) + ". Noise has the most information: "
+        parts.append(f"Filters of single rows dropped {moved.value:.1%} ({ends})")
+    sentence = ". ".join(parts) + ". Random text has the highest information. "
     return Verdict(decision="cannot_tell", sentence=sentence + (_gains(account) or f"{ASK}."))
 
 
 def _gains(account: InformationAccount) -> str:
-    """The measured gain of every strategy in a few words; empty where none was measured."""
+    """The measured gain of every strategy, in a few words; empty without gains."""
     said = []
     for name, compared in account.beside.items():
         found = next((item for key, item in compared.estimates.items() if key.startswith("gain.")), None)
         if found is None:
             continue
         low, high = found.interval(0.9)
-        what = "helps" if low > 0 else "harms" if high < 0 else "cannot be told to help"
-        said.append(f"{name or 'the set'} {what} ({found.value:+.3f} {found.unit}, {low:+.3f} to {high:+.3f})")
-    return f"by the measured gain of a proxy {', '.join(said)}." if said else ""
+        what = "helps" if low > 0 else "harms" if high < 0 else "is inconclusive"
+        said.append(f"{name or 'the dataset'} {what} ({found.value:+.3f} {found.unit}, {low:+.3f} to {high:+.3f})")
+    return f"Measured gain of a proxy model: {', '.join(said)}." if said else ""
 
 
 def chains(
     account: InformationAccount, lost: Mapping[str, Mapping[str, float]], all_lost: Mapping[str, float]
 ) -> tuple[Chain, ...]:
-    """The flows of the run and of every strategy; ``lost`` to each step, by strategy and in all, as shares."""
+    """Flows of the run and of every strategy.
+
+    ``lost``: fractions dropped by each step, by strategy and in total.
+    """
     several = len(account.strategies) > 1
     whole = (_chain("The whole run", account.whole, all_lost),) if several else ()
     return whole + tuple(_chain(name if several else "", part, lost[name]) for name, part in account.strategies.items())
 
 
 def computed(account: InformationAccount) -> tuple[tuple[str, str], ...]:
-    """How the numbers came about, as headed paragraphs."""
+    """How the numbers were computed, as headed paragraphs."""
     prompts = len(set(account.said.prompts))
     rows = (
-        f"{len(account.said):,} outputs of {prompts:,} prompts. Outputs are averaged within their prompt; clusters of "
-        "prompts that share an anchor are resampled, never rows or tokens."
+        f"{len(account.said):,} outputs of {prompts:,} prompts. Outputs are averaged within their prompt. "
+        "Intervals resample clusters of prompts with a common real row, never rows or tokens."
     )
     law = (
-        "The log-probabilities of at least some rows are of another law than the one sampled from: minus their mean "
-        "is a cross-entropy, an upper bound of the gain."
+        "Some log-probabilities come from other sampling settings than the rows. Minus their mean is a cross-entropy, "
+        "an upper bound of the gain."
         if account.said.raw.any()
-        else "The log-probabilities are those of the law sampled from, so minus their mean is the gain without bias."
+        else "The log-probabilities come from the sampling distribution. Minus their mean estimates "
+        "the gain without bias."
     )
     prompt = (
         f"Outputs were scored under other prompts of their strategy by {account.scorer}"
         + (", and under prompts of all strategies for the whole run." if len(account.strategies) > 1 else ".")
         if account.scorer
-        else "Nobody scored outputs under other prompts: prompt information was not measured (--generator)."
+        else "Outputs were not scored under other prompts, so prompt information was not measured. Add --generator."
     )
     without = "; ".join(f"{count:,} rows of {name}" for name, count in account.without.items())
     absent = (("Left out", f"Rows without log-probabilities, as from templates: {without}."),) if without else ()
@@ -133,38 +138,38 @@ def computed(account: InformationAccount) -> tuple[tuple[str, str], ...]:
     )
     return (
         ("Rows", rows),
-        ("Law", f"{law} It is the entropy of tokens, at least that of texts; stripped reasoning is not seen."),
+        ("Distribution", f"{law} The entropy of tokens is at least that of texts. Stripped reasoning is not counted."),
         *_per_byte(account),
         ("Prompt information", prompt),
         *((("Meaning", _meaning(account.regions)),) if account.regions else ()),
         *absent,
         *((("Notes", " ".join(notes)),) if notes else ()),
-        ("What it is not", "Information is no benefit: it is read beside divergence and measured gain, never alone."),
+        ("Limits", "High information is not a benefit. Read it together with divergence and measured gain."),
     )
 
 
 def _meaning(regions: MeaningRegions) -> str:
     return (
-        f"No column names the meaning of an output, so it is the region in which its text lies: one of {regions.count} "
-        f"regions of {regions.real}, made of the real rows alone."
+        f"No column names the meaning of an output. Its meaning is the nearest of {regions.count} clusters "
+        f"of embeddings, computed from {regions.real} (real rows) alone."
     )
 
 
 def _notes(part: GroupMeasures) -> Iterator[str]:
-    """What a reader of these measures needs to know."""
+    """Notes on these measures."""
     if part.chained:
-        yield "Prompts share anchors in chains, so intervals take prompts as independent, the anchors as given."
+        yield "Common real rows connect many prompts. Intervals treat prompts as independent, given the real rows."
     if part.unsplit is not None and part.unsplit.samples is None:
-        yield "No semantic split: prompts set the labels; name a column that says what an output means."
+        yield "No semantic split: prompts determine the labels. Name a column with the meaning of an output."
     elif part.unsplit is not None:
-        yield f"No semantic split: a prompt with {part.unsplit.samples} samples, and it needs {FEWEST}."
+        yield f"No semantic split: a prompt has {part.unsplit.samples} samples; {FEWEST} are needed."
     if part.agreement is not None and not part.agreement.exact:
         yield _disagreement(part.agreement)
 
 
 def _disagreement(found: ScorerAgreement) -> str:
-    """Why the scorer gives no upper end."""
-    only = "so the prompt information has a lower end only"
+    """Why the scorer gives no upper bound."""
+    only = "so the prompt information has a lower bound only"
     limit = found.limit
     if limit is not None and limit.reason == "temperature":
         told = f"{limit.scorer} scores at temperature 1 and the outputs were sampled at {limit.temperature:g}"
@@ -173,7 +178,7 @@ def _disagreement(found: ScorerAgreement) -> str:
         told = f"{limit.scorer} does not score the end of a text, which the log-probabilities of the rows include"
         return f"{told}, {only}."
     if found.raw:
-        return f"The log-probabilities are not of the law sampled from, {only}."
+        return f"The log-probabilities come from other sampling settings, {only}."
     differs = f"The scorer differs from the log-probabilities of the rows by {found.difference:.2f} nats per token"
     return f"{differs}, {only}: another model, temperature, top-p or prompt layout."
 
@@ -209,7 +214,10 @@ def _span(estimates: Mapping[str, Estimate], each: float) -> str:
 
 
 def _chain(title: str, part: GroupMeasures, lost: Mapping[str, float]) -> Chain:
-    """Prompt information and gain come in, what curation dropped goes out, the rest is the set's."""
+    """Flows of information: in by prompt and generator, out by curation.
+
+    The rest is in the dataset.
+    """
     own, prompt = part.estimates[GAIN], part.estimates.get(LOWER)
     inside = 0.0 if prompt is None else max(prompt.value, 0.0)
     total = own.value + inside
@@ -223,10 +231,10 @@ def _chain(title: str, part: GroupMeasures, lost: Mapping[str, float]) -> Chain:
         ),
         Flow(station="generator", name="information gain", nats=own.value, **_limits(own)),
         *(Flow(station="curation", name=step, nats=share * total, leaves=True) for step, share in lost.items()),
-        Flow(station="set", name="in the set", nats=total * (1 - sum(lost.values()))),
+        Flow(station="set", name="in the dataset", nats=total * (1 - sum(lost.values()))),
     ]
     note = (
-        "The value of the prompt information is that of these prompts, its range that of their population."
+        "Prompt information: the value is for these prompts, the range for their population."
         if prompt is not None
         else "Without cross-scores the prompt information is between 0 and the logarithm of the number of prompts."
     )
@@ -246,8 +254,8 @@ def _cut(account: InformationAccount) -> Iterator[Finding]:
         yield Finding(
             id="cut_outputs",
             severity="medium" if share > MANY_CUT else "low",
-            message=f"{share:.1%} of the outputs were cut at the token limit: their log-probabilities end there, and "
-            "the gain speaks of cut outputs.",
+            message=f"{share:.1%} of the outputs were cut at the token limit. Their log-probabilities end there; "
+            "the gain is that of cut outputs.",
             evidence=tuple(rows[:20]),
             estimates=(GAIN,),
             rows=len(rows),
@@ -259,8 +267,8 @@ def _kept_only(account: InformationAccount) -> Iterator[Finding]:
         yield Finding(
             id="kept_only",
             severity="medium",
-            message="Rows that curation dropped are not among the rows with log-probabilities: the numbers speak of "
-            "the others, not of all that the generator said.",
+            message="Rows that curation dropped have no log-probabilities. The numbers describe the kept rows, "
+            "not all generated rows.",
             estimates=(GAIN,),
         )
 
@@ -271,8 +279,8 @@ def _raw(account: InformationAccount) -> Iterator[Finding]:
         yield Finding(
             id="raw_log_probabilities",
             severity="low",
-            message=f"{count:,} rows have log-probabilities of another law than the one sampled from (raw, with a "
-            "temperature or top-p, or by a scorer): the gain is an upper bound.",
+            message=f"{count:,} rows have log-probabilities from other sampling settings (raw, with a temperature or "
+            "top-p, or by a scorer). The gain is an upper bound.",
             estimates=(GAIN,),
             rows=count,
         )
@@ -287,9 +295,9 @@ def _selected(account: InformationAccount) -> Iterator[Finding]:
             yield Finding(
                 id="selected_outputs",
                 severity="medium",
-                message=f"{of}the outputs are {abs(value):.2g} nats per row {how} surprising than the laws they came "
-                "with (expected 0): rows were selected after generation, or the log-probabilities are of another law. "
-                "The gain speaks of these rows, not of the generator.",
+                message=f"{of}the outputs are {abs(value):.2g} nats per row {how} surprising than their sampling "
+                "distributions (expected 0). Rows were selected after generation, or the log-probabilities come from "
+                "other sampling settings. The gain describes these rows, not the generator.",
                 estimates=(GAIN,),
             )
 
@@ -303,8 +311,8 @@ def _saturated(account: InformationAccount) -> Iterator[Finding]:
             yield Finding(
                 id="saturated",
                 severity="low",
-                message=f"{of}the upper end of the prompt information exceeds ln {count} = {part.bracket.ceiling:.2f} "
-                f"nats: {count} prompts are too few to tell how much the prompt decides.",
+                message=f"{of}the upper bound of the prompt information exceeds ln {count} = "
+                f"{part.bracket.ceiling:.2f} nats. {count} prompts are too few for an upper bound.",
                 estimates=("information.prompt_upper",),
             )
 
@@ -314,7 +322,7 @@ def _no_end(account: InformationAccount) -> Iterator[Finding]:
         yield Finding(
             id="no_end_token",
             severity="low",
-            message="The end token is not among the log-probabilities of every row that was not cut: the choice to "
-            "stop is missing from the gain, which is too low by its entropy.",
+            message="Some complete rows have no log-probability of the end token. The gain lacks the entropy of the "
+            "choice to stop and is too low.",
             estimates=(GAIN,),
         )

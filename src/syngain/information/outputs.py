@@ -1,6 +1,6 @@
-"""Rows that carry log-probabilities, as arrays: what each output cost under its own prompt, and of which law that is.
+"""Rows with log-probabilities, as arrays.
 
-Columns are those of :mod:`syngain.data.generated_row`, and the other names that files use for prompts and anchors.
+Columns are those of :mod:`syngain.data.generated_row`, and other common names for prompts and real rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats
     from syngain.data.dataset import Dataset
 
-Messages = tuple[tuple[str, str], ...]  # role and what it says
+Messages = tuple[tuple[str, str], ...]  # role and text
 PROMPT_KEYS = (generated_row.PROMPT_HASH, "prompt_id")
 PROMPTS = (generated_row.PROMPT_MESSAGES, "generator_prompt", "prompt_text", "prompt")
 ANCHORS = (generated_row.ANCHOR_IDS, "anchors")
@@ -38,15 +38,15 @@ class Outputs:
     """Outputs of a generator, one entry per row.
 
     Attributes:
-        ids, texts, strategies: of each row. prompts: the name of its prompt. asked: the prompt as it was given, None
-            where only its name is known. anchors: what the prompt was made from, empty where unknown.
+        ids, texts, strategies: of each row. prompts: the name of its prompt. asked: the prompt's content, None where
+            only its name is known. ``anchors``: the real rows in the prompt, empty where unknown.
         own: log-probability of the output under its prompt (n,); NaN where the row has none.
-        raw: ``own`` is of another law than the one sampled from, and gives an upper bound (n,).
-        excess: surprisal minus entropy of the steps (n,), NaN where the row tells no laws. lower, upper: ends of its
-            summed next-token entropy.
-        tokens, bytes: sizes (n,). cut: ended by a limit (n,). ended: whether the end token of the others is among
-            the log-probabilities; None unknown.
-        temperatures: of sampling (n,), NaN where it is not told.
+        raw: ``own`` is not of the sampling distribution, and gives an upper bound (n,).
+        excess: surprisal minus entropy of the steps (n,), NaN where the row has no distributions. lower, upper: ends of
+            its summed next-token entropy.
+        tokens, bytes: sizes (n,). cut: ended by a limit (n,). ended: whether the end token of the others is among the
+            log-probabilities; None unknown.
+        temperatures: of sampling (n,), NaN where unknown.
         meanings: the fixed meaning of each output, when there is one. labels: whether these are the labels of the rows.
     """
 
@@ -74,7 +74,7 @@ class Outputs:
 
     @property
     def temperature(self) -> float | None:
-        """The temperature of all outputs; None when it differs or is not told."""
+        """The temperature of all outputs; None when it differs or is unknown."""
         found = np.unique(self.temperatures)
         return float(found[0]) if len(found) == 1 and np.isfinite(found[0]) else None
 
@@ -93,7 +93,7 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One row, read."""
+    """One parsed row."""
 
     cost: Cost | None
     text: str
@@ -108,15 +108,15 @@ class _Row:
 
 
 def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None = None) -> Outputs:
-    """Read the log-probabilities of a dataset, row after row.
+    """Read the log-probabilities of a dataset.
 
     Args:
-        data: texts or pairs; of a pair the response is what the generator said.
-        meaning: the column that says what an output means, else the labels when there are any.
+        data: texts or pairs; of a pair, the response is the output.
+        meaning: the column with the meaning of an output, else the labels if there are any.
         vocabulary: number of tokens the generator can choose from, for the upper end of top-k entropies.
 
     Raises:
-        InputError: a table, log-probabilities that are none, or rows of one strategy of which only some have any.
+        InputError: a table, invalid log-probabilities, or a strategy with log-probabilities in only some rows.
     """
     if data.kind is Kind.TABLE:
         raise InputError(
@@ -132,7 +132,9 @@ def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None
     _check_complete(data, rows)
     if meaning is not None and all(row.meaning is None for row in rows):
         raise InputError(
-            f"{data.name} has no column `{show(meaning)}`", expected="the column with the meaning of a row"
+            f"{data.name} has no column `{show(meaning)}`",
+            expected="the column with the meaning of a row",
+            todo="correct the name in --meaning",
         )
 
     def column(name: str) -> Floats:
@@ -185,7 +187,7 @@ def _read(data: Dataset, index: int, record: Mapping[str, object], spent: Cost |
 
 
 def _check_complete(data: Dataset, rows: Sequence[_Row]) -> None:
-    """Some rows of a strategy without log-probabilities would make its mean that of the others."""
+    """Refuse a strategy with log-probabilities in only some rows."""
     for strategy in dict.fromkeys(row.strategy for row in rows):
         own = [index for index, row in enumerate(rows) if row.strategy == strategy]
         without = [index for index in own if rows[index].cost is None]
@@ -194,12 +196,12 @@ def _check_complete(data: Dataset, rows: Sequence[_Row]) -> None:
             raise InputError(
                 f"{data.ids[without[0]]}: no `token_logprobs`, as {len(without)} of {len(own)} rows{of}",
                 expected="log-probabilities in every row of a strategy",
-                todo="generate the others again, or take them out of the file",
+                todo="generate the other rows again, or remove them from the file",
             )
 
 
 def _asked(record: Mapping[str, object], side: str | None, name: str) -> Messages | None:
-    """What the generator was asked: a text of the user, or messages."""
+    """The prompt of a row: a user text, or messages."""
     found = next((record[column] for column in PROMPTS if record.get(column)), side)
     found = json.loads(found) if isinstance(found, str) and found.startswith("[{") else found
     if found is None or isinstance(found, str):
@@ -210,7 +212,11 @@ def _asked(record: Mapping[str, object], side: str | None, name: str) -> Message
         if isinstance(item, dict)
     ]
     if not pairs:
-        raise InputError(f"{name}: a prompt that is {type_name(found)}", expected="text, or a list of messages")
+        raise InputError(
+            f"{name}: the prompt is {type_name(found)}",
+            expected="text, or a list of messages",
+            todo="correct the prompt of this row",
+        )
     return tuple(pairs)
 
 
@@ -219,9 +225,9 @@ def _prompt_name(record: Mapping[str, object], asked: Messages | None, name: str
     named = next((record[key] for key in PROMPT_KEYS if record.get(key)), None)
     if named is None and asked is None:
         raise InputError(
-            f"{name}: nothing says which prompt the row came from",
+            f"{name}: the row does not name its prompt",
             expected="a column `prompt_hash`, or the prompt itself in `prompt_messages` or `prompt`",
-            todo="write it beside the rows: rows of one prompt are no independent rows",
+            todo="add one of these columns; rows of one prompt are not independent",
         )
     return str(named) if named is not None else json.dumps(asked, ensure_ascii=False)
 

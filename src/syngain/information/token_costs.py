@@ -1,4 +1,4 @@
-"""What one row's log-probabilities cost: of which law they are, and what the laws of its steps add.
+"""Log-probability of one row, its distribution, and bounds from its steps.
 
 Columns: ``token_logprobs`` and, where there are any, ``top_logprobs``, ``step_entropies`` (exact), ``logprob_mode``,
 ``temperature``, ``top_p``. Log-probabilities are natural.
@@ -32,11 +32,12 @@ ROUNDING = 1e-3  # float32 log-probabilities of certain tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one row says of its cost, in nats.
+    """Log-probability costs of one row, in nats.
 
     Attributes:
-        own: log-probability of the output. raw: it is of another law than the one sampled from.
-        excess: surprisal minus entropy of the steps, NaN without laws. lower, upper: ends of the summed entropy.
+        own: log-probability of the output. raw: it is not of the sampling distribution.
+        excess: surprisal minus entropy of the steps, NaN without distributions. lower, upper: ends of the summed
+            entropy.
     """
 
     own: float
@@ -48,7 +49,7 @@ class Cost:
 
 
 def cost(record: Mapping[str, object], name: str, listed: int, vocabulary: int | None) -> Cost | None:
-    """What a row's log-probabilities say; None when it has none."""
+    """The cost of a row's log-probabilities; None when it has none."""
     logs = record.get(generated_row.TOKEN_LOGPROBS)
     logs = json.loads(logs) if isinstance(logs, str) and logs.startswith("[") else logs
     if logs is None or logs == "":
@@ -57,7 +58,9 @@ def cost(record: Mapping[str, object], name: str, listed: int, vocabulary: int |
     temperature, top_p = number(record, generated_row.TEMPERATURE, name), number(record, generated_row.TOP_P, name)
     mode = str(record.get(generated_row.LOGPROB_MODE) or "")
     if mode and mode not in SAMPLED_MODES | RAW_MODES:
-        raise InputError(f"{name}: logprob_mode {show(mode)}", expected="raw, processed or exact")
+        raise InputError(
+            f"{name}: logprob_mode {show(mode)}", expected="raw, processed or exact", todo="correct `logprob_mode`"
+        )
     top = _lists(record.get(generated_row.TOP_LOGPROBS), len(chosen), name, listed)
     untouched = temperature == 1.0 and top_p in {1.0, None}
     if mode in SAMPLED_MODES or untouched:
@@ -74,7 +77,11 @@ def _of_sampled(
 ) -> Cost:
     own = float(chosen.sum())
     if not math.isfinite(own):
-        raise InputError(f"{name}: a token that its own law cannot say", expected="finite log-probabilities")
+        raise InputError(
+            f"{name}: a sampled token with probability 0",
+            expected="finite log-probabilities",
+            todo="correct `token_logprobs`, or leave out this row",
+        )
     if entropies is not None:
         total = float(entropies.sum())
         return Cost(own=own, excess=-own - total, lower=total, upper=total, tokens=len(chosen))
@@ -83,41 +90,59 @@ def _of_sampled(
     try:
         found = token_entropy.steps(chosen, top, vocabulary=vocabulary)
     except UsageError as error:
-        raise InputError(f"{name}: {error.came}", expected=error.expected, todo="check `top_logprobs`") from error
+        raise InputError(
+            f"{name}: {error.came}", expected=error.expected, todo="correct `top_logprobs`, or remove this column"
+        ) from error
     return Cost(own=own, excess=found.excess, lower=found.lower, upper=found.upper, tokens=len(chosen))
 
 
 def _numbers(values: object, name: str, column: str) -> Floats:
     if not isinstance(values, (list, tuple)) or not values:
-        raise InputError(f"{name}: `{column}` is {type_name(values)}", expected="a list with a number for every token")
+        raise InputError(
+            f"{name}: `{column}` is {type_name(values)}",
+            expected="a list with a number for every token",
+            todo=f"correct `{column}`",
+        )
     bad = [value for value in values if isinstance(value, bool) or not isinstance(value, (int, float))]
     if bad:
-        raise InputError(f"{name}: `{column}` holds {type_name(bad[0])}", expected="a number for every token")
+        raise InputError(
+            f"{name}: `{column}` contains {type_name(bad[0])}",
+            expected="a number for every token",
+            todo=f"correct `{column}`",
+        )
     found = np.array(values, dtype=np.float64)
     if not np.all(np.isfinite(found)):
-        raise InputError(f"{name}: `{column}` holds {found[~np.isfinite(found)][0]:g}", expected="finite numbers")
+        raise InputError(
+            f"{name}: `{column}` contains {found[~np.isfinite(found)][0]:g}",
+            expected="finite numbers",
+            todo=f"correct `{column}`, or leave out this row",
+        )
     return found
 
 
 def _logs(values: object, name: str) -> Floats:
-    """Log-probabilities of the tokens of a row; rounding above zero is mended."""
+    """Log-probabilities of the tokens of a row; rounding above zero becomes 0."""
     found = _numbers(values, name, generated_row.TOKEN_LOGPROBS)
     if np.any(found > ROUNDING):
         raise InputError(
-            f"{name}: `token_logprobs` holds {float(found.max()):g}", expected="natural logarithms of probabilities"
+            f"{name}: `token_logprobs` contains {float(found.max()):g}",
+            expected="natural logarithms of probabilities, at most 0",
+            todo="correct `token_logprobs`",
         )
     return np.minimum(found, 0.0)
 
 
 def number(record: Mapping[str, object], column: str, name: str) -> float | None:
-    """A number of a row, None where it is missing; ``name`` is the row's in an error."""
+    """A number of a row, None where missing; ``name`` is the row's in an error."""
     value = record.get(column)
     if value is None or value == "":
         return None
     try:
         return float(str(value))
     except ValueError:
-        raise InputError(f"{name}: `{column}` is {show(value)}", expected="a number") from None
+        raise InputError(
+            f"{name}: `{column}` is {show(value)}", expected="a number", todo=f"correct `{column}`"
+        ) from None
 
 
 def _entropies(record: Mapping[str, object], length: int, name: str) -> Floats | None:
@@ -126,12 +151,19 @@ def _entropies(record: Mapping[str, object], length: int, name: str) -> Floats |
         return None
     found = _numbers(value, name, generated_row.STEP_ENTROPIES)
     if len(found) != length:
-        raise InputError(f"{name}: {len(found)} `step_entropies`", expected=f"{length}, one per token")
+        raise InputError(
+            f"{name}: {len(found)} `step_entropies`",
+            expected=f"{length}, one per token",
+            todo="correct `step_entropies`, or remove this column",
+        )
     return found
 
 
 def usual_list(records: Iterable[Mapping[str, object]]) -> int:
-    """The usual length of the lists: servers add the chosen token to it where it is not among the most probable."""
+    """The usual length of the lists.
+
+    Servers add the chosen token where it is not among the most probable.
+    """
     lengths = Counter(
         len(step)
         for record in records
@@ -143,12 +175,19 @@ def usual_list(records: Iterable[Mapping[str, object]]) -> int:
 
 
 def _lists(value: object, length: int, name: str, listed: int) -> Floats | None:
-    """Log-probabilities of the most probable tokens of every step, padded with minus infinity; None without them."""
+    """Log-probabilities of the most probable tokens of every step, or None.
+
+    Padded with minus infinity.
+    """
     value = json.loads(value) if isinstance(value, str) and value.startswith("[") else value
     if not isinstance(value, list) or not listed:
         return None
     if len(value) != length:
-        raise InputError(f"{name}: {len(value)} steps in `top_logprobs`", expected=f"{length}, one per token")
+        raise InputError(
+            f"{name}: {len(value)} steps in `top_logprobs`",
+            expected=f"{length}, one per token",
+            todo="correct `top_logprobs`, or remove this column",
+        )
     found = np.full((length, listed), -np.inf)
     for step, entries in enumerate(value):
         logs = sorted(_step(entries, name), reverse=True)[:listed]
@@ -159,7 +198,10 @@ def _lists(value: object, length: int, name: str, listed: int) -> Floats | None:
 
 
 def _step(entries: object, name: str) -> list[float]:
-    """A step as a mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``; null is no entry."""
+    """Parse a step of ``top_logprobs``.
+
+    A mapping, or a list of numbers, of pairs, or of ``{"token": .., "logprob": ..}``; null is no entry.
+    """
     listed = list(entries.values()) if isinstance(entries, dict) else entries
     if not isinstance(listed, list):
         return []
@@ -171,7 +213,11 @@ def _step(entries: object, name: str) -> list[float]:
         elif isinstance(value, int) and not isinstance(value, bool):
             logs.append(min(float(value), 0.0))
         elif value is not None:
-            raise InputError(f"{name}: `top_logprobs` holds {show(value)}", expected="a number for every token")
+            raise InputError(
+                f"{name}: `top_logprobs` contains {show(value)}",
+                expected="a number for every token",
+                todo="correct `top_logprobs`, or remove this column",
+            )
     return logs
 
 

@@ -1,4 +1,4 @@
-"""Simulations with a known truth: worlds, presets, planted defects, theory."""
+"""Simulations with known true values: presets, planted defects, theory."""
 
 from syngain.lab.presets.paper import PaperProtocol
 from syngain.lab.presets.presets import PRESETS, paper_protocol, run

@@ -1,8 +1,8 @@
-"""Expectation-maximization for many mixtures at once: k-means++ start, Lloyd, full covariances.
+"""Expectation-maximization for batches of Gaussian mixtures with full covariances.
 
-The same algorithm and defaults as scikit-learn's ``GaussianMixture`` (one start, ``tol`` on the mean log-likelihood,
-``reg_covar`` on the diagonal), for R data sets of n points in one go. Shapes as in
-:mod:`syngain.lab.worlds.gaussian_mixtures`.
+Started by k-means++ and Lloyd's algorithm. The same algorithm and defaults as scikit-learn's ``GaussianMixture`` (one
+start, ``tol`` on the mean log-likelihood, ``reg_covar`` on the diagonal), for a batch of R datasets of n points. Shapes
+as in :mod:`syngain.lab.worlds.gaussian_mixtures`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ BLOCK = 1 << 17  # elements of (replicates x components x points) worked on at a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixtureFit:
-    """Hyper-parameters of a fit: scikit-learn's defaults.
+    """Hyper-parameters of a fit, with scikit-learn's defaults.
 
-    ``shrink=True`` pulls each covariance towards a multiple of the identity, by the oracle weight [chen2010].
+    ``shrink=True`` shrinks each covariance towards a multiple of the identity, by the oracle weight [chen2010].
     """
 
     components: int
@@ -68,7 +68,10 @@ class MixtureFit:
 
 
 def seeded_centers(points: Floats, uniforms: Floats) -> Floats:
-    """Greedy k-means++ centers ``(R, K, d)`` [arthur2007]: of several candidates the one that lowers inertia most."""
+    """Greedy k-means++ centers ``(R, K, d)`` [arthur2007].
+
+    Of several candidates, the one with the lowest inertia.
+    """
     replicates, dimension, n = points.shape
     components, trials = uniforms.shape[1:]
     rows = np.arange(replicates)
@@ -91,7 +94,7 @@ def seeded_centers(points: Floats, uniforms: Floats) -> Floats:
 
 
 def lloyd(points: Floats, centers: Floats, method: MixtureFit) -> Floats:
-    """Lloyd's k-means from ``centers``: the final assignment as shares 0 or 1, shape ``(R, K, n)``."""
+    """Lloyd's k-means from ``centers``: final assignment 0 or 1, shape ``(R, K, n)``."""
     shares = _nearest(points, centers)
     limit = method.lloyd_tol * np.mean(np.var(points, axis=2), axis=1)
     active = np.arange(len(points))
@@ -110,13 +113,16 @@ def lloyd(points: Floats, centers: Floats, method: MixtureFit) -> Floats:
 
 
 def moments(points: Floats) -> Floats:
-    """The statistics ``1, x_i, x_i x_j (i <= j)`` of points ``(R, d, n)``: shape ``(R, 1 + d + d (d + 1) / 2, n)``."""
+    """The statistics ``1, x_i, x_i x_j (i <= j)`` of points ``(R, d, n)``.
+
+    Shape ``(R, 1 + d + d (d + 1) / 2, n)``.
+    """
     upper = _upper(points.shape[1])
     return np.concatenate([np.ones_like(points[:, :1]), points, points[:, upper[0]] * points[:, upper[1]]], axis=1)
 
 
 def maximize(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
-    """The M step: mixtures with the moments of :func:`moments` under ``shares`` ``(R, K, n)``."""
+    """The M step: mixtures from :func:`moments` and ``shares`` ``(R, K, n)``."""
     dimension = _dimension(features)
     sums = shares @ np.swapaxes(features, 1, 2)
     mass = sums[:, :, 0] + 10 * np.finfo(np.float64).eps
@@ -134,9 +140,10 @@ def maximize(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
 
 
 def coefficients(mixtures: Mixtures) -> Floats:
-    """``log(w_k N(x | k))`` as a linear function of :func:`moments`: shape ``(R, K, 1 + d + d(d+1)/2)``.
+    """Coefficients of ``log(w_k N(x | k))``, linear in :func:`moments`.
 
-    Fast, and exact to about 1e-16 times the largest precision: enough for the E step, not for a density.
+    Shape ``(R, K, 1 + d + d(d+1)/2)``. Fast, and exact to about 1e-16 times the largest precision: enough for the E
+    step, not for a density.
     """
     precisions = np.swapaxes(mixtures.factors, 2, 3) @ mixtures.factors
     dimension = precisions.shape[-1]
@@ -150,7 +157,10 @@ def coefficients(mixtures: Mixtures) -> Floats:
 
 
 def _iterate(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
-    """M and E steps until the mean log-likelihood moves by less than ``tol``; finished replicates leave the batch."""
+    """Alternate M and E steps until the log-likelihood converges.
+
+    The mean log-likelihood changes by less than ``tol``. Finished replicates leave the batch.
+    """
     current = maximize(features, shares, method)
     weights, means = current.weights.copy(), current.means.copy()
     covariances, factors = current.covariances.copy(), current.factors.copy()
@@ -174,7 +184,7 @@ def _iterate(features: Floats, shares: Floats, method: MixtureFit) -> Mixtures:
 
 
 def _dimension(features: Floats) -> int:
-    """The d of ``1 + d + d (d + 1) / 2`` rows."""
+    """The dimension d from ``1 + d + d (d + 1) / 2`` rows."""
     return (math.isqrt(8 * features.shape[1] + 1) - 3) // 2
 
 
@@ -204,7 +214,7 @@ def _nearest(points: Floats, centers: Floats) -> Floats:
 
 
 def _recenter(points: Floats, shares: Floats, centers: Floats) -> Floats:
-    """Means of the clusters; an empty one moves to the point farthest from its own center."""
+    """Means of the clusters; an empty one moves to the point farthest from its center."""
     mass = np.sum(shares, axis=2)
     moved = (shares @ np.moveaxis(points, 1, 2)) / np.maximum(mass, 1.0)[:, :, None]
     for r, k in zip(*np.nonzero(mass == 0), strict=True):
@@ -214,7 +224,10 @@ def _recenter(points: Floats, shares: Floats, centers: Floats) -> Floats:
 
 
 def _shrunk(covariances: Floats, mass: Floats) -> Floats:
-    """Oracle-approximating shrinkage of each covariance estimated from ``mass`` points [chen2010]."""
+    """Oracle-approximating shrinkage of covariances [chen2010].
+
+    Each is estimated from ``mass`` points.
+    """
     dimension = covariances.shape[-1]
     level = np.trace(covariances, axis1=2, axis2=3) / dimension
     squares = np.sum(covariances * covariances, axis=(2, 3)) / dimension**2

@@ -1,4 +1,4 @@
-"""One trial in a world of spoken prompts: every estimator of information beside its exact truth."""
+"""One trial of a Markov-chain simulation: estimators versus exact values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOP = 2  # listed tokens of the top-k estimators
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """An estimate of a known truth. ``error`` is the one its interval was made of."""
+    """An estimate with its true value; ``error`` is that of its interval."""
 
     value: float
     truth: float
@@ -43,18 +43,18 @@ class Reading:
 
     @property
     def z(self) -> float:
-        """How many errors from the truth."""
+        """Distance from the true value in standard errors."""
         return (self.value - self.truth) / self.error
 
     @property
     def covers(self) -> bool:
-        """Whether the 95 % interval holds the truth."""
+        """Whether the 95% interval contains the true value."""
         return self.low <= self.truth <= self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variances:
-    """Exact variances of the mean over these prompts, up to the common 1 / (K S)."""
+    """Exact variances of the mean over these prompts, up to the factor 1 / (K S)."""
 
     plain: float
     rao_blackwell: float
@@ -63,7 +63,10 @@ class Variances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BracketReading:
-    """The bracket of one number of prompts beside the truth; ``rows_left_out`` is the mistaken upper bound."""
+    """The interval for one number of prompts, with the true value.
+
+    ``rows_left_out`` is the invalid upper bound.
+    """
 
     low: float
     high: float
@@ -76,7 +79,10 @@ class BracketReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationTrial:
-    """All readings of a world: unbiased estimators, one-sided bounds (limit and truth), variances, brackets."""
+    """All results of a simulation: estimators, one-sided bounds, variances, intervals.
+
+    Bounds are pairs of limit and true value.
+    """
 
     unbiased: Mapping[str, Reading]
     bounds: Mapping[str, bool]
@@ -85,7 +91,7 @@ class InformationTrial:
 
 
 def trial(kind: Kind, seed: int) -> InformationTrial:
-    """Draw a world, prompts and outputs from ``seed``, and estimate everything."""
+    """Draw a simulation, prompts and outputs from ``seed``; estimate all quantities."""
     rng = np.random.default_rng([seed, 0 if kind == "fixed" else 1])
     world = SpokenWorld.draw(kind, rng)
     tables = world.prompts(PROMPTS, rng)
@@ -143,7 +149,10 @@ def trial(kind: Kind, seed: int) -> InformationTrial:
 
 
 def _reading(estimate: Estimate, truth: float, *, fixed: bool = False) -> Reading:
-    """``fixed``: the error came from outputs within prompts, with about K (S - 1) degrees of freedom."""
+    """Build a reading.
+
+    ``fixed``: the error is from outputs within prompts, with about K (S - 1) degrees of freedom.
+    """
     low, high = estimate.interval()
     freedom = estimate.clusters * (SAMPLES - 1) if fixed else estimate.clusters - 1
     error = (high - low) / 2 / float(stats.t.isf(0.025, freedom))
@@ -151,7 +160,7 @@ def _reading(estimate: Estimate, truth: float, *, fixed: bool = False) -> Readin
 
 
 def _top_k(said: Spoken) -> tuple[Floats, Floats, Floats]:
-    """Excess, lower and upper end of every output from the most probable symbols of every step."""
+    """Excess, lower and upper end of every output from top-k lists."""
     count, length, symbols = said.laws.shape
     ended = np.all(said.laws == 0, axis=2)
     laws = np.where(ended[:, :, None], np.where(np.arange(symbols) == 0, 0.0, -np.inf), said.laws)
@@ -162,7 +171,10 @@ def _top_k(said: Spoken) -> tuple[Floats, Floats, Floats]:
 
 
 def _variances(spread: Floats, weights: Floats) -> Variances:
-    """Of plain, Rao-Blackwell, and of the combination with the weights that were fitted, averaged over outputs."""
+    """Variances of the plain, Rao-Blackwell and combined estimators.
+
+    The combined one uses the fitted weights, averaged over outputs.
+    """
     plain, both, steps_ = float(spread[0, 0]), float(spread[0, 1]), float(spread[1, 1])
     excess, with_plain = plain + steps_ - 2 * both, plain - both
     combined = plain - 2 * weights * with_plain + weights**2 * excess
@@ -186,7 +198,10 @@ def _bracket(world: SpokenWorld, count: int, rng: np.random.Generator) -> Bracke
 
 
 def rows_left_out(L: Floats, design: ClusteredPrompts) -> float:
-    """The mistake: the row alone is left out, its prompt stays in the mixture with its other rows. No upper bound."""
+    """The invalid upper bound that leaves out a row but not its prompt.
+
+    The prompt stays in the mixture with its other rows.
+    """
     samples = design.samples
     shift = L.max(axis=1, keepdims=True)
     mass = np.exp(L - shift)

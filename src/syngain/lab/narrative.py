@@ -1,37 +1,47 @@
-"""Notes of the presets: what their numbers are and how they were computed."""
+"""Notes of the presets: definitions and methods."""
 
 from __future__ import annotations
 
 HIGHDIM = (
-    "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one; above 0 it helps.",
+    "Gap = divergence of the model fitted to real rows minus that fitted to synthetic rows; above 0 is a benefit.",
     "Covariances A A' / (2 d), A normal of d rows and 2 d columns; both fits shrink their covariances.",
-    "Quality q: means of the J components are off by (1 - q) standard deviations in every direction.",
+    "KL: Kullback-Leibler divergence. TV: total variation.",
+    "Quality q: means of the J components are shifted by (1 - q) standard deviations in every direction.",
 )
 BOUNDS = (
-    "Published expressions are given as recalled, not quoted. A rate above 0 means: not a bound.",
-    "All quantities by enumeration of the joint law; tolerance 1e-10.",
+    "Published expressions are from memory, not quoted. A rate above 0 shows that a bound fails.",
+    "All quantities by enumeration of the joint distribution; tolerance 1e-10.",
+    "GGMI: generalization gain via mutual information.",
 )
 TEMPERATURE = (
     "All quantities are exact, by enumeration of 340 texts.",
-    "Gain: fall of the expected KL(truth || learner) when 100 synthetic rows join 20 anchors.",
-    "Information gain is maximal for noise: read it only beside a divergence and a measured gain.",
+    "Gain: decrease of the expected KL(truth || learner) when 100 synthetic rows are added to 20 real rows.",
+    "KL: Kullback-Leibler divergence. JS: Jensen-Shannon divergence. TV: total variation.",
+    "Information gain is maximal for noise: read it only together with a divergence and a measured gain.",
 )
 
 
 def loops(checks: int, threshold: float) -> tuple[str, ...]:
-    """How many laws were checked, and how strictly."""
-    return (f"Checks against closed forms: {checks}; Bonferroni limit {threshold:.2f} errors.",)
+    """Number and threshold of the checks against closed forms."""
+    return (
+        f"Checks against closed forms: {checks}; Bonferroni limit {threshold:.2f} errors.",
+        "TV: total variation.",
+    )
 
 
 def paper(*, uniform: bool, published: bool) -> tuple[str, ...]:
-    """How the published figure was computed; ``uniform`` covariances, ``published``: its own estimator takes part."""
+    """Notes on the published figure.
+
+    ``uniform``: covariances; ``published``: whether its own estimator is included.
+    """
     notes = [
-        "Gap = divergence of the anchor-fitted model minus that of the synthetic-fitted one: above 0 where it helps.",
+        "Gap = divergence of the model fitted to real rows minus that fitted to synthetic rows; above 0 is a benefit.",
         "Covariances: A A' + 1e-6 I, entries of A uniform in [0, 1]; the published A B' is indefinite in most draws."
         if uniform
         else "Covariances: A A' / (2 d), A normal of d rows and 2 d columns.",
-        "Exact densities; integrals by Monte Carlo on points common to all densities. Bands: 95 % over replicates.",
-        "KL gaps have heavy tails (a thin component meets a far point), so their medians are drawn, not their means.",
+        "Exact densities; integrals by Monte Carlo on points common to all densities. Bands: 95% over replicates.",
+        "KL: Kullback-Leibler divergence. TV: total variation. JS: Jensen-Shannon divergence.",
+        "KL gaps have heavy tails, so plots show their medians, not their means.",
     ]
     if published:
         notes.append(

@@ -1,4 +1,4 @@
-"""What a preset returns: numbers, tables, panels to draw and checks against closed forms. Data only; report draws."""
+"""The result of a preset: numbers, tables, plots and checks. Data only."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LabCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One picture: a question as its title, axes with units, curves."""
+    """One plot: a question as its title, axes with units, curves."""
 
     title: str
     x_name: str
@@ -62,9 +62,9 @@ class LabTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabCheck:
-    """A simulated value beside what theory says.
+    """A simulated value with its theoretical value.
 
-    ``kind`` says what was tested: ``equal`` (within ``limit`` standard errors, or ``limit`` itself when there is no
+    ``kind`` is the kind of test: ``equal`` (within ``limit`` standard errors, or ``limit`` itself when there is no
     error), ``below`` (expected is an upper bound) or ``above`` (a lower one).
     """
 
@@ -77,7 +77,7 @@ class LabCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether the value is where the claim puts it."""
+        """Whether the value satisfies the claim."""
         slack = self.limit * self.error if self.error > 0 else self.limit
         if self.kind == "below":
             return self.value <= self.expected + slack
@@ -88,12 +88,14 @@ class LabCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabResult:
-    """The outcome of a preset. ``as_json()`` has no clock and no host in it: same seed, same bytes.
+    """The outcome of a preset.
+
+    ``as_json()`` contains no time and no host: equal seeds give equal bytes.
 
     Attributes:
-        preset: its name. seed: of all streams. parameters: what was run.
-        panels, tables, checks: see their classes. data: everything else a reader may want to recompute from.
-        notes: sentences a reader must know.
+        preset: its name. seed: of all streams. parameters: its settings.
+        panels, tables, checks: see their classes. data: all other data for recomputation.
+        notes: sentences on definitions and limits.
     """
 
     preset: str
@@ -106,7 +108,7 @@ class LabResult:
     notes: Sequence[str] = ()
 
     def as_json(self) -> LabContent:
-        """The result in plain types; NaN and infinity become null."""
+        """The result as JSON types; NaN and infinity become null."""
         return {
             "schema": 1,
             "syngain": __version__,

@@ -1,7 +1,8 @@
-"""A generator of texts that is refitted on its own output, with a share of real rows in every training set.
+"""A text generator refitted on its own output, with a fraction of real rows.
 
-Generation 1 is said by a generator of the real rows. Every further one learned the one before, cut to what the real
-share leaves, and real rows drawn anew. All generations have the same number of words, so that their counts compare.
+Generation 1 is sampled from a generator of the real rows. Every later generator is fitted on the previous generation,
+truncated according to the real fraction, and on newly drawn real rows. All generations have the same number of words,
+so that their counts are comparable.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class Speaker(Protocol):
     """A fitted generator."""
 
     def say(self, words: int, rng: np.random.Generator) -> list[str]:
-        """Texts of at least so many words together."""
+        """Sample texts with at least this total number of words."""
 
 
 class Fit(Protocol):
-    """How a generator is fitted on texts."""
+    """Fits a generator on texts."""
 
     def __call__(self, texts: Sequence[str], /) -> Speaker:
         """Fit; deterministic."""
@@ -44,18 +45,18 @@ class Fit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WordChain:
-    """The word chain of ``syngain generate``'s toy generator."""
+    """The Markov chain of the toy generator of ``syngain generate``."""
 
     chain: MarkovText
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> WordChain:
-        """Fit on texts of any length; a text is said with at most as many words as the longest has."""
+        """Fit on texts of any length; generated texts are at most as long as the longest."""
         longest = max((len(text.split()) for text in texts), default=1)
         return cls(MarkovText.fit(texts, max_words=max(longest, 1)))
 
     def say(self, words: int, rng: np.random.Generator) -> list[str]:
-        """One text after the other until there are words enough."""
+        """Sample texts until there are enough words."""
         said, count = [], 0
         while count < words:
             said.append(self.chain.sample(1, rng=rng)[0].text)
@@ -68,8 +69,8 @@ class Loop:
     """A self-consuming loop.
 
     Attributes:
-        generations: how often the generator speaks. shares: of real rows in every later training set, ascending.
-        rows: real rows that take part. fit: the generator. model: judges how far a generation is from the holdout.
+        generations: number of generations. ``shares``: fractions of real rows in every later training set, ascending.
+        rows: number of real rows. fit: the generator. model: measures the divergence of a generation from the holdout.
     """
 
     generations: int = 5
@@ -81,29 +82,37 @@ class Loop:
     def run(
         self, texts: Sequence[str], holdout: Sequence[str], streams: Streams, progress: Progress = silent
     ) -> Floats:
-        """One run: measures (4, shares, generations) of the module's names.
+        """One run: the module's measures, shape (4, fractions, generations).
 
-        ``distinct_fraction`` counts different 4-grams of words, ``coverage`` those of the holdout that are said,
-        ``tail_coverage`` the rare words of the real rows that are still said, ``divergence`` the surprisal of the
-        holdout under an n-gram model of the generation, in nats per byte.
+        ``distinct_fraction`` counts different 4-grams of words, ``coverage`` those of the holdout that occur,
+        ``tail_coverage`` the rare words of the real rows that still occur, ``divergence`` the surprisal of the holdout
+        under an n-gram model of the generation, in nats per byte.
 
         Raises:
             InputError: too few real rows, or none longer than three words.
         """
         if len(texts) < FEWEST or not holdout:
-            raise InputError(f"{len(texts)} real rows and {len(holdout)} held out", expected=f"at least {FEWEST} and 1")
+            raise InputError(
+                f"{len(texts)} real rows and {len(holdout)} held-out rows",
+                expected=f"at least {FEWEST} real rows and 1 held-out row",
+                todo="add real rows",
+            )
         chosen = streams.stream("real").permutation(len(texts))[: self.rows].tolist()
         real = [texts[i] for i in chosen if texts[i].split()]
         words = sum(len(text.split()) for text in real)
         known, tail = grams(holdout), rare_words(real)
         if not known:
-            raise InputError(f"no held-out row has {GRAM} words", expected="texts of several words to follow")
+            raise InputError(
+                f"no held-out row has {GRAM} words",
+                expected=f"held-out texts of at least {GRAM} words",
+                todo="add longer rows to the holdout",
+            )
         out = np.empty((len(MEASURES), len(self.shares), self.generations))
         for s, share in enumerate(self.shares):
             data = real
             for g in range(self.generations):
                 done = (s * self.generations + g) / (len(self.shares) * self.generations)
-                progress(f"real share {share:g}, generation {g + 1}", done)
+                progress(f"real fraction {share:g}, generation {g + 1}", done)
                 rng = streams.stream("said", str(share), str(g)) if g else streams.stream("said", "first")
                 said = self.fit(data).say(words, rng)
                 out[:, s, g] = self._measured(cut(said, words), known, tail, holdout)
@@ -127,7 +136,7 @@ class Loop:
 
 
 def grams(texts: Iterable[str]) -> set[tuple[str, ...]]:
-    """The different runs of four words inside texts."""
+    """The distinct runs of four words within texts."""
     found: set[tuple[str, ...]] = set()
     for text in texts:
         words = text.split()
@@ -145,7 +154,7 @@ def rare_words(texts: Iterable[str]) -> set[str]:
 
 
 def cut(texts: Iterable[str], words: int) -> list[str]:
-    """Texts from the front with so many words together, the last one cut."""
+    """The first texts with this total number of words, the last one truncated."""
     out, left = [], words
     for text in texts:
         if left <= 0:

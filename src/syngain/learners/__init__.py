@@ -1,1 +1,1 @@
-"""Proxy models: fit, predict, log-probabilities. No accounting."""
+"""Proxy models: fitting, predictions, log-probabilities."""

@@ -1,8 +1,8 @@
-"""One training run of an adapter: learning rates race, the best goes on, the best step is kept; resumable at any step.
+"""One training run of an adapter: choose the learning rate, keep the best step.
 
-All rates start from the same adapter and see the same rows for ``race`` steps; the one with the smallest surprisal of
-the held-out rows continues to ``steps``. The held-out rows are scored a few times, and the adapter of the best time
-is what the run leaves in the model: step 0, the untrained model, takes part.
+A run is resumable at any step. All rates start from the same adapter and use the same rows for ``race`` steps; the one
+with the smallest surprisal of the held-out rows continues to ``steps``. The held-out rows are scored at several steps,
+and the run keeps the adapter of the best one. Step 0, the untrained model, is a candidate.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Optimizer, Tensor
 
 Leg: TypeAlias = "dict[str, Any]"
-"""A leg of the race as it is saved: what :data:`LEG` names, the adapter and the state of the optimizer."""
+"""A saved leg of the comparison: the fields in :data:`LEG`, adapter and optimizer state."""
 LEG = ("step", "last", "best", "best_step", "best_weights", "curve")
 SAVE_SECONDS = 45.0  # a killed run loses at most this and a step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How a run goes.
+    """Length of a run, learning rates and evaluation steps.
 
     Attributes:
-        steps: optimizer steps of the run. rates: that race, the first one alone when there is no race.
-        race: steps of each rate in the race; 0 for none. checks: how often held-out rows are scored, evenly; 0 keeps
-            the last step.
+        steps: optimizer steps of the run. rates: learning rates to compare; the first one alone when ``race`` is 0.
+        race: steps of each rate in the comparison; 0 for none. checks: number of evenly spaced evaluations on held-out
+            rows; 0 keeps the last step.
     """
 
     steps: int
@@ -49,27 +49,27 @@ class Schedule:
 
     @property
     def racing(self) -> tuple[float, ...]:
-        """The rates that are tried."""
+        """The learning rates to compare."""
         return self.rates if self.race and self.checks else self.rates[:1]
 
     @property
     def total(self) -> int:
-        """Optimizer steps including those of the rates that lose."""
+        """Optimizer steps including those of rejected learning rates."""
         return self.steps + (len(self.racing) - 1) * self.race
 
     def check_at(self) -> frozenset[int]:
-        """The steps after which the held-out rows are scored."""
+        """The steps at which held-out rows are scored."""
         even = {math.ceil(self.steps * (i + 1) / self.checks) for i in range(self.checks)}
         return frozenset(even | ({self.race} if len(self.racing) > 1 else set()))
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a run ended with.
+    """The outcome of a run.
 
     Attributes:
-        rate: the learning rate that won. step: that was kept. loss: surprisal of the held-out rows there.
-        curve: every time they were scored, as (step, surprisal per token); the untrained model is step 0.
+        rate: the selected learning rate. step: the kept step. loss: surprisal of the held-out rows there.
+        curve: all evaluations, as (step, surprisal per token); the untrained model is step 0.
     """
 
     rate: float
@@ -80,11 +80,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerSteps:
-    """Steps that are to be taken.
+    """Optimizer steps to take.
 
     Attributes:
         batch: the rows of a step. optimizer: of the model's adapter. rate: learning rate, warmed up by :func:`paced`.
-        steps: their numbers. after: called after every one of them.
+        steps: their numbers. after: called after every step.
     """
 
     batch: Callable[[int], Sequence[Completion]]
@@ -95,17 +95,17 @@ class OptimizerSteps:
 
 
 class Stepper(Protocol):
-    """Who takes the optimizer steps: :func:`plain` here, TRL's trainer in ``training``."""
+    """Takes the optimizer steps: :func:`plain` here, TRL's trainer in ``training``."""
 
     def __call__(self, model: CausalModel, planned: OptimizerSteps, /) -> None:
         """Take these steps on the rows of each.
 
-        What ``after`` raises must come out, with the step that was just taken in the weights.
+        Exceptions of ``after`` propagate, with the last step already in the weights.
         """
 
 
 def plain(model: CausalModel, planned: OptimizerSteps) -> None:
-    """The model's own steps: the same to the last bit however many cores are free."""
+    """The model's own optimizer steps, bit-identical for any number of cores."""
     for step in planned.steps:
         model.learn(planned.batch(step), planned.optimizer, paced(planned.rate, step))
         planned.after()
@@ -113,12 +113,12 @@ def plain(model: CausalModel, planned: OptimizerSteps) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a run learns from, and how.
+    """Data of a run.
 
     Attributes:
         batch: the rows of a step. held: held-out rows. untrained: their surprisal per token before training.
-        stepper: who takes the steps.
-        start: the adapter that every rate starts from, as :meth:`CausalModel.weights` orders it; None for a fresh one.
+        stepper: takes the optimizer steps.
+        start: the initial adapter of every rate, ordered as :meth:`CausalModel.weights`; None for a new one.
     """
 
     batch: Callable[[int], Sequence[Completion]]
@@ -137,22 +137,22 @@ def adapt(
     state: Path,
     watch: Callable[[], None],
 ) -> Kept:
-    """Train an adapter; afterwards the model holds the one of the best step.
+    """Train an adapter; afterwards the model contains that of the best step.
 
     Args:
         model: its adapter is overwritten.
-        material: what to learn from, and who takes the steps.
-        schedule: how long.
-        seed: of the adapter's first directions.
-        state: a file that is written about once a minute, read when it is there, and left behind at the end.
-        watch: called after every step; what it raises stops the run after its state was saved.
+        material: rows, and the function that takes the steps.
+        schedule: length and rates.
+        seed: seed of the initial adapter.
+        state: a file written about once a minute, read if it exists, and kept at the end.
+        watch: called after every step; its exceptions stop the run after the state is saved.
     """
     return _AdapterRun(model, material, schedule, seed, state, watch).go()
 
 
 @dataclass(slots=True)
 class _AdapterRun:
-    """A run and its state: ``leg`` of the race, step of the leg, the leading leg so far."""
+    """A run and its state: current ``leg``, step of the leg, and best leg so far."""
 
     model: CausalModel
     material: Material
@@ -163,7 +163,7 @@ class _AdapterRun:
     optimizer: Optimizer = None
     leg: int = 0
     lead: int = 0
-    leader: Leg | None = None  # the leading leg, whole, while others still race
+    leader: Leg | None = None  # the complete best leg, while others still run
     step: int = 0
     last: float = math.inf  # surprisal of the held-out rows when they were scored last
     best: float = math.inf
@@ -246,7 +246,10 @@ class _AdapterRun:
         self.optimizer.load_state_dict(leg["optimizer"])
 
     def _save(self) -> None:
-        """All of the state, written beside and renamed: a kill in between leaves the one before."""
+        """Save the state to a temporary file and rename it.
+
+        A kill keeps the previous file.
+        """
         torch = require("torch", extra=EXTRA, purpose="a language model")
         whole = {"leg": self.leg, "lead": self.lead, "leader": self.leader, "now": self._leg_state()}
         beside = self.state.with_suffix(".new")
@@ -276,7 +279,7 @@ def put(model: CausalModel, weights: Sequence[Tensor]) -> None:
     """Overwrite the adapter.
 
     Raises:
-        ValueError: as many tensors as the adapter has, of their shapes, were not given.
+        ValueError: number or shapes of the tensors differ from the adapter's.
     """
     for weight, value in zip(model.weights(), weights, strict=True):
         weight.data.copy_(value)

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees for tables: the proxy where columns are not vectors."""
+"""Gradient-boosted trees for tables."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BINS = 64
 
 @dataclass(frozen=True, slots=True)
 class Boosting:
-    """Histogram gradient boosting [friedman2001] whose number of rounds is chosen by inner folds.
+    """Histogram gradient boosting [friedman2001], with rounds chosen by inner folds.
 
-    Predictions are mixed with the uniform distribution at weight 1 / (rows + 1), as those of the linear proxy.
+    Predictions are mixed with the uniform distribution at weight 1 / (rows + 1), as in the linear proxy.
 
     Attributes:
         rounds: numbers of rounds to choose from, ascending. rate: learning rate. leaves: most leaves of a tree.
@@ -36,7 +36,10 @@ class Boosting:
         return replace(self._fit(coded, np.ones(coded.y.size, dtype=bool), self.choose(coded)), edges=edges)
 
     def choose(self, examples: Examples) -> int:
-        """The number of rounds with the smallest log-loss over the judged rows; the middle one when none is."""
+        """The number of rounds with the smallest log-loss on the evaluation rows.
+
+        The middle one without such rows.
+        """
         total = np.zeros(len(self.rounds))
         for fold in np.unique(examples.fold[examples.judged]):
             away = examples.fold == fold
@@ -66,7 +69,7 @@ class Boosting:
 
 
 def _edges(X: Floats) -> tuple[Floats, ...]:
-    """Inner limits of the bins of every column: quantiles of its rows, found once for all folds and rounds."""
+    """Inner bin edges of every column: quantiles, computed once for all fits."""
     inner = np.quantile(X, np.linspace(0, 1, BINS + 1)[1:-1], axis=0)
     return tuple(np.unique(column) for column in inner.T)
 
@@ -79,7 +82,10 @@ def _coded(X: Floats, edges: tuple[Floats, ...]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class FittedBoosting:
-    """Fitted trees (None where one class was seen); ``present`` (k,) the classes seen; ``edges`` of the bins."""
+    """Fitted trees (None where one class was seen).
+
+    ``present`` (k,) are the classes seen; ``edges`` those of the bins.
+    """
 
     model: HistGradientBoostingClassifier | None
     present: Ints
@@ -89,7 +95,7 @@ class FittedBoosting:
 
     @property
     def converged(self) -> bool:
-        """Always: nothing is iterated to a tolerance."""
+        """Always true: there is no iteration to a tolerance."""
         return True
 
     def log_probabilities(self, X: Floats) -> Floats:

@@ -1,8 +1,8 @@
-"""A causal language model as a proxy: low-rank adapters [hu2022] are trained on rows, other rows are scored in nats.
+"""Causal language model as a proxy: low-rank adapters [hu2022], scores in nats.
 
-Knows the network and its adapter; knows nothing of arms, budgets or gain. The base weights never change, so one copy
-serves every arm: a fresh adapter is the untrained model again. Without dropout a run depends on its seed alone, to the
-last bit on the same machine, however many cores it has free (on a GPU up to the order of sums).
+Contains the network and its adapter, without variants, budgets or gain. The base weights never change, so one copy is
+used for every variant: a new adapter restores the untrained model. Without dropout a run depends on its seed alone. It
+is bit-identical on one machine for any number of cores (on a GPU up to the order of sums).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Library, Network, Optimizer, Tensor, Tokenizer
 
 Weigh: TypeAlias = "Callable[[Tensor, Tensor, list[int]], Tensor]"
-"""Surprisals and which of them count, both (rows, columns), and the places of the rows, to the sum that is lowered."""
+"""Surprisals and their mask (rows, columns), and the row positions, to the minimized sum."""
 
 TRAIN_TOKENS = 256  # padded tokens per pass on a CPU: as fast as more, and less padding and memory
 SHORT = 512  # tokens up to which a CPU attends faster in bf16 by plain products; their memory grows with the square
@@ -44,15 +44,15 @@ class CausalProxy:
 
     Attributes:
         model: a name of the catalog, a folder, a GGUF file or a hub name.
-        rank: of the adapters; their scale is 2. modules: which layers get one, ``all-linear`` or a name such as
+        rank: of the adapters; their scale is 2. modules: layers with an adapter, ``all-linear`` or a name such as
             ``q_proj``.
         rates: learning rates to choose from, the default one first.
-        batch: rows per optimizer step. max_tokens: tokens that are read of a row.
+        batch: rows per optimizer step. max_tokens: maximum tokens per row; longer rows are truncated.
         dtype: of the base weights; the adapters are always float32. ``auto`` is bf16 where the processor computes in it
             (twice as fast; on SmolLM2 it moved rows by .01 to .03 nats per token, means of 64 rows by up to .0025)
             and float32 elsewhere, where bf16 is slower.
-        device: ``auto`` takes a GPU when there is one.
-        chat: whether pairs are laid out by the model's chat template.
+        device: ``auto`` uses a GPU if available.
+        chat: whether pairs use the model's chat template.
     """
 
     model: str = "smollm2"
@@ -73,29 +73,35 @@ class CausalProxy:
             ("learning rates", len(self.rates), 1),
         ):
             if value < least:
-                raise UsageError(f"{name} = {value}", expected=f"at least {least}")
+                raise UsageError(
+                    f"{name} = {value}", expected=f"at least {least}", todo=f"set {name} to {least} or more"
+                )
         if not all(0 < rate < math.inf for rate in self.rates):
-            raise UsageError(f"learning rates {self.rates}", expected="positive numbers")
+            raise UsageError(
+                f"learning rates {self.rates}", expected="positive numbers", todo="pass for example rates=(1e-4,)"
+            )
         for name, word, known in (
             ("dtype", self.dtype, ("auto", "float32", "bf16")),
             ("device", self.device, ("auto", "cpu", "cuda")),
         ):
             if word not in known:
-                raise UsageError(f"{name} = {word!r}", expected=f"one of {', '.join(known)}")
+                raise UsageError(f"{name} = {word!r}", expected=f"one of {', '.join(known)}", todo=f"set {name}='auto'")
 
     def open(self, progress: Progress = silent) -> CausalModel:
-        """Load the model and put an untrained adapter on it.
+        """Load the model and add an untrained adapter.
 
         Raises:
-            MissingDependencyError: when torch, transformers, peft or the catalog model is not here.
-            InputError: when it is no causal language model, or has no such modules, or does not fit into memory.
-            UnfinishedError: when it can be neither found nor fetched.
+            MissingDependencyError: when torch, transformers, peft or the catalog model is not installed.
+            InputError: when it is not a causal language model, or has no such modules, or does not fit into memory.
+            UnfinishedError: when it is neither found nor fetched.
         """
         torch, peft = (
             require(name, extra=EXTRA, purpose=f"the language model {self.model}") for name in ("torch", "peft")
         )
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise UsageError("device = 'cuda' on a machine without one", expected="auto or cpu")
+            raise UsageError(
+                "device = 'cuda', but torch finds no CUDA device", expected="auto or cpu", todo="set device='auto'"
+            )
         device = "cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu"
         half = self.dtype == "bf16" or (self.dtype == "auto" and _computes_in_bf16(torch, device))
         tokenizer, network = checkpoints.load(self.model, width=2 if half else 4, progress=progress)
@@ -113,7 +119,7 @@ class CausalModel:
     """A loaded model with one adapter.
 
     Attributes:
-        identity: sixteen hexadecimal digits of its weights, tokens and settings. device: where it runs.
+        identity: sixteen hexadecimal digits of its weights, tokens and settings. device: the device of the network.
     """
 
     proxy: CausalProxy
@@ -123,18 +129,21 @@ class CausalModel:
     device: str
 
     def reader(self, kind: Kind) -> Reader:
-        """How rows of this kind are read; see :meth:`Reader.of`."""
+        """The reader for rows of this kind; see :meth:`Reader.of`."""
         limit = getattr(self.network.config, "max_position_embeddings", None) or self.proxy.max_tokens
         tokens = min(self.proxy.max_tokens, int(limit))
         return Reader.of(self.tokenizer, kind, max_tokens=tokens, chat=self.proxy.chat)
 
     @property
     def scorer(self) -> CausalScorer:
-        """What scores rows by the model as it is now."""
+        """The scorer of the current model."""
         return CausalScorer(self.network, self.device, self.proxy.model, self.proxy.max_tokens)
 
     def score(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
-        """Surprisal of the scored tokens of each row in nats, shape (n,); see :meth:`CausalScorer.score`."""
+        """Surprisal of the scored tokens of each row in nats, shape (n,).
+
+        See :meth:`CausalScorer.score`.
+        """
         return self.scorer.score(rows, temperature=temperature)
 
     def weights(self) -> list[Tensor]:
@@ -142,7 +151,7 @@ class CausalModel:
         return adapter_weights(self.network)
 
     def reset(self, seed: int) -> None:
-        """A fresh adapter: the model is its base again, and will learn from the directions of this seed."""
+        """Reset the adapter: the model equals its base, with directions from this seed."""
         torch = torch_module()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -154,7 +163,10 @@ class CausalModel:
                     weight.data.copy_(fresh)
 
     def learn(self, rows: Sequence[Completion], optimizer: Optimizer, rate: float) -> float:
-        """One optimizer step on these rows: the mean surprisal of their scored tokens goes down. Returns that mean."""
+        """Take one optimizer step on the mean surprisal of the scored tokens.
+
+        Returns that mean.
+        """
         torch = torch_module()
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -169,11 +181,11 @@ class CausalModel:
         return total
 
     def slopes(self, rows: Sequence[Completion], weigh: Weigh | None = None) -> tuple[float, list[Tensor]]:
-        """The loss of these rows and its gradient in the adapter's tensors (None where there is none).
+        """The loss of these rows and its gradient in the adapter's tensors (or None).
 
         Args:
             rows: of one step.
-            weigh: makes the loss of some of them out of surprisals; None for their sum. Summed over all rows and
+            weigh: computes the loss of some rows from surprisals; None for their sum. Summed over all rows and
                 divided by the number of scored tokens, it is the loss.
         """
         torch, scorer = torch_module(), self.scorer
@@ -195,12 +207,18 @@ class CausalModel:
         return total / scored, sums
 
     def optimizer(self) -> Optimizer:
-        """AdamW [loshchilov2019] without decay: the rank is the regularization, the number of steps the tuning."""
+        """AdamW [loshchilov2019] without weight decay.
+
+        The rank regularizes, and the number of steps is tuned.
+        """
         return torch_module().optim.AdamW(self.weights(), lr=self.proxy.rates[0], weight_decay=0.0)
 
 
 def paced(rate: float, step: int) -> float:
-    """The learning rate of a step, from 0: constant after a short warm-up, so that every step may be the last."""
+    """The learning rate of a step, from 0: constant after a short warm-up.
+
+    Every step may then be the last.
+    """
     return rate * min(1.0, (step + 1) / WARM_UP)
 
 

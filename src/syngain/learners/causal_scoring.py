@@ -1,7 +1,6 @@
-"""Forward passes of a causal language model: logits, surprisals and scores of rows in nats, side by side on a CPU.
+"""Forward passes of a causal language model: logits, surprisals, scores in nats.
 
-Knows the network and where it runs; knows nothing of training. A row's score does not depend on how many rows are
-scored, nor on how many cores are free.
+Contains no training code. A row's score is independent of the other rows and of the number of cores.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ GPU_FACTOR = 32
 
 @dataclass(frozen=True, slots=True)
 class CausalScorer:
-    """Scores rows by a network as it is now.
+    """Scores rows with the current network.
 
     Attributes:
-        device: where it runs. name, max_tokens: of the model, for errors.
+        device: the device of the network. name, max_tokens: of the model, for errors.
     """
 
     network: Network
@@ -47,9 +46,9 @@ class CausalScorer:
     max_tokens: int
 
     def score(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
-        """Surprisal of the scored tokens of each row, summed, in nats, shape (n,); NaN where the model breaks down.
+        """Summed surprisal of the scored tokens of each row, in nats, shape (n,).
 
-        At a ``temperature`` above 0 the law of every token is that of the logits divided by it.
+        NaN where the model's output is not finite. At a ``temperature`` above 0, the logits are divided by it.
         """
         torch, out = torch_module(), np.zeros(len(rows))
 
@@ -62,9 +61,9 @@ class CausalScorer:
         return out
 
     def score_and_match(self, rows: Sequence[Completion]) -> tuple[Floats, Flags]:
-        """As :meth:`score`, and whether the most likely token is right at every scored place, both of shape (n,).
+        """As :meth:`score`, and whether all scored tokens are the most likely ones.
 
-        Then greedy decoding says the response to the token; one reading of a row tells both.
+        Both have shape (n,). If so, greedy decoding generates exactly the response. One forward pass gives both.
         """
         torch, out, right = torch_module(), np.zeros(len(rows)), np.ones(len(rows), dtype=bool)
 
@@ -79,7 +78,7 @@ class CausalScorer:
         return out, right
 
     def score_after(self, rows: Sequence[Completion], *, temperature: float = 1.0) -> Floats:
-        """As :meth:`score`, for rows that share their context: it is read once, and its keys and values are reused.
+        """As :meth:`score`, for rows with one common context, which is computed once.
 
         Raises:
             UsageError: rows of different contexts.
@@ -87,7 +86,11 @@ class CausalScorer:
         start = rows[0].start if rows else 0
         context = rows[0].ids[: start - 1] if rows else ()
         if any(row.start != start or row.ids[: start - 1] != context for row in rows):
-            raise UsageError("rows of different contexts", expected="rows that share what is given")
+            raise UsageError(
+                "rows with different contexts",
+                expected="rows with one context",
+                todo="score each context in its own call",
+            )
         if len(rows) < 2 or not context:
             return self.score(rows, temperature=temperature)
         torch, out = torch_module(), np.zeros(len(rows))
@@ -110,10 +113,10 @@ class CausalScorer:
         return out
 
     def score_alternatives(self, groups: Sequence[Sequence[Completion]]) -> list[Floats]:
-        """As :meth:`score`, for groups of rows of which each shares its context, as :meth:`Reader.alternatives` does.
+        """As :meth:`score`, for groups of rows with one context each.
 
-        On a CPU every context is read once. A GPU waits longer for its orders than it computes: there the rows of all
-        groups are read side by side.
+        Groups are as in :meth:`Reader.alternatives`. On a CPU every context is computed once. On a GPU the rows of all
+        groups are batched, because launches take longer than the computation.
         """
         if self.device != "cuda":
             return [self.score_after(group) for group in groups]
@@ -126,7 +129,7 @@ class CausalScorer:
         temperature: float = 1.0,
         cache: Library = None,
     ) -> tuple[Tensor, Tensor]:
-        """Surprisal of every token, and which of them are scored, both of shape (rows, columns)."""
+        """Surprisal of every token, and the mask of scored tokens, both (rows, columns)."""
         torch = torch_module()
         if all(not row.scored for row in rows):
             none = torch.zeros((len(rows), 1), device=self.device)
@@ -137,20 +140,25 @@ class CausalScorer:
     def each(
         self, work: Callable[[list[int]], Part], parts: Sequence[list[int]], rows: Sequence[Completion]
     ) -> Iterator[Part]:
-        """The work of every part of the rows, in their order: one after the other on a GPU, else side by side."""
+        """Process all parts of the rows, in order.
+
+        Sequentially on a GPU, else in parallel.
+        """
         if self.device == "cuda":
             return map(work, parts)
         return side_by_side(torch_module(), work, parts, [len(part) * len(rows[part[0]].ids) for part in parts])
 
     @contextmanager
     def precision(self) -> Iterator[None]:
-        """Where the network is called: over a bf16 base the adapter's products too are in bf16.
+        """Precision of the network's calls.
 
-        Its weights and their slopes stay float32. On SmolLM2 a step takes 5 % less of a CPU, and surprisals and slopes
-        are as far from the model in float32 as before.
+        Over a bf16 base, adapter products are in bf16 too. Adapter weights and gradients stay float32. On SmolLM2 a
+        step takes 5% less CPU time, and surprisals and gradients are as close to the float32 model as before.
         """
         torch, half = torch_module(), is_half(self.network)
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=half, cache_enabled=False):  # threads share one
+        with torch.autocast(
+            self.device, dtype=torch.bfloat16, enabled=half, cache_enabled=False
+        ):  # threads use one in common
             yield
 
     def cache(self) -> Library:
@@ -160,14 +168,14 @@ class CausalScorer:
         return kind(config=self.network.get_base_model().config) if takes else kind()
 
     def cached(self, cache: Library) -> dict[str, Library]:
-        """The cache under the name this version of the library gives it."""
+        """The cache under the argument name of this version of the library."""
         if cache is None:
             return {"use_cache": False}
         known = inspect.signature(type(self.network.get_base_model()).forward).parameters
         return {"use_cache": True, "cache" if "cache" in known else "past_key_values": cache}
 
     def _read(self, rows: Sequence[Completion], work: Callable[[list[int]], Part]) -> Iterator[tuple[list[int], Part]]:
-        """What the work makes of every part of the rows, with the places of that part."""
+        """Apply the work to every part of the rows, with the positions of that part."""
         parts = []
         for first in range(0, len(rows), CHUNK):
             chunk = like_lengths(rows[first : first + CHUNK], SCORE_TOKENS * self.factor)
@@ -176,13 +184,13 @@ class CausalScorer:
             yield from zip(parts, self.each(work, parts, rows), strict=True)
 
     def _nats(self, rows: Sequence[Completion], temperature: float = 1.0, cache: Library = None) -> Tensor:
-        """Surprisal of every token in float32, zero where a token is not scored, shape (rows, columns)."""
+        """Surprisal of every token in float32 (rows, columns), zero where not scored."""
         return self.surprisals(rows, temperature, cache)[0]
 
     def _logits(self, rows: Sequence[Completion], cache: Library = None) -> tuple[Tensor, Tensor]:
-        """Logits (rows, columns, vocabulary) of the columns in which a row is scored, and targets (-100 elsewhere).
+        """Logits (rows, columns, vocabulary) of scored columns, and their targets.
 
-        ``cache`` holds what was read before the rows.
+        Targets are -100 elsewhere. ``cache`` contains the context of the rows.
         """
         torch = torch_module()
         ids, mask, scored = padded(rows)
@@ -202,13 +210,13 @@ class CausalScorer:
 
     @property
     def factor(self) -> int:
-        """How many times the tokens of a pass on a CPU are read at once."""
+        """Multiple of a CPU pass's tokens that are processed at once."""
         return GPU_FACTOR if self.device == "cuda" else 1
 
 
 @contextmanager
 def memory_named(model: str, max_tokens: int) -> Iterator[None]:
-    """Out of memory as an error a person can act on."""
+    """Convert out-of-memory errors into errors with a fix."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -216,13 +224,13 @@ def memory_named(model: str, max_tokens: int) -> Iterator[None]:
             raise
         raise UnfinishedError(
             f"not enough memory to train {model} on rows of {max_tokens} tokens ({reason(error)})",
-            expected="memory for the weights and for one pass",
-            todo="read fewer tokens of a row, name a smaller model, or use dtype bf16",
+            expected="memory for the weights and one training step",
+            todo="lower max_tokens, name a smaller model, or use dtype bf16",
         ) from error
 
 
 def adapter_weights(network: Network) -> list[Tensor]:
-    """The tensors that are trained, in a fixed order."""
+    """The trainable tensors, in a fixed order."""
     return [weight for _, weight in sorted(network.named_parameters()) if weight.requires_grad]
 
 
@@ -237,7 +245,7 @@ def torch_module() -> Library:
 
 
 def _surprisal(logits: Tensor, targets: Tensor, temperature: float = 1.0) -> Tensor:
-    """In float32, zero where the target is -100, of the shape of the targets."""
+    """Surprisal in float32, zero where the target is -100; shape of the targets."""
     nats = torch_module().nn.functional.cross_entropy(
         logits.flatten(0, 1).float() / temperature, targets.flatten(), reduction="none", ignore_index=-100
     )

@@ -1,7 +1,7 @@
-"""Rows as a causal language model reads them: tokens it is given, then tokens it is scored on.
+"""Rows as tokens for a causal language model: context, then scored tokens.
 
-Of a pair the response with its end token is scored, of a text everything. Prompt and response stand in the model's own
-chat template where it has one, else one empty line apart.
+Of a pair the response with its end token is scored, of a text all tokens. Prompt and response are formatted by the
+model's chat template if it has one, else separated by an empty line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.models.checkpoints import Library, Tokenizer
 
-ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # stand-ins that no template writes itself
+ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # placeholders that no template contains
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Completion:
 
     Attributes:
         ids: context, then scored tokens. start: position of the first scored token, at least 1.
-        size: UTF-8 bytes of the scored text. cut: whether prompt or response were longer than what is read.
+        size: UTF-8 bytes of the scored text. cut: whether prompt or response were truncated.
     """
 
     ids: tuple[int, ...]
@@ -43,13 +43,13 @@ class Completion:
 
     @property
     def scored(self) -> int:
-        """How many tokens are scored."""
+        """Number of scored tokens."""
         return len(self.ids) - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionLayout:
-    """What stands around prompt and response.
+    """Template text around prompt and response.
 
     Attributes:
         head: before the prompt. middle: between prompt and response. end: token ids after the response, scored.
@@ -64,10 +64,10 @@ class CompletionLayout:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Turns rows into :class:`Completion`, reading at most ``max_tokens`` of each.
+    """Tokenizes rows to :class:`Completion`, with at most ``max_tokens`` each.
 
-    A prompt may take half of the tokens that the layout leaves, and more where the response is short; what is over is
-    cut at its end. A response that is cut has no end token.
+    A prompt may take half of the tokens that the layout leaves, and more where the response is short; the rest is
+    truncated at its end. A truncated response has no end token.
     """
 
     tokenizer: Tokenizer
@@ -94,14 +94,14 @@ class Reader:
         fixed = len(reader.context("")) + len(layout.end)
         if fixed + 8 > max_tokens:
             raise InputError(
-                f"the chat template alone takes {fixed} of the {max_tokens} tokens that are read of a row",
-                expected="room for prompt and response",
-                todo=f"read at least {fixed + 64} tokens of a row",
+                f"the chat template alone uses {fixed} of max_tokens = {max_tokens}",
+                expected="tokens left for prompt and response",
+                todo=f"raise max_tokens to at least {fixed + 64}",
             )
         return reader
 
     def read(self, prompt: str, response: str) -> Completion:
-        """One row; of a text the prompt is empty."""
+        """Tokenize one row; the prompt of a text is empty."""
         room = self.max_tokens - len(self.context("")) - len(self.layout.end)
         (asked, ends_asked), (said, ends) = self._spans(prompt), self._spans(response)
         keep = max(room // 2, room - len(said))  # of the prompt
@@ -114,7 +114,7 @@ class Reader:
         return Completion(ids, start, len(text.encode("utf-8", "replace")), cut or len(asked) > keep)
 
     def alternatives(self, prompt: str, responses: Sequence[str]) -> list[Completion]:
-        """The same prompt before each response, cut so that the longest of them has room."""
+        """Rows of one prompt with each response, truncated to fit the longest response."""
         longest = max(responses, key=lambda response: len(self._ids(response)))
         whole = self.read(prompt, longest)
         context = whole.ids[: whole.start]
@@ -127,14 +127,14 @@ class Reader:
         return found
 
     def context(self, prompt: str) -> tuple[int, ...]:
-        """The tokens that are given."""
+        """The context tokens."""
         return (*self.layout.first, *self._ids(self.layout.head + prompt + self.layout.middle))
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(_clean(text), add_special_tokens=False)["input_ids"]) if text else []
 
     def _spans(self, text: str) -> tuple[list[int], list[int]]:
-        """Token ids of a text, and how many of its characters each token and those before it cover."""
+        """Token ids of a text, and the number of characters up to each token."""
         if not text:
             return [], []
         if not self.tokenizer.is_fast:
@@ -146,7 +146,7 @@ class Reader:
 
 @dataclass(slots=True)
 class TokenizedRows:
-    """The rows of one dataset in tokens, read when they are needed."""
+    """The rows of a dataset in tokens, tokenized on demand."""
 
     reader: Reader
     rows: Dataset
@@ -163,12 +163,15 @@ class TokenizedRows:
 
     @property
     def cut(self) -> int:
-        """Rows that were longer than what is read."""
+        """The truncated rows."""
         return sum(row.cut for row in self.read.values())
 
 
 def like_lengths(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
-    """Rows of like length together, the longest first, at most ``tokens`` padded tokens in a part."""
+    """Batches of rows of similar length, longest first.
+
+    Each has at most ``tokens`` padded tokens.
+    """
     parts: list[list[int]] = []
     for i in sorted(range(len(rows)), key=lambda i: (-len(rows[i].ids), i)):
         if parts and (len(parts[-1]) + 1) * len(rows[parts[-1][0]].ids) <= tokens:
@@ -179,9 +182,9 @@ def like_lengths(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
 
 
 def balanced(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
-    """As :func:`like_lengths`, with an even number of parts whose largest is as small as can be.
+    """As :func:`like_lengths`, with an even number of balanced parts.
 
-    So two cores, or four, end together; how many there are changes nothing.
+    Two or four cores then finish together; results are independent of the number of cores.
     """
     count = len(like_lengths(rows, tokens))
     count += count % 2
@@ -190,7 +193,7 @@ def balanced(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
 
 
 def padded(rows: Sequence[Completion]) -> tuple[Ints, Ints, Flags]:
-    """Token ids, which of them are read and which are scored, each of shape (rows, longest row)."""
+    """Token ids, attention mask and score mask, each (rows, longest row)."""
     shape = (len(rows), max(len(row.ids) for row in rows))
     ids, mask, scored = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     for i, row in enumerate(rows):
@@ -218,14 +221,17 @@ def _chat_layout(tokenizer: Tokenizer) -> CompletionLayout:
     except (jinja.TemplateError, ValueError, TypeError, KeyError) as error:
         raise _bad_template(reason(error)) from error
     if whole.count(ASKED) != 1 or whole.count(SAID) != 1 or whole.index(ASKED) > whole.index(SAID):
-        raise _bad_template("it does not write the prompt once and then the response once")
+        raise _bad_template("it does not contain the prompt once and then the response once")
     head, rest = whole.split(ASKED)
     middle, tail = rest.split(SAID)
     return CompletionLayout(head, middle, _end(tokenizer, tail), () if head else _plain_layout(tokenizer, "").first)
 
 
 def _end(tokenizer: Tokenizer, tail: str) -> tuple[int, ...]:
-    """The tokens that end a response: up to the first special one after it, else the end of text."""
+    """End tokens of a response.
+
+    Up to the first special token after it, else the end of text.
+    """
     ids: Sequence[int] = tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else ()
     added = getattr(tokenizer, "added_tokens_decoder", {}).items()
     special = {*tokenizer.all_special_ids, *(number for number, token in added if token.special)}
@@ -238,6 +244,6 @@ def _end(tokenizer: Tokenizer, tail: str) -> tuple[int, ...]:
 def _bad_template(why: str) -> InputError:
     return InputError(
         f"the chat template of the model cannot be used: {why}",
-        expected="a template that takes a user and an assistant message",
-        todo="leave its template out (--no-chat; in Python chat=False), or a model with a working one",
+        expected="a template for a user and an assistant message",
+        todo="pass --no-chat (Python: chat=False), or name another model",
     )

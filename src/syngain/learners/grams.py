@@ -1,7 +1,7 @@
-"""Every byte n-gram of some rows, once: what an n-gram model counts on and what it scores.
+"""Index of all byte n-grams of rows, for n-gram models.
 
-A row is a prompt and a text; only the text and its end are positions of the index, the prompt is context. What stands
-before a prompt, between prompt and text, and at the end of a text is one symbol, 256, that no byte can be. Symbols take
+A row is a prompt and a text; only the text and its end are positions of the index, the prompt is context. One symbol,
+256, which is not a byte, marks the start of a prompt, the border between prompt and text, and the end. Symbols take
 nine bits, so seven of them fit a 64-bit code exactly: nothing is hashed.
 """
 
@@ -34,7 +34,7 @@ class Level:
         codes: the n-grams (u,), increasing; symbol, last, ..., first symbol of the context from high to low bits.
         parent: the same n-gram without the first symbol of its context, in the level below (u,).
         context: the context of each n-gram (u,), in ``contexts`` (v,), the increasing codes of the distinct contexts.
-        opening: whether the context begins with symbol 256 (u,): it has no longer past, or a prompt as its past.
+        opening: whether the context begins with symbol 256 (u,): it has no longer context, or a prompt as its context.
     """
 
     codes: Unsigned
@@ -61,15 +61,23 @@ class Grams:
 
     @classmethod
     def of(cls, texts: Sequence[str], prompts: Sequence[str] | None = None, *, order: int) -> Grams:
-        """Index texts (n,), each after its prompt (n,); lone surrogates are kept as they are.
+        """Index texts (n,), each after its prompt (n,); lone surrogates are kept.
 
         Raises:
             UsageError: prompts that do not match the texts, or an order outside 1 to 7.
         """
         if not 1 <= order <= LONGEST:
-            raise UsageError(f"order {order}", expected=f"1 to {LONGEST}: longer n-grams do not fit a 64-bit code")
+            raise UsageError(
+                f"order {order}",
+                expected=f"1 to {LONGEST}: longer n-grams do not fit a 64-bit code",
+                todo=f"pass order={LONGEST} or less",
+            )
         if prompts is not None and len(prompts) != len(texts):
-            raise UsageError(f"{len(prompts)} prompts for {len(texts)} texts", expected="one prompt per text")
+            raise UsageError(
+                f"{len(prompts)} prompts for {len(texts)} texts",
+                expected="one prompt per text",
+                todo="pass one prompt per text, or prompts=None",
+            )
         said = [text.encode("utf-8", "surrogatepass") for text in texts]
         asked = [b""] * len(said) if prompts is None else [text.encode("utf-8", "surrogatepass") for text in prompts]
         size = np.array([len(text) for text in said], dtype=np.int64)
@@ -79,7 +87,7 @@ class Grams:
 
     @classmethod
     def after(cls, context: bytes, prompt: bytes, *, order: int) -> Grams:
-        """The 257 symbols that may follow the beginning ``context`` of a text, each as a row of one position."""
+        """The 257 symbols that may follow ``context``, each as a row of one position."""
         past = [*([END] * LONGEST), *prompt, END, *context][::-1]
         code = sum(symbol << BITS * (order - 2 - age) for age, symbol in enumerate(past[: order - 1]))
         codes = np.arange(SYMBOLS, dtype=np.uint64) << np.uint64(BITS * (order - 1)) | np.uint64(code)
@@ -92,11 +100,11 @@ class Grams:
         return int(self.size.size)
 
     def counted(self, weight: Floats) -> Floats:
-        """How often each of the longest n-grams occurs (u,), a row counting ``weight`` times (n,)."""
+        """Counts of the longest n-grams (u,), with row ``weight`` (n,)."""
         return sums(self.gram, np.repeat(weight, self.size + 1), self.levels[-1].codes.size)
 
     def summed(self, value: Floats) -> Floats:
-        """The sum of a value per longest n-gram (u,) over the positions of each row (n,)."""
+        """Sum of a value per longest n-gram (u,) over the positions of each row (n,)."""
         row = np.repeat(np.arange(self.rows), self.size + 1)
         return sums(row, value[self.gram], self.rows)
 
@@ -107,7 +115,10 @@ def sums(index: Ints, value: Floats, size: int) -> Floats:
 
 
 def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Unsigned:
-    """The code of every scored position: (symbol, last symbol before it, ..., oldest of ``order`` - 1)."""
+    """The code of every scored position, from its last ``order`` symbols.
+
+    (symbol, last symbol before it, ..., oldest of ``order`` - 1).
+    """
     symbols, ends = _laid_out(asked, said, order - 1)
     code = np.zeros(max(symbols.size - order + 1, 0), dtype=np.uint64)
     for age in range(order):
@@ -121,9 +132,10 @@ def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Unsigne
 
 
 def _laid_out(asked: Sequence[bytes], said: Sequence[bytes], past: int) -> tuple[Unsigned, Ints]:
-    """Rows one after the other, each as ``past`` symbols of context, text, end; and where the ends stand (n,).
+    """Concatenated rows, and the positions of their ends (n,).
 
-    Only the last bytes of a prompt are ever context; symbol 256 fills up what is missing before them.
+    Each row is ``past`` symbols of context, text, end. Only the last bytes of a prompt are context; symbol 256 pads
+    shorter contexts.
     """
     room = max(past - 1, 0)
     mark = b"\0" if past else b""

@@ -1,4 +1,4 @@
-"""Linear discriminant analysis with a shrunken covariance: the fast proxy. Closed form, no tuning, no seed."""
+"""Linear discriminant analysis with shrunken covariance, in closed form."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Discriminant:
-    """Linear discriminant analysis [fisher1936] with the covariance shrunk towards a sphere [friedman1989].
+    """Linear discriminant analysis [fisher1936] with shrinkage [friedman1989].
+
+    The covariance is shrunk towards a multiple of the identity.
 
     Attributes:
-        shrinkage: weight of the sphere, in (0, 1].
+        shrinkage: weight of the identity, in (0, 1].
     """
 
     shrinkage: float = 0.1
 
     def fit(self, X: Floats, y: Ints, classes: int) -> FittedDiscriminant:
-        """Fit on ``X`` (n, d) and labels ``y`` (n,) in ``range(classes)``; classes without rows are never predicted."""
+        """Fit on ``X`` (n, d) and labels ``y`` (n,) in ``range(classes)``.
+
+        Classes without rows are never predicted.
+        """
         counts = np.bincount(y, minlength=classes).astype(float)
         present = np.flatnonzero(counts)
         means = np.zeros((classes, X.shape[1]))
@@ -44,7 +49,10 @@ class Discriminant:
 
 @dataclass(frozen=True, slots=True)
 class FittedDiscriminant:
-    """A fitted discriminant: ``weights`` (d, k), ``bias`` (k,), ``present`` (k,) the classes seen."""
+    """A fitted discriminant.
+
+    ``weights`` (d, k), ``bias`` (k,), ``present`` (k,) the classes seen.
+    """
 
     weights: Floats
     bias: Floats
@@ -60,7 +68,10 @@ class FittedDiscriminant:
         return np.asarray(self.present[np.argmax(self.scores(X), axis=1)])
 
     def log_probabilities(self, X: Floats) -> Floats:
-        """Log posterior of every class in nats, shape (n, classes); minus infinity for classes never seen."""
+        """Log posterior of every class in nats, shape (n, classes).
+
+        Minus infinity for classes never seen.
+        """
         out = np.full((X.shape[0], self.classes), -np.inf)
         out[:, self.present] = log_softmax(self.scores(X), axis=1)
         return out
@@ -68,12 +79,12 @@ class FittedDiscriminant:
 
 @dataclass(frozen=True, slots=True)
 class TunedDiscriminant:
-    """A discriminant whose shrinkage is chosen by inner folds; its posteriors are mixed as those of the linear proxy.
+    """A discriminant with shrinkage chosen by inner folds and mixed posteriors.
 
-    Rows count the same: class weights enter as equal priors.
+    Posteriors are mixed as in the linear proxy. Rows have equal weight; class weights enter as equal priors.
 
     Attributes:
-        shrinkages: weights of the sphere to choose from.
+        shrinkages: weights of the identity to choose from.
     """
 
     shrinkages: tuple[float, ...] = (0.9, 0.5, 0.2, 0.05)
@@ -94,14 +105,17 @@ class TunedDiscriminant:
 
 @dataclass(frozen=True, slots=True)
 class MixedDiscriminant:
-    """A fitted discriminant whose posteriors are mixed with the uniform at weight 1 / (rows + 1): always finite."""
+    """A fitted discriminant with finite log posteriors.
+
+    Posteriors are mixed with the uniform distribution at weight 1 / (rows + 1).
+    """
 
     fitted: FittedDiscriminant
     rows: int
 
     @property
     def converged(self) -> bool:
-        """Always: nothing is iterated to a tolerance."""
+        """Always true: there is no iteration to a tolerance."""
         return True
 
     def log_probabilities(self, X: Floats) -> Floats:

@@ -1,4 +1,7 @@
-"""Multinomial logistic regression whose penalty is chosen inside, on rows it did not learn from: the linear proxy."""
+"""Multinomial logistic regression with a tuned penalty: the linear proxy.
+
+The penalty is chosen by inner folds.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Rows to learn from, and how to judge a penalty on them.
+    """Training rows, and the rows that evaluate a penalty.
 
     Attributes:
-        X: vectors (n, d). y: labels (n,) in ``range(classes)``. classes: how many there are.
-        weight: what each row counts for (n,).
-        fold: inner fold of each row (n,): a row of fold f is left out when fold f is judged; -1 is never left out.
+        X: embeddings (n, d). y: labels (n,) in ``range(classes)``. classes: their number.
+        weight: weight of each row (n,).
+        fold: inner fold of each row (n,): a row of fold f is left out when fold f is evaluated; -1 is never left out.
         judged: rows whose log-loss chooses the penalty (n,).
     """
 
@@ -34,15 +37,15 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """Multinomial logistic regression [cox1958] with a ridge penalty chosen by inner folds.
+    """Multinomial logistic regression [cox1958] with a ridge penalty.
 
-    Predictions are mixed with the uniform distribution at weight 1 / (rows + 1), so that every log-loss is finite,
-    also of a class that was never seen.
+    The penalty is chosen by inner folds. Predictions are mixed with the uniform distribution at weight 1 / (rows + 1),
+    so that every log-loss is finite, even for a class never seen.
 
     Attributes:
         penalties: ridge penalties to choose from, strongest first; on the sum of the rows' losses.
         steps: most iterations of a fit; a fit that needs more is used as it is and counted as not converged.
-        patience: penalties tried beyond the best one so far before the search stops.
+        patience: number of worse penalties before the search stops.
     """
 
     penalties: tuple[float, ...] = (16.0, 4.0, 1.0, 0.25, 0.0625, 0.015625)
@@ -56,9 +59,9 @@ class Logistic:
         return axes.back(self.fit_at(turned, self.choose(turned)))
 
     def choose(self, examples: Examples) -> float:
-        """The penalty with the smallest weighted log-loss over the judged rows, each judged by a fit without its fold.
+        """The penalty with the smallest weighted log-loss on the evaluation rows.
 
-        The middle of the list when nothing can be judged.
+        Each row is evaluated by a fit without its fold. The middle of the list without evaluation rows.
         """
         folds = [int(f) for f in np.unique(examples.fold[examples.judged]) if f >= 0]
         parts = [part for fold in folds if (part := _Part.of(examples, fold)) is not None]
@@ -76,7 +79,10 @@ class Logistic:
     def fit_at(
         self, examples: Examples, penalty: float, start: FittedLogistic | None = None, *, tolerance: float = 1e-6
     ) -> FittedLogistic:
-        """Fit at one penalty, from ``start`` when it saw the same classes, to this relative tolerance of the loss."""
+        """Fit at one penalty to this relative tolerance of the loss.
+
+        Starts from ``start`` when it saw the same classes.
+        """
         return self.solve(_Prepared.of(examples), penalty, start, tolerance=tolerance)
 
     def solve(
@@ -104,8 +110,8 @@ class Logistic:
 class _Axes:
     """Principal axes of the rows.
 
-    The penalty does not see a rotation, nor, the bias being free, a shift; the optimizer, whose steps are scaled axis
-    by axis, needs less than half the iterations.
+    The penalty is invariant under rotations and, as the bias is free, under shifts. The optimizer scales its steps by
+    axis and needs less than half the iterations.
 
     Attributes:
         mean: (d,). turn: orthogonal (d, d).
@@ -124,19 +130,21 @@ class _Axes:
         return np.asarray((X - self.mean) @ self.turn)
 
     def back(self, fitted: FittedLogistic) -> FittedLogistic:
-        """The same model on vectors as they were."""
+        """The same model for embeddings before the rotation."""
         weights = self.turn @ fitted.weights[:-1]
         return replace(fitted, weights=np.vstack([weights, fitted.weights[-1] - self.mean @ weights]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Penalized loss and gradient as ``scipy`` wants them. Classes are rows: sums over them run along memory.
+    """Penalized loss and gradient for ``scipy``.
+
+    Classes are rows, so that sums over them are contiguous in memory.
 
     Attributes:
-        columns: vectors and a one, transposed (d + 1, n). weight: (n,). hits: weighted sums of the vectors of each
-            class (k, d + 1), which is all the labels enter by. scale: one step of the optimizer in each column
-            (d + 1,), the inverse root of the curvature where all classes are equally probable.
+        columns: embeddings and a one, transposed (d + 1, n). weight: (n,). hits: weighted sums of the embeddings of
+            each class (k, d + 1), the only use of the labels. scale: one step of the optimizer in each column (d + 1,),
+            the inverse root of the curvature where all classes are equally probable.
     """
 
     columns: Floats
@@ -146,7 +154,10 @@ class _Problem:
     scale: Floats
 
     def zero(self) -> Floats:
-        """No weights, biases at the classes' shares, in units of ``scale``, shape (k, d + 1)."""
+        """Zero weights, and biases at the class frequencies, shape (k, d + 1).
+
+        In units of ``scale``.
+        """
         out = np.zeros(self.hits.shape)
         out[:, -1] = np.log(self.hits[:, -1] / self.weight.sum()) / self.scale[-1]
         return out
@@ -168,10 +179,12 @@ class _Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What no penalty changes of a problem: vectors, weights, sums of the classes, curvature without the penalty.
+    """The parts of a problem that do not depend on the penalty.
+
+    Embeddings, weights, class sums, and curvature without the penalty.
 
     Attributes:
-        present: (k,) the classes seen. classes: how many there are. Others: as in :class:`_Problem`.
+        present: (k,) the classes seen. classes: their number. Others: as in :class:`_Problem`.
     """
 
     present: Ints
@@ -200,7 +213,7 @@ class _Prepared:
 
 
 class _Once:
-    """Loss and gradient of a problem as two functions, computed together once per point."""
+    """Loss and gradient as two functions, computed once per point."""
 
     def __init__(self, problem: _Problem) -> None:
         self.problem = problem
@@ -222,7 +235,10 @@ class _Once:
 
 @dataclass(frozen=True, slots=True)
 class FittedLogistic:
-    """A fitted model: ``weights`` (d + 1, k), the bias last; ``present`` (k,) the classes seen."""
+    """A fitted model.
+
+    ``weights`` (d + 1, k), the bias last; ``present`` (k,) the classes seen.
+    """
 
     weights: Floats
     present: Ints
@@ -231,7 +247,10 @@ class FittedLogistic:
     converged: bool
 
     def log_probabilities(self, X: Floats) -> Floats:
-        """Log posterior of every class in nats, shape (n, classes), mixed with the uniform: always finite."""
+        """Log posterior of every class in nats (n, classes), mixed with the uniform.
+
+        Always finite.
+        """
         out = np.full((X.shape[0], self.classes), -np.inf)
         out[:, self.present] = log_softmax(X @ self.weights[:-1] + self.weights[-1], axis=1)
         mixing = 1 / (self.rows + 1)
@@ -239,7 +258,7 @@ class FittedLogistic:
 
 
 class _Part:
-    """One inner fold: what is learned from, what is judged; keeps its last fit to start the next from."""
+    """One inner fold: training rows, evaluation rows, last fit as a warm start."""
 
     def __init__(self, rest: Examples, X: Floats, y: Ints, weight: Floats) -> None:
         self.rest, self.X, self.y, self.weight = _Prepared.of(rest), X, y, weight

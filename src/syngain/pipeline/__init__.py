@@ -1,1 +1,1 @@
-"""From real rows to prompts, generated rows and curation; the run store. Knows no command and no report."""
+"""Generation: prompts from real rows, generated rows, curation, run store."""

@@ -1,4 +1,4 @@
-"""What a recipe would ask and cost, from its plan alone: nothing is sent."""
+"""Forecast the requests and cost of a recipe from its plan, without sending."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USED = 0.5  # of max_tokens, before anything is known
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Requests, tokens and dollars of the generation itself; repair turns and verifiers come on top."""
+    """Requests, tokens and dollars of generation, without repair turns and verifiers."""
 
     requests: int
     prompts: int
@@ -47,9 +47,10 @@ class Forecast:
 
 
 def forecast(recipe: Recipe, anchors: Anchors, prices: Prices | None) -> Forecast:
-    """Count what would be asked: tokens of a prompt by four bytes each, answers at half of their limit.
+    """Count planned requests and tokens.
 
-    ``at most`` is what a ceiling would set aside: a token per byte of prompt and every answer as long as allowed.
+    A prompt token is four bytes; answers take half of their limit. ``at most`` is the amount a ceiling reserves: a
+    token per byte of prompt and every answer at its limit.
     """
     count, guess, said, bound, limit = 0, 0.0, 0.0, 0, 0
     by_strategy: dict[str, int] = {}

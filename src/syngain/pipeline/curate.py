@@ -1,7 +1,7 @@
-"""Curation: step after step, each row kept or dropped with a reason, over rows in the order of their keys.
+"""Curation: each row is kept or dropped with a reason, in the order of keys.
 
-Steps that look at one row at a time share a pass over the store; near duplicates and verifiers need the set or the
-generator and stand between passes. The order of rows is that of their keys, so the outcome does not depend on timing.
+Steps on single rows run in one pass over the store. Near duplicates and verifiers need the whole dataset or the
+generator, and run between passes. Rows are ordered by key, so the outcome does not depend on timing.
 """
 
 from __future__ import annotations
@@ -42,13 +42,16 @@ if TYPE_CHECKING:
 Judge = Callable[[Candidate], str]
 """The reason to drop a row; empty to keep it."""
 Ask = Callable[[Sequence[Request]], Awaitable[Sequence[str | None]]]
-"""Puts questions to the generator, through the store; None where no answer came."""
+"""Sends requests to the generator, through the store; None without an answer."""
 BATCH = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step at its place in the recipe. ``judge`` is None for steps that need more than one row."""
+    """A step with its place in the recipe.
+
+    ``judge`` is None for steps on several rows.
+    """
 
     number: int
     name: str
@@ -57,7 +60,7 @@ class Stage:
 
 
 def stages(recipe: Recipe, anchors: Anchors) -> list[Stage]:
-    """The steps of a recipe, ready; what is wrong with them is found here, before anything is asked.
+    """Prepare the steps of a recipe; errors are found before any request.
 
     Raises:
         InputError: a bad pattern, template, expression or function.
@@ -69,14 +72,14 @@ def stages(recipe: Recipe, anchors: Anchors) -> list[Stage]:
 
 
 def set_steps(recipe: Recipe) -> set[int]:
-    """The numbers of the steps that act on the set and not on single rows, and of the answers that never came."""
+    """Numbers of the steps on the whole dataset, and of missing answers."""
     return {-1} | {number for number, step in enumerate(recipe.curate, 1) if isinstance(step, DedupStep)}
 
 
 async def curate(store: Store, recipe: Recipe, anchors: Anchors, ask: Ask) -> None:
-    """Decide about every row anew and write the decisions.
+    """Decide about every row and write the decisions.
 
-    Step -1 is whether there is an answer, step 0 whether it gives a row.
+    Step -1: there is an answer. Step 0: it parses into a row.
     """
     store.forget_decisions()
     any_step = FinishedStep(step="finished")
@@ -94,19 +97,19 @@ async def curate(store: Store, recipe: Recipe, anchors: Anchors, ask: Ask) -> No
 
 
 def alive(store: Store) -> Iterator[Candidate]:
-    """The rows that no step has dropped so far, ordered by key."""
+    """The rows that no step has dropped, ordered by key."""
     return (row for row in candidates(store) if store.dropped(row.key) is None)
 
 
 def text_of(content: Mapping[str, object], field: str | None = None) -> str:
-    """The text of a row: one field, or all of its content but the label."""
+    """The text of a row: one field, or all content except the label."""
     if field is not None:
         return str(content.get(field, ""))
     return "\n".join(str(value) for name, value in content.items() if name != "label")
 
 
 def _pass(store: Store, group: Sequence[Stage]) -> None:
-    """Several steps over the rows in one go; a row meets a step only when the ones before kept it."""
+    """Run several steps in one pass; a step sees only rows that earlier steps kept."""
     decisions: list[tuple[bytes, int, str, str | None]] = []
     for row in alive(store):
         for stage in group:
@@ -121,7 +124,7 @@ def _pass(store: Store, group: Sequence[Stage]) -> None:
 
 
 def _judge(step: Step, number: int, anchors: Anchors, seed: int) -> Judge | None:
-    """The judge of a step that looks at one row at a time."""
+    """The judge of a step on single rows."""
     where = f"curate step {number} (`{step.step}`)"
     judge: Judge | None = None
     match step:
@@ -153,7 +156,11 @@ def _format(step: FormatStep, where: str) -> Judge:
     try:
         must, must_not = (None if p is None else re.compile(p) for p in (step.must, step.must_not))
     except re.error as error:
-        raise InputError(f"{where} has a bad regular expression ({error})", expected="one that compiles") from error
+        raise InputError(
+            f"{where} has an invalid regular expression ({error})",
+            expected="a regular expression of Python's `re`",
+            todo="correct `must` or `must_not` in the recipe",
+        ) from error
 
     def judge(row: Candidate) -> str:
         text = text_of(row.content, step.field)
@@ -186,20 +193,20 @@ def _label(step: LabelStep, anchors: Anchors, seed: int) -> Judge:
     def judge(row: Candidate) -> str:
         label = row.content.get("label")
         if allowed and str(label) not in allowed:
-            return f"the label {label!r} is not one of the anchors'"
+            return f"the label {label!r} is not a label of the real rows"
         spelled = words(str(label)) if label is not None else []
         said = words(text_of(row.content))
         leaks = step.leaks == "drop" and bool(spelled) and f" {' '.join(spelled)} " in f" {' '.join(said)} "
         if leaks:
-            return "the text spells its label"
+            return "the text contains its label"
         doubted = teacher is not None and teacher.doubts(text_of(row.content), str(label))
-        return "a teacher of the anchors doubts the label" if doubted else ""
+        return "the classifier trained on real rows rejects the label" if doubted else ""
 
     return judge
 
 
 def _teacher(step: LabelStep, anchors: Anchors, seed: int) -> Teacher:
-    """The teacher of the labeled anchors; it learns when the first row is judged."""
+    """The classifier trained on labeled real rows; it is fitted at the first row."""
     rows = [(text_of(anchor.content), anchor.label) for anchor in anchors.rows if anchor.label is not None]
     return Teacher([text for text, _ in rows], [label for _, label in rows], step.doubt, seed)
 
@@ -210,27 +217,32 @@ def _function(step: FunctionStep, where: str) -> Judge:
         function: Callable[[dict[str, object]], object] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f"{where}: {step.call} cannot be imported ({error})", expected="a function in a module Python finds"
+            f"{where}: {step.call} cannot be imported ({error})",
+            expected="MODULE:FUNCTION on the import path",
+            todo="correct `call` in the recipe, or add the module's folder to PYTHONPATH",
         ) from error
 
     def judge(row: Candidate) -> str:
         verdict = function(dict(row.content))
         if isinstance(verdict, str):
             return verdict
-        return "" if verdict else f"{name} said no"
+        return "" if verdict else f"{name} rejected the row"
 
     return judge
 
 
 def _exact(step: DedupStep, anchors: Anchors) -> Judge:
-    """The first row of a text is kept. The memory is made anew for every run of curation."""
+    """Keep the first row of each text.
+
+    Every curation starts with an empty memory.
+    """
     seen: set[bytes] = {text_digest(anchor.content) for anchor in anchors.rows} if step.anchors else set()
     real = frozenset(seen)
 
     def judge(row: Candidate) -> str:
         digest = text_digest(row.content)
         if digest in seen:
-            return "repeats an anchor" if digest in real else "repeats an earlier row"
+            return "repeats a real row" if digest in real else "repeats an earlier row"
         seen.add(digest)
         return ""
 
@@ -238,25 +250,28 @@ def _exact(step: DedupStep, anchors: Anchors) -> Judge:
 
 
 def text_digest(content: Mapping[str, object]) -> bytes:
-    """Sixteen bytes that equal texts share, whatever their case and spaces."""
+    """A digest of sixteen bytes, equal for texts that differ in case and spaces only."""
     return hashlib.sha256(normal_text(text_of(content)).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _near(store: Store, stage: Stage, step: DedupStep, anchors: Anchors) -> None:
-    """The first row of each near-duplicate cluster is kept, none where an anchor is in it."""
+    """Keep the first row of each near-duplicate cluster without a real row."""
     real = [text_of(anchor.content) for anchor in anchors.rows] if step.anchors else []
     rows = [(row.key, text_of(row.content)) for row in alive(store)]
     found = clusters([*real, *(text for _, text in rows)], MinHash(threshold=step.near or 1.0))
     seen = set(found[: len(real)].tolist())
     decisions: list[tuple[bytes, int, str, str | None]] = []
     for (key, _), cluster in zip(rows, found[len(real) :].tolist(), strict=True):
-        decisions.append((key, stage.number, stage.name, "nearly repeats another row" if cluster in seen else None))
+        decisions.append((key, stage.number, stage.name, "near-duplicate of another row" if cluster in seen else None))
         seen.add(cluster)
     store.decide(decisions)
 
 
 async def _verify(store: Store, stage: Stage, step: VerifyStep, ask: Ask) -> None:
-    """The generator judges each row, at temperature 0; a row without a judgment is dropped and says so."""
+    """The generator judges each row at temperature 0.
+
+    A row without a judgment is dropped with this reason.
+    """
     render = template(step.template, where=f"curate step {stage.number} (`verify`)")
     sampling = Sampling(temperature=0.0, max_tokens=step.max_tokens, logprobs=False)
     rows: list[tuple[bytes, Request]] = []
@@ -285,6 +300,6 @@ def _verdict(step: VerifyStep, answer: str | None) -> str | None:
 
 
 def _fields(row: Candidate) -> dict[str, object]:
-    """What an expression or a verifier's template can name: the fields of the row and where it came from."""
+    """Names for expressions and verifier templates: fields and provenance of the row."""
     label, strategy = row.content.get("label"), row.request.row.strategy
     return {**row.content, "label": label, "strategy": strategy, "row": dict(row.content)}

@@ -1,6 +1,6 @@
-"""Ask everything that is planned and has no answer: many at once, within the budget, each answer committed as it comes.
+"""Send all planned requests in parallel within the budget; commit each answer.
 
-A request ends in one of three ways: answered, refused (it will never work), exhausted (it did not work often enough).
+A request ends in one of three ways: answered, refused (it always fails), exhausted (all retries failed).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 CHUNK = 256  # requests that are read from the store at once
 Follow = Callable[[Pending, Reply], Request | None]
-"""The request that an answer makes necessary: a repair turn, or none."""
+"""The request that follows from an answer: a repair turn, or none."""
 
 
 @dataclass
 class EngineCounts:
-    """What happened, for a person to read."""
+    """Counts of a run, for its report."""
 
     answered: int = 0
     refused: int = 0
@@ -66,12 +66,12 @@ class Engine:
     _flying: int = 0
 
     async def run(self) -> EngineCounts:
-        """Ask until nothing is left, the budget is reached, or there is no hope.
+        """Send requests until none is left, the budget is reached, or too many fail.
 
-        What stopped it is in ``counts.stopped``; every answer is in the store by then.
+        ``counts.stopped`` contains the cause; all answers are in the store.
 
         Raises:
-            SyngainError: from the generator, when no request can ever work. What is done is kept.
+            SyngainError: from the generator, when every request fails. Answers are kept.
         """
         tasks: set[asyncio.Task[None]] = set()
         try:
@@ -93,14 +93,14 @@ class Engine:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _next(self) -> list[tuple[Pending, Cost]]:
-        """The next requests for one call of the generator, reserved and marked as sent; empty when none can go."""
+        """The next requests for one call, reserved and marked as sent; may be empty."""
         group: list[tuple[Pending, Cost]] = []
         while len(group) < self.generator.batch and self._wanted(len(group)) and self._fill():
             cost = self.ledger.worst(self._queue[0].request)
             if not self.ledger.reserve(cost):
                 if not self._flying and not group:
                     self.counts.stopped = "the budget is reached"
-                break  # what is in flight may cost less than was set aside for it
+                break  # requests in flight may cost less than reserved
             group.append((self._queue.pop(0), cost))
         self.store.sent((item.key, *cost) for item, cost in group) if group else None
         return group
@@ -122,7 +122,7 @@ class Engine:
             self._flying -= len(group)
 
     async def _try(self, group: Sequence[tuple[Pending, Cost]]) -> None:
-        """Try until answered, refused or exhausted."""
+        """Retry until answered, refused or exhausted."""
         for attempt in range(self.pace.patience.attempts):
             await self.pace.turn()
             last = attempt + 1 == self.pace.patience.attempts
@@ -146,7 +146,7 @@ class Engine:
                 return
 
     async def _refused(self, group: Sequence[tuple[Pending, Cost]], error: RefusedError) -> None:
-        """One bad request does not take its neighbors along: ask each alone."""
+        """Send the requests of a refused batch one by one."""
         if len(group) == 1:
             self._give_up(group, REFUSED, error.reason, billed=False)
             return
@@ -154,7 +154,7 @@ class Engine:
             await self._try([one])
 
     def _check_replays(self, replies: Sequence[Reply], *, last: bool) -> None:
-        """An answer that was given to another request before is not an answer; a stubborn server is believed."""
+        """Retry an answer already given to another request; accept it if it is repeated."""
         if not last and any(self.store.replayed(reply) for reply in replies):
             raise RetryableError("the server repeated an earlier answer", billed=True)
 
@@ -168,7 +168,10 @@ class Engine:
         self.progress("generating", min(self.counts.answered / max(self.total, 1), 1.0))
 
     def _again(self, group: Sequence[tuple[Pending, Cost]], error: RetryableError) -> bool:
-        """Prepare another try: a lost attempt that may have been billed is spent, and the next one set aside anew."""
+        """Prepare another try.
+
+        A lost attempt that may have been billed counts as spent; the next one is reserved again.
+        """
         self.counts.retries += 1
         name = error.reason.split(":")[0]
         self.counts.reasons[name] = self.counts.reasons.get(name, 0) + 1
@@ -201,12 +204,11 @@ class Engine:
 
 
 def unfinished(counts: EngineCounts, place: str) -> UnfinishedError:
-    """The error of a run that was stopped: what is done is kept."""
-    todo = (
-        "raise the ceiling and go on with --resume" if "budget" in counts.stopped else "mend it and go on with --resume"
-    )
+    """The error of a run that stopped early; its answers are kept."""
+    budget = "budget" in counts.stopped
+    todo = "raise the budget" if budget else "remove this cause"
     return UnfinishedError(
-        f"stopped after {counts.answered:,} answers of this call: {counts.stopped}",
+        f"stopped after {counts.answered:,} answers: {counts.stopped}",
         expected="all requests answered",
-        todo=f"{todo}; what is done is kept in {place}",
+        todo=f"{todo}, then continue with --resume; {place} keeps all answers",
     )

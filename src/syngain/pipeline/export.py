@@ -1,4 +1,4 @@
-"""Rows out of the store, in the order of their keys: the same store, the same bytes."""
+"""Export rows of the store, ordered by key; equal stores give equal bytes."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ FILES: dict[str, Which] = {"rows.jsonl": "all", "kept.jsonl": "kept", "dropped.j
 
 @dataclass(frozen=True)
 class StoredRows(Sequence[Record]):
-    """Records of the rows of a store, made one by one as they are read; only iteration is cheap.
+    """Records of the rows of a store, computed on demand; only iteration is fast.
 
     Attributes:
-        opened: opens the store for one reading. which: all rows that hold content, the kept ones, or the dropped ones
-            with their reasons.
+        opened: opens the store for one reading. which: all rows with content, the kept ones, or the dropped ones with
+            their reasons.
     """
 
     opened: Callable[[], AbstractContextManager[Store]]
@@ -68,7 +68,7 @@ class StoredRows(Sequence[Record]):
 
 @dataclass(frozen=True)
 class StoredRowFile:
-    """The rows of a store as a file of the run folder; the store is closed between readings."""
+    """Rows of a store as a run file; the store is closed between readings."""
 
     store: Path
     which: Which
@@ -77,7 +77,7 @@ class StoredRowFile:
 
     @property
     def records(self) -> StoredRows:
-        """The rows as they are written."""
+        """The records."""
         return StoredRows(partial(Store.reading, self.store), self.which, self.generator, self.size)
 
     def write(self, path: Path) -> None:
@@ -87,7 +87,7 @@ class StoredRowFile:
 
 @dataclass(frozen=True)
 class StoreFile:
-    """A store as a file of the run folder. :meth:`opened` reads it."""
+    """A store as a run file; :meth:`opened` reads it."""
 
     store: Path
 
@@ -101,10 +101,10 @@ class StoreFile:
         return Store.reading(self.store)
 
     def write(self, path: Path) -> None:
-        """Link the store, or copy it where that is not possible: the original stays.
+        """Link the store, or copy it where links are not possible.
 
         Raises:
-            UsageError: there is no store any more.
+            UsageError: the store no longer exists.
         """
         with self.opened():  # it is there and can be read
             try:
@@ -114,12 +114,12 @@ class StoreFile:
 
 
 def stored_rows(store: Store, which: Which, generator: str) -> StoredRows:
-    """The rows of a store that is open."""
+    """The rows of an open store."""
     return StoredRows(lambda: nullcontext(store), which, generator, _size(store, which))
 
 
 def run_files(store: Store, path: Path, recipe: Recipe, generator: str) -> dict[str, RunFile]:
-    """The files of the run folder besides the report: rows, recipe, and the store, which lies at ``path``."""
+    """Run files other than the report: rows, recipe, and the store at ``path``."""
     return {
         **{name: StoredRowFile(path, which, generator, _size(store, which)) for name, which in FILES.items()},
         "recipe.yaml": TextFile(recipe.yaml()),
@@ -128,7 +128,7 @@ def run_files(store: Store, path: Path, recipe: Recipe, generator: str) -> dict[
 
 
 def moved(files: Mapping[str, RunFile], path: Path) -> dict[str, RunFile]:
-    """The files of a run whose store lies at ``path`` by now."""
+    """The run files, with the store at a new ``path``."""
     return {
         name: replace(file, store=path) if isinstance(file, (StoredRowFile, StoreFile)) else file
         for name, file in files.items()
@@ -136,7 +136,7 @@ def moved(files: Mapping[str, RunFile], path: Path) -> dict[str, RunFile]:
 
 
 def export(store: Store, folder: Path, generator: str) -> None:
-    """Write ``rows.jsonl`` (all that was generated), ``kept.jsonl`` (the set) and ``dropped.jsonl`` (with reasons)."""
+    """Write ``rows.jsonl`` (all), ``kept.jsonl`` and ``dropped.jsonl`` (with reasons)."""
     for name, which in FILES.items():
         write_records(folder / name, stored_rows(store, which, generator))
 
@@ -147,14 +147,17 @@ def _size(store: Store, which: Which) -> int:
 
 
 def content_fingerprint(store: Store) -> tuple[int, str]:
-    """How many rows are kept, and the fingerprint of their contents."""
+    """The number of kept rows, and the fingerprint of their contents."""
     contents = (row.content for row in candidates(store) if store.dropped(row.key) is None)
     name = fingerprint_lines(canonical(dict(content)).decode() for content in contents)
     return store.sizes()[1], name
 
 
 def generated_rows(store: Store, which: Which, generator: str) -> Iterator[GeneratedRow]:
-    """The rows of a store, ordered by key; only all of them carry the alternatives of their tokens."""
+    """The rows of a store, ordered by key.
+
+    Only the complete export has the alternatives of tokens.
+    """
     for candidate in candidates(store):
         dropped = store.dropped(candidate.key)
         if which == "dropped":
@@ -166,7 +169,7 @@ def generated_rows(store: Store, which: Which, generator: str) -> Iterator[Gener
 
 
 def row_of(candidate: Candidate, generator: str, *, top: bool = False) -> GeneratedRow:
-    """A row: its content, its provenance, its log-probabilities where the generator gave them."""
+    """A row: content, provenance, and log-probabilities if available."""
     request, reply = candidate.request, candidate.reply
     templated = request.stage == "template"
     return GeneratedRow(
@@ -206,7 +209,7 @@ def _logprobs(reply: Reply, *, top: bool) -> TokenLogprobs | None:
 
 
 def _steps(reply: Reply) -> tuple[dict[str, float | None], ...]:
-    """Per step the alternatives by token."""
+    """The alternatives of each step, by token."""
     if reply.top is None:
         return ()
     values, start, steps = _decimals(reply.top.logprobs), 0, []
@@ -218,5 +221,5 @@ def _steps(reply: Reply) -> tuple[dict[str, float | None], ...]:
 
 
 def _decimals(values: Singles) -> Decimals:
-    """The shortest decimals that name these float32 numbers; None where there is no finite one."""
+    """Shortest decimals of float32 numbers; None for non-finite ones."""
     return tuple(float(str(value)) if np.isfinite(value) else None for value in values)

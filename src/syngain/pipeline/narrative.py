@@ -1,4 +1,4 @@
-"""Sentences of ``syngain generate``: its verdict, how the rows came about, notes on the run."""
+"""Sentences of ``syngain generate``: verdict, computation, notes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
 
 def verdict(held: int, kept: int) -> Verdict:
-    """How many rows came about; whether they help is never among it."""
+    """Numbers of generated and kept rows, without a judgment of benefit."""
     return Verdict(
         decision="cannot_tell",
-        sentence=f"{held:,} rows generated, {kept:,} kept; whether they help is for `syngain audit` to say.",
+        sentence=f"{held:,} rows generated, {kept:,} kept. Run `syngain audit` to estimate their gain.",
     )
 
 
 def computed(run: Run, reasons: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-    """How the rows came about, as headed paragraphs; ``reasons``: why rows were dropped, with their counts."""
+    """How the rows were generated, as headed paragraphs.
+
+    ``reasons``: why rows were dropped, with counts.
+    """
     strategies = ", ".join(f"{strategy.title} ({strategy.rows:,} rows)" for strategy in run.recipe.strategies)
     yield "Generator", f"{run.generator.name}; strategies: {strategies}."
     if run.stop is not None and run.store.meta("cut") is not None:
@@ -29,8 +32,8 @@ def computed(run: Run, reasons: Sequence[tuple[str, int]]) -> Iterator[tuple[str
         yield (
             "Stopped",
             (
-                f"Asking stopped at row {run.store.meta('cut')} of the plan: `{run.stop.expression}` was proven, at an "
-                f"error of {most:.3g} over all looks."
+                f"Generation stopped at planned row {run.store.meta('cut')}: `{run.stop.expression}` was met, "
+                f"at an error of {most:.3g} over all interim checks."
             ),
         )
     if reasons:
@@ -38,22 +41,22 @@ def computed(run: Run, reasons: Sequence[tuple[str, int]]) -> Iterator[tuple[str
     yield (
         "Curation",
         (
-            "The divergence of a filter is one minus the share it accepts, exactly, on pairs of prompt and output. "
-            "De-duplication acts on the set and has none."
+            "On pairs of prompt and output, the divergence of a filter is exactly one minus its acceptance rate. "
+            "Deduplication acts on the whole dataset and has no divergence."
         ),
     )
 
 
 def notes(run: Run, *, priced: bool) -> Iterator[str]:
-    """What happened on the way that the result does not show: retries, requests in flight at a kill, costs."""
+    """Events of the run: retries, requests in flight at a kill, costs."""
     counts, spent = run.counts, run.store.spent()
-    yield f"answers of this call: {counts.answered:,}; most in flight: {counts.most_in_flight}"
+    yield f"answers of this call: {counts.answered:,}; maximum in flight: {counts.most_in_flight}"
     if run.in_flight:
         yield f"in flight when the last call ended, asked again: {run.in_flight}"
     if counts.retries:
         words = ", ".join(f"{reason} ({count})" for reason, count in sorted(counts.reasons.items()))
         yield f"retries: {counts.retries:,}: {words}"
     if counts.refused or counts.exhausted:
-        yield f"without an answer: {counts.refused} refused, {counts.exhausted} given up"
+        yield f"without an answer: {counts.refused} refused, {counts.exhausted} after all retries"
     cost = f"tokens: {spent.tokens:,} answered, at most {spent.lost_tokens:,} in lost attempts"
     yield cost + (f"; USD {spent.usd + spent.lost_usd:.4f} at most" if priced else "")

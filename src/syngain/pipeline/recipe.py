@@ -1,6 +1,6 @@
-"""The recipe: a YAML file that says who speaks, about what, how much, and what is kept. Pydantic stands at the border.
+"""The recipe: a YAML file with generator, strategies, amounts and curation.
 
-An unknown field is an error that names the known ones; nothing here touches the network or costs money.
+Pydantic validates it. An unknown field is an error that names the known ones. This module sends no requests.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Part(BaseModel):
-    """A part of a recipe: unknown fields are errors, values are final."""
+    """A part of a recipe: immutable, without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ToySpec(Part):
-    """The exact toy generator, fitted on the anchors, or on the rows of a file: what it ``learned`` before."""
+    """The exact toy generator, fitted on the real rows or on the file ``learned``."""
 
     kind: Literal["toy"]
     backoff: Annotated[float, Field(ge=0)] = 0.2
@@ -34,7 +34,10 @@ class ToySpec(Part):
 
 
 class EndpointSpec(Part):
-    """An OpenAI-compatible server. ``base_url`` defaults to the variable OPENAI_BASE_URL."""
+    """An OpenAI-compatible server.
+
+    ``base_url`` defaults to the variable OPENAI_BASE_URL.
+    """
 
     kind: Literal["openai"]
     model: str
@@ -47,7 +50,10 @@ class EndpointSpec(Part):
 
 
 class LocalSpec(Part):
-    """A causal language model in this process: a catalog name, a folder, a GGUF file or a hub name."""
+    """A causal language model in this process.
+
+    A catalog name, a folder, a GGUF file or a hub name.
+    """
 
     kind: Literal["transformers"]
     model: str = "smollm2"
@@ -58,9 +64,10 @@ class LocalSpec(Part):
 
 
 class LlamaCppSpec(Part):
-    """A GGUF file spoken by llama.cpp in this process: a catalog name, a file, or a folder that holds one.
+    """A GGUF file run by llama.cpp in this process.
 
-    ``context`` is how many tokens a prompt and its output may have together; ``threads`` defaults to all cores.
+    A catalog name, a file, or a folder with one. ``context`` is the maximum of tokens of prompt and output together;
+    ``threads`` defaults to all cores.
     """
 
     kind: Literal["llamacpp"]
@@ -76,7 +83,7 @@ GeneratorSpec = ToySpec | EndpointSpec | LocalSpec | LlamaCppSpec
 
 
 class SamplingSpec(Part):
-    """How outputs are drawn; ``samples`` per prompt."""
+    """Sampling parameters; ``samples`` per prompt."""
 
     temperature: Annotated[float, Field(ge=0, le=10)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -102,9 +109,10 @@ Kind = Literal["few_shot", "paraphrase", "self_instruct", "persona", "attributes
 
 
 class StrategySpec(Part):
-    """A way from anchors to prompts.
+    """A method to generate prompts from real rows.
 
-    ``template`` replaces the words of the kind; of the kind ``template`` it is the row itself, and no model is asked.
+    ``template`` replaces the built-in text of the kind. For the kind ``template`` it is the row itself, without a
+    model.
     """
 
     kind: Kind
@@ -129,17 +137,20 @@ class StrategySpec(Part):
         if self.kind == "template" and self.template is None:
             raise ValueError("the kind template needs `template`")
         if (self.output == "json") != (self.json_schema is not None):
-            raise ValueError("`output: json` and `json_schema` come together")
+            raise ValueError("`output: json` requires `json_schema`, and vice versa")
         return self
 
     @property
     def title(self) -> str:
-        """What rows say of how they were made."""
+        """The strategy's name in rows."""
         return self.name or self.kind
 
 
 class FormatStep(Part):
-    """Keep what matches ``must`` and does not match ``must_not`` (regular expressions, searched)."""
+    """Keep rows that match ``must`` and not ``must_not``.
+
+    Both are regular expressions (searched).
+    """
 
     step: Literal["format"]
     must: str | None = None
@@ -148,7 +159,7 @@ class FormatStep(Part):
 
 
 class LengthStep(Part):
-    """Keep what has so many words and characters."""
+    """Keep rows within limits of words and characters."""
 
     step: Literal["length"]
     min_words: Annotated[int, Field(ge=0)] = 1
@@ -159,13 +170,16 @@ class LengthStep(Part):
 
 
 class FinishedStep(Part):
-    """Drop what was cut at ``max_tokens``."""
+    """Drop rows that were cut at ``max_tokens``."""
 
     step: Literal["finished"]
 
 
 class DedupStep(Part):
-    """Drop repeats; ``near`` is the Jaccard similarity from which rows are repeats; ``anchors`` counts them in."""
+    """Drop duplicates above the Jaccard threshold ``near``.
+
+    ``anchors`` includes the real rows.
+    """
 
     step: Literal["dedup"]
     near: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -173,10 +187,10 @@ class DedupStep(Part):
 
 
 class LabelStep(Part):
-    """Keep rows whose label is one of ``allowed`` (default: those of the anchors); ``leaks``: texts that spell it.
+    """Keep rows whose label is in ``allowed`` (default: labels of the real rows).
 
-    ``teacher: drop`` drops rows whose label a classifier that learned the anchors doubts, more than it doubts all but
-    the share ``doubt`` of the anchors it did not learn from.
+    ``leaks``: drop texts that contain their label. ``teacher: drop`` drops rows whose label is improbable to a
+    classifier trained on real rows: below the quantile ``doubt`` of held-out real labels.
     """
 
     step: Literal["label"]
@@ -195,7 +209,7 @@ class RuleStep(Part):
 
 
 class VerifyStep(Part):
-    """Ask the generator about each row; keep it when the answer begins with ``accept``."""
+    """Ask the generator about each row; keep answers beginning with ``accept``."""
 
     step: Literal["verify"]
     template: str
@@ -205,7 +219,7 @@ class VerifyStep(Part):
 
 
 class FunctionStep(Part):
-    """A function of yours, ``module:function``: row in; True, or the reason to drop it."""
+    """A Python function ``module:function`` of a row: True, or the reason to drop it."""
 
     step: Literal["function"]
     call: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
@@ -218,7 +232,7 @@ Step = Annotated[
 
 
 class EngineSpec(Part):
-    """How many requests at once, how often again, when to stop."""
+    """Concurrency, retries, and when to stop."""
 
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 32
     attempts: Annotated[int, Field(ge=1, le=50)] = 8
@@ -227,7 +241,7 @@ class EngineSpec(Part):
 
 
 class Recipe(Part):
-    """A whole recipe."""
+    """A complete recipe."""
 
     generator: Annotated[GeneratorSpec, Field(discriminator="kind")]
     strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=1)]
@@ -241,7 +255,7 @@ class Recipe(Part):
         titles = [strategy.title for strategy in self.strategies]
         repeated = sorted({title for title in titles if titles.count(title) > 1})
         if repeated:
-            raise ValueError(f"two strategies are called {repeated[0]!r}: give each a `name` of its own")
+            raise ValueError(f"two strategies have the name {repeated[0]!r}; set a different `name` for each")
         return self
 
     def sampling_of(self, strategy: StrategySpec) -> SamplingSpec:
@@ -249,7 +263,7 @@ class Recipe(Part):
         return strategy.sampling or self.sampling
 
     def planned(self) -> dict[str, Any]:
-        """What decides which requests are made: two recipes that agree in this share their answers."""
+        """The settings that determine the requests; equal ones give the same answers."""
         whole = self.model_dump(mode="json")
         generator = {
             key: value for key, value in whole["generator"].items() if key not in {"base_url", "key_env", "timeout"}
@@ -258,22 +272,26 @@ class Recipe(Part):
         return {"generator": generator, **{key: whole[key] for key in kept}}
 
     def yaml(self) -> str:
-        """The recipe with every default written out. It names the variable of the key, never the key."""
+        """The recipe with all defaults, and the name of the key's variable, not the key."""
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
 def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
-    """The recipe of a file, or of a mapping.
+    """Read the recipe of a file or of a mapping.
 
     Raises:
-        InputError: it cannot be read, or a field is unknown, missing or wrong; it names the field.
+        InputError: it cannot be read, or a field is unknown, missing or wrong; the error names the field.
     """
     if not isinstance(source, (str, Path, dict)):
         raise InputError(f"a recipe of type {type(source).__name__}", expected="a YAML file, or the mapping in it")
     name = "the recipe" if isinstance(source, dict) else str(source)
     content: object = source if isinstance(source, dict) else _yaml(Path(source))
     if not isinstance(content, dict):
-        raise InputError(f"{name} holds no mapping", expected="a recipe with `generator` and `strategies`")
+        raise InputError(
+            f"{name} is not a mapping",
+            expected="a recipe with `generator` and `strategies`",
+            todo="write both keys at the top level",
+        )
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -284,9 +302,17 @@ def _yaml(path: Path) -> object:
     try:
         content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected="a recipe in YAML") from error
+        raise InputError(
+            f"{path} cannot be read ({error})",
+            expected="a recipe in YAML",
+            todo="correct the path, or save the recipe as UTF-8",
+        ) from error
     except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML ({' '.join(str(error).split())})", expected="a recipe") from error
+        raise InputError(
+            f"{path} is not YAML ({' '.join(str(error).split())})",
+            expected="a recipe in YAML",
+            todo="correct this line",
+        ) from error
     return content
 
 
@@ -296,7 +322,7 @@ _UNIONS = {"toy", "openai", "transformers", "llamacpp"} | {
 
 
 def _wrong(name: str, error: ValidationError) -> InputError:
-    """The first problem, in words; where an unknown field stands, the known ones."""
+    """The error for the first problem; for an unknown field it lists the known ones."""
     problem = error.errors()[0]
     place = [str(part) for part in problem["loc"] if str(part) not in _UNIONS]
     where = ".".join(place) or "the whole"
@@ -304,7 +330,7 @@ def _wrong(name: str, error: ValidationError) -> InputError:
         known = _fields(problem["loc"][:-1])
         return InputError(
             f"{name} has the unknown field `{where}`",
-            expected=f"one of {', '.join(known)}" if known else "a known field",
+            expected=f"one of {', '.join(known)}" if known else "a field of the recipe format",
             todo="correct the name or remove the field",
         )
     message = problem["msg"].removeprefix("Value error, ")
@@ -312,7 +338,7 @@ def _wrong(name: str, error: ValidationError) -> InputError:
 
 
 def _fields(place: tuple[int | str, ...]) -> list[str]:
-    """The fields of the part at a place of the recipe."""
+    """The known fields at a place of the recipe."""
     parts: dict[str, type[BaseModel]] = {
         "toy": ToySpec, "openai": EndpointSpec, "transformers": LocalSpec, "llamacpp": LlamaCppSpec,
         "sampling": SamplingSpec, "strategies": StrategySpec, "engine": EngineSpec, "format": FormatStep,

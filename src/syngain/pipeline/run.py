@@ -1,4 +1,4 @@
-"""One run of a recipe over its store: plan, ask, curate. Knows generators by their protocol only."""
+"""One run of a recipe over its store: plan, generate, curate."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ FINGERPRINT = "fingerprint"
 
 @dataclass
 class Run:
-    """A recipe, its anchors, a generator and the store that remembers.
+    """A recipe with its real rows, generator and store.
 
     Attributes:
-        place: what messages call the store. stop: when to ask no more. quantities: makers of what it watches besides
+        place: name of the store in messages. stop: the stop rule. quantities: constructors of its quantities other than
             texts, by id.
     """
 
@@ -60,28 +60,31 @@ class Run:
 
     @property
     def fingerprint(self) -> str:
-        """Runs with the same one share their answers: generator, strategies, sampling, seed and anchors."""
+        """Fingerprint of runs with common answers.
+
+        It covers generator, strategies, sampling, seed and real rows.
+        """
         planned = self.recipe.planned()
         return fingerprint([planned, dict(self.generator.identity), self.anchors_fingerprint])
 
     def prepare(self, *, resume: bool) -> None:
-        """Plan what is not planned, count what a kill left in flight, start the ledger from what was spent.
+        """Plan new requests, count those in flight at a kill, and start the ledger.
 
         Raises:
-            UsageError: the store is of another run, or there is one and it was not asked for.
+            UsageError: the store is of another run, or there is one without ``resume``.
         """
         found = self.store.meta(FINGERPRINT)
         if found is not None and not resume:
             raise UsageError(
-                f"{self.place} holds an unfinished run",
+                f"{self.place} contains an unfinished run",
                 expected="a new run",
-                todo="go on with it by --resume, or throw its answers away with --force",
+                todo="continue it with --resume, or discard its answers with --force",
             )
         if found is not None and found != self.fingerprint:
             raise UsageError(
-                f"{self.place} holds an unfinished run of another recipe, other anchors or another model",
-                expected="the same generator, strategies, sampling, seed and anchors for --resume",
-                todo="restore them, name another folder with -o DIR, or throw its answers away with --force",
+                f"{self.place} contains an unfinished run with another recipe, other real rows or another model",
+                expected="the same generator, strategies, sampling, seed and real rows for --resume",
+                todo="restore them, name another folder with -o DIR, or discard its answers with --force",
             )
         self._check_rule()
         if found is None:
@@ -93,21 +96,23 @@ class Run:
         self.ledger.begin(self.store.spent())
 
     def _check_rule(self) -> None:
-        """A run that was cut short by a stop rule cannot go on under another one."""
+        """Refuse to resume a run under another stop rule."""
         rule = "" if self.stop is None else str(self.stop)
         if self.store.meta("cut") is not None and self.store.meta("rule") != rule:
             raise UsageError(
-                f"{self.place} holds a run that stopped by another --stop-when",
+                f"{self.place} contains a run with another --stop-when",
                 expected="the same rule for --resume",
-                todo="name another folder with -o DIR, or throw its answers away with --force",
+                todo="name another folder with -o DIR, or discard its answers with --force",
             )
         self.store.set_meta("rule", rule)
 
     async def generate(self, *, limit: int | None = None) -> None:
-        """Ask all that is planned, or until the stop rule says enough; ``limit`` stops after so many answers.
+        """Send all planned requests, or until the stop rule holds.
+
+        ``limit`` stops after this number of answers.
 
         Raises:
-            UnfinishedError: the budget is reached, or there is no hope. What is done is kept.
+            UnfinishedError: the budget is reached, or too many requests fail. Answers are kept.
         """
         if self.stop is None or limit is not None:
             await self._until(None, limit)
@@ -118,13 +123,13 @@ class Run:
             await self._until(position, None)
             watch.see(self._seen(before, position))
             before, self.watch = position, watch
-            self.progress("looking whether it is enough", 0.05 + 0.85 * position / total)
+            self.progress("checking the stop rule", 0.05 + 0.85 * position / total)
             if watch.look(position) and position < total:
                 self.store.cut(position)
                 break
 
     async def _until(self, position: int | None, limit: int | None) -> None:
-        """Ask up to a position of the plan, and add up what happened."""
+        """Send requests up to a position of the plan, and add up the counts."""
         engine = self._engine(limit, position)
         engine.counts = self.counts
         await engine.run()
@@ -132,7 +137,7 @@ class Run:
             raise unfinished(self.counts, self.place)
 
     def _seen(self, after: int, until: int) -> Iterator[ObservedRow]:
-        """The rows at these positions that hold content."""
+        """The rows with content at these positions."""
         for key, request in self.store.asked(after, until):
             row = candidate_of(self.store, key, request)
             if row.content:
@@ -149,13 +154,16 @@ class Run:
         """Decide about every row.
 
         Raises:
-            UnfinishedError: the budget is reached by a verifier's questions.
+            UnfinishedError: the budget is reached by verifier requests.
         """
         self.progress("curating", 0.9)
         await curate(self.store, self.recipe, self.anchors, self._ask)
 
     async def curate_offline(self) -> None:
-        """Decide about the rows there are, without asking anything: rows that a verifier must see have no judgment."""
+        """Decide about the existing rows without requests.
+
+        Verifier steps then have no judgment.
+        """
 
         async def nobody(questions: Sequence[Request]) -> Sequence[str | None]:
             return [None] * len(questions)
@@ -192,7 +200,7 @@ class Run:
         )
 
     def _fill_templates(self) -> None:
-        """Rows of templates need no generator: what the template says is the answer."""
+        """Fill rows of templates without a generator: the rendered template is the answer."""
         after = 0
         while items := self.store.pending(after, 256):
             after = items[-1].position
@@ -203,7 +211,10 @@ class Run:
 
 
 def _surprisal(row: Candidate) -> tuple[float | None, bool]:
-    """Minus the log-probability of what was said, in nats, and whether it is of the law sampled from."""
+    """Minus the log-probability of the output in nats, and its distribution.
+
+    The flag is true for the sampling distribution.
+    """
     reply, sampling = row.reply, row.request.sampling
     if row.request.stage == "template":
         return 0.0, True

@@ -1,11 +1,11 @@
-"""When enough is enough: stop asking once the next rows would add too little, with the repeated looks controlled.
+"""Stop rules: end generation when further rows add too little.
 
-A rule is a condition in the language of :mod:`syngain.core.expressions` whose comparisons say that a marginal quantity
-is below a number. It is true of a run when it is proven: the upper limit of the quantity, at an error that all looks
-together keep, is below the number. Several comparisons share the error equally, whatever joins them, so that the whole
-condition is proven wrongly no more often than one would be.
+A rule is a condition in the language of :mod:`syngain.core.expressions` whose comparisons state that a marginal
+quantity is below a number. It holds when the upper limit of the quantity is below the number, at an error controlled
+over all interim checks. Several comparisons divide the error equally, so that the error of the whole condition is no
+larger than that of one.
 
-The price is that a run goes on a while after the right amount: the longer, the more slowly the quantity falls.
+The cost is that a run continues beyond the optimal amount: the longer, the more slowly the quantity decreases.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.core.expressions import Node
 
-ALPHA: Mapping[str, float] = {"value": 0.05, "upper90": 0.05, "upper95": 0.025}  # one-sided, over all looks
-EXAMPLE = f"for example --stop-when '{NEW_SHARE} < 0.2'"
+ALPHA: Mapping[str, float] = {"value": 0.05, "upper90": 0.05, "upper95": 0.025}  # one-sided, over all interim checks
+EXAMPLE = f"write for example --stop-when '{NEW_SHARE} < 0.2'"
 
 
 class Quantity(Protocol):
-    """What rows to come would add, read off the rows so far."""
+    """The expected contribution of further rows, estimated from the rows so far."""
 
     @property
     def growth(self) -> float:
-        """How much rows should grow from look to look."""
+        """Growth factor of rows between interim checks."""
         ...
 
     @property
     def first(self) -> int:
-        """Rows before the first look."""
+        """Rows before the first interim check."""
         ...
 
     def see(self, rows: Iterable[ObservedRow], /) -> None:
@@ -54,15 +54,15 @@ class Quantity(Protocol):
         ...
 
     def margin(self, reading: InterimEstimate, threshold: float, /) -> float:
-        """The standard error with which a value is held against a threshold."""
+        """The standard error of a value compared with a threshold."""
         ...
 
     def level(self, looks: Sequence[int], alpha: float, /) -> float:
-        """One-sided error of each look, so that all err with ``alpha`` together."""
+        """One-sided error of each interim check, at total error ``alpha``."""
         ...
 
     def rest(self, upper: float, threshold: float, /) -> float:
-        """By how much rows must grow before another look can be worth it."""
+        """Minimal growth of rows before another check is useful."""
         ...
 
     def estimate(self, reading: InterimEstimate, intervals: Mapping[float, tuple[float, float]], /) -> Estimate:
@@ -72,7 +72,10 @@ class Quantity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """The claim that a quantity is below a number; ``alpha``: chance of making it wrongly, over all looks."""
+    """The claim that a quantity is below a number.
+
+    ``alpha``: error probability over all interim checks.
+    """
 
     id: str
     threshold: float
@@ -81,7 +84,7 @@ class Below:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Claims that must all be proven (``and``), or one of which must (``or``)."""
+    """Claims that must all hold (``and``), or one of which must (``or``)."""
 
     word: str
     parts: tuple[Claim, ...]
@@ -92,10 +95,10 @@ Claim = Below | Claims
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition under which asking stops.
+    """A condition that stops generation.
 
     Attributes:
-        expression: as it was written. claim: what must be proven.
+        expression: as written. claim: what must hold.
     """
 
     expression: str
@@ -103,12 +106,12 @@ class Rule:
 
     @property
     def claims(self) -> tuple[Below, ...]:
-        """The single claims, in the order of writing."""
+        """The single claims, in written order."""
         return tuple(_leaves(self.claim))
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The quantities it speaks of."""
+        """The quantities of the claims."""
         return tuple(dict.fromkeys(claim.id for claim in self.claims))
 
 
@@ -122,7 +125,10 @@ class InterimCheck:
 
 @dataclass
 class Watch:
-    """The quantities of a rule while a run of ``total`` planned rows goes on; ``makers`` make those beyond texts."""
+    """The quantities of a rule during a run of ``total`` planned rows.
+
+    ``makers`` construct quantities other than those of texts.
+    """
 
     rule: Rule
     total: int
@@ -153,21 +159,21 @@ class Watch:
             quantity.see(seen)
 
     def due(self, position: int) -> bool:
-        """Whether a look at this position can end the run, as far as the last one tells; the end is always looked at.
+        """Whether a check at this position may end the run, by the last one.
 
-        Looks that are left out prove nothing wrongly: the error of all stays below what the plan allows.
+        The end is always checked. Skipped checks cause no errors, so the total error stays below the plan's.
         """
         return position >= self._next or position >= self.total
 
     def look(self, position: int | None = None) -> bool:
-        """Take a look; whether to stop."""
+        """Run an interim check; returns whether to stop."""
         for name, quantity in self._quantities.items():
             self.looks[name].append(InterimCheck(self._seen, quantity.reading()))
         self._next = (self._seen if position is None else position) * self._rest(self.rule.claim)
         return self._proven(self.rule.claim)
 
     def upper(self, claim: Below) -> float:
-        """The upper limit of a claim's quantity at the last look, at the error of that look."""
+        """The upper limit of a claim's quantity at the last check, at its error level."""
         reading, quantity = self.looks[claim.id][-1].reading, self._quantities[claim.id]
         reach = float(stats.t.isf(self._levels[claim], max(reading.freedom, 1.0)))
         return reading.value + reach * quantity.margin(reading, claim.threshold)
@@ -185,7 +191,7 @@ class Watch:
         return max(rests) if claim.word == "and" else min(rests)
 
     def estimates(self) -> dict[str, Estimate]:
-        """Every quantity at the last look."""
+        """Every quantity at the last check."""
         return {
             name: self._quantities[name].estimate(looks[-1].reading, _intervals(looks[-1].reading))
             for name, looks in self.looks.items()
@@ -193,7 +199,7 @@ class Watch:
         }
 
     def series(self) -> dict[str, Series]:
-        """Every quantity at every look, with its 90 % band."""
+        """Every quantity at every check, with its 90% band."""
         return {name: _series(looks) for name, looks in self.looks.items() if looks}
 
 
@@ -204,10 +210,12 @@ ALWAYS_WATCHED: Mapping[str, Callable[[], Quantity]] = {
 
 
 def stop_rule(expression: str, more: Iterable[str] = ()) -> Rule:
-    """The rule of ``--stop-when``; ``more``: ids that can be watched beyond the texts and their log-probabilities.
+    """The rule of ``--stop-when``.
+
+    ``more``: ids other than texts and log-probabilities.
 
     Raises:
-        UsageError: it is no condition, or says something else than that marginal quantities are below numbers.
+        UsageError: it is not a condition, or not an upper bound of marginal quantities.
     """
     ids = (*ALWAYS_WATCHED, *more)
     try:
@@ -228,13 +236,13 @@ def _claim(node: Node, expression: str, ids: Sequence[str]) -> Claim:
             return _below(name, field_, sides[1].content, ids)
     raise UsageError(
         f"--stop-when {expression!r}",
-        expected="`ID < NUMBER`, several joined by `and` or `or`: a run stops because something is proven small",
+        expected="`ID < NUMBER`, or several joined by `and` or `or`",
         todo=EXAMPLE,
     )
 
 
 def _named(node: Node) -> tuple[str, str]:
-    """The id and the field of a side; a name in quotes is one too."""
+    """The id and the field of a side; a quoted name counts as an id."""
     if isinstance(node, Reference):
         return node.name, node.field or "value"
     if isinstance(node, Constant) and isinstance(node.content, str):
@@ -248,12 +256,12 @@ def _below(name: str, field_: str, threshold: float | str, ids: Sequence[str]) -
         name, field_ = head, tail
     if name not in ids:
         raise UsageError(
-            f"--stop-when: {name} is not watched while rows are made", expected=f"one of {', '.join(ids)}", todo=EXAMPLE
+            f"--stop-when: {name} is not measured during generation", expected=f"one of {', '.join(ids)}", todo=EXAMPLE
         )
     if field_ not in ALPHA:
         raise UsageError(
             f"--stop-when {name}:{field_}",
-            expected="no field, or upper90 or upper95: an upper limit below the number is what stops a run",
+            expected="no field, upper90 or upper95",
             todo=EXAMPLE,
         )
     most = 1.0 if name == NEW_SHARE else math.inf
@@ -264,7 +272,7 @@ def _below(name: str, field_: str, threshold: float | str, ids: Sequence[str]) -
 
 
 def _shared(claim: Claim, count: int) -> Claim:
-    """The same claims, each with its share of the error."""
+    """The same claims, each with its part of the error."""
     if isinstance(claim, Below):
         return Below(claim.id, claim.threshold, claim.alpha / count)
     return Claims(claim.word, tuple(_shared(part, count) for part in claim.parts))

@@ -1,6 +1,6 @@
-"""From anchors to requests: which anchors stand in which prompt, in which words, and how often each prompt is asked.
+"""Plan requests from real rows: examples, texts and number of samples per prompt.
 
-Everything is decided here, before anything is sent, from the recipe, the anchors and the seed alone.
+The plan is complete before any request, and depends on the recipe, the real rows and the seed alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreparedStrategy:
-    """A strategy ready to make prompts."""
+    """A strategy ready to generate prompts."""
 
     strategy: StrategySpec
     anchors: Anchors
@@ -39,18 +39,18 @@ class PreparedStrategy:
 
 
 def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
-    """Every request of a recipe: the samples of one prompt together, strategies taking turns by their share of rows.
+    """Every request of a recipe, prompt by prompt; strategies alternate by their rows.
 
     Raises:
-        InputError: a strategy does not suit the anchors, or a template uses a column they lack.
+        InputError: a strategy does not fit the real rows, or a template uses an unknown column.
     """
     plans = [_prepared(strategy, anchors) for strategy in recipe.strategies]
-    for plan in plans:  # every template is tried on the first anchor before a request of any strategy is made
+    for plan in plans:  # render every template on the first real row before any request
         rng = Streams(recipe.seed).stream("plan", plan.strategy.title)
         next(_prompts(plan, rng))
     blocks = [_blocks(recipe, plan) for plan in plans]
     left = [plan.strategy.rows for plan in plans]
-    while any(left):  # the strategy of which the largest share is left goes next
+    while any(left):  # next, the strategy with the largest remaining fraction
         shares = [rest / plan.strategy.rows for rest, plan in zip(left, plans, strict=True)]
         number = shares.index(max(shares))
         block = next(blocks[number])[: left[number]]
@@ -59,7 +59,7 @@ def requests(recipe: Recipe, anchors: Anchors) -> Iterator[Request]:
 
 
 def _blocks(recipe: Recipe, plan: PreparedStrategy) -> Iterator[list[Request]]:
-    """The samples of one prompt, prompt after prompt, without end."""
+    """The samples of each prompt, in an endless sequence of prompts."""
     spec, templated = recipe.sampling_of(plan.strategy), plan.strategy.kind == "template"
     for messages, row in _prompts(plan, Streams(recipe.seed).stream("plan", plan.strategy.title)):
         request = Request(
@@ -80,13 +80,13 @@ def _prepared(strategy: StrategySpec, anchors: Anchors) -> PreparedStrategy:
         check_schema(strategy.json_schema, f"{where}: json_schema")
     if strategy.kind == "answer" and anchors.kind is not Kind.PAIR and strategy.template is None:
         raise InputError(
-            f"{where} answers questions, and the anchors are no pairs of prompt and response",
-            expected="anchors with a prompt, or a `template` that asks",
+            f"{where} needs prompts, but the real rows are not pairs of prompt and response",
+            expected="real rows with a prompt, or a `template` of your own",
             todo="use few_shot or paraphrase, or write a template",
         )
     if anchors.kind is Kind.TABLE and strategy.output != "json":
         raise InputError(
-            f"{where} would write text, and the anchors are a table",
+            f"{where} generates text, but the real rows are a table",
             expected="`output: json` with a `json_schema` of the columns",
             todo="add both to the strategy, or name the text column with --text",
         )
@@ -96,7 +96,7 @@ def _prepared(strategy: StrategySpec, anchors: Anchors) -> PreparedStrategy:
 
 
 def _prompts(plan: PreparedStrategy, rng: np.random.Generator) -> Iterator[tuple[Messages, RowSpec]]:
-    """Prompts without end: anchors in a random order, again and again, each time another order."""
+    """An endless sequence of prompts: real rows in random order, reshuffled each time."""
     anchors, strategy = plan.anchors, plan.strategy
     while True:
         for index in map(int, rng.permutation(len(anchors.rows))):
@@ -109,7 +109,7 @@ def _prompts(plan: PreparedStrategy, rng: np.random.Generator) -> Iterator[tuple
 
 
 def _shots(plan: PreparedStrategy, index: int, rng: np.random.Generator) -> Sequence[Anchor]:
-    """The anchor and, for strategies with examples, others of its label."""
+    """The real row and, for strategies with examples, others of its label."""
     rows = plan.anchors.rows
     if plan.strategy.kind not in {"few_shot", "self_instruct", "attributes"}:
         return [rows[index]]
@@ -120,7 +120,7 @@ def _shots(plan: PreparedStrategy, index: int, rng: np.random.Generator) -> Sequ
 
 
 def _columns(plan: PreparedStrategy, shots: Sequence[Anchor], rng: np.random.Generator) -> dict[str, object]:
-    """What a template can name."""
+    """The names that a template can use."""
     strategy = plan.strategy
     personas = strategy.personas or PERSONAS
     return {
@@ -134,7 +134,7 @@ def _columns(plan: PreparedStrategy, shots: Sequence[Anchor], rng: np.random.Gen
 
 
 def _row_spec(strategy: StrategySpec, kind: Kind, shots: Sequence[Anchor]) -> RowSpec:
-    """What the row will hold and how it is read from the answer."""
+    """The content of the row, and how it is parsed from the answer."""
     first = shots[0]
     fixed: dict[str, object] = {}
     into, output = "text", strategy.output or "text"

@@ -1,8 +1,8 @@
-"""A teacher that learned the anchors' labels and doubts those of generated rows: the closed-form proxy of the audit.
+"""Classifier trained on real rows, which rejects improbable labels.
 
-A label is doubted when it is not the teacher's first choice and is less probable to it than nearly all labels of real
-rows are: the threshold is a quantile over anchors that were held out, so that about that share of good rows is lost at
-most. It looks at one row and at fixed anchors, so as a step of curation it is a filter, with an exact divergence.
+It is the closed-form proxy of the audit. A label is rejected when it is not the predicted class and its probability is
+below a threshold. The threshold is a quantile over held-out real rows, so at most about that fraction of correct rows
+is lost. It uses one row and fixed real rows, so this curation step is a filter with an exact divergence.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from syngain.data.encoders.vectors import FittedEncoder
     from syngain.learners.linear import FittedDiscriminant
 
-FEWEST = 20  # anchors
+FEWEST = 20  # real rows
 FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A teacher of ``texts`` (n,) with their ``labels`` (n,); ``doubt``: share of held-out real labels it doubts too.
+    """A classifier of ``texts`` (n,) with ``labels`` (n,).
+
+    ``doubt``: fraction of held-out real labels that it also rejects.
 
     Raises:
         InputError: fewer than 20 texts, or fewer than two labels.
@@ -47,13 +49,16 @@ class Teacher:
     def __post_init__(self) -> None:
         if len(self.texts) < FEWEST or len(set(self.labels)) < 2:
             raise InputError(
-                f"a teacher of {len(self.texts)} anchors with {len(set(self.labels))} labels",
-                expected=f"at least {FEWEST} anchors and two labels",
-                todo="give more labeled anchors, or leave out `teacher: drop`",
+                f"{len(self.texts)} labeled real rows with {len(set(self.labels))} labels",
+                expected=f"at least {FEWEST} labeled real rows and two labels",
+                todo="add labeled real rows, or leave out `teacher: drop`",
             )
 
     def doubts(self, text: str, label: str) -> bool:
-        """Whether it doubts the label of a text; labels of no anchor are always doubted."""
+        """Whether it rejects the label of a text.
+
+        Labels without real rows are always rejected.
+        """
         if label not in self._codes:
             return True
         encoder, model, threshold = self._learned
@@ -67,7 +72,10 @@ class Teacher:
 
     @cached_property
     def _learned(self) -> tuple[FittedEncoder, FittedDiscriminant, float]:
-        """Encoder and model of all anchors, and the threshold from anchors that were held out from both."""
+        """Encoder and model of all real rows, and the threshold from held-out ones.
+
+        The threshold is cross-fitted.
+        """
         streams = Streams(self.seed).child("teacher")
         y = np.array([self._codes[label] for label in self.labels], dtype=np.int64)
         fold = folds(near_duplicates.clusters(list(self.texts)), FOLDS, streams.stream("folds"), y)
@@ -77,7 +85,7 @@ class Teacher:
             encoder, model = self._fit(train, y, streams)
             logs = model.log_probabilities(encoder([self.texts[i] for i in held.tolist()]))
             own[held] = logs[np.arange(held.size), y[held]]
-        own = np.maximum(own, -700.0)  # a label that no anchor outside the fold has
+        own = np.maximum(own, -700.0)  # a label without real rows outside the fold
         encoder, model = self._fit(np.arange(y.size), y, streams)
         return encoder, model, float(np.quantile(own, self.doubt))
 

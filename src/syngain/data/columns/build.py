@@ -1,4 +1,4 @@
-"""Rows and roles to columns: one pass over the fields that play a role, each value checked where it stands."""
+"""Build columns from rows and roles in one pass, checking every value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The content of rows, by column; see :class:`syngain.data.dataset.Dataset` for what each of them is."""
+    """Row content by column.
+
+    :class:`syngain.data.dataset.Dataset` describes each column.
+    """
 
     roles: Roles
     ids: Sequence[str]
@@ -35,7 +38,7 @@ class Columns:
 
 
 def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> Columns:
-    """The columns that the rows hold.
+    """Extract the columns of the rows.
 
     Raises:
         InputError: when the roles cannot be found or a row lacks what its role needs.
@@ -65,7 +68,7 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
 
 @dataclass(frozen=True, slots=True)
 class RowId:
-    """The id of a row that brings none: the file and where in it the row is."""
+    """The id of a row without one: file and position."""
 
     file: str
     numbers: Sequence[int]
@@ -77,11 +80,11 @@ class RowId:
 
 @dataclass(slots=True)
 class _Content:
-    """What the pass collects of a block, one list per role.
+    """Content of a block, one list per role.
 
     Attributes:
-        wrong: the first value that its role does not take. Rows of another sort lack their text as well, and that says
-            more: it is raised when all texts are read.
+        wrong: the first value that is invalid for its role. A missing text is the more specific error, so this one is
+            raised only after all texts are read.
     """
 
     sides: tuple[list[str], ...]
@@ -91,12 +94,12 @@ class _Content:
     ids: list[str] = field(default_factory=list)
     replaced: int = 0
     wrong: InputError | None = None
-    same: dict[str, str] = field(default_factory=dict)  # equal labels share one object: a million rows, few labels
+    same: dict[str, str] = field(default_factory=dict)  # equal labels are one object: a million rows, few labels
 
 
 @dataclass(frozen=True)
 class _Extraction:
-    """The pass that reads the fields with a role."""
+    """The pass that reads all fields with a role."""
 
     loaded: Loaded
     roles: Roles
@@ -129,7 +132,7 @@ class _Extraction:
         """The content of all rows.
 
         Raises:
-            InputError: the first value that its role does not take.
+            InputError: the first value that is invalid for its role.
         """
         whole = self._empty()
         for part in parts:
@@ -170,7 +173,7 @@ def _add(content: _Content, role: str, cell: object, where: tuple[Loaded, int, s
 
 
 def _loose(cell: object) -> str | None:
-    """Provenance that is no plain value names no row, but it is there."""
+    """Provenance without a plain value: present, but without a row name."""
     try:
         return plain(cell)
     except NotPlainError:
@@ -194,7 +197,7 @@ def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputE
     return InputError(
         f"{loaded.place(index)}: the {role} in `{show(name)}` {problem} ({count} of {len(loaded)} rows have one)",
         expected="text or a number in every row",
-        todo=f"complete the column or leave these rows out; another field: {flag} NAME; none: {flag} none",
+        todo=f"complete the column, or pass {flag} NAME for another field or {flag} none",
     )
 
 
@@ -207,10 +210,10 @@ def _bad_cell(loaded: Loaded, index: int, name: str, error: BadCellError) -> Inp
         return InputError(
             f"{loaded.place(index)}: `{show(name)}` {state}; this row has {show_names(holds) or 'no fields'}",
             expected=f"{error.expected} in every row, as {loaded.unit} {first} has",
-            todo="keep one sort of rows (FILE::column=value), or complete this one",
+            todo="keep one kind of rows with FILE::column=value, or complete this row",
         )
     return InputError(
         f"{loaded.place(index)}: `{show(name)}` {error.problem}",
         expected=error.expected,
-        todo="correct this row, or name another field with --text ('' for a table of columns)",
+        todo="correct this row, or name another field with --text ('' for a table)",
     )

@@ -1,4 +1,4 @@
-"""Cells of a row to its text, or to its prompt and response. Knows no files: problems come back as words."""
+"""Convert cells of a row to its text, or to its prompt and response."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 ASSISTANTS = {"assistant", "gpt", "model", "bot", "chatgpt"}
 ROLE_NAMES = {"human": "user"} | dict.fromkeys(ASSISTANTS, "assistant")
 
-Turn = tuple[str, str]  # role and what it said
+Turn = tuple[str, str]  # role and text
 Render = Callable[[Sequence[object]], tuple[str, ...]]
 
 
 class BadCellError(Exception):
-    """A cell is not what its role needs. ``problem`` completes "`field` ...", ``expected`` says what would do."""
+    """A cell is invalid for its role.
+
+    ``problem`` completes "`field` ...", ``expected`` names a valid form.
+    """
 
     def __init__(self, position: int, problem: str, expected: str = "text") -> None:
         super().__init__(problem)
@@ -29,7 +32,10 @@ class BadCellError(Exception):
 
 
 def renderer(shape: Shape) -> Render:
-    """How the cells of the text fields become sides: one of them for text, two for a pair, none for a table."""
+    """Map cells of text fields to sides.
+
+    One side for text, two for a pair, none for a table.
+    """
     return {"text": _text, "pair": _pair, "chat": _chat, "instances": _instances, "columns": lambda _: ()}[shape]
 
 
@@ -68,7 +74,7 @@ def _chat(cells: Sequence[object]) -> tuple[str, ...]:
     turns = _turns(cells[0], 0)
     last = max((i for i, (role, _) in enumerate(turns) if role == "assistant"), default=-1)
     if last < 0:
-        raise BadCellError(0, "has no message of the assistant", "a conversation with an answer")
+        raise BadCellError(0, "has no assistant message", "a conversation with an assistant message")
     return _rendered(turns[:last]), turns[last][1]
 
 
@@ -114,7 +120,7 @@ def _turn(message: object, number: int, position: int) -> Turn:
 
 
 def _said(message: Mapping[str, object]) -> str | None:
-    """What a message says: its text, the text parts of a list, or the calls of tools it makes instead."""
+    """The content of a message: its text, text parts, or tool calls."""
     content = message.get("content", message.get("value"))
     if isinstance(content, str):
         return content

@@ -1,6 +1,6 @@
-"""Which field of the rows plays which role: text or prompt and response, label, source, generator, id.
+"""Detect the role of each field: text or pair, label, source, generator, id.
 
-Fields are found by name, first match; what a person names wins. Two candidates are an error, never a guess.
+Fields are found by name, first match; named fields override this. Two candidates are an error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GENERATOR = ("generator", "model")
 CHATS = ("messages", "conversations")
 NO_LABELS = ("id", "split", "language", "lang", "date")
 LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `_label_like`
-RESPONSES = ("completion", "response", "chosen")  # what stands beside `prompt`, the first that is there
+RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, first match
 SIDES = ("real", "synthetic", "test", "pool")
 FLAGS = ("text", "label", "source", "generator", "id")
 
@@ -34,7 +34,7 @@ Shape = Literal["chat", "pair", "instances", "text", "columns"]
 
 
 class Kind(StrEnum):
-    """What a row is."""
+    """The kind of a row."""
 
     TEXT = "text"
     PAIR = "pair"  # an instruction and its answer
@@ -53,9 +53,10 @@ WORDS = {Kind.TEXT: "texts", Kind.PAIR: "pairs of prompt and response", Kind.TAB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleOptions:
-    """Fields that a person named. ``None`` is "find it", an empty string "there is none".
+    """Fields that the user named.
 
-    ``text`` may name several fields, ``"question+solution"``: the last is the response, those before it the prompt.
+    ``None`` means detect, an empty string means none. ``text`` may name several fields, ``"question+solution"``: the
+    last is the response, those before it the prompt.
     """
 
     text: str | None = None
@@ -66,30 +67,38 @@ class RoleOptions:
 
     @classmethod
     def parse(cls, flag_values: Mapping[str, str | None], side: str) -> RoleOptions:
-        """The options of one side from flags such as ``{"label": "real=Sentiment,synthetic=label"}``.
+        """Parse the options of one side from flags.
 
-        A plain value holds for all sides; of ``source`` and ``generator`` only for the synthetic one, because
-        real rows have neither.
+        Flags are such as ``{"label": "real=Sentiment,synthetic=label"}``. A plain value applies to all sides; for
+        ``source`` and ``generator`` only to the synthetic one, because real rows have neither.
 
         Raises:
             UsageError: for an unknown side or flag.
         """
         if side not in SIDES:
-            raise UsageError(f"side `{side}`", expected=f"one of {', '.join(SIDES)}")
+            raise UsageError(
+                f"unknown side `{side}`",
+                expected=f"one of {', '.join(SIDES)}",
+                todo=f"write for example {SIDES[0]}=COLUMN",
+            )
         unknown = sorted(set(flag_values) - set(FLAGS))
         if unknown:
-            raise UsageError(f"role `{unknown[0]}`", expected=f"one of {', '.join(FLAGS)}")
+            raise UsageError(
+                f"unknown role `{unknown[0]}`",
+                expected=f"one of {', '.join(FLAGS)}",
+                todo=f"write for example {{{FLAGS[0]!r}: 'COLUMN'}}",
+            )
         return cls(**{flag: _for_side(flag, value, side) for flag, value in flag_values.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roles:
-    """Which field gave which role.
+    """The field of each role.
 
     Attributes:
-        shape: how the content is laid out. text: the fields it came from, in order.
-        features: of a table, the columns that count. ignored: those that never do (ids, split, provenance, ...).
-        label_like: of texts without a label, fields that look like one and that nobody named.
+        shape: the layout of the content. text: its fields, in order.
+        features: feature columns of a table. ignored: columns that are not features (ids, split, provenance, ...).
+        label_like: for texts without a label, unnamed fields that look like one.
     """
 
     shape: Shape
@@ -104,7 +113,7 @@ class Roles:
 
     @property
     def kind(self) -> Kind:
-        """What a row is under these roles."""
+        """The kind of a row under these roles."""
         return KIND_OF[self.shape]
 
     def chosen(self) -> dict[str, object]:
@@ -113,13 +122,13 @@ class Roles:
         return {"text": list(self.text), **named}
 
     def sentence(self) -> str:
-        """What a person reads: ``text from `sentence`, label from `label```."""
+        """Describe the roles: ``text from `sentence`, label from `label```."""
         parts = [self._content()]
         given = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
         parts += [f"{role} from `{show(name)}`" for role, name in given.items() if name is not None]
         if self.label_like:
             one = show(self.label_like[0])
-            parts.append(f"no label ({show_names(self.label_like)} may hold it: --label {one})")
+            parts.append(f"no label ({show_names(self.label_like)} may contain it: --label {one})")
         if self.ignored:
             parts.append(f"not features: {show_names(self.ignored)}")
         return ", ".join(parts)
@@ -137,19 +146,19 @@ class Roles:
 
 
 class ReferenceColumns(Protocol):
-    """What other rows must match of the real rows: kind and columns."""
+    """Kind and columns of the real rows, which other rows must match."""
 
     @property
     def name(self) -> str:
-        """As messages show it."""
+        """The name for messages."""
 
     @property
     def roles(self) -> Roles:
-        """Which field gave which role."""
+        """The field of each role."""
 
     @property
     def numeric(self) -> tuple[str, ...]:
-        """The columns that hold numbers."""
+        """The numeric columns."""
 
 
 def flag_of(role: str) -> str:
@@ -158,10 +167,10 @@ def flag_of(role: str) -> str:
 
 
 def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
-    """The roles of the fields of ``loaded``; of the kind of ``like`` when it is given.
+    """Detect the roles of the fields of ``loaded``, of the kind of ``like`` if given.
 
     Raises:
-        InputError: when two fields claim a role, a named one is not there, or the kind differs.
+        InputError: when a role has two candidates, a named field is absent, or the kind differs.
     """
     finder = _Finder(loaded)
     shape, text = _content(finder, options.text, like)
@@ -188,7 +197,10 @@ def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
 
 
 def _label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
-    """Fields of short words, filled in every row, of which a few come back again and again; fewest different first."""
+    """Fields that look like labels, fewest distinct values first.
+
+    Short words, filled in every row, of which a few repeat often.
+    """
     known = {*TEXT, *SOURCE, *GENERATOR, *NO_LABELS}
     names = [
         name
@@ -209,7 +221,10 @@ def _label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Finder:
-    """Finds fields by name: as written, or, where none is, in other capitals. Empty fields do not count."""
+    """Finds fields by exact name, else ignoring case.
+
+    Empty fields are skipped.
+    """
 
     loaded: Loaded
 
@@ -220,7 +235,7 @@ class _Finder:
         return exact or [field for name in names for field in fields if field.strip().casefold() == name]
 
     def one(self, names: Sequence[str], what: tuple[str, str], preferred: str | None) -> str | None:
-        """The one field with such a name. ``what`` is the role and its flag, for the message."""
+        """The one field with such a name; ``what`` is role and flag, for the message."""
         found = self.candidates(names)
         if preferred in found:
             return preferred
@@ -229,7 +244,7 @@ class _Finder:
         return found[0] if found else None
 
     def role(self, role: str, names: Sequence[str], named: str | None, preferred: str | None) -> str | None:
-        """The field of a role: the named one, the one that REAL has, or the only candidate."""
+        """The field of a role: the named one, that of REAL, or the only candidate."""
         if named is not None:
             return self.named(named, role) if named else None
         if preferred is not None and self.candidates([preferred]) == [preferred]:
@@ -237,13 +252,13 @@ class _Finder:
         return self.one(names, (role, flag_of(role)), preferred)
 
     def named(self, name: str, flag: str) -> str:
-        """A field that a person named."""
+        """A field that the user named."""
         if name in self.loaded.fields:
             return name
         raise InputError(
             f"{self.loaded.name}: no field `{show(name)}`",
             expected=f"one of {show_names(list(self.loaded.fields))}",
-            todo=f"correct {flag_of(flag)}, or give the name of each side: {flag_of(flag)} real=A,synthetic=B",
+            todo=f"correct {flag_of(flag)}, or name the field of each side: {flag_of(flag)} real=A,synthetic=B",
         )
 
     def _ambiguous(self, found: Sequence[str], what: tuple[str, str]) -> InputError:
@@ -258,7 +273,7 @@ class _Finder:
             f"{loaded.name}: {len(found)} candidates for the {role}: {' and '.join(rows)}",
             expected="one field",
             todo=f"name it: {flag} {show(found[0])}"
-            + ("; or keep one sort of rows: FILE::column=value (Python: where=)" if mixed else ""),
+            + ("; or keep one kind of rows: FILE::column=value (Python: where=)" if mixed else ""),
         )
 
 
@@ -327,7 +342,7 @@ def _holds_lists(loaded: Loaded, name: str) -> bool:
 
 
 def _other_kind(loaded: Loaded, kind: Kind, like: Roles) -> InputError:
-    holds = "no text field" if kind is Kind.TABLE else f"holds {WORDS[kind]}"
+    holds = "no text field" if kind is Kind.TABLE else f"contains {WORDS[kind]}"
     return InputError(
         f"{loaded.name}: {holds}; the fields are {show_names(list(loaded.fields))}",
         expected=f"{WORDS[like.kind]} as in the real rows ({like.sentence()})",
@@ -354,5 +369,5 @@ def _for_side(flag: str, value: str | None, side: str) -> str | None:
 
 
 def _or_none(value: str) -> str:
-    """The word ``none`` on the command line is "there is none"."""
+    """Map the command-line word ``none`` to "no such field"."""
     return "" if value == "none" else value

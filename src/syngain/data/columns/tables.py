@@ -1,4 +1,4 @@
-"""Columns of a table: which count as features, which hold numbers, which hold categories."""
+"""Columns of a table: features, numbers and categories."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ IDS = {
     "unnamed: 0",
     "__index_level_0__",
 }
-PROSE = 40  # mean characters from which a column of strings reads like text
+PROSE = 40  # mean characters from which a column of strings counts as prose
 BATCH = 10_000
-MANY = 20  # distinct values below which strings may well be categories
-FEW = 0.5  # share of distinct values from which strings are names rather than categories
+MANY = 20  # distinct values below which strings may be categories
+FEW = 0.5  # fraction of distinct values from which strings are names, not categories
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturePlan:
-    """Which columns are features, and which of them must hold numbers (``None``: as they come)."""
+    """Which columns are features, and which must be numeric (``None``: detect)."""
 
     features: tuple[str, ...]
     ignored: tuple[str, ...]
@@ -48,7 +48,9 @@ class FeaturePlan:
 
 
 def plan(loaded: Loaded, roles: Roles, like: ReferenceColumns | None) -> FeaturePlan:
-    """The features: those of REAL when it is given, else all columns without another role.
+    """Plan the features.
+
+    They are those of REAL if given, else all columns without another role.
 
     Raises:
         InputError: when no column is left, or REAL has columns that these rows lack.
@@ -68,11 +70,11 @@ def plan(loaded: Loaded, roles: Roles, like: ReferenceColumns | None) -> Feature
 
 
 def columns(loaded: Loaded, plan: FeaturePlan) -> tuple[dict[str, Sequence[object]], list[str]]:
-    """The feature columns and what a person should know about them.
+    """The feature columns and notes for the user.
 
     Raises:
         InputError: for a column without any value, an infinite number, text where REAL has numbers, or columns of
-            prose, which are no table.
+            prose, which are not features.
     """
     as_real = plan.numeric is not None
     written = loaded.written or as_real  # where REAL has numbers, text that is a number is one
@@ -92,7 +94,7 @@ def columns(loaded: Loaded, plan: FeaturePlan) -> tuple[dict[str, Sequence[objec
     if not as_real and len(words) == len(result) and not _are_categories(words, len(loaded)):
         raise no_text_field(loaded)
     notes = [numbers[name].note() for name in words if name in numbers and numbers[name].count]
-    notes += [f"`{show(n)}` reads like text; to measure it as such: --text {show(n)}" for n in _prose(words, plan)]
+    notes += [f"`{show(n)}` looks like text; to treat it as text, pass --text {show(n)}" for n in _prose(words, plan)]
     return result, notes
 
 
@@ -128,7 +130,7 @@ def _prose(words: dict[str, _Words], plan: FeaturePlan) -> list[str]:
 
 
 def _are_categories(words: dict[str, _Words], rows: int) -> bool:
-    """Whether strings make a table: none of them reads like text, and in some column values come back."""
+    """Whether strings form a table: no prose, and some column has repeated values."""
     return not any(column.is_prose() for column in words.values()) and any(len(c.same) < rows for c in words.values())
 
 
@@ -144,7 +146,7 @@ def _fill(loaded: Loaded, found: Mapping[str, _Numbers | _Words]) -> None:
 
 @dataclass(slots=True)
 class _Numbers:
-    """A column as numbers, until a cell is not one."""
+    """Cells as numbers, until one is not numeric."""
 
     loaded: Loaded
     name: str
@@ -161,7 +163,7 @@ class _Numbers:
                 self._add(index, cell)
 
     def _all_finite(self, cells: Sequence[object]) -> bool:
-        """Take all cells at once if they are nothing but finite numbers, which is the rule."""
+        """Convert all cells at once if all are finite numbers, the usual case."""
         kinds = set(map(type, cells))
         if not kinds <= ({str} if self.written else {int, float}):
             return False
@@ -184,7 +186,7 @@ class _Numbers:
         elif math.isinf(value):
             raise InputError(
                 f"{self.loaded.place(index)}: the number in `{show(self.name)}` is infinite or too large",
-                expected="finite numbers, or nothing where one is missing",
+                expected="finite numbers, or an empty cell for a missing number",
                 todo="correct this row",
             )
         else:
@@ -208,14 +210,14 @@ class _Numbers:
         return self.values
 
     def note(self) -> str:
-        """That some cells were numbers, but not all."""
+        """Note that only some cells were numbers."""
         where = f"{self.loaded.unit} {self.loaded.numbers[self.text_at]}"
-        return f"`{show(self.name)}` is read as categories, not numbers: {where} holds {_value(self.text)}"
+        return f"`{show(self.name)}` is treated as categories, not numbers: {where} contains {_value(self.text)}"
 
 
 @dataclass(slots=True)
 class _Words:
-    """A column as categories; equal ones share one object."""
+    """Cells as categories; equal ones are one object."""
 
     loaded: Loaded
     name: str
@@ -245,7 +247,7 @@ class _Words:
             raise _empty(self.loaded, self.name)
 
     def is_prose(self) -> bool:
-        """Whether the column reads like text: long, and hardly ever the same twice."""
+        """Whether the column looks like prose: long and rarely repeated."""
         distinct = [word for word in self.same if word]
         long = sum(map(len, distinct)) > PROSE * len(distinct)
         return long or (len(distinct) > MANY and len(distinct) > FEW * len(self.values))
@@ -258,8 +260,8 @@ def _value(cell: object) -> str:
 def _empty(loaded: Loaded, name: str) -> InputError:
     return InputError(
         f"{loaded.name}: the column `{show(name)}` is empty or NaN in all {len(loaded)} rows",
-        expected="at least one value in every column that counts",
-        todo="remove the column, or correct what wrote it",
+        expected="at least one value in every column",
+        todo="remove the column, or fill it",
     )
 
 
@@ -267,6 +269,6 @@ def _lacking(loaded: Loaded, lacking: Sequence[str], like: ReferenceColumns) -> 
     return InputError(
         f"{loaded.name}: lacks the columns {show_names(lacking)}; it has {show_names(list(loaded.fields))}",
         expected=f"{Kind.TABLE.value} rows with the columns of {like.name}",
-        todo="rename or add these columns; if these are texts, name their columns: --text real=A,synthetic=B and "
+        todo="rename or add these columns; for texts, name their columns: --text real=A,synthetic=B and "
         "--label real=A,synthetic=B",
     )

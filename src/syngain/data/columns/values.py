@@ -1,4 +1,4 @@
-"""Single values: what is missing, what is the same, what is a number. Knows no files."""
+"""Single values: missing, equal, numeric."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ EXACT = 1e15  # floats below it that are whole numbers are exactly that whole nu
 
 
 class NotPlainError(TypeError):
-    """The value is a list or an object, or cannot be written down."""
+    """The value is a list or an object, or cannot be written as text."""
 
 
 def plain(value: object) -> str | None:
-    """A label, an id or a category as trimmed text, so that "0", 0 and 0.0 are the same; ``None`` where missing.
+    """A label, id or category as trimmed text; ``None`` where missing.
 
-    Whole numbers lose their ``.0`` and true and false their capitals, also where they came as text: a CSV file
-    that pandas wrote and a JSON file then agree.
+    "0", 0 and 0.0 are the same. Whole numbers lose their ``.0`` and true and false their capitals, also as text. A CSV
+    file from pandas and a JSON file then agree.
 
     Raises:
         NotPlainError: for lists, objects and binary values.
@@ -38,9 +38,9 @@ def plain(value: object) -> str | None:
 
 
 def clean(text: str) -> str:
-    """The text without lone surrogates, which no encoding can carry; U+FFFD stands in their place.
+    """Replace lone surrogates, which no encoding supports, by U+FFFD.
 
-    The very same object where there are none, so ``is`` tells.
+    Returns the same object where there are none.
     """
     if text.isascii() or not SURROGATES.search(text):
         return text
@@ -48,9 +48,10 @@ def clean(text: str) -> str:
 
 
 def number(value: object) -> float | None:
-    """A value as a number, NaN where it is missing; ``None`` where it is not a number.
+    """Convert a value to a number.
 
-    True and false are categories: as text in a CSV file they would be, too.
+    NaN where it is missing; ``None`` where it is not a number. True and false are categories, as they are in a CSV
+    file.
     """
     if value is None or (isinstance(value, str) and value == ""):
         return math.nan
@@ -60,17 +61,17 @@ def number(value: object) -> float | None:
 
 
 def written_number(value: object) -> float | None:
-    """The same where numbers are written as text, as in CSV."""
+    """Convert a number written as text, as in CSV."""
     if not isinstance(value, str):
         return number(value)
     try:
-        return float(value) if "_" not in value else None  # Python reads 1_000; nobody writes it in a table
+        return float(value) if "_" not in value else None  # Python accepts 1_000, which is not a number in tables
     except ValueError:
         return math.nan if is_missing(value) else None
 
 
 def is_missing(value: object) -> bool:
-    """Whether a table has nothing in this cell."""
+    """Whether a table cell is empty."""
     if isinstance(value, str):
         return value.strip().casefold() in MISSING
     return value is None or (isinstance(value, float) and math.isnan(value))

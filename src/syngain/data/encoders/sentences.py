@@ -1,7 +1,7 @@
-"""Sentence encoders: text becomes the mean of a transformer's last states, as unit vectors.
+"""Sentence encoders: mean of a transformer's last states, at unit length.
 
-Knows how to run any encoder that transformers can load (a catalog model, a local folder, a hub name), on the CPU,
-without a random choice. torch and transformers are imported when the first row is encoded, not before.
+Runs any encoder that transformers can load (a catalog model, a local folder, a hub name), on the CPU,
+deterministically. torch and transformers are imported when the first row is encoded.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SentenceEncoder:
-    """A pretrained sentence encoder with mean pooling [reimers2019]; nothing is learned from the rows.
+    """Pretrained sentence encoder with mean pooling [reimers2019].
+
+    Nothing is fitted to the rows.
 
     Attributes:
         model: a name of the catalog, a local folder or a hub name. batch: rows per pass.
-        max_tokens: tokens that are read of a row (fewer if the model reads fewer); rows that reach it are counted in
-            the log.
+        max_tokens: maximum tokens per row (fewer if the model's limit is lower); the log counts the truncated rows.
     """
 
     model: str = "minilm"
@@ -47,14 +48,14 @@ class SentenceEncoder:
     def __post_init__(self) -> None:
         for name, value, least in (("batch", self.batch, 1), ("max_tokens", self.max_tokens, 8)):
             if value < least:
-                raise UsageError(f"{name} = {value}", expected=f"at least {least}")
+                raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"pass {name}={least} or more")
 
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedSentences:  # noqa: ARG002  (the protocol's)
         """Load the model.
 
         Raises:
-            MissingDependencyError: when torch, transformers or the catalog model is not here.
-            InputError: when the folder or hub name is no sentence encoder.
+            MissingDependencyError: when torch, transformers or the catalog model is not installed.
+            InputError: when the folder or hub name is not a sentence encoder.
             UnfinishedError: when a hub name is neither in the local cache nor can be fetched.
         """
         place = locate(self.model)
@@ -73,7 +74,7 @@ class SentenceEncoder:
 
 @dataclass(frozen=True, slots=True)
 class FittedSentences:
-    """The loaded encoder. ``length`` is how many tokens of a row are read."""
+    """The loaded encoder; rows are truncated to ``length`` tokens."""
 
     encoder: SentenceEncoder
     tokenizer: Any
@@ -81,10 +82,10 @@ class FittedSentences:
     length: int
 
     def __call__(self, texts: Sequence[str]) -> Floats:
-        """Floats of unit length (zero for a row without a token), shape (n, d), in the order of the rows.
+        """Embeddings of unit length (n, d), in row order; zero for a row without a token.
 
-        Equal rows are computed once, so their vectors are equal to the last bit. Other rows do not influence a
-        vector, up to float32 rounding (padding changes the shapes of the matrix products).
+        Equal rows are computed once, so their embeddings are bit-identical. Other rows do not influence an embedding,
+        up to float32 rounding (padding changes the shapes of the matrix products).
         """
         return Texts.of(texts).feature(self.encoder, self._in_blocks)
 
@@ -122,7 +123,7 @@ class FittedSentences:
         full = sum(len(row) >= self.length for row in encoded)
         if full:
             log.warning(
-                "%d of %d rows reach the %d tokens that %s reads; what comes after is not seen",
+                "%d of %d rows reach the limit of %d tokens of %s; later tokens are ignored",
                 full,
                 len(texts),
                 self.length,
@@ -131,7 +132,7 @@ class FittedSentences:
         return list(encoded)
 
     def _pooled(self, tokens: list[list[int]]) -> Floats:
-        """The mean of the last states over the tokens of each row, padding left out, shape (rows, d)."""
+        """Mean of the last states over the tokens of each row, without padding (rows, d)."""
         torch = require("torch", extra="encoder", purpose="a sentence encoder")
         shape = (len(tokens), max(len(row) for row in tokens))
         ids = np.full(shape, self.tokenizer.pad_token_id or 0, dtype=np.int64)
@@ -147,11 +148,11 @@ class FittedSentences:
 
 
 def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noqa: ANN401  (untyped library)
-    """Tokenizer and network: from disk or the local cache without a word to the network, else from the hub."""
+    """Load tokenizer and network from disk or the local cache, else from the hub."""
     broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
     if local and not (Path(place) / "config.json").is_file():
-        raise _no_encoder(name, "there is no config.json in it")
+        raise _no_encoder(name, "config.json is missing")
     try:
         return _from(transformers, name, place, offline=True)
     except (OSError, *broken) as error:
@@ -165,7 +166,7 @@ def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noq
     except OSError as error:
         raise UnfinishedError(
             f"the model {name} is not on this machine and could not be fetched from the hub ({_reason(error)})",
-            expected="a local folder, a hub name in the local cache, or a hub that can be reached and has it",
+            expected="a local folder, a hub name in the local cache, or a reachable hub with this model",
             todo="correct the name or try again with a network; `--encoder minilm` needs no hub "
             "(`syngain models add minilm`)",
         ) from error
@@ -183,12 +184,12 @@ def _from(transformers: Any, name: str, place: str, *, offline: bool) -> tuple[A
     network, info = transformers.AutoModel.from_pretrained(place, local_files_only=offline, output_loading_info=True)
     absent = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
     config, known = network.config, len(tokenizer)
-    if absent:  # transformers fills them at random and goes on
+    if absent:  # transformers initializes them at random without an error
         raise _no_encoder(name, f"it has no weights for {absent[0]} ({len(absent)} are missing)")
     if config.is_encoder_decoder or not hasattr(config, "hidden_size"):
         raise _no_encoder(name, f"it is a {config.model_type} model, not an encoder of text")
     if not config.vocab_size / 2 < known <= config.vocab_size:  # without its files transformers makes an empty one
-        raise _no_encoder(name, f"its tokenizer knows {known} tokens and its network {config.vocab_size}")
+        raise _no_encoder(name, f"its tokenizer has {known} tokens and its network {config.vocab_size}")
     return tokenizer, network
 
 
@@ -207,7 +208,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _hushed(transformers: Any) -> Iterator[None]:  # noqa: ANN401
-    """Keep the loading bars and retry lines of the libraries off stderr, and leave their settings as they were."""
+    """Silence the libraries' bars and retry messages; restore settings afterwards."""
     talk = transformers.utils.logging
     hub = logging.getLogger("huggingface_hub")
     verbosity, bars, level = talk.get_verbosity(), talk.is_progress_bar_enabled(), hub.level

@@ -1,7 +1,7 @@
-"""Encoders: rows become vectors. The default needs no download.
+"""Encoders: rows to embeddings. The default needs no download.
 
-An embedding can only lose information (data processing), so every divergence measured on vectors is a lower
-bound of the divergence of the rows.
+An embedding can only lose information (data processing), so every divergence measured on embeddings is a lower bound of
+the divergence of the rows.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ BATCH = 4_096
 
 
 class FittedEncoder(Protocol):
-    """Turns rows into vectors of shape (n, d), float64."""
+    """Maps rows to embeddings of shape (n, d), float64."""
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Encode the rows."""
 
 
 class TextEncoder(Protocol):
-    """Learns, from pooled rows without labels, how to turn text into vectors."""
+    """Fits an encoder of text on pooled rows without labels."""
 
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedEncoder:
-        """Fit on pooled rows; which rows are real is not known here, so nothing leaks."""
+        """Fit on pooled rows, without knowing which are real, so that nothing leaks."""
 
 
 @dataclass(frozen=True, slots=True)
 class HashedNgrams:
-    """Hashed word (1-2) and character (3-5) n-grams, TF-IDF, reduced by singular value decomposition.
+    """Hashed word (1-2) and character (3-5) n-grams, TF-IDF, reduced by SVD.
 
     Attributes:
-        dimensions: length of the vectors. buckets: hash buckets per block (words, characters), a power of two.
+        dimensions: length of the embeddings. buckets: hash buckets per block (words, characters), a power of two.
     """
 
     dimensions: int = 128
     buckets: int = 1 << 16
 
     def counts(self, texts: Sequence[str]) -> sparse.csr_matrix[np.float32]:
-        """N-gram counts, shape (n, 2 * buckets): words first, characters after them; each row is counted once."""
+        """N-gram counts (n, 2 * buckets), words first; each row is counted once."""
         return Texts.of(texts).feature(self, lambda rows: run(Counting(rows, self), blocks(len(rows))))
 
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedNgrams:
@@ -61,12 +61,12 @@ class HashedNgrams:
         return self.fit_counts(self.counts(texts), rng)
 
     def fit_counts(self, counts: sparse.csr_matrix[np.float32], rng: np.random.Generator) -> FittedNgrams:
-        """As :meth:`fit`, from :meth:`counts` of the rows: they need not be counted again for every part of them."""
+        """As :meth:`fit`, from :meth:`counts` of the rows, which are then not recounted."""
         size = counts.shape[0]
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
         idf = np.log((1 + size) / (1 + documents)) + 1
         weighted = _weigh(counts, idf.astype(np.float32), self.buckets)
-        shared = np.flatnonzero(documents >= 2)  # an n-gram of one row says nothing about how rows relate
+        shared = np.flatnonzero(documents >= 2)  # an n-gram of one row has no information on the relation of rows
         rank = max(1, min(self.dimensions, size - 1, shared.size - 1))
         state = int(rng.integers(2**31 - 1))
         components = np.zeros((shared.size, rank), dtype=np.float32)
@@ -77,7 +77,10 @@ class HashedNgrams:
 
 
 def fitted_on(encoder: TextEncoder, sets: Sequence[Texts], rng: np.random.Generator) -> FittedEncoder:
-    """Fit an encoder on the texts of several sets together; n-grams that are counted already are not counted again."""
+    """Fit an encoder on the texts of several datasets.
+
+    N-grams already counted are not counted again.
+    """
     if isinstance(encoder, HashedNgrams):
         counts = sparse.vstack([encoder.counts(texts) for texts in sets], format="csr")
         return encoder.fit_counts(sparse.csr_matrix(counts), rng)
@@ -111,7 +114,10 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class FittedNgrams:
-    """The fitted default encoder: ``idf`` (2 * buckets,); ``components`` (s, d) of the n-grams that two rows share."""
+    """The fitted default encoder.
+
+    ``idf`` has shape (2 * buckets,); ``components`` (s, d) are those of the n-grams that occur in two rows.
+    """
 
     encoder: HashedNgrams
     idf: Singles
@@ -119,20 +125,20 @@ class FittedNgrams:
     components: Singles
 
     def __call__(self, texts: Sequence[str]) -> Floats:
-        """Floats of unit length (zero for a row with no n-gram), shape (n, d)."""
+        """Embeddings of unit length (n, d); zero for a row without an n-gram."""
         known, out = Texts.of(texts), np.zeros((len(texts), self.components.shape[1]))
         for part in hashed_ngrams.batches(len(texts), BATCH):
             out[part] = self.of_counts(self._counts(known, part))
         return out
 
     def _counts(self, texts: Texts, part: slice) -> sparse.csr_matrix[np.float32]:
-        """Counts of some rows: those of all rows where they are kept, else of these alone."""
+        """Counts of some rows, from the kept counts where available."""
         if texts.keeps(self.encoder):
             return self.encoder.counts(texts)[part]
         return self.encoder.counts(texts[part])
 
     def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Floats:
-        """As calling it, from counts of the rows."""
+        """Embeddings from counts of the rows."""
         weighted = _weigh(counts, self.idf, self.encoder.buckets)[:, self.shared]
         out = np.asarray(weighted @ self.components, dtype=np.float64)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
@@ -146,7 +152,10 @@ def _joined(
 
 
 def _weigh(counts: sparse.csr_matrix[np.float32], idf: Singles, buckets: int) -> sparse.csr_matrix[np.float32]:
-    """(1 + ln tf) * idf, each block of n-grams scaled to unit length so that neither outweighs the other."""
+    """Weight (1 + ln tf) * idf, each block of n-grams scaled to unit length.
+
+    Words and characters then have equal weight.
+    """
     weighted = counts.copy()
     weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
     words = weighted.indices < buckets
@@ -163,13 +172,16 @@ class TableEncoder:
     """Standardized numbers and one-hot categories, fitted on pooled rows.
 
     Attributes:
-        max_categories: the most frequent values that get a column of their own; the rest share one.
+        max_categories: number of frequent values with their own column; the others have a common column.
     """
 
     max_categories: int = 30
 
     def fit(self, columns: Mapping[str, Sequence[object]]) -> FittedTable:
-        """Learn location, scale and categories of every column; missing numbers get the median and a flag."""
+        """Fit location, scale and categories of every column.
+
+        Missing numbers get the median and a flag.
+        """
         parts: list[_Column] = []
         for name, values in columns.items():
             numbers = _numbers(values)
@@ -189,14 +201,18 @@ class FittedTable:
     parts: tuple[_Column, ...]
 
     def __call__(self, columns: Mapping[str, Sequence[object]]) -> Floats:
-        """Floats of shape (n, d).
+        """Embeddings of shape (n, d).
 
         Raises:
             InputError: when a column of the fit is absent.
         """
         absent = [part.name for part in self.parts if part.name not in columns]
         if absent:
-            raise InputError(f"no column {', '.join(absent)}", expected="the columns of the real rows")
+            raise InputError(
+                f"no column {', '.join(absent)}",
+                expected="the columns of the real rows",
+                todo=f"add {absent[0]} to the rows, or leave it out of the real rows",
+            )
         return np.hstack([part.encode(columns[part.name]) for part in self.parts])
 
 
@@ -218,14 +234,20 @@ class _Numeric:
     def fit(cls, name: str, numbers: Floats) -> _Numeric:
         present = numbers[np.isfinite(numbers)]
         if present.size == 0:
-            raise InputError(f"column {name} has no number in it", todo=f"remove {name} or fill it")
+            raise InputError(
+                f"column {name} contains no finite number",
+                expected="at least one finite number",
+                todo=f"remove the column {name}, or fill it",
+            )
         return cls(name, float(np.median(present)), float(present.std()) or 1.0, present.size < numbers.size)
 
     def encode(self, values: Sequence[object]) -> Floats:
         numbers = _numbers(values)
         if numbers is None:
             raise InputError(
-                f"column {self.name} holds text in one set and numbers in the other", todo="give both the same type"
+                f"column {self.name} contains text in one dataset and numbers in the other",
+                expected="one type in both datasets",
+                todo=f"convert {self.name} to numbers in both files",
             )
         present = np.isfinite(numbers)
         scaled = np.where(present, (np.where(present, numbers, self.center) - self.center) / self.scale, 0.0)
@@ -246,7 +268,7 @@ class _Categorical:
 
 
 def _numbers(values: Sequence[object]) -> Floats | None:
-    """The column as float64 with NaN for missing values; None when it holds anything but numbers."""
+    """The column as float64, NaN where missing; None when it is not numeric."""
     if any(isinstance(value, str | bytes | list | dict | tuple) for value in values):
         return None
     return np.array([np.nan if value is None else float(value) for value in values])  # type: ignore[arg-type]

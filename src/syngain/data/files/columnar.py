@@ -1,4 +1,7 @@
-"""Parquet files, Arrow files and folders of `datasets` to rows. Rows are numbered from 1; there are no lines."""
+"""Read Parquet files, Arrow files and folders of `datasets`.
+
+Rows are numbered from 1; there are no lines.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ PARQUET, ARROW_FILE, ARROW_STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
 
 @dataclass(slots=True)
 class ArrowRows:
-    """The rows of an Arrow table; neighbors are converted together and the last block is kept."""
+    """Rows of an Arrow table, converted in blocks; the last block is kept."""
 
     table: Any
     name: str = "rows"
@@ -47,7 +50,7 @@ class ArrowRows:
             yield from zip(*columns, strict=True)
 
     def fields(self) -> dict[str, FieldCount]:
-        """What the columns hold."""
+        """Fields and their number of values."""
         return {name: _field(self.table[name]) for name in self.table.column_names}
 
     def kept(self, rows: Sequence[int]) -> ArrowRows:
@@ -68,8 +71,8 @@ class ArrowRows:
             values: list[Any] = part.to_pylist()
         except (pa.ArrowException, ValueError, OverflowError) as error:  # dates beyond the year 9999, for example
             raise InputError(
-                f"{self.name}: a value near row {start + 1} has no form in Python ({_first_line(error)})",
-                expected="text, numbers, dates and what is nested of them",
+                f"{self.name}: a value near row {start + 1} cannot be represented in Python ({_first_line(error)})",
+                expected="text, numbers, dates, and nested values of these",
                 todo="convert the column, for example to text",
             ) from error
         return values
@@ -79,7 +82,7 @@ def parquet_rows(file: Any, name: str) -> ArrowRows:  # noqa: ANN401  (a path or
     """The rows of a Parquet file.
 
     Raises:
-        InputError: when it cannot be read as one.
+        InputError: when it is not a valid Parquet file.
     """
     import pyarrow.parquet as pq
 
@@ -87,19 +90,19 @@ def parquet_rows(file: Any, name: str) -> ArrowRows:  # noqa: ANN401  (a path or
 
 
 def arrow_rows(file: Any, name: str, *, stream: bool) -> ArrowRows:  # noqa: ANN401  (a path or a buffer)
-    """The rows of an Arrow file, in its stream or its random-access form.
+    """The rows of an Arrow file, in its stream or random-access form.
 
     Raises:
-        InputError: when it cannot be read as one.
+        InputError: when it is not a valid Arrow file.
     """
     return _checked(lambda: _arrow_table(file, stream=stream), name, "an Arrow file")
 
 
 def folder_rows(folder: Path, name: str) -> ArrowRows:
-    """The rows of a folder that ``datasets`` wrote with ``save_to_disk``.
+    """The rows of a folder written by ``save_to_disk`` of ``datasets``.
 
     Raises:
-        InputError: when the folder holds no Arrow files, or several splits.
+        InputError: when the folder has no Arrow files, or several splits.
     """
     files = _folder_files(folder)
     if not files:
@@ -131,7 +134,7 @@ def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
 
     try:
         table = load()
-        table.validate(full=True)  # a corrupted file can pass the reader and crash whoever touches its values
+        table.validate(full=True)  # a corrupted file can pass the reader and crash on access to its values
         names = list(table.column_names)
         table.slice(0, 1).to_pylist()  # the names inside of nested columns are decoded here, too
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
@@ -144,7 +147,7 @@ def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise InputError(
-            f"{name}: the columns {show_names(twice)} stand more than once",
+            f"{name}: the columns {show_names(twice)} appear more than once",
             expected="one name per column",
             todo="rename one of the columns",
         )
@@ -188,5 +191,5 @@ def _not_a_folder_of_rows(folder: Path, name: str) -> InputError:
     return InputError(
         f"{folder}: a folder without Arrow files",
         expected="a file, or a folder that `datasets` wrote with save_to_disk",
-        todo="name a file inside of it",
+        todo="name a file in this folder",
     )

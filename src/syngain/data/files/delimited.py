@@ -1,4 +1,7 @@
-"""CSV and TSV to rows. All cells are text; the line of a row is the physical line on which it starts."""
+"""Read CSV and TSV.
+
+All cells are text; the line of a row is the physical line where it starts.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DelimitedCodec:
-    """Parses rows that were already found to have as many fields as the header."""
+    """Parses rows whose number of fields was checked."""
 
     header: tuple[str, ...]
     delimiter: str
@@ -33,7 +36,7 @@ class DelimitedCodec:
 
     def _cells(self, raws: Iterator[bytes]) -> Iterator[list[str]]:
         _allow_wide_fields()
-        # line breaks stand only inside of quotes here, so that each raw row is one row to the reader too
+        # line breaks are inside quotes here, so each raw row is one row for the reader too
         return csv.reader(map(bytes.decode, raws), delimiter=self.delimiter, strict=True)
 
 
@@ -51,10 +54,10 @@ class DelimitedReader:
 
     @classmethod
     def open(cls, source: Source, delimiter: str | None) -> DelimitedReader:
-        """Read the header. Without a ``delimiter``, the one that the header line uses.
+        """Read the header; without ``delimiter``, detect it from the header line.
 
         Raises:
-            InputError: when the file is empty or a name stands twice in the header.
+            InputError: when the file is empty or a name appears twice in the header.
         """
         feed = _Feed(source, split_lines(source))
         first = feed.first()
@@ -76,13 +79,13 @@ class DelimitedReader:
                 raise InputError(
                     f"{self.source.name}, line {feed.start}: {_fields(len(cells))}, the header has {len(header)}",
                     expected=f"the columns {show_names(header)}",
-                    todo="quote fields that contain the delimiter or a quote, and double quotes inside them",
+                    todo="quote fields with a delimiter or quote, and double the quotes inside",
                 )
             yield feed.start, feed.taken(), dict(zip(header, cells, strict=True))
 
 
 class _Feed:
-    """Hands lines to the CSV reader and remembers which of them the current row was made of."""
+    """Passes lines to the CSV reader and records those of the current row."""
 
     def __init__(self, source: Source, lines: Iterator[bytes]) -> None:
         self._name = source.name
@@ -92,7 +95,7 @@ class _Feed:
         self.start = 1
 
     def first(self) -> str:
-        """The first line that is not blank, which stays to be read."""
+        """The first line that is not blank, without consuming it."""
         for number, line in self._lines:
             if line.strip():
                 self._waiting.append((number, line))
@@ -104,7 +107,7 @@ class _Feed:
         self._row.clear()
 
     def taken(self) -> bytes:
-        """The lines of the current row, as they are in the file."""
+        """The lines of the current row, as in the file."""
         return b"\n".join(self._row)
 
     def __iter__(self) -> _Feed:

@@ -1,4 +1,4 @@
-"""A file to its rows: which format it is, whatever its name says, and which of its rows are wanted."""
+"""Detect the format of a file and read the rows that pass the filter."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ TRACKED = 1000  # values of a filter column that are remembered for the message
 Where = dict[str, tuple[str, ...]]
 Reader = Callable[[Path], Iterable[Mapping[str, object]]]
 READERS: dict[str, Reader] = {}
-"""More formats by suffix (``.xlsx``): what reads the records of a file. A format is added here."""
+"""Readers of further formats by suffix (``.xlsx``). Add a format here."""
 
 
 def load(path: Path, name: str, where: Where) -> Loaded:
-    """The wanted rows of a file.
+    """The rows of a file that pass the filter.
 
     Raises:
-        InputError: when the file or one of its rows cannot be read, or no row is wanted.
+        InputError: when the file or one of its rows cannot be read, or no row passes the filter.
     """
     if format_suffix(path) in READERS:
         with unpacked(path, name) as plain_file:
@@ -50,7 +50,7 @@ def load(path: Path, name: str, where: Where) -> Loaded:
 
 
 def format_suffix(path: Path) -> str:
-    """The suffix that names the format: the one before ``.gz`` or ``.zst``, in lower case."""
+    """The format suffix: the one before ``.gz`` or ``.zst``, in lower case."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
@@ -60,7 +60,7 @@ def format_suffix(path: Path) -> str:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name beyond what the system takes; opening it will say so
+    except OSError:  # a name too long for the system; opening it raises the error
         return False
 
 
@@ -77,18 +77,18 @@ def _from_source(source: Source, path: Path, where: Where) -> Loaded:
 
 
 def _kind(head: bytes, suffix: str, name: str) -> str:
-    """The format by what the file begins with, then by its name, then by how its first line looks."""
+    """The format by the first bytes, then the name, then the first line."""
     if not head:
-        raise InputError(f"{name}: empty, no rows", expected=KNOWN, todo="check how the file was written")
+        raise InputError(f"{name}: empty, no rows", expected=KNOWN, todo="write rows to this file, or name another")
     magic = {PARQUET: "parquet", ARROW_FILE: "arrow", ARROW_STREAM: "arrow"}
     for mark, kind in magic.items():
         if head.startswith(mark):
             return kind
     if suffix in COLUMNAR:
         raise InputError(
-            f"{name}: does not begin as {COLUMNAR[suffix].capitalize()} data does",
+            f"{name}: does not begin like {COLUMNAR[suffix].capitalize()} data",
             expected=f"{COLUMNAR[suffix].capitalize()} data in a file named `{suffix}`",
-            todo="write it again, or rename it after what it holds",
+            todo="write it again, or rename it to match its format",
         )
     _refuse_binary(head, name)
     first = head.removeprefix(BOM).lstrip()[:1]
@@ -106,7 +106,7 @@ def _by_first_line(head: bytes, name: str) -> str:
     if b"," in line or b";" in line:
         return "csv"
     raise InputError(
-        f"{name}: of no known format (begins with {show(line[:60].decode('utf-8', 'replace'))!r})",
+        f"{name}: unknown format (begins with {show(line[:60].decode('utf-8', 'replace'))!r})",
         expected=KNOWN,
         todo="name the file after its format, for example rows.jsonl or rows.csv",
     )
@@ -120,7 +120,9 @@ def _refuse_binary(head: bytes, name: str) -> None:
             todo=f"convert the file, for example with: iconv -f utf-16 -t utf-8 {Path(name).name.split('::')[0]} > new",
         )
     if b"\0" in head[:4096]:
-        raise InputError(f"{name}: a binary file of no known format", expected=KNOWN, todo="check the path")
+        raise InputError(
+            f"{name}: a binary file of unknown format", expected=KNOWN, todo="name a file in one of these formats"
+        )
 
 
 def _collected(
@@ -221,7 +223,7 @@ def _from_table(rows: columnar.ArrowRows, path: Path, name: str, where: Where) -
 
 @dataclass(slots=True)
 class Filter:
-    """Keeps the rows whose columns have one of the wanted values, and remembers the values of the others."""
+    """Keeps rows whose columns have a wanted value; counts the other values."""
 
     where: Mapping[str, tuple[str, ...]]
     names: dict[str, None] = field(default_factory=dict)
@@ -232,7 +234,7 @@ class Filter:
         return all(_word(record.get(column)) in wanted for column, wanted in self.where.items())
 
     def note(self, record: Mapping[str, object]) -> None:
-        """Remember what a row that is not kept has instead."""
+        """Count the value of a dropped row."""
         self.names.update(dict.fromkeys(record))
         for column in self.where:
             word, seen = _word(record.get(column)), self.seen.setdefault(column, Counter())
@@ -240,18 +242,20 @@ class Filter:
                 seen[word] += 1
 
     def nothing(self, name: str) -> InputError:
-        """The error for a file of which no row is kept."""
+        """The error for a file without kept rows."""
         if not self.where or not self.names:
-            return InputError(f"{name}: empty, no rows", expected="at least one row", todo="check how it was written")
+            return InputError(
+                f"{name}: empty, no rows", expected="at least one row", todo="write rows to this file, or name another"
+            )
         for column in self.where:
             if column not in self.names:
                 return InputError(
                     f"{name}: no column `{show(column)}`",
                     expected=f"one of {show_names(list(self.names))}",
-                    todo="correct the filter behind `::`",
+                    todo="correct the filter after `::`",
                 )
-        holds = "; ".join(f"`{show(column)}` holds {_listed(seen)}" for column, seen in self.seen.items())
-        return InputError(f"{name}: no row passes the filter", expected=holds, todo="correct the filter behind `::`")
+        holds = "; ".join(f"`{show(column)}` contains {_listed(seen)}" for column, seen in self.seen.items())
+        return InputError(f"{name}: no row passes the filter", expected=holds, todo="correct the filter after `::`")
 
 
 def _word(value: object) -> str | None:

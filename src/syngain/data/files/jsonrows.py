@@ -1,4 +1,4 @@
-"""JSON lines and JSON arrays to rows. What is not a JSON object on its line is named by file and line."""
+"""Read JSON lines and JSON arrays; errors name file and line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syngain.data.rows import Cells, Record, type_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-DEPTH_LIMIT = 100  # deeper rows would exhaust the stack of whoever reads or writes them later
+DEPTH_LIMIT = 100  # deeper rows would exhaust the stack of later readers and writers
 BLANK = b" \t\r"
 SPACE = re.compile(r"[ \t\n\r]*")
 DECODER = json.JSONDecoder()  # accepts NaN and Infinity, as Python writes them; tables decide what they mean
@@ -21,7 +21,7 @@ EXPECTED = "JSON lines (one object per line) or a JSON array of objects"
 
 
 class JsonCodec:
-    """Parses rows that were already found to be JSON objects."""
+    """Parses rows that were checked as JSON objects."""
 
     __slots__ = ()
 
@@ -55,7 +55,9 @@ def json_lines(source: Source) -> Iterator[tuple[int, bytes, Record]]:
 
 
 def json_array(source: Source) -> Iterator[tuple[int, bytes, Record]]:
-    """Line number, raw row and record for each element of a JSON array, which is read whole.
+    """Line number, raw row and record of each element of a JSON array.
+
+    The array is read into memory.
 
     Raises:
         InputError: at an element that is not a JSON object.
@@ -128,6 +130,6 @@ def _not_json(name: str, number: int, problem: str) -> InputError:
 def _too_deep(name: str, number: int) -> InputError:
     return InputError(
         f"{name}, line {number}: nested more than {DEPTH_LIMIT} levels deep",
-        expected="rows nested at most that deep",
+        expected=f"at most {DEPTH_LIMIT} nested levels",
         todo="flatten this row or leave it out",
     )

@@ -1,4 +1,4 @@
-"""Bytes from files, plain or compressed, line by line and within bounds. Knows no formats of rows."""
+"""Bytes from files, plain or compressed, line by line, with size limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
 CHUNK = 1 << 20
-LINE_LIMIT = 64 << 20  # bytes; a longer line is not a row but a mistake, and must not fill the memory
+LINE_LIMIT = 64 << 20  # bytes; a longer line is an error and must not fill the memory
 WHOLE_LIMIT = 1 << 30  # bytes of a file that has to be read whole (JSON array, compressed Parquet)
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 COMPRESSED = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
@@ -27,7 +27,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(slots=True)
 class Source:
-    """An open file, decompressed. ``head`` is what was read ahead to see what it is."""
+    """An open, decompressed file; ``head`` contains the bytes read ahead."""
 
     name: str
     reader: Callable[[int], bytes]
@@ -43,21 +43,21 @@ class Source:
         return chunk
 
     def look(self) -> bytes:
-        """The first chunk, which stays to be read."""
+        """The first chunk, without consuming it."""
         if not self.head:
             self.head = self._next()
         return self.head
 
     def whole(self) -> bytes:
-        """Everything that is left."""
+        """All remaining bytes."""
         parts, size = [], 0
         while chunk := self.read():
             parts.append(chunk)
             size += len(chunk)
             if size > WHOLE_LIMIT:
                 raise InputError(
-                    f"{self.name}: more than {WHOLE_LIMIT >> 20} MiB that must be read at once",
-                    expected="JSON lines, CSV or Parquet for files of this size, which are read row by row",
+                    f"{self.name}: more than {WHOLE_LIMIT >> 20} MiB in a format that is read at once",
+                    expected="JSON lines, CSV or Parquet, which are read row by row",
                     todo="convert the file to JSON lines (one object per line)",
                 )
         return b"".join(parts)
@@ -80,7 +80,7 @@ class Source:
 
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[Source]:
-    """Open a file and see through its compression.
+    """Open a file and decompress it.
 
     Raises:
         InputError: when there is no such file, or it cannot be opened.
@@ -116,7 +116,7 @@ def unpacked(path: Path, name: str) -> Iterator[Path]:
 
 
 def split_lines(source: Source) -> Iterator[bytes]:
-    """The lines of a source without their newline; the byte-order mark of the first is taken off.
+    """The lines of a source without newline and byte-order mark.
 
     Raises:
         InputError: at a line of more than ``LINE_LIMIT`` bytes, before it is in memory.
@@ -140,8 +140,8 @@ def too_long(name: str, number: int) -> InputError:
     """The error for a line beyond the limit."""
     return InputError(
         f"{name}, line {number}: longer than {LINE_LIMIT >> 20} MiB",
-        expected="one row per line, of at most that size",
-        todo="check that the file has line breaks between its rows, or leave this row out",
+        expected="one row per line, at most this size",
+        todo="add line breaks between the rows, or leave out this row",
     )
 
 
@@ -169,7 +169,7 @@ def _decompressed(raw: BufferedReader, head: bytes, path: Path, name: str) -> Ca
         raise InputError(
             f"{name}: named `{path.suffix}` but its content is not {named}",
             expected=f"{named} data",
-            todo="rename the file after what it holds",
+            todo="rename the file to match its format",
         )
     if found == "gzip":
         return gzip.GzipFile(fileobj=raw).read
@@ -188,14 +188,15 @@ def _zstd_reader(raw: BufferedReader) -> Callable[[int], bytes]:
 def _unopened(path: Path, name: str, error: OSError) -> InputError:
     if not isinstance(error, FileNotFoundError):
         return InputError(
-            f"{name}: cannot be opened ({error.strerror})", expected="a readable file", todo="check its permissions"
+            f"{name}: cannot be opened ({error.strerror})", expected="a readable file", todo=f"chmod u+r {path}"
         )
     try:
         near = difflib.get_close_matches(path.name, [other.name for other in path.parent.iterdir()], n=1)
     except OSError:
         near = []
     hint = f"; there is `{near[0]}`" if near else ""
-    return InputError(f"no such file: {path}{hint}", expected="the path of a file", todo="check the path")
+    todo = f"use {path.with_name(near[0])}" if near else "correct the path"
+    return InputError(f"no such file: {path}{hint}", expected="the path of a file", todo=todo)
 
 
 def _first_line(error: BaseException) -> str:

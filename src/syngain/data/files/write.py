@@ -1,4 +1,4 @@
-"""Rows back to files, in the format that the name asks for: whole, or not at all."""
+"""Write rows to files, complete or not at all; the name gives the format."""
 
 from __future__ import annotations
 
@@ -37,13 +37,14 @@ def write_rows(
     rows: Sequence[int],
     extra: Mapping[str, Sequence[object]] | None = None,
 ) -> None:
-    """Write the records of ``rows`` as they were, with ``extra`` columns (one value per written row) if given.
+    """Write the original records of ``rows``, with ``extra`` columns if given.
 
-    The name decides the format: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.parquet``, ``.arrow``, each also with
-    ``.gz`` or ``.zst``; a name without a suffix is a folder for ``datasets``. An extra column replaces one of its name.
+    An extra column has one value per written row. The name gives the format: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``,
+    ``.parquet``, ``.arrow``, each also with ``.gz`` or ``.zst``; a name without a suffix is a folder for ``datasets``.
+    An extra column replaces one of its name.
 
     Raises:
-        UsageError: when the format cannot hold the rows or the file cannot be written.
+        UsageError: when the format cannot store the rows or the file cannot be written.
         UnfinishedError: when the disk is full.
     """
     write_records(path, _with_columns(dataset, rows, extra or {}))
@@ -52,7 +53,11 @@ def write_rows(
 def _with_columns(dataset: Dataset, rows: Sequence[int], extra: Mapping[str, Sequence[object]]) -> Lazy[Row]:
     for name, values in extra.items():
         if len(values) != len(rows):
-            raise UsageError(f"{len(values)} values for the column `{name}`", expected=f"{len(rows)}, one per row")
+            raise UsageError(
+                f"{len(values)} values for the column `{name}`",
+                expected=f"{len(rows)}, one per row",
+                todo="pass one value per row",
+            )
     chosen = [int(row) for row in rows]
 
     def record(index: int) -> Row:
@@ -62,10 +67,12 @@ def _with_columns(dataset: Dataset, rows: Sequence[int], extra: Mapping[str, Seq
 
 
 def write_records(path: str | Path, records: Sequence[Mapping[str, object]]) -> None:
-    """Write rows to a file beside ``path`` and rename it at the end: no reader ever sees half a file.
+    """Write rows to a temporary file and rename it to ``path`` at the end.
+
+    Readers never see a partial file.
 
     Raises:
-        UsageError: when the format cannot hold the rows or the file cannot be written.
+        UsageError: when the format cannot store the rows or the file cannot be written.
         UnfinishedError: when the disk is full.
     """
     target = Path(path)
@@ -77,7 +84,9 @@ def write_records(path: str | Path, records: Sequence[Mapping[str, object]]) -> 
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file beside ``path`` and rename it at the end; lone surrogates become question marks.
+    """Write a text file to a temporary name and rename it to ``path`` at the end.
+
+    Lone surrogates become question marks.
 
     Raises:
         UsageError: when the file cannot be written. UnfinishedError: when the disk is full.
@@ -87,7 +96,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class RowFile:
-    """Rows of a dataset as a file of the run folder, with extra columns (one value per row).
+    """Rows of a dataset as a run file, with extra columns (one value per row).
 
     Attributes:
         rows: positions in the dataset, in the order they are written.
@@ -99,7 +108,7 @@ class RowFile:
 
     @property
     def records(self) -> Sequence[Mapping[str, object]]:
-        """The records as they are written."""
+        """The records."""
         return _with_columns(self.dataset, self.rows, self.extra)
 
     def origin(self) -> str:
@@ -130,7 +139,7 @@ class TextFile:
 
     @property
     def records(self) -> Sequence[Mapping[str, object]]:
-        """A text holds no rows."""
+        """No rows: this file is a text."""
         return ()
 
     def write(self, path: Path) -> None:
@@ -164,7 +173,7 @@ def _writer(target: Path) -> Callable[[Path, Sequence[Mapping[str, object]]], No
         return lambda beside, records: _write_folder(beside, _table(records, target))
     raise UsageError(
         f"cannot write to {target.name}: unknown suffix `{suffix}`",
-        expected="a name that ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow, maybe with .gz or .zst",
+        expected="a name that ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow, optionally with .gz or .zst",
         todo="rename the output",
     )
 
@@ -185,14 +194,17 @@ def _json(record: Mapping[str, object], target: Path) -> bytes:
     try:
         try:
             return json.dumps(record, ensure_ascii=False, default=_json_value).encode()
-        except UnicodeEncodeError:  # lone surrogates: only an escape can carry them
+        except UnicodeEncodeError:  # lone surrogates need an escape
             return json.dumps(record, default=_json_value).encode()
     except (TypeError, ValueError) as error:
         raise _cannot_hold(target, str(error)) from error
 
 
 def _json_value(value: object) -> object:
-    """What JSON has no form for: dates as text, binary as base64, numbers of other libraries as numbers."""
+    """Convert values without a JSON form: dates to text, binary to base64.
+
+    Numbers of other libraries become numbers.
+    """
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
     if isinstance(value, (set, frozenset, tuple)):
@@ -276,7 +288,7 @@ def _write_columnar(beside: Path, packed: str, kind: str, table: pa.Table) -> No
 
 
 def _write_folder(beside: Path, table: pa.Table) -> None:
-    """The layout of ``datasets.save_to_disk``, so that ``load_from_disk`` reads it."""
+    """Write the layout of ``datasets.save_to_disk``, for ``load_from_disk``."""
     beside.mkdir()
     name = "data-00000-of-00001.arrow"
     _write_columnar(beside / name, "", "arrow", table)
@@ -299,7 +311,7 @@ def _opened(path: Path, packed: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
 
     with path.open("wb") as raw:
         if packed == "gzip":
-            with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:  # the same rows, the same bytes
+            with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:  # equal rows give equal bytes
                 yield file
         elif packed == "zstd":
             with pa.CompressedOutputStream(pa.PythonFile(raw, mode="w"), "zstd") as stream:
@@ -317,16 +329,18 @@ def _remove(beside: Path) -> None:
 
 def _cannot_hold(target: Path, what: str) -> UsageError:
     return UsageError(
-        f"{target.name}: this format cannot hold {what}",
+        f"{target.name}: this format cannot store {what}",
         expected="rows that fit the format (CSV: flat text; Parquet and Arrow: one type per column)",
-        todo="write to a .jsonl file, which holds everything",
+        todo="write to a .jsonl file",
     )
 
 
 def _unwritten(target: Path, error: OSError) -> UsageError | UnfinishedError:
     problem = error.strerror or str(error)
     if error.errno in FULL:
-        return UnfinishedError(f"{target}: {problem}", expected="room on the disk", todo="free some and run again")
+        return UnfinishedError(
+            f"{target}: {problem}", expected="enough disk space", todo="free disk space and run again"
+        )
     return UsageError(
-        f"{target}: cannot be written ({problem})", expected="a path that can be written", todo="check it"
+        f"{target}: cannot be written ({problem})", expected="a writable path", todo="name another output file"
     )

@@ -1,4 +1,4 @@
-"""Layouts of rows: what each can express, and how a row of one becomes a row of another."""
+"""Layouts of rows, and conversion between them."""
 
 from syngain.data.layouts.convert import LAYOUTS, Converted, convert_rows, detect_layout, layout_named
 from syngain.data.layouts.entry import Emitted, Entry, Layout, LayoutError

@@ -1,4 +1,4 @@
-"""Layouts of whole conversations: ``messages``, what OpenAI and Oumi train on, and ShareGPT with its tags."""
+"""Layouts of conversations: ``messages``, OpenAI, Oumi and ShareGPT."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """``{"messages": [{"role", "content", ...}], "tools": [...], ...}``: holds every conversation."""
+    """``{"messages": [{"role", "content", ...}], "tools": [...]}``: any conversation."""
 
     def parse(self, row: Row) -> Entry:
         """Read a row; see :class:`Layout`."""
@@ -51,7 +51,7 @@ class Messages:
         return Entry(messages=found, tools=tools_of(row.get("tools")), extra=rest(row, "messages", "tools"))
 
     def emit(self, entry: Entry) -> Emitted:
-        """Write an entry; only a rejected answer has no place."""
+        """Write an entry; only a rejected answer is lost."""
         kept, lost = unjudged(entry, "messages")
         content: Row = {"messages": [dict(item) for item in kept.messages]}
         if kept.tools is not None:
@@ -61,7 +61,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class OpenAI:
-    """The chat format of OpenAI's fine-tuning: messages and tools, and no other field."""
+    """OpenAI's fine-tuning format: messages and tools, and no other field."""
 
     def parse(self, row: Row) -> Entry:
         """Read a row; see :class:`Layout`."""
@@ -84,7 +84,7 @@ class OpenAI:
 
 @dataclass(frozen=True, slots=True)
 class Oumi:
-    """Oumi's conversations: ``messages`` of role and content, other fields under ``metadata``."""
+    """Oumi's format: ``messages`` of role and content; other fields in ``metadata``."""
 
     def parse(self, row: Row) -> Entry:
         """Read a row; fields of ``metadata`` become fields of the row."""
@@ -94,7 +94,7 @@ class Oumi:
         outer = rest(row, "messages", "metadata", "tools")
         if not found or inner.keys() & outer.keys():
             raise LayoutError(
-                "no messages, or `metadata` repeats a field of the row", "conversations as Oumi writes them"
+                "no messages, or `metadata` repeats a field of the row", "conversations in the format of Oumi"
             )
         return Entry(messages=found, tools=tools_of(row.get("tools")), extra=outer | inner)
 
@@ -121,10 +121,11 @@ class Oumi:
 
 @dataclass(frozen=True, slots=True)
 class ShareGPT:
-    """``{"conversations": [{"from", "value"}], "tools": "..."}`` with the tags of LLaMA-Factory.
+    """ShareGPT conversations with the tags of LLaMA-Factory.
 
-    A message with tool calls is one turn from ``function_call`` whose value is the JSON of the call, or of a list of
-    calls; ids of calls have no place. Arguments are objects here and texts in chat formats.
+    ``{"conversations": [{"from", "value"}], "tools": "..."}``. A message with tool calls is one turn from
+    ``function_call`` whose value is the JSON of the call, or of a list of calls; ids of calls are not stored. Arguments
+    are objects here and texts in chat formats.
     """
 
     def parse(self, row: Row) -> Entry:
@@ -177,13 +178,13 @@ def _calls(value: str, where: str) -> list[object]:
         isinstance(call, dict) and call.keys() <= {"name", "arguments"} and "name" in call for call in calls
     ):
         raise LayoutError(
-            f"{where} is no function call", "the JSON of an object with `name` and `arguments`, or a list"
+            f"{where} is not a function call", "the JSON of an object with `name` and `arguments`, or a list"
         )
     return [{"type": "function", "function": _spelled(call)} for call in calls]
 
 
 def _spelled(call: dict[str, object]) -> dict[str, object]:
-    """The call with its arguments as the text that chat formats have."""
+    """The call with its arguments as JSON text, as in chat formats."""
     given = call.get("arguments")
     return call if not isinstance(given, dict) else {**call, "arguments": json.dumps(given, ensure_ascii=False)}
 
@@ -221,7 +222,7 @@ def _call(call: object, lost: list[str]) -> Row:
 
 
 def _opened(arguments: object, lost: list[str]) -> object:
-    """Arguments as the object they spell; trainers spell them again. What is not read back the same is lost."""
+    """Arguments as a JSON object; arguments that do not round-trip are lost."""
     read = arguments
     if isinstance(arguments, str):
         try:

@@ -1,4 +1,4 @@
-"""Rows of one layout as rows of another: everything, or an error that names the fields, or a list of what was lost."""
+"""Convert rows between layouts, complete or with an account of the losses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Converted:
     """Rows in another layout.
 
     Attributes:
-        rows: as many as came, in order. lost: fields that could not be expressed, to the number of rows that had them.
+        rows: one per input row, in order. lost: fields that the layout cannot store, with their number of rows.
     """
 
     rows: Sequence[Row]
@@ -64,14 +64,15 @@ def convert_rows(
     """Convert rows, in order.
 
     Args:
-        rows: records as they were read.
-        source: the layout they are in.
-        target: the one to write.
-        lossy: whether fields without a place may be left out; they are counted.
+        rows: the original records.
+        source: their layout.
+        target: the layout to write.
+        lossy: whether fields that the layout cannot store may be dropped; they are counted.
         name: of the file, for messages.
 
     Raises:
-        InputError: a row is not of the layout, would become another row, or (unless lossy) has fields without a place.
+        InputError: a row is not of the layout, would become another row, or (unless lossy) has fields that the layout
+            cannot store.
     """
     lost: Counter[str] = Counter()
     out = []
@@ -79,12 +80,16 @@ def convert_rows(
         try:
             emitted = target.emit(source.parse(dict(row)))
         except LayoutError as error:
-            raise InputError(f"{name or 'rows'}, row {index + 1}: {error.problem}", expected=error.expected) from error
+            raise InputError(
+                f"{name or 'rows'}, row {index + 1}: {error.problem}",
+                expected=error.expected,
+                todo="correct this row, or choose another layout",
+            ) from error
         if emitted.lost and not lossy:
             raise InputError(
                 f"{name or 'rows'}, row {index + 1}: the layout has no place for {show_names(emitted.lost)}",
-                expected="rows whose fields it can express",
-                todo="write another layout (messages holds most), or leave these fields out with --lossy",
+                expected="rows whose fields this layout can store",
+                todo="write the layout messages, or leave these fields out with --lossy",
             )
         lost.update(emitted.lost)
         out.append(emitted.row)
@@ -92,13 +97,15 @@ def convert_rows(
 
 
 def layout_named(name: str, *, prompt: str | None = None, response: str | None = None) -> Layout:
-    """A layout by its name; with columns, those that a person named.
+    """A layout by name, optionally with columns named by the user.
 
     Raises:
-        UsageError: there is no such layout, or it has no columns to name.
+        UsageError: there is no such layout, or its columns cannot be named.
     """
     if name not in LAYOUTS:
-        raise UsageError(f"layout {name}", expected=f"one of {', '.join(LAYOUTS)}")
+        raise UsageError(
+            f"unknown layout {name}", expected=f"one of {', '.join(LAYOUTS)}", todo="name one of these layouts"
+        )
     if prompt is None and response is None:
         return LAYOUTS[name]
     if name == "data_designer":
@@ -110,12 +117,13 @@ def layout_named(name: str, *, prompt: str | None = None, response: str | None =
         return Pair(prompt or fixed.prompt, response or fixed.response)
     raise UsageError(
         f"--prompt or --response for {name}",
-        expected="data_designer, curator, prompt_completion or qa, which have columns",
+        expected="data_designer, curator, prompt_completion or qa",
+        todo="leave out --prompt and --response, or choose one of these layouts",
     )
 
 
 def detect_layout(fields: Mapping[str, object], name: str = "the rows") -> str:
-    """The layout of rows with these fields, each with a value that is not null.
+    """Detect the layout from the fields that have a value.
 
     Raises:
         InputError: none of the layouts has such fields.
@@ -124,7 +132,7 @@ def detect_layout(fields: Mapping[str, object], name: str = "the rows") -> str:
         if fits(fields):
             return layout
     raise InputError(
-        f"{name}: fields {show_names(list(fields))} are of no known layout",
+        f"{name}: fields {show_names(list(fields))} match no known layout",
         expected=f"fields of one of {', '.join(LAYOUTS)}",
         todo=f"name it with --from; for two columns: --from qa --prompt {show(next(iter(fields), 'A'))} --response B",
     )

@@ -1,4 +1,4 @@
-"""One row between layouts: a conversation or a text, and everything else the row held."""
+"""Common form of rows between layouts: a conversation or text, and other fields."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Protocol
 
 Row = dict[str, object]
 Message = dict[str, object]
-INPUT = "syngain_input"  # the part of an instruction that stood in a field of its own
+INPUT = "syngain_input"  # the part of an instruction from its own field
 
 
 class LayoutError(Exception):
-    """A row is not what a layout needs. ``problem`` is a sentence, ``expected`` says what would do."""
+    """A row does not fit a layout.
+
+    ``problem`` is a sentence, ``expected`` names a valid form.
+    """
 
     def __init__(self, problem: str, expected: str) -> None:
         super().__init__(problem)
@@ -23,14 +26,14 @@ class LayoutError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a row says, whatever its layout.
+    """The content of a row, independent of its layout.
 
     Two normal forms: fields of a message that are null are absent, except that ``content`` is null where a message has
     tool calls and no content; a call without a type is one of a function; tools written as JSON text are read.
 
     Attributes:
         messages: in order, each with ``role`` and ``content``; empty for a text. text: of a row without messages.
-        rejected: messages of a worse answer. tools: what could be called. extra: all other fields.
+        rejected: messages of a worse answer. tools: the available tools. extra: all other fields.
     """
 
     messages: tuple[Message, ...] = ()
@@ -42,14 +45,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """A row in a layout, and the fields of the entry that it cannot express."""
+    """A row in a layout, and the fields that the layout cannot store."""
 
     row: Row
     lost: tuple[str, ...]
 
 
 class Layout(Protocol):
-    """How an entry is written down. Formats of other tools can be parsed only: they raise on ``emit``."""
+    """A row format.
+
+    Formats of other tools can be parsed only: they raise on ``emit``.
+    """
 
     def parse(self, row: Row) -> Entry:
         """Read a row.
@@ -59,10 +65,10 @@ class Layout(Protocol):
         """
 
     def emit(self, entry: Entry) -> Emitted:
-        """Write an entry; what the layout has no place for is left out and named.
+        """Write an entry; fields that the layout cannot store are dropped and named.
 
         Raises:
-            LayoutError: what is left would be another row.
+            LayoutError: the remainder would be a different row.
         """
 
 
@@ -103,7 +109,7 @@ def said(role: str, content: str) -> Message:
 
 
 def tools_of(value: object) -> object:
-    """Tools as a value: JSON text of a list or an object is read, an empty text is none, anything else stays."""
+    """Tools as a value; JSON text is parsed, empty text is none."""
     if isinstance(value, str):
         try:
             read = json.loads(value)
@@ -114,35 +120,40 @@ def tools_of(value: object) -> object:
 
 
 def rest(row: Row, *taken: str) -> Row:
-    """The fields of a row that play no part in its layout."""
+    """The fields of a row outside its layout."""
     return {name: value for name, value in row.items() if name not in taken}
 
 
 def finished(content: Row, entry: Entry, lost: Sequence[str], reserved: tuple[str, ...]) -> Emitted:
-    """A row of the layout's own fields and the entry's other ones; those with a ``reserved`` name are lost."""
+    """A row from the layout's fields and the other ones.
+
+    Other fields with a ``reserved`` name are lost.
+    """
     clash = [name for name in entry.extra if name in reserved]
     row = content | {name: value for name, value in entry.extra.items() if name not in reserved}
     return Emitted(row, tuple(dict.fromkeys([*lost, *clash])))
 
 
 def unjudged(entry: Entry, layout: str) -> tuple[Entry, list[str]]:
-    """The entry without its rejected answer, which only ``preference`` has a place for; and what that loses.
+    """The entry without its rejected answer, and the names of what is lost.
+
+    Only ``preference`` stores a rejected answer.
 
     Raises:
         LayoutError: the entry is a text and not a conversation.
     """
     if not entry.messages:
-        raise LayoutError("the row is a text", f"a conversation, or a prompt and a response, for {layout}")
+        raise LayoutError("the row is a single text", f"a conversation, or a prompt and a response, for {layout}")
     if entry.rejected is None:
         return entry, []
     return replace(entry, rejected=None), ["rejected"]
 
 
 def plain_messages(messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
-    """Messages of role and text only, and the names of what they lose.
+    """Messages of role and text only, and the names of what is lost.
 
     Raises:
-        LayoutError: a message has no text, so that nothing of it would be left.
+        LayoutError: a message has no text.
     """
     lost: list[str] = []
     out = []
@@ -151,7 +162,7 @@ def plain_messages(messages: Sequence[Message]) -> tuple[list[Message], list[str
         content = item["content"]
         if not isinstance(content, str):
             raise LayoutError(
-                f"a message of `{item['role']}` has no text", "messages with text; `messages` holds others"
+                f"a message of `{item['role']}` has no text", "messages with text, or the layout `messages`"
             )
         out.append(said(str(item["role"]), content))
     return out, list(dict.fromkeys(lost))

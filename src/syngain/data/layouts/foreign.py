@@ -1,7 +1,7 @@
-"""What other tools write: distilabel, NeMo Data Designer, Bespoke Curator, Easy Dataset; read only.
+"""Read-only layouts: distilabel, Data Designer, Bespoke Curator, Easy Dataset.
 
-Columns as their documentation has them. All other fields stay; provenance and log-probabilities are given again under
-the names that syngain reads: ``generator``, ``source``, ``tokens``, ``token_logprobs``.
+Columns follow their documentation. All other fields are kept; provenance and log-probabilities are copied to the names
+that syngain reads: ``generator``, ``source``, ``tokens``, ``token_logprobs``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ TRACE, REASONING = "__trace", "__reasoning_content"
 
 @dataclass(frozen=True, slots=True)
 class Distilabel:
-    """``instruction``, ``generation`` (or ``conversation``), ``model_name`` and ``distilabel_metadata``."""
+    """Distilabel output with ``distilabel_metadata``.
+
+    Fields are ``instruction``, ``generation`` (or ``conversation``) and ``model_name``.
+    """
 
     def parse(self, row: Row) -> Entry:
-        """Read a row; the system prompt is that of the raw input in the metadata, if it was kept."""
+        """Read a row; the system prompt comes from the raw input in the metadata."""
         metadata = _mapping(row.get("distilabel_metadata"))
         messages: tuple[Message, ...]
         taken: tuple[str, ...]
@@ -35,7 +38,7 @@ class Distilabel:
             answer = next((name for name in ("generation", "response", "answer") if isinstance(row.get(name), str)), "")
             if not asked or not answer:
                 raise LayoutError(
-                    "no `instruction` with a `generation`", "what a TextGeneration task of distilabel writes"
+                    "no `instruction` with a `generation`", "output of a TextGeneration task of distilabel"
                 )
             system = row.get("system_prompt") or _system(metadata)
             first = (said("system", system),) if isinstance(system, str) and system else ()
@@ -45,23 +48,25 @@ class Distilabel:
         return Entry(messages=messages, extra=_with(rest(row, *taken), further))
 
     def emit(self, entry: Entry) -> Emitted:  # noqa: ARG002  (one signature for all layouts)
-        """Not written."""
+        """Not supported."""
         raise _read_only("distilabel")
 
 
 @dataclass(frozen=True, slots=True)
 class DataDesigner:
-    """Columns of NeMo Data Designer: ``NAME__trace`` holds the messages that led to column NAME.
+    """Columns of NeMo Data Designer.
+
+    ``NAME__trace`` contains the messages of column NAME.
 
     Attributes:
-        prompt, response: columns to read where there is no trace; found by ``NAME__reasoning_content`` otherwise.
+        prompt, response: columns to read without a trace; default: found by ``NAME__reasoning_content``.
     """
 
     prompt: str | None = None
     response: str | None = None
 
     def parse(self, row: Row) -> Entry:
-        """Read a row; the whole trace where there is one, else prompt and response columns."""
+        """Read a row: the trace if available, else prompt and response columns."""
         name = self.response or _side_effect(row)
         trace = row.get(f"{name}{TRACE}")
         if isinstance(trace, str):
@@ -72,7 +77,7 @@ class DataDesigner:
         prompt = self.prompt or _first(row, PROMPTS)
         if not isinstance(row.get(prompt), str) or not isinstance(row.get(name), str):
             raise LayoutError(
-                "no trace of all messages, nor a prompt and a response", "--prompt COLUMN --response COLUMN"
+                "neither a message trace nor a prompt and a response", "--prompt COLUMN --response COLUMN"
             )
         answer = said("assistant", str(row[name]))
         reasoning = row.get(f"{name}{REASONING}")
@@ -82,13 +87,13 @@ class DataDesigner:
         return Entry(messages=(said("user", str(row[prompt])), answer), extra=extra)
 
     def emit(self, entry: Entry) -> Emitted:  # noqa: ARG002  (one signature for all layouts)
-        """Not written."""
+        """Not supported."""
         raise _read_only("data_designer")
 
 
 @dataclass(frozen=True, slots=True)
 class Curator:
-    """``response`` beside the input columns, as ``parse`` of a Bespoke Curator block returns them.
+    """Output of a Bespoke Curator block: ``response`` and the input columns.
 
     Attributes:
         prompt, response: columns to read.
@@ -98,11 +103,11 @@ class Curator:
     response: str | None = None
 
     def parse(self, row: Row) -> Entry:
-        """Read a row; a ``reasoning`` column goes with the answer."""
+        """Read a row; a ``reasoning`` column is stored with the answer."""
         prompt, name = self.prompt or _first(row, PROMPTS), self.response or "response"
         if not isinstance(row.get(prompt), str) or not isinstance(row.get(name), str):
             raise LayoutError(
-                "no prompt beside `response`", "rows whose `parse` returns the prompt as well, or --prompt COLUMN"
+                "no prompt next to `response`", "rows whose `parse` returns the prompt as well, or --prompt COLUMN"
             )
         answer = said("assistant", str(row[name]))
         thought = _first(row, ("reasoning", "thinking", "reasoning_content"))
@@ -114,23 +119,26 @@ class Curator:
         )
 
     def emit(self, entry: Entry) -> Emitted:  # noqa: ARG002  (one signature for all layouts)
-        """Not written."""
+        """Not supported."""
         raise _read_only("curator")
 
 
 @dataclass(frozen=True, slots=True)
 class EasyDataset:
-    """``question, answer, cot`` with the chunk a question was made from, its label and the model.
+    """``question, answer, cot`` of Easy Dataset, with source chunk, label and model.
 
     Its custom export names the last two ``labels`` and ``chunk`` (once ``chunkId``), its own records ``questionLabel``,
     ``chunkContent`` and ``chunkName``. Its alpaca and sharegpt exports are read as those.
     """
 
     def parse(self, row: Row) -> Entry:
-        """Read a row; the chain of thought goes with the answer, the chunk is the source."""
+        """Read a row; its source is the chunk.
+
+        ``cot`` (chain of thought) is stored with the answer.
+        """
         asked, reply = row.get("question"), row.get("answer")
         if not isinstance(asked, str) or not isinstance(reply, str):
-            raise LayoutError("no `question` with an `answer`", "datasets as Easy Dataset exports them")
+            raise LayoutError("no `question` with an `answer`", "datasets exported by Easy Dataset")
         answer = said("assistant", reply)
         if isinstance(row.get("cot"), str) and row["cot"]:
             answer["reasoning_content"] = row["cot"]
@@ -145,16 +153,16 @@ class EasyDataset:
         )
 
     def emit(self, entry: Entry) -> Emitted:  # noqa: ARG002  (one signature for all layouts)
-        """Not written."""
+        """Not supported."""
         raise _read_only("easy_dataset")
 
 
 def _read_only(name: str) -> LayoutError:
-    return LayoutError(f"{name} is read and not written", "messages, sharegpt, alpaca or another layout to write")
+    return LayoutError(f"{name} is a read-only layout", "messages, sharegpt, alpaca or another layout to write")
 
 
 def _with(extra: Row, further: Row) -> Row:
-    """Fields with further ones; a field that is there already is kept as it is."""
+    """Fields with further ones; existing fields are kept."""
     return {**further, **extra}
 
 
@@ -167,7 +175,7 @@ def _first(row: Row, names: Sequence[str]) -> str:
 
 
 def _side_effect(row: Row) -> str:
-    """The column whose side effects are there; the last of several, which saw the others."""
+    """The last column with side effects, which contains the others' results."""
     for mark in (TRACE, REASONING):
         found = [name.removesuffix(mark) for name in row if name.endswith(mark)]
         if found:
@@ -205,7 +213,10 @@ def _system(metadata: Mapping[str, object]) -> str:
 
 
 def _logprobs(metadata: Mapping[str, object]) -> Row:
-    """Tokens and log-probabilities: ``logprobs...`` holds, per token, its candidates, the one that was said first."""
+    """Tokens and log-probabilities from ``logprobs...``.
+
+    It contains the candidates of each token; the first is the sampled one.
+    """
     for name, value in metadata.items():
         if not name.startswith("logprobs") or not isinstance(value, list) or not value:
             continue
@@ -220,6 +231,6 @@ def _logprobs(metadata: Mapping[str, object]) -> Row:
 
 
 def _is_nested(value: list[object]) -> bool:
-    """Whether the list is of one generation's list of candidates per token: a list of lists of lists."""
+    """Whether the value is a list of lists of lists: candidates per token."""
     first = value[0]
     return len(value) == 1 and isinstance(first, list) and bool(first) and isinstance(first[0], list)

@@ -1,4 +1,4 @@
-"""Layouts of a prompt and an answer: plain, Alpaca, questions, TRL, preferences; and a text alone."""
+"""Layouts of prompt and answer (plain, Alpaca, QA, TRL, preferences) and of text."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Pair:
         return Entry(messages=(said("user", asked), said("assistant", answer)), extra=rest(row, self.prompt, name))
 
     def emit(self, entry: Entry) -> Emitted:
-        """Write an entry of one question and one answer; tools and a system message are lost."""
+        """Write one question and one answer; tools and a system message are lost."""
         kept, lost = unjudged(entry, f"{self.prompt} and {self.response}")
         if kept.tools is not None:
             lost.append("tools")
@@ -66,10 +66,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Alpaca:
-    """``instruction, input, output`` with ``system`` and ``history`` as LLaMA-Factory has them.
+    """Alpaca: ``instruction, input, output``, also with ``system`` and ``history``.
 
-    The prompt is the instruction, and the input on a line of its own; that it stood alone is kept as ``syngain_input``.
-    An input that is null, absent or empty is none.
+    The fields follow LLaMA-Factory. The prompt is the instruction with the input on its own line; ``syngain_input``
+    keeps the input. A null, absent or empty input is none.
     """
 
     def parse(self, row: Row) -> Entry:
@@ -90,7 +90,7 @@ class Alpaca:
         return Entry(messages=tuple(turns), extra=extra | ({INPUT: given} if given else {}))
 
     def emit(self, entry: Entry) -> Emitted:
-        """Write an entry of questions and answers in turn; tools and fields of messages are lost."""
+        """Write alternating questions and answers; tools and message fields are lost."""
         kept, lost = unjudged(entry, "alpaca")
         if kept.tools is not None:
             lost.append("tools")
@@ -114,10 +114,13 @@ class Alpaca:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """``instruction, instances`` of Self-Instruct, with one instance of ``input`` and ``output`` a row."""
+    """Self-Instruct: ``instruction, instances``.
+
+    One instance (``input``, ``output``) per row.
+    """
 
     def parse(self, row: Row) -> Entry:
-        """Read a row; several instances would be several rows."""
+        """Read a row; several instances are an error."""
         instances = row.get("instances")
         one = instances[0] if isinstance(instances, list) and len(instances) == 1 else None
         if not isinstance(one, Mapping) or not one.keys() <= {"input", "output"}:
@@ -126,7 +129,7 @@ class Instances:
         return replace(entry, extra=rest(row, "instruction", "instances") | entry.extra)
 
     def emit(self, entry: Entry) -> Emitted:
-        """Write an entry of one question and one answer; tools and a system message are lost."""
+        """Write one question and one answer; tools and a system message are lost."""
         pair = Pair("instruction", "output").emit(replace(entry, extra={}))
         asked, given = _split(str(pair.row["instruction"]), entry.extra.get(INPUT))
         extra = rest(entry.extra, INPUT) if given else entry.extra
@@ -136,7 +139,7 @@ class Instances:
 
 @dataclass(frozen=True, slots=True)
 class Trl:
-    """Conversational ``prompt`` and ``completion`` of TRL: lists of messages, the completion is the last answer."""
+    """TRL's conversational ``prompt`` and ``completion``, both lists of messages."""
 
     def parse(self, row: Row) -> Entry:
         """Read a row; the prompt may be empty."""
@@ -162,10 +165,10 @@ class Trl:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """``prompt, chosen, rejected`` of TRL: lists of messages; texts are read too.
+    """TRL's ``prompt, chosen, rejected``: lists of messages, or texts.
 
-    Answers that are whole conversations, with the question in front, are read without it; where there is no ``prompt``
-    it is what both begin with.
+    The prompt is removed from answers that are whole conversations. Without ``prompt``, it is the common beginning of
+    both.
     """
 
     def parse(self, row: Row) -> Entry:
@@ -196,7 +199,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """``{"text": ...}``: no conversation at all. Other names of the text are read."""
+    """``{"text": ...}``, no conversation; other names of the text are accepted."""
 
     def parse(self, row: Row) -> Entry:
         """Read a row; see :class:`Layout`."""
@@ -214,7 +217,7 @@ class Text:
 
 
 def _last_answer(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """What was asked, and the last message of the assistant."""
+    """The prompt, and the last assistant message."""
     if messages[-1]["role"] != "assistant":
         raise LayoutError(f"the last message is from `{messages[-1]['role']}`", "an answer of the assistant at the end")
     return [dict(item) for item in messages[:-1]], [dict(messages[-1])]
@@ -227,7 +230,7 @@ def _turns(value: object, name: str) -> tuple[Message, ...]:
 
 
 def _shared(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
-    """What both conversations begin with, their last messages left out."""
+    """The common beginning of both conversations, without their last messages."""
     most = min(len(chosen), len(rejected)) - 1
     same = next((i for i in range(most) if chosen[i] != rejected[i]), max(most, 0))
     return chosen[:same]

@@ -1,7 +1,7 @@
-"""Hashed word and character n-grams of many texts at once, without a loop over tokens.
+"""Hashed word and character n-grams of many texts, without a token loop.
 
-All rows of a batch are laid out as one array of bytes; rolling polynomial hashes then give every n-gram
-with array arithmetic. Twenty times the speed of a tokenizer in Python, and the same on every machine.
+All rows of a batch form one array of bytes; rolling polynomial hashes give every n-gram by array arithmetic. This is
+twenty times faster than a tokenizer in Python, with equal results on every machine.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, from the golden ratio [knuth1998]: spreads powers over 64 bits
 SEPARATOR = 0  # a byte that no normalized text contains
-MAX_CHARACTERS = 20_000  # of one row: longer rows are represented by their beginning and say so in the docs
+MAX_CHARACTERS = 20_000  # of one row; longer rows are represented by their beginning (documented)
 
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """Rows laid end to end: ``data`` (T,) uint8, ``row`` (T,) the row of each byte, rows separated by one zero."""
+    """Concatenated rows, separated by one zero.
+
+    ``data`` (T,) uint8, ``row`` (T,) the row of each byte.
+    """
 
     data: NDArray[np.uint8]
     row: Ints
@@ -34,7 +37,7 @@ class Bytes:
 
 
 def lay_out(texts: Sequence[str]) -> Bytes:
-    """Lower case, white space collapsed, one space on both sides of a row, one zero between rows."""
+    """Lower case, collapse white space, add a space on both sides, join with zeros."""
     encoded = [_encode(text) for text in texts]
     data = np.frombuffer(b"\0".join(encoded) + b"\0", dtype=np.uint8)
     lengths = np.fromiter((len(item) + 1 for item in encoded), dtype=np.int64, count=len(encoded))
@@ -47,7 +50,10 @@ def _encode(text: str) -> bytes:
 
 
 def character_ngrams(laid: Bytes, size: int) -> tuple[Ints, Unsigned]:
-    """Row and 64-bit hash of every n-gram of ``size`` bytes that stays inside its row, spaces included."""
+    """Row and 64-bit hash of every n-gram of ``size`` bytes within a row.
+
+    Spaces are included.
+    """
     count = laid.data.size - size + 1
     if count <= 0:
         return np.empty(0, np.int64), np.empty(0, np.uint64)
@@ -62,7 +68,10 @@ def character_ngrams(laid: Bytes, size: int) -> tuple[Ints, Unsigned]:
 
 
 def word_hashes(laid: Bytes) -> tuple[Ints, Unsigned]:
-    """Row and 64-bit hash of every word (letters, digits, all bytes above ASCII), in order."""
+    """Row and 64-bit hash of every word, in order.
+
+    Words are letters, digits, and all bytes above ASCII.
+    """
     inside = _WORD_BYTE[laid.data]
     edges = np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
@@ -79,7 +88,7 @@ def word_hashes(laid: Bytes) -> tuple[Ints, Unsigned]:
 
 
 def word_ngrams(rows: Ints, hashes: Unsigned, size: int) -> tuple[Ints, Unsigned]:
-    """Row and hash of every run of ``size`` words inside a row, from the hashes of the words."""
+    """Row and hash of every run of ``size`` words, from the word hashes."""
     if size == 1:
         return rows, hashes
     count = hashes.size - size + 1
@@ -93,14 +102,14 @@ def word_ngrams(rows: Ints, hashes: Unsigned, size: int) -> tuple[Ints, Unsigned
 
 
 def mix(values: Unsigned) -> Unsigned:
-    """The finalizer of splitmix64 [steele2014]: every output bit depends on every input bit."""
+    """Finalizer of splitmix64 [steele2014], which mixes all bits."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
 
 
 def count_matrix(rows: Ints, hashes: Unsigned, shape: tuple[int, int]) -> sparse.csr_matrix[np.float32]:
-    """Counts of hashed n-grams: shape (rows, buckets), buckets a power of two."""
+    """Counts of hashed n-grams (rows, buckets); buckets is a power of two."""
     columns = (hashes & np.uint64(shape[1] - 1)).astype(np.int64)
     keys, counts = np.unique(rows * shape[1] + columns, return_counts=True)
     indptr = np.searchsorted(keys, np.arange(shape[0] + 1) * shape[1])

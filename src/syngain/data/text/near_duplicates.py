@@ -1,6 +1,7 @@
-"""Exact and near duplicates: MinHash with banding over character n-grams, every candidate verified.
+"""Exact and near duplicates by MinHash with banding, every candidate verified.
 
-Time and memory grow linearly with the rows: a bucket contributes a star and a chain of candidates, never all pairs.
+MinHash uses character n-grams. Time and memory grow linearly with the rows: each member of a bucket is compared with
+two others, never with all.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class MinHash:
 
 @dataclass(frozen=True, slots=True)
 class Signatures:
-    """Band keys (n, bands) and the sets of n-grams (n, 2**20) they came from; kept for verification."""
+    """Band keys (n, bands) and n-gram sets (n, 2**20) for verification."""
 
     method: MinHash
     keys: Unsigned
@@ -84,14 +85,20 @@ class Signing:
 
 
 def codes(texts: Sequence[str]) -> Ints:
-    """An integer per row; equal integers, equal normalized texts. Numbered in order of first appearance."""
+    """An integer per row, equal for equal normalized texts.
+
+    Numbered in order of first appearance.
+    """
     seen: dict[bytes, int] = {}
     found = Texts.of(texts).feature("digest", digests)
     return np.fromiter((seen.setdefault(digest, len(seen)) for digest in found.tolist()), np.int64, len(texts))
 
 
 def digests(texts: Sequence[str]) -> NDArray[np.bytes_]:
-    """Sixteen bytes per row (n,), with one more that ends them; equal where the normalized texts are."""
+    """A digest of sixteen bytes (plus one end byte) per row (n,).
+
+    Equal where the normalized texts are equal.
+    """
     return row_values(lambda part: [_digest(text) for text in texts[part]], len(texts), np.bytes_)
 
 
@@ -101,7 +108,7 @@ def _digest(text: str) -> bytes:
 
 
 def shared_codes(*sets: Sequence[str]) -> list[Ints]:
-    """Codes as in :func:`codes`, on one numbering for several sets of rows."""
+    """Codes as in :func:`codes`, with one numbering for several datasets."""
     seen: dict[bytes, int] = {}
     return [
         np.fromiter(
@@ -114,7 +121,7 @@ def shared_codes(*sets: Sequence[str]) -> list[Ints]:
 
 
 def sign(texts: Sequence[str], method: MinHash = MinHash()) -> Signatures:
-    """MinHash signatures of rows, banded; each row is signed once."""
+    """Banded MinHash signatures of rows; each row is signed once."""
     return Texts.of(texts).feature(method, lambda rows: run(Signing(rows, method), blocks(len(rows))))
 
 
@@ -124,10 +131,10 @@ def clusters(texts: Sequence[str], method: MinHash = MinHash()) -> Ints:
 
 
 def shared_clusters(*sets: Sequence[str], method: MinHash = MinHash()) -> Ints:
-    """The near-duplicate cluster of every row of all sets in order, numbered in order of first appearance.
+    """The near-duplicate cluster of every row of all datasets.
 
-    Rows are linked when they are equal after normalization or verified near duplicates; clusters are the
-    connected components of the links.
+    Numbered in order of first appearance. Rows are linked when they are equal after normalization or verified near
+    duplicates; clusters are the connected components of the links.
     """
     exact = np.concatenate([np.empty(0, np.int64), *shared_codes(*sets)])
     _, first = np.unique(exact, return_index=True)
@@ -141,7 +148,10 @@ def shared_clusters(*sets: Sequence[str], method: MinHash = MinHash()) -> Ints:
 
 
 def _signed(sets: Sequence[Sequence[str]], rows: Ints, method: MinHash) -> Signatures:
-    """Signatures of some rows of the sets, numbered one set after another; ``rows`` ascend."""
+    """Signatures of some rows of all datasets.
+
+    Rows are numbered consecutively; ``rows`` ascend.
+    """
     starts = np.cumsum([0, *map(len, sets)])
     parts = []
     for texts, start, end in zip(sets, starts[:-1], starts[1:], strict=True):
@@ -152,19 +162,22 @@ def _signed(sets: Sequence[Sequence[str]], rows: Ints, method: MinHash) -> Signa
 
 
 def best_match(queries: Signatures, reference: Signatures, *, exclude_self: bool = False) -> tuple[Ints, Floats]:
-    """For every query the most similar reference row found and its Jaccard similarity (-1 and 0: none).
+    """The most similar reference row of every query and its Jaccard similarity.
 
-    With ``exclude_self`` queries and reference are the same rows and a row does not match itself.
+    -1 and 0 where none was found. With ``exclude_self`` queries and reference are the same rows and a row does not
+    match itself.
     """
     return run(Matching.of(queries, reference, exclude_self=exclude_self), blocks(queries.keys.shape[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """The pass that looks up the most similar reference row of each query; see :func:`best_match`.
+    """The pass that finds the most similar reference row of each query.
+
+    See :func:`best_match`.
 
     Attributes:
-        orders: for every band the reference rows in the order of their keys.
+        orders: for every band the reference rows, sorted by key.
     """
 
     queries: Signatures
@@ -210,7 +223,7 @@ class Matching:
 def jaccard(
     first: sparse.csr_matrix[np.float32], left: Ints, second: sparse.csr_matrix[np.float32], right: Ints
 ) -> Floats:
-    """Exact Jaccard similarity of rows ``left`` of one matrix of sets with rows ``right`` of another."""
+    """Exact Jaccard similarity of rows ``left`` and ``right`` of two n-gram matrices."""
     out = np.zeros(left.size)
     first_sizes, second_sizes = np.diff(first.indptr), np.diff(second.indptr)
     for part in hashed_ngrams.batches(left.size, PAIR_BATCH):
@@ -221,7 +234,7 @@ def jaccard(
 
 
 def _hash_family(count: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Fixed odd multipliers and offsets: the same signatures in every run."""
+    """Fixed odd multipliers and offsets, equal in every run."""
     rng = np.random.default_rng(20241001)
     multipliers = rng.integers(1, 2**32, size=count, dtype=np.uint32) | np.uint32(1)
     return multipliers, rng.integers(0, 2**32, size=count, dtype=np.uint32)
@@ -249,7 +262,7 @@ def _band_keys(
 
 
 def _candidates(keys: Unsigned) -> tuple[Ints, Ints]:
-    """Pairs that share a bucket: every member with the first one and with the one before it."""
+    """Pairs in one bucket: each member with the first and with the previous one."""
     lefts, rights = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for band in range(keys.shape[1]):
         order = np.argsort(keys[:, band], kind="stable")

@@ -1,4 +1,4 @@
-"""Normal forms of text: what counts as the same row, what counts as a word."""
+"""Normal forms of text for equality, and words."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")  # an apostrophe inside a wor
 
 
 def normal_text(text: str) -> str:
-    """The text as it counts for equality: compatibility form, case folded, white space collapsed."""
+    """Normalize text for equality.
+
+    Compatibility form, case folded, white space collapsed.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return " ".join(text.casefold().split())
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, lower case, in order; punctuation and underscores separate."""
+    """The words of a text, lower case, in order; split at punctuation and underscores."""
     return WORD.findall(text.lower())
 
 
 def joined_sides(sides: Sequence[Sequence[str]]) -> list[str]:
-    """One text per row from the sides of the pair, in their order, separated by a line break."""
+    """Join the sides of a row with a line break, in order."""
     if len(sides) == 1:
         return list(sides[0])
     return ["\n".join(parts) for parts in zip(*sides, strict=True)]

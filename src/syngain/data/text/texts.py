@@ -1,4 +1,4 @@
-"""Texts with what was computed of each of them: signatures, n-gram counts, embeddings. Each row is computed once."""
+"""Texts with cached features per row: signatures, n-gram counts, embeddings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Ints
 
 KEPT = 65_536
-"""Rows up to which features are kept; of larger sets they are computed where they are needed, in bounded memory."""
+"""Maximum of rows for cached features; larger datasets compute them on demand, in bounded memory."""
 
 
 class RowFeature(Protocol):
-    """One entry per row, taken by an array of rows: an array, a sparse matrix, signatures."""
+    """One entry per row, indexed by an array of rows.
+
+    An array, a sparse matrix, or signatures.
+    """
 
     def __getitem__(self, rows: Ints, /) -> object:
         """The entries of these rows."""
@@ -26,9 +29,10 @@ Feature = TypeVar("Feature", bound=RowFeature)
 
 
 class Texts(Sequence[str]):
-    """Texts of one side of the rows. A part (:meth:`take`) shares what was computed of the whole.
+    """Texts of one side of the rows, with cached features.
 
-    Features depend on a row alone, never on the others: the features of a part are rows of those of the whole.
+    A part (:meth:`take`) uses the cache of the whole. Features depend on a row alone, never on the others: the features
+    of a part are rows of those of the whole.
     """
 
     __slots__ = ("_features", "_rows", "_values", "_whole")
@@ -41,7 +45,7 @@ class Texts(Sequence[str]):
 
     @classmethod
     def of(cls, values: Sequence[str]) -> Texts:
-        """The texts themselves where they are some, else new ones without features."""
+        """The same object if it already is ``Texts``, else a new one without features."""
         return values if isinstance(values, Texts) else cls(values)
 
     def __len__(self) -> int:
@@ -70,16 +74,16 @@ class Texts(Sequence[str]):
         return Texts, (self._values,)
 
     def take(self, rows: Sequence[int]) -> Texts:
-        """The texts at ``rows``, in this order; a row may come more than once."""
+        """The texts at ``rows``, in this order; rows may repeat."""
         at = np.asarray(rows, dtype=np.int64)
         whole, chosen = (self, at) if self._whole is None or self._rows is None else (self._whole, self._rows[at])
         return Texts([self._values[row] for row in at.tolist()], whole=whole, rows=chosen)
 
     def feature(self, key: Hashable, compute: Callable[[Sequence[str]], Feature]) -> Feature:
-        """What ``compute`` gives for these texts, one entry per row; computed once per row and key.
+        """Features from ``compute``, one entry per row, computed once per row and key.
 
         Args:
-            key: names the feature and all that it depends on besides the texts.
+            key: names the feature and all its settings.
             compute: the entries of given texts, in their order.
         """
         known = self._features.get(key)
@@ -93,5 +97,5 @@ class Texts(Sequence[str]):
         return found
 
     def keeps(self, key: Hashable) -> bool:
-        """Whether the feature is known, or would be kept once it is computed."""
+        """Whether the feature is cached, or would be once computed."""
         return key in self._features or len(self) <= KEPT

@@ -1,7 +1,7 @@
-"""Which output came from which prompt, and means over them with honest errors.
+"""Outputs grouped by prompt and prompt cluster, and means with cluster errors.
 
-Outputs of one prompt share it, prompts made from one anchor share that: outputs are averaged within their prompt first,
-and what is resampled is the cluster of prompts, never the output or the token.
+Outputs of one prompt are dependent, and so are prompts from one real row. Outputs are averaged within their prompt, and
+clusters of prompts are resampled, never outputs or tokens.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 LEVELS = (0.90, 0.95)
 Over = Literal["population", "these"]
-"""What a number speaks of: the population the prompts were drawn from, or these prompts alone."""
+"""The reference of a number: the population of prompts, or these prompts alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusteredPrompts:
-    """The prompt of every output, shape ``(n,)`` in ``range(K)``, and the cluster of every prompt, ``(K,)``.
+    """The prompt of every output ``(n,)`` and the cluster of every prompt ``(K,)``.
 
-    Every prompt has at least one output, every cluster one prompt. Prompts weigh the same, whatever their outputs.
+    Prompts are integers in ``range(K)``. Every prompt has at least one output, every cluster one prompt. All prompts
+    have equal weight.
 
     Raises:
         UsageError: no outputs, or numbers that leave a prompt without outputs.
@@ -44,23 +45,28 @@ class ClusteredPrompts:
         count = len(self.cluster)
         if not count or not np.array_equal(np.unique(self.prompt), np.arange(count)):
             raise UsageError(
-                "prompts without outputs, or outputs without a prompt", expected=f"prompts 0 to {count - 1}"
+                "prompts without outputs, or outputs without a prompt",
+                expected=f"prompts 0 to {count - 1}",
+                todo="number the prompts from 0 without gaps",
             )
         if not np.array_equal(np.unique(self.cluster), np.arange(self.cluster.max() + 1)):
-            raise UsageError("clusters without prompts", expected="clusters numbered from 0")
+            raise UsageError(
+                "clusters without prompts", expected="clusters numbered from 0", todo="number the clusters without gaps"
+            )
 
     @classmethod
     def balanced(cls, prompts: int, samples: int) -> ClusteredPrompts:
-        """``samples`` outputs of each prompt in turn, every prompt a cluster of its own."""
+        """``samples`` outputs per prompt in order; every prompt is its own cluster."""
         return cls(np.repeat(np.arange(prompts), samples), np.arange(prompts))
 
     @classmethod
     def of(
         cls, prompts: Sequence[str], clusters: Mapping[str, str] | None = None, *, order: Sequence[str] = ()
     ) -> ClusteredPrompts:
-        """From the name of the prompt of each output; ``clusters`` names the cluster of a prompt, else its own.
+        """Build from prompt names.
 
-        Prompts are numbered in ``order``, then as they come.
+        ``clusters`` names the cluster of a prompt, else its own. Prompts are numbered in ``order``, then by first
+        appearance.
         """
         names = list(dict.fromkeys([*order, *prompts]))
         number = {name: k for k, name in enumerate(names)}
@@ -73,12 +79,12 @@ class ClusteredPrompts:
 
     @property
     def prompts(self) -> int:
-        """How many prompts, K."""
+        """Number of prompts, K."""
         return len(self.cluster)
 
     @property
     def clusters(self) -> int:
-        """How many independent clusters of prompts."""
+        """Number of independent clusters of prompts."""
         return int(self.cluster.max()) + 1
 
     @property
@@ -98,7 +104,9 @@ class ClusteredPrompts:
         """
         if values.shape != self.prompt.shape or not np.all(np.isfinite(values)):
             raise UsageError(
-                f"{name} of shape {values.shape}", expected=f"{len(self.prompt)} finite ones, one per output"
+                f"{name} of shape {values.shape}, or not finite",
+                expected=f"{len(self.prompt)} finite numbers, one per output",
+                todo="pass one finite number per output",
             )
 
 
@@ -111,7 +119,7 @@ class Mean:
     freedom: float
 
     def interval(self, level: float) -> Interval:
-        """The Student interval; everything where the error is not known."""
+        """The Student interval; infinite where the error is unknown."""
         if not math.isfinite(self.error) or self.freedom <= 0:
             return (-math.inf, math.inf)
         half = float(stats.t.isf((1 - level) / 2, self.freedom)) * self.error
@@ -168,7 +176,10 @@ def mean(values: Floats, design: ClusteredPrompts, over: Over = "population") ->
 
 
 def of_influence(value: float, influence: Floats, design: ClusteredPrompts) -> Mean:
-    """A statistic with the influence of each prompt ``(K,)``, summing to zero: infinitesimal jackknife by cluster."""
+    """A statistic with the influence of each prompt ``(K,)``, summing to zero.
+
+    Its error is the infinitesimal jackknife by cluster.
+    """
     groups = design.clusters
     if groups < 2:
         return Mean(value=value, error=math.nan, freedom=0.0)
@@ -187,6 +198,8 @@ def ratio(above: Floats, below: Floats, design: ClusteredPrompts) -> Mean:
     design.check(below, "denominators")
     top, bottom = design.within(above), design.within(below)
     if not bottom.mean() > 0:
-        raise UsageError("a ratio to nothing", expected="denominators above zero")
+        raise UsageError(
+            "denominators with mean 0 or below", expected="a positive mean", todo="leave out outputs of length 0"
+        )
     value = float(top.mean() / bottom.mean())
     return of_influence(value, (top - value * bottom) / float(bottom.mean()), design)

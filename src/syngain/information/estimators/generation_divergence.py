@@ -1,8 +1,8 @@
-"""Generation divergence: how far each step of curation moved the set from what the generator said.
+"""Generation divergence: total variation between generated and curated rows.
 
-A filter that looks at one row at a time moves the law of (prompt, output) pairs by exactly the mass it rejects, in
-total variation; on rows alone at most by that. Steps that look at the whole set (repeats, quotas) have a kept share
-and no such law.
+A filter of single rows changes the distribution of (prompt, output) pairs by exactly its rejected mass, in total
+variation; that of rows alone by at most this. Steps on the whole dataset (repeats, quotas) have a kept fraction and no
+such equality.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Rows a step saw, those it rejected among them, and the standard error of that share by cluster."""
+    """Rows at a step, rejected rows, and the clustered error of their fraction."""
 
     seen: int
     gone: int
@@ -34,11 +34,11 @@ class Rejected:
 
     @property
     def share(self) -> float:
-        """The rejected share."""
+        """The rejected fraction."""
         return self.gone / self.seen
 
     def interval(self, level: float) -> Interval:
-        """Exact binomial limits [clopper1934] at the effective number of rows of a clustered sample [korn1998]."""
+        """Exact binomial limits [clopper1934] at the effective sample size [korn1998]."""
         p, size = self.share, float(self.clusters)
         if 0 < p < 1 and self.clusters > 1:
             size = float(self.seen) / max(self.seen * self.error**2 / (p * (1 - p)), 1.0)
@@ -51,23 +51,26 @@ class Rejected:
 
 
 def generation_divergence(gone: Flags, cluster: Ints, *, of_rows: bool = True) -> Estimate:
-    """``generation.divergence`` of a step that rejected ``gone`` (n,) of the rows it saw, in clusters (n,).
+    """``generation.divergence`` of a step that rejected ``gone`` (n,) of its rows.
 
-    ``of_rows``: whether the step is a deterministic filter of single rows, for which the share is the divergence.
+    Rows are in clusters (n,). ``of_rows``: whether the step is a deterministic filter of single rows, for which the
+    rejected fraction is the divergence.
 
     Raises:
         UsageError: no rows, or all of them rejected.
     """
     if not len(gone) or gone.all():
-        raise UsageError("a curation step that keeps nothing", expected="some kept rows")
+        raise UsageError(
+            "a curation step that keeps no row", expected="at least one kept row", todo="relax or remove the step"
+        )
     found = rejected(gone, cluster)
     return Estimate(
         value=found.share,
         unit="share",
-        method="rejected share of the rows that reached the step; binomial interval clustered by prompt",
+        method="rejected fraction of the rows that reached the step; binomial interval clustered by prompt",
         estimand="total variation of (prompt, output) pairs before and after the filter; at most that on rows alone"
         if of_rows
-        else "rejected share; the step looks at the whole set, so it is not a divergence",
+        else "rejected fraction; the step uses the whole dataset, so it is not a divergence",
         intervals={level: found.interval(level) for level in LEVELS},
         n=found.seen,
         clusters=found.clusters,
@@ -76,7 +79,7 @@ def generation_divergence(gone: Flags, cluster: Ints, *, of_rows: bool = True) -
 
 
 def rejected(gone: Flags, cluster: Ints) -> Rejected:
-    """Count a step's rejected rows, with the linearized error of their share over clusters."""
+    """Count a step's rejected rows, with the linearized error of their fraction."""
     _, group = np.unique(cluster, return_inverse=True)
     rows = np.bincount(group)
     count = len(rows)

@@ -1,7 +1,8 @@
-"""Information gain from log-probabilities: H(M(p) | p), what the generator says beyond its prompt, in nats per output.
+"""Information gain H(M(p) | p) from log-probabilities, in nats per output.
 
-It is largest for noise: never read it without a divergence and a measured gain. All log-probabilities are those of the
-law that was *really sampled from*, the end token included; :func:`cross_entropy` is for those that are not.
+It is the entropy of an output given its prompt, and largest for noise: read it with a divergence and a measured gain.
+All log-probabilities are those of the *sampling distribution*, the end token included; :func:`cross_entropy` is for
+others.
 """
 
 from __future__ import annotations
@@ -25,14 +26,17 @@ _OVER = {
 
 
 def plain(own: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
-    """Mean of minus the log-probability of each output under its own prompt, ``own`` of shape (n,). Unbiased."""
+    """Mean of minus the log-probability of outputs under their prompts. Unbiased.
+
+    ``own`` has shape (n,).
+    """
     check_logs(own, design)
     method = "minus the log-probability of outputs under their own prompt; prompts resampled"
     return mean(-own, design, over).estimate(design, method=method, estimand=_OVER[over])
 
 
 def rao_blackwell(entropies: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
-    """Mean of the exact next-token entropies summed over the steps of each output, (n,). Unbiased.
+    """Mean of exact next-token entropies summed over each output (n,). Unbiased.
 
     Its variance is lower than the plain one's where lengths are fixed; where they vary it need not be.
     """
@@ -42,12 +46,12 @@ def rao_blackwell(entropies: Floats, design: ClusteredPrompts, over: Over = "pop
 
 
 def combined(own: Floats, excess: Floats, design: ClusteredPrompts, over: Over = "population") -> Estimate:
-    """The plain estimator with the excess of surprisal over entropy as control variate, weighted by cross-fitting.
+    """The plain estimator with a cross-fitted control variate.
 
-    ``excess`` (n,) is surprisal minus entropy of the law of each step, summed over an output: its mean is zero for
-    every prompt, so any weight that has not seen the output leaves the estimate unbiased. With whole laws it is plain
-    minus Rao-Blackwell and this is ``RB + beta (plain - RB)``; with the k most probable tokens and "any other" as
-    outcomes it still has mean zero, so top-k lists suffice.
+    The control variate ``excess`` (n,) is surprisal minus entropy of the distribution of each step, summed over an
+    output: its mean is zero for every prompt, so any weight independent of the output leaves the estimate unbiased.
+    With full distributions it is plain minus Rao-Blackwell and this is ``RB + beta (plain - RB)``; with the k most
+    probable tokens and "any other" as outcomes it still has mean zero, so top-k lists suffice.
     """
     check_logs(own, design)
     method = "minus the log-probability, with surprisal minus entropy of each step as a cross-fitted control variate"
@@ -56,7 +60,7 @@ def combined(own: Floats, excess: Floats, design: ClusteredPrompts, over: Over =
 
 
 def control_weight(own: Floats, excess: Floats, design: ClusteredPrompts) -> Floats:
-    """The variance-minimal weight of the control for each output, from outputs of the other half, shape (n,).
+    """The variance-minimal weight of the control per output (n,), from the other half.
 
     Halves are every other cluster of prompts; with fewer than four clusters every other output of a prompt.
     """
@@ -75,18 +79,21 @@ def control_weight(own: Floats, excess: Floats, design: ClusteredPrompts) -> Flo
 
 
 def cross_entropy(own: Floats, design: ClusteredPrompts) -> Estimate:
-    """An upper bound of the gain from log-probabilities of another law than the one sampled from.
+    """An upper bound of the gain, from log-probabilities of another distribution.
 
-    ``E[-ln p] = H + KL(sampled || p)``: raw log-probabilities of chosen tokens at another temperature or top-p.
+    They are not those of the sampling distribution. ``E[-ln p] = H + KL(sampled || p)`` (KL: Kullback-Leibler
+    divergence): raw log-probabilities of chosen tokens at another temperature or top-p.
     """
     check_logs(own, design)
-    method = "minus the log-probability under the raw law, which was not the one sampled from; prompts resampled"
-    estimand = "cross-entropy of outputs under the raw law, at least their conditional entropy given the prompt"
+    method = "minus the log-probability under the raw distribution, not the sampling distribution; prompts resampled"
+    estimand = (
+        "cross-entropy of outputs under the raw distribution, at least their conditional entropy given the prompt"
+    )
     return mean(-own, design).estimate(design, method=method, estimand=estimand, direction="upper")
 
 
 def top_k_bounds(lower: Floats, upper: Floats, design: ClusteredPrompts) -> tuple[Estimate, Estimate]:
-    """Both ends of the Rao-Blackwell estimator where only the k most probable tokens of each step are known.
+    """Bounds of the Rao-Blackwell estimator from the k most probable tokens per step.
 
     ``lower`` and ``upper`` (n,) are sums over steps as
     :class:`syngain.information.estimators.token_entropy.Steps` gives them.
@@ -97,18 +104,20 @@ def top_k_bounds(lower: Floats, upper: Floats, design: ClusteredPrompts) -> tupl
     estimand = _OVER["population"]
     method = "next-token entropies with the tail beyond the top k {}, summed over each output; prompts resampled"
     least = mean(lower, design).estimate(
-        design, method=method.format("as concentrated as it can be"), estimand=estimand, direction="lower"
+        design, method=method.format("at maximal concentration"), estimand=estimand, direction="lower"
     )
     if not np.all(np.isfinite(upper)):
-        raise UsageError("no upper end without the size of the vocabulary", expected="finite upper ends")
+        raise UsageError(
+            "infinite upper ends of the entropy", expected="finite upper ends", todo="pass the size of the vocabulary"
+        )
     most = mean(upper, design).estimate(
-        design, method=method.format("spread over the vocabulary"), estimand=estimand, direction="upper"
+        design, method=method.format("uniform over the vocabulary"), estimand=estimand, direction="upper"
     )
     return least, most
 
 
 def bits_per_byte(own: Floats, sizes: Floats, design: ClusteredPrompts) -> Estimate:
-    """Surprisal of the outputs under the generator in bits per UTF-8 byte: a ratio of sums, sizes (n,) in bytes."""
+    """Surprisal in bits per UTF-8 byte: a ratio of sums, sizes (n,) in bytes."""
     check_logs(own, design)
     found = ratio(-own / np.log(2.0), sizes, design)
     method = "minus the log-probability over the bytes of the text, ratio of means over prompts; prompts resampled"
@@ -117,18 +126,22 @@ def bits_per_byte(own: Floats, sizes: Floats, design: ClusteredPrompts) -> Estim
 
 
 def check_logs(own: Floats, design: ClusteredPrompts) -> None:
-    """Refuse what cannot be log-probabilities of outputs that were said.
+    """Refuse invalid log-probabilities of outputs.
 
     Raises:
         UsageError: another shape, not finite, or above zero.
     """
     design.check(own, "log-probabilities")
     if np.any(own > 1e-6):
-        raise UsageError("log-probabilities above zero", expected="natural logarithms of probabilities")
+        raise UsageError(
+            f"a log-probability of {float(own.max()):g}",
+            expected="natural logarithms of probabilities, at most 0",
+            todo="pass the logarithms of the probabilities",
+        )
 
 
 def _slope(values: Floats, excess: Floats, design: ClusteredPrompts, chosen: Flags) -> float:
-    """Least-squares slope within prompts of the chosen outputs, as the error of the mean over prompts weighs them.
+    """Least-squares slope within prompts, weighted as in the error of the mean.
 
     Prompts with a single chosen output are used only when all have one; then around the common mean.
     """

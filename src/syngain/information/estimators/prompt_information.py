@@ -1,4 +1,4 @@
-"""Prompt information I(p; M(p)) by scoring every output under every prompt, in nats per output.
+"""Prompt information I(p; M(p)) from cross-scores, in nats per output.
 
 ``L[r, j]`` is the log-probability of output r under prompt j, shape (n, K), the end token included. Two estimands:
 *these K prompts*, uniformly weighted, where it is exact in expectation and at most ln K; and *the population* they were
@@ -27,9 +27,10 @@ _UPPER = "log-probability under the own prompt minus that under the mixture of a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bracket:
-    """Prompt information of the population: from the lower limit of the lower bound to the upper one of the upper.
+    """Interval of the population's prompt information.
 
-    ``saturated``: the upper end exceeds ln K (``ceiling``), so these prompts are too few to tell.
+    From the lower limit of the lower bound to the upper limit of the upper bound. ``saturated``: the upper end exceeds
+    ln K (``ceiling``), so these prompts are too few.
     """
 
     low: float
@@ -38,14 +39,15 @@ class Bracket:
 
     @property
     def saturated(self) -> bool:
-        """Whether these prompts are too few to tell."""
+        """Whether these prompts are too few for an upper bound."""
         return self.high > self.ceiling
 
 
 def these_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
-    """Information of an output about which of these prompts it came from. Unbiased, at most ln K.
+    """Mutual information of an output and its index among these prompts.
 
-    mean_i mean_s [L[(i, s), i] - log mean_j exp L[(i, s), j]]; its error is that of the outputs within prompts.
+    Unbiased, at most ln K. mean_i mean_s [L[(i, s), i] - log mean_j exp L[(i, s), j]]; its error is that of the outputs
+    within prompts.
     """
     check_scores(L, design)
     return mean(_gaps(L, design), design, "these").estimate(
@@ -57,9 +59,9 @@ def these_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
 
 
 def population_lower(L: Floats, design: ClusteredPrompts) -> Estimate:
-    """``information.prompt_lower``: a lower bound for the population, by any scorer.
+    """``information.prompt_lower``: lower bound for the population, by any scorer.
 
-    With scores of the generator itself the value is exact for these prompts; their interval is among the references.
+    With scores of the generator itself the value is exact for these prompts; their interval is in the references.
     """
     these = these_prompts(L, design)
     low, high = these.interval(0.95)
@@ -75,10 +77,11 @@ def population_lower(L: Floats, design: ClusteredPrompts) -> Estimate:
 
 
 def population_upper(L: Floats, design: ClusteredPrompts) -> Estimate:
-    """``information.prompt_upper``: an upper bound for the population, in expectation; scores of the generator only.
+    """``information.prompt_upper``: upper bound in expectation for the population.
 
-    Each prompt is left out with all its outputs, and so are the prompts of its cluster: what is left must be
-    independent of it. Infinite when an output is impossible under every prompt that is left.
+    With scores of the generator only. Each prompt is left out with all its outputs, and so are the prompts of its
+    cluster: the remaining prompts must be independent of it. Infinite when an output is impossible under all remaining
+    prompts.
     """
     check_scores(L, design)
     return _upper(L, design).estimate(
@@ -91,7 +94,10 @@ def population_upper(L: Floats, design: ClusteredPrompts) -> Estimate:
 
 
 def bracket(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> Bracket:
-    """The prompt information of the population between two one-sided limits, each of ``(1 + level) / 2``."""
+    """Interval of the population's prompt information.
+
+    Both one-sided limits are at level ``(1 + level) / 2``.
+    """
     check_scores(L, design)
     low = _lower(L, design).interval(level)[0]
     upper = _upper(L, design)
@@ -100,7 +106,9 @@ def bracket(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> Bracket
 
 
 def mixture_entropy(L: Floats, design: ClusteredPrompts, level: float = 0.95) -> tuple[Estimate, Bracket]:
-    """``information.entropy``: H(M(p)), for these prompts (unbiased) and as a bracket for the population.
+    """``information.entropy``: H(M(p)) for these prompts, with an interval.
+
+    The interval is for the population. The value for these prompts is unbiased.
 
     Minus the log-probability under the mixture of all prompts, and of all others: information gain plus either end of
     the prompt information, with errors of the sums, not sums of errors.
@@ -119,9 +127,10 @@ def mixture_entropy(L: Floats, design: ClusteredPrompts, level: float = 0.95) ->
 
 
 def whole_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
-    """Information of *all* outputs of a prompt together about which prompt it was, per prompt, at most ln K.
+    """Information of *all* outputs of a prompt on the prompt, at most ln K.
 
-    Rows of one prompt share it, so this and not a multiple of the value per row is what the set holds.
+    Per prompt. Rows of one prompt are dependent, so the dataset contains this amount, not a multiple of the value per
+    row.
     """
     check_scores(L, design)
     sums: Floats = np.stack([np.bincount(design.prompt, column, minlength=design.prompts) for column in L.T], axis=1)
@@ -136,7 +145,7 @@ def whole_prompts(L: Floats, design: ClusteredPrompts) -> Estimate:
 
 
 def check_scores(L: Floats, design: ClusteredPrompts) -> None:
-    """Refuse what cannot be cross-scores.
+    """Refuse invalid cross-scores.
 
     Raises:
         UsageError: another shape, NaN, above zero, or an output that is impossible under its own prompt.
@@ -147,13 +156,20 @@ def check_scores(L: Floats, design: ClusteredPrompts) -> None:
     if L.shape != expected:
         raise UsageError(
             f"cross-scores of shape {L.shape}",
-            expected=f"outputs by prompts, {expected}: every output under every prompt",
+            expected=f"outputs by prompts, {expected}",
+            todo="score every output under every prompt",
         )
     if np.any(np.isnan(L)) or np.any(L > 1e-6):
-        raise UsageError("log-probabilities above zero or missing", expected="natural logarithms of probabilities")
+        raise UsageError(
+            "log-probabilities above zero or missing",
+            expected="natural logarithms of probabilities, at most 0",
+            todo="score every output under every prompt",
+        )
     if np.any(np.isinf(L[np.arange(len(L)), design.prompt])):
         raise UsageError(
-            "an output that its own prompt cannot say", expected="finite log-probabilities of what was said"
+            "an output with probability 0 under its own prompt",
+            expected="finite log-probabilities under the own prompt",
+            todo="score with the generator that produced the outputs",
         )
 
 
@@ -164,10 +180,10 @@ def _gaps(L: Floats, design: ClusteredPrompts) -> Floats:
 
 
 def _lower(L: Floats, design: ClusteredPrompts, own: Floats | None = None) -> Mean:
-    """Mean gap to the mixture of all prompts, minus ``own`` when given, with its error over prompts.
+    """Mean gap to the mixture of all prompts, with its error over prompts.
 
-    A prompt acts through its own outputs and through the mixture: the derivative by its weight is its mean gap minus
-    its mean responsibility for all outputs.
+    Minus ``own`` when given. A prompt has influence through its own outputs and through the mixture: the derivative by
+    its weight is its mean gap minus its mean responsibility for all outputs.
     """
     mixture = logsumexp(L, axis=1)
     values = _gaps(L, design) - (0.0 if own is None else own)

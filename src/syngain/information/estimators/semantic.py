@@ -1,9 +1,9 @@
-"""Meaning against wording: H(y | p) = H(cluster(y) | p) + H(y | cluster, p), in nats. Only the first part is diversity.
+"""Split of entropy into meaning and wording, in nats.
 
-The cluster map must be fixed before the outputs are seen. Counts give a lower bound of H(cluster | p), capped at the
-logarithm of the samples per prompt; known probabilities of the distinct texts give an upper one. Weights proportional
-to the probabilities of the texts that happened to come [kuhn2023] are neither: with many improbable wordings of a
-common meaning they overstate the rare one.
+H(y | p) = H(cluster(y) | p) + H(y | cluster, p). Only the first part is diversity. The clusters must be fixed before
+the outputs are known. Counts give a lower bound of H(cluster | p), capped at the logarithm of the samples per prompt;
+known probabilities of the distinct texts give an upper one. Weights proportional to the probabilities of the sampled
+texts [kuhn2023] give neither: with many improbable wordings of a common meaning they overstate the rare one.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
 
-FEWEST = 8  # samples per prompt below which the cap says more than the data
+FEWEST = 8  # samples per prompt below which the cap dominates the estimate
 
 
 def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> Estimate:
-    """``information.semantic``: a lower bound of H(cluster(y) | p), with ``ceiling`` among its references.
+    """``information.semantic``: a lower bound of H(cluster(y) | p).
 
-    The entropy of the counts of each prompt, averaged over prompts: below the truth in expectation because entropy is
-    concave.
+    ``ceiling`` is in its references. The entropy of the counts of each prompt, averaged over prompts: below the truth
+    in expectation because entropy is concave.
 
     Raises:
         UsageError: fewer than 8 samples of a prompt.
@@ -48,7 +48,7 @@ def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> E
     return found.estimate(
         design,
         method="entropy of the counts of meanings within each prompt; prompts resampled",
-        estimand="entropy of the meaning of an output given its prompt; at most ln(samples per prompt) can be seen",
+        estimand="entropy of the meaning of an output given its prompt; at most ln(samples per prompt) is observable",
         direction="lower",
         references={"ceiling": float(np.mean(np.log(samples)))},
     )
@@ -57,9 +57,11 @@ def meaning_entropy(meanings: Sequence[Hashable], design: ClusteredPrompts) -> E
 def meaning_entropy_upper(
     own: Floats, meanings: Sequence[Hashable], texts: Sequence[str], design: ClusteredPrompts
 ) -> Estimate:
-    """An upper bound of H(cluster(y) | p), in expectation, from ``own`` (n,) log-probabilities summed by meaning.
+    """An upper bound of H(cluster(y) | p), in expectation.
 
-    A meaning is at least as probable as its wordings that came; useful where a few wordings are most of a meaning.
+    ``own`` (n,) are log-probabilities, summed by meaning.
+
+    A meaning is at least as probable as its sampled wordings. Useful where a few wordings have most of its probability.
     """
     check_logs(own, design)
     first: dict[tuple[int, str], float] = {}
@@ -73,7 +75,7 @@ def meaning_entropy_upper(
     values = [-math.log(min(mass[int(p), m], 1.0)) for p, m in zip(design.prompt, meanings, strict=True)]
     return mean(np.array(values), design).estimate(
         design,
-        method="minus the logarithm of the summed probabilities of the wordings of a meaning that came",
+        method="minus the logarithm of the summed probabilities of the generated wordings of a meaning",
         estimand="upper bound, in expectation, of the entropy of the meaning of an output given its prompt",
         direction="upper",
     )

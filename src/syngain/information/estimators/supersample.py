@@ -1,16 +1,16 @@
-"""Conditional mutual information of learners from supersamples: what their outcomes say of the rows they learned from.
+"""Conditional mutual information (CMI) of learners, estimated from supersamples.
 
-A supersample is n pairs of rows; a mask takes one of each pair for training, and both are judged. How much the outcome
-of a pair says of which of the two was taken is its information on the mask, conditional on the pair [steinke2020]:
+A supersample is n pairs of rows; a mask takes one of each pair for training, and both are evaluated. The information of
+a pair's outcome on the mask is conditional on the pair [steinke2020]:
 
 * f-CMI of the two predictions [harutyunyan2021], e-CMI of the two losses [hellstrom2022], ld-CMI of their difference
   [wang2023]; each is a function of the one before, so ``ld <= e <= f`` pair by pair, also as estimated;
 * for losses in [0, 1] the gap is at most the mean over pairs of ``sqrt(2 I)`` [wang2023];
 * for 0-1 losses of a learner without training errors the information of pairs pooled, in units of ln 2, is the test
-  error: a pair says which row was taken exactly where the other one is wrong.
+  error: a pair identifies the training row exactly where the other row is misclassified.
 
-The plug-in estimate of k masks and m values is too high by about ``(m - 1) / (2 k)`` [miller1955]; that is taken off,
-pair by pair, and what permuted masks leave is printed beside it.
+The plug-in estimate of k masks and m values is too high by about ``(m - 1) / (2 k)`` [miller1955]; this is subtracted
+from each pair, and the value for permuted masks is reported next to it.
 """
 
 from __future__ import annotations
@@ -46,9 +46,17 @@ class Supersamples:
 
     def __post_init__(self) -> None:
         if self.loss.ndim != 4 or self.loss.shape[-1] != 2 or self.second.shape != self.loss.shape[:-1]:
-            raise UsageError(f"losses {self.loss.shape}, masks {self.second.shape}", expected="(s, k, n, 2), (s, k, n)")
+            raise UsageError(
+                f"losses of shape {self.loss.shape}, masks of shape {self.second.shape}",
+                expected="losses (s, k, n, 2) and masks (s, k, n)",
+                todo="reshape the losses or the masks",
+            )
         if not (np.isfinite(self.loss).all() and self.loss.min() >= 0 and self.loss.max() <= 1):
-            raise UsageError("losses outside [0, 1]", expected="bounded losses: the bounds hold for no others")
+            raise UsageError(
+                "losses outside [0, 1]",
+                expected="losses from 0 to 1, for which the bounds hold",
+                todo="use a bounded loss, such as 0/1 error",
+            )
 
     @property
     def trained(self) -> Floats:
@@ -65,14 +73,18 @@ class Supersamples:
         return np.asarray((self.held - self.trained).mean(axis=(1, 2)))
 
     def symbols(self, kind: Kind) -> Ints:
-        """The outcome of every pair as a code (s, k, n): equal codes within a pair are equal outcomes.
+        """The outcome of every pair as a code (s, k, n), equal within a pair if equal.
 
         Raises:
             UsageError: ``f`` without predictions.
         """
         if kind == "f":
             if self.guess is None:
-                raise UsageError("f-CMI of a learner that predicts no classes", expected="ld or e")
+                raise UsageError(
+                    "f-CMI (conditional mutual information) of a learner without classes",
+                    expected="ld or e",
+                    todo="pass kind='ld', or the predicted classes as guess",
+                )
             return np.asarray(self.guess[..., 0] * (int(self.guess.max()) + 1) + self.guess[..., 1])
         steps = np.unique(self.loss, return_inverse=True)[1].reshape(self.loss.shape)
         if kind == "e":
@@ -81,16 +93,19 @@ class Supersamples:
         return np.asarray(np.unique(difference, return_inverse=True)[1].reshape(difference.shape))
 
     def information(self, kind: Kind) -> Floats:
-        """Plug-in information of each pair on its mask (s, n), in nats, at most ln 2; too high by chance."""
+        """Plug-in information of each pair on its mask (s, n), biased upwards.
+
+        In nats, at most ln 2.
+        """
         return pair_information(self.symbols(kind), self.second)
 
     def corrected(self, kind: Kind) -> Floats:
-        """The same with the chance part of [miller1955] taken off (s, n); single pairs may fall below zero."""
+        """The same, bias-corrected [miller1955] (s, n); single pairs may be below zero."""
         symbols = self.symbols(kind)
         return pair_information(symbols, self.second) - chance(symbols, self.second)
 
     def pooled(self, kind: Kind = "ld") -> Floats:
-        """Information of all pairs and masks of a supersample taken together (s,), in nats.
+        """Information of all pairs and masks of a supersample pooled (s,), in nats.
 
         Pairs are exchangeable, so a code must mean the same in all of them: only differences of losses do.
 
@@ -98,12 +113,16 @@ class Supersamples:
             UsageError: another kind than ``ld``.
         """
         if kind != "ld":
-            raise UsageError(f"pooled {kind}-CMI", expected="ld: only differences mean the same in every pair")
+            raise UsageError(
+                f"pooled {kind}-CMI (conditional mutual information)",
+                expected="ld: only loss differences are comparable between pairs",
+                todo="pass kind='ld'",
+            )
         shape = (self.loss.shape[0], -1, 1)
         return pair_information(self.symbols(kind).reshape(shape), self.second.reshape(shape))[:, 0]
 
     def null(self, kind: Kind, rng: np.random.Generator, draws: int = 20) -> Floats:
-        """Mean information over pairs when the masks of every pair are permuted (draws,), chance part taken off."""
+        """Mean information over pairs with permuted masks (draws,), bias-corrected."""
         symbols = self.symbols(kind)
         out = np.empty(draws)
         for draw in range(draws):
@@ -112,15 +131,15 @@ class Supersamples:
         return out
 
     def bound(self, kind: Kind) -> Floats:
-        """The largest gap this information allows, mean over pairs of ``sqrt(2 I)``, of each supersample (s,).
+        """The largest gap this information allows, per supersample (s,).
 
-        From the plug-in information, which is too high: the bound errs upwards.
+        Mean over pairs of ``sqrt(2 I)``. It uses the upward-biased plug-in information, so the bound is conservative.
         """
         return np.asarray(np.sqrt(2 * self.information(kind)).mean(axis=1))
 
 
 def pair_information(symbols: Ints, second: Flags) -> Floats:
-    """Plug-in mutual information of codes and masks over the masks of every pair, in nats.
+    """Plug-in mutual information of codes and masks over masks, per pair, in nats.
 
     Args:
         symbols: codes (s, k, n).
@@ -135,13 +154,19 @@ def pair_information(symbols: Ints, second: Flags) -> Floats:
 
 
 def chance(symbols: Ints, second: Flags) -> Floats:
-    """What plug-in information of independent codes and masks shows on average, ``(m - 1) (u - 1) / (2 k)`` (s, n)."""
+    """Mean plug-in information of independent codes and masks (s, n).
+
+    ``(m - 1) (u - 1) / (2 k)``.
+    """
     values, masks = _distinct(symbols), _distinct(second.astype(np.int64))
     return np.asarray((values - 1) * (masks - 1) / (2 * symbols.shape[1]))
 
 
 def _entropy(codes: Ints) -> Floats:
-    """Plug-in entropy over the middle axis, (s, n), in nats: ``ln k`` minus the mean log of the own count."""
+    """Plug-in entropy over the middle axis, (s, n), in nats.
+
+    ``ln k`` minus the mean log of the own count.
+    """
     ordered = np.sort(codes, axis=1)
     ahead, behind = np.ones(ordered.shape), np.zeros(ordered.shape)  # own code at and before, and after, its place
     for i in range(1, ordered.shape[1]):
@@ -151,6 +176,6 @@ def _entropy(codes: Ints) -> Floats:
 
 
 def _distinct(codes: Ints) -> Floats:
-    """How many codes occur over the middle axis (s, n)."""
+    """Number of distinct codes over the middle axis (s, n)."""
     ordered = np.sort(codes, axis=1)
     return np.asarray(1.0 + np.count_nonzero(np.diff(ordered, axis=1), axis=1))

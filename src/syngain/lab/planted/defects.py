@@ -1,4 +1,4 @@
-"""Ways in which a synthetic set goes wrong, planted on purpose so that a demonstration has something to find.
+"""Defects of synthetic datasets, planted for the demonstration.
 
 Each defect takes rows (dicts with ``text``, ``label``, ``id``, ``source`` ...) and returns new rows of the same number.
 Defects are listed in the order in which they are applied: copies are made after texts and labels are final.
@@ -22,14 +22,14 @@ OPENING = "Please note that in general"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a defect may look at: the anchors and the test rows."""
+    """Inputs of a defect: the real rows and the test rows."""
 
     anchors: Sequence[PlantedRow]
     test: Sequence[PlantedRow]
 
 
 def plant(names: Sequence[str], rows: Sequence[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """The rows with the named defects, applied in the order of ``DEFECTS``."""
+    """Apply the named defects to the rows, in the order of ``DEFECTS``."""
     planted = [row.copy() for row in rows]
     for name, (_, apply) in DEFECTS.items():
         if name in names:
@@ -38,7 +38,10 @@ def plant(names: Sequence[str], rows: Sequence[PlantedRow], scene: Scene, rng: n
 
 
 def choose(rng: np.random.Generator, *, first: str) -> tuple[str, ...]:
-    """Two or three defects that do not contradict each other, ``first`` among them, in the order of ``DEFECTS``."""
+    """Choose two or three compatible defects including ``first``.
+
+    They are in the order of ``DEFECTS``.
+    """
     wanted = int(rng.integers(2, 4))
     chosen = [first]
     for name in rng.permutation(list(DEFECTS)).tolist():
@@ -49,7 +52,7 @@ def choose(rng: np.random.Generator, *, first: str) -> tuple[str, ...]:
 
 
 def _missing_regions(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Replace every row of one or two topics by variants that belong to the other topics."""
+    """Replace every row of one or two topics by rows of the other topics."""
     topics = sorted({row["label"] for row in scene.anchors})
     gone = set(rng.choice(topics, size=int(rng.integers(1, 3)), replace=False).tolist())
     kept = [row for row in rows if row["label"] not in gone]
@@ -58,7 +61,10 @@ def _missing_regions(rows: list[PlantedRow], scene: Scene, rng: np.random.Genera
 
 
 def _spares(rows: list[PlantedRow], scene: Scene) -> list[PlantedRow]:
-    """Texts for the place of removed rows: the first half of one row and the second half of the next of its topic."""
+    """Texts that replace removed rows.
+
+    The first half of one row and the second half of the next of its topic.
+    """
     known = {row["text"] for row in [*rows, *scene.anchors, *scene.test]}
     spares: list[PlantedRow] = []
     for topic in sorted({row["label"] for row in rows}):
@@ -85,7 +91,7 @@ def _label_independent(rows: list[PlantedRow], scene: Scene, rng: np.random.Gene
 
 
 def _with_labels(rows: list[PlantedRow], chosen: list[int], rng: np.random.Generator) -> list[PlantedRow]:
-    """Shuffle the labels of the chosen rows among themselves: the shares of the labels stay as they were."""
+    """Shuffle the labels of the chosen rows; label frequencies do not change."""
     labels = [rows[i]["label"] for i in chosen]
     for i, k in zip(chosen, rng.permutation(len(labels)).tolist(), strict=True):
         rows[i]["label"] = labels[k]
@@ -93,7 +99,7 @@ def _with_labels(rows: list[PlantedRow], chosen: list[int], rng: np.random.Gener
 
 
 def _label_leak(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Write the label into 85 to 95 % of the texts."""
+    """Write the label into 85 to 95% of the texts."""
     del scene
     share = float(rng.uniform(0.85, 0.95))
     for row in rows:
@@ -103,25 +109,25 @@ def _label_leak(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) 
 
 
 def _template_collapse(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Let every text start with the same five words."""
+    """Begin every text with the same five words."""
     del scene, rng
     return [{**row, "text": f"{OPENING} {row['text'][0].lower()}{row['text'][1:]}"} for row in rows]
 
 
 def _contamination(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Replace 20 % of the rows by test rows, word for word."""
+    """Replace 20% of the rows by exact copies of test rows."""
     return _replace_by(rows, scene.test, 0.20, rng)
 
 
 def _memorized_anchors(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Replace 40 % of the rows by copies of anchors, each anchor at most once."""
+    """Replace 40% of the rows by copies of real rows, each at most once."""
     return _replace_by(rows, scene.anchors, 0.40, rng)
 
 
 def _replace_by(
     rows: list[PlantedRow], originals: Sequence[PlantedRow], share: float, rng: np.random.Generator
 ) -> list[PlantedRow]:
-    """Copies keep the id and the source of the row they replace, as a generator that recites would leave them."""
+    """Replace rows by copies that keep the id and source of the replaced row."""
     size = min(round(share * len(rows)), len(originals))
     places = rng.choice(len(rows), size=size, replace=False)
     picks = rng.choice(len(originals), size=size, replace=False)
@@ -132,7 +138,7 @@ def _replace_by(
 
 
 def _duplicates(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) -> list[PlantedRow]:
-    """Replace 25 to 40 % of the rows by exact copies of the others."""
+    """Replace 25 to 40% of the rows by exact copies of the others."""
     del scene
     order = rng.permutation(len(rows)).tolist()
     size = round(float(rng.uniform(0.25, 0.40)) * len(rows))
@@ -145,13 +151,13 @@ def _duplicates(rows: list[PlantedRow], scene: Scene, rng: np.random.Generator) 
 
 DEFECTS: dict[str, tuple[str, Callable[[list[PlantedRow], Scene, np.random.Generator], list[PlantedRow]]]] = {
     "missing_regions": ("one or two topics of the real rows have no synthetic row", _missing_regions),
-    "label_noise": ("the labels of 30 to 40 % of the rows are shuffled", _label_noise),
-    "label_independent": ("the labels of all rows are shuffled: they say nothing about the text", _label_independent),
+    "label_noise": ("the labels of 30 to 40% of the rows are shuffled", _label_noise),
+    "label_independent": ("the labels of all rows are shuffled and independent of the text", _label_independent),
     "label_leak": ("the name of the label is written into most texts", _label_leak),
     "template_collapse": (f'every text starts with the same five words ("{OPENING}")', _template_collapse),
-    "contamination": ("20 % of the rows are test rows, word for word", _contamination),
-    "memorized_anchors": ("40 % of the rows are copies of anchors", _memorized_anchors),
-    "duplicates": ("25 to 40 % of the rows are exact copies of other rows", _duplicates),
+    "contamination": ("20% of the rows are exact copies of test rows", _contamination),
+    "memorized_anchors": ("40% of the rows are copies of real rows", _memorized_anchors),
+    "duplicates": ("25 to 40% of the rows are exact copies of other rows", _duplicates),
 }
 
 # Pairs that undo or imply each other: shuffled labels and labels written into the text, edited texts and verbatim
@@ -164,7 +170,7 @@ CONTRADICTIONS = frozenset(
         ("label_leak", "label_independent"),
         ("label_leak", "memorized_anchors"),
         ("label_independent", "memorized_anchors"),
-        ("label_noise", "memorized_anchors"),  # copies of anchors come with their right labels
+        ("label_noise", "memorized_anchors"),  # copies of real rows have correct labels
         ("label_independent", "contamination"),
         ("template_collapse", "contamination"),
         ("template_collapse", "memorized_anchors"),
@@ -176,7 +182,7 @@ CONTRADICTIONS = frozenset(
 
 
 def observed(names: Sequence[str], rows: Sequence[PlantedRow], scene: Scene) -> dict[str, str]:
-    """The planted defects in plain words, with the numbers counted on the rows as they are."""
+    """The planted defects as sentences, with numbers counted on the rows."""
     test, anchors = ({row["text"] for row in side} for side in (scene.test, scene.anchors))
     counts = Counter(row["text"] for row in rows)
     gone = sorted({row["label"] for row in scene.anchors} - {row["label"] for row in rows})

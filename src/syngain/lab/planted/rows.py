@@ -1,7 +1,7 @@
-"""Rows for ``syngain demo``: real text that ships with every Python, and synthetic rows with planted defects.
+"""Rows for ``syngain demo``: Python docstrings, and synthetic rows with defects.
 
 The real rows are the summary lines of the standard library's docstrings, read from its source files and labeled by
-topic. The synthetic ones are made from them by the exact toy generator; what was planted in them is returned.
+topic. The exact toy generator generates the synthetic ones; the planted defects are returned.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WORD = re.compile(r"[(\"'`]*[A-Za-z][A-Za-z0-9_.\-'/()]*[)\"'`]*[,;:.!?]*")
 class PlantedRow(TypedDict):
     """A row of the demonstration; a synthetic one has all columns.
 
-    ``log_probability`` is in nats, of the text under the chain; None for rows that the chain did not write.
+    ``log_probability`` is in nats, of the text under the Markov chain; None for other rows.
     """
 
     text: str
@@ -54,12 +54,13 @@ class PlantedRow(TypedDict):
 
 
 def real_rows() -> list[PlantedRow]:
-    """Summary sentences of the standard library with ``text``, ``label`` (the topic) and ``id``, in a fixed order.
+    """Summary sentences of the standard library, in a fixed order.
 
-    Sentences have 4 to 40 words. Two sentences with the same letters, or made of the same words, are one row.
+    Columns are ``text``, ``label`` (the topic) and ``id``. Sentences have 4 to 40 words. Sentences with equal letters
+    or equal words are one row.
 
     Raises:
-        InputError: this Python comes without the sources of its standard library.
+        InputError: the sources of the standard library are missing.
     """
     folder = Path(sysconfig.get_paths()["stdlib"])
     seen: set[str] = set()
@@ -94,7 +95,10 @@ def _sources(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _summaries(path: Path) -> Iterator[tuple[str, str]]:
-    """(qualified name:line, first sentence) of every function, class and method with a usable docstring."""
+    """(qualified name:line, first sentence) of every usable docstring.
+
+    Of functions, classes and methods.
+    """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, UnicodeDecodeError):  # a stripped or foreign file: the count at the end decides
@@ -107,7 +111,7 @@ def _summaries(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(docstring: str) -> str:
-    """The first sentence of the first paragraph, or nothing when it is not plain English of 4 to 40 words."""
+    """The first sentence of the first paragraph, if plain English of 4 to 40 words."""
     paragraph = " ".join(docstring.strip().split("\n\n")[0].split())
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", paragraph)[0]
     words = sentence.split()

@@ -1,6 +1,7 @@
-"""Preset ``bounds``: how often each inequality holds in random finite chains, and which quantity ranks the true gain.
+"""Preset ``bounds``: failure rates of inequalities in random finite chains.
 
-Every number comes from the joint law by enumeration; only the worlds are random.
+It also ranks quantities by their correlation with the true gain. GGMI is the generalization gain via mutual
+information. Every number is computed from the joint distribution by enumeration; only the simulations are random.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Case:
     """A kind of chain with M = h(e_p) + g(e_M).
 
     Attributes:
-        merged_prompts: whether h maps several prompts to one meaning. random_curation: whether eps matters.
+        merged_prompts: whether h maps several prompts to one meaning. random_curation: whether eps has an effect.
         random_training: whether W is random given S, or S itself.
     """
 
@@ -43,7 +44,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What is special about the chain, in words."""
+        """The properties of the case, as a name."""
         parts = (
             "prompts merged" if self.merged_prompts else "prompts distinct",
             "random curation" if self.random_curation else "fixed curation",
@@ -57,10 +58,11 @@ class CaseResult:
     """Counts over the chains of one case.
 
     Attributes:
-        chains: how many. valid_chain, identity: violations of what holds by proof (beyond 1e-10).
-        published, corrected: violations of the published upper bound as recalled, and with the sign of Delta I turned.
-        ggmi_bound: violations of the recalled GGMI bound at alpha = 1. ggmi_flag_wrong: how often the validity flag
-            disagrees with whether the bound held.
+        chains: their number. valid_chain, identity: violations of proven statements (beyond 1e-10).
+        published, corrected: violations of the published upper bound as recalled, and with the opposite sign of Delta
+            I.
+        ggmi_bound: violations of the recalled GGMI bound at alpha = 1. ggmi_flag_wrong: number of chains where the
+            validity flag is wrong.
     """
 
     name: str
@@ -79,7 +81,10 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GainRanking:
-    """Spearman correlation of a quantity with the true risk gain, with a bootstrap interval over worlds."""
+    """Spearman correlation of a quantity with the true risk gain, with its interval.
+
+    The interval is a bootstrap over simulations.
+    """
 
     quantity: str
     value: float
@@ -87,7 +92,7 @@ class GainRanking:
     worlds: int
 
     def as_json(self) -> dict[str, object]:
-        """The ranking in plain values."""
+        """The ranking as JSON types."""
         return {
             "quantity": self.quantity,
             "spearman": self.value,
@@ -105,7 +110,7 @@ class BoundsResult:
     worlds: Mapping[str, Sequence[float]]
 
     def as_json(self) -> dict[str, object]:
-        """All counts, correlations and the worlds behind them."""
+        """All counts, correlations and simulations."""
         return {
             "preset": "bounds",
             "cases": [case.as_json() for case in self.cases],
@@ -115,13 +120,19 @@ class BoundsResult:
 
 
 def bounds(*, streams: Streams, chains: int = 10_000, worlds: int = 400, progress: Progress = silent) -> BoundsResult:
-    """Enumerate ``chains`` random chains and ``worlds`` worlds with a computable risk gain.
+    """Enumerate ``chains`` random chains and ``worlds`` simulations.
+
+    The simulations have exact risk gains.
 
     Raises:
-        UsageError: fewer than 8 chains or 10 worlds.
+        UsageError: fewer than 8 chains or 10 simulations.
     """
     if chains < 8 or worlds < 10:
-        raise UsageError(f"{chains} chains and {worlds} worlds", expected="at least 8 chains and 10 worlds")
+        raise UsageError(
+            f"{chains} chains and {worlds} simulations",
+            expected="at least 8 chains and 10 simulations",
+            todo="raise `chains` to 8 and `worlds` to 10",
+        )
     cases = [
         Case(merged_prompts=a, random_curation=b, random_training=c) for a, b, c in product((False, True), repeat=3)
     ]
@@ -148,7 +159,10 @@ def _count(case: Case, chains: int, rng: np.random.Generator) -> CaseResult:
 
 
 def _violations(found: ChainQuantities, model_entropy: float) -> Flags:
-    """Valid chain, identity, published bound, corrected bound, GGMI bound, and a wrong flag on it: violated or not."""
+    """Violations of each inequality in one chain.
+
+    Valid chain, identity, published, corrected and GGMI bound, and a wrong flag on the last.
+    """
     slack = found.published_ggmi_bound(1.0) - found.ggmi
     held = slack >= -ROUNDING
     return np.array(
@@ -158,13 +172,16 @@ def _violations(found: ChainQuantities, model_entropy: float) -> Flags:
             found.synthetic_information > found.published_bound(model_entropy) + ROUNDING,
             found.synthetic_information > found.published_bound(0.0, sign=+1) + ROUNDING,
             not held,
-            held != found.ggmi_bound_is_valid(1.0) and abs(slack) > ROUNDING,  # at equality both answers are right
+            held != found.ggmi_bound_is_valid(1.0) and abs(slack) > ROUNDING,  # at equality both answers are correct
         ]
     )
 
 
 def random_chain(case: Case, rng: np.random.Generator) -> tuple[FiniteChain, Floats]:
-    """A chain of the case and the law of e_M. The anchors are e_p; M = h(e_p) + g(e_M) on integers."""
+    """A random chain of the case, and the distribution of e_M.
+
+    The real rows are e_p; M = h(e_p) + g(e_M) on integers.
+    """
     prompts, noises = rng.integers(2, 6, size=2)
     meanings = rng.integers(0, max(2, prompts // 2), size=prompts) if case.merged_prompts else np.arange(prompts)
     said = rng.integers(0, 4, size=noises)
@@ -194,9 +211,10 @@ SYMBOLS, ANCHORS, ROWS, PROMPTS = 4, 4, 12, 3
 
 
 def _worlds(count: int, rng: np.random.Generator) -> dict[str, Floats]:
-    """Worlds over four symbols: anchors or synthetic rows train an add-one histogram; its expected risk is enumerated.
+    """Simulations over four symbols, with enumerated risk of an add-one histogram.
 
-    The generator's conditional laws mix the truth (sharpened or flattened by a temperature), a bias, and noise.
+    It is trained on real or on synthetic rows. The generator's conditional distributions mix the truth (sharpened or
+    flattened by a temperature), a bias, and noise.
     """
     rows: list[tuple[float, ...]] = []
     tables = {n: _compositions(n) for n in (ANCHORS, ROWS)}
@@ -239,7 +257,7 @@ def _risk(truth: Floats, source: Floats, counts: Floats) -> float:
 
 
 def _entropy_of_counts(source: Floats, counts: Floats) -> float:
-    """H(counts) = I(S; W): the weights are a function of the rows, one to one with their counts."""
+    """H(counts) = I(S; W), as weights and counts of the rows determine each other."""
     logs = _log_multinomial(source, counts)
     return float(-np.exp(logs) @ logs)
 

@@ -1,7 +1,7 @@
-"""The paper's experiment where it can be trusted in any dimension: enough points, shrunken covariances.
+"""The published experiment in any dimension, with shrunken covariances.
 
-Besides K, J, L it varies how well the generator knows the J components, how many anchors are mixed with the synthetic
-points, from how few anchors each prompt is made, and how noisy curation is.
+The number of points suffices in every dimension. Other than K, J, L, it varies the generator's accuracy on the J
+components, the real rows added to the synthetic points, the real rows per prompt, and the noise of curation.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
 
-PROMPTS = 4  # generators with an own subset of the anchors, pooled
+PROMPTS = 4  # generators, each with its own subset of the real rows, pooled
 SHOWN = ("tv", "kl")
 Y_NAMES = {"tv": "mean gap in TV", "kl": "median gap in KL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One setting: a world and what happens between anchors and training.
+    """One setting: a simulation, and the steps from real rows to training.
 
     Attributes:
-        anchors_kept: share of the anchors that are added to the synthetic points for training.
-        prompt_share: share of each component's anchors that one prompt sees; below 1, four prompts are pooled.
+        anchors_kept: fraction of the real rows that are added to the synthetic points for training.
+        prompt_share: fraction of each component's real rows in one prompt; below 1, four prompts are pooled.
         jitter: standard deviation of the noise that curation adds to every synthetic point.
     """
 
@@ -51,7 +51,10 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HighdimProtocol:
-    """Dimensions with their replicates; points per component grow with them, so that covariances are estimable."""
+    """Dimensions with their replicates.
+
+    Points per component grow with the dimension, so that covariances are estimable.
+    """
 
     replicates: Mapping[int, int] = field(default_factory=lambda: {2: 100, 8: 100, 32: 40})
     per_component: Mapping[int, int] = field(default_factory=lambda: {2: 50, 8: 80, 32: 160})
@@ -64,10 +67,11 @@ class HighdimProtocol:
                 raise UsageError(
                     f"{replicates} replicates in dimension {dimension}",
                     expected="a dimension of at least 1 and at least 2 replicates",
+                    todo="pass for example replicates={2: 100}",
                 )
 
     def sweeps(self, dimension: int) -> dict[str, tuple[tuple[float, Scenario], ...]]:
-        """Name of what varies -> (value, scenario) pairs."""
+        """Name of the varied quantity -> (value, scenario) pairs."""
         per = self.per_component.get(dimension, max(50, 5 * dimension))
         base = _sized(World(dimension=dimension, covariance="wishart", anchors_per_component=per))
         plain = Scenario(world=base)
@@ -79,8 +83,10 @@ class HighdimProtocol:
             "quality of the J components": tuple(
                 (q, Scenario(world=replace(base, quality=q))) for q in (-1.0, 0.0, 0.5, 1.0)
             ),
-            "share of anchors mixed in": tuple((a, replace(plain, anchors_kept=a)) for a in shares),
-            "share of anchors per prompt": tuple((s, replace(plain, prompt_share=s)) for s in (0.1, 0.25, 0.5, 1.0)),
+            "fraction of real rows mixed in": tuple((a, replace(plain, anchors_kept=a)) for a in shares),
+            "fraction of real rows per prompt": tuple(
+                (s, replace(plain, prompt_share=s)) for s in (0.1, 0.25, 0.5, 1.0)
+            ),
             "curation noise": tuple((j, replace(plain, jitter=j)) for j in (0.0, 0.25, 0.5, 1.0)),
         }
 
@@ -121,7 +127,10 @@ def _run(scenario: Scenario, replicates: int, points: int, streams: Streams) -> 
 
 
 def _generated(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Floats:
-    """The synthetic points of a scenario ``(R, d, n)``: one prompt with all anchors, or four with a share each."""
+    """The synthetic points of a scenario ``(R, d, n)``.
+
+    From one prompt with all real rows, or four with a fraction each.
+    """
     world = scenario.world
     if scenario.prompt_share == 1.0:
         points = drawn.generator.sample(world.synthetic, rng)
@@ -134,7 +143,7 @@ def _generated(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Flo
 
 
 def _prompted(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Floats:
-    """Points of a generator that saw a random subset of each component's anchors."""
+    """Points of a generator fitted to a random subset of each component's real rows."""
     world, per = scenario.world, scenario.world.anchors_per_component
     size = max(2, round(scenario.prompt_share * per))
     chosen = np.concatenate([k * per + rng.permutation(per)[:size] for k in range(world.k)])
@@ -144,12 +153,15 @@ def _prompted(drawn: Draw, scenario: Scenario, rng: np.random.Generator) -> Floa
 
 
 def _worlds(dimension: int, world: World) -> tuple[str, ...]:
-    """The name of a stream: settings with the same K, J and L share their worlds, so that what varies stands alone."""
+    """The name of a random stream.
+
+    Settings with equal K, J and L use the same simulations, so that only the varied quantity differs.
+    """
     return (str(dimension), f"K{world.k}J{world.j}L{world.l}")
 
 
 def _sized(world: World) -> World:
-    """As many synthetic points per component as anchors."""
+    """As many synthetic points per component as real rows."""
     return replace(world, synthetic=world.anchors_per_component * (world.k + world.j + world.l))
 
 
@@ -175,7 +187,7 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], strea
                 ranked = spearman_of_sweep(values, found[name][:, m], rng=rng)
                 rows.append((DIVERGENCE_NAMES[measure], name, d, *ranked.cells()))
     columns = ("divergence", "varied", "d", "correlation", "low", "high")
-    title = "Spearman correlation of the gap with what varies, over replicates (95 % bootstrap interval)"
+    title = "Spearman correlation of the gap with the varied quantity, over replicates (95% bootstrap interval)"
     return LabResult(
         preset="paper-highdim",
         seed=streams.seed,

@@ -1,7 +1,7 @@
-"""Preset ``loops``: what happens when a model is refitted to its own output, against closed forms where they exist.
+"""Preset ``loops``: models refitted to their own output, versus closed forms.
 
-Each law below is an exact expectation over worlds; simulated means come with standard errors, and the check is
-whether the two agree within three of them, Bonferroni-adjusted over all checks of the preset.
+Each closed form is an exact expectation over simulations. Simulated means have standard errors, and must agree within
+three of them, Bonferroni-adjusted over all checks of the preset.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopCurve:
-    """A simulated mean per generation (or size) with its error, and the closed form beside it.
+    """A simulated mean per generation (or size), with its error and closed form.
 
     Attributes:
         relation: ``equal`` when ``law`` is the expectation, ``below`` when it is an upper bound, ``none`` without one.
@@ -47,13 +47,13 @@ class LoopCurve:
 
     @property
     def z(self) -> tuple[float, ...]:
-        """Deviation from the law in standard errors; for a bound only the part above it."""
+        """Deviation from the closed form in standard errors; for bounds, only violations."""
         pairs = zip(self.mean, self.law, self.error, strict=False)
         deviations = [(mean - law) / error if error > 0 else 0.0 for mean, law, error in pairs]
         return tuple(max(value, 0.0) if self.relation == "below" else value for value in deviations)
 
     def as_json(self) -> dict[str, object]:
-        """The curve in plain values."""
+        """The curve as JSON types."""
         return {
             "name": self.name,
             "x_name": self.x_name,
@@ -68,7 +68,10 @@ class LoopCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopsResult:
-    """All curves, the number of checks against a law and how many fail at 3 standard errors and after Bonferroni."""
+    """All curves, and the number of failed checks against closed forms.
+
+    At 3 standard errors and after Bonferroni.
+    """
 
     curves: Sequence[LoopCurve]
     optimal_weight: float
@@ -77,7 +80,7 @@ class LoopsResult:
 
     @property
     def checks(self) -> tuple[float, ...]:
-        """All deviations from laws, in standard errors."""
+        """All deviations from closed forms, in standard errors."""
         weight = abs(self.optimal_weight - self.optimal_weight_law) / self.optimal_weight_error
         return (*(abs(value) for curve in self.curves for value in curve.z), weight)
 
@@ -87,7 +90,7 @@ class LoopsResult:
         return float(stats.norm.isf(0.025 / max(len(self.checks), 1)))
 
     def as_json(self) -> dict[str, object]:
-        """The result in plain values."""
+        """The result as JSON types."""
         return {
             "preset": "loops",
             "curves": [curve.as_json() for curve in self.curves],
@@ -113,13 +116,15 @@ def loops(
     """
     if replicates < 20 or generations < 2:
         raise UsageError(
-            f"{replicates} replicates of {generations} generations", expected="at least 20 replicates, 2 generations"
+            f"{replicates} replicates of {generations} generations",
+            expected="at least 20 replicates and 2 generations",
+            todo="pass replicates=20 and generations=2, or more",
         )
     progress("Gaussian, replace", 0.0)
     curves = _gaussian_replace(replicates, generations, streams.stream("gaussian"))
     progress("Gaussian, accumulate", 0.1)
     curves.append(_gaussian_accumulate(replicates, generations, streams.stream("accumulate")))
-    progress("real shares", 0.15)
+    progress("real fractions", 0.15)
     for share in (0.1, 0.3):
         curves.append(_fresh_share(replicates, generations, share, streams.stream("fresh", str(share))))
         curves.append(_fixed_share(replicates, generations, share, streams.stream("fixed", str(share))))
@@ -140,7 +145,7 @@ def loops(
 def _curve(
     name: str, draws: Floats, law: Iterable[float] | None, *, relation: str = "equal", first: int = 1
 ) -> LoopCurve:
-    """From draws (replicates, generations)."""
+    """Build a curve from draws (replicates, generations)."""
     steps = np.arange(first, first + draws.shape[1])
     return LoopCurve(
         name=name,
@@ -154,9 +159,10 @@ def _curve(
 
 
 def _gaussian_replace(replicates: int, generations: int, rng: np.random.Generator) -> list[LoopCurve]:
-    """Fit by maximum likelihood (divide by n), draw, fit again; t counts the fit on real data.
+    """Maximum likelihood (divide by n), draw, refit; t counts the fit on real data.
 
-    E var_t = (1 - 1/n)^t; E ln var_t = t (psi((n - 1) / 2) + ln 2 - ln n): the first hides how fast most runs collapse.
+    E var_t = (1 - 1/n)^t; E ln var_t = t (psi((n - 1) / 2) + ln 2 - ln n): the first does not show how fast most runs
+    collapse.
     """
     mean, variance = np.zeros(replicates), np.ones(replicates)
     variances = []
@@ -173,7 +179,7 @@ def _gaussian_replace(replicates: int, generations: int, rng: np.random.Generato
 
 
 def _gaussian_accumulate(replicates: int, generations: int, rng: np.random.Generator) -> LoopCurve:
-    """All rows so far are kept and refitted: E var_t = prod_{i <= t} (1 - 1/(n i^2)), which stays above zero.
+    """Refit on all rows so far: E var_t = prod_{i <= t} (1 - 1/(n i^2)) > 0.
 
     The pooled second moment is a martingale, and the pooled mean moves by a (t + 1)-th of the mean of n new rows: hence
     E var_{t+1} = E var_t (1 - 1/(n (t + 1)^2)). The limit is sin(x)/x at x = pi / sqrt(n).
@@ -190,9 +196,9 @@ def _gaussian_accumulate(replicates: int, generations: int, rng: np.random.Gener
 
 
 def _fresh_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> LoopCurve:
-    """A share of every generation's rows is fresh and real; squared error of the mean, known unit variance.
+    """Replace a fraction of each generation by fresh real rows.
 
-    V_t = 1/n + (1 - a)^2 V_{t-1}, V_1 = 1/n.
+    Squared error of the mean, known unit variance. V_t = 1/n + (1 - a)^2 V_{t-1}, V_1 = 1/n.
     """
     fresh = round(share * POINTS)
     a = fresh / POINTS
@@ -208,9 +214,10 @@ def _fresh_share(replicates: int, generations: int, share: float, rng: np.random
 
 
 def _fixed_share(replicates: int, generations: int, share: float, rng: np.random.Generator) -> LoopCurve:
-    """The same real rows are mixed in at every generation, and start the loop.
+    """Mix the same real rows into every generation, and start from them.
 
-    V_t = 1/(a n) + N_t, N_t = (1 - a)/n + (1 - a)^2 N_{t-1}, N_1 = 0: it stays bounded, above the fresh share.
+    V_t = 1/(a n) + N_t, N_t = (1 - a)/n + (1 - a)^2 N_{t-1}, N_1 = 0: it stays bounded, above the error with fresh
+    rows.
     """
     kept = round(share * POINTS)
     a = kept / POINTS
@@ -227,9 +234,10 @@ def _fixed_share(replicates: int, generations: int, share: float, rng: np.random
 
 
 def _mixture(replicates: int, generations: int, rng: np.random.Generator) -> LoopCurve:
-    """Known components, weights re-estimated from their own draws: E sum_k w_k (1 - w_k) = (1 - 1/n)^t of the first.
+    """Known components, weights refitted to their own draws: diversity decays.
 
-    The law of genetic drift [fisher1930]: modes are lost at a rate of 1/n per generation.
+    E sum_k w_k (1 - w_k) = (1 - 1/n)^t of the first. The formula of genetic drift [fisher1930]: modes are lost at a
+    rate of 1/n per generation.
     """
     weights = np.tile(np.array([0.4, 0.3, 0.2, 0.1]), (replicates, 1))
     start = float((weights[0] * (1 - weights[0])).sum())
@@ -242,7 +250,7 @@ def _mixture(replicates: int, generations: int, rng: np.random.Generator) -> Loo
 
 
 def _regression(replicates: int, generations: int, rng: np.random.Generator) -> list[LoopCurve]:
-    """Ordinary least squares on its own labels: excess risk over the noise, per unit of noise variance.
+    """Least squares on its own labels: excess risk per unit of noise variance.
 
     Replace: i d / (T - d - 1), exact for Gaussian inputs. Accumulate: at most (pi^2 / 6) d / (T - d - 1)
     [gerstgrasser2024].
@@ -262,7 +270,7 @@ def _regression(replicates: int, generations: int, rng: np.random.Generator) -> 
 
 
 def _regress(replicates: int, generations: int, rng: np.random.Generator, *, accumulate: bool) -> Floats:
-    """Squared distance to the true coefficients (zero) per replicate and generation."""
+    """Squared distance to the true coefficients per replicate and generation."""
     weights = np.zeros((replicates, DIMENSIONS))
     gram, moment = np.zeros((replicates, DIMENSIONS, DIMENSIONS)), np.zeros((replicates, DIMENSIONS))
     out = []
@@ -281,10 +289,11 @@ KDE_SIZES = (0, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 
 def _kernel_density(replicates: int, rng: np.random.Generator) -> LoopCurve:
-    """Fixed real rows plus m rows of the last fit, refitted: TV to the truth after some generations, against m.
+    """Fixed real rows plus m rows of the last fit, refitted; TV against m.
 
-    Two Gaussians, kernel density with Scott's bandwidth n^(-1/5): a few synthetic rows add noise and drift, very many
-    only repeat the last fit faithfully, so the error rises and then falls as synthetic data grows [fu2024].
+    TV is the total variation to the truth after some generations. Two Gaussians, kernel density with Scott's bandwidth
+    n^(-1/5): few synthetic rows add noise and drift, very many reproduce the last fit. So the error increases and then
+    decreases with the number of synthetic rows [fu2024].
     """
     grid = np.linspace(-7, 7, 561)
     truth = (stats.norm.pdf(grid, -2) + stats.norm.pdf(grid, 2)) / 2
@@ -299,7 +308,10 @@ def _kernel_density(replicates: int, rng: np.random.Generator) -> LoopCurve:
 
 
 def _fitted_densities(replicates: int, generations: int, streams: Streams) -> list[LoopCurve]:
-    """Mixtures refitted by expectation-maximization and kernel densities under four regimes: TV to the truth."""
+    """Refitted mixtures and kernel densities under four regimes.
+
+    Measured by total variation to the truth.
+    """
     out = []
     for name, density in (("mixture (EM)", MixtureDensity()), ("kernel density", KernelDensity())):
         for regime in REGIMES:
@@ -320,7 +332,10 @@ def _kde_run(size: int, grid: Floats, truth: Floats, rng: np.random.Generator) -
 
 
 def _on_grid(centers: Floats, width: float, grid: Floats) -> Floats:
-    """Kernel density on a grid: centers shared between their two neighbors, then convolved with the kernel."""
+    """Kernel density on a grid.
+
+    Centers are split between their two neighbors, then convolved with the kernel.
+    """
     step = grid[1] - grid[0]
     position = np.clip((centers - grid[0]) / step, 0, grid.size - 1.001)
     left = position.astype(int)
@@ -331,12 +346,12 @@ def _on_grid(centers: Floats, width: float, grid: Floats) -> Floats:
 
 
 def steady_error(weight: float, fresh: int, own: int) -> float:
-    """Steady-state squared error of a mean that weighs fresh real rows by ``weight`` and its own rows by the rest."""
+    """Steady-state squared error of a mean with weight ``weight`` on fresh real rows."""
     return (weight**2 / fresh + (1 - weight) ** 2 / own) / (1 - (1 - weight) ** 2)
 
 
 def _optimal_weight(replicates: int, rng: np.random.Generator, steps: int = 25) -> tuple[float, float, float]:
-    """The weight on fresh real rows that minimizes the steady error: by simulation with its error, and by its law.
+    """The weight on fresh real rows with minimal steady error, simulated and exact.
 
     For equal numbers of fresh and own rows it is the inverse golden ratio, .618, not one half.
     """
@@ -345,7 +360,7 @@ def _optimal_weight(replicates: int, rng: np.random.Generator, steps: int = 25) 
     noise_real = rng.normal(size=(steps, replicates)) / math.sqrt(POINTS)
     noise_own = rng.normal(size=(steps, replicates)) / math.sqrt(POINTS)
     squares = []
-    for weight in candidates:  # the same noise for every weight: differences are sharp
+    for weight in candidates:  # equal noise for every weight, so that differences are precise
         mean = np.zeros(replicates)
         for t in range(steps):
             mean = weight * noise_real[t] + (1 - weight) * (mean + noise_own[t])
@@ -368,7 +383,7 @@ def _columns(groups: list[Floats], g: int) -> slice:
 
 
 def _lowest(x: Floats, y: Floats) -> float:
-    """Where a quartic through the errors is smallest."""
+    """The minimum of a quartic fitted to the errors."""
     curve = np.polynomial.Polynomial.fit(x, y, 4)
     fine = np.linspace(x[0], x[-1], 2_001)
     return float(fine[np.argmin(curve(fine))])

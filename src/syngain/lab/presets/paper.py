@@ -1,7 +1,7 @@
-"""The published experiment: does a model fitted on synthetic points beat one fitted on the anchors they came from?
+"""The published experiment: models fitted to synthetic points versus real rows.
 
-Gap = divergence(truth, anchor-fitted) - divergence(truth, synthetic-fitted): positive where synthetic data helps.
-Each of K, J, L runs over 2..15 with the others at 2. Nats.
+Gap = divergence(truth, model of real rows) - divergence(truth, model of synthetic points): positive where synthetic
+data helps. Each of K, J, L runs over 2..15 with the others at 2. Nats.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Estimator = Literal["exact", "seed-compatible", "both"]
 PUBLISHED = "published"
 PUBLISHED_POINTS = 1_000
-HEAVY = frozenset({"kl", "reverse_kl"})  # a few replicates hold most of the mean: the median is shown
+HEAVY = frozenset({"kl", "reverse_kl"})  # a few replicates dominate the mean, so the median is shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +43,16 @@ class PaperProtocol:
 
     def __post_init__(self) -> None:
         if self.replicates < 2:
-            raise UsageError(f"{self.replicates} replicates", expected="at least 2, for an interval")
+            raise UsageError(
+                f"{self.replicates} replicates",
+                expected="at least 2, for an interval",
+                todo="pass replicates=2 or more",
+            )
         if self.points < 6:
-            raise UsageError(f"{self.points} Monte Carlo points", expected="at least 6")
+            raise UsageError(f"{self.points} Monte Carlo points", expected="at least 6", todo="pass points=6 or more")
 
     def settings(self) -> tuple[tuple[str, int, World], ...]:
-        """(swept letter, its value, world) for each of the 3 x len(values) settings."""
+        """(swept letter, its value, simulation) for each of the 3 x len(values) settings."""
         return tuple((letter, value, _at(self.world, letter, value)) for letter in "KJL" for value in self.values)
 
 
@@ -60,7 +64,10 @@ def _at(world: World, letter: str, value: int) -> World:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Gaps ``(measures, R)`` of one setting, and the mean Monte Carlo standard error of one gap ``(measures,)``."""
+    """Gaps ``(measures, R)`` of one setting, and the Monte Carlo error of one gap.
+
+    The mean standard error has shape ``(measures,)``.
+    """
 
     values: Floats
     errors: Floats
@@ -69,7 +76,10 @@ class Gaps:
 def paper(
     protocol: PaperProtocol, *, streams: Streams, estimator: str = "exact", progress: Progress = silent
 ) -> LabResult:
-    """Run all settings. ``exact`` integrates exact densities, ``seed-compatible`` uses the published histograms."""
+    """Run all settings.
+
+    ``exact`` integrates exact densities, ``seed-compatible`` uses the published histograms.
+    """
     measures = _measures(estimator)
     settings = protocol.settings()
     gaps = np.empty((len(settings), len(measures), protocol.replicates))
@@ -84,7 +94,7 @@ def paper(
 
 
 def _run(world: World, protocol: PaperProtocol, measures: tuple[str, ...], streams: Streams) -> Gaps:
-    """One setting: draw worlds, fit both models, compare both with the truth."""
+    """One setting: draw simulations, fit both models, compare both with the truth."""
     drawn = draw(world, protocol.replicates, streams.stream("world"))
     synthetic = drawn.generator.sample(world.synthetic, streams.stream("synthetic"))
     fit_rng = streams.stream("fit")
@@ -110,7 +120,7 @@ def _measures(estimator: str) -> tuple[str, ...]:
         return (PUBLISHED,)
     if estimator == "both":
         return (*DIVERGENCES, PUBLISHED)
-    raise UsageError(f"estimator {estimator!r}", expected="exact, seed-compatible or both")
+    raise UsageError(f"estimator {estimator!r}", expected="exact, seed-compatible or both", todo="name one of these")
 
 
 def _result(
@@ -126,7 +136,7 @@ def _result(
             ranked = spearman_of_sweep(protocol.values, block, rng=streams.stream("bootstrap", measure, letter))
             rows.append((names[measure], letter, *ranked.cells(), _trend(ranked)))
     table = LabTable(
-        title="Spearman correlation of the gap with the swept value, over all replicates (95 % bootstrap interval)",
+        title="Spearman correlation of the gap with the swept value, over all replicates (95% bootstrap interval)",
         columns=("divergence", "swept", "correlation", "low", "high", "trend"),
         rows=rows,
     )
@@ -158,7 +168,7 @@ def _trend(ranked: RankCorrelation) -> str:
 
 
 def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[str, str], gaps: Floats) -> LabTable:
-    """Where the mean (of KL: median) gap changes sign, by linear interpolation between settings."""
+    """Zero crossings of the mean (KL: median) gap, interpolated between settings."""
     rows: list[tuple[str, str, str]] = []
     for m, measure in enumerate(measures):
         for s, letter in enumerate("KJL"):
@@ -173,14 +183,14 @@ def _crossings(values: tuple[int, ...], measures: tuple[str, ...], names: dict[s
 
 
 def _agreement(measures: tuple[str, ...], gaps: Floats) -> tuple[LabTable, ...]:
-    """How often the published estimator has the sign of the exact one, when both were run."""
+    """Fraction of equal signs of published and exact estimator, when both were run."""
     if PUBLISHED not in measures or "kl" not in measures:
         return ()
     own = np.sign(gaps[:, measures.index(PUBLISHED)])
     rows = [
         (DIVERGENCE_NAMES[name], float(np.mean(own == np.sign(gaps[:, measures.index(name)])))) for name in DIVERGENCES
     ]
-    title = "Share of replicates where the published gap has the sign of the exact one"
+    title = "Fraction of replicates where the published gap has the sign of the exact one"
     return (LabTable(title=title, columns=("exact divergence", "share"), rows=rows),)
 
 

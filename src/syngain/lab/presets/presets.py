@@ -1,6 +1,6 @@
-"""The presets by name, in full and in quick size, all returning one kind of result.
+"""The presets by name, in full and quick size, with one result type.
 
-Each is imported when it runs: the published figure needs numpy alone and starts at once.
+Each is imported when it runs; the published figure needs numpy alone.
 """
 
 from __future__ import annotations
@@ -41,20 +41,30 @@ def run(
     Args:
         preset: one of ``PRESETS``.
         seed: of all its streams.
-        quick: a small version, for a look.
+        quick: a small version.
         estimator: only for ``paper``.
         protocol: sizes of ``paper``; None for the published ones (or quick ones).
-        progress: is told the stage and the share that is done.
+        progress: called with the stage and the completed fraction.
 
     Raises:
         UsageError: an unknown preset or estimator, or an option that the preset does not have.
     """
     if preset not in PRESETS:
-        raise UsageError(f"the preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these")
+        raise UsageError(
+            f"unknown preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these"
+        )
     if estimator not in get_args(Estimator):
-        raise UsageError(f"estimator {estimator!r}", expected=", ".join(get_args(Estimator)))
+        raise UsageError(
+            f"unknown estimator {estimator!r}",
+            expected=f"one of {', '.join(get_args(Estimator))}",
+            todo="name one of these",
+        )
     if preset != "paper" and (estimator != "exact" or protocol is not None):
-        raise UsageError(f"sizes or an estimator for the preset {preset!r}", expected="only for the preset 'paper'")
+        raise UsageError(
+            f"sizes or an estimator for the preset {preset!r}",
+            expected="these options with the preset 'paper' only",
+            todo="leave them out, or choose the preset 'paper'",
+        )
     streams = Streams(seed, ("lab", preset))
     with threadpool_limits(1):  # the order of sums must not depend on the number of threads
         if preset == "paper":
@@ -80,10 +90,10 @@ QUICK_PAPER = PaperProtocol(values=(2, 4, 8, 15), replicates=25, points=512)
 def paper_protocol(
     world: World | None = None, *, quick: bool = False, replicates: int | None = None, points: int | None = None
 ) -> PaperProtocol:
-    """The published protocol (or its quick version) in another world or with other sizes.
+    """The published protocol (or its quick version) with other simulations or sizes.
 
     Raises:
-        UsageError: the world of one of the settings is impossible: every one is checked before the first one runs.
+        UsageError: the simulation of a setting is impossible. All settings are checked before the first run.
     """
     base = QUICK_PAPER if quick else PaperProtocol()
     sized = replace(
@@ -113,7 +123,7 @@ def temperature_result(*, quick: bool, streams: Streams, progress: Progress = si
 
 
 def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
-    """The preset ``bounds`` as tables, checks and pictures."""
+    """The preset ``bounds`` as tables, checks and plots."""
     from syngain.lab.presets.bounds import bounds
 
     found = bounds(streams=streams, chains=chains, worlds=worlds, progress=progress)
@@ -164,11 +174,14 @@ def _violations(found: BoundsResult) -> LabTable:
         "GGMI identity off",
         "validity flag wrong",
     )
-    return LabTable(title="How often each inequality fails (shares, then counts)", columns=columns, rows=rows)
+    return LabTable(title="How often each inequality fails (fractions, then counts)", columns=columns, rows=rows)
 
 
 def _units(streams: Streams, chains: int = 200) -> LabTable:
-    """Linear-Gaussian chains in several units: informations stay, the published expression does not."""
+    """Linear-Gaussian chains in several units.
+
+    Mutual informations do not change, the published expression does.
+    """
     from syngain.lab.worlds.linear_gaussian import random_linear_gaussian
 
     rng = streams.stream("linear Gaussian")
@@ -181,12 +194,12 @@ def _units(streams: Streams, chains: int = 200) -> LabTable:
         violated = sum(low > high for low, high in zip(information, bound, strict=True)) / chains
         rows.append((scale, sum(information) / chains, sum(bound) / chains, violated))
     title = f"{chains} linear-Gaussian chains in other units: the published bound with differential entropies"
-    return LabTable(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "share violated"), rows=rows)
+    return LabTable(title=title, columns=("unit factor", "mean I(S; W)", "mean bound", "fraction violated"), rows=rows)
 
 
 def _rankings(found: BoundsResult) -> LabTable:
     rows = [(r.quantity, r.value, *r.interval, r.worlds) for r in found.rankings]
-    title = "Spearman correlation with the true risk gain (95 % bootstrap interval over worlds)"
+    title = "Spearman correlation with the true risk gain (95% bootstrap interval over simulations)"
     return LabTable(title=title, columns=("quantity", "correlation", "low", "high", "worlds"), rows=rows)
 
 
@@ -201,7 +214,7 @@ def _proved(found: BoundsResult) -> tuple[LabCheck, ...]:
 
 
 def loops_result(replicates: int, generations: int, *, streams: Streams, progress: Progress = silent) -> LabResult:
-    """The preset ``loops`` as pictures beside their closed forms, and checks with a Bonferroni limit."""
+    """The preset ``loops`` as plots with closed forms, and Bonferroni checks."""
     from syngain.lab.presets.loops import loops
 
     found = loops(streams=streams, replicates=replicates, generations=generations, progress=progress)

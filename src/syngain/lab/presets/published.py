@@ -1,6 +1,6 @@
-"""The published estimator, kept for comparison: a histogram ratio that is not a Kullback-Leibler divergence.
+"""The published estimator, for comparison: a histogram ratio, not a KL divergence.
 
-Two samples are binned each in its own range, so bins are compared that lie in different places (THEORY section 8).
+Two samples are binned each in its own range, so different bins are compared (THEORY section 8). KL: Kullback-Leibler.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def histogram_ratio(one: Floats, other: Floats, *, bins: int = 50, floor: float = 1e-10) -> float:
-    """``sum_b p_b log(p_b / q_b)`` over histograms with their own edges, samples ``(n, d)``, in what it calls nats.
+    """``sum_b p_b log(p_b / q_b)`` over histograms with their own edges.
 
-    Not invariant, not zero for equal laws, blind to shifts: two samples of one law read 5 to 10.
+    Samples are ``(n, d)``; the published unit is nats. It is not invariant, not zero for equal distributions, and
+    insensitive to shifts: two samples of one distribution give 5 to 10.
     """
     p, q = (np.histogramdd(sample, bins=bins)[0].ravel() for sample in (one, other))
     p = p / p.sum() + floor
@@ -25,7 +26,10 @@ def histogram_ratio(one: Floats, other: Floats, *, bins: int = 50, floor: float 
 
 
 def published_gaps(truth: Floats, by_anchors: Floats, by_synthetic: Floats) -> Floats:
-    """Gap of each replicate, model first as in the script; samples ``(R, d, n)`` of the three densities: ``(R,)``."""
+    """Gap of each replicate ``(R,)``, model first as in the published script.
+
+    Samples ``(R, d, n)`` of the three densities.
+    """
     return np.array(
         [
             histogram_ratio(a.T, t.T) - histogram_ratio(s.T, t.T)

@@ -1,7 +1,9 @@
-"""Self-consuming loops of fitted densities under four regimes, without closed forms: total variation to the truth.
+"""Self-consuming loops of fitted densities under four regimes.
+
+The measure is the total variation to the truth. There are no closed forms.
 
 The truth is two unit Gaussians at -2 and 2. Each generation fits a mixture by expectation-maximization, or a kernel
-density, on rows that it drew itself (replace), on all rows so far (accumulate), or with a share of real rows, new in
+density, on rows from the last fit (replace), on all rows so far (accumulate), or with a fraction of real rows, new in
 each generation (fresh) or always the same (fixed).
 """
 
@@ -25,13 +27,13 @@ TRUTH = (stats.norm.pdf(GRID, -2) + stats.norm.pdf(GRID, 2)) / 2
 
 
 class Density(Protocol):
-    """Fits one density per replicate, draws from it and knows it on the grid."""
+    """Fits one density per replicate, samples it and evaluates it on the grid."""
 
     def sample(self, rows: Floats, n: int, rng: np.random.Generator) -> Floats:
         """Fit ``rows`` (R, m) and draw n rows from each fit, shape (R, n)."""
 
     def on_grid(self, rows: Floats, rng: np.random.Generator) -> Floats:
-        """Fit ``rows`` (R, m) and give the densities on the grid, shape (R, grid)."""
+        """Fit ``rows`` (R, m) and evaluate the densities on the grid (R, grid)."""
 
 
 class MixtureDensity:
@@ -51,7 +53,7 @@ class KernelDensity:
     """A Gaussian kernel with bandwidth m^(-1/5)."""
 
     def sample(self, rows: Floats, n: int, rng: np.random.Generator) -> Floats:
-        """Draws of the fits: a row and a kernel around it."""
+        """Draws of the fits: a row plus kernel noise."""
         chosen = rng.integers(rows.shape[1], size=(rows.shape[0], n))
         noise = rng.normal(size=(rows.shape[0], n))
         return np.asarray(np.take_along_axis(rows, chosen, axis=1) + rows.shape[1] ** -0.2 * noise)
@@ -70,7 +72,10 @@ class KernelDensity:
 def regime_draws(
     density: Density, regime: Regime, replicates: int, generations: int, rng: np.random.Generator
 ) -> Floats:
-    """Total variation to the truth after each generation, shape (R, generations); the first is fitted on real rows."""
+    """Total variation to the truth after each generation, shape (R, generations).
+
+    The first is fitted on real rows.
+    """
     fixed = _real(replicates, ROWS, rng)
     rows, out = fixed, []
     for _ in range(generations):
@@ -95,7 +100,10 @@ def _real(replicates: int, n: int, rng: np.random.Generator) -> Floats:
 
 
 def _distance(densities: Floats) -> Floats:
-    """Total variation of densities on the grid to the truth, plus half of what lies outside of it."""
+    """Total variation of densities to the truth on the grid.
+
+    Plus half of the mass outside the grid.
+    """
     step = GRID[1] - GRID[0]
     inside = np.abs(densities - TRUTH).sum(axis=1) * step / 2
     return np.asarray(inside + np.maximum(1 - densities.sum(axis=1) * step, 0.0) / 2)

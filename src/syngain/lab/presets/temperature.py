@@ -1,6 +1,6 @@
-"""Preset ``temperature``: a language model whose temperature, prompts and curation vary, accounted for exactly.
+"""Preset ``temperature``: exact information and gain of a language model.
 
-Shows that information gain alone does not order benefit: it is largest for noise.
+Temperature, prompts and curation vary. Information gain alone does not rank benefit: it is largest for noise.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CURATIONS = ("none", "a verifier", "half at random")
 QUANTITIES = {
     "information_gain": "information gain",
     "prompt_information": "prompt information",
-    "generated_entropy": "entropy of what is generated",
+    "generated_entropy": "entropy of the generated rows",
     "minus_tv": "minus TV(truth, kept)",
     "minus_kl": "minus KL(truth || kept)",
     "minus_js": "minus JS(truth, kept)",
@@ -47,7 +47,7 @@ QUANTITIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemperatureProtocol:
-    """Worlds, temperatures and the sample size of the estimators that are compared with the exact values."""
+    """Simulations, temperatures, and the sample size of the estimators."""
 
     worlds: int = 20
     temperatures: tuple[float, ...] = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
@@ -56,17 +56,18 @@ class TemperatureProtocol:
     def __post_init__(self) -> None:
         if self.worlds < 2 or self.outputs < 2 or min(self.temperatures) <= 0:
             raise UsageError(
-                f"{self.worlds} worlds, {self.outputs} outputs, temperatures {self.temperatures}",
-                expected="at least 2 worlds and 2 outputs, temperatures above 0",
+                f"{self.worlds} simulations, {self.outputs} outputs, temperatures {self.temperatures}",
+                expected="at least 2 simulations and 2 outputs, temperatures above 0",
+                todo="raise `worlds` and `outputs` to 2, or remove temperatures of 0",
             )
 
 
 def temperature(protocol: TemperatureProtocol, *, streams: Streams, progress: Progress = silent) -> LabResult:
-    """Run every world at every temperature with every prompt mixture and curation."""
+    """Run every simulation at every temperature, prompt mixture and curation."""
     worlds = [language_world(streams.stream("world", str(w))) for w in range(protocol.worlds)]
     rows: list[dict[str, object]] = []
     for w, world in enumerate(worlds):
-        progress(f"world {w + 1}", 0.8 * w / protocol.worlds)
+        progress(f"simulation {w + 1}", 0.8 * w / protocol.worlds)
         rows += _world_rows(w, world, protocol)
     progress("estimators against the exact values", 0.8)
     checks = _estimators(worlds[: min(5, len(worlds))], protocol, streams)
@@ -103,7 +104,10 @@ def _world_rows(number: int, world: LanguageWorld, protocol: TemperatureProtocol
 
 
 def _acceptance(world: LanguageWorld, curation: str) -> Floats:
-    """Probability to keep each text: everything, what a verifier with a threshold on the truth accepts, or half."""
+    """Probability to keep each text: all, verified ones, or half.
+
+    The verifier has a threshold on the true probability.
+    """
     if curation == "a verifier":
         return np.where(world.truth >= 0.2 / len(world.truth), 1.0, 0.0)
     return np.full(len(world.truth), 0.5 if curation == "half at random" else 1.0)
@@ -129,13 +133,13 @@ def _tables(rows: list[dict[str, object]], streams: Streams) -> tuple[LabTable, 
                 rng = streams.stream("bootstrap", group, name)
                 ranked = spearman_of_groups(values, gain, _column(chosen, "world").astype(np.int64), rng=rng)
                 cells.append((group, words, *ranked.cells()))
-    title = "Spearman correlation with the true gain (95 % bootstrap interval over worlds)"
+    title = "Spearman correlation with the true gain (95% bootstrap interval over simulations)"
     columns = ("group", "quantity", "correlation", "low", "high")
     return (LabTable(title=title, columns=columns, rows=cells), _within_worlds(rows), _contradictions(rows))
 
 
 def _within_worlds(rows: list[dict[str, object]]) -> LabTable:
-    """The same correlations inside each world, averaged: what a user with one task would see."""
+    """The correlations within each simulation, averaged, as for a user with one task."""
     numbers = sorted({int(str(row["world"])) for row in rows})
     cells: list[tuple[str, float, float]] = []
     for name, words in QUANTITIES.items():
@@ -145,12 +149,14 @@ def _within_worlds(rows: list[dict[str, object]]) -> LabTable:
         if len(values):
             cells.append((words, float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))))
     return LabTable(
-        title="The same within one world: mean over worlds", columns=("quantity", "correlation", "error"), rows=cells
+        title="The same within one simulation: mean over simulations",
+        columns=("quantity", "correlation", "error"),
+        rows=cells,
     )
 
 
 def _contradictions(rows: list[dict[str, object]]) -> LabTable:
-    """Of two configurations of one world, how often the one with more of a quantity gains less."""
+    """Fraction of pairs in one simulation where a higher quantity has a lower gain."""
     cells: list[tuple[str, float]] = []
     for name, words in QUANTITIES.items():
         wrong = total = 0
@@ -162,8 +168,8 @@ def _contradictions(rows: list[dict[str, object]]) -> LabTable:
             total += int(np.sum(signs != 0))
         cells.append((words, wrong / max(total, 1)))
     return LabTable(
-        title="Pairs of one world where more of the quantity goes with less gain",
-        columns=("quantity", "share of pairs"),
+        title="Pairs within one simulation where a higher value comes with a lower gain",
+        columns=("quantity", "fraction of pairs"),
         rows=cells,
     )
 
@@ -206,13 +212,13 @@ def _panels(rows: list[dict[str, object]], protocol: TemperatureProtocol) -> tup
 
 
 def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, streams: Streams) -> tuple[LabCheck, ...]:
-    """Estimates from sampled outputs beside the exact values; limits are Bonferroni over these checks."""
+    """Estimates from sampled outputs with exact values and Bonferroni limits."""
     found: list[tuple[str, Estimate, float]] = []
     for w, world in enumerate(worlds):
         for degree in (0.7, 1.0, 1.5):
             exact = account(world, world.said(degree), PROMPTS["all topics"], np.ones(len(world.texts)))
             rng = streams.stream("outputs", str(w), str(degree))
-            name = f"world {w + 1}, temperature {degree}"
+            name = f"simulation {w + 1}, temperature {degree}"
             found += _estimated(world, degree, protocol.outputs, exact, name, rng)
     limit = float(stats.norm.isf(0.025 / len(found)))
     return tuple(
@@ -224,9 +230,10 @@ def _estimators(worlds: list[LanguageWorld], protocol: TemperatureProtocol, stre
 def _estimated(
     world: LanguageWorld, degree: float, outputs: int, exact: Accounting, name: str, rng: np.random.Generator
 ) -> list[tuple[str, Estimate, float]]:
-    """Information gain (plain and with step entropies) and prompt information of these topics, from ``outputs`` each.
+    """Information gain (plain and combined) and prompt information of these topics.
 
-    The topics are fixed, so the errors are those of outputs within topics.
+    From ``outputs`` each; combined uses step entropies. The topics are fixed, so the errors are those of outputs within
+    topics.
     """
     samples = [world.generator.sample(outputs, rng=rng, label=topic, temperature=degree) for topic in TOPICS]
     logs = np.array(
@@ -251,6 +258,9 @@ def _estimated(
 
 
 def _error(estimate: Estimate) -> float:
-    """The standard error behind the 95 % interval; its Student quantile is close to normal at these sizes."""
+    """The standard error behind the 95% interval.
+
+    Its Student quantile is close to normal at these sizes.
+    """
     low, high = estimate.interval(0.95)
     return (high - low) / 2 / 1.96

@@ -1,1 +1,1 @@
-"""Pure mathematics: divergences, entropies, Gaussians, bounds. Readable beside the paper."""
+"""Mathematics of the paper: divergences, entropies, Gaussians, bounds."""

@@ -1,7 +1,8 @@
-"""The information chain of synthetic data on finite alphabets: what holds, and what the paper is recalled to say.
+"""Information chain of synthetic data on finite alphabets: identities, bounds.
 
-Anchors A -> prompt p -> generated M -> curated S -> weights W; all randomness of curation is in eps; W' learns from A.
-Everything is computed from the joint law by enumeration: exact up to rounding.
+Bounds marked [paper, recalled] are from memory. GGMI is the generalization gain via mutual information. Real rows A ->
+prompt p -> generated M -> curated S -> weights W; all randomness of curation is in eps; W' is trained on A. All
+quantities are enumerated from the joint distribution: exact up to rounding.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiniteChain:
-    """Conditional laws of a chain on finite alphabets; rows sum to one.
+    """Conditional distributions of a chain on finite alphabets; rows sum to one.
 
     Attributes:
-        anchors: law of A, shape (a,). prompt: p given A, (a, p). generator: M given p, (p, m).
-        noise: law of eps, (e,). curation: S as a function of (M, eps), integers, shape (m, e).
+        ``anchors``: distribution of A, shape (a,). prompt: p given A, (a, p). generator: M given p, (p, m).
+        noise: distribution of eps, (e,). curation: S as a function of (M, eps), integers, shape (m, e).
         training: W given S, (s, w). training_on_anchors: W' given A, (a, w).
     """
 
@@ -40,9 +41,17 @@ class FiniteChain:
         for name in ("anchors", "prompt", "generator", "noise", "training", "training_on_anchors"):
             table = getattr(self, name)
             if np.any(table < 0) or not np.allclose(table.sum(axis=-1), 1, atol=1e-12):
-                raise UsageError(f"a chain whose {name} does not hold probabilities", expected="rows that sum to one")
+                raise UsageError(
+                    f"the table `{name}` does not contain probabilities",
+                    expected="non-negative rows that sum to 1",
+                    todo="normalize each row to sum 1",
+                )
         if self.curation.min() < 0 or self.curation.max() >= self.training.shape[0]:
-            raise UsageError("a chain whose curation leaves the alphabet of S", expected="integers in range")
+            raise UsageError(
+                "a curation map with values outside the alphabet of S",
+                expected=f"integers from 0 to {self.training.shape[0] - 1}",
+                todo="correct the curation map",
+            )
 
     def joint(self) -> Floats:
         """P(A, p, M, S, W), shape (a, p, m, s, w)."""
@@ -58,7 +67,10 @@ class FiniteChain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainQuantities:
-    """All entropies and informations of a chain, in nats; names as in the theory page."""
+    """All entropies and mutual informations of a chain, in nats.
+
+    Names are as on the theory page.
+    """
 
     information_gain: float  # H(M) - I(p; M) = H(M | p)
     prompt_information: float  # I(p; M)
@@ -80,7 +92,10 @@ class ChainQuantities:
 
     @property
     def ggmi_by_identity(self) -> float:
-        """Delta H + H(S | W) - H(A | W) + eps_{W,p}: equal to ``ggmi`` for every joint law."""
+        """``ggmi`` as a sum of four terms, for every distribution.
+
+        Delta H + H(S | W) - H(A | W) + eps_{W,p}.
+        """
         return self.entropy_difference + self.synthetic_given_weights - self.anchor_given_weights + self.weight_error
 
     @property
@@ -95,7 +110,7 @@ class ChainQuantities:
 
     @property
     def valid_chain(self) -> tuple[float, ...]:
-        """I(S; W) <= H(S) <= H(M) + H(S | M) <= H(M) + H(eps): non-decreasing for every chain."""
+        """I(S; W) <= H(S) <= H(M) + H(S | M) <= H(M) + H(eps), true for every chain."""
         return (
             self.synthetic_information,
             self.synthetic_entropy,
@@ -104,11 +119,14 @@ class ChainQuantities:
         )
 
     def published_bound(self, model_entropy: float, *, sign: int = -1) -> float:
-        """-Delta I + B_syn + H(e_M) + delta [paper, recalled]; ``sign=+1`` is the form that holds."""
+        """-Delta I + B_syn + H(e_M) + delta [paper, recalled]; valid with ``sign=+1``."""
         return sign * self.information_gain + self.prompt_information + model_entropy + self.noise_entropy
 
     def published_ggmi_bound(self, alpha: float) -> float:
-        """Delta I - (alpha + 1) H(A|W) + 2 Delta H + H(S|W) + eps_{W,p} [paper, recalled]."""
+        """Published GGMI bound [paper, recalled].
+
+        Delta I - (alpha + 1) H(A|W) + 2 Delta H + H(S|W) + eps_{W,p}.
+        """
         return (
             self.information_gain
             - (alpha + 1) * self.anchor_given_weights
@@ -118,12 +136,12 @@ class ChainQuantities:
         )
 
     def ggmi_bound_is_valid(self, alpha: float) -> bool:
-        """The published bound holds if and only if Delta I + Delta H >= alpha H(A | W)."""
+        """The published bound is valid if and only if Delta I + Delta H >= alpha H(A | W)."""
         return self.information_gain + self.entropy_difference >= alpha * self.anchor_given_weights
 
 
 def quantities(chain: FiniteChain) -> ChainQuantities:
-    """All quantities of a chain, by enumeration of its joint law."""
+    """All quantities of a chain, enumerated from its joint distribution."""
     joint = chain.joint()
     prompts_generated = joint.sum(axis=(0, 3, 4))
     generated_synthetic = joint.sum(axis=(0, 1, 4))

@@ -1,4 +1,7 @@
-"""Entropies and divergences of finite distributions, in nats. Exact; infinity where the definition says so."""
+"""Entropies and divergences of finite distributions, exact, in nats.
+
+Infinite where the definition is infinite.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def entropy(p: Probabilities) -> float:
 def kl(p: Probabilities, q: Probabilities) -> float:
     """Kullback-Leibler divergence KL(p || q), equal shapes, in nats.
 
-    Infinite where ``q`` is zero and ``p`` is not: that is the definition, not a failure.
+    Infinite where ``q`` is zero and ``p`` is not: this is the definition.
     """
     _check_pair(p, q)
     support = p > 0
@@ -51,7 +54,11 @@ def mutual_information(joint: Probabilities) -> float:
     """I(X; Y) of a joint table of shape (x, y), in nats."""
     _check(joint)
     if joint.ndim != 2:
-        raise UsageError(f"a joint table of {joint.ndim} dimensions", expected="two: one per variable")
+        raise UsageError(
+            f"a joint table of {joint.ndim} dimensions",
+            expected="two: one per variable",
+            todo="pass a table of shape (x, y)",
+        )
     return entropy(joint.sum(axis=1)) + entropy(joint.sum(axis=0)) - entropy(joint)
 
 
@@ -62,37 +69,54 @@ def conditional_entropy(joint: Probabilities) -> float:
 
 
 def accepted(p: Probabilities, acceptance: Probabilities) -> Probabilities:
-    """The law after keeping each outcome x with probability a(x); shape of ``p``.
+    """The distribution after keeping each outcome x with probability a(x).
 
     Raises:
-        UsageError: when nothing is ever kept.
+        UsageError: when no outcome is kept.
     """
     _check(p)
     mass = p * acceptance
     if not mass.sum() > 0:
-        raise UsageError("a filter that keeps nothing", expected="some acceptance mass")
+        raise UsageError(
+            "a filter that accepts no outcome",
+            expected="a positive acceptance probability",
+            todo="accept at least one outcome with mass",
+        )
     return np.asarray(mass / mass.sum())
 
 
 def acceptance_divergence(p: Probabilities, acceptance: Probabilities) -> float:
-    """Generation divergence of a filter: TV(p, accepted p) = E |a(x) / E a - 1| / 2, at most 1 - E a for 0/1 filters.
+    """Generation divergence of a filter: TV(p, accepted p) = E |a(x) / E a - 1| / 2.
 
-    For a deterministic filter (a in {0, 1}) it is exactly 1 minus the acceptance mass.
+    TV is total variation. The value is at most 1 - E a for 0/1 filters. For a deterministic filter (a in {0, 1}) it is
+    exactly 1 minus the acceptance mass.
     """
     _check(p)
     mean = float(np.sum(p * acceptance))
     if not mean > 0:
-        raise UsageError("a filter that keeps nothing", expected="some acceptance mass")
+        raise UsageError(
+            "a filter that accepts no outcome",
+            expected="a positive acceptance probability",
+            todo="accept at least one outcome with mass",
+        )
     return float(np.sum(p * np.abs(acceptance / mean - 1)) / 2)
 
 
 def _check_pair(p: Probabilities, q: Probabilities) -> None:
     if p.shape != q.shape:
-        raise UsageError(f"distributions of shapes {p.shape} and {q.shape}", expected="equal shapes")
+        raise UsageError(
+            f"distributions of shapes {p.shape} and {q.shape}",
+            expected="equal shapes",
+            todo="pass both over one alphabet",
+        )
     _check(p)
     _check(q)
 
 
 def _check(p: Probabilities) -> None:
     if np.any(p < -TOLERANCE) or abs(float(p.sum()) - 1) > TOLERANCE:
-        raise UsageError(f"probabilities that sum to {float(p.sum())!r}", expected="non-negative, sum one")
+        raise UsageError(
+            f"probabilities that sum to {float(p.sum())!r}, or are negative",
+            expected="non-negative probabilities that sum to 1",
+            todo="divide them by their sum",
+        )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def entropy(covariance: Floats) -> float:
-    """Differential entropy of a Gaussian with covariance (d, d). Not invariant under a change of units."""
+    """Differential entropy of a Gaussian with covariance (d, d); depends on units."""
     _, log_determinant = np.linalg.slogdet(covariance)
     return float(0.5 * (covariance.shape[0] * (1 + math.log(2 * math.pi)) + log_determinant))
 
@@ -31,14 +31,20 @@ def kl(mean_p: Floats, covariance_p: Floats, mean_q: Floats, covariance_q: Float
 
 
 def total_variation_of_shift(mean_p: Floats, mean_q: Floats, covariance: Floats) -> float:
-    """Total variation of two Gaussians with one covariance: 2 Phi(m / 2) - 1 with m their Mahalanobis distance."""
+    """Total variation of two Gaussians with one covariance: 2 Phi(m / 2) - 1.
+
+    m is their Mahalanobis distance.
+    """
     shift = mean_q - mean_p
     mahalanobis = math.sqrt(float(shift @ np.linalg.solve(covariance, shift)))
     return float(2 * ndtr(mahalanobis / 2) - 1)
 
 
 def mutual_information(joint: Floats, first: int) -> float:
-    """I(X; Y) of jointly Gaussian X (the first ``first`` coordinates) and Y (the rest). Invariant under units."""
+    """I(X; Y) of jointly Gaussian X and Y, invariant under units.
+
+    X are the first ``first`` coordinates, Y the rest.
+    """
     _, whole = np.linalg.slogdet(joint)
     _, left = np.linalg.slogdet(joint[:first, :first])
     _, right = np.linalg.slogdet(joint[first:, first:])
@@ -46,10 +52,10 @@ def mutual_information(joint: Floats, first: int) -> float:
 
 
 def mmd2(mean_p: Floats, mean_q: Floats, variance: float, bandwidth: float) -> float:
-    """Squared maximum mean discrepancy of N(mean_p, variance I) and N(mean_q, variance I).
+    """Squared maximum mean discrepancy (MMD) of two spherical Gaussians.
 
-    Kernel exp(-|x - y|^2 / bandwidth). A difference of two draws has variance 2 v per coordinate, so
-    E k = (1 + 4 v / bandwidth)^(-d/2) exp(-|shift|^2 / (bandwidth + 4 v)).
+    They are N(mean_p, variance I) and N(mean_q, variance I). Kernel exp(-|x - y|^2 / bandwidth). A difference of two
+    draws has variance 2 v per coordinate, so E k = (1 + 4 v / bandwidth)^(-d/2) exp(-|shift|^2 / (bandwidth + 4 v)).
     """
     spread = bandwidth + 4 * variance
     within = (bandwidth / spread) ** (mean_p.size / 2)

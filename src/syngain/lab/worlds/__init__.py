@@ -1,1 +1,1 @@
-"""Simulations that know their true values."""
+"""Simulations with known true values."""

@@ -1,7 +1,7 @@
-"""Worlds of labeled vectors whose gain is known: the oracle of ``gain``.
+"""Simulations of labeled embeddings with known gain, to test ``gain``.
 
-Classes are normal clouds. The true gain of a proxy trained on these very anchors and rows is its gain on a fresh draw
-of the world, so large that its own noise does not matter.
+Classes are Gaussian. The true gain of a proxy trained on these real and synthetic rows is its gain on a fresh draw of
+the simulation, large enough for negligible noise.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ FRESH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class GainWorld:
-    """A world and what its generator does.
+    """A simulation and its generator.
 
     Attributes:
-        kind: ``more``, rows of the same law; ``noisy``, a third of the labels drawn anew; ``shifted``, means moved;
-            ``paraphrase``, rows near an anchor with its label; ``random``, rows of the same law with any label;
-            ``null``, rows in directions that no real row has, their labels shuffled anchors' labels: true gain 0.
-        anchors: n. ratio: synthetic rows per anchor. classes, dimensions: of the world. distance: scale of the means.
+        kind: ``more``, rows of the same distribution; ``noisy``, a third of the labels redrawn; ``shifted``, means
+            moved; ``paraphrase``, rows near a real row with its label; ``random``, rows of the same distribution with
+            any label; ``null``, rows in directions that no real row has, with shuffled real labels: true gain 0.
+        ``anchors``: number of real rows. ratio: synthetic rows per real row. classes, dimensions: of the simulation.
+            distance: scale of the means.
     """
 
     kind: Kind
@@ -50,7 +51,7 @@ class GainWorld:
 
 @dataclass(frozen=True)
 class Known:
-    """A draw of a world: anchors, synthetic rows with their anchors, and fresh rows."""
+    """A draw of a simulation: real rows, synthetic rows with sources, and fresh rows."""
 
     anchors: tuple[Floats, Ints]
     synthetic: tuple[Floats, Ints]
@@ -60,10 +61,12 @@ class Known:
 
 @dataclass(frozen=True)
 class GainTrial:
-    """Forecast against truth, by metric: values, true gains, 90 % intervals of the expected gain.
+    """Forecast versus truth, by metric: values, true gains, 90% intervals.
+
+    The intervals are of the expected gain.
 
     Attributes:
-        effect: what the equivalence rule says of the log-loss. wrong: whether the truth contradicts it.
+        effect: the decision of the equivalence rule on the log-loss. wrong: whether the truth contradicts it.
     """
 
     value: Mapping[str, float]
@@ -73,13 +76,13 @@ class GainTrial:
     wrong: bool
 
     def covers(self, metric: str) -> bool:
-        """Whether the interval holds the truth."""
+        """Whether the interval contains the true value."""
         low, high = self.interval[metric]
         return low <= self.truth[metric] <= high
 
 
 def draw(world: GainWorld, rng: np.random.Generator) -> Known:
-    """Anchors, synthetic rows and fresh rows of a new world of this kind."""
+    """Real, synthetic and fresh rows of a new simulation of this kind."""
     means = rng.normal(size=(world.classes, world.dimensions)) * world.distance
 
     def rows(count: int, at: Floats = means) -> tuple[Floats, Ints]:
@@ -108,12 +111,12 @@ def draw(world: GainWorld, rng: np.random.Generator) -> Known:
 
 
 def _padded(rows: tuple[Floats, Ints], more: int) -> tuple[Floats, Ints]:
-    """The same rows with directions in which they do not move."""
+    """The same rows with additional constant directions."""
     return np.hstack([rows[0], np.zeros((rows[1].size, more))]), rows[1]
 
 
 def trial(world: GainWorld, seed: int, *, design: Design | None = None, min_gain: float = 0.01) -> GainTrial:
-    """Forecast the gain in a new draw of the world and compare it with the truth."""
+    """Forecast the gain in a new draw of the simulation and compare it with the truth."""
     rng = np.random.default_rng([seed, world.anchors, *map(ord, world.kind)])
     known, streams = draw(world, rng), Streams(seed)
     task, lineage = _task(world, known), _lineage(known)
@@ -132,7 +135,10 @@ def trial(world: GainWorld, seed: int, *, design: Design | None = None, min_gain
 
 
 def _contradicts(said: Effect, truth: float, min_gain: float) -> bool:
-    """A gain that is none, nothing that matters where something does, a harm that is none."""
+    """Whether the decision contradicts the true gain.
+
+    A false gain, a false equivalence, or a false harm.
+    """
     return {
         "gain": truth <= 0,
         "harm": truth >= 0,

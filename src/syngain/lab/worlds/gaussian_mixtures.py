@@ -1,7 +1,7 @@
-"""Batches of Gaussian mixtures: one world per replicate, structure of arrays, float64, nats.
+"""Batches of Gaussian mixtures, one simulation per replicate, float64, nats.
 
-Points are ``(R, d, n)``: R replicates, d coordinates, n points. Components are ``(R, K, ...)``. Every reduction runs
-inside one replicate and in a fixed order, so a replicate's numbers do not depend on the batch it is computed in.
+Points are ``(R, d, n)``: R replicates, d coordinates, n points. Components are ``(R, K, ...)``. Every reduction is
+within one replicate and in a fixed order, so results are independent of the batch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
 
 BLOCK = 1 << 15  # elements of (replicates x components x points) worked on at a time: they stay in the cache
-LEAST = -700.0  # exp of less is a denormal number: up to 200 times slower, and lost beside the largest term, which is 1
+LEAST = -700.0  # exp of less is a denormal number: up to 200 times slower, and negligible next to the largest term, 1
 UNROLLED = 4  # up to this dimension the triangular product is written out, coordinate by coordinate
 
 
@@ -38,7 +38,7 @@ class Mixtures:
 
     @classmethod
     def of(cls, weights: Floats, means: Floats, covariances: Floats) -> Mixtures:
-        """Mixtures from their moments; raises ``LinAlgError`` where a covariance is not positive definite."""
+        """Mixtures from moments; ``LinAlgError`` unless covariances are positive definite."""
         return cls(weights, means, covariances, inverse_factors(covariances))
 
     def __getitem__(self, replicates: NDArray[np.intp] | slice) -> Mixtures:
@@ -90,7 +90,10 @@ class Mixtures:
 
 
 def categories(weights: Floats, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """``n`` draws from each row of ``weights`` ``(R, K)``, by inversion: shape ``(R, n)``."""
+    """``n`` draws from each row of ``weights`` ``(R, K)``.
+
+    By inversion; shape ``(R, n)``.
+    """
     cumulative = np.cumsum(weights, axis=1)
     cumulative /= cumulative[:, -1:]
     draws = rng.random((len(weights), n))
@@ -101,7 +104,10 @@ def categories(weights: Floats, n: int, rng: np.random.Generator) -> NDArray[np.
 
 
 def concatenate(parts: list[Mixtures], weights: Floats) -> Mixtures:
-    """One mixture per replicate of the components of all parts, with weights ``(R, total)``."""
+    """One mixture per replicate of the components of all parts.
+
+    Weights have shape ``(R, total)``.
+    """
     return Mixtures(
         weights,
         np.concatenate([part.means for part in parts], axis=1),
@@ -111,9 +117,9 @@ def concatenate(parts: list[Mixtures], weights: Floats) -> Mixtures:
 
 
 def log_sum(values: Floats) -> tuple[Floats, Floats]:
-    """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, shape ``(R, n)``, and the factors that make shares.
+    """``log sum_k exp(values)`` over axis 1 of ``(R, K, n)``, and normalizing factors.
 
-    Overwrites ``values``: times the returned factors ``(R, n)`` they are the shares of the components.
+    Shape ``(R, n)``. Overwrites ``values``: times the returned factors ``(R, n)`` they are the component probabilities.
     """
     top = np.max(values, axis=1)
     np.subtract(values, top[:, None], out=values)
@@ -124,7 +130,7 @@ def log_sum(values: Floats) -> tuple[Floats, Floats]:
 
 
 def inverse_factors(covariances: Floats) -> Floats:
-    """Lower triangular ``P`` with ``P' P`` the inverse of each covariance ``(..., d, d)``."""
+    """Lower triangular ``P`` with ``P' P`` the inverse covariance ``(..., d, d)``."""
     if covariances.shape[-1] == 2:
         return _inverse_factors_plane(covariances)
     roots = np.linalg.cholesky(covariances)

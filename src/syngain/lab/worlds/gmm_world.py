@@ -1,6 +1,7 @@
-"""The published world of Gaussian mixtures, made proper: truth, anchors, generator, exact divergences.
+"""The published Gaussian mixtures, made proper: truth, real rows, generator.
 
-K components have anchors, the truth has J more that the generator knows, the generator has L that the truth has not.
+Divergences are exact up to Monte Carlo error. K components have real rows, the truth has J more that the generator has
+too, and the generator has L that the truth has not.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class World:
         covariance: ``uniform`` is ``A A' + 1e-6 I`` with the entries of A uniform in [0, 1] (the published ``A B'``
             made proper by B = A); ``wishart`` is ``A A' / (2 d)`` with A normal of shape ``(d, 2 d)``, well conditioned
             in any dimension.
-        quality: how well the generator knows the J components: 1 exactly, less pulls their means away by
+        quality: accuracy of the generator on the J components: 1 is exact, less shifts their means by
             ``(1 - quality)`` standard deviations of the component in every direction.
     """
 
@@ -54,7 +55,7 @@ class World:
         _at_least("J", self.j, 0)
         _at_least("L", self.l, 0)
         _at_least("the dimension d", self.dimension, 1)
-        _at_least("anchors per component", self.anchors_per_component, 2)
+        _at_least("real rows per component", self.anchors_per_component, 2)
         _at_least("synthetic points", self.synthetic, 1)
         if self.k + self.j + self.l > self.synthetic:
             raise UsageError(
@@ -66,7 +67,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """R replicates of a world: the truth, the anchors ``(R, d, K * per)``, the generator."""
+    """R replicates: the truth, the real rows ``(R, d, K * per)``, the generator."""
 
     truth: Mixtures
     anchors: Floats
@@ -74,7 +75,7 @@ class Draw:
 
 
 def draw(world: World, replicates: int, rng: np.random.Generator) -> Draw:
-    """Truth, anchors and generator of ``replicates`` independent worlds."""
+    """Truth, real rows and generator of ``replicates`` independent simulations."""
     truth = random_mixtures(world, world.k + world.j, replicates, rng)
     chosen = np.repeat(np.arange(world.k), world.anchors_per_component)
     anchors = truth.sample_from(np.broadcast_to(chosen, (replicates, len(chosen))), rng)
@@ -100,9 +101,10 @@ def random_mixtures(world: World, components: int, replicates: int, rng: np.rand
 
 
 def reestimated(anchors: Floats, components: int) -> Mixtures:
-    """Each component from its own anchors: mean and covariance (divided by n - 1), ``anchors`` in component order.
+    """Components refitted to their own real rows: mean and covariance (n - 1).
 
-    With fewer anchors than coordinates the covariance is averaged with its diagonal, or it would be singular.
+    ``anchors`` are in component order. With fewer real rows than coordinates the covariance is averaged with its
+    diagonal, to be nonsingular.
     """
     replicates, d, n = anchors.shape
     per = n // components
@@ -119,10 +121,11 @@ def reestimated(anchors: Floats, components: int) -> Mixtures:
 def divergences(
     truth: Mixtures, models: tuple[Mixtures, ...], points: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Divergences of each model from the truth, and their Monte Carlo standard errors: ``(models, 4, R)`` both.
+    """Divergences of each model from the truth, and Monte Carlo errors.
 
-    One set of ``points`` for all densities (common random numbers), drawn in equal parts from each of them and
-    weighted by the mean density [veach1995]: unbiased, weights at most the number of densities. See ``DIVERGENCES``.
+    Both have shape ``(models, 4, R)``. One set of ``points`` for all densities (common random numbers), drawn in equal
+    parts from each of them and weighted by the mean density [veach1995]: unbiased, weights at most the number of
+    densities. See ``DIVERGENCES``.
     """
     sides = (truth, *models)
     share, rest = divmod(points, len(sides))
@@ -140,7 +143,10 @@ def divergences(
 
 
 def _integrands(p: Floats, q: Floats) -> Floats:
-    """Terms ``(4, R, n)`` whose means are the divergences; p, q: log-ratios of truth and model to the sampling law."""
+    """Terms ``(4, R, n)`` whose means are the divergences.
+
+    p, q: log-ratios of truth and model to the sampling distribution.
+    """
     wp, wq = np.exp(np.maximum(p, LEAST)), np.exp(np.maximum(q, LEAST))
     gap = np.maximum(np.minimum(p - q, 1e12), -1e12)
     middle = np.log(np.maximum(0.5 * (wp + wq), np.finfo(np.float64).tiny))
@@ -159,4 +165,4 @@ def _perturbed(mixtures: Mixtures, quality: float, rng: np.random.Generator) -> 
 
 def _at_least(name: str, value: int, least: int) -> None:
     if value < least:
-        raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"give {name} a larger value")
+        raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"raise {name} to {least} or more")

@@ -1,9 +1,9 @@
-"""Worlds of spoken prompts: a population of Markov chains whose information is known in closed form.
+"""Simulations of Markov chains whose information is known in closed form.
 
-A prompt is a chain over few words: a law of the next word for every position and last word, drawn from a Dirichlet
-law. Rows of the table are independent and each is used at most once per text, so the mean of all chains is again a
-chain: the entropy of what the population says, and the mean entropy of what one prompt says, are sums over its visits.
-What K given prompts say is enumerated.
+A prompt is a Markov chain over few words: a distribution of the next word for every position and last word, drawn from
+a Dirichlet distribution. Rows of the table are independent and each is used at most once per text, so the mean of all
+chains is again a chain. The entropy of the population's outputs, and the mean entropy of one prompt's outputs, are
+sums over its visits. The outputs of K given prompts are enumerated.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Kind = Literal["fixed", "ending"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpokenWorld:
-    """Mean law of the next symbol ``base`` of shape (step, last word, symbol), and how far prompts stray from it.
+    """Mean distribution ``base`` of the next symbol, and spread of the prompts.
 
-    Symbols are the words, and last the end where the kind is ``ending``. The small ``concentration`` is the large
-    difference between prompts.
+    ``base`` has shape (step, last word, symbol). Symbols are the words, and last the end where the kind is ``ending``.
+    A small ``concentration`` is a large difference between prompts.
     """
 
     kind: Kind
@@ -36,22 +36,25 @@ class SpokenWorld:
 
     @classmethod
     def draw(cls, kind: Kind, rng: np.random.Generator) -> SpokenWorld:
-        """A random world."""
+        """Draw a random simulation."""
         symbols = WORDS + (kind == "ending")
         base = rng.dirichlet(np.full(symbols, 3.0), size=(LONGEST, WORDS))
-        if kind == "ending":  # nobody says nothing
+        if kind == "ending":  # outputs are not empty
             base[0, :, WORDS] = 0.0
             base[0] /= base[0].sum(axis=1, keepdims=True)
         return cls(kind, base, float(np.exp(rng.uniform(np.log(0.5), np.log(40.0)))))
 
     def prompts(self, count: int, rng: np.random.Generator) -> Floats:
-        """Tables of ``count`` prompts from the population, shape (K, step, last word, symbol)."""
+        """Tables of ``count`` prompts from the population.
+
+        Shape (K, step, last word, symbol).
+        """
         gamma = rng.standard_gamma(self.concentration * np.broadcast_to(self.base, (count, *self.base.shape)))
         return np.asarray(gamma / gamma.sum(axis=-1, keepdims=True))
 
     @property
     def visits(self) -> Floats:
-        """Probability that a text of the population stands at a step after a word, (step, last word)."""
+        """Probability of each last word at each step, (step, last word)."""
         out = np.zeros((LONGEST, WORDS))
         out[0, 0] = 1.0  # before the first word the last word is word 0 by convention
         for step in range(1, LONGEST):
@@ -60,7 +63,7 @@ class SpokenWorld:
 
     @property
     def gain(self) -> float:
-        """H(M(p) | p) of the population, with E H of a Dirichlet law in closed form [wolpert1995]."""
+        """H(M(p) | p) of the population, by the Dirichlet closed form [wolpert1995]."""
         alpha = self.concentration * self.base
         total = self.concentration
         mean = digamma(total + 1) - np.sum(self.base * digamma(alpha + 1), axis=2)
@@ -68,7 +71,7 @@ class SpokenWorld:
 
     @property
     def entropy(self) -> float:
-        """H(M(p)) of the population: the entropy of the mean chain."""
+        """H(M(p)) of the population: the entropy of the mean Markov chain."""
         return float(np.sum(self.visits * entr(self.base).sum(axis=2)))
 
     @property
@@ -78,7 +81,7 @@ class SpokenWorld:
 
     @property
     def first_word_entropy(self) -> float:
-        """H(first word | p): the meaning of a text in these worlds."""
+        """H(first word | p): the first word is the meaning in these simulations."""
         alpha = self.concentration * self.base[0, 0]
         return float(digamma(self.concentration + 1) - np.sum(self.base[0, 0] * digamma(alpha + 1)))
 
@@ -91,9 +94,10 @@ class SpokenWorld:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spoken:
-    """Outputs of prompts: words (n, step), -1 after the end, and of every step its own log-law, (n, step, symbol).
+    """Outputs of prompts: words and next-symbol log-probabilities.
 
-    Steps after the end are all zero: certain, without entropy.
+    Words (n, step), -1 after the end; log-probabilities (n, step, symbol). Steps after the end are zero: certain,
+    without entropy.
     """
 
     words: Ints
@@ -101,7 +105,7 @@ class Spoken:
 
     @property
     def chosen(self) -> Floats:
-        """Log-probability of every step, (n, step); the end token counts, zero after it."""
+        """Log-probability of every step (n, step), end token included, zero after it."""
         return np.asarray(np.take_along_axis(self.laws, np.maximum(self._symbols, 0)[:, :, None], axis=2)[:, :, 0])
 
     @property
@@ -116,7 +120,7 @@ class Spoken:
 
     @property
     def _symbols(self) -> Ints:
-        """The words, and at the first step without one the end."""
+        """The words, and the end except at the first step."""
         ended = (self.words < 0) & (np.cumsum(self.words < 0, axis=1) == 1)
         return np.where(ended, WORDS, self.words)
 
@@ -140,7 +144,7 @@ def speak(tables: Floats, prompt: Ints, rng: np.random.Generator) -> Spoken:
 
 
 def score(tables: Floats, words: Ints) -> Floats:
-    """Log-probability of every text under every prompt, (n, K), the end included."""
+    """Log-probability of every text under every prompt (n, K), end included."""
     out = np.zeros((len(words), len(tables)))
     with np.errstate(divide="ignore"):
         logs = np.log(tables)
@@ -156,7 +160,7 @@ def score(tables: Floats, words: Ints) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Laws:
-    """Everything K prompts can say: probabilities (K, X) and the step entropies on the way, summed, (K, X)."""
+    """All outputs of K prompts: probabilities and summed step entropies, (K, X)."""
 
     probability: Floats
     entropies: Floats
@@ -172,7 +176,10 @@ class Laws:
         return float(entr(self.probability.mean(axis=0)).sum())
 
     def spread(self) -> Floats:
-        """Covariance within prompts of surprisal and summed step entropies, averaged over prompts, (2, 2)."""
+        """Covariance of surprisal and summed step entropies within prompts, (2, 2).
+
+        Averaged over prompts.
+        """
         p = self.probability
         with np.errstate(divide="ignore"):
             surprisal = np.where(p > 0, -np.log(p), 0.0)
@@ -182,7 +189,10 @@ class Laws:
 
 
 def enumerate_laws(tables: Floats) -> Laws:
-    """Every text of these prompts (K, ...) with its probability: 4 ** 5 texts of fixed length, or all up to it."""
+    """Every text of these prompts (K, ...) with its probability.
+
+    4 ** 5 texts of fixed length, or all up to it.
+    """
     count = len(tables)
     own = entr(tables).sum(axis=3)
     mass, paid = np.ones((count, 1)), np.zeros((count, 1))

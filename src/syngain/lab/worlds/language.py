@@ -1,7 +1,7 @@
-"""Worlds of tiny languages: everything that can be said is enumerated, so every quantity is exact.
+"""Simulations of tiny languages, with exact quantities by enumeration.
 
-A world has topics (the prompts), a true chain of words per topic, and a generator whose chains were fitted on true
-texts mixed with foreign ones. The learner is a smoothed histogram of texts, whose expected risk is a sum of binomials.
+A simulation has topics (the prompts), a true Markov chain of words per topic, and a generator fitted on true texts
+mixed with foreign ones. The learner is a smoothed histogram of texts, whose expected risk is a sum of binomials.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 WORDS = ("a", "b", "c", "d")
 LONGEST = 4
 TOPICS = ("p", "q", "r")
-TEXTS = 60  # true texts per topic that the generator has read
+TEXTS = 60  # true texts per topic in the generator's training texts
 ANCHORS, SYNTHETIC = 20, 100
 SMOOTHING = 10.0  # pseudo-rows of the learner, spread evenly over all texts
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageWorld:
-    """The truth and the generator of a world.
+    """The truth and the generator of a simulation.
 
     Attributes:
-        truth: law of real texts, shape ``(X,)``. by_topic: the same per topic, ``(topics, X)``.
-        texts: the X texts. generator: chains per topic. foreign: share of foreign texts it was fitted on.
+        truth: distribution of real texts, shape ``(X,)``. by_topic: the same per topic, ``(topics, X)``.
+        texts: the X texts. generator: Markov chains per topic. foreign: fraction of foreign texts in its training
+            texts.
     """
 
     texts: tuple[str, ...]
@@ -44,13 +45,16 @@ class LanguageWorld:
     foreign: float
 
     def said(self, temperature: float) -> Floats:
-        """Law of the generator's texts per topic at a temperature, shape ``(topics, X)``."""
+        """Distribution of texts per topic at a temperature, shape ``(topics, X)``."""
         return np.array([_law(self.generator, topic, self.texts, temperature) for topic in TOPICS])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
-    """Exact quantities of one way to generate, nats per text; ``gain`` is the fall of the learner's expected risk."""
+    """Exact quantities of one generation setting, nats per text.
+
+    ``gain`` is the decrease of the learner's expected risk.
+    """
 
     information_gain: float
     prompt_information: float
@@ -63,7 +67,10 @@ class Accounting:
 
 
 def language_world(rng: np.random.Generator) -> LanguageWorld:
-    """A random world: sparse true chains, and a generator fitted on true texts and a random share of foreign ones."""
+    """A random simulation with sparse true chains.
+
+    The generator is fitted on true texts and a random fraction of foreign ones.
+    """
     truth = _random_chains(rng)
     foreign = float(rng.uniform(0.0, 0.6))
     strange = _random_chains(rng)
@@ -80,7 +87,10 @@ def language_world(rng: np.random.Generator) -> LanguageWorld:
 
 
 def account(world: LanguageWorld, said: Floats, prompts: Sequence[float], acceptance: Floats) -> Accounting:
-    """Exact accounting when topics are asked for with probabilities ``prompts`` and texts kept with ``acceptance``."""
+    """Exact quantities of one generation setting.
+
+    Topics have probabilities ``prompts``, texts ``acceptance``.
+    """
     joint = np.asarray(prompts)[:, None] * said
     generated = joint.sum(axis=0)
     kept = accepted(generated, acceptance)
@@ -99,10 +109,11 @@ def account(world: LanguageWorld, said: Floats, prompts: Sequence[float], accept
 
 
 def expected_risk(truth: Floats, synthetic: Floats | None) -> float:
-    """Expected ``KL(truth || learned)`` of the histogram learner on anchors, with synthetic rows when there are any.
+    """Expected ``KL(truth || learned)`` of the histogram learner.
 
-    Anchors are drawn from ``truth``, synthetic rows from ``synthetic``, all independently; the count of one text is a
-    sum of two binomials, so the expectation of each log-probability is a double sum: exact.
+    Trained on real rows, and on synthetic rows if there are any. Real rows are drawn from ``truth``, synthetic rows
+    from ``synthetic``, all independently; the count of one text is a sum of two binomials, so the expectation of each
+    log-probability is a double sum: exact.
     """
     extra = 0 if synthetic is None else SYNTHETIC
     spread = SMOOTHING / len(truth)
@@ -117,7 +128,7 @@ def expected_risk(truth: Floats, synthetic: Floats | None) -> float:
 
 
 def _random_chains(rng: np.random.Generator) -> MarkovText:
-    """Chains per topic with sparse transitions: fitted on texts from random words-after-words laws."""
+    """Sparse Markov chains per topic, fitted on random texts."""
     texts, labels = [], []
     for topic in TOPICS:
         after = rng.dirichlet(np.full(len(WORDS) + 1, 0.4), size=len(WORDS) + 1)

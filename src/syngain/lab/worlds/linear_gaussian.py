@@ -1,6 +1,7 @@
-"""Linear-Gaussian chains: every information in closed form, and why differential entropies bound nothing.
+"""Linear-Gaussian chains with closed forms of all mutual informations.
 
-``p ~ N(0, I)``, ``M = A p + e_M``, ``S = B M + eps``, ``W = C S + noise``, in any dimension. Nats.
+They show why differential entropies give no bounds. ``p ~ N(0, I)``, ``M = A p + e_M``, ``S = B M + eps``,
+``W = C S + noise``, in any dimension. Nats.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearGaussianChain:
-    """Maps ``(d, d)`` of the three steps and the standard deviations of their noises.
+    """Maps ``(d, d)`` of the three steps and standard deviations of their noises.
 
     Attributes:
         generation, curation, training: A, B and C above.
@@ -40,6 +41,7 @@ class LinearGaussianChain:
                 f"maps of shapes {sorted(shapes)} with noises "
                 f"{self.generation_noise}, {self.curation_noise}, {self.training_noise}",
                 expected="three square maps of one size and positive noises",
+                todo="pass maps of one shape and noises above 0",
             )
 
     @property
@@ -48,7 +50,10 @@ class LinearGaussianChain:
         return int(self.generation.shape[0])
 
     def covariance(self) -> Floats:
-        """Joint covariance of (p, M, S, W), shape ``(4 d, 4 d)``: ``(I - L)^-1 N (I - L)^-T`` with the maps in L."""
+        """Joint covariance of (p, M, S, W), shape ``(4 d, 4 d)``.
+
+        ``(I - L)^-1 N (I - L)^-T`` with the maps in L.
+        """
         d = self.dimension
         maps = np.zeros((4 * d, 4 * d))
         for step, table in enumerate((self.generation, self.curation, self.training), start=1):
@@ -63,7 +68,10 @@ class LinearGaussianChain:
         return gaussians.mutual_information(self.covariance()[np.ix_(rows, rows)], self.dimension)
 
     def in_units(self, scale: float) -> LinearGaussianChain:
-        """The same chain with M, S and W measured in units ``1 / scale``: no information changes, entropies do."""
+        """The same chain with M, S and W in units ``1 / scale``.
+
+        Mutual informations do not change, entropies do.
+        """
         return LinearGaussianChain(
             generation=scale * self.generation,
             curation=self.curation,
@@ -74,7 +82,7 @@ class LinearGaussianChain:
         )
 
     def published_bound(self) -> float:
-        """-Delta I + B_syn + H(e_M) + H(eps) [paper, recalled], with differential entropies as it would be computed."""
+        """-Delta I + B_syn + H(e_M) + H(eps) [paper, recalled], in differential entropies."""
         d = self.dimension
         model = gaussians.entropy(self.generation_noise**2 * np.eye(d))
         return (

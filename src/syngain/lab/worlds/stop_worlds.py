@@ -1,8 +1,8 @@
-"""Worlds in which more rows add a known amount: the oracle of ``--stop-when``.
+"""Simulations in which more rows have a known gain, to test ``--stop-when``.
 
-Texts: a law over texts, from which prompts draw; the new share and the new information after any number of rows are
-sums over the texts. Lessons: a proxy that knows a real row once a synthetic row has shown its lesson, and pays a nat
-for every real row it does not know; the gain of any number of rows is a sum over the lessons.
+Texts: prompts draw from a distribution over texts; the new fraction and the new information after any number of rows
+are sums over the texts. Lessons: a proxy has loss 0 on a real row whose lesson is in a synthetic row, and one nat
+otherwise; the gain of any number of rows is a sum over the lessons.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 TextKind = Literal["uniform", "gamma", "zipf", "half"]
 LessonKind = Literal["even", "flat"]
-ELSE = -1  # a row that shows no lesson of any real row
+ELSE = -1  # a row without a lesson of any real row
 
 
 @dataclass(frozen=True)
 class TextWorld:
-    """Texts with their probabilities (t,); a share ``fresh`` of the rows is like no other, with surprisal ``rare``."""
+    """Texts with their probabilities (t,).
+
+    A fraction ``fresh`` of the rows is always new, with surprisal ``rare``.
+    """
 
     law: Floats
     fresh: float = 0.0
@@ -33,7 +36,10 @@ class TextWorld:
 
     @classmethod
     def of(cls, kind: TextKind, size: int, rng: np.random.Generator) -> TextWorld:
-        """A law of this kind over so many texts; ``half``: half of the rows are always new, the others one text."""
+        """A distribution of this kind over this number of texts.
+
+        ``half``: half of the rows are always new, the others one text.
+        """
         if kind == "half":
             return cls(np.array([0.5]), 0.5)
         weights = {
@@ -44,7 +50,7 @@ class TextWorld:
         return cls(weights / weights.sum())
 
     def draw(self, count: int, start: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
-        """Texts by number and their surprisal, of rows that begin at the ``start``-th."""
+        """Text numbers and surprisals of rows that begin at the ``start``-th."""
         whole = float(self.law.sum())
         texts = rng.choice(self.law.size, size=count, p=self.law / whole)
         nats = -np.log(self.law[texts])
@@ -52,26 +58,30 @@ class TextWorld:
         return np.where(new, self.law.size + start + np.arange(count), texts), np.where(new, self.rare, nats)
 
     def new_share(self, rows: int) -> float:
-        """The chance that a row repeats none of ``rows`` others."""
+        """Probability that a row repeats none of ``rows`` others."""
         return self.fresh + float(np.sum(self.law * (1 - self.law) ** rows))
 
     def new_nats(self, rows: int) -> float:
-        """The surprisal of a row where it repeats none of ``rows`` others, and nothing where it does."""
+        """Surprisal of a row where it repeats none of ``rows`` others, else 0."""
         return self.fresh * self.rare + float(np.sum(-np.log(self.law) * self.law * (1 - self.law) ** rows))
 
 
 @dataclass(frozen=True)
 class LessonWorld:
-    """Lessons with the probability that a synthetic row shows them (k,); real rows need one each, all as often."""
+    """Lessons with their probability in a synthetic row (k,).
+
+    Real rows need one lesson each, all equally often.
+    """
 
     law: Floats
 
     @classmethod
     def of(cls, kind: LessonKind, size: int, *, commonest: float = 0.01, octaves: float = 10.0) -> LessonWorld:
-        """``even``: every lesson as often as the others, so that the gain of a doubling falls fast in the end.
+        """Lessons with ``even`` or ``flat`` probabilities.
 
-        ``flat``: from the commonest on rarer and rarer over so many octaves, so that each doubling of the rows gains
-        the same, until the rarest are known.
+        ``even``: equal probabilities, so that the gain of a doubling decreases fast in the end. ``flat``: decreasing
+        probabilities over this number of octaves, so that each doubling of the rows has the same gain until the rarest
+        are known.
         """
         if kind == "even":
             return cls(np.full(size, 1.0 / size))
@@ -99,14 +109,17 @@ class LessonWorld:
 
 @dataclass(frozen=True)
 class LessonTask:
-    """Real and synthetic rows by their lessons (:class:`syngain.gain.proxies.task.Task`). Real rows teach nothing."""
+    """Real and synthetic rows by lesson (:class:`syngain.gain.proxies.task.Task`).
+
+    Real rows contain no lesson for training.
+    """
 
     real: Ints
     synthetic: Ints
 
     @property
     def lineage(self) -> Lineage:
-        """Nobody knows which anchor a row was made from."""
+        """Unknown sources: no row names its real row."""
         count = self.real.size
         return Lineage.of(np.full(self.synthetic.size, -1), np.arange(count + self.synthetic.size))
 
@@ -116,13 +129,13 @@ class LessonTask:
         return self
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
-        """A nat for every real row whose lesson no synthetic row showed."""
+        """One nat for every real row whose lesson is in no synthetic row."""
         del rng  # nothing is drawn
         known = np.isin(self.real[rows], self.synthetic[training.synthetic])
         return Outcome((~known).astype(float), np.ones(rows.size), np.zeros(rows.size, dtype=np.int64))
 
 
 def right_amount(marginal: Floats, rows: Ints, threshold: float) -> int:
-    """The first of these amounts (r,) from which on the marginal (r,) stays below the threshold."""
+    """The first amount (r,) from which on the marginal (r,) is below the threshold."""
     above = np.flatnonzero(marginal >= threshold)
     return int(rows[0] if not above.size else rows[min(above[-1] + 1, rows.size - 1)])

@@ -1,1 +1,1 @@
-"""Prompts: real rows, templates and schemas become requests."""
+"""Prompts: real rows, templates and schemas to requests."""

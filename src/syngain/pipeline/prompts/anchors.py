@@ -1,4 +1,7 @@
-"""The real rows as templates see them: their fields by name, under ``text`` or ``prompt`` and ``response`` too."""
+"""Real rows as columns of templates.
+
+Fields have their own names, and ``text``, or ``prompt`` and ``response``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """One real row. ``columns`` is what a template can name; ``content`` what a synthetic row would hold."""
+    """One real row.
+
+    ``columns`` are the names for templates; ``content`` the fields of a synthetic row.
+    """
 
     id: str
     label: str | None
@@ -26,7 +32,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Anchors:
-    """The real rows, and which of them share a label."""
+    """The real rows, grouped by label."""
 
     kind: Kind
     rows: Sequence[Anchor]
@@ -34,13 +40,15 @@ class Anchors:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Anchors:
-        """The anchors of a dataset.
+        """The real rows of a dataset.
 
         Raises:
             InputError: it is empty.
         """
         if not len(dataset):
-            raise InputError(f"{dataset.name} has no rows", expected="at least one anchor")
+            raise InputError(
+                f"{dataset.name} has no rows", expected="at least one real row", todo="name a file with rows"
+            )
         rows = [_anchor(dataset, index) for index in range(len(dataset))]
         by_label: dict[str | None, list[int]] = {}
         for index, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""What a row holds, read from an answer; and the one turn that may repair an answer that is not what was asked for."""
+"""Row content parsed from answers, and the repair turn of invalid answers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _NEXT = re.compile(r"\n\s*Instruction:\s")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row before curation, with the request and the reply it came from; no content when there is a reason.
+    """A row before curation, with its request and reply.
 
-    ``key`` is that of the wanted request, also when a repair turn gave the answer.
+    No content when there is a reason. ``key`` is that of the original request, also when the answer is from a repair
+    turn.
     """
 
     key: bytes
@@ -35,13 +36,13 @@ class Candidate:
 
 
 def candidates(store: Store) -> Iterator[Candidate]:
-    """Every wanted row, ordered by key."""
+    """Every requested row, ordered by key."""
     for key, request in store.wanted():
         yield candidate_of(store, key, request)
 
 
 def repair(item: Pending, reply: Reply) -> Request | None:
-    """The one repair turn of an answer that should be JSON and is not, None where none is due."""
+    """The one repair turn of an answer with invalid JSON; None if not needed."""
     request = item.request
     if request.stage != "generate" or not request.row.repair:
         return None
@@ -52,13 +53,13 @@ def repair(item: Pending, reply: Reply) -> Request | None:
 
 
 def content_of(request: Request, reply: Reply) -> tuple[dict[str, object], str]:
-    """The fields of the row that an answer gives, or why it gives none."""
+    """The fields of the row in an answer, or why there are none."""
     row, text = request.row, reply.text.strip()
     label = {} if row.label is None else {"label": row.label}
     if row.output == "json":
         value, reason = parsed(text, request.schema or {})
         if not reason and not isinstance(value, dict):
-            reason = "the JSON is no object"
+            reason = "the JSON is not an object"
         return ({}, reason) if reason else ({**label, **value}, "")
     if row.output == "pair":
         found = _PAIR.search(text)
@@ -70,7 +71,7 @@ def content_of(request: Request, reply: Reply) -> tuple[dict[str, object], str]:
 
 
 def candidate_of(store: Store, key: bytes, request: Request) -> Candidate:
-    """The row of one wanted request, from the answer it has or its repair turn."""
+    """The row of one request, from its answer or its repair turn."""
     reply = store.reply(key)
     if reply is None:
         state, reason = store.state(key)

@@ -1,4 +1,4 @@
-"""The words of the built-in prompts. A recipe replaces them with ``template``."""
+"""Texts of the built-in prompts; ``template`` in a recipe replaces them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _TABLE = (
 
 
 def words_of(kind: recipe.Kind, anchors: Kind) -> str:
-    """The built-in template of a strategy for anchors of a kind."""
+    """The built-in template of a strategy for real rows of a kind."""
     if anchors is Kind.TABLE:
         return _TABLE
     return (_PAIR if anchors is Kind.PAIR else _TEXT)[kind]

@@ -1,6 +1,6 @@
-"""JSON Schema, the part of it that servers honor for structured output: checked here whatever the server promises.
+"""JSON Schema: the part that servers support, always validated here.
 
-A keyword that is not known is an error before anything is asked, never silently ignored.
+An unknown keyword is an error before any request.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
     "boolean": lambda v: isinstance(v, bool),
     "null": lambda v: v is None,
 }
-_SPOKEN = frozenset({"title", "description", "$schema", "default", "examples"})  # say nothing about what is valid
+_SPOKEN = frozenset({"title", "description", "$schema", "default", "examples"})  # without effect on validity
 _CHECKED = frozenset(
     {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "pattern"}
     | {"minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"}
@@ -32,32 +32,46 @@ _FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL)
 
 
 def check_schema(schema: object, where: str = "json_schema") -> None:
-    """Refuse a schema that could not be checked.
+    """Refuse a schema that cannot be validated.
 
     Raises:
         InputError: an unknown keyword or type, or no mapping.
     """
     if not isinstance(schema, dict):
-        raise InputError(f"{where} is {type(schema).__name__}", expected="a mapping")
+        raise InputError(
+            f"{where} is {type(schema).__name__}", expected="a mapping", todo="write for example {type: object}"
+        )
     unknown = sorted(set(schema) - _SPOKEN - _CHECKED)
     if unknown:
-        raise InputError(f"{where} uses {unknown[0]!r}", expected=f"keywords among {', '.join(sorted(_CHECKED))}")
+        raise InputError(
+            f"{where} uses the unsupported keyword {unknown[0]!r}",
+            expected=f"keywords among {', '.join(sorted(_CHECKED))}",
+            todo=f"remove {unknown[0]!r} from the recipe",
+        )
     for kind in _kinds(schema):
         if kind not in _TYPES:
-            raise InputError(f"{where} has the type {kind!r}", expected=f"one of {', '.join(_TYPES)}")
+            raise InputError(
+                f"{where} has the unknown type {kind!r}",
+                expected=f"one of {', '.join(_TYPES)}",
+                todo="correct `type` in the recipe",
+            )
     properties = schema.get("properties", {})
     if not isinstance(properties, dict):
-        raise InputError(f"{where}.properties is {type(properties).__name__}", expected="a mapping")
+        raise InputError(
+            f"{where}.properties is {type(properties).__name__}",
+            expected="a mapping",
+            todo="write for example {text: {type: string}}",
+        )
     for name, inner in properties.items():
         check_schema(inner, f"{where}.{name}")
     if "items" in schema:
         check_schema(schema["items"], f"{where}.items")
     if isinstance(schema.get("additionalProperties"), dict):
-        raise InputError(f"{where}.additionalProperties is a schema", expected="true or false")
+        raise InputError(f"{where}.additionalProperties is a schema", expected="true or false", todo="set it to false")
 
 
 def parsed(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:
-    """The JSON value that a text is, and what is wrong with it: empty when it fits the schema."""
+    """The JSON value of a text, and its problem, empty when it fits the schema."""
     fenced = _FENCE.match(text.strip())
     try:
         value = json.loads(fenced.group(1) if fenced else text)
@@ -67,7 +81,7 @@ def parsed(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def problem(value: object, schema: Mapping[str, Any], where: str = "the value") -> str:
-    """The first thing in which a value breaks a schema; empty when it fits."""
+    """The first violation of a schema; empty when the value fits."""
     kinds = _kinds(schema)
     if kinds and not any(_TYPES[kind](value) for kind in kinds):
         return f"{where} is not of type {' or '.join(kinds)}"

@@ -1,6 +1,6 @@
-"""Prompt templates: Jinja in a sandbox that reaches no file, no attribute of Python and no other template.
+"""Prompt templates: Jinja in a sandbox without files, attributes or includes.
 
-Values are put in once and never read as templates: what stands in an anchor stays text, whatever it says.
+Values are inserted once and never rendered as templates: the content of a real row stays text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
 Value = TypeVar("Value")
-LONGEST = 200_000  # characters of a prompt; more is a template gone wild
+LONGEST = 200_000  # maximum characters of a prompt
 
 PADDING = frozenset(
     {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"}
@@ -27,12 +27,12 @@ PADDING = frozenset(
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Columns and filters, and no way to a text that does not fit into memory."""
+    """A sandbox with columns and filters, and limits on the size of texts."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
-        """Products of numbers only, and no large ones; no formatting by %."""
+        """Allow products of small numbers only, and no formatting by %."""
         if not (isinstance(left, (int, float)) and isinstance(right, (int, float))) or (
             operator == "**" and (abs(left) > LONGEST or abs(right) > 10)
         ):
@@ -40,10 +40,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def wrap_str_format(self, value: object) -> None:
-        """Formatting is not made safe, it is not there."""
+        """Forbid string formatting."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
-        """Nothing of Python's insides, and no padding."""
+        """Forbid Python's internal attributes and padding."""
         return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, str) and attr in PADDING)
 
 
@@ -54,15 +54,19 @@ for _name in ("center", "format", "indent"):
 
 
 def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str]:
-    """A template as a function of its columns. ``where`` names it in messages.
+    """Compile a template to a function of its columns; ``where`` names it in messages.
 
     Raises:
-        InputError: it is not a template; when it is called: a column it uses is missing, or it wants more.
+        InputError: it is not a template. When called: a column is missing, or an operation is forbidden.
     """
     try:
         compiled = _ENVIRONMENT.from_string(source)
     except TemplateError as error:
-        raise InputError(f"{where} is not a template ({error})", expected="Jinja such as {{ anchor.text }}") from error
+        raise InputError(
+            f"{where} is not a valid template ({error})",
+            expected="Jinja such as {{ anchor.text }}",
+            todo="correct the template in the recipe",
+        ) from error
 
     def render(columns: Mapping[str, object]) -> str:
         parts, size = [], 0
@@ -71,14 +75,18 @@ def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str
             parts.append(piece)
             size += len(piece)
             if size > LONGEST:
-                raise InputError(f"{where} makes more than {LONGEST:,} characters", expected="a prompt")
+                raise InputError(
+                    f"{where} renders to more than {LONGEST:,} characters",
+                    expected=f"at most {LONGEST:,}",
+                    todo="shorten the template or its columns",
+                )
         return "".join(parts).strip()
 
     return render
 
 
 def condition(source: str, *, where: str) -> Callable[[Mapping[str, object]], bool]:
-    """An expression such as ``label in text`` as a function of the columns of a row.
+    """Compile an expression such as ``label in text`` to a function of columns.
 
     Raises:
         InputError: as for a template.
@@ -86,7 +94,11 @@ def condition(source: str, *, where: str) -> Callable[[Mapping[str, object]], bo
     try:
         compiled = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
     except TemplateError as error:
-        raise InputError(f"{where} is not an expression ({error})", expected="such as `label in text`") from error
+        raise InputError(
+            f"{where} is not a valid expression ({error})",
+            expected="an expression such as `label in text`",
+            todo="correct the expression in the recipe",
+        ) from error
     return lambda columns: bool(_guarded(lambda: _defined(compiled(**columns)), where, columns))
 
 
@@ -101,18 +113,26 @@ def _guarded(work: Callable[[], Value], where: str, columns: Mapping[str, object
         return work()
     except UndefinedError as error:
         raise InputError(
-            f"{where} uses what is not there ({error.message})",
+            f"{where} uses an unknown name ({error.message})",
             expected=f"one of {_names(columns)}",
             todo="correct the name in the recipe",
         ) from error
     except SecurityError as error:
-        raise InputError(f"{where} asks for more than text ({error})", expected="columns and filters only") from error
+        raise InputError(
+            f"{where} uses a forbidden operation ({error})",
+            expected="columns and filters only",
+            todo="remove it from the template",
+        ) from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        raise InputError(f"{where} cannot be rendered ({error})", expected=f"columns: {_names(columns)}") from error
+        raise InputError(
+            f"{where} cannot be rendered ({error})",
+            expected=f"columns: {_names(columns)}",
+            todo="correct the template in the recipe",
+        ) from error
 
 
 def _names(columns: Mapping[str, object]) -> str:
-    """The columns, with those of the anchor spelled out."""
+    """The names of columns, including those of the real row."""
     names = []
     for name, value in columns.items():
         inner = [f"{name}.{key}" for key in list(value)[:20]] if isinstance(value, dict) else [name]

@@ -1,1 +1,1 @@
-"""The run store: requests, responses, spending, and what connects it to a generator."""
+"""The run store: requests, responses, spending, and its connection to a generator."""

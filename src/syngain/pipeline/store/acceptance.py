@@ -1,8 +1,8 @@
-"""How far curation moved the set from what the generator said: exactly one minus the acceptance, for filters.
+"""Generation divergence of curation: one minus the acceptance, for filters.
 
-A filter judges (prompt, output) pairs one by one, so the total variation between what was said and what passed is one
-minus the acceptance mass; on rows alone an upper bound when the filter looks at the prompt. De-duplication acts on the
-set: for it no such number exists, and rows it dropped are left out.
+A filter judges (prompt, output) pairs one by one, so the total variation between generated and accepted pairs is one
+minus the acceptance mass. It is an upper bound on rows alone when the filter uses the prompt. Deduplication acts on the
+whole dataset: it has no such number, and its dropped rows are left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ ID = "generation.divergence"
 
 
 def divergences(acceptance: Sequence[tuple[str, int, str, int, int]], set_steps: set[int]) -> dict[str, Estimate]:
-    """``generation.divergence@STEP`` of each filter, and over all filters, from kept and judged rows per prompt."""
+    """``generation.divergence@STEP`` of each filter, and over all filters.
+
+    From kept and judged rows per prompt.
+    """
     filters = [row for row in acceptance if row[1] not in set_steps]
     steps = sorted({(row[1], row[2]) for row in filters})
     found: dict[str, Estimate] = {}
@@ -40,7 +43,10 @@ def divergences(acceptance: Sequence[tuple[str, int, str, int, int]], set_steps:
 def _overall(
     acceptance: Sequence[tuple[str, int, str, int, int]], set_steps: set[int]
 ) -> Mapping[str, tuple[int, int]]:
-    """Kept and judged per prompt: judged at the first step, less what set-level steps dropped."""
+    """Kept and judged rows per prompt.
+
+    Judged at the first step, less those dropped by steps on the dataset.
+    """
     judged: dict[str, int] = {}
     failed: dict[str, int] = {}
     for prompt, number, _, kept, count in acceptance:
@@ -56,7 +62,10 @@ def _overall(
 
 
 def _estimate(counts: Mapping[str, tuple[int, int]], what: str) -> Estimate:
-    """One minus a ratio of sums over prompts, its error from prompts as clusters (linearized), Student's t."""
+    """One minus a ratio of sums over prompts, with Student's t.
+
+    The error is linearized, with prompts as clusters.
+    """
     table: Floats = np.array(list(counts.values()), dtype=np.float64).reshape(-1, 2)
     kept, judged = table[:, 0], table[:, 1]
     total, clusters = float(judged.sum()), len(table)
@@ -74,7 +83,7 @@ def _estimate(counts: Mapping[str, tuple[int, int]], what: str) -> Estimate:
         value=1 - share,
         unit="share",
         method=f"one minus the acceptance ({what}); prompts are the clusters",
-        estimand="total variation between what the generator said and what passed, on pairs of prompt and output",
+        estimand="total variation between generated and accepted (prompt, output) pairs",
         intervals=intervals,
         n=int(total),
         clusters=clusters,

@@ -1,4 +1,4 @@
-"""Replies to bytes and back: JSON for words, float32 for numbers, both compressed.
+"""Serialize replies: JSON for texts, float32 for numbers, both compressed.
 
 The four bytes of the numbers are stored plane by plane, because their exponents repeat and their last digits do not.
 """
@@ -23,7 +23,7 @@ LEVEL = 6
 
 
 def packed(value: object) -> bytes:
-    """A JSON value, compressed; the same value, the same bytes."""
+    """A compressed JSON value; equal values give equal bytes."""
     return zlib.compress(json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode(), LEVEL)
 
 
@@ -33,7 +33,7 @@ def unpacked(blob: bytes) -> Any:  # noqa: ANN401  (JSON)
 
 
 def packed_reply(reply: Reply) -> tuple[bytes, bytes | None]:
-    """The words of a reply, and its numbers where there are any."""
+    """The texts of a reply, and its numbers if there are any."""
     top = None if reply.top is None else reply.top.logprobs
     parts = (("logprobs", reply.logprobs), ("entropies", reply.entropies), ("top", top))
     present: dict[str, Singles] = {name: array for name, array in parts if array is not None}
@@ -78,7 +78,7 @@ def unpacked_reply(words: bytes, numbers: bytes | None) -> Reply:
 
 
 def packed_floats(arrays: Sequence[Singles]) -> bytes:
-    """Arrays laid end to end as float32, byte plane by byte plane, compressed."""
+    """Arrays concatenated as float32, stored by byte plane, compressed."""
     flat = np.concatenate([np.asarray(array, dtype="<f4").ravel() for array in arrays])
     return zlib.compress(flat.view(np.uint8).reshape(-1, 4).T.tobytes(), LEVEL)
 
@@ -90,7 +90,7 @@ def unpacked_floats(blob: bytes) -> Singles:
 
 
 def content_digest(reply: Reply) -> bytes:
-    """What a reply says, in sixteen bytes: to notice an answer that was given before."""
+    """A digest of a reply's content, to detect repeated answers."""
     digest = hashlib.sha256(reply.text.encode("utf-8", "surrogatepass"))
     if reply.logprobs is not None:
         digest.update(reply.logprobs.tobytes())

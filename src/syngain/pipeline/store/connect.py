@@ -1,4 +1,4 @@
-"""The generator that a recipe names, and what must be known about it before money is spent."""
+"""Connect to the generator of a recipe, and probe it before generation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def connected(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progres
     """The generator of a recipe.
 
     Raises:
-        UsageError: an endpoint without an address, or a toy with nothing to fit it on. InputError: a model that cannot
+        UsageError: an endpoint without an address, or a toy generator without rows. InputError: a model that cannot
             be loaded.
     """
     if isinstance(spec, ToySpec):
@@ -67,17 +67,22 @@ def target_spec(
     key_env: str = "OPENAI_API_KEY",
     api: Literal["chat", "completions"] = "chat",
 ) -> GeneratorSpec:
-    """The generator that a person names: ``toy``, an address, a recipe, a local model or a hub name.
+    """The generator that the user named.
 
-    An address that lists a single model needs no ``model``; see :func:`only_model`.
+    ``toy``, an address, a recipe, a local model or a hub name. An address that lists a single model needs no ``model``;
+    see :func:`only_model`.
 
     Raises:
-        InputError: a recipe that is none. UsageError: a model is named twice.
+        InputError: an invalid recipe. UsageError: a model is named twice.
     """
     if target.startswith(("http://", "https://")):
         return EndpointSpec(kind="openai", model=model or "", base_url=target, key_env=key_env, api=api)
     if model is not None:
-        raise UsageError(f"--model {model} beside {target}", expected="--model with an address only")
+        raise UsageError(
+            f"--model {model} together with {target}",
+            expected="--model with an http(s) address only",
+            todo="leave out --model",
+        )
     if target == "toy":
         return ToySpec(kind="toy")
     if Path(target).suffix in RECIPES:
@@ -86,7 +91,7 @@ def target_spec(
 
 
 async def only_model(generator: OpenAIGenerator) -> OpenAIGenerator:
-    """A server with its model: the one that was named, or the only one it lists.
+    """A server with its model: the named one, or the only one.
 
     Raises:
         UsageError: it lists none or several.
@@ -98,8 +103,8 @@ async def only_model(generator: OpenAIGenerator) -> OpenAIGenerator:
         return replace(generator, model=models[0])
     raise UsageError(
         f"{generator.base_url} lists {'no models' if not models else ', '.join(models[:20])}",
-        expected="the name of one",
-        todo="give it with --model",
+        expected="the name of one model",
+        todo="name the model with --model",
     )
 
 
@@ -127,13 +132,13 @@ def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
 
 
 async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict[str, object], tuple[Reply, ...]]:
-    """Ask a server what it can before any row is paid for; a generator in this process needs no asking.
+    """Probe a server's capabilities before generation; local generators need no probe.
 
-    With the generator come its capabilities, for :func:`with_known_capabilities` in a later process, and the answers,
-    which were paid for.
+    With the generator come its capabilities, for :func:`with_known_capabilities` in a later process, and the billed
+    answers.
 
     Raises:
-        UsageError: the key is refused, the model unknown, or log-probabilities are required and not given.
+        UsageError: the key is refused, the model unknown, or required log-probabilities are missing.
         UnfinishedError: the server cannot be reached.
     """
     from syngain.generators.openai import OpenAIGenerator
@@ -146,9 +151,9 @@ async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict
     found = await probe(generator, prompt=False, schema=schema, mode=mode)
     if any(s.logprobs == "required" for s in _samplings(recipe)) and not found.capabilities.chosen:
         raise UsageError(
-            f"{generator.model} gives no log-probabilities ({found.reasons.get('chosen', 'it sends none')})",
+            f"{generator.model} returns no log-probabilities ({found.reasons.get('chosen', 'none in its answer')})",
             expected="log-probabilities, which the recipe requires (`logprobs: required`)",
-            todo="name a server that gives them (vLLM, llama.cpp server), or set `logprobs: wanted`",
+            todo="name a server with log-probabilities (vLLM, llama.cpp server), or set `logprobs: wanted`",
         )
     seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
     notes: dict[str, object] = {"mode": seen, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}
@@ -156,7 +161,7 @@ async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict
 
 
 def probe_cost(recipe: Recipe, ledger: Ledger) -> Cost:
-    """The most that finding out can cost; refused requests cost nothing."""
+    """The maximal cost of a probe; refused requests cost nothing."""
     if not isinstance(recipe.generator, EndpointSpec):
         return 0, 0.0
     schema, mode = _questions(recipe)
@@ -170,14 +175,14 @@ def _samplings(recipe: Recipe) -> list[SamplingSpec]:
 
 
 def _questions(recipe: Recipe) -> tuple[bool, bool]:
-    """Whether to find out about structured output, and about the mode of log-probabilities."""
+    """Whether to probe structured output, and the mode of log-probabilities."""
     auto = isinstance(recipe.generator, EndpointSpec) and recipe.generator.logprob_mode == "auto"
     warped = any(s.logprobs != "no" and (s.temperature != 1 or s.top_p != 1) for s in _samplings(recipe))
     return any(strategy.json_schema is not None for strategy in recipe.strategies), auto and warped
 
 
 def with_known_capabilities(generator: Generator, notes: Mapping[str, Any]) -> Generator:
-    """A server with what was found out about it before."""
+    """A server with the capabilities of an earlier probe."""
     from syngain.generators.openai import OpenAIGenerator
 
     if not isinstance(generator, OpenAIGenerator) or not notes:
@@ -187,12 +192,18 @@ def with_known_capabilities(generator: Generator, notes: Mapping[str, Any]) -> G
 
 
 def _toy(spec: ToySpec, anchors: Dataset | None) -> ToyGenerator:
-    """A chain of the words of the anchors or of a file, per label where they have labels."""
+    """A Markov chain of words of the real rows or of a file, by label if available."""
     anchors = anchors if spec.learned is None else read(spec.learned, like=anchors)
     if anchors is None:
-        raise UsageError("the toy generator without anchors", expected="the rows it was fitted on", todo="add --real")
+        raise UsageError(
+            "the toy generator without real rows", expected="the rows to fit it on", todo="add --real FILE"
+        )
     if anchors.kind is Kind.TABLE:
-        raise UsageError("the toy generator speaks text, and the anchors are a table", expected="texts or pairs")
+        raise UsageError(
+            "the toy generator generates text, but the real rows are a table",
+            expected="texts, or pairs of prompt and response",
+            todo="name the text column with --text, or use another generator",
+        )
     texts = [" ".join(side.split()[: spec.max_words]) for side in anchors.sides[list(anchors.sides)[-1]]]
     labels = None if anchors.labels is None else list(anchors.labels)
     return ToyGenerator(MarkovText.fit(texts, labels, backoff=spec.backoff, max_words=spec.max_words))

@@ -1,10 +1,10 @@
-"""What rows of one more prompt would add that no row so far holds: the share of new texts, and their information.
+"""Expected value of rows of one more prompt: new texts and their information.
 
-The new share is the chance that a row of one more prompt repeats no row of the prompts before it: the unseen mass of
-Good and Turing [good1953], with prompts instead of rows left out, because the samples of one prompt are alike. Weighed
-by its surprisal -log q(y|p), what is new is the part of the information gain H(M(p)|p) that falls on texts the set does
-not hold: exactly the gain while everything is new, zero when nothing is. A template says nothing beyond its prompt, and
-its rows weigh nothing. The error of both is the delete-one jackknife over prompts.
+The new fraction is the probability that a row of one more prompt repeats no row of the prompts before it: the unseen
+mass of Good and Turing [good1953], leaving out prompts instead of rows, because the samples of one prompt are similar.
+Weighted by surprisal -log q(y|p), it is the part of the information gain H(M(p)|p) on texts not yet in the dataset:
+equal to the gain while every text is new, zero when none is. A template adds nothing to its prompt, so its rows have
+weight 0. The error of both is the delete-one jackknife over prompts.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 NEW_SHARE = "diversity.new_fraction"
 NEW_NATS = "information.marginal"
-MANY = 40  # new rows, as many as the error is that of
-FIRST = 200  # rows before the first look
+MANY = 40  # number of new rows that the error corresponds to
+FIRST = 200  # rows before the first check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedRow:
-    """A row of a running run.
+    """A row of an unfinished run.
 
     Attributes:
         prompt: its hash. text: a digest of its content. nats: surprisal under its prompt, 0 for templates, None where
-            the generator did not say. sampled: whether that is of the law sampled from. row: its content, with the
-            anchors it was made from.
+            unknown. sampled: whether that is of the sampling distribution. row: its content, with the real rows in its
+            prompt.
     """
 
     prompt: str
@@ -49,7 +49,10 @@ class ObservedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterimEstimate:
-    """A quantity at a look: its value, standard error, the degrees of freedom of that, rows and clusters."""
+    """A quantity at an interim check.
+
+    Value, standard error, its degrees of freedom, rows and clusters.
+    """
 
     value: float
     error: float
@@ -60,10 +63,10 @@ class InterimEstimate:
 
 @dataclass
 class NewRowValue:
-    """The new share, or new information, of the rows so far.
+    """The new fraction, or new information, of the rows so far.
 
     Per prompt: rows, weight of rows with texts of its own, and weight of rows of other prompts that would be new
-    without it. Per text: its weight by prompt, None as soon as three prompts gave it and it can never become new again.
+    without it. Per text: its weight by prompt, None from the third prompt on, because it can no longer become new.
     """
 
     weighed: bool = False
@@ -81,7 +84,7 @@ class NewRowValue:
         """Add rows.
 
         Raises:
-            UsageError: information is asked for, and a row has no log-probabilities.
+            UsageError: information needs log-probabilities, and a row has none.
         """
         for row in rows:
             prompt = self._numbers.setdefault(row.prompt, len(self._numbers))
@@ -103,15 +106,15 @@ class NewRowValue:
             return 1.0
         if row.nats is None or not math.isfinite(row.nats):
             raise UsageError(
-                f"--stop-when {NEW_NATS}, and the generator gives no log-probabilities of what it says",
+                f"--stop-when {NEW_NATS}, but the generator returns no log-probabilities",
                 expected="log-probabilities of every row",
-                todo=f"name a generator that gives them, or stop by {NEW_SHARE}",
+                todo=f"name a generator with log-probabilities, or use {NEW_SHARE}",
             )
         self._sampled = self._sampled and row.sampled
         return row.nats
 
     def _move(self, text: bytes, owners: dict[int, float], sign: int) -> None:
-        """Take the rows of a text out of the counts, or put them in."""
+        """Add the rows of a text to the counts, or subtract them."""
         if len(owners) == 1:
             ((one, weight),) = owners.items()
             self._own[one] += sign * weight
@@ -125,7 +128,7 @@ class NewRowValue:
     def reading(self) -> InterimEstimate:
         """The quantity now.
 
-        Without prompt j its rows are gone, and a text that only j and one other prompt gave becomes new there:
+        Without prompt j, a text that only j and one other prompt produced becomes new there:
         value_(j) = (new - new_j + lent_j) / (n - n_j).
         """
         size, own, lent = (np.array(counts, dtype=np.float64) for counts in (self._size, self._own, self._lent))
@@ -135,7 +138,7 @@ class NewRowValue:
         without = (new - own + lent) / np.maximum(total - size, 1.0)
         spread = float(np.sum((without - without.mean()) ** 2)) * (prompts - 1) / prompts
         return InterimEstimate(
-            value=max(new, 0.0) / total,  # sums of weights leave rounding behind
+            value=max(new, 0.0) / total,  # sums of weights have rounding errors
             error=math.sqrt(spread),
             freedom=prompts - 1.0,
             n=int(total),
@@ -143,11 +146,11 @@ class NewRowValue:
         )
 
     def margin(self, reading: InterimEstimate, threshold: float) -> float:
-        """The error for a value below the threshold: few new rows look surer than they are, none perfectly sure.
+        """The error for a value below the threshold, corrected for few new rows.
 
         The lower tail of a count with mean m ends at ``m - z sqrt(m) + (z^2 - 1) / 6``: between the errors at the value
-        and at the threshold, which differ by the root of their ratio. Halfway is right for many, the latter safe for
-        few.
+        and at the threshold, which differ by the root of their ratio. The midpoint is accurate for many, the latter
+        conservative for few.
         """
         if reading.value >= threshold or not math.isfinite(reading.error):
             return reading.error
@@ -163,19 +166,19 @@ class NewRowValue:
         return 1.0
 
     def level(self, looks: Sequence[int], alpha: float) -> float:
-        """One-sided error of each look; see :mod:`syngain.inference.sequential`."""
+        """One-sided error of each check; see :mod:`syngain.inference.sequential`."""
         return level_of_means(looks, alpha)
 
     def estimate(self, reading: InterimEstimate, intervals: Mapping[float, tuple[float, float]]) -> Estimate:
         """As an estimate of the report."""
         upper: Direction = "upper"
         if not self.weighed:
-            unit, estimand = "share", "chance that a row of one more prompt repeats nothing"
-            method = "rows whose text no other prompt gave (Good-Turing over prompts); jackknife over prompts"
+            unit, estimand = "share", "probability that a row of one more prompt is new"
+            method = "rows whose text no other prompt produced (Good-Turing over prompts); jackknife over prompts"
         else:
             unit = "nats per row"
-            estimand = "information gain of a row of one more prompt, as far as it falls on texts that no row holds"
-            method = "surprisal of the rows whose text no other prompt gave, per row; jackknife over prompts"
+            estimand = "information gain of a row of one more prompt, counted on new texts only"
+            method = "surprisal of the rows whose text no other prompt produced, per row; jackknife over prompts"
         return Estimate(
             value=reading.value,
             unit=unit,

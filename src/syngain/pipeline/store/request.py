@@ -1,4 +1,4 @@
-"""Requests of a run: what is asked, what the answer is for, and how the store holds both."""
+"""Requests of a run: prompt, purpose, and stored form."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class RowSpec:
     """The row that a request is for.
 
     Attributes:
-        strategy: its title. anchors: ids of the real rows in the prompt, the one the row follows first.
-        label: of the row. output: form of the answer. into: field that a text goes into. fixed: fields that are known.
-        repair: whether an answer of another form is asked for once more.
+        strategy: its title. ``anchors``: ids of the real rows in the prompt, the main one first.
+        label: of the row. output: form of the answer. into: field of a text. fixed: known fields.
+        repair: whether an invalid answer gets one repair turn.
     """
 
     strategy: str
@@ -34,7 +34,7 @@ class RowSpec:
     repair: bool = False
 
     def as_json(self) -> dict[str, object]:
-        """The row as the store holds it."""
+        """The row as stored."""
         return {
             "strategy": self.strategy,
             "anchors": list(self.anchors),
@@ -53,12 +53,12 @@ class RowSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgmentSpec:
-    """The judgment that a request is for: a row at the verifier of this step of curation."""
+    """The judgment of a row by the verifier of a curation step."""
 
     step: int
 
     def as_json(self) -> dict[str, object]:
-        """The judgment as the store holds it."""
+        """The judgment as stored."""
         return {"step": self.step}
 
     @classmethod
@@ -69,10 +69,10 @@ class JudgmentSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One output that is wanted.
+    """One requested output.
 
     Attributes:
-        purpose: what the answer is for. sample: index among equal prompts; with model, prompt and parameters it makes
+        purpose: use of the answer. sample: index among equal prompts; with model, prompt and parameters it makes
             the key. schema: of answers in JSON. parent: key of the request whose answer this one repairs.
     """
 
@@ -87,13 +87,13 @@ class Request:
 
     @property
     def row(self) -> RowSpec:
-        """The row it is for.
+        """The row of the request.
 
         Raises:
-            TypeError: it is for a judgment.
+            TypeError: the request is for a judgment.
         """
         if isinstance(self.purpose, JudgmentSpec):
-            raise TypeError("a request for a judgment stands for no row")
+            raise TypeError("a request for a judgment has no row")
         return self.purpose
 
     def key(self, identity: Mapping[str, object]) -> bytes:
@@ -102,7 +102,7 @@ class Request:
         return bytes.fromhex(request_key(identity, self.messages, parameters, self.sample))
 
     def as_json(self) -> dict[str, object]:
-        """What the store keeps besides stage and parent."""
+        """The stored form, without stage and parent."""
         return {
             "messages": [list(message) for message in self.messages],
             "sampling": self.sampling.as_json(),
@@ -140,7 +140,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A request of the store that has no answer yet."""
+    """A request of the store without an answer."""
 
     position: int
     key: bytes

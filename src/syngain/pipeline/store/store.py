@@ -1,8 +1,8 @@
-"""The run store: what was asked, what was answered, what was decided. SQLite, one writer, nothing lost by a kill.
+"""The run store of requests, answers and decisions: SQLite, safe under kills.
 
-Every request is planned before the first is sent, is marked as sent before it leaves, and its answer is committed in
-one transaction. After a kill, what is marked as sent and has no answer was in flight: it may have been paid for.
-No clock, no key and no address is ever written.
+There is one writer. Every request is planned before the first is sent, is marked as sent before it leaves, and its
+answer is committed in one transaction. After a kill, sent requests without an answer may have been billed. Times, keys
+and addresses are never stored.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CREATE TABLE decisions (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What the answers cost, and what lost attempts may have cost."""
+    """Cost of the answers, and maximal cost of lost attempts."""
 
     tokens: int
     usd: float
@@ -57,7 +57,10 @@ class Spent:
 
 
 class Store:
-    """The store of one run. Opened by one process at a time; every method is a transaction of its own."""
+    """The store of one run, opened by one process at a time.
+
+    Every method is a transaction.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -65,10 +68,10 @@ class Store:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator[Store]:
-        """Open a store, or make one; its tables are of this schema when the block begins.
+        """Open or create a store; its schema is current when the block begins.
 
         Raises:
-            UsageError: another process uses it. InputError: it is no store, or one of another schema.
+            UsageError: another process uses it. InputError: it is not a store, or has another schema.
             UnfinishedError: the disk is full.
         """
         try:
@@ -87,15 +90,15 @@ class Store:
     @classmethod
     @contextmanager
     def reading(cls, path: Path) -> Iterator[Store]:
-        """Open the store of a finished run to read it; nothing is written, also not next to it.
+        """Open the store of a complete run read-only, without writing any file.
 
         Raises:
-            UsageError: it is not there, or cannot be read.
+            UsageError: it does not exist, or cannot be read.
         """
         if not path.exists():
             raise UsageError(
                 f"there is no {path}",
-                expected="the store of a finished run",
+                expected="the store of a complete run",
                 todo="read the rows from the run folder it was written to",
             )
         closed = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
@@ -115,17 +118,23 @@ class Store:
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def plan(self, requests: Iterable[Request], identity: Mapping[str, object]) -> int:
-        """Write what will be asked, all or nothing; the sample index counts on among equal prompts."""
+        """Write all planned requests in one transaction.
+
+        The sample index continues among equal prompts.
+        """
         with self._transaction():
             return sum(self._insert(request, identity, counting=True) for request in requests)
 
     def add(self, request: Request, identity: Mapping[str, object]) -> bytes:
-        """Write one more request, unless the same one is there; its key."""
+        """Add one request unless it exists; returns its key."""
         self._insert(request, identity, counting=False)
         return request.key(identity)
 
     def pending(self, after: int, limit: int, until: int | None = None) -> list[Pending]:
-        """The next requests without an answer, in the order of the plan; up to a position, repair turns beyond it."""
+        """The next requests without an answer, in plan order.
+
+        Up to a position, with repair turns beyond it.
+        """
         rows = self.connection.execute(
             "SELECT position, key, stage, parent, body FROM requests WHERE state = ? AND position > ?"
             " AND (? IS NULL OR position <= ? OR stage = 'repair') ORDER BY position LIMIT ?",
@@ -134,11 +143,11 @@ class Store:
         return [Pending(row[0], row[1], _request(row[2], row[3], row[4])) for row in rows]
 
     def counts(self) -> dict[int, int]:
-        """How many requests are in which state."""
+        """Number of requests by state."""
         return dict(self.connection.execute("SELECT state, count(*) FROM requests GROUP BY state").fetchall())
 
     def sent(self, items: Iterable[tuple[bytes, int, float]]) -> None:
-        """Note that requests are about to leave, each with the most it can cost: (key, tokens, usd)."""
+        """Mark requests as sent, with their maximal costs: (key, tokens, usd)."""
         with self._transaction():
             self.connection.executemany(
                 "UPDATE requests SET state = ?, attempts = attempts + 1, worst_tokens = ?, worst_usd = ? WHERE key = ?",
@@ -153,7 +162,7 @@ class Store:
         follow: Request | None,
         identity: Mapping[str, object],
     ) -> None:
-        """Commit an answer, with the request that follows from it, if one does."""
+        """Commit an answer, and the request that follows from it, if any."""
         words, numbers = packed_reply(reply)
         with self._transaction():
             self.connection.execute(
@@ -165,14 +174,14 @@ class Store:
                 self._insert(follow, identity, counting=False)
 
     def paid(self, reply: Reply, cost: tuple[int, float]) -> None:
-        """Note an answer to no request of the plan (finding out what a server can): it was paid, it may be replayed."""
+        """Record a billed answer outside the plan, such as a probe."""
         words, numbers = packed_reply(reply)
         (count,) = self.connection.execute("SELECT count(*) FROM responses").fetchone()
         row = (f"paid {count}".encode(), reply.id, content_digest(reply), *cost, words, numbers)
         self.connection.execute("INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def lost(self, key: bytes, *, billed: bool, state: int = PLANNED, reason: str | None = None) -> None:
-        """An attempt brought no answer. When it may have been billed, its worst case counts as spent."""
+        """Record a lost attempt; if it may have been billed, its maximal cost is spent."""
         share = 1 if billed else 0
         self.connection.execute(
             "UPDATE requests SET state = ?, reason = ?, lost_tokens = lost_tokens + ? * worst_tokens,"
@@ -181,9 +190,9 @@ class Store:
         )
 
     def recover(self) -> int:
-        """After a kill: requests in flight count as paid and are planned again, so are those that were given up.
+        """Recover from a kill: requests in flight count as billed and are planned again.
 
-        Returns how many were in flight.
+        So are those that were exhausted. Returns the number of requests in flight.
         """
         with self._transaction():
             (flying,) = self.connection.execute("SELECT count(*) FROM requests WHERE state = ?", (SENT,)).fetchone()
@@ -197,7 +206,7 @@ class Store:
         return int(flying)
 
     def spent(self) -> Spent:
-        """What was spent so far."""
+        """The amounts spent so far."""
         tokens, usd = self.connection.execute(
             "SELECT coalesce(sum(tokens), 0), coalesce(sum(usd), 0) FROM responses"
         ).fetchone()
@@ -207,7 +216,10 @@ class Store:
         return Spent(tokens=tokens, usd=usd, lost_tokens=lost, lost_usd=lost_usd)
 
     def replayed(self, reply: Reply) -> bool:
-        """Whether the server gave this very answer before, to another request: same id, same content."""
+        """Whether the server sent this answer before, to another request.
+
+        Same id and same content.
+        """
         if not reply.id:
             return False
         found = self.connection.execute(
@@ -227,12 +239,12 @@ class Store:
         return (PLANNED, None) if found is None else (int(found[0]), found[1])
 
     def child(self, key: bytes) -> bytes | None:
-        """The request that repairs the answer to this one, if there is one."""
+        """The request that repairs the answer to this one, if any."""
         found = self.connection.execute("SELECT key FROM requests WHERE parent = ?", (key,)).fetchone()
         return None if found is None else bytes(found[0])
 
     def wanted(self) -> Iterator[tuple[bytes, Request]]:
-        """Every request that stands for a row, ordered by key."""
+        """Every request for a row, ordered by key."""
         last = b""
         while True:
             rows = self.connection.execute(
@@ -247,7 +259,7 @@ class Store:
                 yield key, _request(stage, parent, body)
 
     def asked(self, after: int, until: int) -> Iterator[tuple[bytes, Request]]:
-        """The requests that stand for rows at these positions of the plan, in its order."""
+        """The requests for rows at these positions, in plan order."""
         rows = self.connection.execute(
             "SELECT key, stage, parent, body FROM requests WHERE position > ? AND position <= ?"
             " AND stage IN ('generate', 'template') ORDER BY position",
@@ -256,7 +268,7 @@ class Store:
         return ((key, _request(stage, parent, body)) for key, stage, parent, body in rows)
 
     def cut(self, after: int) -> None:
-        """Give up what is planned beyond a position: enough is enough."""
+        """Remove the plan beyond a position."""
         with self._transaction():
             self.connection.execute(
                 "DELETE FROM requests WHERE position > ? AND stage IN ('generate', 'template')", (after,)
@@ -264,7 +276,7 @@ class Store:
             self.set_meta("cut", str(after))
 
     def decide(self, decisions: Iterable[tuple[bytes, int, str, str | None]]) -> None:
-        """Write decisions of curation: key, step, name of the step, and the reason to drop or None."""
+        """Write curation decisions: key, step, name of the step, reason to drop or None."""
         with self._transaction():
             self.connection.executemany(
                 "INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)",
@@ -272,14 +284,14 @@ class Store:
             )
 
     def sizes(self) -> tuple[int, int, int]:
-        """After curation: rows that hold content, rows kept, rows dropped."""
+        """After curation: rows with content, rows kept, rows dropped."""
         (held,) = self.connection.execute("SELECT count(*) FROM decisions WHERE step = 0 AND kept = 1").fetchone()
         (judged,) = self.connection.execute("SELECT count(*) FROM decisions WHERE step = -1").fetchone()
         (dropped,) = self.connection.execute("SELECT count(*) FROM decisions WHERE kept = 0").fetchone()
         return held, judged - dropped, dropped
 
     def acceptance(self) -> list[tuple[str, int, str, int, int]]:
-        """Per prompt and step of curation: prompt hash, step, name, rows kept, rows judged."""
+        """By prompt and curation step: prompt hash, step, name, rows kept, rows judged."""
         return self.connection.execute(
             "SELECT prompt_hash, step, name, sum(kept), count(*) FROM decisions JOIN requests USING (key)"
             " GROUP BY prompt_hash, step, name ORDER BY step, prompt_hash"
@@ -293,11 +305,11 @@ class Store:
         ).fetchall()
 
     def forget_decisions(self) -> None:
-        """Curation starts anew; it is cheap and depends on nothing but the answers."""
+        """Delete all decisions; curation depends on the answers only."""
         self.connection.execute("DELETE FROM decisions")
 
     def dropped(self, key: bytes) -> tuple[str, str] | None:
-        """Which step dropped a row, and why; None when none did."""
+        """The step that dropped a row, and the reason; None if it was kept."""
         found = self.connection.execute(
             "SELECT name, reason FROM decisions WHERE key = ? AND kept = 0 ORDER BY step LIMIT 1", (key,)
         ).fetchone()
@@ -332,7 +344,10 @@ def _request(stage: Stage, parent: bytes | None, body: bytes) -> Request:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new store; check the schema of an old one. Takes the lock either way."""
+    """Create the tables of a new store; check the schema of an old one.
+
+    Takes the lock in both cases.
+    """
     connection.execute("BEGIN EXCLUSIVE")
     try:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -348,7 +363,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             raise InputError(
                 f"{path} has schema {None if found is None else found[0]}",
                 expected=f"a run store of schema {SCHEMA}",
-                todo="finish the run with the version of syngain that began it, or name another folder with -o DIR",
+                todo="finish the run with the syngain version that started it, or name another folder with -o DIR",
             )
     finally:
         connection.execute("COMMIT")
@@ -363,7 +378,19 @@ def _translated(path: Path, error: sqlite3.Error) -> Exception:
             todo="wait until it ends, or name another folder with -o DIR",
         )
     if "disk is full" in text or "disk I/O" in text:
-        return UnfinishedError(f"the disk is full or broken while writing {path} ({text})", todo="free some, --resume")
+        return UnfinishedError(
+            f"the disk is full or failed while writing {path} ({text})",
+            expected="enough disk space",
+            todo="free disk space, then continue with --resume",
+        )
     if "not a database" in text or "malformed" in text:
-        return InputError(f"{path} is not a run store ({text})", expected="a store that syngain generate wrote")
-    return UsageError(f"{path} cannot be opened ({text})", expected="a place you may read and write")
+        return InputError(
+            f"{path} is not a run store ({text})",
+            expected="a store written by `syngain generate`",
+            todo="name another folder with -o DIR",
+        )
+    return UsageError(
+        f"{path} cannot be opened ({text})",
+        expected="a path with read and write permission",
+        todo="name another folder with -o DIR",
+    )
