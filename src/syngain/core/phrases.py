@@ -42,3 +42,17 @@ def shortened(text: str, most: int = SHOWN) -> str:
     """One line of at most ``most`` characters."""
     line = " ".join(text[: 4 * most].split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def signed(value: float, unit: str = "") -> str:
+    """A gain with its sign and unit: ``+0.011 nats``; fractions (``unit="pp"``) in percentage points."""
+    scaled = 100 * value if unit == "pp" else value
+    digits = 2 if abs(scaled) >= 0.0995 else 3
+    text = f"{scaled:+.1f}" if unit == "pp" else f"{scaled:+.{digits}f}"
+    return f"{text} {unit}".rstrip()
+
+
+def interval_words(bounds: tuple[float, float], unit: str = "", level: float = 0.9) -> str:
+    """The interval of a gain: ``90% CI [-0.038, +0.061]``."""
+    low, high = (signed(end, unit).removesuffix(unit).rstrip() for end in bounds)
+    return f"{level:.0%} CI [{low}, {high}]"
