@@ -69,21 +69,17 @@ class Record:
 
     @property
     def sentence(self) -> str:
-        """The record in words; of students, which proxies stand in for, the signs too."""
+        """The record in words; for students also the signs."""
         runs = len(self.comparisons)
         if not runs:
             said = "Calibration: no past runs with a test set on this machine."
         else:
-            times = "once" if self.held == 1 else f"{self.held:,} times"
             signs = sum(item.signed for item in self.comparisons)
             students = all(item.command == "train" for item in self.comparisons)
             said = (
-                f"Calibration: in {runs:,} past run{'s' if runs > 1 else ''} the 90 % forecast interval held {times}"
-                + (
-                    f", and the forecast had the sign of the measured gain {signs:,} of {runs:,} times."
-                    if students
-                    else "."
-                )
+                f"Calibration: the 90% forecast interval contained the measured gain in {self.held:,} of {runs:,} past "
+                f"run{'s' if runs > 1 else ''}"
+                + (f"; the forecast sign was correct in {signs:,} of {runs:,}." if students else ".")
             )
         return said + (f" {self.unread:,} lines of the record cannot be read." if self.unread else "")
 
@@ -118,7 +114,11 @@ def record(folder: Path | None = None) -> Record:
     except FileNotFoundError:
         return Record()
     except (OSError, UnicodeDecodeError) as error:
-        raise UnfinishedError(f"{path} cannot be read ({error})", expected="the calibration record") from error
+        raise UnfinishedError(
+            f"{path} cannot be read ({error})",
+            expected="a readable calibration record",
+            todo=f"delete or rename it: mv {path} {path}.old",
+        ) from error
     found: dict[str, ForecastComparison] = {}
     unread = 0
     for line in lines:
@@ -156,7 +156,9 @@ def kept(item: ForecastComparison | None, folder: Path | None = None) -> Record 
             file.write(json.dumps(asdict(item)) + "\n")  # one write of one line: two runs at a time do not mix
     except OSError as error:
         raise UnfinishedError(
-            f"{path} cannot be written ({error.strerror})", expected="the calibration record"
+            f"{path} cannot be written ({error.strerror})",
+            expected="a writable calibration record",
+            todo=f"make {path.parent} writable, or set SYNGAIN_HOME to another folder",
         ) from error
     return before
 

@@ -164,14 +164,14 @@ class Forecaster:
         total = sum(budget.values()) if fresh else budget["anchors"] + budget["seeds"]
         freedom = max(clustered_freedom(contrast.influence, self._groups), 2.0)
         freedom = freedom * (total / budget["anchors"]) ** 2 if budget["anchors"] > 0 else math.inf
-        where = f"a fresh test of {self.test_rows:,} rows" if fresh else "ever more fresh rows"
+        where = f"a fresh test of {self.test_rows:,} rows" if fresh else "infinitely many fresh rows"
         return Estimate(
             value=contrast.value,
             intervals=normal_intervals(contrast.value, math.sqrt(total), freedom),
             n=self.label.size,
             clusters=int(np.unique(self._groups).size),
             unit=UNITS[metric],
-            method=f"out-of-fold over anchors with the rows made from them; interval for {where}",
+            method=f"cross-validated over real rows with the rows made from them; interval for {where}",
             estimand=estimand,
             direction="forecast",
             marks=self.marks,

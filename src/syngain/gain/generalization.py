@@ -50,7 +50,7 @@ class Masks:
             raise UsageError(
                 f"{self.pairs} pairs, {self.masks} masks, {self.draws} supersamples",
                 expected=f"at least {FEWEST} pairs, 2 masks and 2 supersamples",
-                todo="raise them: one mask or one supersample shows no spread to make an interval of",
+                todo="raise pairs, masks and draws: an interval needs at least two of each",
             )
 
 
@@ -86,7 +86,11 @@ class JointTask:
         elif isinstance(task, TextTask):
             joined = replace(task, real=task.grams.rows)
         else:
-            raise InputError(f"a proxy of kind {type(task).__name__}", expected="one for labels or for texts")
+            raise InputError(
+                f"a proxy of kind {type(task).__name__}",
+                expected="LabelTask or TextTask",
+                todo="use labeled rows or texts",
+            )
         return cls(joined, layout.anchors, synthetic)
 
     def supersamples(
@@ -114,7 +118,11 @@ class JointTask:
         """
         pairs, kept = min(plan.pairs, rows.size // 2), units or FinishedUnits()
         if pairs < FEWEST:
-            raise InputError(f"{rows.size} rows", expected=f"at least {2 * FEWEST} for {FEWEST} pairs")
+            raise InputError(
+                f"{rows.size} rows",
+                expected=f"at least {2 * FEWEST} for {FEWEST} pairs",
+                todo="add rows to this dataset",
+            )
         shape = (plan.draws, plan.masks, pairs)
         second = np.empty(shape, dtype=bool)
         score, guess = np.empty((*shape, 2)), np.zeros((*shape, 2), dtype=np.int64)

@@ -112,9 +112,9 @@ def _outcomes(
     most = min(int(lineage.made_from(part).sum()) for part in parts)
     if most < PARTS:
         raise InputError(
-            f"{most} synthetic rows are left where a fold of the anchors is held out with its rows",
-            expected="rows made from several anchors",
-            todo="make more rows, from more anchors",
+            f"{most} synthetic rows remain when a fold of real rows and the rows made from them are held out",
+            expected="rows made from several real rows",
+            todo="generate more rows, from more real rows",
         )
     sides = [side for half in FIRST_HALVES for side in (half, tuple(set(range(PARTS)) - set(half)))]
     done: list[list[tuple[Ints, Outcome]]] = [[] for _ in range(1 + len(sides))]

@@ -65,7 +65,7 @@ class Measured:
             n=self.label.size,
             clusters=int(np.unique(self.cluster).size),
             unit=UNITS[metric],
-            method="arms trained on all anchors and rows, judged on the test set; paired, clustered by near duplicates",
+            method="variants trained on all rows, evaluated on the test set; paired, clustered by near-duplicates",
             estimand=estimand,
         )
 

@@ -60,7 +60,7 @@ def part_gains(
             n=int(rows.sum()),
             clusters=int(np.unique(group[rows]).size),
             unit=UNITS[metric],
-            method=f"the forecast on the anchors of one {kind}; p by Student's t, Holm over the {kind} parts",
+            method=f"forecast on the real rows of one {kind}; p by Student's t, Holm over the {kind} parts",
             estimand=f"expected gain on rows of this {kind}",
             direction="forecast",
             marks=forecaster.marks,
@@ -92,8 +92,8 @@ def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: s
         n=label.size,
         clusters=int(group.max()) + 1,
         unit="rank correlation",
-        method=f"Spearman over {len(arms)} arms, mean over pairs of {', '.join(experiments)}; bootstrap of anchors",
-        estimand=f"whether learners put the arms in the same order by {metric}",
+        method=f"Spearman over {len(arms)} variants, mean over pairs of {', '.join(experiments)}; bootstrap of rows",
+        estimand=f"agreement of proxy models on the order of the variants by {metric}",
         references={"same order": 1.0},
     )
 
@@ -134,7 +134,7 @@ def generator_gains(
             intervals=normal_intervals(float(row.mean()), error, max(clustered_freedom(row, lineage.group), 1.0)),
             n=label.size,
             unit=UNITS[metric],
-            method="rows of one generator, as many from each, out of fold over the anchors",
+            method="rows of one generator, as many from each, cross-validated over the real rows",
             estimand="gain of this generator's rows",
             direction="forecast",
         )
@@ -145,8 +145,8 @@ def generator_gains(
         n=values.size,
         clusters=values.size,
         unit=UNITS[metric],
-        method=f"standard deviation of the gains of {values.size} generators, noise of the anchors taken off",
-        estimand="how much the gain would change with another generator of this kind",
+        method=f"standard deviation of the gains of {values.size} generators, noise of the real rows subtracted",
+        estimand="standard deviation of the gain between generators of this kind",
         references={"without taking noise off": math.sqrt(between)},
     )
     return estimates, spread

@@ -127,7 +127,7 @@ class Then:
         after = self.second.rank(part(candidates, front), min(rows, front.size), rng)
         rest = before.order[~np.isin(before.order, front)]
         score = before.score.copy()
-        reasons = [f"{reason}; not in the front of {self.room:g} times the rows to keep" for reason in before.reasons]
+        reasons = [f"{reason}; not among the first {self.room:g} times the rows to keep" for reason in before.reasons]
         for at, row in enumerate(front.tolist()):
             score[row] = after.score[at]
             reasons[row] = f"{before.reasons[row]}; {after.reasons[at]}"
@@ -163,7 +163,7 @@ def labels_of(candidates: Candidates, method: str) -> tuple[Ints, Ints]:
     if candidates.label is None or candidates.anchor_label is None:
         raise InputError(
             "the rows have no labels",
-            expected=f"labels, which {method} judges",
+            expected=f"a label column, which {method} needs",
             todo="name the label column with --label, or choose another method",
         )
     return candidates.label, candidates.anchor_label

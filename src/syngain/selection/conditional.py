@@ -126,7 +126,7 @@ class LanguageModel:
         if not (np.isfinite(after).all() and np.isfinite(before).all()):
             raise InputError(
                 f"{self.model} gives responses no finite probability",
-                expected="a language model that works in its number format",
+                expected="a language model with finite log-probabilities",
                 todo="name another model with --model",
             )
         for pair, row, x, y in zip(pairs, given, after.tolist(), before.tolist(), strict=True):
@@ -167,7 +167,7 @@ class ConditionalRatio:
         helped = ratio < 1
         order = np.lexsort((-residual, ~helped))
         reasons = [
-            f"surprisal after the prompt {value:.2f} of that without, {rest:+.2f} beside rows of its length"
+            f"surprisal with prompt / without: {value:.2f}, {rest:+.2f} versus rows of its length"
             for value, rest in zip(ratio, residual, strict=True)
         ]
         return Ranking(order, residual, reasons)

@@ -46,7 +46,7 @@ class DensityRatio:
         """Order of the draw; the score is the log ratio itself."""
         ratio = self.log_ratios(candidates, rng)
         noisy = ratio + rng.gumbel(size=ratio.size) if self.drawn else ratio
-        reasons = [f"log density ratio to the anchors {value:+.2f} nats" for value in ratio]
+        reasons = [f"log density ratio to the real rows {value:+.2f} nats" for value in ratio]
         return Ranking(np.argsort(-noisy, kind="stable"), ratio, reasons)
 
     def log_ratios(self, candidates: Candidates, rng: np.random.Generator) -> Floats:
@@ -58,7 +58,11 @@ class DensityRatio:
         n = candidates.anchor_unit.size
         group = kin(candidates)
         if np.unique(group).size < 2:
-            raise InputError("all rows come from one group of anchors", expected="at least two groups, to hold one out")
+            raise InputError(
+                "all rows come from one group of real rows",
+                expected="at least two groups, to hold one out",
+                todo="add real rows, or choose another --method",
+            )
         X = np.vstack([candidates.anchors, candidates.X])
         y = np.concatenate([np.ones(n, dtype=np.int64), np.zeros(len(candidates), dtype=np.int64)])
         fold = folds(group, min(self.folds, np.unique(group).size), rng, y)
@@ -102,7 +106,7 @@ class Coverage:
         score = -(place + 0.5) / share[region]
         held = np.bincount(region, minlength=count)
         reasons = [
-            f"number {int(place[row]) + 1} of {held[code]} rows in a region with {share[code]:.1%} of the anchors"
+            f"number {int(place[row]) + 1} of {held[code]} rows in a region with {share[code]:.1%} of the real rows"
             for row, code in enumerate(region.tolist())
         ]
         return Ranking.by_score(score, reasons)

@@ -30,7 +30,7 @@ class LogDeterminant:
 
     def __post_init__(self) -> None:
         if not self.ridge > 0:
-            raise UsageError(f"ridge {self.ridge}", expected="above 0: without noise repeats have no volume at all")
+            raise UsageError(f"ridge {self.ridge}", expected="a number above 0", todo="set ridge, for example to 1.0")
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no draw)
         """Greedy order; those not chosen follow by what they would add next."""

@@ -68,9 +68,13 @@ class Profile:
 
     def __post_init__(self) -> None:
         if self.want not in {"easy", "ambiguous", "hard"}:
-            raise UsageError(f"profile {self.want}", expected="easy, ambiguous or hard")
+            raise UsageError(
+                f"profile {self.want!r}", expected="easy, ambiguous or hard", todo="set want to one of the three"
+            )
         if self.fits < 2:
-            raise UsageError(f"{self.fits} fits", expected="at least 2, for a spread")
+            raise UsageError(
+                f"{self.fits} fits", expected="at least 2, to measure a spread", todo="raise fits to 2 or more"
+            )
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
         """By mean for easy, by spread for ambiguous, by minus the mean for hard."""

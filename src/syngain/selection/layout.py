@@ -118,7 +118,11 @@ def log_probabilities(dataset: Dataset, column: str | None = None) -> Floats | N
         if np.isfinite(found).any():
             return found
     if column is not None:
-        raise InputError(f"{dataset.name} has no numbers in `{column}`", expected="log-probabilities on its rows")
+        raise InputError(
+            f"{dataset.name} has no numbers in `{column}`",
+            expected="a column of log-probabilities",
+            todo="name the column with --logprob",
+        )
     return None
 
 

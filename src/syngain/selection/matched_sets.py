@@ -81,8 +81,8 @@ class Standing:
             (rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(a) - 1.0, 1.0))
         )
         value, error = float(paired.mean()), math.sqrt(rows + draws)
-        weights = ", synthetic rows weighted to the class shares of the anchors" if balanced else ""
-        against = "the anchors alone" if control == ANCHORS else self.names[control]
+        weights = ", synthetic rows weighted to the class distribution of the real rows" if balanced else ""
+        against = "the real rows alone" if control == ANCHORS else self.names[control]
         return Estimate(
             value=value,
             intervals=normal_intervals(value, error, freedom),
@@ -91,7 +91,7 @@ class Standing:
             clusters=int(np.unique(self.cluster).size),
             unit=UNITS[metric],
             method=self.where,
-            estimand=f"{self.size:,} rows of {self.names[treated]} beside the anchors over {against}{weights}",
+            estimand=f"{self.size:,} rows of {self.names[treated]} added to the real rows, over {against}{weights}",
         )
 
     def _scores(self, metric: str, of: int, *, balanced: bool) -> Floats:
@@ -127,7 +127,7 @@ class MatchedSets:
         quota = self._quota(allowed, contest)
         found: dict[tuple[int, bool], list[list[tuple[Ints, Outcome]]]] = {}
         for f in range(count):
-            progress(f"sets on fold {f + 1} of {count}", f / count)
+            progress(f"datasets on fold {f + 1} of {count}", f / count)
             held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
             bench = self.task.within(anchors, allowed[f])
             for key, trainings in self._trainings(anchors, allowed[f], quota, contest).items():
@@ -141,7 +141,7 @@ class MatchedSets:
             cluster=ground.lineage.group,
             inflation=shared_training(count),
             size=int(quota.sum()),
-            where=f"judged by anchors, out of {count} folds; variance inflated for shared training rows [nadeau2003]",
+            where=f"{count}-fold cross-validation on real rows; variance inflated for shared training rows [nadeau2003]",
         )
 
     def on_test(self, contest: Contest, *, progress: Progress = silent) -> Standing:
@@ -151,7 +151,7 @@ class MatchedSets:
             InputError: a set has too few rows.
         """
         ground = self.ground
-        progress("sets on the test", 0.0)
+        progress("datasets on the test set", 0.0)
         every = np.arange(self.member.size)
         quota = self._quota([every], contest)
         bench = self.task.within(ground.anchors, every)
@@ -168,7 +168,7 @@ class MatchedSets:
             cluster=ground.cluster[ground.test],
             inflation=1.0,
             size=int(quota.sum()),
-            where="judged by the test set; paired, clustered by near duplicates",
+            where="evaluated on the test set; paired, clustered by near-duplicates",
         )
 
     def _strata(self, contest: Contest) -> Ints:
@@ -189,9 +189,9 @@ class MatchedSets:
         if quota.sum() < FEWEST:
             poor = int(np.argmin(table.sum(axis=1)))
             raise InputError(
-                f"{quota.sum()} rows of every set can be compared ({self.names[poor]} has {table[poor].sum()})",
-                expected=f"at least {FEWEST} rows of every set, without those of a held-out fold of anchors",
-                todo="give larger sets" + (", or compare without matched lengths" if contest.lengths else ""),
+                f"{quota.sum()} rows of every dataset can be compared ({self.names[poor]} has {table[poor].sum()})",
+                expected=f"at least {FEWEST} rows of every dataset, not made from a held-out fold of real rows",
+                todo="add rows to it" + (", or omit --match-lengths" if contest.lengths else ""),
             )
         if quota.sum() > contest.most:
             quota = np.floor(quota * contest.most / quota.sum()).astype(np.int64)
@@ -255,8 +255,8 @@ def ranks_of(names: Sequence[str], pairs: Sequence[RankedPair]) -> dict[str, Est
             intervals={0.95: bounds},
             n=len(names),
             unit="rank",
-            method="1 + sets ahead; the interval holds the ranks that no pair told apart by Holm at 5 % excludes",
-            estimand="place of the set among those compared",
+            method="1 + datasets ahead; the interval contains the ranks not excluded by Holm's test at 5%",
+            estimand="rank of the dataset among those compared",
         )
     return out
 

@@ -122,7 +122,7 @@ class Fitted:
             n=squares.size,
             unit="loss",
             method=f"5 folds of {squares.size} runs, {self.name}; interval by the delta method",
-            estimand="root mean squared error of the predicted loss of a fresh run",
+            estimand="root mean squared error of the predicted loss of a new run",
             references={name: error for name, error in self.errors.items() if name != self.name},
         )
 
@@ -166,7 +166,7 @@ def rank_correlation(predicted: Floats, seen: Floats, rng: np.random.Generator, 
         n=seen.size,
         unit="rank correlation",
         method=f"Spearman, {where}; bootstrap of runs ({RESAMPLES} draws)",
-        estimand="whether mixtures are put in the order of their losses",
+        estimand="agreement of predicted and measured order of the mixtures",
         references={"same order": 1.0},
     )
 
@@ -216,10 +216,10 @@ def optimum(fitted: Fitted, rng: np.random.Generator) -> Optimum:
         low=low,
         high=high,
         gain=_spread(
-            float(losses.min()) - value, below, losses.size, "loss of the best run less that of a fresh run of the "
+            float(losses.min()) - value, below, losses.size, "loss of the best run minus that of a new run of the "
             "optimum", noise=noise,
         ),
-        loss=_spread(value, values, losses.size, "loss of a fresh run of the optimum", noise=noise),
+        loss=_spread(value, values, losses.size, "loss of a new run of the optimum", noise=noise),
     )  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def _spread(value: float, draws: list[float], count: int, estimand: str, *, nois
         intervals={level: (value - z * error, value + z * error) for level, z in ((0.90, 1.645), (0.95, 1.960))},
         n=count,
         unit="loss",
-        method=f"chosen on half of the runs and judged by the other, {len(draws)} times",
+        method=f"chosen on half of the runs and evaluated on the other half, {len(draws)} times",
         estimand=estimand,
         direction="forecast",
     )
@@ -251,7 +251,7 @@ def _check(mixtures: Floats, losses: Floats) -> None:
         raise InputError(
             f"{losses.size} runs with losses, {mixtures.shape[0]} mixtures",
             expected=f"at least {FEWEST} runs, each with a mixture and a loss",
-            todo="run more mixtures; with data at hand `syngain mix REAL A B` runs proxies itself",
+            todo="run more mixtures, or let `syngain mix REAL A B` run proxy models",
         )
     if not np.isfinite(mixtures).all() or mixtures.min() < 0 or np.abs(mixtures.sum(axis=1) - 1).max() > 0.02:
         worst = int(np.argmax(np.abs(mixtures.sum(axis=1) - 1)))
@@ -261,4 +261,8 @@ def _check(mixtures: Floats, losses: Floats) -> None:
             todo="divide each row by its sum",
         )
     if not np.isfinite(losses).all() or np.unique(losses).size < 2:
-        raise InputError("losses that are missing or all the same", expected="a loss for every run")
+        raise InputError(
+            "losses are missing or all equal",
+            expected="a loss for every run",
+            todo="complete the table of losses, or name another loss column",
+        )

@@ -92,7 +92,7 @@ def on_anchors(
     found: dict[str, list[tuple[Ints, Outcome]]] = {}
     sizes = []
     for f in range(int(fold.max()) + 1):
-        progress(f"choosing and judging, fold {f + 1}", f / (int(fold.max()) + 1))
+        progress(f"selecting and evaluating, fold {f + 1}", f / (int(fold.max()) + 1))
         held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
         rows = np.flatnonzero(ground.lineage.made_from(fold != f))
         streams = field.streams.child(f"fold {f}")
@@ -105,7 +105,7 @@ def on_anchors(
             found.setdefault(name, []).append((held, outcome))
     count = len(sizes)
     where = (
-        f"chosen on {count - 1} of {count} folds of the anchors and judged on the other; anchors are the unit, "
+        f"chosen on {count - 1} of {count} folds of the real rows and evaluated on the other; units: real rows, "
         "variance inflated for shared training rows [nadeau2003]"
     )
     merged = {name: pooled(parts, ground.anchors.size) for name, parts in found.items()}
@@ -122,7 +122,7 @@ def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> N
     rng = field.streams.child("test")
     outcomes = {name: bench.judge(training, ground.test, rng.stream("inner")) for name, training in arms.items()}
     label, cluster = ground.label[ground.test], ground.cluster[ground.test]
-    where = "chosen on all anchors and judged on the test set; paired, clustered by near duplicates"
+    where = "chosen on all real rows and evaluated on the test set; paired, clustered by near-duplicates"
     return NestedGains(outcomes, label, cluster, 1.0, float(chosen.size), where)
 
 

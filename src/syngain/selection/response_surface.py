@@ -106,7 +106,7 @@ class ResponseSurface:
             n=paired.size,
             clusters=int(np.unique(self.cluster).size),
             unit=self.unit,
-            method=f"quadratic surface over {len(self.points)} mixtures of {self.size:,} rows; held-out anchors judge",
+            method=f"quadratic surface over {len(self.points)} mixtures of {self.size:,} rows; held-out real rows",
             estimand=estimand,
             direction="forecast",
         )
@@ -151,8 +151,9 @@ def surface(
     if have.min() < FEWEST:
         poor = int(np.argmin(have))
         raise InputError(
-            f"{rivals.names[poor]} has {have[poor]} rows without those of a held-out fold of anchors",
-            expected=f"at least {FEWEST} rows of every set",
+            f"{rivals.names[poor]} has {have[poor]} rows that were not made from a held-out fold of real rows",
+            expected=f"at least {FEWEST} such rows of every dataset",
+            todo=f"add rows to {rivals.names[poor]}, or omit it",
         )
     size = int(min(have.min(), plan.most))
     points = design(sets + 1)

@@ -47,7 +47,7 @@ class SurprisalBand:
         distance = np.where(rate < middle, (middle - rate) / below, (rate - middle) / above)
         place = np.select([distance <= 1, rate < middle], ["inside", "below"], "above")
         reasons = [
-            f"{value:.2f} nats per byte, {where} the anchors' {low:.2f} to {high:.2f}"
+            f"{value:.2f} nats per byte, {where} the {low:.2f} to {high:.2f} of the real rows"
             for value, where in zip(rate, place, strict=True)
         ]
         return Ranking.by_score(-distance, reasons)

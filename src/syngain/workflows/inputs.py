@@ -53,7 +53,7 @@ def either(value: Source | None, alias: Source | None, name: str, former: str) -
         UsageError: both are given.
     """
     if value is not None and alias is not None:
-        raise UsageError(f"`{name}` and `{former}`", expected="one of them", todo=f"`{former}` is the former name")
+        raise UsageError(f"`{name}` and `{former}`", expected="one of them", todo=f"omit `{former}`, the former name")
     return alias if value is None else value
 
 
@@ -92,7 +92,7 @@ def _models(form: object) -> Iterator[str]:
 def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
     """Which share of the synthetic rows names an anchor that exists; empty without a source column."""
     source, share = match_sources(synthetic, real)
-    return "" if source is None else f"source matched to an anchor in {share:.1%} of the rows"
+    return "" if source is None else f"source matched to a real row in {share:.1%} of the rows"
 
 
 def study_summaries(study: Study) -> dict[str, InputSummary]:
@@ -129,7 +129,7 @@ def as_responses(data: Dataset) -> Dataset:
         raise InputError(
             f"{data.name} is a table of columns",
             expected="texts, or pairs of prompt and response, for a language model",
-            todo="name the text columns with --text, or measure tables with `syngain gain`",
+            todo="name the text columns with --text, or run `syngain gain` for tables",
         )
     if data.labels is None:
         return data

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FURTHEST = 1_000  # times the anchors; a worth beyond is open
 STEPS = 400
-REFUSED = "refused: the anchors' own curve does not fall within its noise"
+REFUSED = "not estimated: the learning curve of the real rows does not fall beyond its noise"
 
 
 def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int) -> Estimate:
@@ -47,8 +47,8 @@ def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int)
         n=real.size.size,
         clusters=int(np.unique(real.cluster).size),
         unit="rows",
-        method="power law fitted to the anchors' own learning curve minus the arm's loss; posterior of where they meet",
-        estimand=f"real rows beside {real.anchors:,} anchors that would do what the synthetic rows do",
+        method="power law fitted to the learning curve of the real rows minus the loss with synthetic rows; its zero",
+        estimand=f"further real rows, added to {real.anchors:,}, with the same gain as the synthetic rows",
         direction="forecast",
         marks=("extrapolated", *((REFUSED,) if refused else ())),
     )

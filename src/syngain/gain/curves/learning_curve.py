@@ -60,7 +60,7 @@ def learning_curve(
     points = _points(np.asarray(amounts, dtype=float), np.asarray(losses, dtype=float), errors, paired=paired)
     if points.amounts.min() == 0 and law.n0 == 0:
         raise UsageError(
-            "an amount of 0 with n0 = 0", expected="n0 > 0, for example the number of anchors", todo="set n0"
+            "an amount of 0 with n0 = 0", expected="n0 > 0", todo="set n0, for example to the number of real rows"
         )
     shapes = grid(points.amounts, law.alphas, law.n0)
     if points.freedom > 0:  # errors that the best law cannot explain are too small
@@ -92,13 +92,27 @@ class PowerLaw:
 
     def __post_init__(self) -> None:
         if self.n0 is not None and not (math.isfinite(self.n0) and self.n0 >= 0):
-            raise UsageError(f"n0 = {self.n0}", expected="a number of rows, 0 or more, or None")
+            raise UsageError(
+                f"n0 = {self.n0}", expected="a number of rows, 0 or more, or None", todo="omit n0 if it is not known"
+            )
         if not 0 < self.alphas[0] < self.alphas[1] < math.inf:
-            raise UsageError(f"bounds of alpha {self.alphas}", expected="two positive numbers, ascending")
+            raise UsageError(
+                f"bounds of alpha {self.alphas}",
+                expected="two positive numbers, ascending",
+                todo="set alphas, or omit it for the default",
+            )
         if min(self.draws, self.refits) < 100:
-            raise UsageError(f"{self.draws} draws, {self.refits} refits", expected="at least 100 of each")
+            raise UsageError(
+                f"{self.draws} draws, {self.refits} refits",
+                expected="at least 100 of each",
+                todo="raise draws and refits to 100 or more",
+            )
         if not (math.isfinite(self.min_gain) and self.min_gain > 0):
-            raise UsageError(f"min_gain {self.min_gain}", expected="a positive number in the unit of the loss")
+            raise UsageError(
+                f"min_gain {self.min_gain}",
+                expected="a positive number in the unit of the loss",
+                todo="set min_gain, for example to 0.01",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +164,11 @@ class LearningCurve:
         """
         wanted = np.atleast_1d(np.asarray(amounts, dtype=float))
         if not np.all(np.isfinite(wanted)) or wanted.min() < 0 or wanted.min() + self.draws.shapes.n0.min() <= 0:
-            raise UsageError("an amount that no loss can be forecast for", expected="positive numbers of rows")
+            raise UsageError(
+                f"amounts {np.asarray(amounts).tolist()} include one without a forecast",
+                expected="finite, positive numbers of rows",
+                todo="omit negative, infinite and zero amounts",
+            )
         tail = (1 - level) / 2
         low, value, high = np.quantile(self.draws.losses(wanted), (tail, 0.5, 1 - tail), axis=0)
         return Band(amounts=tuple(wanted), value=tuple(value), low=tuple(low), high=tuple(high), level=level)
@@ -169,17 +187,29 @@ def _points(amounts: Floats, losses: Floats, errors: Floats | None, *, paired: b
         freedom = freedom * (np.trace(spread + known) / np.trace(spread)) ** 2 if freedom > 0 else math.inf
         spread = spread + known
     if amounts.size < (4 if freedom == 0 else 3):
-        raise UsageError(f"{amounts.size} amounts", expected="at least four, or three with errors or several seeds")
+        raise UsageError(
+            f"{amounts.size} amounts",
+            expected="at least four, or three with errors or several seeds",
+            todo="measure the loss at more amounts",
+        )
     return Points(amounts, runs.mean(axis=1), spread, freedom)
 
 
 def _check(amounts: Floats, losses: Floats) -> None:
     if amounts.ndim != 1 or losses.ndim not in {1, 2} or losses.shape[0] != amounts.size or losses.size == 0:
-        raise UsageError(f"amounts {amounts.shape} and losses {losses.shape}", expected="(k,) and (k,) or (k, seeds)")
+        raise UsageError(
+            f"amounts of shape {amounts.shape}, losses of shape {losses.shape}",
+            expected="(k,) and (k,) or (k, seeds)",
+            todo="pass one row of losses per amount",
+        )
     if not (np.all(np.isfinite(amounts)) and np.all(np.isfinite(losses))):
-        raise UsageError("amounts or losses that are not finite", expected="numbers", todo="leave these amounts out")
+        raise UsageError("amounts or losses are not finite", expected="finite numbers", todo="omit these amounts")
     if amounts.min() < 0 or np.unique(amounts).size < amounts.size:
-        raise UsageError("amounts that are negative or equal", expected="distinct numbers of rows")
+        raise UsageError(
+            f"amounts {amounts.tolist()} are negative or equal",
+            expected="distinct numbers of rows, 0 or more",
+            todo="average the losses of equal amounts, or pass them as seeds",
+        )
 
 
 def _seeds(runs: Floats, *, paired: bool) -> tuple[Floats, float]:
@@ -203,12 +233,20 @@ def _covariance(errors: Floats | None, order: Ints) -> Floats | None:
         return None
     given = np.asarray(errors, dtype=float)
     if given.shape not in {(order.size,), (order.size, order.size)} or not np.all(np.isfinite(given)):
-        raise UsageError(f"errors of shape {given.shape}", expected=f"({order.size},) or a covariance, finite")
+        raise UsageError(
+            f"errors of shape {given.shape} or not finite",
+            expected=f"finite, of shape ({order.size},) or a covariance ({order.size}, {order.size})",
+            todo="pass one standard error per amount",
+        )
     covariance = np.diag(given**2) if given.ndim == 1 else given
     if np.any(given < 0) if given.ndim == 1 else not np.allclose(given, given.T):
-        raise UsageError("negative errors or a covariance that is not symmetric", expected="standard errors")
+        raise UsageError(
+            "errors are negative, or the covariance is not symmetric",
+            expected="standard errors, or a symmetric covariance",
+            todo="pass standard errors, or omit errors",
+        )
     if np.linalg.eigvalsh(covariance)[0] <= 1e-12 * np.trace(covariance):
-        raise UsageError("errors of 0 or a singular covariance", expected="positive errors", todo="leave errors out")
+        raise UsageError("errors are 0, or the covariance is singular", expected="positive errors", todo="omit errors")
     return covariance[np.ix_(order, order)]
 
 
@@ -229,15 +267,15 @@ def _result(points: Points, draws: Posterior, bound: float, min_gain: float, uni
             direction="forecast",
         )
 
-    improvement = estimate(here - there, unit, f"fall of the loss from {most:,.0f} to {10 * most:,.0f} rows")
+    improvement = estimate(here - there, unit, f"decrease of the loss from {most:,.0f} to {10 * most:,.0f} rows")
     shown = bound <= OFTEN and not blind
     verdict = "refused" if blind else _verdict(draws, improvement.interval(0.9), min_gain)
     return LearningCurve(
         verdict=verdict,
         sentence=_sentence(verdict, points, draws, improvement, min_gain),
         improvement=improvement,
-        alpha=estimate(draws.shapes.alpha[draws.index], "exponent", "exponent of the law") if shown else None,
-        floor=estimate(floor, unit, "loss with ever more rows of this kind") if shown else None,
+        alpha=estimate(draws.shapes.alpha[draws.index], "exponent", "exponent of the power law") if shown else None,
+        floor=estimate(floor, unit, "limit of the loss for infinitely many rows of this kind") if shown else None,
         falls=draws.falls,
         bound=bound,
         noise=float(np.median(draws.sigma) * math.sqrt(np.trace(points.covariance) / points.amounts.size)),
@@ -269,23 +307,23 @@ def _sentence(verdict: Verdict, points: Points, draws: Posterior, improvement: E
     low, high = improvement.interval(0.9)
     if verdict != "refused":
         forecast = (
-            f"Ten times more rows ({last} to {10 * points.amounts[-1]:,.0f}) are forecast to lower the loss by "
-            f"{improvement.value:.3g} {unit} (90 % interval {low:.3g} to {high:.3g}); {min_gain:.3g} would matter."
+            f"Forecast gain of ten times more rows ({last} to {10 * points.amounts[-1]:,.0f}): "
+            f"{improvement.value:+.3g} {unit}, 90% CI [{low:+.3g}, {high:+.3g}], versus min_gain {min_gain:.3g}."
         )
         advice = {
-            "change_the_generator": "More of the same data will not help: change the generator, not the amount.",
-            "more_data": "More data of this kind will help.",
-            "undetermined": "The curve does not tell yet whether more data will help: measure more amounts or seeds.",
+            "change_the_generator": "More rows of this kind will not help: change the generator, not the number of rows.",
+            "more_data": "More rows of this kind will help: generate more.",
+            "undetermined": "Inconclusive: measure more amounts or seeds.",
         }
         return f"{forecast} {advice[verdict]}"
     if points.freedom == 0 and np.ptp(points.losses) == 0:
-        return f"All {points.losses.size} losses are the same, so their noise is unknown: give errors or several seeds."
+        return f"All {points.losses.size} losses are equal, so the noise is unknown. Provide errors or several seeds."
     if _rises(draws, min_gain):
         return (
-            f"The loss rises by {-draws.drop_free:.3g} {unit} from {first} to {last} rows, beyond its noise: no law "
-            "that falls fits, so nothing is forecast. More of these rows did harm; look for the cause first."
+            f"No forecast: the loss rises by {-draws.drop_free:.3g} {unit} from {first} to {last} rows, beyond its "
+            "noise. More of these rows did harm; find the cause first."
         )
     return (
-        f"From {first} to {last} rows the loss does not fall beyond its noise, and the noise hides up to {high:.3g} "
-        f"{unit} of improvement from ten times more rows ({min_gain:.3g} would matter): measure more seeds or amounts."
+        f"Inconclusive: from {first} to {last} rows the loss does not fall beyond its noise. The noise hides up to "
+        f"{high:.3g} {unit} of gain from ten times more rows (min_gain {min_gain:.3g}). Measure more seeds or amounts."
     )

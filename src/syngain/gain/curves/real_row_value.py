@@ -125,6 +125,6 @@ def _pool_gain(curve: RealCurve, metric: str) -> Estimate:
         n=paired.size,
         clusters=int(np.unique(curve.cluster).size),
         unit=UNITS[metric],
-        method=f"{curve.pool_rows:,} pool rows beside {int(curve.amounts[at]):,} anchors, out of fold over the pool",
+        method=f"{curve.pool_rows:,} held-out rows added to {int(curve.amounts[at]):,} real rows, cross-validated",
         estimand=f"gain of {curve.pool_rows:,} more real rows",
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LEVELS = (0.90, 0.95)
 STEPS = 16  # points at which the test is made between two measured amounts; the ends are interpolated between them
-METHOD = "real learning curve made to fall, linear in log n; all r that a paired, clustered test does not reject"
+METHOD = "isotonic real learning curve, linear in log n; all r that a paired, clustered test does not reject"
 
 
 def rows_worth(
@@ -61,7 +61,11 @@ def rows_worth(
     codes = np.arange(arm.shape[-1]) if clusters is None else np.asarray(clusters)
     _check(real, curve, arm, codes)
     if not (0 < level < 1 and math.isfinite(anchors) and anchors > 0):
-        raise UsageError(f"level {level}, {anchors} anchors", expected="a level between 0 and 1 and a number of rows")
+        raise UsageError(
+            f"level {level}, {anchors} real rows",
+            expected="a level between 0 and 1 and a positive number of real rows",
+            todo="set `level`, for example to 0.9, and `anchors` to the number of real rows",
+        )
     order = np.argsort(real)
     real, curve = real[order], curve[order]
     smooth = antitonic(curve.mean(axis=(1, 2)))
@@ -98,18 +102,33 @@ class EquivalentRows:
 
 def _check(amounts: Floats, curve: Floats, arm: Floats, codes: Ints) -> None:
     if amounts.ndim != 1 or amounts.size < 2 or np.unique(amounts).size < amounts.size or not amounts.min() > 0:
-        raise UsageError(f"amounts {amounts}", expected="at least two distinct, positive numbers of real rows")
+        raise UsageError(
+            f"amounts {amounts}",
+            expected="at least two distinct, positive numbers of real rows",
+            todo="measure the curve at more amounts",
+        )
     if curve.ndim != 3 or arm.ndim != 2 or 0 in (*curve.shape, *arm.shape):
-        raise UsageError(f"curve {curve.shape} and arm {arm.shape}", expected="(k, seeds, t) and (seeds, t)")
+        raise UsageError(
+            f"`curve` of shape {curve.shape}, `arm` of shape {arm.shape}",
+            expected="(k, seeds, t) and (seeds, t)",
+            todo="put seeds before test rows in both",
+        )
     if curve.shape[0] != amounts.size or curve.shape[2] != arm.shape[1] or codes.shape != arm.shape[1:]:
         raise UsageError(
-            f"{amounts.size} amounts, curve {curve.shape}, arm {arm.shape}, clusters {codes.shape}",
-            expected="one curve row per amount, and the same test rows everywhere",
+            f"{amounts.size} amounts, `curve` {curve.shape}, `arm` {arm.shape}, `clusters` {codes.shape}",
+            expected="one row of `curve` per amount, and the same test rows in all",
+            todo="evaluate all models on the same test rows",
         )
     if not (np.all(np.isfinite(amounts)) and np.all(np.isfinite(curve)) and np.all(np.isfinite(arm))):
-        raise UsageError("amounts or losses that are not finite", expected="numbers")
+        raise UsageError(
+            "amounts or losses are not finite", expected="finite numbers", todo="omit these amounts or test rows"
+        )
     if np.unique(codes).size < 2:
-        raise UsageError("one cluster of test rows", expected="at least two, for a variance")
+        raise UsageError(
+            "one cluster of test rows",
+            expected="at least two clusters, to estimate a variance",
+            todo="add test rows that are not near-duplicates",
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,11 +225,11 @@ def _result(
         intervals=worth,
         unit="rows",
         method=METHOD,
-        estimand="real rows that would lower the loss as much as the synthetic rows do",
+        estimand="real rows that lower the loss as much as the synthetic rows",
         n=tests[0].rows,
         clusters=tests[0].clusters,
         references={"measured from": least, "measured to": most},
-        marks=() if math.isfinite(value) else (f"{_rows(value, (least, most))}: the curve ends there",),
+        marks=() if math.isfinite(value) else (f"{_rows(value, (least, most))}: end of the measured curve",),
     )
     return EquivalentRows(
         value=value,
@@ -234,20 +253,20 @@ def _union(tests: tuple[_Tests, _Tests], level: float, anchors: float) -> Interv
 
 def _sentence(value: float, interval: Interval, measured: Interval, anchors: float, level: float) -> str:
     ends = tuple(_rows(end, measured) for end in interval)
-    said = f"{level:.0%} interval {ends[0]} to {ends[1]}".replace("%", " %")
+    said = f"{level:.0%} CI [{ends[0]}, {ends[1]}]"
     if interval == (-math.inf, math.inf):
         return (
-            f"Cannot tell how many real rows the synthetic rows are worth: nothing from {measured[0]:,.0f} to "
-            f"{measured[1]:,.0f} is ruled out; a larger test set or more real rows would tell."
+            f"Inconclusive: any number of equivalent real rows from {measured[0]:,.0f} to {measured[1]:,.0f} is "
+            "possible. Add test rows or real rows."
         )
     if value < 0 and interval[1] < 0:
         lost, least, most = (_rows(-r, (-measured[1], -measured[0])) for r in (value, *reversed(interval)))
         return (
-            f"The synthetic rows do harm: as bad as losing {lost} of the {anchors:,.0f} anchors "
-            f"({level:.0%} interval {least} to {most}).".replace("%", " %")
+            f"The synthetic rows do harm: equivalent to losing {lost} of the {anchors:,.0f} real rows, "
+            f"{level:.0%} CI [{least}, {most}]."
         )
-    beside = f"beside {anchors:,.0f} anchors"
-    return f"The synthetic rows are worth {_rows(value, measured)} real rows {beside} ({said})."
+    own = f"added to your {anchors:,.0f}"
+    return f"The synthetic rows are equivalent to {_rows(value, measured)} real rows {own}, {said}."
 
 
 def _rows(r: float, measured: Interval) -> str:

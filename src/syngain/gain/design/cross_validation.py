@@ -130,9 +130,9 @@ def experiment(
 def _check(plan: _Plan) -> None:
     if plan.most < 1:
         raise InputError(
-            "all synthetic rows come from one group of anchors",
-            expected="rows made from several anchors: a held-out anchor takes its rows along, and here that is all",
-            todo="make rows from more anchors",
+            "all synthetic rows were made from one group of real rows",
+            expected="rows made from several real rows: those made from a held-out real row are held out too",
+            todo="generate rows from more real rows",
         )
 
 

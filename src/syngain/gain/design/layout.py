@@ -80,8 +80,9 @@ class GainLayout:
         lineage = Lineage.of(study.source, np.concatenate([near[: len(real)], near[total:]]))
         if np.unique(near[: len(real)]).size < KINDS:
             raise InputError(
-                f"the {len(real):,} rows of {real.name} are near duplicates of each other",
-                expected=f"at least {KINDS} anchors that differ, to learn from some and be judged by others",
+                f"the {len(real):,} rows of {real.name} are near-duplicates of each other",
+                expected=f"at least {KINDS} real rows that differ: some to train on, some held out",
+                todo="add real rows that differ",
             )
         label, names = _coded([value for item in (*sets, synthetic) for value in item.labels or [""] * len(item)])
         return cls(
@@ -221,18 +222,22 @@ def check(real: Dataset, synthetic: Dataset, sets: Sequence[Dataset]) -> None:
     if len(real) < FEWEST:
         raise InputError(
             f"{real.name} has {len(real):,} {'row' if len(real) == 1 else 'rows'}",
-            expected=f"at least {FEWEST} anchors: fewer leave nothing to learn from and be judged by",
-            todo="collect more real rows; `syngain audit --no-gain` works with any number",
+            expected=f"at least {FEWEST} real rows: some to train on, some held out",
+            todo="add real rows, or run `syngain audit --no-gain`, which works with any number",
         )
     if not len(synthetic):
-        raise InputError(f"{synthetic.name} has no rows", expected="synthetic rows to measure")
+        raise InputError(
+            f"{synthetic.name} has no rows",
+            expected="at least one synthetic row",
+            todo="name a file with synthetic rows",
+        )
     for other in (synthetic, *sets[1:]):
         _check_pair(real, other)
     if real.labels is not None and len(set(real.labels)) < 2:
         raise InputError(
             f"{real.name} has one class only ({next(iter(real.labels), '')!r})",
             expected="at least two different labels among the real rows",
-            todo="leave labels out with --label none",
+            todo="ignore labels with --label none",
         )
 
 
@@ -247,20 +252,20 @@ def _check_pair(real: Dataset, other: Dataset) -> None:
         having, lacking = (real, other) if other.labels is None else (other, real)
         raise InputError(
             f"{having.name} has labels, {lacking.name} has none",
-            expected="labels on both sides or on none",
+            expected="labels in both files or in none",
             todo="name the label column with --label real=NAME,synthetic=NAME, or leave labels out with --label none",
         )
     if real.labels is not None and other.labels is not None and not set(real.labels) & set(other.labels):
         some, others = (", ".join(sorted(set(names))[:5]) for names in (real.labels, other.labels))
         raise InputError(
             f"{real.name} and {other.name} have no label in common ({some} ... against {others} ...)",
-            expected="the same names of labels in both",
+            expected="the same label names in both",
             todo="give both the same names, name another column with --label, or leave labels out with --label none",
         )
     if real.labels is None and real.kind == Kind.TABLE:
         raise InputError(
             f"{real.name} is a table without labels",
-            expected="a label to learn, or text",
+            expected="a label column, or text",
             todo="name the label column with --label; `syngain audit --no-gain` works without",
         )
 

@@ -43,7 +43,7 @@ class Apart:
 
     def paragraph(self) -> tuple[tuple[str, str], ...]:
         """What was left out, for the report."""
-        return (("Overlap", f"Left out: {'; '.join(self.said)}."),) if self.said else ()
+        return (("Overlap", f"Excluded: {'; '.join(self.said)}."),) if self.said else ()
 
     def finding(self, test: Dataset, synthetic: Dataset) -> tuple[Finding, ...]:
         """``contamination`` when test rows stand among the synthetic ones."""
@@ -56,8 +56,8 @@ class Apart:
                 id="contamination",
                 severity="high" if share >= HIGH else "medium",
                 message=(
-                    f"{len(self.leaked):,} of {len(test):,} test rows stand in the synthetic set. They were left out "
-                    "of the test here; a score on all of it would be inflated."
+                    f"{len(self.leaked):,} of {len(test):,} test rows appear in the synthetic data (expected 0). "
+                    "They are excluded here; a score on all test rows is inflated."
                 ),
                 evidence=tuple(synthetic.ids[row] for row in self.copies),
                 examples=tuple(texts[row] for row in self.leaked[:20]),
@@ -84,14 +84,14 @@ def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset
         own = parts[2]
         inside, known = np.isin(own, made), np.isin(own, anchors)
         leaked, copies = _at(inside), _at(np.isin(made, own))
-        said += _clauses(test, {"the synthetic rows": inside, "the anchors": known & ~inside})
-        test = _left(test, inside | known, FEWEST, "to judge by: rows that nothing was learned from")
+        said += _clauses(test, {"the synthetic rows": inside, "the real rows": known & ~inside})
+        test = _left(test, inside | known, FEWEST, "that appear in neither real nor synthetic rows")
     if pool is not None:
         own = parts[-1]
         tested = np.isin(own, parts[2]) if test is not None else np.zeros(own.size, dtype=bool)
         known = np.isin(own, anchors)
-        said += _clauses(pool, {"the test": tested, "the anchors": known & ~tested})
-        pool = _left(pool, tested | known, 1, "that are neither anchors nor test")
+        said += _clauses(pool, {"the test rows": tested, "the real rows": known & ~tested})
+        pool = _left(pool, tested | known, 1, "that appear in neither real nor test rows")
     return Apart(test, pool, tuple(said), leaked, copies)
 
 
@@ -112,7 +112,7 @@ def _at(flags: Flags) -> tuple[int, ...]:
 
 def _clauses(rows: Dataset, found: dict[str, Flags]) -> list[str]:
     return [
-        f"{int(flags.sum()):,} of {len(rows):,} rows of {rows.name} that stand among {where} too"
+        f"{int(flags.sum()):,} of {len(rows):,} rows of {rows.name} that also appear in {where}"
         for where, flags in found.items()
         if flags.any()
     ]
@@ -129,8 +129,8 @@ def _left(rows: Dataset, gone: Flags, fewest: int, needed: str) -> Dataset:
     kept: Sequence[int] = np.flatnonzero(~gone).tolist()
     if len(kept) < fewest:
         raise InputError(
-            f"{int(gone.sum()):,} of {len(rows):,} rows of {rows.name} stand among the other rows too",
+            f"{int(gone.sum()):,} of {len(rows):,} rows of {rows.name} also appear in another file",
             expected=f"at least {fewest} {needed}",
-            todo="give rows that stand in no other file",
+            todo=f"replace {rows.name} by rows that appear in no other file",
         )
     return rows.take(kept)

@@ -135,8 +135,8 @@ def estimate_gain(
 
 
 _LIKE = ", on rows like those of the test set"
-_EXPECTED = "expected gain of adding all rows to all anchors"
-_CHOSEN = "expected gain of the amount chosen on other anchors, and reported on these"
+_EXPECTED = "expected gain of adding all rows to all real rows"
+_CHOSEN = "expected gain at the recommended size, chosen on other folds of real rows"
 
 
 def rare_classes(ground: GainLayout) -> tuple[str, ...]:
@@ -189,18 +189,18 @@ def _forecasts(forecaster: Forecaster, metrics: tuple[str, ...], design: Design)
     for metric in metrics:
         say = forecaster.estimate
         name = f"gain.{metric}"
-        out[name] = say(forecaster.all_rows(metric), metric, "gain of adding all rows to all anchors")
-        out[f"{name}@raw"] = say(forecaster.raw(metric), metric, "the same as the folds show it, without correction")
+        out[name] = say(forecaster.all_rows(metric), metric, "gain of adding all rows to all real rows")
+        out[f"{name}@raw"] = say(forecaster.raw(metric), metric, "the same on the folds, without correction")
         if design.controls:
-            only = "anchors replaced by the synthetic rows"
-            repeated = "anchors repeated in the place of the synthetic rows, over anchors"
-            over = "gain over as many anchors repeated"
+            only = "real rows replaced by the synthetic rows"
+            repeated = "oversampling control (real rows repeated in place of synthetic rows), over the real rows"
+            over = "gain over the oversampling control of the same size"
             out[f"{name}.synthetic_only"] = say(forecaster.synthetic_only(metric), metric, only)
             out[f"{name}.duplication"] = say(forecaster.duplication(metric), metric, repeated)
             out[f"{name}@over_duplication"] = say(forecaster.over_duplication(metric), metric, over)
         if design.balanced:
-            weights = "anchors with class weights, over anchors"
-            equal = "gain of all rows where classes weigh the same in both arms"
+            weights = "real rows with class weights, over real rows without"
+            equal = "gain of all rows with equal class weights in both variants"
             out[f"{name}.class_weights"] = say(forecaster.class_weights(metric), metric, weights)
             out[f"{name}@balanced"] = say(forecaster.balanced(metric), metric, equal)
     return out
@@ -211,10 +211,10 @@ def _controls(forecaster: Forecaster, metric: str, design: Design) -> dict[str, 
     out = {}
     if design.controls:
         over = forecaster.over_duplication(metric)
-        out["duplication"] = forecaster.estimate(over, metric, "gain over repeated anchors", fresh=False)
+        out["duplication"] = forecaster.estimate(over, metric, "gain over the oversampling control", fresh=False)
     if design.balanced:
         equal = forecaster.balanced(metric)
-        out["class_weights"] = forecaster.estimate(equal, metric, "gain with equal classes", fresh=False)
+        out["class_weights"] = forecaster.estimate(equal, metric, "gain with equal class weights", fresh=False)
     return out
 
 
@@ -237,7 +237,7 @@ def _rare_classes(forecaster: Forecaster, ground: GainLayout) -> dict[str, Estim
     if not rare or np.unique(forecaster.label[counted]).size < 2:
         return {}
     trimmed = replace(forecaster, weight=np.where(counted, forecaster.weight, 0.0))
-    estimand = f"gain of all rows on anchors of the other classes, without {', '.join(rare)}"
+    estimand = f"gain of all rows on real rows of the other classes, without {', '.join(rare)}"
     return {"gain.macro_f1@frequent": trimmed.estimate(trimmed.all_rows("macro_f1"), "macro_f1", estimand)}
 
 
@@ -273,16 +273,16 @@ def _on_test(seen: Measured, metrics: tuple[str, ...], primary: str, choice: Rec
         out[f"gain.{metric}.test"] = seen.gain(metric)
         for arm in seen.outcomes:
             if arm.kind == "synthetic":
-                only = "the synthetic rows in place of the anchors"
+                only = "the synthetic rows in place of the real rows"
                 out[f"gain.{metric}.synthetic_only@test"] = seen.gain(metric, arm, estimand=f"{only}{_LIKE}")
             elif arm.kind == "both" and arm.balanced:
                 control = Arm("anchors", balanced=True)
-                equal = f"gain of all rows where classes weigh the same in both arms{_LIKE}"
+                equal = f"gain of all rows with equal class weights in both variants{_LIKE}"
                 out[f"gain.{metric}@balanced_test"] = seen.gain(metric, arm, control, equal)
             elif arm.kind == "duplicated":
-                repeated = f"anchors repeated in the place of the synthetic rows, over anchors{_LIKE}"
+                repeated = f"oversampling control (real rows repeated), over the real rows{_LIKE}"
                 out[f"gain.{metric}.duplication@test"] = seen.gain(metric, arm, estimand=repeated)
-                over = f"gain over as many anchors repeated{_LIKE}"
+                over = f"gain over the oversampling control{_LIKE}"
                 out[f"gain.{metric}@over_duplication_test"] = seen.gain(metric, seen.both, arm, over)
     small = Arm("both", 1.0, choice.rows)
     if small in seen.outcomes:

@@ -102,7 +102,11 @@ def _indexed(real: Sequence[Dataset], synthetic: Dataset, unit: Ints | None, mod
     prompts = [text for item in sets for text in item.sides["prompt"]] if pairs else None
     count = sum(map(len, real))
     if unit is not None and unit.size != len(texts):
-        raise UsageError(f"{unit.size} units for {len(texts)} rows", expected="one unit per real and synthetic row")
+        raise UsageError(
+            f"{unit.size} units for {len(texts)} rows",
+            expected="one unit per real and synthetic row",
+            todo="pass one code per row, real rows first",
+        )
     grams = Grams.of(texts, prompts, order=model.order)
     if not grams.size[:count].any():
         raise InputError(

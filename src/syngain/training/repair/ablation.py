@@ -77,14 +77,26 @@ class Treatment:
     def __post_init__(self) -> None:
         for name in ("steps", "repair_steps", "seeds", "rows", "prompts", "tokens"):
             if getattr(self, name) < 1:
-                raise UsageError(f"{name.replace('_', ' ')} = {getattr(self, name)}", expected="at least 1")
+                raise UsageError(
+                    f"{name} = {getattr(self, name)}", expected="at least 1", todo=f"set {name} to 1 or more"
+                )
         for name, value in (("weight", self.weight), ("cap", self.cap)):
             if not 0 < value < math.inf:
-                raise UsageError(f"{name} of the forgetting loss = {value}", expected="a positive number")
+                raise UsageError(
+                    f"{name} of the forgetting loss = {value}",
+                    expected="a positive number",
+                    todo=f"set {name}, or omit it for the default",
+                )
         if not 0 < self.mix < 1:
-            raise UsageError(f"mix = {self.mix}", expected="a share of real rows between 0 and 1")
+            raise UsageError(
+                f"mix = {self.mix}",
+                expected="a fraction of real rows between 0 and 1",
+                todo="set mix, for example to 0.5",
+            )
         if self.forget not in {"opening", "response"}:
-            raise UsageError(f"forget = {self.forget!r}", expected="opening or response")
+            raise UsageError(
+                f"forget = {self.forget!r}", expected="opening or response", todo="set forget to one of them"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,7 +354,11 @@ class _AblationRun:
         return self.design.treatment.seeds * sum(self.design.steps(arm) + MEASURED for arm in ARMS)
 
     def _notes(self) -> tuple[str, ...]:
-        sides = {"anchors": self.design.real, "synthetic rows": self.design.synthetic, "test rows": self.design.judged}
+        sides = {
+            "real rows": self.design.real,
+            "synthetic rows": self.design.synthetic,
+            "test rows": self.design.judged,
+        }
         if self.design.rows.forecast:
             del sides["test rows"]
         return cut_rows(sides)
@@ -352,7 +368,7 @@ def _check(rows: Dataset) -> None:
     if rows.kind is not Kind.PAIR:
         raise InputError(
             f"{rows.name} holds rows of kind {rows.kind}",
-            expected="pairs of prompt and response: a template is what responses open with",
+            expected="pairs of prompt and response",
             todo="name the fields: --text prompt+response",
         )
 

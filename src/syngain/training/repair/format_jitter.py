@@ -33,7 +33,11 @@ class Jitter:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise UsageError(f"jitter of a share of {self.share} of the rows", expected="above 0, at most 1")
+            raise UsageError(
+                f"jitter for a fraction of {self.share} of the rows",
+                expected="above 0, at most 1",
+                todo="set `share`, for example to 0.8",
+            )
 
     def __call__(self, rows: Dataset, rng: np.random.Generator) -> Dataset:
         """The rows with the opening stripped or varied in a random share of those that have it.

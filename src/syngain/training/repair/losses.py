@@ -116,8 +116,8 @@ def forgettable(rows: Sequence[Completion], *, whole: bool = False) -> list[Comp
     ]
     if not kept:
         raise InputError(
-            "the synthetic responses share no first token",
-            expected="responses with a common opening, which is what can be forgotten",
-            todo="there is no template to repair; see `syngain audit` for what else is wrong",
+            "the synthetic responses have no common first token",
+            expected="responses with a common opening",
+            todo="omit --repair, and run `syngain audit` to find other defects",
         )
     return kept

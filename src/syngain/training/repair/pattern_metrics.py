@@ -66,7 +66,7 @@ def state_of(
         raise InputError(
             f"{model.proxy.model} gives a row no finite surprisal",
             expected="finite probabilities",
-            todo="try dtype float32 or a smaller learning rate",
+            todo="set dtype to float32, or lower the learning rate",
         )
     scored = np.array([row.scored for row in rows], dtype=np.int64)
     return State(loss, scored, tuple(say(model, reader, prompts, tokens=tokens, seed=seed)))
@@ -88,7 +88,7 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
                 states,
                 spoken,
                 lambda said: template.opens(said.text),
-                f"share of answers to real prompts that open with: {template.opening}",
+                f"fraction of answers to real prompts that open with: {template.opening}",
                 {"synthetic rows": template.share},
             ),
             "pattern.opening_entropy": opening_entropy(states, spoken),
@@ -96,7 +96,7 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
                 states,
                 spoken,
                 lambda said: bool(words(said.text)) and not said.broken,
-                "share of answers that say a word and, if they end, end their turn: no other special token comes",
+                "fraction of answers with at least one word and no special token but the end of the turn",
                 {},
             ),
         }

@@ -39,13 +39,13 @@ def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) ->
     for arm in (*REPAIRS, *PREVENTIONS):
         if arm in states:
             did = "avoids" if arm in PREVENTIONS else "removes"
-            words = f"share of the loss increase that {arm} {did}"
+            words = f"fraction of the loss increase that {arm} {did}"
             found[f"repair.removed@{arm}"] = _share(_gaps(over, states[arm]), increase, clusters, words)
         if arm in states and arm in REPAIRS and "anchors" in states:
             words = f"{arm} minus the same real rows alone"
             found[f"repair.left@{arm}"] = _difference(states[arm], states["anchors"], clusters, words)
     if "replay" in states and "both" in states:
-        words = "share of the loss increase that the forgetting loss removes on top of replay"
+        words = "fraction of the loss increase that the forgetting loss removes on top of replay"
         found["repair.added@forget"] = _share(_gaps(states["replay"], states["both"]), increase, clusters, words)
     return found
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
 
 Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
-"""The arrays of an arm, of whatever element types, by name."""
+"""The arrays of a variant by name, of any element type."""
 
 SETTINGS, PLAN = "settings.json", "plan.json"
 ENDINGS = (".npz", ".state", ".new")
@@ -91,7 +91,7 @@ class ArmFiles:
             raise UsageError(
                 f"the work in {self.folder.parent.name}/{self.folder.name} was made with {words}",
                 expected="the same rows and settings as before",
-                todo="go back to them, or start anew without resuming",
+                todo="use the former rows and settings, or omit --resume to start again",
             )
 
 
@@ -120,7 +120,7 @@ class ArmStore:
             raise UsageError(
                 f"{SETTINGS} in {folder.name} holds no settings of this version",
                 expected="the work folder of the run that is resumed",
-                todo="start anew without resuming",
+                todo="omit --resume to start again",
             ) from error
         files.check(stored, settings)
         return cls(files, settings)
@@ -195,7 +195,7 @@ class StudentStore:
             raise UsageError(
                 f"{folder / PLAN} is not the plan of a run of this version ({type(error).__name__})",
                 expected="the work folder of the run that is resumed",
-                todo="start anew without resuming",
+                todo="omit --resume to start again",
             ) from error
         store.files.check(before, settings)
         store.plan, store.before = plan, spent

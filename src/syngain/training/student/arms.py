@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Optimizer
 
 Choose: TypeAlias = "Callable[[Ints, Ints], Ints]"
-"""From the anchors of a seed and the synthetic rows it may use to the rows of ``anchors + selected``."""
+"""From the real rows of a seed and the synthetic rows it may use to the rows of the variant ``selected``."""
 
 SAMPLE, TIMED_STEPS, TIMED_ROWS = 64, 2, 16
 
@@ -121,7 +121,7 @@ class ArmTrainer:
             raise InputError(
                 f"{self.model.proxy.model} gives a row no finite surprisal",
                 expected="finite probabilities",
-                todo="try dtype float32 or smaller learning rates",
+                todo="set dtype to float32, or lower the learning rates",
             )
         return ScoredArm(
             outcome=Outcome(loss, np.concatenate([part.size for part in parts])),

@@ -49,7 +49,7 @@ METRICS: Mapping[str, Metric] = {
         "nats per token", "surprisal of responses", _nats, lambda scored: scored.tokens.astype(np.float64)
     ),
     "nats_per_byte": Metric("nats per byte", "surprisal of responses", _nats, lambda scored: scored.outcome.size),
-    "exact_match": Metric("share of rows", "responses that greedy decoding does not say to the token", _wrong, _one),
+    "exact_match": Metric("share of rows", "responses that greedy decoding does not reproduce exactly", _wrong, _one),
     "log_loss": Metric("nats per row", "surprisal of the label among all labels", _nats, _one),
     "accuracy": Metric("share of rows", "wrong labels", _wrong, _one),
 }
@@ -152,13 +152,13 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
     clusters = [evidence.cluster[chosen] for chosen in rows]
     replicates = _replicates(evidence, metric, seeds)
     value, error, freedom = paired_ratio(differences, sizes, clusters, replicates)
-    where = "held-out anchors, trained on three quarters of them" if evidence.forecast else "test rows"
+    where = "held-out real rows, trained on three quarters of them" if evidence.forecast else "test rows"
     marks = tuple(mark for mark in evidence.marks if mark != "one seed") + (("one seed",) if len(seeds) == 1 else ())
     return Estimate(
         value=value,
         unit=measure.unit,
-        method=f"low-rank adapters of a causal language model, up to {evidence.steps} steps in every arm, {len(seeds)} "
-        "seeds; paired ratio of sums, clustered by near-duplicate rows"
+        method=f"low-rank adapters of a causal language model, up to {evidence.steps} steps in every variant, "
+        f"{len(seeds)} seeds; paired ratio of sums, clustered by near-duplicate rows"
         + (", seed variance added (Satterthwaite)" if len(seeds) + len(replicates) > 1 else ""),
         estimand=f"{measure.lost}, {NAMES[before]} minus {NAMES[after]}, on {where}",
         intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},

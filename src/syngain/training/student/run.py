@@ -94,7 +94,9 @@ class StudentSettings:
 
     def __post_init__(self) -> None:
         if self.minutes is not None and not 0 < self.minutes < math.inf:
-            raise UsageError(f"minutes = {self.minutes}", expected="a positive number")
+            raise UsageError(
+                f"minutes = {self.minutes}", expected="a positive number", todo="set --minutes, for example to 30"
+            )
 
 
 def language_gain(
@@ -358,16 +360,16 @@ def slowing(gone: float, planned: float) -> float:
 
 def _too_slow(limit: float) -> UnfinishedError:
     return UnfinishedError(
-        f"the {limit / 60:.0f} minutes are spent before both arms were compared: the machine became slower",
-        expected="the speed that was measured at the start",
-        todo="run it again with --resume and more --minutes; what is done is kept",
+        f"the {limit / 60:.0f} minutes are spent before both variants were compared: the machine became slower",
+        expected="the speed measured at the start",
+        todo="run again with --resume and more --minutes; finished parts are kept",
     )
 
 
 def _limits_of_rows(trainer: ArmTrainer, plan: TimeBudget) -> tuple[str, ...]:
     """Rows that were never seen, and rows that were cut."""
     own = trainer.round(0)
-    sides = {"anchors": trainer.real, "synthetic rows": trainer.synthetic, "test rows": trainer.judged}
+    sides = {"real rows": trainer.real, "synthetic rows": trainer.synthetic, "test rows": trainer.judged}
     if trainer.rows.forecast:
         del sides["test rows"]
     return (*unseen_rows(plan.steps * plan.batch, own.anchors.size + own.synthetic.size), *cut_rows(sides))

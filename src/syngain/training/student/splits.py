@@ -70,8 +70,8 @@ class Rows:
         if len(real) < LEAST_ANCHORS:
             raise InputError(
                 f"{real.name} has {len(real)} rows",
-                expected=f"at least {LEAST_ANCHORS} anchors: some to train on, some held out",
-                todo="give more real rows",
+                expected=f"at least {LEAST_ANCHORS} real rows: some to train on, some held out",
+                todo="add real rows",
             )
         near = near_duplicates.clusters([*_texts(real), *_texts(synthetic)])
         source, _ = match_sources(synthetic, real)
@@ -98,15 +98,15 @@ class Rows:
         rounds = [self.round(index, streams) for index in range(seeds)]
         if any(min(own.anchors.size, own.held.size, own.judged.size) == 0 for own in rounds):
             raise InputError(
-                "the anchors are too alike: without near duplicates none can be held out",
-                expected="anchors in several near-duplicate clusters",
-                todo="give more different real rows, or a test set",
+                "the real rows are too similar: all are near-duplicates, so none can be held out",
+                expected="real rows in several near-duplicate clusters",
+                todo="add more diverse real rows, or a test set with --test",
             )
         if any(own.synthetic.size == 0 for own in rounds):
             raise InputError(
-                "no synthetic row is left: all were made from held-out anchors or repeat them",
-                expected="synthetic rows made from many anchors",
-                todo="give more synthetic rows, or a test set",
+                "no synthetic row is left: all were made from held-out real rows or repeat them",
+                expected="synthetic rows made from many real rows",
+                todo="add synthetic rows, or a test set with --test",
             )
         return rounds
 

@@ -41,7 +41,7 @@ class StudentTask:
             UsageError: no steps. InputError: rows that no language model reads.
         """
         if steps < 1:
-            raise UsageError(f"{steps} steps of the student", expected="at least 1")
+            raise UsageError(f"{steps} steps of the student", expected="at least 1", todo="set steps to 1 or more")
         rows: list[Completion] = []
         for data in sets:
             reader, sides = model.reader(data.kind), list(data.sides.values())

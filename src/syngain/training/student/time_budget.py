@@ -19,11 +19,19 @@ ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "duplicated", "synthetic")
 ESSENTIAL: tuple[Arm, ...] = ("base", "anchors", "both")
 NAMES: Mapping[Arm, str] = {
     "base": "untrained",
-    "anchors": "anchors",
-    "both": "anchors + synthetic",
-    "selected": "anchors + selected",
-    "duplicated": "anchors repeated",
+    "anchors": "real rows",
+    "both": "real + synthetic",
+    "selected": "real + selected",
+    "duplicated": "oversampling control",
     "synthetic": "synthetic only",
+}
+ID_NAMES: Mapping[Arm, str] = {  # in the ids of ``report.json``
+    "base": "untrained",
+    "anchors": "anchors",
+    "both": "anchors_and_synthetic",
+    "selected": "anchors_and_selected",
+    "duplicated": "anchors_repeated",
+    "synthetic": "synthetic_only",
 }
 GIVEN_UP: tuple[Arm, ...] = ("synthetic", "selected", "duplicated")  # in this order, when time is short
 STRIDE = 4  # steps go down in fours
@@ -49,7 +57,11 @@ class StudentLimits:
     def __post_init__(self) -> None:
         least, most = self.steps
         if not 1 <= least <= most or min(self.seeds, self.rows, self.checks) < 1 or not 0 <= self.reserve < 1:
-            raise UsageError(f"limits {asdict(self)}", expected="positive numbers, steps as (least, most)")
+            raise UsageError(
+                f"limits {asdict(self)}",
+                expected="positive numbers, steps as (least, most)",
+                todo="set them, for example steps=(20, 120)",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +143,7 @@ class TimeBudget:
             found.append(f"{self.rows} of {self.all_rows} test rows")
         if not self.race and self.asked > 1:
             found.append("no learning-rate search")
-        found += [f"no arm {NAMES[arm]}" for arm in ("synthetic", "duplicated") if arm not in self.arms]
+        found += [f"without {NAMES[arm]}" for arm in ("synthetic", "duplicated") if arm not in self.arms]
         return tuple(found)
 
     def as_json(self) -> dict[str, object]:
@@ -144,7 +156,7 @@ class TimeBudget:
         found = dict(stored)
         speed = found.pop("speed")
         if not isinstance(speed, dict) or not isinstance(found["arms"], list):
-            raise TypeError("a stored plan has a speed and a list of arms")
+            raise TypeError("a stored plan has a speed and a list of variants")
         return cls(**found | {"speed": Speed(**speed), "arms": tuple(found["arms"])})  # type: ignore[arg-type]
 
 
@@ -192,9 +204,9 @@ def choose(speed: Speed, asked: BudgetRequest, *, seconds: float, limits: Studen
             return plan
     needed = math.ceil(plan.seconds / (1 - limits.reserve) / 60)
     raise UnfinishedError(
-        f"{seconds / 60:.1f} minutes are left and the smallest comparison needs about {needed} on this machine",
-        expected=f"time for {limits.steps[0]} steps of {asked.batch} rows in two arms and {plan.rows} test rows",
-        todo=f"give --minutes {needed + 1}, read fewer tokens of a row, or use a smaller proxy",
+        f"{seconds / 60:.1f} minutes are left; the smallest comparison needs about {needed} on this machine",
+        expected=f"time for {limits.steps[0]} steps of {asked.batch} rows in two variants and {plan.rows} test rows",
+        todo=f"give --minutes {needed + 1}, truncate rows to fewer tokens, or use a smaller proxy model",
     )
 
 

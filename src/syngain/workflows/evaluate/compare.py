@@ -90,7 +90,11 @@ def compare(
     anchors = dataset_of(real)
     named = {name: dataset_of(item, like=anchors) for name, item in named_sets(sets).items()}
     if len(named) < 2:
-        raise UsageError(f"{len(named)} set to compare", expected="at least two", todo="`syngain gain` takes one")
+        raise UsageError(
+            f"compare got {len(named)} dataset",
+            expected="at least 2 datasets",
+            todo="name another dataset, or run `syngain gain` for one",
+        )
     for item in named.values():
         check(anchors, item, [anchors])
     given_test = optional_dataset(test, anchors)
@@ -166,7 +170,9 @@ def named_sets(sets: Mapping[str, Source] | Sequence[Source]) -> dict[str, Sourc
     for item in sets:
         name = str(getattr(item, "name", item)).rsplit("/", 1)[-1]
         if name in out:
-            raise UsageError(f"two sets are named {name}", expected="different names", todo="name them: NAME=FILE")
+            raise UsageError(
+                f"two datasets are named {name}", expected="different names", todo="name them as NAME=FILE"
+            )
         out[name] = item
     return out
 
@@ -174,7 +180,11 @@ def named_sets(sets: Mapping[str, Source] | Sequence[Source]) -> dict[str, Sourc
 def _metrics(settings: CompareSettings, real: Dataset) -> tuple[str, ...]:
     known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
     if settings.metric is not None and settings.metric not in known:
-        raise UsageError(f"metric {settings.metric}", expected=f"one of {', '.join(known)} for these rows")
+        raise UsageError(
+            f"unknown metric {settings.metric!r}",
+            expected=f"one of {', '.join(known)} for these rows",
+            todo=f"choose --metric {known[0]}",
+        )
     first = settings.metric or known[0]
     return (first, *(name for name in known if name != first))
 

@@ -73,7 +73,9 @@ class GainSettings:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.min_gain) and self.min_gain > 0):
-            raise UsageError(f"a smallest gain that matters of {self.min_gain}", expected="a number above 0")
+            raise UsageError(
+                f"--min-gain {self.min_gain}", expected="a number above 0", todo="set --min-gain, for example 0.01"
+            )
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,11 @@ def _of_language_model(
     from syngain.workflows.evaluate.gain_student import student_gain
 
     if folder is None:
-        raise UsageError("the proxy `lm` without a folder", expected="folder=PATH, where finished arms are kept")
+        raise UsageError(
+            "the proxy `lm` without a folder",
+            expected="a folder for finished variants",
+            todo="pass folder=PATH",
+        )
     found = student_gain(
         study.real,
         study.synthetic,
@@ -256,8 +262,9 @@ def _check_metric(settings: GainSettings, real: Dataset) -> None:
     known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
-            f"metric {settings.metric}",
+            f"unknown metric {settings.metric!r}",
             expected=f"one of {', '.join(known)} for {'labeled' if real.labels is not None else 'unlabeled'} rows",
+            todo=f"choose --metric {known[0]}",
         )
 
 
@@ -269,8 +276,8 @@ def _check_prior(settings: GainSettings, layout: GainLayout) -> None:
         off = sorted(set(settings.prior) - known) or sorted(known - set(settings.prior))
         raise UsageError(
             f"--prior {'names' if set(settings.prior) - known else 'leaves out'} {', '.join(off[:5])}",
-            expected=f"a share for every class of the anchors and no other: {', '.join(sorted(known)[:20])}",
-            todo="for example --prior " + ",".join(f"{name}={1 / len(known):.2g}" for name in sorted(known)[:5]),
+            expected=f"one fraction for every class of the real rows: {', '.join(sorted(known)[:20])}",
+            todo="set --prior " + ",".join(f"{name}={1 / len(known):.2g}" for name in sorted(known)[:5]),
         )
 
 
@@ -301,7 +308,7 @@ def _shares(parts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
 
 
 def _budget_estimates(found: GainEstimates) -> dict[str, Estimate]:
-    estimand = f"share of the variance of gain.{found.metric} on a fresh test"
+    estimand = f"fraction of the variance of gain.{found.metric} on a fresh test"
     return {
         f"gain.budget@{name}": Estimate(
             value=share,

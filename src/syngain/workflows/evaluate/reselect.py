@@ -33,7 +33,11 @@ def reselect(run: str | Path, rows: int) -> Result:
     run = Path(run)
     report = load(run)
     if report["command"] != "select":
-        raise InputError(f"{run} is a run of {report['command']}", expected="a run of `syngain select`")
+        raise InputError(
+            f"{run} is a run of `syngain {report['command']}`",
+            expected="a run of `syngain select`",
+            todo="name the folder of a `syngain select` run",
+        )
     ordered = [record for name in ("kept", "dropped") for record in _records(run, name)]
     ranks = [record.get(RANK) for record in ordered]
     if ranks != list(range(1, len(ordered) + 1)):
@@ -43,7 +47,11 @@ def reselect(run: str | Path, rows: int) -> Result:
             todo="run `syngain select` again",
         )
     if not 0 < rows < len(ordered):
-        raise UsageError(f"{rows:,} of {len(ordered):,} rows to keep", expected="at least one row fewer than there are")
+        raise UsageError(
+            f"{rows:,} of {len(ordered):,} rows to keep",
+            expected=f"1 to {len(ordered) - 1:,} rows",
+            todo="set --rows in this range",
+        )
     return Result(
         command="select",
         version=__version__,

@@ -138,7 +138,7 @@ def _measured(
         inside = on_anchors(layout, chooser, rows / count, trial=chosen.trial, progress=part_of(progress, 0.1, 0.9))
         found = {"": inside}
         if study.test is not None:
-            progress("judging on the test set", 0.9)
+            progress("evaluating on the test set", 0.9)
             found["test"] = on_test(layout, np.sort(ranking.order[:rows]), trial=chosen.trial)
     return ranking, found, inside
 
@@ -171,27 +171,47 @@ def _method(name: str, settings: SelectSettings, progress: Progress) -> Method:
 
 def _rows(settings: SelectSettings, count: int) -> int:
     if settings.rows is None and not 0 < settings.share < 1:
-        raise UsageError(f"a share of {settings.share}", expected="above 0 and below 1")
+        raise UsageError(
+            f"a fraction of {settings.share}",
+            expected="a number above 0 and below 1",
+            todo="set --share, for example 0.5",
+        )
     rows = round(settings.share * count) if settings.rows is None else settings.rows
     if not 0 < rows < count:
-        raise UsageError(f"{rows:,} of {count:,} rows to keep", expected="at least one row fewer than there are")
+        raise UsageError(
+            f"{rows:,} of {count:,} rows to keep",
+            expected=f"1 to {count - 1:,} rows",
+            todo="set --rows in this range",
+        )
     return rows
 
 
 def _metrics(settings: SelectSettings, real: Dataset) -> tuple[str, ...]:
     known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
     if settings.metric is not None and settings.metric not in known:
-        raise UsageError(f"metric {settings.metric}", expected=f"one of {', '.join(known)} for these rows")
+        raise UsageError(
+            f"unknown metric {settings.metric!r}",
+            expected=f"one of {', '.join(known)} for these rows",
+            todo=f"choose --metric {known[0]}",
+        )
     first = settings.metric or known[0]
     return (first, *(name for name in known if name != first))
 
 
 _WORDS = {
-    "over_random": ("chosen", "random", "the chosen rows over as many rows drawn at random, both beside the anchors"),
-    "over_all": ("chosen", "all", "the chosen rows over all rows, both beside the anchors"),
-    "kept": ("chosen", "anchors", "the chosen rows beside the anchors over the anchors alone"),
-    "random": ("random", "anchors", "as many rows drawn at random beside the anchors over the anchors alone"),
-    "all": ("all", "anchors", "all rows beside the anchors over the anchors alone"),
+    "over_random": (
+        "chosen",
+        "random",
+        "selected rows over random selection of the same size, both added to the real rows",
+    ),
+    "over_all": ("chosen", "all", "selected rows over all rows, both added to the real rows"),
+    "kept": ("chosen", "anchors", "selected rows added to the real rows, over the real rows alone"),
+    "random": (
+        "random",
+        "anchors",
+        "random selection of the same size added to the real rows, over the real rows alone",
+    ),
+    "all": ("all", "anchors", "all rows added to the real rows, over the real rows alone"),
 }
 
 

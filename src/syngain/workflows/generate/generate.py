@@ -174,7 +174,9 @@ class _Job:
 def _job(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: str | None = None) -> _Job:
     """Read and check everything that costs nothing: recipe, real rows, curation, prices, the whole plan's templates."""
     if real is None:
-        raise UsageError("no real rows", expected="the rows that the prompts are made from", todo="give them as `real`")
+        raise UsageError(
+            "no real rows", expected="the rows that the prompts are made from", todo="pass them as --real FILE"
+        )
     read = read_recipe(recipe)
     dataset = dataset_of(real)
     anchors = Anchors.of(dataset)
@@ -194,7 +196,7 @@ async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> 
         run = await _begun(job, store, work, resume=resume, progress=progress)
         try:
             if run.in_flight:
-                progress(f"resumed; {run.in_flight} requests were in flight and are asked again", 0.05)
+                progress(f"resumed; {run.in_flight} unanswered requests are sent again", 0.05)
             await run.generate()
             await run.curate()
         except UnfinishedError:
@@ -220,7 +222,7 @@ async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress:
 
 async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:
     """The generator found out about, the requests planned, the ledger open."""
-    progress("asking the generator what it can", 0.0)
+    progress("probing the generator", 0.0)
     ledger = Ledger(prices=job.prices or Prices(), max_tokens=job.limits.max_tokens, max_usd=job.limits.max_usd)
     generator = await _known(connected(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
     run = Run(
@@ -263,8 +265,8 @@ async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) 
 def _afford(ledger: Ledger, cost: Cost) -> None:
     if not ledger.reserve(cost):
         raise UnfinishedError(
-            f"the budget is below {cost[0]:,} tokens, which finding out what the server can may cost",
-            expected="a higher ceiling",
+            f"the budget is below the {cost[0]:,} tokens that probing the server may cost",
+            expected=f"a budget of at least {cost[0]:,} tokens",
             todo="raise --max-tokens or --max-usd",
         )
     ledger.settle(cost, (0, 0.0))  # what it did cost is noted in the store
@@ -283,7 +285,7 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
         raise UnfinishedError(
             f"none of {dropped:,} rows was kept ({'; '.join(f'{reason}: {n}' for reason, n in why[:3])})",
             expected="at least one row",
-            todo=f"loosen the steps of `curate` and go on with --resume; the answers are kept in {run.place}",
+            todo=f"loosen the steps of `curate` and continue with --resume; the answers are kept in {run.place}",
         )
     measured, watch = divergences(run.store.acceptance(), set_steps(job.recipe)), run.watch
     return Result(

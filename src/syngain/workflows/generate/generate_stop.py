@@ -100,9 +100,9 @@ class GainOfDoubling:
         return Estimate(
             value=reading.value,
             unit=UNITS[self.metric],
-            method=f"all rows against halves of them, out of {FOLDS} folds of the anchors, paired; error of anchors "
-            "and of the draw of rows",
-            estimand="gain of the last doubling of the rows on real rows like the anchors",
+            method=f"all rows versus halves of them, {FOLDS}-fold cross-validation on the real rows, paired; error of "
+            "real rows and of the draw of synthetic rows",
+            estimand="gain of the last doubling of the synthetic rows on the distribution of the real rows",
             intervals=dict(intervals),
             n=reading.n,
             clusters=reading.clusters,

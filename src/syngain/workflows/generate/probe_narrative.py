@@ -43,12 +43,12 @@ def accounting(found: Capabilities, reasons: dict[str, str]) -> tuple[QuantitySu
         QuantitySupport(
             quantity="novelty under a proxy",
             allowed="estimate",
-            why="from texts alone: a model trained on the anchors scores them",
+            why="from texts alone: a model trained on the real rows scores them",
         ),
         QuantitySupport(
             quantity="divergence of curation",
             allowed="estimate",
-            why="from the share that each filter accepts",
+            why="from the fraction that each filter accepts",
         ),
     )
 
@@ -72,11 +72,11 @@ def _gain(found: Capabilities, reasons: dict[str, str]) -> QuantitySupport:
         return QuantitySupport(
             quantity=name, allowed="estimate", why=f"plain, at every temperature: the mode is processed{more}"
         )
-    doubt = "the mode is raw" if found.mode == "raw" else f"the mode is unknown ({reasons.get('mode', 'not tried')})"
+    reason = "the mode is raw" if found.mode == "raw" else f"the mode is unknown ({reasons.get('mode', 'not tried')})"
     return QuantitySupport(
         quantity=name,
         allowed="estimate",
-        why=f"plain, at temperature 1 and top-p 1 only; else an upper bound (cross-entropy), because {doubt}{more}",
+        why=f"plain, at temperature 1 and top-p 1 only; else an upper bound (cross-entropy), because {reason}{more}",
     )
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from syngain.learners.causal import CausalProxy
 
 WORDS: Mapping[Kind, str] = {"ld": "loss difference", "e": "pair of losses", "f": "pair of predictions"}
-SIDES: Mapping[str, str] = {"anchors": "learner of the anchors", "synthetic": "learner of the synthetic rows"}
+SIDES: Mapping[str, str] = {"anchors": "learner of the real rows", "synthetic": "learner of the synthetic rows"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,23 +210,23 @@ def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Est
                 samples.bound(kind),
                 samples,
                 unit="share",
-                method=f"mean over pairs of sqrt(2 I) from the plug-in {kind}-CMI, which errs upwards [wang2023]",
-                estimand=f"most that the error of the {SIDES[side]} grows on fresh rows of its own kind",
+                method=f"mean over pairs of sqrt(2 I) from the plug-in {kind}-CMI, which is biased upwards [wang2023]",
+                estimand=f"upper bound on the generalization gap of the {SIDES[side]}, on rows of the same distribution",
                 direction="upper",
             )
         out[f"ggmi.gap@{side}"] = _mean(
             samples.gaps(),
             samples,
             unit="share",
-            method="0-1 loss of the held-out row of every pair minus that of the row learned",
-            estimand=f"gap of the {SIDES[side]} on fresh rows of its own kind",
+            method="0-1 loss of the held-out row of every pair minus that of the training row",
+            estimand=f"generalization gap of the {SIDES[side]} on fresh rows of the same distribution",
         )
         out[f"ggmi.error@{side}"] = _mean(
             samples.held.mean(axis=(1, 2)),
             samples,
             unit="share",
             method="0-1 loss of the held-out row of every pair",
-            estimand=f"error of the {SIDES[side]} on fresh rows of its own kind",
+            estimand=f"error of the {SIDES[side]} on fresh rows of the same distribution",
             references={"pooled ld-CMI / ln 2": float(samples.pooled().mean() / math.log(2))},
         )
     ours, theirs = (found[side].corrected("ld").mean(axis=1) for side in ("anchors", "synthetic"))
@@ -238,8 +238,8 @@ def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Est
         n=sum(2 * item.second.shape[2] for item in found.values()),
         clusters=ours.size + theirs.size,
         unit="nats per row",
-        method="ld-CMI of the learner of the anchors minus that of the learner of the synthetic rows, each per row",
-        estimand="generalization gain through mutual information, loss-difference version",
+        method="conditional mutual information (ld-CMI), real-row learner minus synthetic-row learner, per row",
+        estimand="GGMI (generalization gain via mutual information), loss-difference version",
     )
     return out
 
@@ -255,7 +255,7 @@ def _information(samples: Supersamples, kind: Kind, side: str, streams: Streams)
         unit="nats per row",
         method=f"information of the {WORDS[kind]} of a pair on its mask, {samples.second.shape[1]} masks, chance part "
         "off [miller1955], which may disturb ld <= e <= f; null: masks permuted",
-        estimand=f"what the {SIDES[side]} gives away of which row it learned",
+        estimand=f"information that the {SIDES[side]} leaks about which row of a pair it was trained on",
         null=(float(low), float(high)),
         references={"uncorrected": float(samples.information(kind).mean())},
         p=at_least / (1 + null.size),

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 HELD = 0.5  # of the rows, where no holdout is given
 HALF = 0.5  # of the loss of full replacement
 WORDS: Mapping[str, tuple[str, str]] = {
-    "distinct_fraction": ("share", "different 4-grams of words, over those of generation 1"),
-    "coverage": ("share", "4-grams of the real holdout that are said, over those of generation 1"),
-    "tail_coverage": ("share", "rare real words that are still said, over those of generation 1"),
+    "distinct_fraction": ("share", "distinct 4-grams of words, over those of generation 1"),
+    "coverage": ("share", "4-grams of the real holdout that are generated, over those of generation 1"),
+    "tail_coverage": ("share", "rare real words that are still generated, over those of generation 1"),
     "divergence": (
         "nats per byte",
         "growth of the divergence from real rows: their surprisal under an n-gram model of the generation",
@@ -50,10 +50,18 @@ class LoopSettings:
     def __post_init__(self) -> None:
         shares = self.loop.shares
         if not shares or list(shares) != sorted(set(shares)) or not all(0 <= share < 1 for share in shares):
-            raise UsageError(f"real shares {shares}", expected="different shares from 0 to below 1, ascending")
+            raise UsageError(
+                f"real fractions {shares}",
+                expected="distinct fractions from 0 to below 1, ascending",
+                todo="set --real-share, for example to 0,0.1,0.5",
+            )
         if self.loop.generations < 2 or self.seeds < 2:
             said = f"{self.loop.generations} generations, {self.seeds} seeds"
-            raise UsageError(said, expected="at least 2 generations and 2 seeds")
+            raise UsageError(
+                said,
+                expected="at least 2 generations and 2 seeds",
+                todo="raise --generations or --n-repeats to 2 or more",
+            )
 
 
 def loop(
@@ -121,12 +129,16 @@ def _texts(rows: Dataset) -> list[str]:
         raise InputError(
             f"{rows.name} is a table of columns",
             expected="texts, or pairs of prompt and response",
-            todo="--text COLUMN",
+            todo="name the text column with --text",
         )
     side = rows.sides["response" if rows.kind is Kind.PAIR else "text"]
     found = [text for text in side if text.strip()]
     if len(found) < 2 * FEWEST:
-        raise InputError(f"{rows.name} has {len(found)} texts", expected=f"at least {2 * FEWEST} that are not empty")
+        raise InputError(
+            f"{rows.name} has {len(found)} texts",
+            expected=f"at least {2 * FEWEST} texts that are not empty",
+            todo="add real rows",
+        )
     return found
 
 
@@ -171,7 +183,7 @@ def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
     last = values.shape[-1]
     return {
         f"loop.{name}@{part(share)}": _estimate(
-            values[:, m, s, -1], WORDS[name][0], f"generation {last}, {100 * share:g} % real rows: {WORDS[name][1]}"
+            values[:, m, s, -1], WORDS[name][0], f"generation {last}, {100 * share:g}% real rows: {WORDS[name][1]}"
         )
         for m, name in enumerate(MEASURES)
         for s, share in enumerate(shares)
@@ -201,7 +213,7 @@ def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
                 clusters=seeds,
                 unit="ratio",
                 method="ratio of mean losses, paired over seeds; jackknife over seeds",
-                estimand=f"loss with {100 * share:g} % real rows over that of full replacement, {WORDS[name][1]}",
+                estimand=f"loss with {100 * share:g}% real rows over that of full replacement, {WORDS[name][1]}",
             )
     return out
 

@@ -68,9 +68,15 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.selected < 1:
-            raise UsageError(f"a selected share of {self.selected}", expected="from 0 (no such arm) to below 1")
+            raise UsageError(
+                f"a selected fraction of {self.selected}",
+                expected="from 0 (no such variant) to below 1",
+                todo="set --selected, for example to 0.5",
+            )
         if self.min_gain <= 0:
-            raise UsageError(f"a smallest gain that matters of {self.min_gain}", expected="a number above 0")
+            raise UsageError(
+                f"--min-gain {self.min_gain}", expected="a number above 0", todo="set --min-gain, for example 0.01"
+            )
 
     @property
     def limits(self) -> StudentLimits:
@@ -150,8 +156,8 @@ def _check(study: Study, chosen: TrainSettings) -> None:
     if test is not None and len(test) < FEWEST:
         raise InputError(
             f"{test.name} has {len(test):,} rows",
-            expected=f"at least {FEWEST} to judge by",
-            todo="give more test rows, or none: then a quarter of the anchors stands in for them",
+            expected=f"at least {FEWEST} test rows",
+            todo="add test rows, or omit --test to hold out 25% of REAL",
         )
 
 
