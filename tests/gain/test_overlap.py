@@ -55,7 +55,7 @@ def test_sets_that_share_nothing_stay_as_they_are(sets):
 
 def test_a_test_of_anchors_and_a_pool_of_tests_are_refused(sets):
     real, made, test, _ = sets
-    with pytest.raises(InputError, match="60 of 60 rows of test stand among the other rows"):
+    with pytest.raises(InputError, match="60 of 60 rows of test also appear in another file"):
         apart(of(real, "real"), of(made, "made"), of(real, "test"), None)
     with pytest.raises(InputError, match="40 of 40 rows of pool"):
         apart(of(real, "real"), of(made, "made"), of(test, "test"), of(test, "pool"))
@@ -105,7 +105,7 @@ def test_a_prior_must_name_the_classes(sets):
 
 @pytest.mark.parametrize("least", [float("nan"), 0.0, -0.1, float("inf")])
 def test_the_smallest_gain_is_a_number_above_0(least):
-    with pytest.raises(UsageError, match="smallest gain"):
+    with pytest.raises(UsageError, match="--min-gain"):
         GainSettings(min_gain=least)
 
 

@@ -25,11 +25,11 @@ METRICS = ("log_loss", "nats_per_byte")
 
 @dataclass(frozen=True, slots=True)
 class ForecastComparison:
-    """A forecast beside what was measured.
+    """A forecast next to what was measured.
 
     Attributes:
         key: fingerprints of the rows, what was run on them and the metric; the same comparison counts once.
-        low, high: 90 % prediction interval. forecast, measured: values. unit: of all four.
+        low, high: 90% prediction interval. forecast, measured: values. unit: of all four.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Supersamples of anchors and of synthetic rows: the proxy learns one row of every pair and is judged on both.
+"""Supersamples of real rows and of synthetic rows: the proxy learns one row of every pair and is judged on both.
 
 Nothing is chosen across masks, and vectors are fixed before: an encoder saw all rows, without their labels.
 """
@@ -56,7 +56,7 @@ class Masks:
 
 @dataclass(frozen=True)
 class JointTask:
-    """Anchors and synthetic rows on one numbering, so that a learner can be judged on either.
+    """Real rows and synthetic rows on one numbering, so that a learner can be judged on either.
 
     Attributes:
         task: the proxy, all rows of it real. anchors, synthetic: rows of its numbering.

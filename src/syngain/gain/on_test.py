@@ -1,4 +1,4 @@
-"""The gain on a test set: train each arm on all anchors and rows, judge it on rows nobody learned from."""
+"""The gain on a test set: train each variant on all real rows and rows, judge it on rows nobody learned from."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """Outcomes of arms on the same real rows, by seed.
+    """Outcomes of variants on the same real rows, by seed.
 
     Attributes:
-        outcomes: arm to one outcome per seed. label, weight, cluster: of the judged rows (t,).
-        rows: synthetic rows in the full arm.
+        outcomes: variant to one outcome per seed. label, weight, cluster: of the judged rows (t,).
+        rows: synthetic rows in the full variant.
     """
 
     outcomes: Mapping[Arm, Sequence[Outcome]]
@@ -52,7 +52,7 @@ class Measured:
         control: Arm | None = None,
         estimand: str = "gain on rows like those of the test set",
     ) -> Estimate:
-        """What the treated arm (default: anchors and all rows) scores over the control (default: anchors)."""
+        """What the treated variant (default: real rows and all rows) scores over the control (default: real rows)."""
         paired = self.influence(metric, treated or self.both, control or Arm("anchors"))
         mean, values = paired.mean(axis=0), paired.mean(axis=1)
         test = clustered_variance(mean, self.cluster)
@@ -71,7 +71,7 @@ class Measured:
 
     @property
     def both(self) -> Arm:
-        """Anchors with all rows."""
+        """Real rows with all rows."""
         return Arm("both", 1.0, self.rows)
 
 
@@ -84,9 +84,9 @@ def measured(
     weight: Floats | None = None,
     most: int = 10_000,
 ) -> Measured:
-    """Train on all anchors, judge on the test set.
+    """Train on all real rows, judge on the test set.
 
-    A convex proxy has no seed: one outcome per arm, unless synthetic rows have to be drawn from more than ``most``.
+    A convex proxy has no seed: one outcome per variant, unless synthetic rows have to be drawn from more than ``most``.
     """
     judged = ground.test
     count = len(ground.synthetic)

@@ -27,7 +27,7 @@ class Utility:
     """Utility U = R(real-trained) - R(synthetic-trained) at equal size, and its parts. Positive is good.
 
     Attributes:
-        total: real anchors replaced by as many synthetic rows. input_shift, label_error: the parts, averaged over the
+        total: real rows replaced by as many synthetic rows. input_shift, label_error: the parts, averaged over the
             two orders of swapping. interaction: what the order changes.
     """
 
@@ -38,7 +38,7 @@ class Utility:
 
 
 def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str = "log_loss") -> Utility:
-    """Swap inputs and labels one at a time, in both orders, out of fold over the anchors (THEORY section 5).
+    """Swap inputs and labels one at a time, in both orders, out of fold over the real rows (THEORY section 5).
 
     Labels of synthetic inputs by a real-trained teacher leave only the inputs changed; labels of real inputs by a
     synthetic-trained teacher leave only the labels changed.

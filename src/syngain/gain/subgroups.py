@@ -1,4 +1,4 @@
-"""Gains in parts: per class, slice and generator; and whether learners put the arms in the same order."""
+"""Gains in parts: per class, slice and generator; and whether learners put the variants in the same order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syngain.gain.forecast import Contrast, Forecaster
     from syngain.gain.proxies.task import Task
 
-FEW = 4  # a part with fewer anchors is named, not measured
+FEW = 4  # a part with fewer real rows is named, not measured
 FOLDS = 5
 DRAWS = 200
 
@@ -34,13 +34,13 @@ DRAWS = 200
 def part_gains(
     forecaster: Forecaster, contrast: Contrast, metric: str, parts: Mapping[str, Flags], *, kind: str
 ) -> dict[str, Estimate]:
-    """Gain on each part of the anchors, p-values adjusted by Holm over the parts that can be measured.
+    """Gain on each part of the real rows, p-values adjusted by Holm over the parts that can be measured.
 
     Args:
         forecaster: of the whole.
-        contrast: the gain per anchor.
+        contrast: the gain per real row.
         metric: a mean of rows, not macro-F1.
-        parts: name to flags of the anchors (n,).
+        parts: name to flags of the real rows (n,).
         kind: ``class`` or the name of the slice.
     """
     group = forecaster.experiment.lineage.group
@@ -70,9 +70,9 @@ def part_gains(
 
 
 def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: str, streams: Streams) -> Estimate:
-    """Mean Spearman correlation, over pairs of learners, of the order in which they put the arms.
+    """Mean Spearman correlation, over pairs of learners, of the order in which they put the variants.
 
-    Interval by a bootstrap of the anchors' groups (percentiles of 200 draws).
+    Interval by a bootstrap of the real rows' groups (percentiles of 200 draws).
     """
     trials = {name: found.trials[0] for name, found in experiments.items()}
     arms = [arm for arm in next(iter(trials.values())).outcomes if all(arm in t.outcomes for t in trials.values())]

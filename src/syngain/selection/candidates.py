@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """m synthetic rows to choose from and the n anchors that may be looked at.
+    """m synthetic rows to choose from and the n real rows that may be looked at.
 
     Attributes:
         X, anchors: vectors (m, d) and (n, d) of unit length. unit, anchor_unit: codes (m,), (n,) on one numbering;
@@ -135,7 +135,7 @@ class Then:
 
 
 def part(candidates: Candidates, rows: Ints) -> Candidates:
-    """The same anchors with these candidates only."""
+    """The same real rows with these candidates only."""
     chosen = rows.tolist()
     return Candidates(
         X=candidates.X[rows],
@@ -155,7 +155,7 @@ def part(candidates: Candidates, rows: Ints) -> Candidates:
 
 
 def labels_of(candidates: Candidates, method: str) -> tuple[Ints, Ints]:
-    """Labels of candidates (m,) and anchors (n,).
+    """Labels of candidates (m,) and real rows (n,).
 
     Raises:
         InputError: there are none.

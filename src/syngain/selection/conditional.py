@@ -46,12 +46,12 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CacheModel:
-    """Words of the anchors' responses and, after a prompt, with probability ``cache`` words of the prompt [kuhn1990].
+    """Words of the real rows' responses and, after a prompt, with probability ``cache`` words of the prompt [kuhn1990].
 
-    Needs no download; the cache is chosen on the anchors.
+    Needs no download; the cache is chosen on the real rows.
 
     Attributes:
-        caches: shares of the prompt's words to choose from.
+        caches: fractions of the prompt's words to choose from.
     """
 
     caches: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.3)
@@ -186,7 +186,7 @@ class _Unigrams:
         return cls(counts, sum(counts.values()))
 
     def nats(self, prompt: Sequence[str], response: Sequence[str], cache: float) -> float:
-        """Surprisal of a response, with a share of the mass on the words of the prompt."""
+        """Surprisal of a response, with a fraction of the mass on the words of the prompt."""
         said = Counter(prompt)
         share = cache if prompt else 0.0
         below = self.total + len(self.counts) + 1

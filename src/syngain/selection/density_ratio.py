@@ -1,4 +1,4 @@
-"""Towards the anchors: rows a classifier takes for anchors, and rows in regions where anchors are alone."""
+"""Towards the real rows: rows a classifier takes for real rows, and rows in regions where real rows are alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def kin(candidates: Candidates) -> Ints:
-    """Groups of anchors, then candidates (n + m,), that must not stand on both sides of a fold: kin and repeats."""
+    """Groups of real rows, then candidates (n + m,), that must not stand on both sides of a fold: kin and repeats."""
     alone = np.full(candidates.anchor_unit.size, -1)
     return groups(
         np.concatenate([candidates.anchor_unit, candidates.unit]), np.concatenate([alone, candidates.repeats])
@@ -28,10 +28,10 @@ def kin(candidates: Candidates) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class DensityRatio:
-    """Weight by the density of anchors over that of candidates, from a classifier that did not see the row.
+    """Weight by the density of real rows over that of candidates, from a classifier that did not see the row.
 
     With both sides weighing the same, the log-odds of a logistic regression are the log density ratio [sugiyama2012].
-    Keeping the largest would keep the center of the anchors only, so rows are drawn without replacement in proportion
+    Keeping the largest would keep the center of the real rows only, so rows are drawn without replacement in proportion
     to the ratio: the largest log ratios plus Gumbel noise [kool2019], as in importance resampling [xie2023].
 
     Attributes:
@@ -81,17 +81,17 @@ class DensityRatio:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Fill the regions of the anchors in proportion to the anchors in them, those without rows first.
+    """Fill the regions of the real rows in proportion to the real rows in them, those without rows first.
 
     Attributes:
-        most: regions at the most. rows: anchors per region on average.
+        most: regions at the most. rows: real rows per region on average.
     """
 
     most: int = 40
     rows: int = 10
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
-        """The r-th best row of a region that holds a share s of the anchors stands at (r + 1/2) / s."""
+        """The r-th best row of a region that holds a share s of the real rows stands at (r + 1/2) / s."""
         different = len(np.unique(candidates.anchors, axis=0))
         count = min(max(len(candidates.anchors) // self.rows, 1), self.most, different)
         state = int(rng.integers(2**31 - 1))

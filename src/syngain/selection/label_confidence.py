@@ -24,7 +24,7 @@ Wanted = Literal["easy", "ambiguous", "hard"]
 class Confidence:
     """Rows whose label a classifier of other rows expects: confident learning [northcutt2021] by rank.
 
-    The classifier learns anchors and candidates of other folds; kin and repeats of a row are in its fold. The score is
+    The classifier learns real rows and candidates of other folds; kin and repeats of a row are in its fold. The score is
     the log-odds of the row's label against the best other one.
 
     Attributes:
@@ -95,7 +95,7 @@ class Profile:
 def cross_fitted(
     candidates: Candidates, count: int, penalty: float, rng: np.random.Generator, weight: Floats
 ) -> Floats:
-    """Log-probabilities (m, classes) of each candidate by anchors and candidates (each ``weight``) of other folds."""
+    """Log-probabilities (m, classes) of each candidate by real rows and candidates (each ``weight``) of other folds."""
     own, anchors = labels_of(candidates, "confidence")
     n = anchors.size
     group = kin(candidates)

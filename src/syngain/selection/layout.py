@@ -1,4 +1,4 @@
-"""Datasets laid out for a choice: candidates with what a method may look at, from all anchors or from a part."""
+"""Datasets laid out for a choice: candidates with what a method may look at, from all real rows or from a part."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOGPROBS = ("token_logprobs", "logprob", "log_probability", "score")  # the firs
 
 @dataclass(frozen=True)
 class SelectionLayout:
-    """Anchors and candidates with a task to measure on; nothing a method sees was learned from rows held out.
+    """Real rows and candidates with a task to measure on; nothing a method sees was learned from rows held out.
 
     Attributes:
         ground: all rows. task: the proxy. repeats: near-duplicate cluster of every candidate (m,).
@@ -67,7 +67,7 @@ class SelectionLayout:
         return cls(ground, task, study.clusters("synthetic"), known, streams, encoder)
 
     def candidates(self, anchors: Ints, rows: Ints) -> Candidates:
-        """Those rows to choose from, knowing these anchors only."""
+        """Those rows to choose from, knowing these real rows only."""
         ground, real, synthetic = self.ground, self.ground.real[0], self.ground.synthetic
         ours, theirs = self._vectors(anchors, rows)
         pair = synthetic.kind is Kind.PAIR
@@ -90,7 +90,7 @@ class SelectionLayout:
         )
 
     def _vectors(self, anchors: Ints, rows: Ints) -> tuple[Floats, Floats]:
-        """Vectors of unit length by an encoder that saw these anchors and rows only."""
+        """Vectors of unit length by an encoder that saw these real rows and rows only."""
         real, synthetic = self.ground.real[0].take(anchors.tolist()), self.ground.synthetic.take(rows.tolist())
         if not real.sides:
             known = {name: [*real.columns[name], *synthetic.columns[name]] for name in real.columns}

@@ -1,7 +1,7 @@
-"""Sets against sets: the same number of rows from each, the same anchors, the same judges, paired differences.
+"""Sets against sets: the same number of rows from each, the same real rows, the same judges, paired differences.
 
 Every set is drawn from several times, so that a set which is larger than the others is not judged by one lucky draw.
-Without a test set, anchors judge that were held out together with all rows made from them.
+Without a test set, real rows judge that were held out together with all rows made from them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FEWEST = 10  # rows of each set that can be drawn
 STRATA = 5
 LEVEL = 0.05  # of Holm's test over all pairs
-ANCHORS = -1  # the arm without synthetic rows
+ANCHORS = -1  # the variant without synthetic rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Contest:
     """How sets are compared.
 
     Attributes:
-        folds: of the anchors, where they judge. draws: from every set. most: rows of an arm.
+        folds: of the real rows, where they judge. draws: from every set. most: rows of a variant.
         lengths: whether the rows that are drawn are equally long in all sets, by fifths of all lengths.
     """
 
@@ -58,7 +58,7 @@ class Standing:
     """Outcomes of all sets on the same rows.
 
     Attributes:
-        names: of the sets. outcomes: (set, balanced) to one outcome per draw; set -1 is the anchors alone.
+        names: of the sets. outcomes: (set, balanced) to one outcome per draw; set -1 is the real rows alone.
         label, cluster: of the judged rows (t,). inflation: of a variance over them. size: rows drawn from every set.
         where: who judged, in words.
     """
@@ -72,7 +72,7 @@ class Standing:
     where: str
 
     def over(self, metric: str, treated: int, control: int, *, balanced: bool) -> Estimate:
-        """One set over another, or over the anchors alone (-1), with its p-value."""
+        """One set over another, or over the real rows alone (-1), with its p-value."""
         a, b = self._scores(metric, treated, balanced=balanced), self._scores(metric, control, balanced=balanced)
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
@@ -104,7 +104,7 @@ class MatchedSets:
     """Sets on common ground.
 
     Attributes:
-        ground: anchors, test and the rows of all sets. member: set of each synthetic row (m,). names: of the sets.
+        ground: real rows, test and the rows of all sets. member: set of each synthetic row (m,). names: of the sets.
         task: the proxy. streams: of every draw, the same for all sets.
     """
 
@@ -115,10 +115,10 @@ class MatchedSets:
     streams: Streams
 
     def on_anchors(self, contest: Contest, *, progress: Progress = silent) -> Standing:
-        """Judged by held-out anchors.
+        """Judged by held-out real rows.
 
         Raises:
-            InputError: a set has too few rows that could have been made without the held-out anchors.
+            InputError: a set has too few rows that could have been made without the held-out real rows.
         """
         ground = self.ground
         fold = ground.lineage.folds(contest.folds, self.streams.stream("compare folds"))
@@ -145,7 +145,7 @@ class MatchedSets:
         )
 
     def on_test(self, contest: Contest, *, progress: Progress = silent) -> Standing:
-        """Judged by the test set, all anchors learned from.
+        """Judged by the test set, all real rows learned from.
 
         Raises:
             InputError: a set has too few rows.

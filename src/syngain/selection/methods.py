@@ -50,7 +50,7 @@ def method_named(
 
     Args:
         name: of the method.
-        repeats_last: whether near duplicates go behind all others.
+        repeats_last: whether near-duplicates go behind all others.
         model: the causal language model that judges responses in ``conditional_ratio``; None is a model of words.
         progress: called while that model scores.
 

@@ -176,7 +176,7 @@ class Optimum:
     """The mixture with the smallest predicted loss.
 
     Attributes:
-        mixture: proportions (k,). low, high: 90 % of the optima of refits on resampled runs (k,), each.
+        mixture: proportions (k,). low, high: 90% of the optima of refits on resampled runs (k,), each.
         gain: what a fresh run of the optimum is predicted to be below the best run there is; loss: its predicted loss.
     """
 

@@ -1,7 +1,7 @@
 """What a choice is worth: made inside, reported outside, next to random choices of the same size and to all rows.
 
-For every fold the method sees the other anchors and the rows they could have made; the held-out anchors judge. So the
-anchors that shaped a choice never judge it.
+For every fold the method sees the other real rows and the rows they could have made; the held-out real rows judge. So the
+real rows that shaped a choice never judge it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionTrial:
-    """How a choice is judged: outer ``folds`` of the anchors, and ``randoms`` random choices of the same size."""
+    """How a choice is judged: outer ``folds`` of the real rows, and ``randoms`` random choices of the same size."""
 
     folds: int = 5
     randoms: int = 5
@@ -57,7 +57,7 @@ class NestedGains:
     where: str
 
     def over(self, metric: str, treated: str, control: str, estimand: str) -> Estimate:
-        """The treated arm over the control; ``random`` stands for the mean of all random choices."""
+        """The treated variant over the control; ``random`` stands for the mean of all random choices."""
         a, b = self._scores(metric, treated), self._scores(metric, control)
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
@@ -77,7 +77,7 @@ class NestedGains:
         )
 
     def _scores(self, metric: str, arm: str) -> Floats:
-        """Score of each judged row in each outcome of an arm, shape (outcomes, t)."""
+        """Score of each judged row in each outcome of a variant, shape (outcomes, t)."""
         names = [name for name in self.arms if name == arm or name.partition(" ")[0] == arm]
         ones = np.ones(self.label.size)
         return np.array([METRICS[metric](self.arms[name], self.label, ones) for name in names])
@@ -86,7 +86,7 @@ class NestedGains:
 def on_anchors(
     field: SelectionLayout, method: Method, share: float, *, trial: SelectionTrial, progress: Progress = silent
 ) -> NestedGains:
-    """The choice of a share of the rows, out of fold over the anchors."""
+    """The choice of a fraction of the rows, out of fold over the real rows."""
     ground = field.ground
     fold = ground.lineage.folds(trial.folds, field.streams.stream("select folds"))
     found: dict[str, list[tuple[Ints, Outcome]]] = {}
@@ -114,7 +114,7 @@ def on_anchors(
 
 
 def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> NestedGains:
-    """Rows that were chosen on all anchors, judged on the test set."""
+    """Rows that were chosen on all real rows, judged on the test set."""
     ground = field.ground
     everything = np.arange(len(ground.synthetic))
     arms = _against(ground.anchors, everything, chosen, trial, field.streams.child("test"))
@@ -127,7 +127,7 @@ def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> N
 
 
 def _chosen(layout: SelectionLayout, method: Method, share: float, anchors: Ints, rows: Ints, streams: Streams) -> Ints:
-    """The rows a method keeps of these, knowing these anchors only."""
+    """The rows a method keeps of these, knowing these real rows only."""
     size = max(round(share * rows.size), 1) if rows.size else 0
     if not 0 < size < rows.size:
         return rows

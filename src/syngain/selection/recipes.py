@@ -15,7 +15,7 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
     """File name to text.
 
     ``mixture.yaml`` holds everything; ``trl.json`` the lists for ``datasets.interleave_datasets``;
-    ``llamafactory.yaml`` the lines of a training configuration with ``dataset_info.json`` beside it; ``oumi.yaml`` the
+    ``llamafactory.yaml`` the lines of a training configuration with ``dataset_info.json`` next to it; ``oumi.yaml`` the
     data section. Parts of proportion 0 are left out of all but the first.
 
     Args:

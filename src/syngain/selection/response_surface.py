@@ -1,8 +1,8 @@
-"""Mixtures from a handful of proxy runs: a quadratic response surface, each of its contrasts one number per anchor.
+"""Mixtures from a handful of proxy runs: a quadratic response surface, each of its contrasts one number per real row.
 
-Proxies learn mixtures of anchors and sets, all of the same size, and held-out anchors judge. The loss is fitted by
+Proxies learn mixtures of real rows and sets, all of the same size, and held-out real rows judge. The loss is fitted by
 Scheffe's polynomial ``sum b_i p_i + sum b_ij p_i p_j`` [scheffe1958]. As least squares is linear in the losses, the
-difference of any two mixtures is a fixed combination of losses of the same anchor, hence its interval.
+difference of any two mixtures is a fixed combination of losses of the same real row, hence its interval.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FEWEST = 20  # rows of every set
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurfaceDesign:
-    """How proxies are run: ``folds`` of the anchors, ``most`` rows of a mixture."""
+    """How proxies are run: ``folds`` of the real rows, ``most`` rows of a mixture."""
 
     folds: int = 5
     most: int = 2_000
@@ -44,11 +44,11 @@ class SurfaceDesign:
 
 @dataclass(frozen=True)
 class ResponseSurface:
-    """Losses of mixtures, anchor by anchor.
+    """Losses of mixtures, real row by real row.
 
     Attributes:
-        names: of the parts, the anchors first. points: mixtures that were run (r, k). losses: of each anchor (r, n), so
-            that their mean is the metric. fold, cluster: of each anchor (n,). size: rows of a mixture. unit: of a loss.
+        names: of the parts, the real rows first. points: mixtures that were run (r, k). losses: of each real row (r, n), so
+            that their mean is the metric. fold, cluster: of each real row (n,). size: rows of a mixture. unit: of a loss.
     """
 
     names: Sequence[str]
@@ -64,7 +64,7 @@ class ResponseSurface:
         return np.asarray(_terms(at) @ np.linalg.pinv(_terms(self.points)))
 
     def best(self, rows: Ints | None = None) -> Floats:
-        """The mixture of the grid with the smallest loss on these anchors (default: all)."""
+        """The mixture of the grid with the smallest loss on these real rows (default: all)."""
         tried = grid(len(self.names))
         mean = (self.losses if rows is None else self.losses[:, rows]).mean(axis=1)
         return np.asarray(tried[int(np.argmin(self.weights(tried) @ mean))])
@@ -85,7 +85,7 @@ class ResponseSurface:
         return self._estimate((weights[0] - weights[1]) @ self.losses, estimand)
 
     def moved(self, rng: np.random.Generator, draws: int = 200) -> tuple[Floats, Floats]:
-        """90 % of the best mixtures when whole groups of anchors are drawn anew: low and high of each part (k,)."""
+        """90% of the best mixtures when whole groups of real rows are drawn anew: low and high of each part (k,)."""
         tried = grid(len(self.names))
         weights = self.weights(tried)
         code = np.unique(self.cluster, return_inverse=True)[1]
@@ -113,7 +113,7 @@ class ResponseSurface:
 
 
 def design(parts: int) -> Floats:
-    """Mixtures to run (r, k): each part alone, each pair in halves, all in equal shares."""
+    """Mixtures to run (r, k): each part alone, each pair in halves, all in equal proportions."""
     alone = np.eye(parts)
     pairs = [(alone[i] + alone[j]) / 2 for i, j in combinations(range(parts), 2)]
     middle = [np.full(parts, 1 / parts)] if parts > 2 else []
@@ -136,12 +136,12 @@ def surface(
     units: FinishedUnits | None = None,
     progress: Progress = silent,
 ) -> ResponseSurface:
-    """Run proxies on mixtures of the anchors and all sets; ``units`` keeps the runs that are finished.
+    """Run proxies on mixtures of the real rows and all sets; ``units`` keeps the runs that are finished.
 
-    Anchors are repeated in turn until they fill their share.
+    Real rows are repeated in turn until they fill their share.
 
     Raises:
-        InputError: a set has too few rows that could have been made without the held-out anchors.
+        InputError: a set has too few rows that could have been made without the held-out real rows.
     """
     ground, sets, kept = rivals.ground, len(rivals.names), units or FinishedUnits()
     fold = ground.lineage.folds(plan.folds, rivals.streams.stream("mix folds"))

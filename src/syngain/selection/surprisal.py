@@ -1,4 +1,4 @@
-"""By probability: how surprising a row is to a proxy of the anchors, or to its own generator."""
+"""By probability: how surprising a row is to a proxy of the real rows, or to its own generator."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SurprisalBand:
-    """Rows about as surprising as anchors are to each other: neither rote nor noise.
+    """Rows about as surprising as real rows are to each other: neither rote nor noise.
 
-    The proxy is an n-gram model of the anchors; the band lies between two quantiles of the anchors' own surprisal,
+    The proxy is an n-gram model of the real rows; the band lies between two quantiles of the real rows' own surprisal,
     each under a model that did not see it.
 
     Attributes:
-        low, high: quantiles of the anchors that bound the band. folds: of the anchors. model: the proxy.
+        low, high: quantiles of the real rows that bound the band. folds: of the real rows. model: the proxy.
     """
 
     low: float = 0.25
@@ -53,7 +53,7 @@ class SurprisalBand:
         return Ranking.by_score(-distance, reasons)
 
     def _anchors(self, candidates: Candidates, rng: np.random.Generator) -> Floats:
-        """Surprisal of each anchor under the other folds' anchors (n,), nats per byte."""
+        """Surprisal of each real row under the other folds' real rows (n,), nats per byte."""
         fold = folds(candidates.anchor_unit, min(self.folds, np.unique(candidates.anchor_unit).size), rng)
         out = np.zeros(fold.size)
         for f in np.unique(fold):

@@ -134,7 +134,7 @@ class TrainingNarrative:
         held = "inside" if low <= measured.value <= high else "outside"
         return (
             (
-                "Predicted against measured",
+                "Forecast versus measured",
                 (
                     f"The fast proxy forecast {gain_words(forecast)}, from the real rows alone. The student's measured "
                     f"gain is {gain_words(measured)}, {held} the forecast interval. Proxy and student are different "

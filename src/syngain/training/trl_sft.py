@@ -2,7 +2,7 @@
 
 TRL's trainer owns the loop, the optimizer, the clipping and the devices; rows, their order and the loss are ours: what
 is trained on is to the token what is scored, and of a pair only the response counts. The steps are those of
-:func:`syngain.learners.adapting.plain` (tested), so an arm of ``gain`` and a student of ``train`` are one experiment.
+:func:`syngain.learners.adapting.plain` (tested), so a variant of ``gain`` and a student of ``train`` are one experiment.
 """
 
 from __future__ import annotations

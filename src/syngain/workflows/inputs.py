@@ -90,7 +90,7 @@ def _models(form: object) -> Iterator[str]:
 
 
 def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
-    """Which share of the synthetic rows names an anchor that exists; empty without a source column."""
+    """Which fraction of the synthetic rows names an real row that exists; empty without a source column."""
     source, share = match_sources(synthetic, real)
     return "" if source is None else f"source matched to a real row in {share:.1%} of the rows"
 

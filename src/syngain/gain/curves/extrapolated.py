@@ -1,4 +1,4 @@
-"""Rows worth where no more real rows are at hand: the anchors' own learning curve, extrapolated and marked so."""
+"""Rows worth where no more real rows are at hand: the real rows' own learning curve, extrapolated and marked so."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.gain.curves.real_rows import RealCurve
 
-FURTHEST = 1_000  # times the anchors; a worth beyond is open
+FURTHEST = 1_000  # times the real rows; a worth beyond is open
 STEPS = 400
 REFUSED = "not estimated: the learning curve of the real rows does not fall beyond its noise"
 
 
 def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int) -> Estimate:
-    """Rows worth from the anchors alone: where the extrapolated curve of real rows meets the arm with synthetic rows.
+    """Rows worth from the real rows alone: where the extrapolated curve of real rows meets the variant with synthetic rows.
 
-    The law is fitted to the curve of each judged row minus the arm's loss on that row, so that what they share cancels,
+    The law is fitted to the curve of each judged row minus the variant's loss on that row, so that what they share cancels,
     with the covariance over clusters of rows, inflated for folds that share training rows. r solves L(n_A + r) = 0 in
     every draw of its posterior; open where the curve never gets there.
     """

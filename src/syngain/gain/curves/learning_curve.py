@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Verdict = Literal["change_the_generator", "more_data", "undetermined", "refused"]
 LEVELS = (0.90, 0.95)
 SURE = 0.95  # probability from which a fall or a rise counts as seen
-OFTEN = 0.10  # share of refits at a bound from which alpha and the floor are not printed
+OFTEN = 0.10  # fraction of refits at a bound from which alpha and the floor are not printed
 POOLED = (
     4  # an amount's own variance is pooled with that of all amounts as if the latter had so many degrees of freedom
 )
@@ -76,7 +76,7 @@ class PowerLaw:
     """``L(n) = C + D (n + n0)^-alpha``.
 
     Attributes:
-        n0: rows that count before the first (the anchors, where synthetic rows are added); None: not known.
+        n0: rows that count before the first (the real rows, where synthetic rows are added); None: not known.
         alphas: bounds of alpha, from almost logarithmic to almost a step. A lower bound nearer 0 gives half of the
             prior to curves that never end falling; one of .05 forecasts 15 % too little for a logarithm.
         draws: curves drawn from the posterior. refits: least-squares refits that look for alpha at a bound.
@@ -131,13 +131,13 @@ class LearningCurve:
     """A learning curve with its verdict.
 
     Attributes:
-        verdict: ``change_the_generator`` when the upper 90 % limit of the improvement is below ``min_gain``,
+        verdict: ``change_the_generator`` when the upper 90% limit of the improvement is below ``min_gain``,
             ``more_data`` when the lower one is above, ``refused`` when the curve rises, or does not fall within its
             noise while a fall that matters is possible; else ``undetermined``.
         sentence: the verdict in words, with its numbers.
         improvement: ``L(n_max) - L(10 n_max)``, a forecast.
         alpha, floor: exponent and C; None where more than a tenth of refits end at a bound.
-        falls: probability that the curve falls over what was measured. bound: share of refits at a bound.
+        falls: probability that the curve falls over what was measured. bound: fraction of refits at a bound.
         noise: standard error of the loss at one amount, as the fit sees it.
         amounts, losses: what was measured, ascending, seeds averaged. min_gain: in the unit of the loss.
         draws: the curves behind all of this.

@@ -193,7 +193,7 @@ def misfit(points: Points, shapes: Shapes) -> float:
 
 
 def at_bound(points: Points, shapes: Shapes, rng: np.random.Generator, *, refits: int) -> float:
-    """Share of least-squares refits, to points drawn around the best law, that end at a bound.
+    """Fraction of least-squares refits, to points drawn around the best law, that end at a bound.
 
     A bound is the smallest or the largest alpha, the largest n0 where it is free, or no fall at all.
     """

@@ -34,7 +34,7 @@ POOLED = CurveDesign()
 def worths(
     task: Task, ground: GainLayout, streams: Streams, *, metric: str, most: int, progress: Progress = silent
 ) -> tuple[dict[str, Estimate], dict[str, Series]]:
-    """Rows worth with its curve: on the pool, and on the test where both are given; else extrapolated from anchors.
+    """Rows worth with its curve: on the pool, and on the test where both are given; else extrapolated from real rows.
 
     ``gain.rows_worth``, ``gain.rows_worth@test``, and ``gain.<metric>.pool``, what as many pool rows bring.
     """
@@ -63,7 +63,7 @@ def worths(
 
 
 def more_of_it(forecaster: Forecaster, metric: str, streams: Streams, min_gain: float) -> LearningCurve | None:
-    """The learning curve over amounts of synthetic rows beside all anchors; None with fewer than four amounts."""
+    """The learning curve over amounts of synthetic rows next to all real rows; None with fewer than four amounts."""
     trials = forecaster.experiment.trials
     levels = range(len(trials[0].levels))
     if len(levels) < 4:
@@ -98,7 +98,7 @@ def _arm(curve: RealCurve) -> Floats:
 
 
 def _series(curve: RealCurve) -> Series:
-    """Loss against real rows, with the 90 % band of its mean over judged rows."""
+    """Loss against real rows, with the 90% band of its mean over judged rows."""
     losses = _scaled(curve).mean(axis=1)
     middle = losses.mean(axis=1)
     half = [1.645 * math.sqrt(clustered_variance(row, curve.cluster)) for row in losses]
@@ -112,7 +112,7 @@ def _series(curve: RealCurve) -> Series:
 
 
 def _pool_gain(curve: RealCurve, metric: str) -> Estimate:
-    """Anchors with pool rows over anchors alone, on the pool out of fold."""
+    """Real rows with pool rows over real rows alone, on the pool out of fold."""
     assert curve.pool is not None  # noqa: S101  (checked by the caller)
     at = int(np.argmin(np.abs(curve.amounts - curve.anchors)))
     scale = curve.size.size / curve.size.sum()

@@ -39,14 +39,14 @@ def rows_worth(
     clusters: Ints | None = None,
     level: float = 0.9,
 ) -> EquivalentRows:
-    """How many real rows beside the anchors the synthetic rows are worth.
+    """How many real rows next to the real rows the synthetic rows are worth.
 
     Args:
-        amounts: total real rows of each point of the curve (k,), distinct, positive; k >= 2. Fewer than the anchors
+        amounts: total real rows of each point of the curve (k,), distinct, positive; k >= 2. Fewer than the real rows
             show harm, more show worth.
         curve: loss of each test row after training on so many real rows, (k, t) or (k, seeds, t).
-        arm: loss of the same test rows after training on anchors and synthetic rows, (t,) or (seeds, t).
-        anchors: how many real rows the arm had, n_A.
+        arm: loss of the same test rows after training on real rows and synthetic rows, (t,) or (seeds, t).
+        anchors: how many real rows the variant had, n_A.
         clusters: codes of test rows that belong together (t,); default: each on its own.
         level: of the interval, between 0 and 1.
 
@@ -80,7 +80,7 @@ class EquivalentRows:
     """What the synthetic rows are worth in real rows.
 
     Attributes:
-        value: r; negative for harm (the arm is as bad as that many fewer anchors); infinite beyond what was measured.
+        value: r; negative for harm (the variant is as bad as that many fewer real rows); infinite beyond what was measured.
         low, high: ends of the interval at ``level``; -inf and inf where it is open.
         least, most: the range of r that was measured.
         sentence: the answer in words. estimate: the same as an ``Estimate`` with its usual levels.
@@ -133,7 +133,7 @@ def _check(amounts: Floats, curve: Floats, arm: Floats, codes: Ints) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tests:
-    """Paired tests at total real rows ``n`` (m,), ascending: difference real - arm, its error, its freedom."""
+    """Paired tests at total real rows ``n`` (m,), ascending: difference real - variant, its error, its freedom."""
 
     n: Floats
     difference: Floats
@@ -181,7 +181,7 @@ class _Tests:
 def _tests(amounts: Floats, smooth: Floats, curve: Floats, arm: Floats, codes: Ints) -> _Tests:
     """Difference, error and freedom along the curve.
 
-    Variance = clustered test rows, paired + seeds of the curve + seeds of the arm; freedom by [satterthwaite1946]. A
+    Variance = clustered test rows, paired + seeds of the curve + seeds of the variant; freedom by [satterthwaite1946]. A
     seed is taken to be the same subsample order at all amounts; independent ones give the same in expectation.
     """
     log = np.log(amounts)

@@ -1,7 +1,7 @@
-"""The experiment behind a forecast: which arms are trained on which part of the anchors, and judged on the rest.
+"""The experiment behind a forecast: which variants are trained on which part of the real rows, and judged on the rest.
 
-Folds leave whole groups of anchors out together with every synthetic row made from them. In each fold the arms see a
-share of the remaining anchors and, of the synthetic rows those anchors could have made, a number of rows that is the
+Folds leave whole groups of real rows out together with every synthetic row made from them. In each fold the variants see a
+fraction of the remaining real rows and, of the synthetic rows those real rows could have made, a number of rows that is the
 same in all folds.
 """
 
@@ -30,7 +30,7 @@ Kind = Literal["anchors", "both", "synthetic", "duplicated"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arm:
-    """What is trained on: a share of the anchors of a fold, and an amount of synthetic rows."""
+    """What is trained on: a fraction of the real rows of a fold, and an amount of synthetic rows."""
 
     kind: Kind
     share: float = 1.0
@@ -43,10 +43,10 @@ class Design:
     """How much of an experiment to run.
 
     Attributes:
-        folds: outer folds. shares: parts of a fold's training anchors, ascending, the last is 1.
+        folds: outer folds. shares: parts of a fold's training real rows, ascending, the last is 1.
         repeats: how often folds and subsamples are drawn anew. amounts: log-spaced amounts of synthetic rows.
-        most: most synthetic rows in an arm. controls: whether duplication and synthetic-only run.
-        balanced: whether the arms with class weights run.
+        most: most synthetic rows in a variant. controls: whether duplication and synthetic-only run.
+        balanced: whether the variants with class weights run.
         pairs: whether pairs of folds are left out to see how much shared training rows add to the variance.
     """
 
@@ -62,12 +62,12 @@ class Design:
 
 @dataclass(frozen=True)
 class Trial:
-    """One drawing of folds: out-of-fold outcomes of every arm, in the order of the anchors.
+    """One drawing of folds: out-of-fold outcomes of every variant, in the order of the real rows.
 
     Attributes:
-        fold: fold of each anchor (n,). sizes: mean number of training anchors at each share.
+        fold: fold of each real row (n,). sizes: mean number of training real rows at each share.
         least: synthetic rows that the smallest share has in every fold. most: those of the whole training part.
-        outcomes: arm to its outcome on all anchors. pairs: the same without pairs of folds, in the first trial only.
+        outcomes: variant to its outcome on all real rows. pairs: the same without pairs of folds, in the first trial only.
     """
 
     fold: Ints
@@ -96,13 +96,13 @@ def experiment(
     design: Design,
     progress: Progress = silent,
 ) -> Experiment:
-    """Run every arm of the design out of fold. Anchors are rows 0 .. n - 1 of the task's real rows.
+    """Run every variant of the design out of fold. Real rows are rows 0 .. n - 1 of the task's real rows.
 
-    Folds are not stratified by label: with the labels of training and held-out anchors tied to the same shares, anchors
+    Folds are not stratified by label: with the labels of training and held-out real rows tied to the same shares, real rows
     alone look better than on fresh rows and the gain too small.
 
     Raises:
-        InputError: held-out anchors take all synthetic rows along, so that nothing is left to learn from.
+        InputError: held-out real rows take all synthetic rows along, so that nothing is left to learn from.
     """
     trials = []
     for repeat in range(design.repeats):
@@ -138,12 +138,12 @@ def _check(plan: _Plan) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The rows of every arm in every fold of one trial."""
+    """The rows of every variant in every fold of one trial."""
 
     lineage: Lineage
     design: Design
     fold: Ints
-    parts: Sequence[Sequence[Flags]]  # fold, share: anchors that train
+    parts: Sequence[Sequence[Flags]]  # fold, share: real rows that train
     order: Ints
     least: int
     most: int
@@ -166,7 +166,7 @@ class _Plan:
         return len(self.parts)
 
     def available(self, part: Flags) -> Ints:
-        """Synthetic rows that arms may draw when these anchors train."""
+        """Synthetic rows that variants may draw when these real rows train."""
         return drawn(self.lineage.made_from(part), self.most, self.order)
 
     @property
@@ -198,10 +198,10 @@ class _Plan:
 
 
 def training(arm: Arm, anchors: Ints, rows: Ints, lineage: Lineage) -> Training:
-    """The training rows of an arm: these anchors, these synthetic rows, or anchors repeated in their place.
+    """The training rows of a variant: these real rows, these synthetic rows, or oversampling control in their place.
 
-    Duplication is matched in size and lineage: every synthetic row is replaced by the anchor it was made from; rows of
-    nobody known are replaced by the anchors in turn.
+    Duplication is matched in size and lineage: every synthetic row is replaced by the real row it was made from; rows of
+    nobody known are replaced by the real rows in turn.
     """
     none = np.empty(0, dtype=np.int64)
     if arm.kind == "duplicated":

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
 REMEMBERED = 24  # encoders whose vectors are kept: ten folds of two trials and a few more
-KINDS = 4  # anchors that differ
-FEWEST = 20  # anchors: ten folds of two
+KINDS = 4  # real rows that differ
+FEWEST = 20  # real rows: ten folds of two
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class GainLayout:
         """Lay out a study.
 
         Raises:
-            InputError: too few anchors or rows, labels on one side only, one class only.
+            InputError: too few real rows or rows, labels on one side only, one class only.
         """
         roles, sets = _roles(study), _sets(study)
         real, synthetic = study.real, study.synthetic
@@ -115,7 +115,7 @@ class GainLayout:
 
     @property
     def anchor_labels(self) -> Ints:
-        """Codes of the anchors' labels (n,)."""
+        """Codes of the real rows' labels (n,)."""
         return self.label[self.anchors]
 
     def label_task(
@@ -123,7 +123,7 @@ class GainLayout:
     ) -> LabelTask:
         """The linear proxy on text, gradient boosting on tables; or a learner of your own.
 
-        The encoder is fitted on anchors and synthetic rows without labels, never on pool or test.
+        The encoder is fitted on real rows and synthetic rows without labels, never on pool or test.
         """
         encode = self._encode(encoder or HashedNgrams(), streams)
         real, synthetic = encode(self.anchors, np.arange(self.synthetic_label.size))

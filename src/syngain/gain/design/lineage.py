@@ -1,7 +1,7 @@
-"""Who comes from whom: which rows must leave together, and which synthetic rows a part of the anchors could have made.
+"""Who comes from whom: which rows must leave together, and which synthetic rows a part of the real rows could have made.
 
-A synthetic row follows the anchor it was made from. Where that is not said but the row repeats or nearly repeats an
-anchor, it follows that anchor; otherwise it belongs to nobody and every forecast that uses it is "optimistic".
+A synthetic row follows the real row it was made from. Where that is not said but the row repeats or nearly repeats an
+real row, it follows that real row; otherwise it belongs to nobody and every forecast that uses it is "optimistic".
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Anchors, synthetic rows and what ties them.
+    """Real rows, synthetic rows and what ties them.
 
     Attributes:
-        group: cluster of each anchor (n,): near duplicates leave together.
-        source: the anchor each synthetic row was made from (m,), -1 when unknown.
+        group: cluster of each real row (n,): near-duplicates leave together.
+        source: the real row each synthetic row was made from (m,), -1 when unknown.
         cluster: near-duplicate cluster of each synthetic row (m,), on the numbering of ``group`` where it repeats an
-            anchor.
+            real row.
     """
 
     group: Ints
@@ -34,7 +34,7 @@ class Lineage:
 
     @classmethod
     def of(cls, source: Ints, near: Ints) -> Lineage:
-        """From the anchor of each synthetic row (m,) and near-duplicate clusters (n + m,) of anchors, then rows."""
+        """From the real row of each synthetic row (m,) and near-duplicate clusters (n + m,) of real rows, then rows."""
         count = near.size - source.size
         anchors = near[:count]
         names, first = np.unique(anchors, return_index=True)
@@ -44,33 +44,33 @@ class Lineage:
 
     @property
     def anchors(self) -> int:
-        """Number of anchors."""
+        """Number of real rows."""
         return int(self.group.size)
 
     @property
     def known(self) -> float:
-        """Share of the synthetic rows whose anchor is known."""
+        """Fraction of the synthetic rows whose real row is known."""
         return float(np.mean(self.source >= 0)) if self.source.size else 1.0
 
     @property
     def unit(self) -> Ints:
-        """Cluster of each synthetic row (m,): the group of its anchor, else itself and its near duplicates."""
+        """Cluster of each synthetic row (m,): the group of its real row, else itself and its near-duplicates."""
         alone = self.anchors + np.unique(self.cluster, return_inverse=True)[1] if self.source.size else self.source
         return np.where(self.source >= 0, self.group[self.source], alone)
 
     def folds(self, count: int, rng: np.random.Generator) -> Ints:
-        """The fold of every anchor (n,), whole groups, whatever the labels."""
+        """The fold of every real row (n,), whole groups, whatever the labels."""
         return folds(self.group, min(count, np.unique(self.group).size), rng)
 
     def made_from(self, anchors: Flags) -> Flags:
-        """Synthetic rows (m,) that these anchors (n,) made: of all their groups, and of nobody known."""
+        """Synthetic rows (m,) that these real rows (n,) made: of all their groups, and of nobody known."""
         allowed = np.ones(self.anchors + 1, dtype=bool)
         gone = np.isin(self.group, np.unique(self.group[~anchors]))
         allowed[:-1] = ~gone
         return np.asarray(allowed[self.source])
 
     def shares(self, training: Flags, share: float, rng: np.random.Generator) -> Flags:
-        """Anchors (n,) of a random part of the training groups that holds at least ``share`` of the training rows."""
+        """Real rows (n,) of a random part of the training groups that holds at least ``share`` of the training rows."""
         if share >= 1:
             return training
         names, sizes = np.unique(self.group[training], return_counts=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
 
 FEWEST = 10  # rows of a test that can judge
-HIGH = 0.05  # share of the test from which on a score would be worth nothing
+HIGH = 0.05  # fraction of the test from which on a score would be worth nothing
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Apart:
 
 
 def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset | None) -> Apart:
-    """Leave out test rows that stand among anchors or synthetic rows, then pool rows among anchors or test.
+    """Leave out test rows that stand among real rows or synthetic rows, then pool rows among real rows or test.
 
     Raises:
         InputError: too few rows of the test, or none of the pool, are left.

@@ -98,7 +98,7 @@ def _utility(task: LabelTask, found: GainEstimates, layout: GainLayout, streams:
 
 
 def _agreement(task: LabelTask, found: GainEstimates, layout: GainLayout, streams: Streams) -> Estimate:
-    """The arms of the first trial again with two other learners, on the same folds."""
+    """The variants of the first trial again with two other learners, on the same folds."""
     ours = found.forecaster.experiment
     design = replace(ours.design, repeats=1, amounts=COMPARED, shares=(1.0,), balanced=False, pairs=False)
     others: dict[str, Classifier] = {"discriminant": TunedDiscriminant(), "neighbors": Voting()}

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from syngain.gain.forecast import Contrast
     from syngain.gain.proxies.task import Task
 
-FEW = 4  # a class with fewer anchors cannot be judged: folds leave one to three of them
-OPTIMISTIC = 0.9  # share of rows whose anchor must be known
-FAR = 2.0  # times the rows that the arms had: further is said to be extrapolated
+FEW = 4  # a class with fewer real rows cannot be judged: folds leave one to three of them
+OPTIMISTIC = 0.9  # fraction of rows whose real row must be known
+FAR = 2.0  # times the rows that the variants had: further is said to be extrapolated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Setup:
         metric: the pre-declared metric of the verdict; None is log-loss, or nats per byte without labels.
         min_gain: the smallest gain that matters, in the unit of the metric.
         test_rows: rows of the fresh test that prediction intervals speak of; None: that of the given test, or 500.
-        prior: class to share at test time, where it differs from the anchors'.
+        prior: class to share at test time, where it differs from the real rows'.
         design: how much of an experiment to run.
     """
 
@@ -57,10 +57,10 @@ class GainEstimates:
         metric: the primary one. estimates, series: as in ``report.json``. choice: how many rows to use.
         forecast: gain of all rows as expected. controls: the same over duplication and class weights.
         test: what the test set measured, None without one; ``test_choice``: of the chosen amount.
-        budget: metric to shares of its variance. rare: classes with too few anchors to be judged.
-        needed: more anchors that would tell a gain of the size it looks like; of ``min_gain``.
-        foreign: labels of synthetic rows that no anchor has, on ``foreign_rows`` rows.
-        blind: whether the proxy does no better than class shares, with and without the synthetic rows.
+        budget: metric to fractions of its variance. rare: classes with too few real rows to be judged.
+        needed: more real rows that would tell a gain of the size it looks like; of ``min_gain``.
+        foreign: labels of synthetic rows that no real row has, on ``foreign_rows`` rows.
+        blind: whether the proxy does no better than class distribution, with and without the synthetic rows.
     """
 
     metric: str
@@ -92,7 +92,7 @@ def estimate_gain(
     marks: tuple[str, ...] = (),
     progress: Progress = silent,
 ) -> GainEstimates:
-    """Forecast from the anchors and, where there is a test set, measure on it."""
+    """Forecast from the real rows and, where there is a test set, measure on it."""
     labeled = ground.labeled
     primary = setup.metric or (LABEL_METRICS if labeled else TEXT_METRICS)[0]
     metrics = LABEL_METRICS if labeled else TEXT_METRICS
@@ -140,7 +140,7 @@ _CHOSEN = "expected gain at the recommended size, chosen on other folds of real 
 
 
 def rare_classes(ground: GainLayout) -> tuple[str, ...]:
-    """Classes that have anchors, but fewer than can be judged."""
+    """Classes that have real rows, but fewer than can be judged."""
     counts = np.bincount(ground.anchor_labels, minlength=len(ground.names))
     return tuple(ground.names[code] for code in np.flatnonzero((counts > 0) & (counts < FEW)))
 
@@ -155,7 +155,7 @@ def _strangers(ground: GainLayout) -> dict[str, Any]:
 
 
 def _is_blind(forecaster: Forecaster) -> bool:
-    """Whether held-out anchors are surprised as much by both arms as by the class shares of the other folds."""
+    """Whether held-out real rows are surprised as much by both variants as by the class distribution of the other folds."""
     trial, label = forecaster.experiment.trials[0], forecaster.label
     shares = np.zeros(label.size)
     for fold in np.unique(trial.fold):

@@ -77,11 +77,11 @@ class LabelTask:
         return Outcome(-own, np.ones(rows.size), np.asarray(scores.argmax(axis=1)), fitted.converged)
 
     def examples(self, training: Training, rng: np.random.Generator) -> Examples:
-        """The rows of a training arm with inner folds; penalties are judged on real rows wherever there are any."""
+        """The rows of a training variant with inner folds; penalties are judged on real rows wherever there are any."""
         y = np.concatenate([self.label[training.real], self.synthetic_label[training.synthetic]])
         unit = groups(np.concatenate([self.unit[training.real], self.synthetic_unit[training.synthetic]]))
         judged = np.zeros(y.size, dtype=bool)
-        judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated anchor is judged once
+        judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated real row is judged once
         if not training.real.size:
             judged[:] = True
         fold = self._inner(unit, judged, y, rng)

@@ -1,4 +1,4 @@
-"""What a trained arm scored on real rows, and how much each row moved it.
+"""What a trained variant scored on real rows, and how much each row moved it.
 
 Every metric is positive-is-better and comes as one number per row whose mean is the metric: exactly the row's own
 score where the metric is a mean, the influence function [hampel1974] where it is not. Intervals, extrapolations and

@@ -1,6 +1,6 @@
 """What a proxy is trained on and judged by; every learner of ``gain`` answers in these words.
 
-Real rows of all kinds (anchors, then pool, then test) share one numbering, synthetic rows have their own.
+Real rows of all kinds (real rows, then pool, then test) share one numbering, synthetic rows have their own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What one arm learns from.
+    """What one variant learns from.
 
     Attributes:
         real: rows of the real numbering; a repeated row counts as often as it stands here.
@@ -31,7 +31,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one trained arm did on t real rows.
+    """How one trained variant did on t real rows.
 
     Attributes:
         loss: surprisal of each row in nats, shape (t,): of its label, or of its text. Always finite.

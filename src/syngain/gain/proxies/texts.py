@@ -1,6 +1,6 @@
 """Unlabeled texts as a task: an n-gram language model, judged by the surprisal of real texts or responses.
 
-All n-grams of all rows are indexed once; an arm is a weight per row, so that a hundred arms cost little more than one.
+All n-grams of all rows are indexed once; a variant is a weight per row, so that a hundred variants cost little more than one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TextTask:
     """Real rows, then synthetic rows, as n-grams. Of a pair the response is learned and scored, of a text everything.
 
     Attributes:
-        grams: real rows (anchors, pool, test), then synthetic rows. real: number of real rows.
+        grams: real rows (real rows, pool, test), then synthetic rows. real: number of real rows.
         unit: clusters of all rows (n + m,) that must not stand on both sides when a row is held out to choose the
             discount; None: only equal rows.
         model: the proxy.
@@ -53,7 +53,7 @@ class TextTask:
         """Index datasets of texts or of pairs. Large ones take about 60 bytes of memory a byte: subsample before.
 
         Raises:
-            InputError: a table, texts beside pairs, or real rows without a single byte to score.
+            InputError: a table, texts next to pairs, or real rows without a single byte to score.
             UsageError: not one unit per row.
         """
         sets = [item for item in (real, pool, test) if item is not None]

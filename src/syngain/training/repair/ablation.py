@@ -1,7 +1,7 @@
-"""The experiment of repair: one model, overfitted on a set, repaired or kept from overfitting, every arm measured.
+"""The experiment of repair: one model, overfitted on a set, repaired or kept from overfitting, every variant measured.
 
-An arm of a seed starts from the untrained or the overfitted adapter and takes a fixed number of steps at one learning
-rate; nothing is stopped early, so no arm is tuned on what it is judged by. Real rows that are judged on or held out
+A variant of a seed starts from the untrained or the overfitted adapter and takes a fixed number of steps at one learning
+rate; nothing is stopped early, so no variant is tuned on what it is judged by. Real rows that are judged on or held out
 are never trained on.
 """
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 ARMS = ("untrained", "overfitted", *REPAIRS, "anchors", *PREVENTIONS)
 LEVEL = 0.9
-MEASURED = 6  # steps that take about as long as measuring a state, for the share done
+MEASURED = 6  # steps that take about as long as measuring a state, for the fraction done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +55,10 @@ class Treatment:
     """How the set is trained on and repaired.
 
     Attributes:
-        steps: of the overfitted model and of the prevention arms. repair_steps: of every repair. seeds: of everything.
-        weight: of the forgetting loss beside replay. cap: of its slope, see :func:`..repairing.forgetting`.
+        steps: of the overfitted model and of the prevention variants. repair_steps: of every repair. seeds: of everything.
+        weight: of the forgetting loss next to replay. cap: of its slope, see :func:`..repairing.forgetting`.
         forget: what is forgotten, the shared ``opening`` or the whole ``response``.
-        mix: share of real rows in each batch of the prevention by mixing. jitter: the prevention by format jitter.
+        mix: fraction of real rows in each batch of the prevention by mixing. jitter: the prevention by format jitter.
         rows: held-out rows judged at most. prompts: of them that are answered. tokens: of an answer, at most.
     """
 
@@ -104,8 +104,8 @@ class Ablation:
     """What was measured.
 
     Attributes:
-        template: of the set. states: of each arm, one per seed.
-        arms: arm to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
+        template: of the set. states: of each variant, one per seed.
+        arms: variant to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
         notes: on rows that were cut.
     """
 
@@ -127,18 +127,18 @@ class Ablation:
 
     @property
     def reported(self) -> dict[str, Estimate]:
-        """Differences of arms; shares of an increase only where the loss may have risen."""
+        """Differences of variants; fractions of an increase only where the loss may have risen."""
         shares = ("repair.removed@", "repair.added@") if self.harmless else ()
         return {name: item for name, item in self.contrasts.items() if not name.startswith(shares)}
 
     def arm(self, name: str) -> dict[str, Estimate]:
-        """What stands in the line of an arm."""
+        """What stands in the line of a variant."""
         removed = self.reported.get(f"repair.removed@{name}")
         return dict(self.arms[name]) | ({} if removed is None else {"repair.removed": removed})
 
 
 def ablate(design: AblationDesign, *, folder: Path, resume: bool = False, progress: Progress = silent) -> Ablation:
-    """Run every arm in every seed that is not yet in ``folder``, and compare them.
+    """Run every variant in every seed that is not yet in ``folder``, and compare them.
 
     Raises:
         UsageError: what is resumed was another job. UnfinishedError: not enough memory; what is done is kept.
@@ -150,7 +150,7 @@ def ablate(design: AblationDesign, *, folder: Path, resume: bool = False, progre
 
 @dataclass(slots=True)
 class AblationDesign:
-    """The model and the rows, and which of them an arm learns from."""
+    """The model and the rows, and which of them a variant learns from."""
 
     model: CausalModel
     real: TokenizedRows
@@ -220,13 +220,13 @@ class AblationDesign:
         return self.rows.round(seed, self.streams)
 
     def steps(self, arm: str) -> int:
-        """Optimizer steps of an arm."""
+        """Optimizer steps of a variant."""
         if arm == "untrained":
             return 0
         return self.treatment.steps if arm in {"overfitted", *PREVENTIONS} else self.treatment.repair_steps
 
     def lesson(self, arm: str, seed: int) -> Lesson:
-        """What an arm learns; arms that see the same kind of rows see the same rows in the same order."""
+        """What a variant learns; variants that see the same kind of rows see the same rows in the same order."""
         size, plan = self.model.proxy.batch, self.treatment
         if arm in {"overfitted", "jitter"}:
             return replay(self._batches(self._side(arm, seed), self.round(seed).synthetic, "synthetic", seed, size))
@@ -269,7 +269,7 @@ class AblationDesign:
 
 @dataclass(slots=True)
 class _AblationRun:
-    """All arms of all seeds, one after the other."""
+    """All variants of all seeds, one after the other."""
 
     design: AblationDesign
     store: ArmStore

@@ -1,4 +1,4 @@
-"""Format jitter: the shared opening of a share of the rows is stripped or varied, so that no student learns it.
+"""Format jitter: the shared opening of a fraction of the rows is stripped or varied, so that no student learns it.
 
 A transform of a dataset of prompts and responses; prompts, ids, sources and the other columns stay as they are.
 """
@@ -40,7 +40,7 @@ class Jitter:
             )
 
     def __call__(self, rows: Dataset, rng: np.random.Generator) -> Dataset:
-        """The rows with the opening stripped or varied in a random share of those that have it.
+        """The rows with the opening stripped or varied in a random fraction of those that have it.
 
         What is stripped is the longest start, in whole words, that more than half of the rows with the most common
         opening share. A response that is nothing but this start keeps it: an empty one would teach silence.

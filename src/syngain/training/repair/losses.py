@@ -39,7 +39,7 @@ class Lesson:
 
 
 def replay(real: Batch) -> Lesson:
-    """Real rows, by their surprisal: the ablation beside which every other repair is shown."""
+    """Real rows, by their surprisal: the ablation next to which every other repair is shown."""
     return Lesson(real, supervised)
 
 

@@ -37,7 +37,7 @@ class Template:
 
     @property
     def share(self) -> float:
-        """Share of the responses that open with it."""
+        """Fraction of the responses that open with it."""
         return len(self.rows) / self.of if self.of else 0.0
 
     def opens(self, text: str) -> bool:

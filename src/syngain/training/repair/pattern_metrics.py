@@ -1,7 +1,7 @@
 """Pattern overfitting of a model: what it says to real prompts, and what it loses on real rows.
 
 A state of the model is measured on held-out real rows; the states of several seeds become estimates whose unit of
-chance is the prompt (with its near duplicates), seeds added. Nats throughout.
+chance is the prompt (with its near-duplicates), seeds added. Nats throughout.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def state_of(
 
 
 def measures(states: Sequence[State], clusters: Sequence[Ints], template: Template) -> dict[str, Estimate]:
-    """``pattern.template_share``, ``.opening_entropy``, ``.format`` and ``.real_loss`` of one arm.
+    """``pattern.template_share``, ``.opening_entropy``, ``.format`` and ``.real_loss`` of one variant.
 
     Args:
         states: one per seed.
@@ -166,7 +166,7 @@ def _share(
     estimand: str,
     references: Mapping[str, float],
 ) -> Estimate:
-    """A share of generations: Wilson's interval with the number of trials that the clustered error corresponds to."""
+    """A fraction of generations: Wilson's interval with the number of trials that the clustered error corresponds to."""
     hits = [np.array([holds(said) for said in state.said], dtype=np.float64) for state in states]
     share, error, freedom = paired_ratio(hits, [np.ones(own.size) for own in hits], clusters)
     count = _count(clusters)

@@ -1,4 +1,4 @@
-"""What a repair removes: shares of a loss increase, as ratios of paired sums with Fieller's interval."""
+"""What a repair removes: fractions of a loss increase, as ratios of paired sums with Fieller's interval."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ REPAIRS, PREVENTIONS = ("replay", "forget", "both"), ("mix", "jitter")
 
 
 def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) -> dict[str, Estimate]:
-    """Every contrast of the arms, by id.
+    """Every contrast of the variants, by id.
 
     ``repair.increase``: loss of the overfitted model minus the untrained one's, nats per token. ``repair.removed@arm``:
-    the share of it that a repair removes, or a prevention avoids; above 1 the model is better than untrained.
+    the fraction of it that a repair removes, or a prevention avoids; above 1 the model is better than untrained.
     ``repair.added@forget``: what the forgetting loss removes on top of replay. ``repair.left@arm``: loss of a repaired
     model minus that of one that learned from the same real rows alone, which never saw the set.
 
     Args:
-        states: by arm, one per seed, of the same rows in every arm.
+        states: by variant, one per seed, of the same rows in every variant.
         clusters: of the rows of each seed.
     """
     over, untrained = states["overfitted"], states["untrained"]

@@ -1,6 +1,6 @@
-"""Finished arms of a training run in a work folder, one file each, so that a run that was killed resumes with them.
+"""Finished variants of a training run in a work folder, one file each, so that a run that was killed resumes with them.
 
-Every file is written beside its place and renamed. The folder's ledger says what the arms depend on; a run of other
+Every file is written next to its place and renamed. The folder's ledger says what the variants depend on; a run of other
 rows or settings is refused.
 """
 
@@ -59,19 +59,19 @@ class ArmFiles:
         beside.replace(self.folder / ledger)
 
     def state(self, key: str) -> Path:
-        """The file of an arm that is being trained."""
+        """The file of a variant that is being trained."""
         return self.folder / f"{key}.state"
 
     def find(self, key: str) -> Arrays | None:
-        """The arrays of a finished arm, if they are there and whole."""
+        """The arrays of a finished variant, if they are there and whole."""
         try:
             with np.load(self.folder / f"{key}.npz", allow_pickle=False) as found:
                 return {name: found[name] for name in found.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-            return None  # missing, or damaged by a disk: the arm is run again
+            return None  # missing, or damaged by a disk: the variant is run again
 
     def keep(self, key: str, arrays: Arrays) -> None:
-        """Write a finished arm; the state of its training goes."""
+        """Write a finished variant; the state of its training goes."""
         beside = self.folder / f"{key}.new"
         with beside.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # the stubs mistake names for allow_pickle
@@ -79,7 +79,7 @@ class ArmFiles:
         self.state(key).unlink(missing_ok=True)
 
     def check(self, stored: Mapping[str, object], settings: Mapping[str, object]) -> None:
-        """Compare what the arms were made with and what is asked for now.
+        """Compare what the variants were made with and what is asked for now.
 
         Raises:
             UsageError: they differ; names everything that does.
@@ -97,7 +97,7 @@ class ArmFiles:
 
 @dataclass(frozen=True, slots=True)
 class ArmStore:
-    """Arms by name; all of them depend on the same settings."""
+    """Variants by name; all of them depend on the same settings."""
 
     files: ArmFiles
     settings: Mapping[str, object]
@@ -126,15 +126,15 @@ class ArmStore:
         return cls(files, settings)
 
     def state(self, name: str) -> Path:
-        """The file of an arm that is being trained."""
+        """The file of a variant that is being trained."""
         return self.files.state(self._key(name))
 
     def find(self, name: str) -> Arrays | None:
-        """The arrays of a finished arm, if they are there and whole."""
+        """The arrays of a finished variant, if they are there and whole."""
         return self.files.find(self._key(name))
 
     def keep(self, name: str, arrays: Arrays) -> None:
-        """Write a finished arm; the state of its training goes."""
+        """Write a finished variant; the state of its training goes."""
         self.files.keep(self._key(name), arrays)
 
     def _key(self, name: str) -> str:
@@ -143,14 +143,14 @@ class ArmStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredArm:
-    """A finished arm of one seed.
+    """A finished variant of one seed.
 
     Attributes:
         outcome: surprisal and bytes of the rows, in the order of the seed. tokens: scored tokens of each row (t,).
-        rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out anchors there
+        rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out real rows there
             (NaN where it was not measured).
         wrong: 1 where the answer or the label is not met, else 0 (t,); None where rows have neither.
-        curve: (step, surprisal per token of the held-out anchors) in time.
+        curve: (step, surprisal per token of the held-out real rows) in time.
     """
 
     outcome: Outcome
@@ -164,7 +164,7 @@ class ScoredArm:
 
 @dataclass(slots=True)
 class StudentStore:
-    """Scored arms of a run that keeps to its minutes: with its plan and the seconds spent.
+    """Scored variants of a run that keeps to its minutes: with its plan and the seconds spent.
 
     Attributes:
         settings: what the outcomes depend on. plan: None until it is made. before: seconds of former runs.
@@ -224,16 +224,16 @@ class StudentStore:
         self.noted = time.monotonic()
 
     def key(self, arm: str, seed: int) -> str:
-        """The name of an arm's files."""
+        """The name of a variant's files."""
         steps = None if self.plan is None else [self.plan.steps, self.plan.race, self.plan.checks]
         return f"{arm}-{seed}-{fingerprint([self.settings, arm, seed, steps])}"
 
     def state(self, key: str) -> Path:
-        """The file of an arm that is being trained."""
+        """The file of a variant that is being trained."""
         return self.files.state(key)
 
     def find(self, key: str) -> ScoredArm | None:
-        """A finished arm, if it is there and whole."""
+        """A finished variant, if it is there and whole."""
         found = self.files.find(key)
         try:
             return None if found is None else _scored(found)
@@ -241,7 +241,7 @@ class StudentStore:
             return None
 
     def keep(self, key: str, scored: ScoredArm) -> None:
-        """Write a finished arm; the state of its training goes."""
+        """Write a finished variant; the state of its training goes."""
         self.files.keep(
             key,
             {

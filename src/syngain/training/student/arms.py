@@ -1,4 +1,4 @@
-"""One arm of one seed: trained on its rows, scored on the rows of the seed. Knows what learns from what, no budget."""
+"""One variant of one seed: trained on its rows, scored on the rows of the seed. Knows what learns from what, no budget."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ SAMPLE, TIMED_STEPS, TIMED_ROWS = 64, 2, 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentDesign:
-    """What is compared, and how an arm is trained and judged.
+    """What is compared, and how a variant is trained and judged.
 
     Attributes:
         arms: that run, in their order. choose: who chooses the rows of ``anchors + selected``.
-        stepper: who takes the optimizer steps. judge: how a trained arm is scored.
+        stepper: who takes the optimizer steps. judge: how a trained variant is scored.
     """
 
     arms: tuple[Arm, ...] = ARMS
@@ -74,7 +74,7 @@ class ArmTrainer:
     def train(
         self, arm: Arm, seed: int, schedule: Schedule, *, untrained: float, state: Path, watch: Callable[[], None]
     ) -> Kept:
-        """Train the arm; afterwards the model holds what was kept."""
+        """Train the variant; afterwards the model holds what was kept."""
         own = self.round(seed)
         real, synthetic = self._pool(arm, seed, own)
         batch = self.model.proxy.batch
@@ -94,7 +94,7 @@ class ArmTrainer:
         return adapt(self.model, material, schedule, seed=start, state=state, watch=watch)
 
     def _pool(self, arm: Arm, seed: int, own: Round) -> tuple[Ints, Ints]:
-        """The real and the synthetic rows that an arm learns from."""
+        """The real and the synthetic rows that a variant learns from."""
         none = np.empty(0, dtype=np.int64)
         real = none if arm == "synthetic" else own.anchors
         if arm != "selected":
@@ -104,7 +104,7 @@ class ArmTrainer:
         return real, self.chosen[seed]
 
     def held_loss(self, seed: int) -> float:
-        """Surprisal per token of the held-out anchors of a seed, as the model is now."""
+        """Surprisal per token of the held-out real rows of a seed, as the model is now."""
         held = self.real.take(self.round(seed).held)
         return float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
 
@@ -186,7 +186,7 @@ class ArmTrainer:
 
 
 def schedule(plan: TimeBudget, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:
-    """How an arm that tunes itself is trained in a seed; ``first`` is the rate that won in the first seed."""
+    """How a variant that tunes itself is trained in a seed; ``first`` is the rate that won in the first seed."""
     if plan.races(seed):
         return Schedule(steps=plan.steps, rates=rates[: plan.rates], race=plan.race, checks=plan.checks)
     rate = rates[0] if first is None else first

@@ -1,4 +1,4 @@
-"""From surprisals to gains: ratios of sums over the same rows in two arms, with the doubt of rows and of seeds."""
+"""From surprisals to gains: ratios of sums over the same rows in two variants, with the doubt of rows and of seeds."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ class Evidence:
     """What the seeds gave.
 
     Attributes:
-        scored: arm to seed to what it scored. judged: the rows of each seed, in the order they were scored.
-        cluster: near-duplicate cluster of every row that may be scored. forecast: whether these are anchors.
-        marks: warnings that travel with every number. steps: that an arm could take at most.
+        scored: variant to seed to what it scored. judged: the rows of each seed, in the order they were scored.
+        cluster: near-duplicate cluster of every row that may be scored. forecast: whether these are real rows.
+        marks: warnings that travel with every number. steps: that a variant could take at most.
         metrics: names of :data:`METRICS`.
     """
 
@@ -85,7 +85,7 @@ class Evidence:
 
 
 def gains(evidence: Evidence) -> dict[str, Estimate]:
-    """All estimates by id; positive is better. An arm that is missing has none."""
+    """All estimates by id; positive is better. A variant that is missing has none."""
     found = {}
     for metric in evidence.metrics:
         if metric == "exact_match" and not _any_met(evidence):
@@ -98,7 +98,7 @@ def gains(evidence: Evidence) -> dict[str, Estimate]:
 
 
 def levels(evidence: Evidence) -> dict[str, Estimate]:
-    """Where every arm stands: ``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if there is one."""
+    """Where every variant stands: ``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if there is one."""
     names = {"student.loss": evidence.metrics[0]}
     errors = [name for name in evidence.metrics if METRICS[name].loss is _wrong]
     if errors and (errors[0] != "exact_match" or _any_met(evidence)):
@@ -134,7 +134,7 @@ def _level(evidence: Evidence, measure: Metric, arm: Arm) -> Estimate:
 
 
 def _any_met(evidence: Evidence) -> bool:
-    """Whether any arm met a response to the token."""
+    """Whether any variant met a response to the token."""
     return any(bool((_wrong(one) < 1).any()) for seeds in evidence.scored.values() for one in seeds.values())
 
 
@@ -170,9 +170,9 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
 
 
 def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[float]:
-    """What chance alone does: anchors minus repeated anchors where both took the same steps at the same rate.
+    """What chance alone does: real rows minus the oversampling control where both took the same steps at the same rate.
 
-    Then the two arms differ in the order of the rows and the adapter's start, as two seeds of one arm do. A single
+    Then the two variants differ in the order of the rows and the adapter's start, as two seeds of one variant do. A single
     seed would otherwise know nothing of its own noise, which is as large as many gains.
     """
     out = []

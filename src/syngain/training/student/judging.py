@@ -32,7 +32,7 @@ class StudentLosses:
 
 
 class StudentScorer(Protocol):
-    """How rows are scored, and by which measures arms are compared."""
+    """How rows are scored, and by which measures variants are compared."""
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The gain of a synthetic set for a real causal language model, with all controls, within the minutes given.
 
-What is compared: the untrained model, anchors, anchors + synthetic, anchors repeated to the steps that anchors +
-synthetic kept (with its learning rate), synthetic only. Every trained arm may take the same number of steps; all but
-the repeated anchors tune their learning rate and the number of steps they keep on held-out anchors, never on the test.
+What is compared: the untrained model, real rows, real + synthetic rows, oversampling control to the steps that real rows +
+synthetic kept (with its learning rate), synthetic only. Every trained variant may take the same number of steps; all but
+the oversampling control tune their learning rate and the number of steps they keep on held-out real rows, never on the test.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from syngain.gain.proxies.task import Outcome
 
 MOST_SYNTHETIC = 20_000  # more than any plan can look at
-OVERTIME = 0.08  # what the two arms that must finish may take beyond the minutes
+OVERTIME = 0.08  # what the two variants that must finish may take beyond the minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +52,16 @@ class StudentGain:
 
     Attributes:
         estimates: by id, positive is better: ``gain.kl_gap`` and ``gain.nats_per_byte`` (``.test`` when there was a
-            test set), each with ``.duplication`` and ``.synthetic_only`` (what these arms bring over the anchors) and
-            ``@over_duplication`` (anchors + synthetic over the repeated anchors; ``_test`` with a test set). Where
-            each arm stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
+            test set), each with ``.duplication`` and ``.synthetic_only`` (what these variants bring over the real rows) and
+            ``@over_duplication`` (real + synthetic rows over the oversampling control; ``_test`` with a test set). Where
+            each variant stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
         plan: what was planned. notes: what a person should know about how it went.
-        outcomes: arm to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control that
+        outcomes: variant to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control that
             was out of time lacks the last seeds.
-        tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the anchors;
-            an arm that ran out of time scored the first of them only.
-        rates, steps: what each arm chose in each seed.
-        curves: arm to the surprisal of its held-out anchors in time, per seed.
+        tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the real rows;
+            a variant that ran out of time scored the first of them only.
+        rates, steps: what each variant chose in each seed.
+        curves: variant to the surprisal of its held-out real rows in time, per seed.
         seconds: spent, in former runs too.
     """
 
@@ -84,7 +84,7 @@ class StudentSettings:
     Attributes:
         proxy: the model and how it is trained. minutes: what it may take; None takes the most that ``limits`` allow,
             however long. limits: most and least of steps, seeds and rows.
-        design: which arms there are, who takes their steps, and how they are judged.
+        design: which variants there are, who takes their steps, and how they are judged.
     """
 
     proxy: CausalProxy = field(default_factory=CausalProxy)
@@ -111,13 +111,13 @@ def language_gain(
     """Measure what the synthetic rows bring a language model that also has the real rows.
 
     Args:
-        study: anchors and synthetic rows; without a test set a quarter of the anchors stands in for it, another one in
+        study: real rows and synthetic rows; without a test set a quarter of the real rows stands in for it, another one in
             every seed.
-        folder: where ``work/`` is kept: every finished arm, and about once a minute the one that is being trained.
-        settings: the model, minutes, limits and arms.
+        folder: where ``work/`` is kept: every finished variant, and about once a minute the one that is being trained.
+        settings: the model, minutes, limits and variants.
         seed: of everything random.
-        progress: told the plan first, then every arm.
-        resume: go on with what ``work/`` holds, by the same plan, in the minutes that are left of it.
+        progress: told the plan first, then every variant.
+        resume: continue from what ``work/`` holds, by the same plan, in the minutes that are left of it.
 
     Raises:
         InputError: when the rows or the model cannot be used. UsageError: when what is resumed was another job.
@@ -154,7 +154,7 @@ class _TimeIsUpError(Exception):
 
 @dataclass(slots=True)
 class _StudentRun:
-    """Arms in order, within the budget."""
+    """Variants in order, within the budget."""
 
     trainer: ArmTrainer
     store: StudentStore
@@ -176,7 +176,7 @@ class _StudentRun:
         return self._result()
 
     def _seed(self, seed: int) -> bool:
-        """All arms of a seed; False when there was no time for its essential ones."""
+        """All variants of a seed; False when there was no time for its essential ones."""
         untrained: dict[int, float] = {}
         for arm in self.plan.arms:
             key = self.store.key(arm, 0 if arm == "base" and self.plan.shared else seed)
@@ -215,7 +215,7 @@ class _StudentRun:
         return found
 
     def _tell(self, arm: Arm, seed: int) -> None:
-        """How far it is: within an arm by the clock."""
+        """How far it is: within a variant by the clock."""
         gone = slowing(time.monotonic() - self.begun, self.plan.arm_seconds(arm, seed))
         self.progress(f"seed {seed + 1}: {NAMES[arm]}", min((self.done + gone) / self.plan.seconds, 1.0))
 
@@ -239,7 +239,7 @@ class _StudentRun:
         return seed == 0 and arm in ESSENTIAL
 
     def _time_for(self, arm: Arm, seed: int) -> bool:
-        """Whether an arm can be expected to finish; the first seed's essential arms are always tried."""
+        """Whether a variant can be expected to finish; the first seed's essential variants are always tried."""
         if self._must(arm, seed):
             return True
         needed = self.plan.arm_seconds(arm, seed)

@@ -1,7 +1,7 @@
-"""Which rows each seed trains on, holds out and scores, so that no arm has seen what it is judged on.
+"""Which rows each seed trains on, holds out and scores, so that no variant has seen what it is judged on.
 
-A seed redraws the held-out anchors (for stopping and learning rates) and, without a test set, the quarter of the
-anchors that stands in for one. Near duplicates leave together, with every synthetic row made from them.
+A seed redraws the held-out real rows (for stopping and learning rates) and, without a test set, the quarter of the
+real rows that stands in for one. Near duplicates leave together, with every synthetic row made from them.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Round:
     """The rows of one seed.
 
     Attributes:
-        anchors: that are trained on. held: anchors for stopping and learning rates. judged: rows that are scored, in
-            the order in which they are (of the test set, else of the anchors). synthetic: that may be trained on.
+        anchors: that are trained on. held: real rows for stopping and learning rates. judged: rows that are scored, in
+            the order in which they are (of the test set, else of the real rows). synthetic: that may be trained on.
     """
 
     anchors: Ints
@@ -48,10 +48,10 @@ class Rows:
     """All rows and what ties them.
 
     Attributes:
-        anchor_cluster: near-duplicate cluster of each anchor (n,). synthetic_cluster: of each synthetic row (m,), on
-            the same numbering. source: the anchor of each synthetic row (m,), -1 when unknown. judged_cluster: of each
+        anchor_cluster: near-duplicate cluster of each real row (n,). synthetic_cluster: of each synthetic row (m,), on
+            the same numbering. source: the real row of each synthetic row (m,), -1 when unknown. judged_cluster: of each
             row that may be scored.
-        forecast: whether anchors stand in for a test set.
+        forecast: whether real rows stand in for a test set.
     """
 
     anchor_cluster: Ints
@@ -65,7 +65,7 @@ class Rows:
         """From the rows themselves.
 
         Raises:
-            InputError: when there are too few anchors.
+            InputError: when there are too few real rows.
         """
         if len(real) < LEAST_ANCHORS:
             raise InputError(
@@ -86,14 +86,14 @@ class Rows:
 
     @property
     def optimistic(self) -> bool:
-        """Whether a synthetic row may have been made from an anchor it is judged on."""
+        """Whether a synthetic row may have been made from an real row it is judged on."""
         return self.forecast and bool((self.source < 0).any())
 
     def every(self, seeds: int, streams: Streams) -> list[Round]:
         """The rows of all seeds.
 
         Raises:
-            InputError: when nothing is left for an arm of one of them.
+            InputError: when nothing is left for a variant of one of them.
         """
         rounds = [self.round(index, streams) for index in range(seeds)]
         if any(min(own.anchors.size, own.held.size, own.judged.size) == 0 for own in rounds):

@@ -1,6 +1,6 @@
 """What can be measured in the minutes there are: fewer steps before fewer seeds, fewer rows, fewer controls.
 
-Pure arithmetic on measured seconds. Every trained arm takes the same number of steps in the same number of seeds.
+Pure arithmetic on measured seconds. Every trained variant takes the same number of steps in the same number of seeds.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class StudentLimits:
     """How much is measured at most and at least.
 
     Attributes:
-        steps: optimizer steps of an arm, least and most. seeds: most of them. rows: least test rows that are scored.
-        checks: how often an arm scores its held-out anchors. reserve: share of the minutes that is not planned for.
+        steps: optimizer steps of a variant, least and most. seeds: most of them. rows: least test rows that are scored.
+        checks: how often a variant scores its held-out real rows. reserve: fraction of the minutes that is not planned for.
         once: whether learning rates race in the first seed only, and the others take the rate that won there.
     """
 
@@ -69,7 +69,7 @@ class Speed:
     """Seconds on this machine.
 
     Attributes:
-        step: of one optimizer step, by arm. held: of scoring the held-out anchors once. row: of scoring one test row.
+        step: of one optimizer step, by variant. held: of scoring the held-out real rows once. row: of scoring one test row.
     """
 
     step: Mapping[Arm, float]
@@ -82,10 +82,10 @@ class TimeBudget:
     """What is measured.
 
     Attributes:
-        steps: optimizer steps of every trained arm. seeds: repetitions.
+        steps: optimizer steps of every trained variant. seeds: repetitions.
         rows: test rows that are scored, of ``all_rows``.
         arms: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many race.
-        checks: how often an arm scores held-out anchors. shared: whether all seeds score the same test rows.
+        checks: how often a variant scores held-out real rows. shared: whether all seeds score the same test rows.
         batch: rows of a step. speed: what it was planned with. once: whether rates race in the first seed only.
         asked: how many rates were to race.
     """
@@ -109,23 +109,23 @@ class TimeBudget:
         return self.race > 0 and self.rates > 1 and (seed == 0 or not self.once)
 
     def training_seconds(self, arm: Arm, seed: int = 0) -> float:
-        """Seconds of training one arm once, its race and its held-out anchors included."""
+        """Seconds of training one variant once, its race and its held-out real rows included."""
         if arm == "base":
             return 0.0
         plain = self.steps * self.speed.step[arm]
-        if arm == "duplicated":  # takes rate and steps from anchors + synthetic: no race, no checks
+        if arm == "duplicated":  # takes rate and steps from real + synthetic rows: no race, no checks
             return plain
         losers = self.rates - 1 if self.races(seed) else 0
         return plain + losers * self.race * self.speed.step[arm] + (self.checks + losers) * self.speed.held
 
     def arm_seconds(self, arm: Arm, seed: int = 0) -> float:
-        """Seconds of one arm in one seed, its test rows included."""
+        """Seconds of one variant in one seed, its test rows included."""
         return self.training_seconds(arm, seed) + self.rows * self.speed.row
 
     def seed_seconds(self, index: int, arms: tuple[Arm, ...] | None = None) -> float:
         """Seconds of one seed; the untrained model is scored once where all seeds share their test rows."""
         chosen = [arm for arm in arms or self.arms if arm != "base" or index == 0 or not self.shared]
-        untrained_held = self.speed.held  # the held-out anchors before training, once for all arms
+        untrained_held = self.speed.held  # the held-out real rows before training, once for all variants
         return untrained_held + sum(self.arm_seconds(arm, index) for arm in chosen)
 
     @property
@@ -223,7 +223,7 @@ def _descending(largest: TimeBudget, limits: StudentLimits) -> Iterator[TimeBudg
 
 
 def _controls(arms: tuple[Arm, ...], rates: int) -> Iterator[tuple[tuple[Arm, ...], int]]:
-    """Which arms, and how many rates race: in the order in which they are given up."""
+    """Which variants, and how many rates race: in the order in which they are given up."""
     if rates > 1:
         yield arms, rates
     yield arms, 1

@@ -49,7 +49,7 @@ class CompareSettings:
 
     Attributes:
         metric: orders the sets; None is log-loss with labels, nats per byte without.
-        class_weights: whether every set is weighted to the class shares of the anchors where the order is decided, so
+        class_weights: whether every set is weighted to the class distribution of the real rows where the order is decided, so
             that none is rewarded for its shares alone; only with labels.
         measures: whether every set is audited as well, at the same size. encoder: turns text into vectors.
         contest: folds, draws, matched lengths.
@@ -198,7 +198,7 @@ def matched_sets(
     encoder: TextEncoder | None = None,
     weighted: bool = True,
 ) -> MatchedSets:
-    """Datasets laid out together; ``weighted``: balanced trainings have the class shares of the real rows."""
+    """Datasets laid out together; ``weighted``: balanced trainings have the class distribution of the real rows."""
     ground = GainLayout.of(anchors, together(list(named.values())), test=test)
     task: Task
     if ground.labeled:
@@ -230,7 +230,7 @@ def together(sets: Sequence[Dataset]) -> Dataset:
 
 
 def _gains(standing: Standing, code: int, metrics: Sequence[str]) -> dict[str, Estimate]:
-    """Gains of one set over the anchors alone, as it is and weighted to the class shares of the anchors."""
+    """Gains of one set over the real rows alone, as it is and weighted to the class distribution of the real rows."""
     out = {f"gain.{metric}": standing.over(metric, code, ANCHORS, balanced=False) for metric in metrics}
     if (ANCHORS, True) in standing.outcomes:
         equal = {

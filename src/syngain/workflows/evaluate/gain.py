@@ -54,8 +54,8 @@ class GainSettings:
         metric: primary metric; None is log-loss with labels, nats per byte without.
         min_gain: the smallest gain that matters, in its unit. test_rows: size of the fresh test of the intervals.
         prior: class to share at test time. encoder: turns text into vectors; None needs no download.
-        slices: columns of the anchors by whose values the gain is given. quick: the setting inside ``audit``.
-        design: folds, shares and arms; None is that of the setting.
+        slices: columns of the real rows by whose values the gain is given. quick: the setting inside ``audit``.
+        design: folds, shares and variants; None is that of the setting.
         proxy: ``auto`` (linear, trees or n-grams by kind of rows), or ``lm``: fine-tune ``model`` within ``minutes``.
     """
 
@@ -118,7 +118,7 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
         held_out: more real rows, which the generator never saw: how many of them the synthetic rows replace.
         seed: of every random choice.
         settings: metric, smallest gain that matters, encoder, proxy.
-        folder: with the proxy ``lm``, where finished arms are kept until the result is written.
+        folder: with the proxy ``lm``, where finished variants are kept until the result is written.
         resume: use what ``folder`` holds.
         progress: called with the stage and the fraction done.
         pool: former name of ``held_out``.
@@ -153,10 +153,10 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
 def _of_language_model(
     study: Study, settings: GainSettings, *, seed: int, folder: Path | None, resume: bool, progress: Progress
 ) -> Result:
-    """The gain for a language model that is fine-tuned on each arm.
+    """The gain for a language model that is fine-tuned on each variant.
 
     Raises:
-        UsageError: no folder for its arms.
+        UsageError: no folder for its variants.
     """
     from syngain.workflows.evaluate.gain_student import student_gain
 
@@ -289,7 +289,7 @@ def _task(layout: GainLayout, settings: GainSettings, streams: Streams) -> Task:
 
 
 def _thinned(study: Study, streams: Streams) -> tuple[Study, list[str]]:
-    """At most so many anchors and rows that the quick setting stays quick; rows of the anchors that are kept."""
+    """At most so many real rows and rows that the quick setting stays quick; rows of the real rows that are kept."""
     said = []
     if len(study.real) > QUICK_ANCHORS:
         kept = np.sort(streams.stream("thin anchors").permutation(len(study.real))[:QUICK_ANCHORS])

@@ -167,7 +167,7 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
         test_mixtures: other runs to predict, for example of larger models.
         test_losses: their losses.
         seed: of folds and resampling.
-        progress: called with the stage and the share done.
+        progress: called with the stage and the fraction done.
 
     Raises:
         InputError: a table cannot be read, the tables do not fit, or there are fewer than 20 runs. UsageError: only one

@@ -39,7 +39,7 @@ class SelectSettings:
     """How rows are chosen and judged.
 
     Attributes:
-        rows: how many to keep; None: ``share`` of them. repeats_last: whether near duplicates go behind all others.
+        rows: how many to keep; None: ``share`` of them. repeats_last: whether near-duplicates go behind all others.
         metric: decides; None is log-loss with labels, nats per byte without. logprob: column of log-probabilities.
         model: the causal language model that ``conditional_ratio`` asks; None is a model of words.
         encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.

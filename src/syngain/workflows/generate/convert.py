@@ -121,7 +121,7 @@ def _fields(rows: list[Row]) -> dict[str, object]:
 
 
 def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
-    """``dataset_info.json`` beside the file with one more entry, others kept.
+    """``dataset_info.json`` next to the file with one more entry, others kept.
 
     Raises:
         InputError: the file that is there is no object of JSON.

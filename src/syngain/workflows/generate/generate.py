@@ -78,8 +78,8 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
         stop_when: a condition that ``diversity.new_fraction``, ``information.marginal`` or
             ``gain.<metric>@doubling`` is below a number: ask no more once it is proven; see
             :mod:`syngain.pipeline.stopping`.
-        resume: go on with a run that was stopped.
-        progress: called with the stage and the share done.
+        resume: continue from a run that was stopped.
+        progress: called with the stage and the fraction done.
 
     Raises:
         InputError: the recipe or the real rows cannot be used. UsageError: the generator cannot do what is asked.
@@ -125,7 +125,7 @@ def forecast(recipe: RecipeSource, real: Source, *, limits: Limits | None = None
 
 
 def work_folder(folder: Path) -> Path:
-    """Where the store of a run lies until the run is finished: beside its folder."""
+    """Where the store of a run lies until the run is finished: next to its folder."""
     return folder.with_name(f"{folder.name}.work")
 
 

@@ -32,7 +32,7 @@ FASTEST = 2.0  # rows at most double between looks
 
 @dataclass
 class GainOfDoubling:
-    """``gain.<metric>@doubling`` of the rows so far, on the anchors."""
+    """``gain.<metric>@doubling`` of the rows so far, on the real rows."""
 
     anchors: Dataset
     metric: str
@@ -44,8 +44,8 @@ class GainOfDoubling:
     def first(self) -> int:
         """Rows before the first look.
 
-        Before there are about as many rows as anchors, doubling them hardly changes what is learned from: with a loss
-        that falls like one over all rows, n anchors and s rows, the gain of a doubling rises until s = sqrt(2) n.
+        Before there are about as many rows as real rows, doubling them hardly changes what is learned from: with a loss
+        that falls like one over all rows, n real rows and s rows, the gain of a doubling rises until s = sqrt(2) n.
         """
         return max(FIRST, math.ceil(math.sqrt(2) * len(self.anchors)))
 
@@ -57,7 +57,7 @@ class GainOfDoubling:
         """Measured anew on all rows so far; unknown as long as too few of them outlast a held-out fold.
 
         Raises:
-            InputError: the rows can never be held against the anchors: another kind, no labels, none in common.
+            InputError: the rows can never be held against the real rows: another kind, no labels, none in common.
         """
         unknown = InterimEstimate(value=math.inf, error=math.inf, freedom=1.0, n=len(self._rows), clusters=1)
         if not self._rows:
@@ -86,7 +86,7 @@ class GainOfDoubling:
         return reading.error
 
     def level(self, looks: Sequence[int], alpha: float) -> float:
-        """The looks share the error equally: they are on the same anchors, and how they hang together is not known."""
+        """The looks share the error equally: they are on the same real rows, and how they hang together is not known."""
         return level_of_shares(looks, alpha)
 
     def rest(self, upper: float, threshold: float) -> float:
@@ -115,7 +115,7 @@ def rule_and_quantities(
     """The rule of an expression, and the makers of the gains it may watch.
 
     Raises:
-        UsageError: it is no rule. InputError: it watches a gain, and the anchors cannot judge one.
+        UsageError: it is no rule. InputError: it watches a gain, and the real rows cannot judge one.
     """
     ids = doubling_ids(labeled=anchors.labels is not None)
     rule = stop_rule(expression, ids)

@@ -48,7 +48,7 @@ class InformationSettings:
             of the real rows in which this encoder places it. vocabulary: tokens the generator can choose from.
         prompts, samples: at most so many prompts of a strategy, and outputs of each, are cross-scored; and as many of
             the whole run.
-        gain: with real rows, whether the gain and the divergence of every strategy are measured beside.
+        gain: with real rows, whether the gain and the divergence of every strategy are measured next to.
     """
 
     meaning: str | None = None
@@ -75,13 +75,13 @@ def information(  # noqa: PLR0913  (the inputs and switches of the command)
     Args:
         rows: a run folder of ``syngain generate``, a file, or a dataset; with ``token_logprobs`` and prompts.
         dropped: rows that curation dropped, where ``rows`` is not a folder that holds them.
-        real: the anchors, for novelty, task divergence and measured gain beside the information.
+        real: the real rows, for novelty, task divergence and measured gain next to the information.
         scorer: who scores outputs under other prompts; without one there is no prompt information. Or a function that
             makes it from some outputs, whose temperature it may need. Rows without log-probabilities take its scores.
         roles: fields that a person named.
         settings: meanings and sizes.
         seed: of the prompts that are cross-scored.
-        progress: called with the stage and the share done.
+        progress: called with the stage and the fraction done.
 
     Raises:
         InputError: rows without log-probabilities or prompts and nobody who scores them; wrong log-probabilities.
@@ -283,7 +283,7 @@ def _sets(account: InformationAccount) -> dict[str, object]:
 
 
 def _lost(said: Outputs, everything: UncuratedRows) -> dict[str, float]:
-    """Share of the surprisal of all rows that each step dropped, of the rows whose surprisal is known."""
+    """Fraction of the surprisal of all rows that each step dropped, of the rows whose surprisal is known."""
     if everything.gone is None or not len(said):
         return {}
     at = {name: row for row, name in enumerate(everything.data.ids)}

@@ -43,7 +43,7 @@ def scorer_of(
         progress: called while a model is loaded.
 
     Raises:
-        UsageError: the toy without anchors, a server without a model or one that does not score. InputError: no model.
+        UsageError: the toy without real rows, a server without a model or one that does not score. InputError: no model.
         UnfinishedError: the server cannot be reached.
     """
     spec = target_spec(target, model=model, key_env=key_env, api=api)

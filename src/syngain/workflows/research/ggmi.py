@@ -1,4 +1,4 @@
-"""``syngain ggmi``: generalization information of a learner of synthetic rows against one of the anchors."""
+"""``syngain ggmi``: generalization information of a learner of synthetic rows against one of the real rows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class GgmiSettings:
     """How the panel is measured.
 
     Attributes:
-        masks: pairs, masks and supersamples. gain: whether the measured gain stands beside it.
+        masks: pairs, masks and supersamples. gain: whether the measured gain is shown next to it.
         encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.
         student: a language model that learns the rows instead, ``steps`` optimizer steps at a time; labels are then
             its responses.
@@ -70,21 +70,21 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """How much learners give away of the rows they learned from, for the anchors and for the synthetic rows.
+    """How much learners give away of the rows they learned from, for the real rows and for the synthetic rows.
 
     GGMI is the first minus the second, per row, by the information of loss differences on the mask of a supersample
     (:mod:`syngain.information.estimators.supersample`). It bounds how far the learner of synthetic rows does worse on
-    fresh *synthetic* rows, never on real ones: the measured gain stands beside it for that reason.
+    fresh *synthetic* rows, never on real ones: the measured gain is shown next to it for that reason.
 
     Args:
-        real: the anchors, as a dataset or a path.
+        real: the real rows, as a dataset or a path.
         synthetic: the synthetic rows.
         test: real rows on which the gain is measured; without them it is forecast.
         seed: of every random choice.
         settings: pairs, masks, supersamples, proxy.
         folder: where the finished fits of a student are kept until the result is written; None keeps none.
-        resume: go on with what ``folder`` holds.
-        progress: called with the stage and the share done.
+        resume: continue from what ``folder`` holds.
+        progress: called with the stage and the fraction done.
 
     Raises:
         InputError: a file cannot be read, the sets do not fit each other, or there are fewer than 20 rows of a set.
@@ -169,7 +169,7 @@ def _sides_of_students(
 def _both(
     joint: JointTask, plan: Masks, streams: Streams, units: FinishedUnits, progress: Progress
 ) -> dict[str, Supersamples]:
-    """The learner of the anchors, then that of the synthetic rows."""
+    """The learner of the real rows, then that of the synthetic rows."""
 
     def side(name: str, rows: Ints, start: float) -> Supersamples:
         def within(stage: str, done: float) -> None:
@@ -181,7 +181,7 @@ def _both(
 
 
 def _beside(metric: str) -> tuple[str, ...]:
-    """The gain of all rows, of synthetic rows alone and over repeated anchors; measured and as forecast."""
+    """The gain of all rows, of synthetic rows alone and over the oversampling control; measured and as forecast."""
     return (
         f"gain.{metric}.test",
         f"gain.{metric}",

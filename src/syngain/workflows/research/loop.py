@@ -73,14 +73,14 @@ def loop(
     progress: Progress = silent,
     holdout: Source | None = None,
 ) -> Result:
-    """Let a generator learn its own output for several generations, with several shares of real rows.
+    """Let a generator learn its own output for several generations, with several fractions of real rows.
 
     Args:
         real: texts, or pairs of which the response is said.
         held_out: real rows that no generation learns; half of ``real`` without it.
         seed: of every random choice.
         settings: generations, real shares, rows and seeds.
-        progress: called with the stage and the share done.
+        progress: called with the stage and the fraction done.
         holdout: former name of ``held_out``.
 
     Raises:
@@ -153,7 +153,7 @@ def _within(progress: Progress, run: int, runs: int) -> Progress:
 
 
 def _relative(runs: Floats) -> Floats:
-    """Measures (seeds, 4, shares, generations) against generation 1: a share of it, for surprisal the growth.
+    """Measures (seeds, 4, shares, generations) against generation 1: a fraction of it, for surprisal the growth.
 
     NaN where generation 1 has nothing: what is not there cannot be lost.
     """
@@ -219,7 +219,7 @@ def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
 
 
 def _series(values: Floats, shares: Sequence[float]) -> dict[str, Series]:
-    """Curves over generations with their 90 % bands."""
+    """Curves over generations with their 90% bands."""
     out = {}
     for m, name in enumerate(MEASURES):
         for s, share in enumerate(shares):

@@ -67,20 +67,20 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
 ) -> Result:
     """Overfit a student on the synthetic rows alone, repair it in three ways, prevent it in two, and measure them all.
 
-    The arms: the untrained model; trained on the synthetic rows; from there replay of real rows, the bounded forgetting
+    The variants: the untrained model; trained on the synthetic rows; from there replay of real rows, the bounded forgetting
     loss on the set's opening, and both; the replayed rows on the untrained model, which never saw the set; trained on
     the set with real rows mixed in, and on the set with its opening stripped from most rows. Each is judged on real
     rows that none was trained on.
 
     Args:
-        real: the anchors, as a dataset or a path: pairs of prompt and response.
+        real: the real rows, as a dataset or a path: pairs of prompt and response.
         synthetic: the set in question.
-        folder: where finished arms are kept, one file per arm and seed, and about once a minute the one in training.
-        test: real rows to judge on; else a quarter of the anchors in each seed.
+        folder: where finished variants are kept, one file per variant and seed, and about once a minute the one in training.
+        test: real rows to judge on; else a quarter of the real rows in each seed.
         settings: model, steps, seeds, losses.
         seed: of every random choice.
-        resume: go on with what is in ``folder``.
-        progress: called with the arm and the share done.
+        resume: continue from what is in ``folder``.
+        progress: called with the variant and the fraction done.
 
     Raises:
         InputError: rows or model cannot be used, found out before the first step. UsageError: a setting is wrong, or
@@ -113,5 +113,5 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
 
 
 def clear(folder: Path) -> None:
-    """Remove the finished arms of a run whose result is written."""
+    """Remove the finished variants of a run whose result is written."""
     shutil.rmtree(folder / "work", ignore_errors=True)

@@ -1,4 +1,4 @@
-"""``syngain train``: a student trained on every arm, its measured gain beside what the fast proxies forecast."""
+"""``syngain train``: a student trained on every variant, its measured gain next to what the fast proxies forecast."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class TrainSettings:
     """How students are trained and judged.
 
     Attributes:
-        student: the model and how it learns. steps: optimizer steps of every arm. seeds: repetitions.
-        minutes: plan for them, giving up steps before seeds before arms; None takes ``steps`` and ``seeds`` as given.
-        selected: share of the synthetic rows in the arm ``anchors + selected``, 0 for no such arm. method: who selects.
+        student: the model and how it learns. steps: optimizer steps of every variant. seeds: repetitions.
+        minutes: plan for them, giving up steps before seeds before variants; None takes ``steps`` and ``seeds`` as given.
+        selected: fraction of the synthetic rows in the variant ``anchors + selected``, 0 for no such variant. method: who selects.
         min_gain: the smallest gain that matters, in the unit of the deciding measure.
         forecast: whether the fast proxies say beforehand what they expect.
         trainer: ``trl`` or ``plain``, which take the same steps.
@@ -96,21 +96,21 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Fine-tune a causal language model on every arm and compare it on held-out real rows.
+    """Fine-tune a causal language model on every variant and compare it on held-out real rows.
 
-    The arms are the untrained model, anchors, anchors + synthetic, anchors + selected rows, repeated anchors, and
-    synthetic rows alone: equal optimizer steps, learning rate tuned once per arm, the best step kept, by held-out
-    anchors. Labeled rows are learned as text and label, and judged by the label among all labels.
+    The variants are the untrained model, real rows, real + synthetic rows, real + selected rows, the oversampling control, and
+    synthetic rows alone: equal optimizer steps, learning rate tuned once per variant, the best step kept, by held-out
+    real rows. Labeled rows are learned as text and label, and judged by the label among all labels.
 
     Args:
-        real: the anchors, as a dataset or a path.
+        real: the real rows, as a dataset or a path.
         synthetic: the rows in question.
-        folder: where finished arms and the one that is being trained are kept until the result is there.
-        test: real rows to judge on; else a quarter of the anchors in each seed stands in for them.
+        folder: where finished variants and the one that is being trained are kept until the result is there.
+        test: real rows to judge on; else a quarter of the real rows in each seed stands in for them.
         settings: student, steps, seeds, minutes, selection.
         seed: of every random choice.
-        resume: go on with what ``folder`` holds.
-        progress: called with the stage and the share done.
+        resume: continue from what ``folder`` holds.
+        progress: called with the stage and the fraction done.
 
     Raises:
         InputError: rows, model or chat template cannot be used; nothing was trained.
@@ -168,7 +168,7 @@ def _as_responses(study: Study) -> Study:
 
 
 def _student(study: Study, chosen: TrainSettings, stepper: Stepper, seed: int) -> StudentSettings:
-    """Which arms run, how long and how, and by what they are judged."""
+    """Which variants run, how long and how, and by what they are judged."""
     design = StudentDesign(
         arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
         choose=_chooser(study, chosen, seed),
@@ -218,7 +218,7 @@ def _narrative(
 
 
 def _chooser(study: Study, chosen: TrainSettings, seed: int) -> Choose | None:
-    """Who selects rows for a seed, from its own anchors: those it holds out are not looked at."""
+    """Who selects rows for a seed, from its own real rows: those it holds out are not looked at."""
     if not chosen.selected:
         return None
     from syngain.selection.layout import SelectionLayout
@@ -236,7 +236,7 @@ def _chooser(study: Study, chosen: TrainSettings, seed: int) -> Choose | None:
 
 
 def _forecast(study: Study, chosen: TrainSettings, seed: int, progress: Progress) -> Mapping[str, Estimate]:
-    """What the fast proxies expect from the anchors, and what they measure on the test; empty where they cannot."""
+    """What the fast proxies expect from the real rows, and what they measure on the test; empty where they cannot."""
     if not chosen.forecast:
         return {}
     from syngain.workflows.evaluate.gain import GainSettings, gain_part
