@@ -38,7 +38,7 @@ def test_each_shared_row_is_left_out_once_and_counted(sets):
     assert found.copies == tuple(range(90, 96))
     assert len(found.pool) == 30
     assert any("6 of 43 rows of test" in said and "synthetic" in said for said in found.said)
-    assert any("3 of 43 rows of test" in said and "anchors" in said for said in found.said)
+    assert any("3 of 43 rows of test" in said and "real rows" in said for said in found.said)
     (finding,) = found.finding(of([*test, *real[:3]], "test"), of([*made, *shouted], "made"))
     assert finding.severity == "high"
     assert finding.rows == 6

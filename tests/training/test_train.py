@@ -17,8 +17,8 @@ import tiny_causal
 
 pytest.importorskip("trl")
 
-from syngain.core.phrases import signed
 from syngain.core import InputError, UsageError
+from syngain.core.phrases import signed
 from syngain.data import Dataset, RoleOptions
 from syngain.learners.causal import CausalProxy
 from syngain.training.student.judging import Labels

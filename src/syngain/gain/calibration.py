@@ -1,4 +1,4 @@
-"""The calibration record: how often the interval of a forecast held what a test set then measured.
+"""Calibration record: how often forecast intervals contained the measured gain.
 
 One line per comparison in ``calibration.jsonl`` of the person's own folder (``SYNGAIN_HOME``). It is printed, never
 part of ``report.json``: the same rows and seed give the same report whatever was measured before.
@@ -25,7 +25,7 @@ METRICS = ("log_loss", "nats_per_byte")
 
 @dataclass(frozen=True, slots=True)
 class ForecastComparison:
-    """A forecast next to what was measured.
+    """A forecast and the measured gain.
 
     Attributes:
         key: fingerprints of the rows, what was run on them and the metric; the same comparison counts once.
@@ -84,7 +84,7 @@ class Record:
         return said + (f" {self.unread:,} lines of the record cannot be read." if self.unread else "")
 
     def before(self, item: ForecastComparison) -> Record:
-        """The others of the same command: forecasts for a proxy and forecasts for a student are two records."""
+        """The other comparisons of the same command."""
         return Record(
             tuple(past for past in self.comparisons if past.key != item.key and past.command == item.command),
             self.unread,
@@ -92,7 +92,7 @@ class Record:
 
 
 def compared(result: Result) -> ForecastComparison | None:
-    """Forecast and measured gain of a result on the primary metric; None where one of them is missing."""
+    """Forecast and measured gain on the primary metric; None if one is missing."""
     part = "@proxy" if result.command == "train" else ""
     for metric in METRICS:
         forecast = result.estimates.get(f"gain.{metric}{part}")
@@ -132,7 +132,7 @@ def record(folder: Path | None = None) -> Record:
 
 
 def remember(result: Result, folder: Path | None = None) -> Record | None:
-    """Add a result that has both to the record; returns what was there before, without this comparison.
+    """Add a result with both to the record; returns the former record.
 
     Raises:
         UnfinishedError: the record cannot be read or written.
@@ -141,7 +141,7 @@ def remember(result: Result, folder: Path | None = None) -> Record | None:
 
 
 def kept(item: ForecastComparison | None, folder: Path | None = None) -> Record | None:
-    """Add a comparison to the record; what was there before without it, None where there is none to add.
+    """Add a comparison to the record; returns the former record, None without one.
 
     Raises:
         UnfinishedError: the record cannot be read or written.

@@ -1,8 +1,8 @@
-"""From an experiment on the real rows to what all real rows and all rows would gain on a fresh test.
+"""Forecast of the gain of all rows on a fresh test, from cross-validation.
 
-Every contrast is a fixed linear combination of variants, hence of numbers per real row, so that its extrapolation and its
-interval come from the same deviations. In the number of real rows m the gain is taken as ``a + b / m`` at equal amounts
-of synthetic rows; in that amount as linear in its logarithm between the two largest amounts.
+Every contrast is a fixed linear combination of variants, hence of numbers per real row, so that its extrapolation and
+its interval come from the same deviations. In the number of real rows m the gain is taken as ``a + b / m`` at equal
+amounts of synthetic rows; in that amount as linear in its logarithm between the two largest amounts.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Contrast:
 
     @property
     def seeds(self) -> float:
-        """Variance that the drawing of folds and subsamples leaves in the value; 0 for one trial: not known."""
+        """Variance by the draw of folds and subsamples; 0 for one trial."""
         trials = self.by_trial.shape[0]
         return float(self.by_trial.mean(axis=1).var(ddof=1)) / trials if trials > 1 else 0.0
 
@@ -66,7 +66,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Forecaster:
-    """Reads contrasts and estimates off an experiment.
+    """Contrasts and estimates of an experiment.
 
     Attributes:
         label: codes of the real rows (n,), zeros without labels. weight: what each real row counts for (n,).
@@ -83,7 +83,7 @@ class Forecaster:
     _known: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def inflation(self, metric: str) -> float:
-        """Variance of a cross-validated gain over that of independent real rows: they share the rows they train on.
+        """Variance of a cross-validated gain over that of independent real rows.
 
         Measured by leaving out pairs of folds (:mod:`syngain.gain.design.fold_pairs`), of the gain as the folds show
         it, and used for all contrasts of the metric. Without pairs 1 + J / (J - 1) [nadeau2003].
@@ -126,7 +126,7 @@ class Forecaster:
         return self._plain(metric, lambda trial: Arm("duplicated", 1.0, trial.most), lambda _: Arm("anchors"))
 
     def over_duplication(self, metric: str) -> Contrast:
-        """Real rows with synthetic rows against as many oversampling control in their place."""
+        """Real + synthetic rows over the oversampling control."""
         return self._plain(
             metric, lambda trial: Arm("both", 1.0, trial.most), lambda trial: Arm("duplicated", 1.0, trial.most)
         )
@@ -142,24 +142,24 @@ class Forecaster:
         )
 
     def curve(self, metric: str) -> tuple[list[int], list[Contrast]]:
-        """Amounts of synthetic rows, ascending up to all of them, and the gain at all real rows of each."""
+        """Amounts of synthetic rows, ascending, and the gain of each at all real rows."""
         trials = self.experiment.trials
         amounts = [round(float(np.mean([t.levels[k] for t in trials]))) for k in range(len(trials[0].levels) - 1)]
         gains = [self.amount(metric, level) for level in range(len(amounts))]
         return [*amounts, self.rows], [*gains, self.all_rows(metric)]
 
     def budget(self, contrast: Contrast) -> dict[str, float]:
-        """Where the variance of a contrast on a fresh test comes from: real rows, test rows, seeds."""
+        """Variance components of a contrast on a fresh test: real rows, test rows, seeds."""
         anchors = clustered_variance(contrast.influence, self._groups) * contrast.inflation
         return {"anchors": anchors, "test": contrast.spread / self.test_rows, "seeds": contrast.seeds}
 
     def error(self, contrast: Contrast) -> float:
-        """Standard error of the expected gain: real rows as clusters, inflated for shared training rows, and seeds."""
+        """Standard error of the expected gain: clusters, shared training, seeds."""
         budget = self.budget(contrast)
         return math.sqrt(budget["anchors"] + budget["seeds"])
 
     def estimate(self, contrast: Contrast, metric: str, estimand: str, *, fresh: bool = True) -> Estimate:
-        """The estimate of a contrast; ``fresh``: as measured on a fresh test, else its expectation."""
+        """The estimate of a contrast; ``fresh``: on a fresh test, else its expectation."""
         budget = self.budget(contrast)
         total = sum(budget.values()) if fresh else budget["anchors"] + budget["seeds"]
         freedom = max(clustered_freedom(contrast.influence, self._groups), 2.0)
@@ -178,7 +178,7 @@ class Forecaster:
         )
 
     def anchors_needed(self, contrast: Contrast, effect: float) -> int:
-        """More real rows with which an expected gain of this size would be told from 0 with 80 % power at level .9."""
+        """Further real rows for 80% power to detect this expected gain at level .9."""
         reach = float(stats.norm.isf(0.05) + stats.norm.ppf(POWER))
         needed = (reach * self.error(contrast) / effect) ** 2 * self.label.size
         return int(min(max(math.ceil(needed) - self.label.size, 0), MANY))
@@ -188,7 +188,7 @@ class Forecaster:
         return self.experiment.lineage.group
 
     def _at(self, trial: Trial, amount: int, wanted: int) -> Terms:
-        """Terms of the gain at all real rows and ``wanted`` rows, from the variant with ``amount`` rows and full share."""
+        """Terms of the gain at all real rows and ``wanted`` rows."""
         n = self.label.size
         terms = [(1.0, Arm("both", 1.0, amount)), (-1.0, Arm("anchors"))]
         inverse = 1 / np.array(trial.sizes)

@@ -1,4 +1,4 @@
-"""Supersamples of real rows and of synthetic rows: the proxy learns one row of every pair and is judged on both.
+"""Supersamples of real and synthetic rows: train on one row of every pair.
 
 Nothing is chosen across masks, and vectors are fixed before: an encoder saw all rows, without their labels.
 """
@@ -56,10 +56,10 @@ class Masks:
 
 @dataclass(frozen=True)
 class JointTask:
-    """Real rows and synthetic rows on one numbering, so that a learner can be judged on either.
+    """Real and synthetic rows on one numbering.
 
     Attributes:
-        task: the proxy, all rows of it real. anchors, synthetic: rows of its numbering.
+        task: the proxy, all rows of it real. ``anchors``, ``synthetic``: rows of its numbering.
     """
 
     task: Task
@@ -102,7 +102,7 @@ class JointTask:
         units: FinishedUnits | None = None,
         progress: Progress = silent,
     ) -> Supersamples:
-        """Outcomes on supersamples of these rows, drawn without replacement, one after the other.
+        """Outcomes on supersamples of these rows, drawn without replacement.
 
         The loss is 0 or 1: a wrong label; or of texts, more nats per byte than the middle one of the rows held out.
 
@@ -143,7 +143,7 @@ class JointTask:
         return Supersamples((score > np.median(held)).astype(float), second)
 
     def _fit(self, chosen: Ints, rng: np.random.Generator) -> Arrays:
-        """One mask of a supersample (n, 2): which rows were learned, how all went, and where the randomness stands."""
+        """One mask of a supersample (n, 2): training rows, outcomes, random state."""
         second = rng.random(len(chosen)) < 0.5
         taken = chosen[np.arange(len(chosen)), second.astype(np.int64)]
         none = np.empty(0, dtype=np.int64)

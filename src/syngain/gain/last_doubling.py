@@ -1,15 +1,15 @@
-"""The gain of the last doubling: what all rows add to the real rows beyond half of them.
+"""The gain of the last doubling: all synthetic rows versus half of them.
 
-It is measured as a gain is: out of fold over the real rows, the rows made from a held-out real row held out with it, the
-differences of an real row paired. The rows are cut into eight parts, which make seven pairs of halves, any two halves of
-different pairs with a quarter of the rows in common [plackett1946]; the value is the score with all rows minus the mean
-score of the fourteen halves. With J folds a variant has the rows of ``1 - 1/J`` of the real rows, so that s rows are judged
-by a doubling that ends at about ``(1 - 1/J) s``.
+It is measured as a gain is: out of fold over the real rows, the rows made from a held-out real row held out with it,
+the differences of a real row paired. The rows are cut into eight parts, which make seven pairs of halves, any two
+halves of different pairs with a quarter of the rows in common [plackett1946]; the value is the score with all rows
+minus the mean score of the fourteen halves. With J folds a variant has the rows of ``1 - 1/J`` of the real rows, so
+that s rows are judged by a doubling that ends at about ``(1 - 1/J) s``.
 
-Its error has two parts. Real rows: the clustered variance of the paired differences. Rows: another draw of the generator
-would have given another value; halves of one pair are such draws, and a quarter of the variance of their difference,
-less what the real rows explain of it, bounds it: exactly so where a row teaches what it shows and no more, generously
-where its lessons add up, because these cancel between all rows and the mean of both halves.
+Its error has two parts. Real rows: the clustered variance of the paired differences. Rows: another draw of the
+generator would have given another value; halves of one pair are such draws, and a quarter of the variance of their
+difference, less what the real rows explain of it, bounds it: exactly so where a row teaches what it shows and no more,
+generously where its lessons add up, because these cancel between all rows and the mean of both halves.
 
 How small a doubling can be told: paired differences have a variance of about their mean D, so that n real rows tell D
 with a relative error near ``1 / sqrt(n D)``: D = .01 within a tenth takes 10,000 of them, or as many words of text.
@@ -68,7 +68,7 @@ def doubling_ids(*, labeled: bool) -> tuple[str, ...]:
 def last_doubling(
     task: Task, lineage: Lineage, label: Ints, *, metric: str, streams: Streams, folds: int = FOLDS
 ) -> Doubling:
-    """The gain of the last doubling of the synthetic rows of a task; ``label`` (n,) of the real rows, else zeros.
+    """The gain of the last doubling of synthetic rows; ``label`` (n,) or zeros.
 
     Raises:
         InputError: held-out real rows take so many rows along that fewer than eight are left.
@@ -82,7 +82,7 @@ def last_doubling(
 
 
 def _doubling(every: Floats, pairs: list[tuple[Floats, ...]], group: Ints, rows: int) -> Doubling:
-    """From the scores of every real row (n,) with all rows, and with each half of each pair."""
+    """The doubling from scores with all rows and with each half of each pair."""
     added = every - np.mean([half for pair in pairs for half in pair], axis=0)
     anchors = clustered_variance(added, group)
     between = [float(np.mean(one - other)) ** 2 - clustered_variance(one - other, group) for one, other in pairs]
@@ -103,7 +103,7 @@ def _doubling(every: Floats, pairs: list[tuple[Floats, ...]], group: Ints, rows:
 def _outcomes(
     task: Task, lineage: Lineage, streams: Streams, folds: int
 ) -> tuple[Outcome, list[tuple[Outcome, ...]], int]:
-    """Out-of-fold outcomes with all rows and with every half, and how many all are: as many in every fold."""
+    """Out-of-fold outcomes with all rows and with every half, and the number of rows."""
     fold = lineage.folds(folds, streams.stream("folds"))
     order = streams.stream("rows").permutation(lineage.source.size)
     eighth = np.empty(order.size, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The gain on a test set: train each variant on all real rows and rows, judge it on rows nobody learned from."""
+"""The gain on a test set: variants trained on all rows, evaluated on test rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Measured:
         control: Arm | None = None,
         estimand: str = "gain on rows like those of the test set",
     ) -> Estimate:
-        """What the treated variant (default: real rows and all rows) scores over the control (default: real rows)."""
+        """The treated variant (default: all rows) over the control (default: real rows)."""
         paired = self.influence(metric, treated or self.both, control or Arm("anchors"))
         mean, values = paired.mean(axis=0), paired.mean(axis=1)
         test = clustered_variance(mean, self.cluster)

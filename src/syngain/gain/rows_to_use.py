@@ -1,4 +1,4 @@
-"""How many rows to use: chosen on some real rows, reported on others."""
+"""How many rows to use: chosen and evaluated on different real rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RecommendedRows:
 
 
 def choose(forecaster: Forecaster, metric: str, min_gain: float) -> RecommendedRows:
-    """Choose the amount of synthetic rows by a metric, and forecast the gain of the choice without its winner's curse.
+    """Choose the number of synthetic rows; forecast its gain without selection bias.
 
     On the real rows it was chosen on, the best of several amounts looks better than it is. So for every fold the amount
     is chosen on the other folds' real rows.

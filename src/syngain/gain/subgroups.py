@@ -1,4 +1,4 @@
-"""Gains in parts: per class, slice and generator; and whether learners put the variants in the same order."""
+"""Gains per class, slice and generator; agreement of learners."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DRAWS = 200
 def part_gains(
     forecaster: Forecaster, contrast: Contrast, metric: str, parts: Mapping[str, Flags], *, kind: str
 ) -> dict[str, Estimate]:
-    """Gain on each part of the real rows, p-values adjusted by Holm over the parts that can be measured.
+    """Gain on each part of the real rows, p-values adjusted by Holm.
 
     Args:
         forecaster: of the whole.
@@ -70,7 +70,7 @@ def part_gains(
 
 
 def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: str, streams: Streams) -> Estimate:
-    """Mean Spearman correlation, over pairs of learners, of the order in which they put the variants.
+    """Mean Spearman correlation of learners' orders of the variants.
 
     Interval by a bootstrap of the real rows' groups (percentiles of 200 draws).
     """
@@ -107,7 +107,7 @@ def _agreement(means: Floats) -> float:
 def generator_gains(
     task: Task, ground: GainLayout, names: Sequence[str], *, metric: str, streams: Streams
 ) -> tuple[dict[str, Estimate], Estimate]:
-    """Gain of each generator's rows at equal size, and how far generators spread beyond their noise.
+    """Gain of each generator's rows at equal size, and the spread of generators.
 
     The spread is the standard deviation between generators with the mean variance of their estimates taken off
     (a method of moments); where that leaves a negative variance the spread is minus its root, never clipped.
@@ -153,7 +153,7 @@ def generator_gains(
 
 
 def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams) -> Floats:
-    """Influence on the gain of every generator's rows, shape (generators, n), same number of rows for all."""
+    """Influence on the gain of every generator's rows (generators, n), equal numbers."""
     lineage, label = ground.lineage, ground.anchor_labels
     generator = np.zeros(0, dtype=np.int64) if ground.generators is None else ground.generators
     codes = np.unique(generator)

@@ -1,4 +1,4 @@
-"""Instruction-following difficulty [li2024]: how little a prompt helps with its response, by a model of choice."""
+"""Instruction-following difficulty [li2024] of responses, by a model of choice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHUNK = 64  # responses between two words of progress
 
 @dataclass(frozen=True, slots=True)
 class Surprisals:
-    """What responses cost, in nats.
+    """Surprisal of responses, in nats.
 
     Attributes:
         after: given their prompts (m,). before: without (m,). length: words or tokens that were scored (m,).
@@ -38,7 +38,7 @@ class Surprisals:
 
 
 class Judge(Protocol):
-    """Who says how surprising responses are with and without their prompts."""
+    """Measures the surprisal of responses with and without their prompts."""
 
     def surprisals(self, candidates: Candidates) -> Surprisals:
         """Of every candidate; the prompts are there."""
@@ -46,7 +46,9 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CacheModel:
-    """Words of the real rows' responses and, after a prompt, with probability ``cache`` words of the prompt [kuhn1990].
+    """Word frequencies of the real responses, with a cache of prompt words [kuhn1990].
+
+    With probability ``cache`` a word is drawn from the words of the prompt.
 
     Needs no download; the cache is chosen on the real rows.
 
@@ -71,12 +73,12 @@ class CacheModel:
 class LanguageModel:
     """A causal language model; every response is scored once, whatever the folds are.
 
-    After its prompt a response stands in the model's own chat template, without it alone behind the start token. The
+    After its prompt a response is laid out in the chat template, without it after the start token. The
     end of a response is not scored, and of a long one only what fits behind its prompt.
 
     Attributes:
         model: ``smollm2``, a folder, a GGUF file or a hub name. max_tokens: read of a prompt and its response.
-        dtype: ``auto`` takes bf16 where the machine computes in it. progress: called with the share that is scored.
+        dtype: ``auto`` takes bf16 where the machine computes in it. progress: called with the fraction scored.
     """
 
     model: str = "smollm2"
@@ -135,13 +137,13 @@ class LanguageModel:
 
 @dataclass(frozen=True, slots=True)
 class ConditionalRatio:
-    """Responses that the prompt makes easier, but little: instruction-following difficulty [li2024].
+    """Instruction-following difficulty [li2024]: prompts that help, but little.
 
     The ratio of the surprisal of a response after its prompt over that without. Long responses have other ratios than
     short ones, so the score is what remains of the log ratio after a straight line in the log length.
 
     Attributes:
-        judge: who says how surprising a response is.
+        judge: measures the surprisal of responses.
     """
 
     judge: Judge = field(default_factory=CacheModel)

@@ -1,4 +1,4 @@
-"""Towards the real rows: rows a classifier takes for real rows, and rows in regions where real rows are alone."""
+"""Select rows that resemble the real rows, or that lie in regions without rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def kin(candidates: Candidates) -> Ints:
-    """Groups of real rows, then candidates (n + m,), that must not stand on both sides of a fold: kin and repeats."""
+    """Groups of real rows, then candidates (n + m,), that stay on one side of a fold."""
     alone = np.full(candidates.anchor_unit.size, -1)
     return groups(
         np.concatenate([candidates.anchor_unit, candidates.unit]), np.concatenate([alone, candidates.repeats])
@@ -28,7 +28,7 @@ def kin(candidates: Candidates) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class DensityRatio:
-    """Weight by the density of real rows over that of candidates, from a classifier that did not see the row.
+    """Weight by the cross-fitted density ratio of real rows to candidates.
 
     With both sides weighing the same, the log-odds of a logistic regression are the log density ratio [sugiyama2012].
     Keeping the largest would keep the center of the real rows only, so rows are drawn without replacement in proportion
@@ -81,7 +81,7 @@ class DensityRatio:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Fill the regions of the real rows in proportion to the real rows in them, those without rows first.
+    """Fill regions in proportion to their real rows, empty regions first.
 
     Attributes:
         most: regions at the most. rows: real rows per region on average.
@@ -91,7 +91,7 @@ class Coverage:
     rows: int = 10
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
-        """The r-th best row of a region that holds a share s of the real rows stands at (r + 1/2) / s."""
+        """Row r of a region with a fraction s of the real rows has rank (r + 1/2) / s."""
         different = len(np.unique(candidates.anchors, axis=0))
         count = min(max(len(candidates.anchors) // self.rows, 1), self.most, different)
         state = int(rng.integers(2**31 - 1))

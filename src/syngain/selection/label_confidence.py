@@ -1,4 +1,4 @@
-"""Labels one can believe: confidence of a classifier that did not see the row, and how it moves between fits."""
+"""Rank rows by the confidence of a cross-fitted classifier in their labels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Wanted = Literal["easy", "ambiguous", "hard"]
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Rows whose label a classifier of other rows expects: confident learning [northcutt2021] by rank.
+    """Confident learning [northcutt2021] by rank: labels that a classifier expects.
 
-    The classifier learns real rows and candidates of other folds; kin and repeats of a row are in its fold. The score is
-    the log-odds of the row's label against the best other one.
+    The classifier learns real rows and candidates of other folds; kin and repeats of a row are in its fold. The score
+    is the log-odds of the row's label against the best other one.
 
     Attributes:
         folds: of the cross-fit. penalty: ridge of the classifier. rounds: fits of a fold; after the first, the
@@ -54,7 +54,7 @@ class Confidence:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Easy, ambiguous or hard rows by the mean and spread of their confidence over fits [swayamdipta2020].
+    """Easy, ambiguous or hard rows by confidence over fits [swayamdipta2020].
 
     Attributes:
         want: easy (always expected), ambiguous (it depends on the fit), or hard (never expected).
@@ -95,7 +95,10 @@ class Profile:
 def cross_fitted(
     candidates: Candidates, count: int, penalty: float, rng: np.random.Generator, weight: Floats
 ) -> Floats:
-    """Log-probabilities (m, classes) of each candidate by real rows and candidates (each ``weight``) of other folds."""
+    """Cross-fitted log-probabilities (m, classes) of each candidate.
+
+    The classifier learns real rows and candidates (each ``weight``) of other folds.
+    """
     own, anchors = labels_of(candidates, "confidence")
     n = anchors.size
     group = kin(candidates)

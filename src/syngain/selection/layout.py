@@ -1,4 +1,4 @@
-"""Datasets laid out for a choice: candidates with what a method may look at, from all real rows or from a part."""
+"""Datasets laid out for selection: candidates and the rows a method may use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ LOGPROBS = ("token_logprobs", "logprob", "log_probability", "score")  # the firs
 
 @dataclass(frozen=True)
 class SelectionLayout:
-    """Real rows and candidates with a task to measure on; nothing a method sees was learned from rows held out.
+    """Real rows and candidates with a task to measure on.
+
+    A method sees nothing that was learned from held-out rows.
 
     Attributes:
         ground: all rows. task: the proxy. repeats: near-duplicate cluster of every candidate (m,).
@@ -103,7 +105,7 @@ class SelectionLayout:
 
 
 def log_probabilities(dataset: Dataset, column: str | None = None) -> Floats | None:
-    """The log-probability each row came with (m,): a number, or the mean of a list; NaN where a row has none.
+    """The log-probability of each row (m,): a number, the mean of a list, or NaN.
 
     Args:
         dataset: rows with their records.

@@ -1,4 +1,4 @@
-"""Sets against sets: the same number of rows from each, the same real rows, the same judges, paired differences.
+"""Compare datasets at equal size with paired differences.
 
 Every set is drawn from several times, so that a set which is larger than the others is not judged by one lucky draw.
 Without a test set, real rows judge that were held out together with all rows made from them.
@@ -101,7 +101,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class MatchedSets:
-    """Sets on common ground.
+    """Datasets with the same real rows, test rows and random draws.
 
     Attributes:
         ground: real rows, test and the rows of all sets. member: set of each synthetic row (m,). names: of the sets.
@@ -141,7 +141,7 @@ class MatchedSets:
             cluster=ground.lineage.group,
             inflation=shared_training(count),
             size=int(quota.sum()),
-            where=f"{count}-fold cross-validation on real rows; variance inflated for shared training rows [nadeau2003]",
+            where=f"{count}-fold cross-validation; variance inflated for shared training rows [nadeau2003]",
         )
 
     def on_test(self, contest: Contest, *, progress: Progress = silent) -> Standing:
@@ -180,7 +180,7 @@ class MatchedSets:
         return np.asarray(np.searchsorted(edges, length, side="left"), dtype=np.int64)
 
     def _quota(self, allowed: Sequence[Ints], contest: Contest) -> Ints:
-        """Rows to draw from every stratum of every set: what the poorest set has in the poorest fold."""
+        """Rows to draw from every stratum: the minimum over datasets and folds."""
         strata = self._strata(contest)
         cells = self.member * STRATA + strata
         counts = [np.bincount(cells[rows], minlength=len(self.names) * STRATA) for rows in allowed]
@@ -218,7 +218,7 @@ class MatchedSets:
 
 @dataclass(frozen=True)
 class RankedPair:
-    """Two sets; the first is ahead, ``told`` if Holm's test says so at 5 %."""
+    """Two datasets, the better first; ``told`` if significant by Holm at 5%."""
 
     ahead: str
     behind: str
@@ -227,7 +227,7 @@ class RankedPair:
 
 
 def ranked_pairs(standing: Standing, metric: str, *, balanced: bool) -> list[RankedPair]:
-    """All pairs, the one ahead first; told apart by Holm over all of them."""
+    """All pairs, the better first; significance by Holm over all pairs."""
     found: dict[tuple[int, int], Estimate] = {}
     for a, b in combinations(range(len(standing.names)), 2):
         over = standing.over(metric, a, b, balanced=balanced)
@@ -244,7 +244,7 @@ def ranked_pairs(standing: Standing, metric: str, *, balanced: bool) -> list[Ran
 
 
 def ranks_of(names: Sequence[str], pairs: Sequence[RankedPair]) -> dict[str, Estimate]:
-    """Rank of each set by mean, from 1, with the ranks that the told pairs leave open [mogstad2024]."""
+    """Rank of each dataset by mean, interval from significant pairs [mogstad2024]."""
     out = {}
     for name in names:
         better = sum(pair.told for pair in pairs if pair.behind == name)

@@ -1,4 +1,4 @@
-"""The methods by name, for the command line and configuration files."""
+"""Selection methods by name, for the command line and configuration files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _nearest(name: str) -> str:
 def method_named(
     name: str, *, repeats_last: bool = True, model: str | None = None, progress: Progress = silent
 ) -> Method:
-    """A method by its name, with repeats behind everything else unless told otherwise; never for ``random``.
+    """The method of a name, near-duplicates last by default, never for ``random``.
 
     Args:
         name: of the method.

@@ -1,4 +1,4 @@
-"""Mixtures from many proxy runs: the loss as a function of proportions, judged by runs that were left out."""
+"""Mixture weights from many proxy runs, by regression of the loss."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Regression(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A Gaussian process on square roots of proportions, Matern 5/2 with noise; lengths by marginal likelihood.
+    """Gaussian process on square roots of proportions, Matern 5/2 with noise.
 
-    Square roots make the distance of mixtures that of Hellinger, which tells small shares apart [rasmussen2006].
+    Square roots make the distance of mixtures that of Hellinger, which separates small proportions [rasmussen2006].
     """
 
     def fit(self, mixtures: Floats, losses: Floats) -> Callable[[Floats], Floats]:
@@ -56,7 +56,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class LogLinear:
-    """Ridge regression on proportions, their square roots and logarithms; the penalty by leaving one out."""
+    """Ridge regression on proportions, square roots and logarithms."""
 
     def fit(self, mixtures: Floats, losses: Floats) -> Callable[[Floats], Floats]:
         """See :class:`Regression`."""
@@ -111,7 +111,7 @@ class Fitted:
         return bool(self.losses.size >= PER_PART * self.mixtures.shape[1])
 
     def error(self) -> Estimate:
-        """Root mean squared error of runs out of fold, with its interval by a resampling of runs."""
+        """Root mean squared error of held-out runs, with its interval over runs."""
         squares = (self.held_out - self.losses) ** 2
         value = math.sqrt(float(squares.mean()))
         half = float(squares.std(ddof=1)) / math.sqrt(squares.size) / (2 * value) if value > 0 else 0.0
@@ -152,7 +152,7 @@ def fit_mixtures(mixtures: Floats, losses: Floats, rng: np.random.Generator) -> 
 
 
 def rank_correlation(predicted: Floats, seen: Floats, rng: np.random.Generator, *, where: str) -> Estimate:
-    """Spearman's correlation of predictions and losses, with a percentile bootstrap over runs."""
+    """Spearman's correlation of predictions and losses, bootstrap over runs."""
     draws = []
     for _ in range(RESAMPLES):
         rows = rng.integers(0, seen.size, seen.size)
@@ -188,7 +188,7 @@ class Optimum:
 
 
 def optimum(fitted: Fitted, rng: np.random.Generator) -> Optimum:
-    """The best of many mixtures between those that were run, and how it moves when runs are drawn anew.
+    """The best of many mixtures between the runs, with its spread over resampled runs.
 
     The gain of every refit is judged by the fit on the runs it did not draw, so that a lucky optimum is not its own
     judge.
@@ -224,7 +224,10 @@ def optimum(fitted: Fitted, rng: np.random.Generator) -> Optimum:
 
 
 def _spread(value: float, draws: list[float], count: int, estimand: str, *, noise: float = 0.0) -> Estimate:
-    """A number with the spread of halves of the runs: their variance is that of the whole, twice over."""
+    """A number with the spread of halves of the runs.
+
+    The variance of halves is twice that of the whole.
+    """
     error = math.sqrt(float(np.var(draws, ddof=1)) / 2 + noise**2)
     return Estimate(
         value=value,
@@ -238,7 +241,7 @@ def _spread(value: float, draws: list[float], count: int, estimand: str, *, nois
 
 
 def _between(mixtures: Floats, losses: Floats, rng: np.random.Generator) -> Floats:
-    """Mixtures between runs: averages of a few, the better runs more often; never outside of what was run."""
+    """Mixtures between the runs: averages of a few, better runs more often."""
     order = np.argsort(losses)
     weight = 1 / np.arange(1, losses.size + 1)
     picked = order[rng.choice(losses.size, (CANDIDATES, 4), p=weight / weight.sum())]

@@ -1,7 +1,9 @@
-"""What a choice is worth: made inside, reported outside, next to random choices of the same size and to all rows.
+"""Measure the gain of a selection by nested cross-validation.
 
-For every fold the method sees the other real rows and the rows they could have made; the held-out real rows judge. So the
-real rows that shaped a choice never judge it.
+Baselines are random selections of the same size and all rows.
+
+For every fold the method sees the other real rows and the rows they could have made; the held-out real rows judge. So
+the real rows that shaped a choice never judge it.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionTrial:
-    """How a choice is judged: outer ``folds`` of the real rows, and ``randoms`` random choices of the same size."""
+    """Settings: outer ``folds`` of the real rows, ``randoms`` random selections."""
 
     folds: int = 5
     randoms: int = 5
@@ -43,10 +45,10 @@ class NestedGains:
     """Outcomes on the same real rows.
 
     Attributes:
-        arms: ``anchors``, ``chosen``, ``all`` and ``random 0`` ... to outcomes.
+        ``arms``: ``anchors``, ``chosen``, ``all`` and ``random 0`` ... to outcomes.
         label, cluster: of the judged rows (t,).
-        inflation: of the variance of a mean over the rows, above 1 where models share training rows.
-        rows: how many were chosen, on average over folds. where: who judged, in words.
+        inflation: of the variance of a mean over the rows, above 1 where models have training rows in common.
+        rows: how many were chosen, on average over folds. where: how it was evaluated, in words.
     """
 
     arms: Mapping[str, Outcome]
@@ -57,7 +59,7 @@ class NestedGains:
     where: str
 
     def over(self, metric: str, treated: str, control: str, estimand: str) -> Estimate:
-        """The treated variant over the control; ``random`` stands for the mean of all random choices."""
+        """The treated variant over the control; ``random``: mean of random selections."""
         a, b = self._scores(metric, treated), self._scores(metric, control)
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation

@@ -1,4 +1,4 @@
-"""A mixture in the words of trainers: TRL, LLaMA-Factory, Oumi, and plain YAML."""
+"""Mixture recipes for TRL, LLaMA-Factory and Oumi, and plain YAML."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
 
 
 def _rounded(proportions: Mapping[str, float]) -> dict[str, float]:
-    """Proportions to four digits whose sum is exactly 1: the largest takes what rounding leaves."""
+    """Proportions rounded to four digits; the largest absorbs the rest."""
     out = {name: round(share, 4) for name, share in proportions.items()}
     largest = max(out, key=lambda name: out[name])
     out[largest] = round(1 - sum(share for name, share in out.items() if name != largest), 4)

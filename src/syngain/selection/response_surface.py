@@ -1,4 +1,4 @@
-"""Mixtures from a handful of proxy runs: a quadratic response surface, each of its contrasts one number per real row.
+"""Mixture weights from a few proxy runs, by a quadratic response surface.
 
 Proxies learn mixtures of real rows and sets, all of the same size, and held-out real rows judge. The loss is fitted by
 Scheffe's polynomial ``sum b_i p_i + sum b_ij p_i p_j`` [scheffe1958]. As least squares is linear in the losses, the
@@ -47,8 +47,9 @@ class ResponseSurface:
     """Losses of mixtures, real row by real row.
 
     Attributes:
-        names: of the parts, the real rows first. points: mixtures that were run (r, k). losses: of each real row (r, n), so
-            that their mean is the metric. fold, cluster: of each real row (n,). size: rows of a mixture. unit: of a loss.
+        names: of the parts, the real rows first. points: mixtures that were run (r, k). losses: of each real row (r,
+            n), so that their mean is the metric. fold, cluster: of each real row (n,). size: rows of a mixture. unit:
+            of a loss.
     """
 
     names: Sequence[str]
@@ -64,13 +65,13 @@ class ResponseSurface:
         return np.asarray(_terms(at) @ np.linalg.pinv(_terms(self.points)))
 
     def best(self, rows: Ints | None = None) -> Floats:
-        """The mixture of the grid with the smallest loss on these real rows (default: all)."""
+        """The grid mixture with the smallest loss on these real rows (default: all)."""
         tried = grid(len(self.names))
         mean = (self.losses if rows is None else self.losses[:, rows]).mean(axis=1)
         return np.asarray(tried[int(np.argmin(self.weights(tried) @ mean))])
 
     def over(self, baseline: Floats, estimand: str) -> Estimate:
-        """What the best mixture gains over a baseline, chosen on other folds than it is judged on."""
+        """Gain of the best mixture over a baseline, chosen on other folds."""
         paired = np.empty(self.fold.size)
         base = self.weights(baseline[None, :])[0] @ self.losses
         for f in np.unique(self.fold):
@@ -85,7 +86,7 @@ class ResponseSurface:
         return self._estimate((weights[0] - weights[1]) @ self.losses, estimand)
 
     def moved(self, rng: np.random.Generator, draws: int = 200) -> tuple[Floats, Floats]:
-        """90% of the best mixtures when whole groups of real rows are drawn anew: low and high of each part (k,)."""
+        """90% range of the best mixture over resampled real rows: low, high (k,)."""
         tried = grid(len(self.names))
         weights = self.weights(tried)
         code = np.unique(self.cluster, return_inverse=True)[1]
@@ -113,7 +114,7 @@ class ResponseSurface:
 
 
 def design(parts: int) -> Floats:
-    """Mixtures to run (r, k): each part alone, each pair in halves, all in equal proportions."""
+    """Mixtures to run (r, k): each part alone, each pair in halves, equal proportions."""
     alone = np.eye(parts)
     pairs = [(alone[i] + alone[j]) / 2 for i, j in combinations(range(parts), 2)]
     middle = [np.full(parts, 1 / parts)] if parts > 2 else []
@@ -136,9 +137,11 @@ def surface(
     units: FinishedUnits | None = None,
     progress: Progress = silent,
 ) -> ResponseSurface:
-    """Run proxies on mixtures of the real rows and all sets; ``units`` keeps the runs that are finished.
+    """Run proxy models on mixtures of the real rows and all datasets.
 
-    Real rows are repeated in turn until they fill their share.
+    ``units`` keeps the finished runs.
+
+    Real rows are repeated in turn until they fill their proportion.
 
     Raises:
         InputError: a set has too few rows that could have been made without the held-out real rows.

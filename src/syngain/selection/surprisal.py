@@ -1,4 +1,4 @@
-"""By probability: how surprising a row is to a proxy of the real rows, or to its own generator."""
+"""Select by surprisal under a model of the real rows, or by log-probability."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SurprisalBand:
-    """Rows about as surprising as real rows are to each other: neither rote nor noise.
+    """Rows about as surprising as real rows are to each other.
 
     The proxy is an n-gram model of the real rows; the band lies between two quantiles of the real rows' own surprisal,
     each under a model that did not see it.
@@ -37,7 +37,7 @@ class SurprisalBand:
     model: NgramModel = field(default_factory=NgramModel)
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
-        """In the band by nearness to its middle, then outside; the score is minus the distance in half bands."""
+        """Rows inside the band first, by distance to its middle in half bands."""
         own = self._anchors(candidates, rng)
         fitted = self.model.fit(candidates.anchor_texts, candidates.anchor_prompts)
         nats, size = fitted.surprisal(candidates.texts, candidates.prompts)
@@ -71,7 +71,7 @@ class SurprisalBand:
 
 @dataclass(frozen=True, slots=True)
 class LogProbability:
-    """The rows their generator was surest of, by the log-probabilities they came with."""
+    """Rows with the highest log-probability under their generator."""
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no draw)
         """The highest first; rows without a number last.

@@ -54,7 +54,7 @@ class TrainingNarrative:
 
     @property
     def some_rows(self) -> Estimate | None:
-        """The gain of real + selected rows over the real rows; None where the variant did not run."""
+        """The gain of real + selected rows over the real rows; None if it did not run."""
         return self.measured.estimates.get(f"gain.{self.metric}.selected")
 
     def verdict(self) -> Verdict:
@@ -106,7 +106,7 @@ class TrainingNarrative:
         )
 
     def _limits(self) -> tuple[Finding, ...]:
-        """One seed, rows that were never seen or were truncated, variants that learned nothing."""
+        """Limits: one seed, rows unseen or truncated, variants that learned nothing."""
         still = [NAMES[arm] for arm, steps in self.measured.steps.items() if arm != "base" and 0 in steps]
         said = [capital(note) for note in self.measured.notes]
         if still:
@@ -167,7 +167,7 @@ class TrainingNarrative:
 
 
 def curves(found: StudentGain) -> dict[str, Series]:
-    """Loss of the held-out real rows over the steps of each variant, mean over seeds, 90% t-interval."""
+    """Loss of the held-out real rows over steps, mean over seeds, 90% t-interval."""
     out = {}
     for arm, seeds in found.curves.items():
         shared = sorted(set.intersection(*(set(dict(curve)) for curve in seeds))) if seeds else []

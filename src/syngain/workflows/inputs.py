@@ -1,4 +1,4 @@
-"""The inputs of a command: files as datasets and as one study, settings as JSON, and what the report says of them."""
+"""Inputs of a command: files as datasets and studies, settings as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Source = Dataset | str | Path
 
 
 def study_of(real: Source, synthetic: Source, *, test: Source | None = None, held_out: Source | None = None) -> Study:
-    """The datasets, read where they are paths; columns are detected on the real rows first.
+    """The datasets, read from paths; columns are detected on the real rows first.
 
     Raises:
         InputError: a file cannot be read, or offers another kind of rows.
@@ -90,7 +90,7 @@ def _models(form: object) -> Iterator[str]:
 
 
 def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
-    """Which fraction of the synthetic rows names an real row that exists; empty without a source column."""
+    """Fraction of synthetic rows whose source is a real row; empty without a column."""
     source, share = match_sources(synthetic, real)
     return "" if source is None else f"source matched to a real row in {share:.1%} of the rows"
 
@@ -120,7 +120,7 @@ def summaries(datasets: Mapping[str, Dataset | None]) -> dict[str, InputSummary]
 
 
 def as_responses(data: Dataset) -> Dataset:
-    """Labeled rows as pairs of text and label, for a language model; other rows as they are.
+    """Labeled rows as pairs of text and label; other rows unchanged.
 
     Raises:
         InputError: for a table, which no language model reads.

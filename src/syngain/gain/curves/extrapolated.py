@@ -1,4 +1,4 @@
-"""Rows worth where no more real rows are at hand: the real rows' own learning curve, extrapolated and marked so."""
+"""Equivalent real rows without further real rows: extrapolated learning curve."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ REFUSED = "not estimated: the learning curve of the real rows does not fall beyo
 
 
 def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int) -> Estimate:
-    """Rows worth from the real rows alone: where the extrapolated curve of real rows meets the variant with synthetic rows.
+    """Equivalent real rows where the extrapolated real curve meets real + synthetic.
 
-    The law is fitted to the curve of each judged row minus the variant's loss on that row, so that what they share cancels,
-    with the covariance over clusters of rows, inflated for folds that share training rows. r solves L(n_A + r) = 0 in
+    The law is fitted to the curve of each judged row minus the variant's loss on that row, so that common parts cancel,
+    with the covariance over clusters of rows, inflated for training rows common to folds. r solves L(n_A + r) = 0 in
     every draw of its posterior; open where the curve never gets there.
     """
     relative = (real.curve - real.arm[None]).mean(axis=1) * (real.size.size / real.size.sum())  # (k, t)
@@ -63,14 +63,14 @@ def _covariance(rows: Floats, cluster: Ints) -> Floats:
 
 
 def _meetings(losses: Floats, totals: Floats) -> Floats:
-    """Total rows at which each curve (draws, m) first is at or below 0; infinite where it never is."""
+    """Total rows at which each curve (draws, m) first is at or below 0, else infinite."""
     below = losses <= 0
     first = below.argmax(axis=1)
     return np.where(below.any(axis=1), totals[first], math.inf)
 
 
 def _open(worth: float, totals: Floats, real: RealCurve) -> float:
-    """Open ends: below the smallest amount measured, and beyond the furthest that is extrapolated to."""
+    """Open ends: below the smallest measured amount, beyond the extrapolation limit."""
     if worth <= totals[0] - real.anchors:
         return -math.inf
     return float(worth)

@@ -1,8 +1,8 @@
-"""The learning curve in the amount of data: its law, its forecast, and whether more of the same data would help.
+"""Learning curve: power law, forecast, and whether more rows would help.
 
 ``L(n) = C + D (n + n0)^-alpha``, D >= 0. The verdict rests on ``I10 = L(n_max) - L(10 n_max)``, what ten times more
-data would gain, which the points tell about even where (C, alpha) cannot be told apart. How the law is fitted, and why
-its doubt comes from a posterior over shapes and not from a bootstrap: :mod:`syngain.gain.curves.power_law`.
+data would gain, which the points determine even where (C, alpha) are not identifiable. For the fit, and for its
+uncertainty by a posterior over shapes instead of a bootstrap: :mod:`syngain.gain.curves.power_law`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class PowerLaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """The curve at ``amounts`` (m,): its median, and the ends of its interval at ``level``, each (m,)."""
+    """The curve at ``amounts`` (m,): median and interval bounds at ``level``."""
 
     amounts: tuple[float, ...]
     value: tuple[float, ...]
@@ -213,7 +213,7 @@ def _check(amounts: Floats, losses: Floats) -> None:
 
 
 def _seeds(runs: Floats, *, paired: bool) -> tuple[Floats, float]:
-    """Covariance (k, k) of means over seeds, and its degrees of freedom; 0 of them when seeds show no noise."""
+    """Covariance (k, k) of means over seeds, and its degrees of freedom."""
     k, r = runs.shape
     rest = runs - runs.mean(axis=1, keepdims=True)
     shift = rest.mean(axis=0) if paired else np.zeros(r)  # what a seed does at every amount alike
@@ -287,7 +287,7 @@ def _result(points: Points, draws: Posterior, bound: float, min_gain: float, uni
 
 
 def _rises(draws: Posterior, min_gain: float) -> bool:
-    """The law cannot rise: a rise beyond noise that would matter refutes it. A trifling one is a flat curve."""
+    """Whether the loss rises beyond noise by an amount that matters."""
     return draws.falls < 1 - SURE and -draws.drop_free > min_gain
 
 
@@ -317,7 +317,7 @@ def _sentence(verdict: Verdict, points: Points, draws: Posterior, improvement: E
         }
         return f"{forecast} {advice[verdict]}"
     if points.freedom == 0 and np.ptp(points.losses) == 0:
-        return f"All {points.losses.size} losses are equal, so the noise is unknown. Provide errors or several seeds."
+        return f"All {points.losses.size} losses are equal, so the noise is unknown. Add errors or several seeds."
     if _rises(draws, min_gain):
         return (
             f"No forecast: the loss rises by {-draws.drop_free:.3g} {unit} from {first} to {last} rows, beyond its "

@@ -1,4 +1,4 @@
-"""The law ``L(n) = C + D (n + n0)^-alpha`` given noisy points: least squares and the posterior, on a grid of shapes.
+"""Fit ``L(n) = C + D (n + n0)^-alpha``: least squares and posterior on a grid.
 
 For a shape g = (alpha, n0) the law is linear. It is written as ``L(n) = last + drop * x_g(n)`` where x_g falls from 1
 at the smallest amount to 0 at the largest, so that ``last`` is the loss at the largest amount and ``drop >= 0`` the
@@ -147,7 +147,7 @@ class Posterior:
 
 
 def posterior(points: Points, shapes: Shapes, rng: np.random.Generator, *, draws: int) -> Posterior:
-    """Draws of (shape, drop, last, sigma); stratified in shape, so that 2,000 do for percentiles."""
+    """Draws of (shape, drop, last, sigma), stratified in shape."""
     shapes = narrowed(points, shapes)
     found = fits(points, shapes)
     freedom = points.freedom + points.losses.size - 2
@@ -171,7 +171,7 @@ def posterior(points: Points, shapes: Shapes, rng: np.random.Generator, *, draws
 
 
 def narrowed(points: Points, shapes: Shapes) -> Shapes:
-    """The same prior on a finer grid around the alphas that carry the posterior, where these are few."""
+    """The same prior on a finer grid around the alphas with posterior mass."""
     for _ in range(ROUNDS):
         weight = _weigh(points, shapes, fits(points, shapes))[1].reshape(SHAPES, -1).sum(axis=1)
         carrying = np.flatnonzero(weight > FAINT)
@@ -185,7 +185,7 @@ def narrowed(points: Points, shapes: Shapes) -> Shapes:
 
 
 def misfit(points: Points, shapes: Shapes) -> float:
-    """Squared Birge ratio of the best law: residual sum of squares over its degrees of freedom; 1 with none left."""
+    """Squared Birge ratio of the best fit: residual sum of squares per freedom."""
     free = points.losses.size - 3 - (np.unique(shapes.n0).size > 1)
     found = fits(points, shapes)
     cost = found.residual + np.minimum(found.drop / found.scale, 0.0) ** 2
@@ -193,7 +193,7 @@ def misfit(points: Points, shapes: Shapes) -> float:
 
 
 def at_bound(points: Points, shapes: Shapes, rng: np.random.Generator, *, refits: int) -> float:
-    """Fraction of least-squares refits, to points drawn around the best law, that end at a bound.
+    """Fraction of least-squares refits that end at a bound.
 
     A bound is the smallest or the largest alpha, the largest n0 where it is free, or no fall at all.
     """
@@ -219,7 +219,7 @@ def at_bound(points: Points, shapes: Shapes, rng: np.random.Generator, *, refits
 
 
 def _weigh(points: Points, shapes: Shapes, found: Fits) -> tuple[Floats, Floats]:
-    """Posterior probabilities of the shapes, with ``drop`` free and with ``drop >= 0``."""
+    """Posterior probabilities of shapes, ``drop`` free and ``drop >= 0``."""
     freedom = points.freedom + points.losses.size - 2
     error = _sigma(found.residual, points.freedom, freedom) * found.scale
     evidence = np.log(shapes.prior) + _evidence(found, points.freedom, freedom)
@@ -227,14 +227,14 @@ def _weigh(points: Points, shapes: Shapes, found: Fits) -> tuple[Floats, Floats]
 
 
 def _sigma(residual: Floats, known: float, freedom: float) -> Floats:
-    """Noise over what the covariance says: pooled from how it was measured and from the misfit."""
+    """Noise scale, pooled from the measurement and the misfit."""
     if math.isinf(known):
         return np.ones(residual.size)
     return np.asarray(np.sqrt((known + residual) / freedom))
 
 
 def _evidence(found: Fits, known: float, freedom: float) -> Floats:
-    """Logarithm of the marginal likelihood of each shape with ``drop`` free, up to a constant."""
+    """Log marginal likelihood of each shape with ``drop`` free, up to a constant."""
     if math.isinf(known):
         return np.asarray(np.log(found.scale) - found.residual / 2)
     return np.asarray(np.log(found.scale) - freedom / 2 * np.log(known + found.residual))

@@ -1,4 +1,4 @@
-"""What a set is worth in real rows, what as many real rows would bring, and whether more of it would help."""
+"""Equivalent real rows, gain of held-out rows, and effect of more rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POOLED = CurveDesign()
 def worths(
     task: Task, ground: GainLayout, streams: Streams, *, metric: str, most: int, progress: Progress = silent
 ) -> tuple[dict[str, Estimate], dict[str, Series]]:
-    """Rows worth with its curve: on the pool, and on the test where both are given; else extrapolated from real rows.
+    """Equivalent real rows with the curve: on the pool, the test, or extrapolated.
 
     ``gain.rows_worth``, ``gain.rows_worth@test``, and ``gain.<metric>.pool``, what as many pool rows bring.
     """
@@ -63,7 +63,7 @@ def worths(
 
 
 def more_of_it(forecaster: Forecaster, metric: str, streams: Streams, min_gain: float) -> LearningCurve | None:
-    """The learning curve over amounts of synthetic rows next to all real rows; None with fewer than four amounts."""
+    """Learning curve over amounts of synthetic rows; None with fewer than four."""
     trials = forecaster.experiment.trials
     levels = range(len(trials[0].levels))
     if len(levels) < 4:

@@ -1,4 +1,4 @@
-"""The learning curve of real rows next to the variant with synthetic rows: what rows worth and "more data" are read from."""
+"""The learning curve of real rows, and the loss of real + synthetic rows."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class RealCurve:
     """Losses of the same proxy on the same t real rows.
 
     Attributes:
-        amounts: numbers of real rows learned from (k,), ascending. anchors: how many of them the synthetic variant has.
+        amounts: numbers of real rows learned from (k,), ascending. ``anchors``: how many of them real + synthetic has.
         curve: losses at each amount (k, seeds, t); a seed draws other rows and another order.
-        arm: losses of real rows with all synthetic rows (seeds, t). pool: of real rows with pool rows, None without one.
+        ``arm``: losses of real rows with all synthetic rows (seeds, t). pool: of real rows with pool rows, None without
+            one.
         pool_rows: how many pool rows that variant has. size: what each row counts for (t,). cluster: of each row (t,).
     """
 
@@ -45,7 +46,7 @@ class RealCurve:
 
 @dataclass(frozen=True, slots=True)
 class CurveDesign:
-    """How much of a curve to run: points, seeds per point, folds of rows that also teach, most rows of a variant."""
+    """Size of a curve: points, seeds, folds, most rows of a variant."""
 
     points: int = 8
     seeds: int = 3

@@ -1,4 +1,4 @@
-"""Rows worth: how many more real rows would do what the synthetic rows do, for the same learner.
+"""Estimate how many real rows the synthetic rows replace.
 
 r solves ``L_real(n_A + r) = L(A + S)`` on the curve made to fall. The interval is the set of all r that a paired test
 does not reject. Which points of the curve are averaged to make it fall was decided by looking at them, and that
@@ -39,7 +39,7 @@ def rows_worth(
     clusters: Ints | None = None,
     level: float = 0.9,
 ) -> EquivalentRows:
-    """How many real rows next to the real rows the synthetic rows are worth.
+    """How many further real rows the synthetic rows are equivalent to.
 
     Args:
         amounts: total real rows of each point of the curve (k,), distinct, positive; k >= 2. Fewer than the real rows
@@ -80,11 +80,12 @@ class EquivalentRows:
     """What the synthetic rows are worth in real rows.
 
     Attributes:
-        value: r; negative for harm (the variant is as bad as that many fewer real rows); infinite beyond what was measured.
+        value: r; negative for harm (the variant is as bad as that many fewer real rows); infinite beyond what was
+            measured.
         low, high: ends of the interval at ``level``; -inf and inf where it is open.
         least, most: the range of r that was measured.
         sentence: the answer in words. estimate: the same as an ``Estimate`` with its usual levels.
-        amounts, losses: the real curve, made to fall. arm: mean loss with the synthetic rows.
+        amounts, losses: the real curve, made monotone. ``arm``: mean loss with the synthetic rows.
     """
 
     value: float
@@ -133,7 +134,7 @@ def _check(amounts: Floats, curve: Floats, arm: Floats, codes: Ints) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tests:
-    """Paired tests at total real rows ``n`` (m,), ascending: difference real - variant, its error, its freedom."""
+    """Paired tests at total real rows ``n`` (m,), ascending."""
 
     n: Floats
     difference: Floats
@@ -143,7 +144,7 @@ class _Tests:
     clusters: int
 
     def crossing(self) -> float:
-        """Where the difference is 0; in the middle where it stays 0; infinite beyond the range."""
+        """Zero of the difference; the middle of a zero range; infinite beyond the range."""
         if self.difference[0] < 0:
             return -math.inf
         if self.difference[-1] > 0:
@@ -151,7 +152,7 @@ class _Tests:
         return math.sqrt(self._first(self.difference)) * math.sqrt(self._last(self.difference))
 
     def interval(self, level: float) -> Interval:
-        """All n that are not rejected at ``level``, open where the range ends before a rejection."""
+        """All n not rejected at ``level``; open at the ends of the range."""
         reach = stats.t.isf((1 - level) / 2, self.freedom) * self.error
         above, below = self.difference - reach, self.difference + reach
         low = -math.inf if above[0] <= 0 else self._first(above)
@@ -181,8 +182,8 @@ class _Tests:
 def _tests(amounts: Floats, smooth: Floats, curve: Floats, arm: Floats, codes: Ints) -> _Tests:
     """Difference, error and freedom along the curve.
 
-    Variance = clustered test rows, paired + seeds of the curve + seeds of the variant; freedom by [satterthwaite1946]. A
-    seed is taken to be the same subsample order at all amounts; independent ones give the same in expectation.
+    Variance = clustered test rows, paired + seeds of the curve + seeds of the variant; freedom by [satterthwaite1946].
+    A seed is taken to be the same subsample order at all amounts; independent ones give the same in expectation.
     """
     log = np.log(amounts)
     points = np.unique(np.concatenate([np.linspace(a, b, STEPS + 1) for a, b in pairwise(log)]))
@@ -206,7 +207,7 @@ def _tests(amounts: Floats, smooth: Floats, curve: Floats, arm: Floats, codes: I
 
 
 def _seed_variance(values: Floats) -> tuple[float, float]:
-    """Variance of a mean over seeds with its degrees of freedom; one seed says nothing and adds nothing."""
+    """Variance of a mean over seeds and its freedom; one seed adds none."""
     if values.size < 2:
         return 0.0, 1.0
     return float(values.var(ddof=1)) / values.size, values.size - 1.0

@@ -1,8 +1,8 @@
-"""The experiment behind a forecast: which variants are trained on which part of the real rows, and judged on the rest.
+"""Cross-validation behind a forecast: variants, folds, training sizes.
 
-Folds leave whole groups of real rows out together with every synthetic row made from them. In each fold the variants see a
-fraction of the remaining real rows and, of the synthetic rows those real rows could have made, a number of rows that is the
-same in all folds.
+Folds leave whole groups of real rows out together with every synthetic row made from them. In each fold the variants
+see a fraction of the remaining real rows and, of the synthetic rows those real rows could have made, a number of rows
+that is the same in all folds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Kind = Literal["anchors", "both", "synthetic", "duplicated"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arm:
-    """What is trained on: a fraction of the real rows of a fold, and an amount of synthetic rows."""
+    """Training rows: a fraction of real rows and an amount of synthetic rows."""
 
     kind: Kind
     share: float = 1.0
@@ -43,7 +43,7 @@ class Design:
     """How much of an experiment to run.
 
     Attributes:
-        folds: outer folds. shares: parts of a fold's training real rows, ascending, the last is 1.
+        folds: outer folds. ``shares``: parts of a fold's training real rows, ascending, the last is 1.
         repeats: how often folds and subsamples are drawn anew. amounts: log-spaced amounts of synthetic rows.
         most: most synthetic rows in a variant. controls: whether duplication and synthetic-only run.
         balanced: whether the variants with class weights run.
@@ -62,12 +62,13 @@ class Design:
 
 @dataclass(frozen=True)
 class Trial:
-    """One drawing of folds: out-of-fold outcomes of every variant, in the order of the real rows.
+    """One draw of folds: out-of-fold outcomes of every variant, by real row.
 
     Attributes:
-        fold: fold of each real row (n,). sizes: mean number of training real rows at each share.
-        least: synthetic rows that the smallest share has in every fold. most: those of the whole training part.
-        outcomes: variant to its outcome on all real rows. pairs: the same without pairs of folds, in the first trial only.
+        fold: fold of each real row (n,). sizes: mean number of training real rows at each training size.
+        least: synthetic rows of the smallest training size in every fold. most: those of the whole training part.
+        outcomes: variant to its outcome on all real rows. pairs: the same without pairs of folds, in the first trial
+            only.
     """
 
     fold: Ints
@@ -96,10 +97,12 @@ def experiment(
     design: Design,
     progress: Progress = silent,
 ) -> Experiment:
-    """Run every variant of the design out of fold. Real rows are rows 0 .. n - 1 of the task's real rows.
+    """Run every variant of the design by cross-validation.
 
-    Folds are not stratified by label: with the labels of training and held-out real rows tied to the same shares, real rows
-    alone look better than on fresh rows and the gain too small.
+    Real rows are rows 0 .. n - 1 of the task's numbering.
+
+    Folds are not stratified by label: with the labels of training and held-out real rows tied to one class
+    distribution, real rows alone look better than on fresh rows and the gain too small.
 
     Raises:
         InputError: held-out real rows take all synthetic rows along, so that nothing is left to learn from.
@@ -175,7 +178,7 @@ class _Plan:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Amounts that double up to the most that every fold has; fewer amounts are the last of more."""
+        """Amounts that double up to the most that every fold has."""
         return tuple(sorted({max(round(self.most / 2**k), 1) for k in range(self.design.amounts)}))
 
     @property
@@ -198,10 +201,10 @@ class _Plan:
 
 
 def training(arm: Arm, anchors: Ints, rows: Ints, lineage: Lineage) -> Training:
-    """The training rows of a variant: these real rows, these synthetic rows, or oversampling control in their place.
+    """The training rows of a variant, or of its oversampling control.
 
-    Duplication is matched in size and lineage: every synthetic row is replaced by the real row it was made from; rows of
-    nobody known are replaced by the real rows in turn.
+    Duplication is matched in size and lineage: every synthetic row is replaced by the real row it was made from; rows
+    of nobody known are replaced by the real rows in turn.
     """
     none = np.empty(0, dtype=np.int64)
     if arm.kind == "duplicated":

@@ -1,4 +1,4 @@
-"""Datasets laid out for ``gain``: one numbering of real rows, vectors, label codes, clusters and lineage."""
+"""Datasets laid out for ``gain``: numbering, embeddings, codes, clusters, lineage."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ FEWEST = 20  # real rows: ten folds of two
 
 @dataclass(frozen=True)
 class GainLayout:
-    """A study as a gain sees it: real rows on one numbering (real, then held out, then test), synthetic rows on theirs.
+    """A study for ``gain``: real rows on one numbering, synthetic rows on another.
+
+    Real rows are real, then held-out, then test rows.
 
     Attributes:
-        study: the datasets. anchors, pool, test: rows of the real numbering. label: codes of all real rows (N,), zeros
-            without labels. synthetic_label: codes (m,). names: the labels in the order of their codes. cluster:
-            near-duplicate cluster of every real row. lineage: real rows and what was made from them. generators: code
-            of each synthetic row's generator (m,), None when fewer than two are named.
+        study: the datasets. ``anchors``, ``pool``, ``test``: rows of the real numbering. label: codes of all real rows
+            (N,), zeros without labels. synthetic_label: codes (m,). names: the labels in the order of their codes.
+            cluster: near-duplicate cluster of every real row. lineage: real rows and what was made from them.
+            generators: code of each synthetic row's generator (m,), None when fewer than two are named.
     """
 
     study: Study
@@ -182,7 +184,7 @@ class _Fixed:
 
 @dataclass(frozen=True)
 class _Ngrams:
-    """Vectors by n-grams that are weighed and projected anew for every part of the rows."""
+    """N-gram embeddings, weighted and projected for every part of the rows."""
 
     encoder: HashedNgrams
     real: sparse.csr_matrix[np.float32]
@@ -191,7 +193,7 @@ class _Ngrams:
     _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Vectors of all rows; those of the last parts are kept, for the next learner comes back to the same folds."""
+        """Embeddings of all rows; those of the last parts are cached."""
         key = real.tobytes() + b"|" + synthetic.tobytes()
         if key not in self._known:
             while len(self._known) >= REMEMBERED:

@@ -1,4 +1,4 @@
-"""Rows that stand on two sides: a test row that was learned from shows nothing, a pool row that is no new one neither.
+"""Exclude test and held-out rows that appear in other files.
 
 Rows are the same when their normalized texts are; in tables equal rows come by chance and are left alone.
 """
@@ -27,7 +27,7 @@ HIGH = 0.05  # fraction of the test from which on a score would be worth nothing
 
 @dataclass(frozen=True)
 class Apart:
-    """Test and pool without the rows that stand elsewhere too.
+    """Test and held-out rows without those that appear in other files.
 
     Attributes:
         test, pool: what is left; None where none was given. said: what was left out, a clause each.
@@ -46,7 +46,7 @@ class Apart:
         return (("Overlap", f"Excluded: {'; '.join(self.said)}."),) if self.said else ()
 
     def finding(self, test: Dataset, synthetic: Dataset) -> tuple[Finding, ...]:
-        """``contamination`` when test rows stand among the synthetic ones."""
+        """``contamination`` if test rows appear in the synthetic data."""
         if not self.leaked:
             return ()
         share = len(self.leaked) / len(test)
@@ -67,7 +67,7 @@ class Apart:
 
 
 def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset | None) -> Apart:
-    """Leave out test rows that stand among real rows or synthetic rows, then pool rows among real rows or test.
+    """Exclude test rows in real or synthetic rows, held-out rows in real or test rows.
 
     Raises:
         InputError: too few rows of the test, or none of the pool, are left.
@@ -96,7 +96,7 @@ def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset
 
 
 def leaked(synthetic: Dataset, test: Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Test rows that stand among the synthetic rows, and the synthetic rows that hold them."""
+    """Test rows that appear in the synthetic rows, and their copies."""
     made, own = near_duplicates.shared_codes(_texts(synthetic), _texts(test))
     return _at(np.isin(own, made)), _at(np.isin(made, own))
 

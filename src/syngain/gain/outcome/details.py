@@ -1,4 +1,4 @@
-"""What ``gain`` reports beyond the gain: classes, slices, generators, equivalent real rows, utility, other learners."""
+"""Details of ``gain``: classes, slices, generators, utility, other learners."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _utility(task: LabelTask, found: GainEstimates, layout: GainLayout, streams:
 
 
 def _agreement(task: LabelTask, found: GainEstimates, layout: GainLayout, streams: Streams) -> Estimate:
-    """The variants of the first trial again with two other learners, on the same folds."""
+    """The variants of the first trial with two other learners, on the same folds."""
     ours = found.forecaster.experiment
     design = replace(ours.design, repeats=1, amounts=COMPARED, shares=(1.0,), balanced=False, pairs=False)
     others: dict[str, Classifier] = {"discriminant": TunedDiscriminant(), "neighbors": Voting()}
@@ -111,7 +111,7 @@ def _agreement(task: LabelTask, found: GainEstimates, layout: GainLayout, stream
 
 
 def _parts(layout: GainLayout, slices: Sequence[str]) -> dict[str, dict[str, Flags]]:
-    """Parts of the real rows: classes, thirds by length, and the columns that were asked for."""
+    """Parts of the real rows: classes, thirds by length, requested columns."""
     out: dict[str, dict[str, Flags]] = {}
     label, real = layout.anchor_labels, layout.study.real
     if layout.labeled and np.unique(label).size <= PARTS:

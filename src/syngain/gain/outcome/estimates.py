@@ -1,4 +1,4 @@
-"""Everything ``gain`` says about one synthetic set, as estimates, curves and what decides."""
+"""Estimates, curves and decision of ``gain`` for one synthetic dataset."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Setup:
         metric: the pre-declared metric of the verdict; None is log-loss, or nats per byte without labels.
         min_gain: the smallest gain that matters, in the unit of the metric.
         test_rows: rows of the fresh test that prediction intervals speak of; None: that of the given test, or 500.
-        prior: class to share at test time, where it differs from the real rows'.
+        prior: class to its fraction at test time, where it differs from the real rows'.
         design: how much of an experiment to run.
     """
 
@@ -58,7 +58,7 @@ class GainEstimates:
         forecast: gain of all rows as expected. controls: the same over duplication and class weights.
         test: what the test set measured, None without one; ``test_choice``: of the chosen amount.
         budget: metric to fractions of its variance. rare: classes with too few real rows to be judged.
-        needed: more real rows that would tell a gain of the size it looks like; of ``min_gain``.
+        needed: further real rows to detect a gain of the estimated size; of ``min_gain``.
         foreign: labels of synthetic rows that no real row has, on ``foreign_rows`` rows.
         blind: whether the proxy does no better than class distribution, with and without the synthetic rows.
     """
@@ -155,7 +155,7 @@ def _strangers(ground: GainLayout) -> dict[str, Any]:
 
 
 def _is_blind(forecaster: Forecaster) -> bool:
-    """Whether held-out real rows are surprised as much by both variants as by the class distribution of the other folds."""
+    """Whether the proxy learns no more than the class distribution, in both variants."""
     trial, label = forecaster.experiment.trials[0], forecaster.label
     shares = np.zeros(label.size)
     for fold in np.unique(trial.fold):

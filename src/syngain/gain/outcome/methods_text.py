@@ -27,7 +27,7 @@ _VARIANTS = {
 
 
 def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Pairs of a heading and a paragraph; ``thinned`` names what was measured on a part only."""
+    """Heading and paragraph pairs; ``thinned`` names what was subsampled."""
     less = f"Measured on {' and '.join(thinned)} to save time; `syngain gain` uses more."
     paragraphs = {
         "Proxy": _proxy(found, ground),
@@ -38,8 +38,8 @@ def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) 
         "Intervals": _intervals(found),
         "Controls": CONTROLS,
         "Verdict": (
-            f"Equivalence test on {found.metric}, fixed in advance: a gain if the 90% interval is above 0, harm if it "
-            f"is below 0, no gain if it is below {found.min_gain:g}, else inconclusive. The number of rows is chosen on "
+            f"Equivalence test on {found.metric}, fixed in advance: a gain if the 90% interval is above 0, harm if "
+            f"it is below 0, no gain if it is below {found.min_gain:g}, else inconclusive. The number of rows is chosen on "
             "other real rows than those it is evaluated on."
         ),
     }
@@ -57,7 +57,7 @@ def _proxy(found: GainEstimates, ground: GainLayout) -> str:
 
 
 def _one_sided(ground: GainLayout) -> str:
-    """Labels of the real rows only, or of the synthetic rows only; empty when there are none."""
+    """Labels of the real rows only, or of the synthetic rows only."""
     ours, theirs = set(ground.anchor_labels.tolist()), set(ground.synthetic_label.tolist())
     out = []
     if extra := sorted(theirs - ours):

@@ -1,6 +1,6 @@
-"""What a proxy is trained on and judged by; every learner of ``gain`` answers in these words.
+"""Tasks: training rows of a proxy model and its outcomes.
 
-Real rows of all kinds (real rows, then pool, then test) share one numbering, synthetic rows have their own.
+Real rows of all kinds (real rows, then pool, then test) are on one numbering, synthetic rows have their own.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Task(Protocol):
     """Rows on common ground, with the proxy that learns from them."""
 
     def within(self, real: Ints, synthetic: Ints) -> Task:
-        """The same task with what is learned without labels (an encoder) learned from these rows only."""
+        """The same task with its encoder fitted on these rows only."""
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
-        """Train a fresh proxy and score these real rows, in this order; hyper-parameters are chosen inside."""
+        """Train a fresh proxy and score these real rows, in this order."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def runs_verdict(fitted: Fitted, rank: Estimate, best: Optimum | None, names: tuple[str, ...]) -> Verdict:
-    """Whether an optimum of the regression is named, and what it gains over the best run."""
+    """The verdict of a regression: its optimum, and the gain over the best run."""
     runs, parts = fitted.losses.size, len(names)
     low, high = rank.interval(0.9)
     said = f"Rank correlation of held-out runs: {rank.value:.3f}, 90% CI [{low:.3f}, {high:.3f}]."
@@ -62,7 +62,7 @@ def runs_methods(fitted: Fitted) -> tuple[tuple[str, str], ...]:
 
 
 def surface_verdict(found: ResponseSurface, best: Floats, estimates: Mapping[str, Estimate]) -> tuple[Verdict, bool]:
-    """The verdict on a mixture: use it only if it beats real rows alone and equal proportions."""
+    """The verdict on a mixture, versus real rows alone and equal proportions."""
     shares = ", ".join(
         f"{_shown(name)} {best[i]:.2f} [{estimates[f'mix.share@{name}'].interval(0.9)[0]:.2f}, "
         f"{estimates[f'mix.share@{name}'].interval(0.9)[1]:.2f}]"

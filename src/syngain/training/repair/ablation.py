@@ -1,8 +1,8 @@
-"""The experiment of repair: one model, overfitted on a set, repaired or kept from overfitting, every variant measured.
+"""Ablation: overfit a model on a dataset, repair or prevent it, measure.
 
-A variant of a seed starts from the untrained or the overfitted adapter and takes a fixed number of steps at one learning
-rate; nothing is stopped early, so no variant is tuned on what it is judged by. Real rows that are judged on or held out
-are never trained on.
+A variant of a seed starts from the untrained or the overfitted adapter and takes a fixed number of steps at one
+learning rate; nothing is stopped early, so no variant is tuned on what it is judged by. Real rows that are judged on or
+held out are never trained on.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Treatment:
     """How the set is trained on and repaired.
 
     Attributes:
-        steps: of the overfitted model and of the prevention variants. repair_steps: of every repair. seeds: of everything.
+        steps: of the overfitted model and of the prevention variants. repair_steps: of every repair. seeds: of
+            everything.
         weight: of the forgetting loss next to replay. cap: of its slope, see :func:`..repairing.forgetting`.
         forget: what is forgotten, the shared ``opening`` or the whole ``response``.
         mix: fraction of real rows in each batch of the prevention by mixing. jitter: the prevention by format jitter.
@@ -105,7 +106,7 @@ class Ablation:
 
     Attributes:
         template: of the set. states: of each variant, one per seed.
-        arms: variant to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
+        ``arms``: variant to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
         notes: on rows that were cut.
     """
 
@@ -127,12 +128,12 @@ class Ablation:
 
     @property
     def reported(self) -> dict[str, Estimate]:
-        """Differences of variants; fractions of an increase only where the loss may have risen."""
+        """Differences of variants; fractions only where the loss may have risen."""
         shares = ("repair.removed@", "repair.added@") if self.harmless else ()
         return {name: item for name, item in self.contrasts.items() if not name.startswith(shares)}
 
     def arm(self, name: str) -> dict[str, Estimate]:
-        """What stands in the line of a variant."""
+        """Estimates in the table row of a variant."""
         removed = self.reported.get(f"repair.removed@{name}")
         return dict(self.arms[name]) | ({} if removed is None else {"repair.removed": removed})
 
@@ -208,7 +209,7 @@ class AblationDesign:
         }
 
     def find_out(self) -> None:
-        """What could only fail later: an opening to forget in every seed, memory for a pass over the longest rows."""
+        """Checks before training: an opening to forget in every seed, enough memory."""
         for seed in range(self.treatment.seeds):
             self.lesson("forget", seed)
         own, size = self.round(0), self.model.proxy.batch
@@ -226,7 +227,7 @@ class AblationDesign:
         return self.treatment.steps if arm in {"overfitted", *PREVENTIONS} else self.treatment.repair_steps
 
     def lesson(self, arm: str, seed: int) -> Lesson:
-        """What a variant learns; variants that see the same kind of rows see the same rows in the same order."""
+        """The rows a variant learns, the same for variants with the same kind of rows."""
         size, plan = self.model.proxy.batch, self.treatment
         if arm in {"overfitted", "jitter"}:
             return replay(self._batches(self._side(arm, seed), self.round(seed).synthetic, "synthetic", seed, size))

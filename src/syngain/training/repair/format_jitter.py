@@ -1,4 +1,4 @@
-"""Format jitter: the shared opening of a fraction of the rows is stripped or varied, so that no student learns it.
+"""Format jitter: strip or vary the common opening in a fraction of the rows.
 
 A transform of a dataset of prompts and responses; prompts, ids, sources and the other columns stay as they are.
 """
@@ -25,7 +25,7 @@ class Jitter:
     """How the shared opening is broken.
 
     Attributes:
-        share: of the rows that have it. openings: what may take its place, each as likely as none; by default it goes.
+        ``share``: fraction of the rows that have it. openings: replacements, each as likely as none; default: removal.
     """
 
     share: float = 0.75
@@ -40,10 +40,10 @@ class Jitter:
             )
 
     def __call__(self, rows: Dataset, rng: np.random.Generator) -> Dataset:
-        """The rows with the opening stripped or varied in a random fraction of those that have it.
+        """Strip or vary the opening in a random fraction of the rows that have it.
 
-        What is stripped is the longest start, in whole words, that more than half of the rows with the most common
-        opening share. A response that is nothing but this start keeps it: an empty one would teach silence.
+        It strips the longest start, in whole words, that more than half of the rows with the most common opening
+        have. A response that is only this start keeps it: an empty one would train empty answers.
 
         Raises:
             InputError: the rows are no pairs of prompt and response.

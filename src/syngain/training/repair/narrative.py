@@ -30,7 +30,7 @@ COLUMNS = ("pattern.real_loss", "repair.removed", "pattern.template_share", "pat
 
 
 def findings(found: Ablation) -> tuple[Finding, ...]:
-    """``pattern_overfitting``: high if template and loss both rose significantly, medium if one did."""
+    """``pattern_overfitting``: high if template and loss rose, medium if one did."""
     before, after = (found.arms[arm]["pattern.template_share"] for arm in ("untrained", "overfitted"))
     learned = after.interval(LEVEL)[0] > before.interval(LEVEL)[1]
     hurt = found.hurt
@@ -99,7 +99,8 @@ def _work(found: Ablation) -> str:
     left = found.contrasts["repair.left@replay"]
     rest = f"{signed(left.value)} nats per token, {interval_words(left.interval(LEVEL))}"
     return (
-        f"Replay alone removed {_percent(replay)} of the increase. Adding the forgetting loss changes this by "
+        f"Replay alone removed {_percent(replay)} of the increase. "
+        f"Adding the forgetting loss changes this by "
         f"{points}, {told}. Both remove {_percent(both)}; the forgetting loss alone {_percent(forget)}. After replay the loss "
         f"differs by {rest}, from a model trained on the same real rows only."
     )
@@ -121,7 +122,7 @@ def _number(share: float) -> str:
 
 
 def _text(content: object, column: str) -> str:
-    """For example ``0.96 (0.90, 1.02)``, the 90% interval; a dash where it was not measured."""
+    """For example ``0.96 (0.90, 1.02)``, the 90% interval; a dash if not measured."""
     estimates = content.get("estimates", {}) if isinstance(content, dict) else {}
     item = estimates.get(column)
     if item is None or item["value"] is None:

@@ -1,4 +1,4 @@
-"""What a repair removes: fractions of a loss increase, as ratios of paired sums with Fieller's interval."""
+"""Effect of a repair: removed fraction of a loss increase, Fieller's interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model with its adapter says to prompts: sampled at temperature 1, many prompts side by side, seeded by row.
+"""Sample responses from an adapted model in batches, seeded by row.
 
 A row's draws depend on the seed and its position alone: token by token the inverse of the distribution function at a
 uniform number of its own.
@@ -44,7 +44,7 @@ class SampledResponse:
 
 
 def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: int, seed: int) -> list[SampledResponse]:
-    """The first ``tokens`` tokens of one answer to each prompt, drawn at temperature 1.
+    """The first ``tokens`` tokens of one answer per prompt, at temperature 1.
 
     Args:
         model: as its adapter is now.
@@ -82,7 +82,7 @@ def _context(reader: Reader, prompt: str) -> Tokens:
 
 
 def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, special: frozenset[int]) -> list[list[int]]:
-    """Prompts stand at the right, so that all answers grow in the same column; who is done leaves."""
+    """Sample in right-aligned batches; finished answers leave the batch."""
     torch = require("torch", extra=EXTRA, purpose="a language model")
     network = model.network.get_base_model()
     width = max(map(len, contexts))

@@ -1,7 +1,7 @@
-"""Finished variants of a training run in a work folder, one file each, so that a run that was killed resumes with them.
+"""Store of finished variants of a training run, one file each, for resuming.
 
-Every file is written next to its place and renamed. The folder's ledger says what the variants depend on; a run of other
-rows or settings is refused.
+Every file is written next to its place and renamed. The folder's ledger says what the variants depend on; a run of
+other rows or settings is refused.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ArmFiles:
     folder: Path
 
     def begin(self, ledger: str, *, resume: bool) -> str | None:
-        """The text of the ledger when there is one to resume by; else the folder is emptied."""
+        """The text of the ledger if there is one to resume; else the folder is emptied."""
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / ledger
         if resume and place.is_file():
@@ -97,7 +97,7 @@ class ArmFiles:
 
 @dataclass(frozen=True, slots=True)
 class ArmStore:
-    """Variants by name; all of them depend on the same settings."""
+    """Variants by name; all depend on the same settings."""
 
     files: ArmFiles
     settings: Mapping[str, object]
@@ -147,8 +147,8 @@ class ScoredArm:
 
     Attributes:
         outcome: surprisal and bytes of the rows, in the order of the seed. tokens: scored tokens of each row (t,).
-        rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out real rows there
-            (NaN where it was not measured).
+        rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out real rows
+            there (NaN where it was not measured).
         wrong: 1 where the answer or the label is not met, else 0 (t,); None where rows have neither.
         curve: (step, surprisal per token of the held-out real rows) in time.
     """
@@ -164,7 +164,7 @@ class ScoredArm:
 
 @dataclass(slots=True)
 class StudentStore:
-    """Scored variants of a run that keeps to its minutes: with its plan and the seconds spent.
+    """Scored variants of a run with a time budget: its plan and the seconds spent.
 
     Attributes:
         settings: what the outcomes depend on. plan: None until it is made. before: seconds of former runs.

@@ -1,4 +1,4 @@
-"""One variant of one seed: trained on its rows, scored on the rows of the seed. Knows what learns from what, no budget."""
+"""Train and score one variant in one seed, without a time budget."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class StudentDesign:
     """What is compared, and how a variant is trained and judged.
 
     Attributes:
-        arms: that run, in their order. choose: who chooses the rows of ``anchors + selected``.
-        stepper: who takes the optimizer steps. judge: how a trained variant is scored.
+        ``arms``: that run, in order. choose: selects the rows of ``anchors + selected``.
+        stepper: takes the optimizer steps. judge: how a trained variant is scored.
     """
 
     arms: tuple[Arm, ...] = ARMS
@@ -109,7 +109,7 @@ class ArmTrainer:
         return float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
 
     def score(self, seed: int, kept: Kept, rows: int, enough: Callable[[int], bool]) -> ScoredArm:
-        """Score the rows of a seed in order, until there are ``rows`` of them or ``enough`` says so."""
+        """Score the rows of a seed in order, until ``rows`` or ``enough`` stops."""
         chosen = self.round(seed).judged[:rows]
         parts = []
         for first in range(0, len(chosen), CHUNK):
@@ -136,7 +136,7 @@ class ArmTrainer:
         )
 
     def speed(self) -> Speed:
-        """Measure this machine: a step on the longest rows finds out about memory, the next ones about seconds."""
+        """Measure seconds per step on this machine; the first step tests memory."""
         own, rng = self.round(0), self.streams.stream("speed")
         real, synthetic = self.real.take(_some(own.anchors, rng)), self.synthetic.take(_some(own.synthetic, rng))
         mixed = real + synthetic
@@ -168,7 +168,7 @@ class ArmTrainer:
         )
 
     def _step_seconds(self, rows: Sequence[Completion], optimizer: Optimizer, rng: np.random.Generator) -> float:
-        """Seconds of a step on rows of this side: tokens read and tokens scored cost differently, so sides differ."""
+        """Seconds of a step on rows of this side; sides differ in tokens per row."""
         if not rows:
             return 0.0
         batch = self.model.proxy.batch
@@ -177,7 +177,7 @@ class ArmTrainer:
         return seconds / sum(map(_length, steps)) * batch * _length(rows) / len(rows)
 
     def _seconds(self, work: Callable[[], object]) -> float:
-        """Wall seconds; on a GPU of the second time, since it prepares for every new shape when it first meets it."""
+        """Wall seconds; on a GPU of the second run, after its warm-up."""
         if self.model.device == "cuda":
             work()
         started = time.perf_counter()
@@ -186,7 +186,7 @@ class ArmTrainer:
 
 
 def schedule(plan: TimeBudget, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:
-    """How a variant that tunes itself is trained in a seed; ``first`` is the rate that won in the first seed."""
+    """The schedule of a variant in a seed; ``first``: best rate of the first seed."""
     if plan.races(seed):
         return Schedule(steps=plan.steps, rates=rates[: plan.rates], race=plan.race, checks=plan.checks)
     rate = rates[0] if first is None else first

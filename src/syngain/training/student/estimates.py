@@ -1,4 +1,4 @@
-"""From surprisals to gains: ratios of sums over the same rows in two variants, with the doubt of rows and of seeds."""
+"""Gains from surprisals: paired ratios of sums, uncertainty of rows and seeds."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def gains(evidence: Evidence) -> dict[str, Estimate]:
 
 
 def levels(evidence: Evidence) -> dict[str, Estimate]:
-    """Where every variant stands: ``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if there is one."""
+    """``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if any."""
     names = {"student.loss": evidence.metrics[0]}
     errors = [name for name in evidence.metrics if METRICS[name].loss is _wrong]
     if errors and (errors[0] != "exact_match" or _any_met(evidence)):
@@ -170,10 +170,10 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
 
 
 def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[float]:
-    """What chance alone does: real rows minus the oversampling control where both took the same steps at the same rate.
+    """Seed noise: real rows minus the oversampling control at equal steps and rate.
 
-    Then the two variants differ in the order of the rows and the adapter's start, as two seeds of one variant do. A single
-    seed would otherwise know nothing of its own noise, which is as large as many gains.
+    Then the two variants differ in the order of the rows and the adapter's start, as two seeds of one variant do. A
+    single seed would otherwise know nothing of its own noise, which is as large as many gains.
     """
     out = []
     measure = METRICS[metric]

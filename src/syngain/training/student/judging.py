@@ -1,4 +1,4 @@
-"""How a trained language model is judged on rows: the surprisal of responses, or of the label among all labels."""
+"""Evaluate a trained language model: surprisal of responses or of labels."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class StudentScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surprisal:
-    """Texts and responses: their surprisal; with ``exact`` also whether greedy decoding says the response."""
+    """Surprisal of texts and responses; with ``exact`` also greedy exact match."""
 
     exact: bool = False
 
@@ -71,7 +71,7 @@ class Surprisal:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Labeled rows: the text is the prompt, its label the response, judged among all ``labels``."""
+    """Labeled rows: text as prompt, label as response, normalized over ``labels``."""
 
     labels: tuple[str, ...]
 
@@ -85,7 +85,7 @@ class Labels:
         return {"judged by": list(self.labels)}
 
     def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
-        """Every label is scored after the text; the law of the label is theirs, normalized."""
+        """Score every label after the text; normalize over all labels."""
         prompts, responses = (list(values) for values in side.rows.sides.values())
         asked = [side.reader.alternatives(prompts[row], self.labels) for row in rows]
         loss, wrong = np.zeros(len(rows)), np.zeros(len(rows))

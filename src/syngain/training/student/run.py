@@ -1,8 +1,9 @@
-"""The gain of a synthetic set for a real causal language model, with all controls, within the minutes given.
+"""The gain for a causal language model, with all controls, within a time budget.
 
-What is compared: the untrained model, real rows, real + synthetic rows, oversampling control to the steps that real rows +
-synthetic kept (with its learning rate), synthetic only. Every trained variant may take the same number of steps; all but
-the oversampling control tune their learning rate and the number of steps they keep on held-out real rows, never on the test.
+What is compared: the untrained model, real rows, real + synthetic rows, oversampling control to the steps that real
+rows + synthetic kept (with its learning rate), synthetic only. Every trained variant may take the same number of steps;
+all but the oversampling control tune their learning rate and the number of steps they keep on held-out real rows, never
+on the test.
 """
 
 from __future__ import annotations
@@ -52,14 +53,14 @@ class StudentGain:
 
     Attributes:
         estimates: by id, positive is better: ``gain.kl_gap`` and ``gain.nats_per_byte`` (``.test`` when there was a
-            test set), each with ``.duplication`` and ``.synthetic_only`` (what these variants bring over the real rows) and
-            ``@over_duplication`` (real + synthetic rows over the oversampling control; ``_test`` with a test set). Where
-            each variant stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
+            test set), each with ``.duplication`` and ``.synthetic_only`` (what these variants bring over the real rows)
+            and ``@over_duplication`` (real + synthetic rows over the oversampling control; ``_test`` with a test set).
+            Where each variant stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
         plan: what was planned. notes: what a person should know about how it went.
-        outcomes: variant to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control that
-            was out of time lacks the last seeds.
-        tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the real rows;
-            a variant that ran out of time scored the first of them only.
+        outcomes: variant to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control
+            that was out of time lacks the last seeds.
+        tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the real
+            rows; a variant that ran out of time scored the first of them only.
         rates, steps: what each variant chose in each seed.
         curves: variant to the surprisal of its held-out real rows in time, per seed.
         seconds: spent, in former runs too.
@@ -108,11 +109,11 @@ def language_gain(
     progress: Progress = silent,
     resume: bool = False,
 ) -> StudentGain:
-    """Measure what the synthetic rows bring a language model that also has the real rows.
+    """Measure the gain of synthetic rows for a language model that has the real rows.
 
     Args:
-        study: real rows and synthetic rows; without a test set a quarter of the real rows stands in for it, another one in
-            every seed.
+        study: real rows and synthetic rows; without a test set a quarter of the real rows is held out as one, another
+            one in every seed.
         folder: where ``work/`` is kept: every finished variant, and about once a minute the one that is being trained.
         settings: the model, minutes, limits and variants.
         seed: of everything random.
@@ -239,7 +240,7 @@ class _StudentRun:
         return seed == 0 and arm in ESSENTIAL
 
     def _time_for(self, arm: Arm, seed: int) -> bool:
-        """Whether a variant can be expected to finish; the first seed's essential variants are always tried."""
+        """Whether a variant fits the time; essential variants of seed 1 always run."""
         if self._must(arm, seed):
             return True
         needed = self.plan.arm_seconds(arm, seed)
@@ -350,7 +351,7 @@ def _planned(trainer: ArmTrainer, limits: StudentLimits, rows: int, until: float
 
 
 def slowing(gone: float, planned: float) -> float:
-    """Seconds that a bar shows of those planned: the clock's at first, then ever fewer, and never all of them."""
+    """Seconds shown by a progress bar: slower near the end, never all of them."""
     if planned <= 0:
         return 0.0
     rest = 0.2 * planned

@@ -1,4 +1,4 @@
-"""Which rows each seed trains on, holds out and scores, so that no variant has seen what it is judged on.
+"""Rows that each seed trains on, holds out and scores.
 
 A seed redraws the held-out real rows (for stopping and learning rates) and, without a test set, the quarter of the
 real rows that stands in for one. Near duplicates leave together, with every synthetic row made from them.
@@ -33,8 +33,9 @@ class Round:
     """The rows of one seed.
 
     Attributes:
-        anchors: that are trained on. held: real rows for stopping and learning rates. judged: rows that are scored, in
-            the order in which they are (of the test set, else of the real rows). synthetic: that may be trained on.
+        ``anchors``: real rows that are trained on. held: real rows for stopping and learning rates. judged: rows that
+            are scored, in the order in which they are (of the test set, else of the real rows). synthetic: that may be
+            trained on.
     """
 
     anchors: Ints
@@ -49,9 +50,9 @@ class Rows:
 
     Attributes:
         anchor_cluster: near-duplicate cluster of each real row (n,). synthetic_cluster: of each synthetic row (m,), on
-            the same numbering. source: the real row of each synthetic row (m,), -1 when unknown. judged_cluster: of each
-            row that may be scored.
-        forecast: whether real rows stand in for a test set.
+            the same numbering. source: the real row of each synthetic row (m,), -1 when unknown. judged_cluster: of
+            each row that may be scored.
+        forecast: whether held-out real rows replace a test set.
     """
 
     anchor_cluster: Ints
@@ -86,7 +87,7 @@ class Rows:
 
     @property
     def optimistic(self) -> bool:
-        """Whether a synthetic row may have been made from an real row it is judged on."""
+        """Whether a synthetic row may have been made from a real row it is evaluated on."""
         return self.forecast and bool((self.source < 0).any())
 
     def every(self, seeds: int, streams: Streams) -> list[Round]:
@@ -129,7 +130,7 @@ class Rows:
         return Round(np.setdiff1d(left, held), held, judged, np.flatnonzero(~gone))
 
     def _held(self, left: Ints, rng: np.random.Generator) -> Ints:
-        """Whole clusters in random order until there are enough rows: an eighth of them, 4 to 32."""
+        """Whole clusters in random order, an eighth of the rows, 4 to 32."""
         wanted = min(max(left.size // 8, 4), MOST_HELD)
         names, inverse, sizes = np.unique(self.anchor_cluster[left], return_inverse=True, return_counts=True)
         order = rng.permutation(names.size)
@@ -139,7 +140,7 @@ class Rows:
 
 
 def seen(pool: int, rows: int, rng: np.random.Generator) -> Ints:
-    """Which row of a pool is seen when, shape (rows,): the whole pool in random order, again and again."""
+    """Order in which rows of a pool are seen (rows,): repeated random permutations."""
     epochs: Sequence[Ints] = [rng.permutation(pool) for _ in range(-(-rows // max(pool, 1)))]
     return np.concatenate(epochs)[:rows] if epochs else np.empty(0, dtype=np.int64)
 

@@ -1,4 +1,4 @@
-"""A language model as the learner of supersamples: a fresh adapter on the rows it may learn, every other row scored."""
+"""A language model as the learner of supersamples: a fresh adapter per fit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StudentTask:
         return self
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
-        """Train a fresh adapter on rows of the numbering, then score these; the order of the rows is drawn."""
+        """Train a fresh adapter on rows of the numbering, then score these rows."""
         taken = np.concatenate([training.real, training.synthetic])
         batch = min(self.model.proxy.batch, taken.size)
         order = taken[seen(taken.size, self.steps * batch, rng)].reshape(self.steps, batch)

@@ -1,4 +1,4 @@
-"""What can be measured in the minutes there are: fewer steps before fewer seeds, fewer rows, fewer controls.
+"""Plan a training run for a time budget: reduce steps, then seeds, rows, controls.
 
 Pure arithmetic on measured seconds. Every trained variant takes the same number of steps in the same number of seeds.
 """
@@ -43,7 +43,8 @@ class StudentLimits:
 
     Attributes:
         steps: optimizer steps of a variant, least and most. seeds: most of them. rows: least test rows that are scored.
-        checks: how often a variant scores its held-out real rows. reserve: fraction of the minutes that is not planned for.
+        checks: how often a variant scores its held-out real rows. reserve: fraction of the minutes that is not planned
+            for.
         once: whether learning rates race in the first seed only, and the others take the rate that won there.
     """
 
@@ -69,7 +70,8 @@ class Speed:
     """Seconds on this machine.
 
     Attributes:
-        step: of one optimizer step, by variant. held: of scoring the held-out real rows once. row: of scoring one test row.
+        step: of one optimizer step, by variant. held: of scoring the held-out real rows once. row: of scoring one test
+            row.
     """
 
     step: Mapping[Arm, float]
@@ -84,7 +86,8 @@ class TimeBudget:
     Attributes:
         steps: optimizer steps of every trained variant. seeds: repetitions.
         rows: test rows that are scored, of ``all_rows``.
-        arms: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many race.
+        ``arms``: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many
+            race.
         checks: how often a variant scores held-out real rows. shared: whether all seeds score the same test rows.
         batch: rows of a step. speed: what it was planned with. once: whether rates race in the first seed only.
         asked: how many rates were to race.
@@ -109,7 +112,7 @@ class TimeBudget:
         return self.race > 0 and self.rates > 1 and (seed == 0 or not self.once)
 
     def training_seconds(self, arm: Arm, seed: int = 0) -> float:
-        """Seconds of training one variant once, its race and its held-out real rows included."""
+        """Seconds of training one variant once, with rate search and held-out rows."""
         if arm == "base":
             return 0.0
         plain = self.steps * self.speed.step[arm]
@@ -123,7 +126,7 @@ class TimeBudget:
         return self.training_seconds(arm, seed) + self.rows * self.speed.row
 
     def seed_seconds(self, index: int, arms: tuple[Arm, ...] | None = None) -> float:
-        """Seconds of one seed; the untrained model is scored once where all seeds share their test rows."""
+        """Seconds of one seed; equal test rows score the untrained model once."""
         chosen = [arm for arm in arms or self.arms if arm != "base" or index == 0 or not self.shared]
         untrained_held = self.speed.held  # the held-out real rows before training, once for all variants
         return untrained_held + sum(self.arm_seconds(arm, index) for arm in chosen)
@@ -166,7 +169,7 @@ class BudgetRequest:
 
     Attributes:
         rows: test rows. shared: whether all seeds score the same ones. rates: learning rates that race.
-        batch: rows of a step. arms: in the order they run.
+        batch: rows of a step. ``arms``: in the order they run.
     """
 
     rows: int
@@ -177,7 +180,7 @@ class BudgetRequest:
 
 
 def choose(speed: Speed, asked: BudgetRequest, *, seconds: float, limits: StudentLimits) -> TimeBudget:
-    """The largest plan that fits: steps are given up first, then seeds, then test rows, then controls.
+    """The largest plan that fits: reduce steps, then seeds, test rows, controls.
 
     Raises:
         UnfinishedError: when not even the smallest fits; says how many minutes it needs.
@@ -223,7 +226,7 @@ def _descending(largest: TimeBudget, limits: StudentLimits) -> Iterator[TimeBudg
 
 
 def _controls(arms: tuple[Arm, ...], rates: int) -> Iterator[tuple[tuple[Arm, ...], int]]:
-    """Which variants, and how many rates race: in the order in which they are given up."""
+    """Variants and numbers of rates, in the order in which they are dropped."""
     if rates > 1:
         yield arms, rates
     yield arms, 1

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSettings:
-    """How sets are compared.
+    """Settings of a comparison.
 
     Attributes:
         metric: orders the sets; None is log-loss with labels, nats per byte without.
-        class_weights: whether every set is weighted to the class distribution of the real rows where the order is decided, so
-            that none is rewarded for its shares alone; only with labels.
+        class_weights: whether every set is weighted to the class distribution of the real rows where the order is
+            decided, so that none ranks higher for its class distribution alone; only with labels.
         measures: whether every set is audited as well, at the same size. encoder: turns text into vectors.
         contest: folds, draws, matched lengths.
     """
@@ -71,7 +71,7 @@ def compare(
     settings: CompareSettings | None = None,
     progress: Progress = silent,
 ) -> Result:
-    """Rank several datasets at equal size: gains, paired differences, and the ranks that they leave open.
+    """Rank several datasets at equal size, with gains and paired differences.
 
     Args:
         real: your real rows, as a dataset or a path.
@@ -198,7 +198,10 @@ def matched_sets(
     encoder: TextEncoder | None = None,
     weighted: bool = True,
 ) -> MatchedSets:
-    """Datasets laid out together; ``weighted``: balanced trainings have the class distribution of the real rows."""
+    """Datasets laid out together.
+
+    ``weighted``: balanced trainings have the class distribution of the real rows.
+    """
     ground = GainLayout.of(anchors, together(list(named.values())), test=test)
     task: Task
     if ground.labeled:
@@ -230,7 +233,7 @@ def together(sets: Sequence[Dataset]) -> Dataset:
 
 
 def _gains(standing: Standing, code: int, metrics: Sequence[str]) -> dict[str, Estimate]:
-    """Gains of one set over the real rows alone, as it is and weighted to the class distribution of the real rows."""
+    """Gains of one dataset over the real rows alone, raw and class-weighted."""
     out = {f"gain.{metric}": standing.over(metric, code, ANCHORS, balanced=False) for metric in metrics}
     if (ANCHORS, True) in standing.outcomes:
         equal = {

@@ -53,9 +53,9 @@ class GainSettings:
     Attributes:
         metric: primary metric; None is log-loss with labels, nats per byte without.
         min_gain: the smallest gain that matters, in its unit. test_rows: size of the fresh test of the intervals.
-        prior: class to share at test time. encoder: turns text into vectors; None needs no download.
+        prior: class to its fraction at test time. encoder: turns text into vectors; None needs no download.
         slices: columns of the real rows by whose values the gain is given. quick: the setting inside ``audit``.
-        design: folds, shares and variants; None is that of the setting.
+        design: folds, training sizes and variants; None is that of the setting.
         proxy: ``auto`` (linear, trees or n-grams by kind of rows), or ``lm``: fine-tune ``model`` within ``minutes``.
     """
 
@@ -289,7 +289,10 @@ def _task(layout: GainLayout, settings: GainSettings, streams: Streams) -> Task:
 
 
 def _thinned(study: Study, streams: Streams) -> tuple[Study, list[str]]:
-    """At most so many real rows and rows that the quick setting stays quick; rows of the real rows that are kept."""
+    """A subsample of real and synthetic rows for the quick setting.
+
+    Rows made from the real rows that are kept stay.
+    """
     said = []
     if len(study.real) > QUICK_ANCHORS:
         kept = np.sort(streams.stream("thin anchors").permutation(len(study.real))[:QUICK_ANCHORS])

@@ -1,4 +1,4 @@
-"""``syngain gain --proxy lm``: the gain for a causal language model, within a time budget."""
+"""``syngain gain --proxy lm``: the gain for a language model in a time budget."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Fine-tune a causal language model on each variant and compare it on held-out real rows.
+    """Fine-tune a causal language model on each variant and measure the gain.
 
     Args:
         real: your real rows, as a dataset or a path.

@@ -1,4 +1,4 @@
-"""``syngain gate``: does a finished run meet conditions; the answer for a pipeline."""
+"""``syngain gate``: check conditions on a finished run, for CI."""
 
 from __future__ import annotations
 

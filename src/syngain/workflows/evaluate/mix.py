@@ -1,4 +1,4 @@
-"""``syngain mix``: find mixture weights, by proxy runs on a few mixtures or from a table of many runs."""
+"""``syngain mix``: find mixture weights, by proxy runs or from a table of runs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class MixSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixtureTable:
-    """Runs: names of the parts, mixtures (r, k), losses (r,), and the fingerprint of both."""
+    """Runs: part names, mixtures (r, k), losses (r,), fingerprint."""
 
     names: tuple[str, ...]
     mixtures: Floats
@@ -75,7 +75,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     encoder: TextEncoder | None = None,
     plan: SurfaceDesign | None = None,
 ) -> Result:
-    """Find mixture weights for your real rows and several datasets, by proxy runs on a few mixtures.
+    """Find mixture weights for real rows and several datasets, by proxy runs.
 
     Args:
         real: your real rows, as a dataset or a path.
@@ -158,7 +158,7 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
     seed: int = 0,
     progress: Progress = silent,
 ) -> Result:
-    """Find mixture weights from a table of runs: a regression of the loss, and its optimum if there are enough runs.
+    """Find mixture weights from a table of runs, by regression of the loss.
 
     Args:
         mixtures: a table with a row per run and a column per part.

@@ -1,4 +1,4 @@
-"""``syngain select --again``: a finished selection at another size. Loads nothing heavy: nothing is computed."""
+"""``syngain select --again``: cut a finished selection at another size."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ RANK = "syngain_rank"
 
 
 def reselect(run: str | Path, rows: int) -> Result:
-    """Cut a finished selection at another size: nothing is ranked again, and the gain at that size is not known.
+    """Cut a finished selection at another size.
+
+    Ranks are reused; the gain at the new size is not measured.
 
     Args:
         run: the folder of a ``select`` run.

@@ -1,4 +1,4 @@
-"""``syngain select``: keep the best rows, compared with random choices of the same size and with all rows."""
+"""``syngain select``: keep the best rows; compare with random selection."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectSettings:
-    """How rows are chosen and judged.
+    """Settings of a selection.
 
     Attributes:
         rows: how many to keep; None: ``share`` of them. repeats_last: whether near-duplicates go behind all others.
@@ -67,7 +67,7 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
     settings: SelectSettings | None = None,
     progress: Progress = silent,
 ) -> Result:
-    """Keep the best rows by a method; compare with random choices of the same size and with all rows.
+    """Keep the best rows by a method; compare with random selection and all rows.
 
     Args:
         real: your real rows, as a dataset or a path.
@@ -80,7 +80,7 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
 
     Returns:
         The result; its ``kept_rows`` and ``dropped_rows`` have score, rank and reason, best first. A smaller choice is
-        the front of the kept rows; a larger one goes on in the dropped ones.
+        the front of the kept rows; a larger one continues in the dropped ones.
 
     Raises:
         InputError: a file cannot be read, the datasets do not fit each other, or the rows lack what the method needs.
@@ -126,7 +126,7 @@ def _measured(
     streams: Streams,
     progress: Progress,
 ) -> tuple[Ranking, dict[str, NestedGains], NestedGains]:
-    """The ranking of all rows, and what it gains: out of fold, and on the test set where there is one."""
+    """The ranking of all rows and its gain, cross-validated and on the test set."""
     count = len(study.synthetic)
     with threadpool_limits(1):
         layout = SelectionLayout.of(
@@ -151,7 +151,7 @@ def _named(found: Mapping[str, NestedGains], metrics: tuple[str, ...]) -> dict[s
 
 
 def _files(synthetic: Dataset, ranking: Ranking, kept: int) -> dict[str, RowFile]:
-    """``kept.jsonl`` and ``dropped.jsonl``: every row with score, rank and reason, best first."""
+    """``kept.jsonl`` and ``dropped.jsonl``: rows with score, rank and reason."""
     out = {}
     for name, part, start in (("kept", slice(0, kept), 1), ("dropped", slice(kept, None), kept + 1)):
         rows = ranking.order[part].tolist()

@@ -1,4 +1,4 @@
-"""``syngain convert``: a file in another layout or format, with everything it held or a word on what it lost."""
+"""``syngain convert``: write a file in another layout or format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``syngain generate``: run the chain with a generator, resumable and within a budget, log-probabilities kept."""
+"""``syngain generate``: run a recipe, resumable and within a budget."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FOLDER = Path("syngain-generate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Hard ceilings of a run: tokens and US dollars, prompt and completion together, lost attempts included."""
+    """Hard limits of a run: tokens and US dollars, failed attempts included."""
 
     max_tokens: int | None = None
     max_usd: float | None = None
@@ -84,7 +84,7 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     Raises:
         InputError: the recipe or the real rows cannot be used. UsageError: the generator cannot do what is asked.
         UnfinishedError: the budget is reached, the server fails, or no row was kept. What is done is kept in ``work``
-            and goes on with ``resume=True``.
+            and continues with ``resume=True``.
     """
     from syngain.report import check_folder, write
 
@@ -112,7 +112,7 @@ def preview(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> list[dict[str, object]]:
-    """The first rows of a run, curated. Their answers stay in the store: the run goes on from them."""
+    """The first rows of a run, curated; the run resumes from their answers."""
     job = _job(recipe, real, limits or Limits())
     with _working_in(work):
         return wait_for(_preview(job, work, count, resume=resume, progress=progress))
@@ -131,7 +131,7 @@ def work_folder(folder: Path) -> Path:
 
 @contextmanager
 def _working_in(work: Path) -> Iterator[None]:
-    """The working folder; one that was made for nothing, not a single request planned, goes again."""
+    """The working folder; removed if not a single request was planned."""
     fresh = not work.exists()
     work.mkdir(parents=True, exist_ok=True)
     try:
@@ -154,7 +154,7 @@ def _planned(path: Path) -> int:
 
 
 def forget(work: Path) -> None:
-    """Remove the working folder of a finished run: its store is in the run folder by now."""
+    """Remove the working folder of a finished run; its store is in the run folder."""
     shutil.rmtree(work, ignore_errors=True)
 
 
@@ -172,7 +172,7 @@ class _Job:
 
 
 def _job(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: str | None = None) -> _Job:
-    """Read and check everything that costs nothing: recipe, real rows, curation, prices, the whole plan's templates."""
+    """Read and check recipe, real rows, curation, prices and templates, at no cost."""
     if real is None:
         raise UsageError(
             "no real rows", expected="the rows that the prompts are made from", todo="pass them as --real FILE"
@@ -246,7 +246,7 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
 
 
 async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
-    """The generator with what it can say: found out once per store, so that a resumed run asks in the same way."""
+    """The generator with its capabilities, probed once per store."""
     noted = store.meta("speaks")
     if noted is None:
         try:

@@ -1,4 +1,4 @@
-"""The rule of ``--stop-when`` with the gain among its quantities: what measures it is above the folder that asks."""
+"""The ``--stop-when`` rule, with the gain among its quantities."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class GainOfDoubling:
         self._rows += [row.row for row in rows]
 
     def reading(self) -> InterimEstimate:
-        """Measured anew on all rows so far; unknown as long as too few of them outlast a held-out fold.
+        """The gain on all rows so far; unknown while a held-out fold leaves too few rows.
 
         Raises:
             InputError: the rows can never be held against the real rows: another kind, no labels, none in common.
@@ -86,11 +86,14 @@ class GainOfDoubling:
         return reading.error
 
     def level(self, looks: Sequence[int], alpha: float) -> float:
-        """The looks share the error equally: they are on the same real rows, and how they hang together is not known."""
+        """The error level of one interim check: an equal part of the total.
+
+        The checks use the same real rows, and their dependence is not known.
+        """
         return level_of_shares(looks, alpha)
 
     def rest(self, upper: float, threshold: float) -> float:
-        """The gain of a doubling falls at most like one over the rows: the upper limit cannot pass before that."""
+        """Rows before the upper limit can pass: a doubling gains at most like 1 / rows."""
         if not math.isfinite(upper) or threshold <= 0:
             return 1.0
         return min(max(math.sqrt(max(upper, 0.0) / threshold), 1.0), FASTEST)

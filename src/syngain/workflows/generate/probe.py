@@ -1,4 +1,4 @@
-"""``syngain probe``: what a generator can say, and which accounting that allows, with the reason where it does not."""
+"""``syngain probe``: show the capabilities of a generator."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def probe(  # noqa: PLR0913  (the inputs and switches of the command)
     engine: Literal["transformers", "llamacpp"] = "transformers",
     progress: Progress = silent,
 ) -> CheckResult:
-    """Find out what a generator can say: ``toy``, a local model, or the address of an OpenAI-compatible server.
+    """Probe ``toy``, a local model, or the address of an OpenAI-compatible server.
 
     A server is asked a dozen answers of a few tokens at most. Without ``model`` the only one it lists is taken. A local
     model is loaded by ``engine``.

@@ -1,4 +1,4 @@
-"""Sentences of ``syngain probe``: which quantities can be computed, and why not more."""
+"""Sentences of ``syngain probe``: computable quantities, and reasons for limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Allowed = Literal["estimate", "interval", "upper", "lower", "no"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantitySupport:
-    """A quantity, how far it can be known, and why not further."""
+    """A quantity, how far it can be computed, and the reason."""
 
     quantity: str
     allowed: Allowed
@@ -21,7 +21,7 @@ class QuantitySupport:
 
 
 def accounting(found: Capabilities, reasons: dict[str, str]) -> tuple[QuantitySupport, ...]:
-    """Which quantities of THEORY section 3 can be computed, and why not more."""
+    """Which quantities of THEORY section 3 can be computed, with reasons."""
     gain = _gain(found, reasons)
     prompt = _prompt(found, reasons)
     total = QuantitySupport(

@@ -1,4 +1,7 @@
-"""``syngain ggmi``: generalization information of a learner of synthetic rows against one of the real rows."""
+"""``syngain ggmi``: memorization and GGMI.
+
+GGMI is the generalization gain via mutual information, from conditional mutual information (CMI) of supersamples.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ SIDES: Mapping[str, str] = {"anchors": "learner of the real rows", "synthetic": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GgmiSettings:
-    """How the panel is measured.
+    """Settings of the measurement.
 
     Attributes:
         masks: pairs, masks and supersamples. gain: whether the measured gain is shown next to it.
@@ -70,7 +73,9 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """How much learners give away of the rows they learned from, for the real rows and for the synthetic rows.
+    """Estimate memorization and GGMI (generalization gain via mutual information).
+
+    Memorization is the information a learner leaks about its training rows.
 
     GGMI is the first minus the second, per row, by the information of loss differences on the mask of a supersample
     (:mod:`syngain.information.estimators.supersample`). It bounds how far the learner of synthetic rows does worse on
@@ -181,7 +186,7 @@ def _both(
 
 
 def _beside(metric: str) -> tuple[str, ...]:
-    """The gain of all rows, of synthetic rows alone and over the oversampling control; measured and as forecast."""
+    """Gains of all rows, of synthetic rows alone, and over the oversampling control."""
     return (
         f"gain.{metric}.test",
         f"gain.{metric}",
@@ -211,7 +216,7 @@ def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Est
                 samples,
                 unit="share",
                 method=f"mean over pairs of sqrt(2 I) from the plug-in {kind}-CMI, which is biased upwards [wang2023]",
-                estimand=f"upper bound on the generalization gap of the {SIDES[side]}, on rows of the same distribution",
+                estimand=f"upper bound on the generalization gap of the {SIDES[side]}, rows of the same distribution",
                 direction="upper",
             )
         out[f"ggmi.gap@{side}"] = _mean(

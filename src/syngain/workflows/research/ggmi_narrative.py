@@ -45,7 +45,7 @@ def verdict(estimates: Mapping[str, Estimate], part: GainPart | None) -> Verdict
 def paragraphs(
     found: Mapping[str, Supersamples], synthetic: Dataset, student: CausalProxy | None, steps: int
 ) -> tuple[tuple[str, str], ...]:
-    """Heading and paragraph pairs on methods; ``steps`` are those of one fit of the student."""
+    """Paragraphs on methods; ``steps`` are those of one fit of the student."""
     drawn = ", ".join(
         f"{name}: {item.second.shape[0]} supersamples of {item.second.shape[2]} pairs, {item.second.shape[1]} masks"
         for name, item in found.items()
@@ -75,7 +75,7 @@ def paragraphs(
 
 
 def _nothing_given(estimates: Mapping[str, Estimate]) -> Iterator[str]:
-    """Notes on learners that leak nothing: easy rows, rows without content, or nothing learned."""
+    """Notes on learners that leak nothing: easy rows, or nothing learned."""
     sides = (estimates[f"ggmi.ld_cmi@{side}"] for side in ("anchors", "synthetic"))
     anchors, synthetic = (side.null is not None and side.value <= side.null[1] for side in sides)
     if synthetic:

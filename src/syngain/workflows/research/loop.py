@@ -1,4 +1,4 @@
-"""``syngain loop``: what happens when the generator eats its own output, and which real share prevents it."""
+"""``syngain loop``: simulate model collapse under recursive training."""
 
 from __future__ import annotations
 
@@ -73,19 +73,19 @@ def loop(
     progress: Progress = silent,
     holdout: Source | None = None,
 ) -> Result:
-    """Let a generator learn its own output for several generations, with several fractions of real rows.
+    """Simulate recursive training with several fractions of real rows.
 
     Args:
         real: texts, or pairs of which the response is said.
         held_out: real rows that no generation learns; half of ``real`` without it.
         seed: of every random choice.
-        settings: generations, real shares, rows and seeds.
+        settings: generations, real fractions, rows and seeds.
         progress: called with the stage and the fraction done.
         holdout: former name of ``held_out``.
 
     Raises:
         InputError: a file cannot be read, holds a table, or has too few rows.
-        UsageError: shares, generations or seeds that make no loop.
+        UsageError: wrong fractions, generations or seeds.
     """
     progress("reading", 0.0)
     chosen = settings or LoopSettings()
@@ -153,7 +153,9 @@ def _within(progress: Progress, run: int, runs: int) -> Progress:
 
 
 def _relative(runs: Floats) -> Floats:
-    """Measures (seeds, 4, shares, generations) against generation 1: a fraction of it, for surprisal the growth.
+    """Measures (seeds, 4, fractions, generations) relative to generation 1.
+
+    For surprisal the growth.
 
     NaN where generation 1 has nothing: what is not there cannot be lost.
     """
@@ -192,7 +194,7 @@ def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
 
 
 def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
-    """Loss of each share over the loss of full replacement, as the ratio of means with a jackknife over seeds."""
+    """Loss over the loss of full replacement, ratio of means, jackknife over seeds."""
     if shares[0] != 0:
         return {}
     out = {}

@@ -22,7 +22,7 @@ class LoopOutcome:
     """What recursive training lost, and which fractions of real rows prevent it.
 
     Attributes:
-        estimates: of the last generation, by id. shares: of real rows. generations, loops: how many.
+        estimates: of the last generation, by id. ``shares``: fractions of real rows. generations, loops: how many.
         collapse: the first generation significantly below :data:`COLLAPSE`; None if none is.
         safe: fractions that significantly prevent at least half of the loss, ascending.
     """
@@ -36,7 +36,7 @@ class LoopOutcome:
 
 
 def verdict(found: LoopOutcome) -> Verdict:
-    """The verdict: the smallest fraction of real rows that prevents at least half of the loss."""
+    """The verdict: the smallest fraction of real rows that prevents half of the loss."""
     estimates, shares, safe = found.estimates, found.shares, found.safe
     shown = list(dict.fromkeys([shares[0], safe[0] if safe else shares[-1]]))
     parts = [_kept(estimates, share) for share in shown]
@@ -68,13 +68,13 @@ def verdict(found: LoopOutcome) -> Verdict:
 
 
 def paragraphs(run: Loop, loops: int, *, pinned: bool) -> tuple[tuple[str, str], ...]:
-    """Heading and paragraph pairs on methods; ``pinned``: one holdout was given for all loops."""
+    """Paragraphs on methods; ``pinned``: one holdout was given for all loops."""
     loop_words = (
-        f"{loops} loops of {run.generations} generations. Generation 1 is sampled from a Markov chain of words fitted on "
-        f"at most {run.rows:,} real rows, every later one from a chain fitted on the previous generation and newly drawn "
-        "real rows. All have the same number of words."
+        f"{loops} loops of {run.generations} generations. Generation 1 is sampled from a Markov chain of words fitted "
+        f"on at most {run.rows:,} real rows. Every later one is sampled from a chain fitted on the previous generation "
+        "and newly drawn real rows. All have the same number of words."
     )
-    held = "the rows given with --holdout" if pinned else "half of the rows, drawn again for every loop"
+    held = "the rows given with --held-out" if pinned else "half of the rows, drawn again for every loop"
     return (
         ("Loop", loop_words),
         ("Holdout", f"{held}; no generation is trained on them."),

@@ -1,4 +1,4 @@
-"""Repair of pattern overfitting: what a set's template does to a student, what removes it, and what did the work."""
+"""Repair of pattern overfitting: measure, repair, and prevent it."""
 
 from __future__ import annotations
 
@@ -65,17 +65,18 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Overfit a student on the synthetic rows alone, repair it in three ways, prevent it in two, and measure them all.
+    """Overfit a student on the synthetic rows; measure three repairs, two preventions.
 
-    The variants: the untrained model; trained on the synthetic rows; from there replay of real rows, the bounded forgetting
-    loss on the set's opening, and both; the replayed rows on the untrained model, which never saw the set; trained on
-    the set with real rows mixed in, and on the set with its opening stripped from most rows. Each is judged on real
-    rows that none was trained on.
+    The variants: the untrained model; trained on the synthetic rows; from there replay of real rows, the bounded
+    forgetting loss on the set's opening, and both; the replayed rows on the untrained model, which never saw the set;
+    trained on the set with real rows mixed in, and on the set with its opening stripped from most rows. Each is judged
+    on real rows that none was trained on.
 
     Args:
         real: the real rows, as a dataset or a path: pairs of prompt and response.
         synthetic: the set in question.
-        folder: where finished variants are kept, one file per variant and seed, and about once a minute the one in training.
+        folder: where finished variants are kept, one file per variant and seed, and about once a minute the one in
+            training.
         test: real rows to judge on; else a quarter of the real rows in each seed.
         settings: model, steps, seeds, losses.
         seed: of every random choice.

@@ -1,4 +1,4 @@
-"""``syngain train``: a student trained on every variant, its measured gain next to what the fast proxies forecast."""
+"""``syngain train``: fine-tune a small LM and verify the forecast."""
 
 from __future__ import annotations
 
@@ -49,8 +49,10 @@ class TrainSettings:
 
     Attributes:
         student: the model and how it learns. steps: optimizer steps of every variant. seeds: repetitions.
-        minutes: plan for them, giving up steps before seeds before variants; None takes ``steps`` and ``seeds`` as given.
-        selected: fraction of the synthetic rows in the variant ``anchors + selected``, 0 for no such variant. method: who selects.
+        minutes: plan for them, giving up steps before seeds before variants; None takes ``steps`` and ``seeds`` as
+            given.
+        selected: fraction of the synthetic rows in the variant ``anchors + selected``, 0 for no such variant. method:
+            who selects.
         min_gain: the smallest gain that matters, in the unit of the deciding measure.
         forecast: whether the fast proxies say beforehand what they expect.
         trainer: ``trl`` or ``plain``, which take the same steps.
@@ -80,7 +82,7 @@ class TrainSettings:
 
     @property
     def limits(self) -> StudentLimits:
-        """How much is done at most and at least: all of it, unless there are minutes to keep to."""
+        """Most and least work: everything, unless there is a time budget."""
         least = self.steps if self.minutes is None else min(20, self.steps)
         return StudentLimits(steps=(least, self.steps), seeds=self.seeds, once=True)
 
@@ -96,17 +98,17 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Fine-tune a causal language model on every variant and compare it on held-out real rows.
+    """Fine-tune a causal language model on every variant and measure the gain.
 
-    The variants are the untrained model, real rows, real + synthetic rows, real + selected rows, the oversampling control, and
-    synthetic rows alone: equal optimizer steps, learning rate tuned once per variant, the best step kept, by held-out
-    real rows. Labeled rows are learned as text and label, and judged by the label among all labels.
+    The variants are the untrained model, real rows, real + synthetic rows, real + selected rows, the oversampling
+    control, and synthetic rows alone: equal optimizer steps, learning rate tuned once per variant, the best step kept,
+    by held-out real rows. Labeled rows are learned as text and label, and judged by the label among all labels.
 
     Args:
         real: the real rows, as a dataset or a path.
         synthetic: the rows in question.
         folder: where finished variants and the one that is being trained are kept until the result is there.
-        test: real rows to judge on; else a quarter of the real rows in each seed stands in for them.
+        test: real rows to judge on; else a quarter of the real rows is held out in each seed.
         settings: student, steps, seeds, minutes, selection.
         seed: of every random choice.
         resume: continue from what ``folder`` holds.
@@ -188,7 +190,7 @@ def _stepper(chosen: TrainSettings) -> Stepper:
 
 
 def _judge(sets: Sequence[Dataset]) -> StudentScorer:
-    """Labels where there are some, else surprisal; short responses are also judged by whether they are met."""
+    """Labels if there are some, else surprisal; short responses also by exact match."""
     if sets[0].labels is not None:
         return Labels(tuple(sorted({label for data in sets for label in data.labels or ()})))
     if sets[0].kind is not Kind.PAIR:
@@ -198,7 +200,7 @@ def _judge(sets: Sequence[Dataset]) -> StudentScorer:
 
 
 def _compared(judge: StudentScorer) -> str:
-    """The measure that student and proxies share."""
+    """The measure common to student and proxies."""
     return "log_loss" if isinstance(judge, Labels) else "nats_per_byte"
 
 
@@ -218,7 +220,7 @@ def _narrative(
 
 
 def _chooser(study: Study, chosen: TrainSettings, seed: int) -> Choose | None:
-    """Who selects rows for a seed, from its own real rows: those it holds out are not looked at."""
+    """Selects rows for a seed, from its own training real rows only."""
     if not chosen.selected:
         return None
     from syngain.selection.layout import SelectionLayout
@@ -236,7 +238,7 @@ def _chooser(study: Study, chosen: TrainSettings, seed: int) -> Choose | None:
 
 
 def _forecast(study: Study, chosen: TrainSettings, seed: int, progress: Progress) -> Mapping[str, Estimate]:
-    """What the fast proxies expect from the real rows, and what they measure on the test; empty where they cannot."""
+    """The proxy forecast from the real rows and its test measurement; empty if none."""
     if not chosen.forecast:
         return {}
     from syngain.workflows.evaluate.gain import GainSettings, gain_part
