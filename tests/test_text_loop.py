@@ -101,7 +101,7 @@ def test_what_generation_1_does_not_say_is_not_said_to_be_kept():
 
 @pytest.mark.parametrize("shares", [(), (0.5, 0.2), (0.0, 1.0), (-0.1,), (0.2, 0.2)])
 def test_shares_that_make_no_loop(shares):
-    with pytest.raises(UsageError, match="real shares"):
+    with pytest.raises(UsageError, match="real fractions"):
         LoopSettings(loop=Loop(shares=shares))
 
 

@@ -125,7 +125,7 @@ def test_wrong_use_ends_before_the_work(sets, tmp_path, monkeypatch, capsys):
     assert "above 0" in said
     code, said = run(same, files[1], "-o", tmp_path / "x")
     assert code == 2
-    assert "near duplicates of each other" in said
+    assert "near-duplicates of each other" in said
     assert not (tmp_path / "x").exists()
 
 

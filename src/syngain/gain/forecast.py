@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 UNITS = {"log_loss": "nats", "accuracy": "share", "macro_f1": "share", "nats_per_byte": "nats per byte"}
 POWER = 0.8
-MANY = 10_000_000  # more real rows than this is said as "more than"
+MANY = 10_000_000  # more real rows than this are shown as "more than"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Forecaster:
     Attributes:
         label: codes of the real rows (n,), zeros without labels. weight: what each real row counts for (n,).
         rows: how many synthetic rows there are. marks: warnings that travel with every number.
-        test_rows: size of the fresh test that prediction intervals speak of.
+        test_rows: size of the fresh test of the prediction intervals.
     """
 
     experiment: Experiment

@@ -1,6 +1,6 @@
 """Supersamples of real and synthetic rows: train on one row of every pair.
 
-Nothing is chosen across masks, and vectors are fixed before: an encoder saw all rows, without their labels.
+Nothing is chosen across masks, and embeddings are fixed before: an encoder saw all rows, without their labels.
 """
 
 from __future__ import annotations

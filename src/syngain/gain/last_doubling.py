@@ -4,7 +4,7 @@ It is measured as a gain is: out of fold over the real rows, the rows made from 
 the differences of a real row paired. The rows are cut into eight parts, which make seven pairs of halves, any two
 halves of different pairs with a quarter of the rows in common [plackett1946]; the value is the score with all rows
 minus the mean score of the fourteen halves. With J folds a variant has the rows of ``1 - 1/J`` of the real rows, so
-that s rows are judged by a doubling that ends at about ``(1 - 1/J) s``.
+that s rows are measured by a doubling that ends at about ``(1 - 1/J) s``.
 
 Its error has two parts. Real rows: the clustered variance of the paired differences. Rows: another draw of the
 generator would have given another value; halves of one pair are such draws, and a quarter of the variance of their

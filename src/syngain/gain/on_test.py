@@ -29,7 +29,7 @@ class Measured:
     """Outcomes of variants on the same real rows, by seed.
 
     Attributes:
-        outcomes: variant to one outcome per seed. label, weight, cluster: of the judged rows (t,).
+        outcomes: variant to one outcome per seed. label, weight, cluster: of the evaluated rows (t,).
         rows: synthetic rows in the full variant.
     """
 
@@ -40,7 +40,7 @@ class Measured:
     rows: int
 
     def influence(self, metric: str, treated: Arm, control: Arm) -> Floats:
-        """Paired differences per judged row and seed, shape (seeds, t)."""
+        """Paired differences per evaluated row and seed, shape (seeds, t)."""
         of = METRICS[metric]
         pairs = zip(self.outcomes[treated], self.outcomes[control], strict=True)
         return np.array([of(a, self.label, self.weight) - of(b, self.label, self.weight) for a, b in pairs])
@@ -84,7 +84,7 @@ def measured(
     weight: Floats | None = None,
     most: int = 10_000,
 ) -> Measured:
-    """Train on all real rows, judge on the test set.
+    """Train on all real rows, evaluate on the test set.
 
     A convex proxy has no seed: one outcome per variant, unless synthetic rows have to be drawn from more than ``most``.
     """

@@ -19,7 +19,7 @@ class RecommendedRows:
     Attributes:
         rows: the smallest amount whose gain is within ``min_gain`` of the best; 0 when the best is no gain.
         amounts: what was tried, ascending, 0 left out. gains: the gain at each, of all real rows.
-        gain: the gain of choosing so, each real row judged by a choice that did not use its fold.
+        gain: the gain of choosing so, each real row evaluated with a choice made without its fold.
     """
 
     rows: int

@@ -23,9 +23,9 @@ class AnchorShares:
 
     This holds for ``balanced`` trainings, and for the real rows they are trained with.
 
-    Weights that make all classes equal would give the few rows of a rare class more weight the rarer it is, and judge
-    a set by these. Here real rows count one each, and the rows of class c together ``m n_c / n``: m synthetic rows, n_c
-    of n real rows. Rows of a class that no real row has do not count.
+    Weights that make all classes equal would give the few rows of a rare class more weight the rarer it is, and
+    decide the rank of a dataset. Here real rows count one each, and the rows of class c together ``m n_c / n``: m
+    synthetic rows, n_c of n real rows. Rows of a class that no real row has do not count.
     """
 
     task: LabelTask

@@ -53,7 +53,7 @@ class DensityRatio:
         """Cross-fitted log density ratio of each candidate (m,), in nats.
 
         Raises:
-            InputError: all rows are kin, so that none can be held out.
+            InputError: all rows are in one group, so that none can be held out.
         """
         n = candidates.anchor_unit.size
         group = kin(candidates)

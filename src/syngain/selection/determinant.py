@@ -25,7 +25,7 @@ class LogDeterminant:
     that no matrix of all pairs is needed [chen2018]; the choice of one row updates the terms of all others.
 
     Attributes:
-        ridge: variance of the noise, in squared units of the vectors; smaller ones punish nearness more.
+        ridge: variance of the noise, in squared units of the embeddings; smaller ones punish nearness more.
     """
 
     ridge: float = 0.1

@@ -1,7 +1,7 @@
 """Facility location: rows that represent all rows, by lazy greedy selection.
 
-``f(S) = sum_i max(0, max_{j in S} cos(x_i, x_j))``: every candidate is stood for by its nearest chosen one. The greedy
-choice is within 1 - 1/e of the best [nemhauser1978]; gains only fall, so that most need not be computed again
+``f(S) = sum_i max(0, max_{j in S} cos(x_i, x_j))``: every candidate is represented by its nearest selected one. The
+greedy choice is within 1 - 1/e of the best [nemhauser1978]; gains only fall, so that most need not be computed again
 [minoux1978].
 """
 
@@ -29,7 +29,7 @@ BYTES = 12  # of a stored similarity with its row and column
 
 @dataclass(frozen=True, slots=True)
 class FacilityLocation:
-    """Choose rows that stand for all candidates.
+    """Select rows that represent all candidates.
 
     Attributes:
         exact: up to so many candidates, or where few are chosen, all similarities count. Beyond, those of a row's
@@ -54,7 +54,7 @@ class FacilityLocation:
         The first ``rows`` are chosen greedily.
 
         Args:
-            X: vectors (m, d), scaled to unit length here; zero vectors are similar to nothing.
+            X: embeddings (m, d), scaled to unit length here; zero embeddings are similar to nothing.
             rows: how many will be kept.
             rng: draws the columns from which thresholds of nearness are read.
         """
@@ -77,7 +77,7 @@ class FacilityLocation:
 
 
 class _Similarities(Protocol):
-    """What is similar to what, and how well the chosen rows stand for all."""
+    """Similarities of rows, and how well the selected rows represent all."""
 
     @property
     def batch(self) -> int: ...
@@ -89,7 +89,7 @@ class _Similarities(Protocol):
         """What each of the rows would add now."""
 
     def choose(self, row: int) -> None:
-        """Let this row stand for those it is nearest to."""
+        """Add this row: it represents the rows it is nearest to."""
 
 
 @dataclass(slots=True)

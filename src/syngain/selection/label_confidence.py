@@ -24,8 +24,8 @@ Wanted = Literal["easy", "ambiguous", "hard"]
 class Confidence:
     """Confident learning [northcutt2021] by rank: labels that a classifier expects.
 
-    The classifier learns real rows and candidates of other folds; kin and repeats of a row are in its fold. The score
-    is the log-odds of the row's label against the best other one.
+    The classifier learns real rows and candidates of other folds; related rows and repeats of a row are in its fold.
+    The score is the log-odds of the row's label against the best other one.
 
     Attributes:
         folds: of the cross-fit. penalty: ridge of the classifier. rounds: fits of a fold; after the first, the

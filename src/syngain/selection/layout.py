@@ -92,7 +92,7 @@ class SelectionLayout:
         )
 
     def _vectors(self, anchors: Ints, rows: Ints) -> tuple[Floats, Floats]:
-        """Vectors of unit length by an encoder that saw these real rows and rows only."""
+        """Unit embeddings by an encoder fitted on these real and synthetic rows only."""
         real, synthetic = self.ground.real[0].take(anchors.tolist()), self.ground.synthetic.take(rows.tolist())
         if not real.sides:
             known = {name: [*real.columns[name], *synthetic.columns[name]] for name in real.columns}
@@ -109,7 +109,7 @@ def log_probabilities(dataset: Dataset, column: str | None = None) -> Floats | N
 
     Args:
         dataset: rows with their records.
-        column: where it stands; None for the first of ``LOGPROBS`` that is there.
+        column: its name; None for the first of ``LOGPROBS`` that is there.
 
     Raises:
         InputError: no row has the column that was named.

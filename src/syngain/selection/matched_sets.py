@@ -1,7 +1,7 @@
 """Compare datasets at equal size with paired differences.
 
-Every set is drawn from several times, so that a set which is larger than the others is not judged by one lucky draw.
-Without a test set, real rows judge that were held out together with all rows made from them.
+Every dataset is drawn from several times, so that a larger dataset does not depend on one draw. Without a test set,
+variants are evaluated on real rows that were held out together with all rows made from them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from syngain.gain.design.layout import GainLayout
     from syngain.gain.proxies.task import Task
 
-FEWEST = 10  # rows of each set that can be drawn
+FEWEST = 10  # rows of each dataset that can be drawn
 STRATA = 5
 LEVEL = 0.05  # of Holm's test over all pairs
 ANCHORS = -1  # the variant without synthetic rows
@@ -40,11 +40,11 @@ ANCHORS = -1  # the variant without synthetic rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """How sets are compared.
+    """How datasets are compared.
 
     Attributes:
-        folds: of the real rows, where they judge. draws: from every set. most: rows of a variant.
-        lengths: whether the rows that are drawn are equally long in all sets, by fifths of all lengths.
+        folds: of the real rows, without a test set. draws: from every dataset. most: rows of a variant.
+        lengths: whether the rows that are drawn are equally long in all datasets, by fifths of all lengths.
     """
 
     folds: int = 5
@@ -55,12 +55,13 @@ class Contest:
 
 @dataclass(frozen=True)
 class Standing:
-    """Outcomes of all sets on the same rows.
+    """Outcomes of all datasets on the same rows.
 
     Attributes:
-        names: of the sets. outcomes: (set, balanced) to one outcome per draw; set -1 is the real rows alone.
-        label, cluster: of the judged rows (t,). inflation: of a variance over them. size: rows drawn from every set.
-        where: who judged, in words.
+        names: of the datasets. outcomes: (set, balanced) to one outcome per draw; set -1 is the real rows alone.
+        label, cluster: of the evaluated rows (t,). inflation: of a variance over them. size: rows drawn from every
+            dataset.
+        where: on which rows, in words.
     """
 
     names: Sequence[str]
@@ -72,7 +73,7 @@ class Standing:
     where: str
 
     def over(self, metric: str, treated: int, control: int, *, balanced: bool) -> Estimate:
-        """One set over another, or over the real rows alone (-1), with its p-value."""
+        """One dataset over another, or over the real rows alone (-1), with its p-value."""
         a, b = self._scores(metric, treated, balanced=balanced), self._scores(metric, control, balanced=balanced)
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
@@ -104,8 +105,9 @@ class MatchedSets:
     """Datasets with the same real rows, test rows and random draws.
 
     Attributes:
-        ground: real rows, test and the rows of all sets. member: set of each synthetic row (m,). names: of the sets.
-        task: the proxy. streams: of every draw, the same for all sets.
+        ground: real rows, test and the rows of all datasets. member: dataset of each synthetic row (m,). names: of the
+            datasets.
+        task: the proxy. streams: of every draw, the same for all datasets.
     """
 
     ground: GainLayout
@@ -115,10 +117,10 @@ class MatchedSets:
     streams: Streams
 
     def on_anchors(self, contest: Contest, *, progress: Progress = silent) -> Standing:
-        """Judged by held-out real rows.
+        """Evaluated on held-out real rows.
 
         Raises:
-            InputError: a set has too few rows that could have been made without the held-out real rows.
+            InputError: a dataset has too few rows that could have been made without the held-out real rows.
         """
         ground = self.ground
         fold = ground.lineage.folds(contest.folds, self.streams.stream("compare folds"))
@@ -145,10 +147,10 @@ class MatchedSets:
         )
 
     def on_test(self, contest: Contest, *, progress: Progress = silent) -> Standing:
-        """Judged by the test set, all real rows learned from.
+        """Evaluated on the test set, all real rows learned from.
 
         Raises:
-            InputError: a set has too few rows.
+            InputError: a dataset has too few rows.
         """
         ground = self.ground
         progress("datasets on the test set", 0.0)

@@ -51,11 +51,11 @@ def method_named(
     Args:
         name: of the method.
         repeats_last: whether near-duplicates go behind all others.
-        model: the causal language model that judges responses in ``conditional_ratio``; None is a model of words.
+        model: the causal language model of ``conditional_ratio``; None is a word model.
         progress: called while that model scores.
 
     Raises:
-        UsageError: there is no such method, or it asks no language model.
+        UsageError: there is no such method, or it uses no language model.
     """
     if name not in METHODS:
         raise UsageError(f"unknown method {name!r}", expected=f"one of {', '.join(METHODS)}", todo=_nearest(name))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats
 
-FEWEST = 20  # runs: fewer leave nothing to judge by
+FEWEST = 20  # runs: fewer leave no held-out runs
 LEAST = 0.5  # rank correlation that a regression must surely have before it names an optimum
 PER_PART = 5  # runs for each part of the mixture before an optimum is named
 CANDIDATES = 20_000
@@ -48,7 +48,7 @@ class Process:
 
         kernel = ConstantKernel(1.0, (1e-3, 1e4)) * Matern(1.0, (1e-2, 1e3), nu=2.5) + WhiteKernel(1e-3, (1e-8, 1e1))
         model = GaussianProcessRegressor(kernel, normalize_y=True)
-        with warnings.catch_warnings():  # a length at its bound says that the part does not matter
+        with warnings.catch_warnings():  # a length at its bound means that the part has no effect
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(np.sqrt(mixtures), losses)
         return lambda at: np.asarray(model.predict(np.sqrt(at)))
@@ -90,7 +90,7 @@ REGRESSIONS: Mapping[str, Regression] = {"process": Process(), "log_linear": Log
 
 @dataclass(frozen=True)
 class Fitted:
-    """A regression that was chosen and judged by cross-validation.
+    """A regression that was chosen and evaluated by cross-validation.
 
     Attributes:
         name: the one with the smallest error. errors: root mean squared error out of fold, by regression.
@@ -190,8 +190,7 @@ class Optimum:
 def optimum(fitted: Fitted, rng: np.random.Generator) -> Optimum:
     """The best of many mixtures between the runs, with its spread over resampled runs.
 
-    The gain of every refit is judged by the fit on the runs it did not draw, so that a lucky optimum is not its own
-    judge.
+    The gain of every refit is evaluated by a fit on the runs it did not draw, so that no optimum evaluates itself.
     """
     mixtures, losses = fitted.mixtures, fitted.losses
     tried = _between(mixtures, losses, rng)

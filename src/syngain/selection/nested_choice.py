@@ -2,8 +2,9 @@
 
 Baselines are random selections of the same size and all rows.
 
-For every fold the method sees the other real rows and the rows they could have made; the held-out real rows judge. So
-the real rows that shaped a choice never judge it.
+For every fold the method sees the other real rows and the rows they could have made; the held-out real rows are the
+test rows. So no selection is
+evaluated on real rows it used.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class NestedGains:
 
     Attributes:
         ``arms``: ``anchors``, ``chosen``, ``all`` and ``random 0`` ... to outcomes.
-        label, cluster: of the judged rows (t,).
+        label, cluster: of the evaluated rows (t,).
         inflation: of the variance of a mean over the rows, above 1 where models have training rows in common.
         rows: how many were chosen, on average over folds. where: how it was evaluated, in words.
     """
@@ -79,7 +80,7 @@ class NestedGains:
         )
 
     def _scores(self, metric: str, arm: str) -> Floats:
-        """Score of each judged row in each outcome of a variant, shape (outcomes, t)."""
+        """Score of each evaluated row in each outcome of a variant, shape (outcomes, t)."""
         names = [name for name in self.arms if name == arm or name.partition(" ")[0] == arm]
         ones = np.ones(self.label.size)
         return np.array([METRICS[metric](self.arms[name], self.label, ones) for name in names])
@@ -116,7 +117,7 @@ def on_anchors(
 
 
 def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> NestedGains:
-    """Rows that were chosen on all real rows, judged on the test set."""
+    """Rows that were chosen on all real rows, evaluated on the test set."""
     ground = field.ground
     everything = np.arange(len(ground.synthetic))
     arms = _against(ground.anchors, everything, chosen, trial, field.streams.child("test"))

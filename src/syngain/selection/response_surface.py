@@ -1,8 +1,8 @@
 """Mixture weights from a few proxy runs, by a quadratic response surface.
 
-Proxies learn mixtures of real rows and sets, all of the same size, and held-out real rows judge. The loss is fitted by
-Scheffe's polynomial ``sum b_i p_i + sum b_ij p_i p_j`` [scheffe1958]. As least squares is linear in the losses, the
-difference of any two mixtures is a fixed combination of losses of the same real row, hence its interval.
+Proxy models train on mixtures of real rows and datasets of equal size, evaluated on held-out real rows. The loss
+is fitted by Scheffe's polynomial ``sum b_i p_i + sum b_ij p_i p_j`` [scheffe1958]. As least squares is linear in the
+losses, the difference of any two mixtures is a fixed combination of losses of the same real row, hence its interval.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from syngain.selection.matched_sets import MatchedSets
 
 STEPS = 20  # of the grid of mixtures along an edge
-FEWEST = 20  # rows of every set
+FEWEST = 20  # rows of every dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ def surface(
     Real rows are repeated in turn until they fill their proportion.
 
     Raises:
-        InputError: a set has too few rows that could have been made without the held-out real rows.
+        InputError: a dataset has too few rows that could have been made without the held-out real rows.
     """
     ground, sets, kept = rivals.ground, len(rivals.names), units or FinishedUnits()
     fold = ground.lineage.folds(plan.folds, rivals.streams.stream("mix folds"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.gain.curves.real_rows import RealCurve
 
-FURTHEST = 1_000  # times the real rows; a worth beyond is open
+FURTHEST = 1_000  # times the real rows; the interval is open beyond
 STEPS = 400
 REFUSED = "not estimated: the learning curve of the real rows does not fall beyond its noise"
 
@@ -24,9 +24,9 @@ REFUSED = "not estimated: the learning curve of the real rows does not fall beyo
 def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int) -> Estimate:
     """Equivalent real rows where the extrapolated real curve meets real + synthetic.
 
-    The law is fitted to the curve of each judged row minus the variant's loss on that row, so that common parts cancel,
-    with the covariance over clusters of rows, inflated for training rows common to folds. r solves L(n_A + r) = 0 in
-    every draw of its posterior; open where the curve never gets there.
+    The power law is fitted to the curve of each evaluated row minus the variant's loss on that row, so that common
+    parts cancel, with the covariance over clusters of rows, inflated for training rows common to folds. r solves L(n_A
+    + r) = 0 in every draw of its posterior; open where the curve never reaches 0.
     """
     relative = (real.curve - real.arm[None]).mean(axis=1) * (real.size.size / real.size.sum())  # (k, t)
     covariance = _covariance(relative, real.cluster) * shared_training(folds)

@@ -41,16 +41,16 @@ def learning_curve(
     paired: bool = False,
     method: PowerLaw | None = None,
 ) -> LearningCurve:
-    """Fit the law and say whether ten times more of the same data would be worth it.
+    """Fit the power law and say whether ten times more rows would lower the loss.
 
     Args:
         amounts: rows (k,), distinct, not negative.
         losses: loss at each amount (k,), or (k, r) for r seeds, in ``unit``; smaller is better (negate a score).
         rng: draws the posterior.
         errors: standard errors (k,) or covariance (k, k) of the means, beyond what the seeds show (a shared test set).
-            Without it and with one seed the noise comes from the misfit of the law.
+            Without it and with one seed the noise comes from the misfit of the power law.
         paired: column j of ``losses`` is the same seed at all amounts; what it shifts everywhere is no noise of a fall.
-        method: bounds of the law, unit, smallest fall that matters; default :class:`PowerLaw`.
+        method: bounds of the power law, unit, smallest fall that matters; default :class:`PowerLaw`.
 
     Raises:
         UsageError: too few amounts (four; three when the noise is known), shapes that do not fit, values that are not
@@ -63,7 +63,7 @@ def learning_curve(
             "an amount of 0 with n0 = 0", expected="n0 > 0", todo="set n0, for example to the number of real rows"
         )
     shapes = grid(points.amounts, law.alphas, law.n0)
-    if points.freedom > 0:  # errors that the best law cannot explain are too small
+    if points.freedom > 0:  # errors that the best power law cannot explain are too small
         scale = max(misfit(points, shapes), 1.0)
         points = Points(points.amounts, points.losses, points.covariance * scale, points.freedom)
     draws = posterior(points, shapes, rng, draws=law.draws)
@@ -311,7 +311,7 @@ def _sentence(verdict: Verdict, points: Points, draws: Posterior, improvement: E
             f"{improvement.value:+.3g} {unit}, 90% CI [{low:+.3g}, {high:+.3g}], versus min_gain {min_gain:.3g}."
         )
         advice = {
-            "change_the_generator": "More rows of this kind will not help: change the generator, not the number of rows.",
+            "change_the_generator": "More rows of this kind will not help: change the generator, not the amount.",
             "more_data": "More rows of this kind will help: generate more.",
             "undetermined": "Inconclusive: measure more amounts or seeds.",
         }

@@ -1,8 +1,8 @@
 """Fit ``L(n) = C + D (n + n0)^-alpha``: least squares and posterior on a grid.
 
-For a shape g = (alpha, n0) the law is linear. It is written as ``L(n) = last + drop * x_g(n)`` where x_g falls from 1
-at the smallest amount to 0 at the largest, so that ``last`` is the loss at the largest amount and ``drop >= 0`` the
-fall over what was measured. Both are what the points tell about; C and D of a small alpha are differences of large
+For a shape g = (alpha, n0) the power law is linear. It is written as ``L(n) = last + drop * x_g(n)`` where x_g falls
+from 1 at the smallest amount to 0 at the largest, so that ``last`` is the loss at the largest amount and ``drop >= 0``
+the fall over what was measured. Both are what the points tell about; C and D of a small alpha are differences of large
 numbers. Given g everything is closed form (variable projection [golub1973]); over g there is a sum.
 
 The posterior has flat priors on ``last`` and on ``drop >= 0``, ``alpha`` uniform in its logarithm between its bounds,
@@ -90,7 +90,7 @@ def grid(amounts: Floats, alphas: tuple[float, float], n0: float | None) -> Shap
     """The shapes: ``alpha`` between its bounds, and n0 where it is not known.
 
     A free n0 is 0 with probability 1/2 (unless an amount is), else half the smallest positive amount times a power of
-    two, up to half of the largest: beyond that the law is a straight line on what was measured, for any n0.
+    two, up to half of the largest: beyond that the power law is a straight line on what was measured, for any n0.
     """
     first, last = float(amounts.min()), float(amounts.max())
     offsets = np.array([0.0 if n0 is None else n0])
@@ -125,7 +125,7 @@ def fits(points: Points, shapes: Shapes) -> Fits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
-    """Draws of the law, each a curve.
+    """Draws of the power law, each a curve.
 
     Attributes:
         index: shapes (b,). drop, last: (b,). sigma: noise over what the points' covariance says, (b,).

@@ -98,7 +98,7 @@ def _arm(curve: RealCurve) -> Floats:
 
 
 def _series(curve: RealCurve) -> Series:
-    """Loss against real rows, with the 90% band of its mean over judged rows."""
+    """Loss against real rows, with the 90% band of its mean over evaluated rows."""
     losses = _scaled(curve).mean(axis=1)
     middle = losses.mean(axis=1)
     half = [1.645 * math.sqrt(clustered_variance(row, curve.cluster)) for row in losses]

@@ -103,12 +103,12 @@ def real_curve(
 
 @dataclass(frozen=True)
 class _Teachers:
-    """Rows that may teach while some are judged."""
+    """Rows to train on while some are evaluated."""
 
     ground: GainLayout
     anchors: Ints
     pool: Ints
-    rows: Ints  # synthetic rows that may teach
+    rows: Ints  # synthetic rows to train on
 
     @classmethod
     def of(cls, ground: GainLayout, held: Ints, judged: Judges) -> _Teachers:

@@ -1,6 +1,6 @@
 """Estimate how many real rows the synthetic rows replace.
 
-r solves ``L_real(n_A + r) = L(A + S)`` on the curve made to fall. The interval is the set of all r that a paired test
+r solves ``L_real(n_A + r) = L(A + S)`` on the monotone curve. The interval is the set of all r that a paired test
 does not reject. Which points of the curve are averaged to make it fall was decided by looking at them, and that
 flatters its ends, so r is rejected only where the curve as measured rejects it too. Beyond the amounts that were
 measured nothing is extrapolated: the interval is open there.
@@ -43,7 +43,7 @@ def rows_worth(
 
     Args:
         amounts: total real rows of each point of the curve (k,), distinct, positive; k >= 2. Fewer than the real rows
-            show harm, more show worth.
+            show harm, more show equivalent real rows.
         curve: loss of each test row after training on so many real rows, (k, t) or (k, seeds, t).
         arm: loss of the same test rows after training on real rows and synthetic rows, (t,) or (seeds, t).
         anchors: how many real rows the variant had, n_A.
@@ -77,7 +77,7 @@ def rows_worth(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquivalentRows:
-    """What the synthetic rows are worth in real rows.
+    """Equivalent real rows of the synthetic rows.
 
     Attributes:
         value: r; negative for harm (the variant is as bad as that many fewer real rows); infinite beyond what was

@@ -44,7 +44,7 @@ class Design:
 
     Attributes:
         folds: outer folds. ``shares``: parts of a fold's training real rows, ascending, the last is 1.
-        repeats: how often folds and subsamples are drawn anew. amounts: log-spaced amounts of synthetic rows.
+        repeats: how often folds and subsamples are drawn again. amounts: log-spaced amounts of synthetic rows.
         most: most synthetic rows in a variant. controls: whether duplication and synthetic-only run.
         balanced: whether the variants with class weights run.
         pairs: whether pairs of folds are left out to see how much shared training rows add to the variance.
@@ -204,7 +204,7 @@ def training(arm: Arm, anchors: Ints, rows: Ints, lineage: Lineage) -> Training:
     """The training rows of a variant, or of its oversampling control.
 
     Duplication is matched in size and lineage: every synthetic row is replaced by the real row it was made from; rows
-    of nobody known are replaced by the real rows in turn.
+    of unknown source are replaced by the real rows in turn.
     """
     none = np.empty(0, dtype=np.int64)
     if arm.kind == "duplicated":

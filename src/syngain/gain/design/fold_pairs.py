@@ -1,9 +1,9 @@
 """Variance inflation of a cross-validated gain, by leaving out pairs of folds.
 
-The gain of one real row, judged by variants that did not see its fold, depends on which other real rows these variants
-saw. To first order the gain is a sum over the judged real rows, with their clustered variance; to second order every
-pair of real rows adds a term, one judging and one training, ``phi_ij``. Leaving fold g out as well changes the gains in
-fold f by
+The gain of one real row, evaluated with variants that did not see its fold, depends on which other real rows these
+variants saw. To first order the gain is a sum over the evaluated real rows, with their clustered variance; to second
+order every pair of real rows adds a term, one evaluated and one training, ``phi_ij``. Leaving fold g out as well
+changes the gains in fold f by
 
     Delta_fg = sum over i in f of (gain of i without f and g) - (gain of i without f),
 
@@ -67,7 +67,7 @@ class Pairs:
 def leave_pairs(task: Task, lineage: Lineage, fold: Ints, order: Ints, most: int, streams: Streams) -> Pairs | None:
     """Train both variants without every fold and every pair of folds.
 
-    All variants see the same number of synthetic rows, at most ``most``, and vectors of one encoder.
+    All variants see the same number of synthetic rows, at most ``most``, and embeddings of one encoder.
     Returns None with too few folds, or when a pair of folds takes all rows along.
     """
     count = int(fold.max()) + 1

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from syngain.learners.ngram import NgramModel
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
-REMEMBERED = 24  # encoders whose vectors are kept: ten folds of two trials and a few more
+REMEMBERED = 24  # encoders whose embeddings are kept: ten folds of two trials and a few more
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
 
@@ -173,7 +173,7 @@ class GainLayout:
 
 @dataclass(frozen=True)
 class _Fixed:
-    """Vectors that no fold changes."""
+    """Embeddings that no fold changes."""
 
     real: Floats
     synthetic: Floats

@@ -1,7 +1,7 @@
 """Lineage: which rows leave together, which were made from which real rows.
 
-A synthetic row follows the real row it was made from. Where that is not said but the row repeats or nearly repeats an
-real row, it follows that real row; otherwise its source is unknown, and every forecast that uses it may be
+A synthetic row follows the real row it was made from. Where its source is not given but the row repeats or nearly
+repeats an real row, it follows that real row; otherwise its source is unknown, and every forecast that uses it may be
 overestimated.
 """
 

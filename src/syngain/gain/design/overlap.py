@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags
     from syngain.data.dataset import Dataset
 
-FEWEST = 10  # rows of a test that can judge
-HIGH = 0.05  # fraction of the test from which on a score would be worth nothing
+FEWEST = 10  # test rows to evaluate on
+HIGH = 0.05  # fraction of the test from which on a score is not usable
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Apart:
     """Test and held-out rows without those that appear in other files.
 
     Attributes:
-        test, pool: what is left; None where none was given. said: what was left out, a clause each.
-        leaked: test rows that stand among the synthetic rows (k,), as positions of the test. copies: the synthetic
+        test, pool: what is left; None where none was given. said: what was excluded, one clause each.
+        leaked: test rows that appear in the synthetic rows (k,), as positions of the test. copies: the synthetic
             rows that hold them.
     """
 

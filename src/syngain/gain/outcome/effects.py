@@ -29,7 +29,7 @@ def effect(estimate: Estimate, min_gain: float) -> Effect:
 
 def gain_words(estimate: Estimate, metric: str = "") -> str:
     """A gain with its 90% interval; ``metric`` names a score in pp."""
-    if estimate.unit not in {"share", "share of rows"}:
+    if not estimate.unit.startswith("share"):
         return f"{signed(estimate.value, estimate.unit)}, {interval_words(estimate.interval(0.9), estimate.unit)}"
     name = f" {metric.replace('macro_f1', 'macro-F1')}".rstrip()
     return f"{signed(estimate.value, 'pp')}{name}, {interval_words(estimate.interval(0.9), 'pp')}"

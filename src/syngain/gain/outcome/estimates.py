@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from syngain.gain.forecast import Contrast
     from syngain.gain.proxies.task import Task
 
-FEW = 4  # a class with fewer real rows cannot be judged: folds leave one to three of them
+FEW = 4  # a class with fewer real rows cannot be evaluated: folds leave one to three of them
 OPTIMISTIC = 0.9  # fraction of rows whose real row must be known
-FAR = 2.0  # times the rows that the variants had: further is said to be extrapolated
+FAR = 2.0  # times the rows of the variants: beyond this, marked as extrapolated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What is asked.
+    """Settings of the decision.
 
     Attributes:
         metric: the pre-declared metric of the verdict; None is log-loss, or nats per byte without labels.
         min_gain: the smallest gain that matters, in the unit of the metric.
-        test_rows: rows of the fresh test that prediction intervals speak of; None: that of the given test, or 500.
+        test_rows: rows of the fresh test of the prediction intervals; None: that of the given test, or 500.
         prior: class to its fraction at test time, where it differs from the real rows'.
         design: how much of an experiment to run.
     """
@@ -51,13 +51,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class GainEstimates:
-    """The gains of one set.
+    """The gains of one dataset.
 
     Attributes:
         metric: the primary one. estimates, series: as in ``report.json``. choice: how many rows to use.
         forecast: gain of all rows as expected. controls: the same over duplication and class weights.
         test: what the test set measured, None without one; ``test_choice``: of the chosen amount.
-        budget: metric to fractions of its variance. rare: classes with too few real rows to be judged.
+        budget: metric to fractions of its variance. rare: classes with too few real rows to be evaluated.
         needed: further real rows to detect a gain of the estimated size; of ``min_gain``.
         foreign: labels of synthetic rows that no real row has, on ``foreign_rows`` rows.
         blind: whether the proxy does no better than class distribution, with and without the synthetic rows.
@@ -140,13 +140,13 @@ _CHOSEN = "expected gain at the recommended size, chosen on other folds of real 
 
 
 def rare_classes(ground: GainLayout) -> tuple[str, ...]:
-    """Classes that have real rows, but fewer than can be judged."""
+    """Classes that have real rows, but fewer than can be evaluated."""
     counts = np.bincount(ground.anchor_labels, minlength=len(ground.names))
     return tuple(ground.names[code] for code in np.flatnonzero((counts > 0) & (counts < FEW)))
 
 
 def _strangers(ground: GainLayout) -> dict[str, Any]:
-    """Labels that only synthetic rows have, and on how many rows they stand."""
+    """Labels that only synthetic rows have, and their number of rows."""
     if not ground.labeled:
         return {}
     codes = np.setdiff1d(ground.synthetic_label, ground.anchor_labels)
@@ -230,7 +230,7 @@ def _controls_on_test(seen: Measured, metric: str) -> dict[str, Estimate]:
 
 
 def _rare_classes(forecaster: Forecaster, ground: GainLayout) -> dict[str, Estimate]:
-    """Macro-F1 without the classes that cannot be judged; nothing when there are none."""
+    """Macro-F1 of the classes with enough real rows; empty without rare classes."""
     rare = rare_classes(ground)
     codes = [ground.names.index(name) for name in rare]
     counted = ~np.isin(forecaster.label, codes)

@@ -39,8 +39,8 @@ def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) 
         "Controls": CONTROLS,
         "Verdict": (
             f"Equivalence test on {found.metric}, fixed in advance: a gain if the 90% interval is above 0, harm if "
-            f"it is below 0, no gain if it is below {found.min_gain:g}, else inconclusive. The number of rows is chosen on "
-            "other real rows than those it is evaluated on."
+            f"it is below 0, no gain if it is below {found.min_gain:g}, else inconclusive. The number of rows is "
+            "chosen on other real rows than those it is evaluated on."
         ),
     }
     return tuple((heading, text) for heading, text in paragraphs.items() if text)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Encode(Protocol):
-    """Vectors of all rows by an encoder that was fitted on some."""
+    """Embeddings of all rows by an encoder that was fitted on some."""
 
     def __call__(self, real: Ints, synthetic: Ints, /) -> tuple[Floats, Floats]:
         """Embeddings (n, d) and (m, d) by an encoder fitted on the given rows."""
@@ -42,13 +42,13 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True)
 class LabelTask:
-    """Vectors and labels of real and synthetic rows.
+    """Embeddings and labels of real and synthetic rows.
 
     Attributes:
-        real, synthetic: vectors (n, d) and (m, d). label, synthetic_label: codes (n,) and (m,).
-        unit, synthetic_unit: clusters of rows that must not stand on both sides of an inner fold.
+        real, synthetic: embeddings (n, d) and (m, d). label, synthetic_label: codes (n,) and (m,).
+        unit, synthetic_unit: clusters of rows that must not be on both sides of an inner fold.
         classes: number of classes. learner: the proxy. folds: inner folds.
-        encode: vectors of all real and all synthetic rows by an encoder fitted on some of both; None when fixed.
+        encode: embeddings of all real and all synthetic rows by an encoder fitted on some of both; None when fixed.
     """
 
     real: Floats
@@ -81,7 +81,7 @@ class LabelTask:
         y = np.concatenate([self.label[training.real], self.synthetic_label[training.synthetic]])
         unit = groups(np.concatenate([self.unit[training.real], self.synthetic_unit[training.synthetic]]))
         judged = np.zeros(y.size, dtype=bool)
-        judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated real row is judged once
+        judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated real row is evaluated once
         if not training.real.size:
             judged[:] = True
         fold = self._inner(unit, judged, y, rng)

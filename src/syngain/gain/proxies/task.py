@@ -19,7 +19,7 @@ class Training:
     """What one variant learns from.
 
     Attributes:
-        real: rows of the real numbering; a repeated row counts as often as it stands here.
+        real: rows of the real numbering; a repeated row counts as often as it occurs here.
         synthetic: rows of the synthetic numbering, repeats allowed.
         balanced: whether classes weigh the same whatever their size.
     """
@@ -47,7 +47,7 @@ class Outcome:
 
 
 class Task(Protocol):
-    """Rows on common ground, with the proxy that learns from them."""
+    """Rows of a task, with the proxy that learns from them."""
 
     def within(self, real: Ints, synthetic: Ints) -> Task:
         """The same task with its encoder fitted on these rows only."""

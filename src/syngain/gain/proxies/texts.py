@@ -29,8 +29,8 @@ class TextTask:
     """Real rows, then synthetic rows, as n-grams; of a pair the response is scored.
 
     Attributes:
-        grams: real rows (real rows, pool, test), then synthetic rows. real: number of real rows.
-        unit: clusters of all rows (n + m,) that must not stand on both sides when a row is held out to choose the
+        grams: real rows (training, pool, test), then synthetic rows. real: number of real rows.
+        unit: clusters of all rows (n + m,) that must not be on both sides when a row is held out to choose the
             discount; None: only equal rows.
         model: the proxy.
     """

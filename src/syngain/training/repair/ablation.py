@@ -1,8 +1,8 @@
 """Ablation: overfit a model on a dataset, repair or prevent it, measure.
 
 A variant of a seed starts from the untrained or the overfitted adapter and takes a fixed number of steps at one
-learning rate; nothing is stopped early, so no variant is tuned on what it is judged by. Real rows that are judged on or
-held out are never trained on.
+learning rate; nothing is stopped early, so no variant is tuned on what it is evaluated on. Real rows that are evaluated
+on or held out are never trained on.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ MEASURED = 6  # steps that take about as long as measuring a state, for the frac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """How the set is trained on and repaired.
+    """How the dataset is trained on and repaired.
 
     Attributes:
         steps: of the overfitted model and of the prevention variants. repair_steps: of every repair. seeds: of
@@ -60,7 +60,7 @@ class Treatment:
         weight: of the forgetting loss next to replay. cap: of its slope, see :func:`..repairing.forgetting`.
         forget: what is forgotten, the shared ``opening`` or the whole ``response``.
         mix: fraction of real rows in each batch of the prevention by mixing. jitter: the prevention by format jitter.
-        rows: held-out rows judged at most. prompts: of them that are answered. tokens: of an answer, at most.
+        rows: held-out rows evaluated at most. prompts: of them that are answered. tokens: of an answer, at most.
     """
 
     steps: int = 40
@@ -105,7 +105,7 @@ class Ablation:
     """What was measured.
 
     Attributes:
-        template: of the set. states: of each variant, one per seed.
+        template: of the dataset. states: of each variant, one per seed.
         ``arms``: variant to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
         notes: on rows that were cut.
     """
@@ -142,7 +142,7 @@ def ablate(design: AblationDesign, *, folder: Path, resume: bool = False, progre
     """Run every variant in every seed that is not yet in ``folder``, and compare them.
 
     Raises:
-        UsageError: what is resumed was another job. UnfinishedError: not enough memory; what is done is kept.
+        UsageError: what is resumed was another job. UnfinishedError: not enough memory; finished parts are kept.
         MissingDependencyError: trl, datasets, torch, transformers or peft is not installed.
     """
     store = ArmStore.open(folder / "work", design.settings, resume=resume)
@@ -194,7 +194,7 @@ class AblationDesign:
 
     @property
     def settings(self) -> dict[str, object]:
-        """All that the outcomes depend on, in words a person can compare."""
+        """All that the outcomes depend on, in words that can be compared."""
         proxy = {name: value for name, value in asdict(self.model.proxy).items() if name not in {"model", "device"}}
         plan = {name.replace("_", " "): value for name, value in asdict(self.treatment).items() if name != "seeds"}
         return {

@@ -1,9 +1,9 @@
 """Losses for the repair of pattern overfitting: replay, bounded forgetting, both.
 
-Replay lowers the surprisal of real rows. Forgetting raises that of the tokens a set's responses open with, by the
+Replay lowers the surprisal of real rows. Forgetting raises that of the tokens a dataset's responses open with, by the
 unlikelihood loss -log(1 - p) [welleck2020]: zero where the token is already improbable, never below, so that, unlike
-gradient ascent, it stops by itself [chen2024]. Only the shared opening is forgotten unless the whole response is asked
-for: what follows it may be what the set is good for.
+gradient ascent, it stops by itself [chen2024]. Only the common opening is forgotten, unless the whole response is
+selected: the text after it may be useful.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def forgettable(rows: Sequence[Completion], *, whole: bool = False) -> list[Comp
     row that has nothing of it goes. ``size`` stays that of the uncut response.
 
     Args:
-        rows: with the set's opening, at least one.
+        rows: with the dataset's opening, at least one.
         whole: forget responses to their end.
 
     Raises:

@@ -100,9 +100,9 @@ def _work(found: Ablation) -> str:
     rest = f"{signed(left.value)} nats per token, {interval_words(left.interval(LEVEL))}"
     return (
         f"Replay alone removed {_percent(replay)} of the increase. "
-        f"Adding the forgetting loss changes this by "
-        f"{points}, {told}. Both remove {_percent(both)}; the forgetting loss alone {_percent(forget)}. After replay the loss "
-        f"differs by {rest}, from a model trained on the same real rows only."
+        f"Adding the forgetting loss changes this by {points}, {told}. "
+        f"Both remove {_percent(both)}; the forgetting loss alone {_percent(forget)}. After replay the loss differs "
+        f"by {rest}, from a model trained on the same real rows only."
     )
 
 

@@ -80,7 +80,7 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
     Args:
         states: one per seed.
         clusters: near-duplicate cluster of the rows of each seed.
-        template: of the set.
+        template: of the dataset.
     """
     spoken = [own[: len(state.said)] for state, own in zip(states, clusters, strict=True)]
     found = {"pattern.real_loss": real_loss(states, clusters)}

@@ -27,7 +27,7 @@ def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) ->
     ``repair.increase``: loss of the overfitted model minus the untrained one's, nats per token. ``repair.removed@arm``:
     the fraction of it that a repair removes, or a prevention avoids; above 1 the model is better than untrained.
     ``repair.added@forget``: what the forgetting loss removes on top of replay. ``repair.left@arm``: loss of a repaired
-    model minus that of one that learned from the same real rows alone, which never saw the set.
+    model minus that of one that learned from the same real rows alone, which never saw the dataset.
 
     Args:
         states: by variant, one per seed, of the same rows in every variant.

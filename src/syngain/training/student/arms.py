@@ -36,7 +36,7 @@ SAMPLE, TIMED_STEPS, TIMED_ROWS = 64, 2, 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentDesign:
-    """What is compared, and how a variant is trained and judged.
+    """What is compared, and how a variant is trained and evaluated.
 
     Attributes:
         ``arms``: that run, in order. choose: selects the rows of ``anchors + selected``.

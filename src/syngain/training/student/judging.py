@@ -39,7 +39,7 @@ class StudentScorer(Protocol):
         """Names of the measures, the deciding one first."""
 
     def as_json(self) -> dict[str, object]:
-        """What outcomes depend on, in words; empty for the usual judge."""
+        """What outcomes depend on, in words; empty for the default."""
 
     def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
         """Score these rows by the model as it is now."""

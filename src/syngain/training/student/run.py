@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from syngain.data.study import Study
     from syngain.gain.proxies.task import Outcome
 
-MOST_SYNTHETIC = 20_000  # more than any plan can look at
+MOST_SYNTHETIC = 20_000  # more than any plan uses
 OVERTIME = 0.08  # what the two variants that must finish may take beyond the minutes
 
 
@@ -56,7 +56,7 @@ class StudentGain:
             test set), each with ``.duplication`` and ``.synthetic_only`` (what these variants bring over the real rows)
             and ``@over_duplication`` (real + synthetic rows over the oversampling control; ``_test`` with a test set).
             Where each variant stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
-        plan: what was planned. notes: what a person should know about how it went.
+        plan: what was planned. notes: limits of the run, for the user.
         outcomes: variant to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control
             that was out of time lacks the last seeds.
         tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the real
@@ -80,12 +80,12 @@ class StudentGain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentSettings:
-    """How a student is trained and judged, and for how long.
+    """How a student is trained and evaluated, and for how long.
 
     Attributes:
         proxy: the model and how it is trained. minutes: what it may take; None takes the most that ``limits`` allow,
             however long. limits: most and least of steps, seeds and rows.
-        design: which variants there are, who takes their steps, and how they are judged.
+        design: which variants there are, who takes their steps, and how they are evaluated.
     """
 
     proxy: CausalProxy = field(default_factory=CausalProxy)
@@ -117,12 +117,12 @@ def language_gain(
         folder: where ``work/`` is kept: every finished variant, and about once a minute the one that is being trained.
         settings: the model, minutes, limits and variants.
         seed: of everything random.
-        progress: told the plan first, then every variant.
+        progress: called with the plan first, then with every variant.
         resume: continue from what ``work/`` holds, by the same plan, in the minutes that are left of it.
 
     Raises:
         InputError: when the rows or the model cannot be used. UsageError: when what is resumed was another job.
-        UnfinishedError: when the minutes or the memory do not suffice; what is done is kept.
+        UnfinishedError: when the minutes or the memory do not suffice; finished parts are kept.
     """
     started, chosen = time.monotonic(), settings or StudentSettings()
     seconds = math.inf if chosen.minutes is None else chosen.minutes * 60
@@ -244,7 +244,7 @@ class _StudentRun:
         if self._must(arm, seed):
             return True
         needed = self.plan.arm_seconds(arm, seed)
-        if arm == "anchors":  # without its partner it is worth nothing
+        if arm == "anchors":  # without its partner it is not used
             needed += self.plan.arm_seconds("both", seed)
         if self.store.state(self.store.key(arm, seed)).is_file():
             return self.store.spent < self.limit
@@ -324,7 +324,7 @@ def _check(real: Dataset, synthetic: Dataset) -> None:
 
 
 def _settings(trainer: ArmTrainer, seed: int, limits: StudentLimits) -> dict[str, object]:
-    """All that the outcomes depend on, in words a person can compare."""
+    """All that the outcomes depend on, in words that can be compared."""
     found: dict[str, object] = {
         "real rows": trainer.real.rows.fingerprint,
         "synthetic rows": trainer.synthetic.rows.fingerprint,

@@ -1,7 +1,7 @@
 """Rows that each seed trains on, holds out and scores.
 
 A seed redraws the held-out real rows (for stopping and learning rates) and, without a test set, the quarter of the
-real rows that stands in for one. Near duplicates leave together, with every synthetic row made from them.
+real rows held out as one. Near-duplicates leave together, with every synthetic row made from them.
 """
 
 from __future__ import annotations

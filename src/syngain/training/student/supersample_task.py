@@ -35,7 +35,7 @@ class StudentTask:
 
     @classmethod
     def of(cls, model: CausalModel, *sets: Dataset, steps: int = 20) -> StudentTask:
-        """Read the rows of texts or pairs, set after set.
+        """Read the rows of texts or pairs, one dataset after the other.
 
         Raises:
             UsageError: no steps. InputError: rows that no language model reads.

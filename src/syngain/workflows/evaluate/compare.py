@@ -48,10 +48,10 @@ class CompareSettings:
     """Settings of a comparison.
 
     Attributes:
-        metric: orders the sets; None is log-loss with labels, nats per byte without.
-        class_weights: whether every set is weighted to the class distribution of the real rows where the order is
+        metric: orders the datasets; None is log-loss with labels, nats per byte without.
+        class_weights: whether every dataset is weighted to the class distribution of the real rows where the order is
             decided, so that none ranks higher for its class distribution alone; only with labels.
-        measures: whether every set is audited as well, at the same size. encoder: turns text into vectors.
+        measures: whether every dataset is audited as well, at the same size. encoder: turns text into embeddings.
         contest: folds, draws, matched lengths.
     """
 
@@ -151,7 +151,7 @@ def _standing(
 
 
 def _contaminated(named: Mapping[str, Dataset], test: Dataset) -> Iterator[Finding]:
-    """The finding of every set that holds test rows, with its name."""
+    """The finding of every dataset that holds test rows, with its name."""
     for name, item in named.items():
         own = leaked(item, test)
         for finding in Apart(None, None, (), *own).finding(test, item):

@@ -53,7 +53,7 @@ class GainSettings:
     Attributes:
         metric: primary metric; None is log-loss with labels, nats per byte without.
         min_gain: the smallest gain that matters, in its unit. test_rows: size of the fresh test of the intervals.
-        prior: class to its fraction at test time. encoder: turns text into vectors; None needs no download.
+        prior: class to its fraction at test time. encoder: turns text into embeddings; None needs no download.
         slices: columns of the real rows by whose values the gain is given. quick: the setting inside ``audit``.
         design: folds, training sizes and variants; None is that of the setting.
         proxy: ``auto`` (linear, trees or n-grams by kind of rows), or ``lm``: fine-tune ``model`` within ``minutes``.
@@ -113,7 +113,7 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
 
     Args:
         real: your real rows, as a dataset or a path.
-        synthetic: the rows in question.
+        synthetic: the synthetic rows.
         test: real rows to measure on; without them the gain is forecast from ``real`` alone.
         held_out: more real rows, which the generator never saw: how many of them the synthetic rows replace.
         seed: of every random choice.
@@ -248,7 +248,7 @@ def quick_gain(
             settings=replace(quick, design=KEPT),
             progress=part_of(progress, 0.85, 1.0),
         )
-    except InputError:  # nothing is kept, or nothing to learn from: the audit says so in its own words
+    except InputError:  # nothing is kept, or nothing to learn from: the audit reports it
         return part
     found = {
         name.partition("@")[0] + "@kept": item

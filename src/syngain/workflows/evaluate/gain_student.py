@@ -37,7 +37,7 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
 
     Args:
         real: your real rows, as a dataset or a path.
-        synthetic: the rows in question.
+        synthetic: the synthetic rows.
         folder: where finished variants and checkpoints are kept until the result is written.
         test: real test rows; without them, a quarter of ``real`` is held out in each seed.
         model: ``smollm2``, a local folder or a hub name.

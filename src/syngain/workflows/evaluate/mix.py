@@ -43,7 +43,7 @@ class MixSettings:
     """How proxies are run on mixtures.
 
     Attributes:
-        encoder: turns text into vectors; None needs no download. design: folds and rows of the proxy runs.
+        encoder: turns text into embeddings; None needs no download. design: folds and rows of the proxy runs.
         files: where trainers find each part, by name (``anchors`` for the real rows); default: the paths, or the names
             of the datasets.
     """

@@ -41,8 +41,8 @@ class SelectSettings:
     Attributes:
         rows: how many to keep; None: ``share`` of them. repeats_last: whether near-duplicates go behind all others.
         metric: decides; None is log-loss with labels, nats per byte without. logprob: column of log-probabilities.
-        model: the causal language model that ``conditional_ratio`` asks; None is a model of words.
-        encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.
+        model: the causal language model of ``conditional_ratio``; None is a word model.
+        encoder: turns text into embeddings; None needs no download. learner: the proxy; None is that of the rows' kind.
         trial: folds and random draws.
     """
 

@@ -76,15 +76,15 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
         work: where the store lies until the run is finished; None: next to the folder.
         limits: hard ceilings of tokens and dollars.
         stop_when: a condition that ``diversity.new_fraction``, ``information.marginal`` or
-            ``gain.<metric>@doubling`` is below a number: ask no more once it is proven; see
+            ``gain.<metric>@doubling`` is below a number: stop requests once it is proven; see
             :mod:`syngain.pipeline.stopping`.
         resume: continue from a run that was stopped.
         progress: called with the stage and the fraction done.
 
     Raises:
-        InputError: the recipe or the real rows cannot be used. UsageError: the generator cannot do what is asked.
-        UnfinishedError: the budget is reached, the server fails, or no row was kept. What is done is kept in ``work``
-            and continues with ``resume=True``.
+        InputError: the recipe or the real rows cannot be used. UsageError: the generator lacks a requested capability.
+        UnfinishedError: the budget is reached, the server fails, or no row was kept. Finished parts are kept in
+            ``work``; continue with ``resume=True``.
     """
     from syngain.report import check_folder, write
 
@@ -119,7 +119,7 @@ def preview(  # noqa: PLR0913  (the inputs and switches of the command)
 
 
 def forecast(recipe: RecipeSource, real: Source, *, limits: Limits | None = None) -> Forecast:
-    """What a recipe would ask and cost. Nothing is sent and nothing is written."""
+    """Forecast requests and cost of a recipe. Nothing is sent or written."""
     job = _job(recipe, real, limits or Limits())
     return forecast_of(job.recipe, job.anchors, job.prices)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from syngain.pipeline.stopping import Quantity, Rule
     from syngain.pipeline.store.new_row_value import ObservedRow
 
-FASTEST = 2.0  # rows at most double between looks
+FASTEST = 2.0  # rows at most double between interim checks
 
 
 @dataclass
@@ -42,7 +42,7 @@ class GainOfDoubling:
 
     @property
     def first(self) -> int:
-        """Rows before the first look.
+        """Rows before the first interim check.
 
         Before there are about as many rows as real rows, doubling them hardly changes what is learned from: with a loss
         that falls like one over all rows, n real rows and s rows, the gain of a doubling rises until s = sqrt(2) n.
@@ -118,7 +118,7 @@ def rule_and_quantities(
     """The rule of an expression, and the makers of the gains it may watch.
 
     Raises:
-        UsageError: it is no rule. InputError: it watches a gain, and the real rows cannot judge one.
+        UsageError: it is not a rule. InputError: it needs a gain that cannot be measured on the real rows.
     """
     ids = doubling_ids(labeled=anchors.labels is not None)
     rule = stop_rule(expression, ids)

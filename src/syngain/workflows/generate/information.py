@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from syngain.information.narrative import InformationAccount
 
 FOLDS = 5
-FEWEST = 20  # real rows, below which a proxy is not worth asking
+FEWEST = 20  # real rows, below which no proxy is fitted
 AUDITED = ("divergence.tv_lower", "gain.log_loss", "gain.nats_per_byte")
 
 
@@ -44,7 +44,7 @@ class InformationSettings:
     """Settings of information accounting.
 
     Attributes:
-        meaning: the column that says what an output means; None takes the labels. encoder: instead of both, the region
+        meaning: the column of the meaning of an output; None takes the labels. encoder: instead of both, the region
             of the real rows in which this encoder places it. vocabulary: tokens the generator can choose from.
         prompts, samples: at most so many prompts of a strategy, and outputs of each, are cross-scored; and as many of
             the whole run.
@@ -76,15 +76,15 @@ def information(  # noqa: PLR0913  (the inputs and switches of the command)
         rows: a run folder of ``syngain generate``, a file, or a dataset; with ``token_logprobs`` and prompts.
         dropped: rows that curation dropped, where ``rows`` is not a folder that holds them.
         real: the real rows, for novelty, task divergence and measured gain next to the information.
-        scorer: who scores outputs under other prompts; without one there is no prompt information. Or a function that
+        scorer: scores outputs under other prompts; without one there is no prompt information. Or a function that
             makes it from some outputs, whose temperature it may need. Rows without log-probabilities take its scores.
-        roles: fields that a person named.
+        roles: fields named by the user.
         settings: meanings and sizes.
         seed: of the prompts that are cross-scored.
         progress: called with the stage and the fraction done.
 
     Raises:
-        InputError: rows without log-probabilities or prompts and nobody who scores them; wrong log-probabilities.
+        InputError: rows without log-probabilities or prompts, and no scorer; wrong log-probabilities.
     """
     settings = settings or InformationSettings()
     progress("reading", 0.0)
@@ -152,7 +152,7 @@ class _Accounting:
         bound.
 
         Raises:
-            InputError: no row has any, and nobody scores them.
+            InputError: no row has any, and there is no scorer.
         """
         has = np.isfinite(said.own)
         if has.any():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a generator can say and what can be computed from it.
+    """Capabilities of a generator, and what can be computed from them.
 
     Attributes:
         reasons: the server's own words, by missing capability.
@@ -68,7 +68,7 @@ def probe(  # noqa: PLR0913  (the inputs and switches of the command)
 ) -> CheckResult:
     """Probe ``toy``, a local model, or the address of an OpenAI-compatible server.
 
-    A server is asked a dozen answers of a few tokens at most. Without ``model`` the only one it lists is taken. A local
+    A server gets at most a dozen requests of a few tokens. Without ``model`` the only one it lists is taken. A local
     model is loaded by ``engine``.
 
     Raises:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from syngain.information.outputs import Outputs
 
 SHORT = Patience(attempts=3)
-ASK, SAY = (("user", "Say yes."),), "yes"  # a server is asked once whether it scores at all
+ASK, SAY = (("user", "Say yes."),), "yes"  # one request tests whether a server scores at all
 
 
 def scorer_of(

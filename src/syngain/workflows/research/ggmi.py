@@ -49,7 +49,7 @@ class GgmiSettings:
 
     Attributes:
         masks: pairs, masks and supersamples. gain: whether the measured gain is shown next to it.
-        encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.
+        encoder: turns text into embeddings; None needs no download. learner: the proxy; None is that of the rows' kind.
         student: a language model that learns the rows instead, ``steps`` optimizer steps at a time; labels are then
             its responses.
     """
@@ -75,11 +75,10 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
 ) -> Result:
     """Estimate memorization and GGMI (generalization gain via mutual information).
 
-    Memorization is the information a learner leaks about its training rows.
-
-    GGMI is the first minus the second, per row, by the information of loss differences on the mask of a supersample
-    (:mod:`syngain.information.estimators.supersample`). It bounds how far the learner of synthetic rows does worse on
-    fresh *synthetic* rows, never on real ones: the measured gain is shown next to it for that reason.
+    Memorization is the information a learner leaks about its training rows. GGMI is that of the real rows minus that of
+    the synthetic rows (:mod:`syngain.information.estimators.supersample`). It bounds the
+    generalization gap of the learner of synthetic rows on fresh *synthetic* rows, not on real ones. So the measured
+    gain is shown next to it.
 
     Args:
         real: the real rows, as a dataset or a path.
@@ -92,9 +91,9 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
         progress: called with the stage and the fraction done.
 
     Raises:
-        InputError: a file cannot be read, the sets do not fit each other, or there are fewer than 20 rows of a set.
+        InputError: a file cannot be read, the datasets do not fit each other, or a dataset has under 20 rows.
         UsageError: ``folder`` holds an unfinished run and is not to be resumed, or is of other inputs or settings.
-        UnfinishedError: not enough memory or room on the disk; what is finished is kept.
+        UnfinishedError: not enough memory or room on the disk; finished parts are kept.
     """
     progress("reading", 0.0)
     chosen = settings or GgmiSettings()

@@ -76,7 +76,7 @@ def loop(
     """Simulate recursive training with several fractions of real rows.
 
     Args:
-        real: texts, or pairs of which the response is said.
+        real: texts, or pairs, of which the response is generated.
         held_out: real rows that no generation learns; half of ``real`` without it.
         seed: of every random choice.
         settings: generations, real fractions, rows and seeds.

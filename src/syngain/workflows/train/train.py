@@ -39,22 +39,22 @@ if TYPE_CHECKING:
     from syngain.training.student.time_budget import Arm
 
 ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "selected", "duplicated", "synthetic")
-SHORT = 24  # bytes of a response that a person expects to be met exactly
+SHORT = 24  # bytes of a response that users expect to be met exactly
 PROXY = "@proxy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """How students are trained and judged.
+    """How students are trained and evaluated.
 
     Attributes:
         student: the model and how it learns. steps: optimizer steps of every variant. seeds: repetitions.
         minutes: plan for them, giving up steps before seeds before variants; None takes ``steps`` and ``seeds`` as
             given.
         selected: fraction of the synthetic rows in the variant ``anchors + selected``, 0 for no such variant. method:
-            who selects.
+            the selection method.
         min_gain: the smallest gain that matters, in the unit of the deciding measure.
-        forecast: whether the fast proxies say beforehand what they expect.
+        forecast: whether the fast proxy models forecast the gain.
         trainer: ``trl`` or ``plain``, which take the same steps.
     """
 
@@ -102,13 +102,13 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
 
     The variants are the untrained model, real rows, real + synthetic rows, real + selected rows, the oversampling
     control, and synthetic rows alone: equal optimizer steps, learning rate tuned once per variant, the best step kept,
-    by held-out real rows. Labeled rows are learned as text and label, and judged by the label among all labels.
+    by held-out real rows. Labeled rows are learned as text and label, and evaluated by the label among all labels.
 
     Args:
         real: the real rows, as a dataset or a path.
-        synthetic: the rows in question.
+        synthetic: the synthetic rows.
         folder: where finished variants and the one that is being trained are kept until the result is there.
-        test: real rows to judge on; else a quarter of the real rows is held out in each seed.
+        test: real rows to evaluate on; else a quarter of the real rows is held out in each seed.
         settings: student, steps, seeds, minutes, selection.
         seed: of every random choice.
         resume: continue from what ``folder`` holds.
@@ -116,7 +116,7 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
 
     Raises:
         InputError: rows, model or chat template cannot be used; nothing was trained.
-        UnfinishedError: not enough memory or minutes; what is done is kept.
+        UnfinishedError: not enough memory or minutes; finished parts are kept.
         MissingDependencyError: torch, transformers, peft or trl is not installed.
     """
     chosen = settings or TrainSettings()
@@ -170,7 +170,7 @@ def _as_responses(study: Study) -> Study:
 
 
 def _student(study: Study, chosen: TrainSettings, stepper: Stepper, seed: int) -> StudentSettings:
-    """Which variants run, how long and how, and by what they are judged."""
+    """Which variants run, for how long, and their measures."""
     design = StudentDesign(
         arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
         choose=_chooser(study, chosen, seed),
