@@ -51,7 +51,7 @@ class Ranking:
     """All candidates from best to worst.
 
     Attributes:
-        order: candidates (m,), best first; a smaller choice is the front of it. score: what the order follows (m,), by
+        order: candidates (m,), best first; its first rows are a smaller selection. score: sort key (m,), by
             candidate. reasons: of the rank of each candidate, in words.
     """
 

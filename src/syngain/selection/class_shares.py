@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class AnchorShares:
     """A task that weights synthetic rows to the class distribution of the real rows.
 
-    This holds for ``balanced`` trainings, and for the real rows they are trained with.
+    It applies to ``balanced`` trainings, with the class distribution of their own real rows.
 
     Weights that make all classes equal would give the few rows of a rare class more weight the rarer it is, and
     decide the rank of a dataset. Here real rows count one each, and the rows of class c together ``m n_c / n``: m

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syngain.learners.causal import CausalModel
     from syngain.selection.candidates import Candidates
 
-CHUNK = 64  # responses between two words of progress
+CHUNK = 64  # responses between two progress reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Judge(Protocol):
     """Measures the surprisal of responses with and without their prompts."""
 
     def surprisals(self, candidates: Candidates) -> Surprisals:
-        """Of every candidate; the prompts are there."""
+        """The surprisals of every candidate; the prompts must exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class CacheModel:
     caches: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.3)
 
     def surprisals(self, candidates: Candidates) -> Surprisals:
-        """By frequencies of words."""
+        """The surprisals by word frequencies."""
         unigrams = _Unigrams.of(candidates.anchor_texts)
         known = _pairs(candidates.anchor_prompts, candidates.anchor_texts)
         cache = min(self.caches, key=lambda share: sum(unigrams.nats(p, r, share) for p, r in known))
@@ -74,7 +74,7 @@ class LanguageModel:
     """A causal language model; every response is scored once, whatever the folds are.
 
     After its prompt a response is laid out in the chat template, without it after the start token. The
-    end of a response is not scored, and of a long one only what fits behind its prompt.
+    end of a response is not scored, and of a long one only the part that fits after its prompt.
 
     Attributes:
         model: ``smollm2``, a folder, a GGUF file or a hub name. max_tokens: read of a prompt and its response.
@@ -89,10 +89,10 @@ class LanguageModel:
     _known: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict, init=False, repr=False)
 
     def surprisals(self, candidates: Candidates) -> Surprisals:
-        """By the model.
+        """The surprisals by the model.
 
         Raises:
-            MissingDependencyError, InputError, UnfinishedError: the model cannot be loaded or breaks down.
+            MissingDependencyError, InputError, UnfinishedError: the model cannot be loaded or fails.
         """
         pairs = list(zip(candidates.prompts or (), candidates.texts, strict=True))
         fresh = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
@@ -140,7 +140,7 @@ class ConditionalRatio:
     """Instruction-following difficulty [li2024]: prompts that help, but little.
 
     The ratio of the surprisal of a response after its prompt over that without. Long responses have other ratios than
-    short ones, so the score is what remains of the log ratio after a straight line in the log length.
+    short ones, so the score is the residual of the log ratio after regression on the log length.
 
     Attributes:
         judge: measures the surprisal of responses.

@@ -1,4 +1,4 @@
-"""Select rows that resemble the real rows, or that lie in regions without rows."""
+"""Select rows that resemble real rows, or that lie where only real rows are."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class DensityRatio:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Fill regions in proportion to their real rows, empty regions first.
+    """Fill regions in proportion to their real rows, regions without rows first.
 
     Attributes:
         most: regions at the most. rows: real rows per region on average.

@@ -37,7 +37,7 @@ class Confidence:
     rounds: int = 2
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
-        """The most believable first."""
+        """The highest confidence first."""
         own, _ = labels_of(candidates, "confidence")
         trust = np.ones(len(candidates))
         scores = np.zeros((len(candidates), candidates.classes))
@@ -110,7 +110,7 @@ def cross_fitted(
     for f in np.unique(fold):
         held, seen = np.flatnonzero((fold == f) & (np.arange(y.size) >= n)), (fold != f) & (counted > 0)
         if np.unique(y[seen]).size < 2 or not held.size:
-            continue  # nothing to compare with: every label is as good
+            continue  # nothing to compare with: all labels are equally likely
         none = np.full(int(seen.sum()), -1)
         examples = Examples(X[seen], y[seen], candidates.classes, counted[seen], none, none > 0)
         out[held - n] = Logistic().fit_at(examples, penalty).log_probabilities(X[held])

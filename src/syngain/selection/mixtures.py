@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
 
 FEWEST = 20  # runs: fewer leave no held-out runs
-LEAST = 0.5  # rank correlation that a regression must surely have before it names an optimum
+LEAST = 0.5  # lower bound of the rank correlation before a regression names an optimum
 PER_PART = 5  # runs for each part of the mixture before an optimum is named
 CANDIDATES = 20_000
 RESAMPLES = 200
@@ -73,7 +73,7 @@ class LogLinear:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Gradient boosting of histograms, small leaves: what RegMix uses [liu2025]."""
+    """Gradient boosting of histograms with small leaves, as RegMix [liu2025]."""
 
     def fit(self, mixtures: Floats, losses: Floats) -> Callable[[Floats], Floats]:
         """See :class:`Regression`."""
@@ -107,7 +107,7 @@ class Fitted:
 
     @property
     def enough(self) -> bool:
-        """Whether there are runs enough to name an optimum."""
+        """Whether there are enough runs to name an optimum."""
         return bool(self.losses.size >= PER_PART * self.mixtures.shape[1])
 
     def error(self) -> Estimate:
@@ -133,7 +133,7 @@ def fit_mixtures(mixtures: Floats, losses: Floats, rng: np.random.Generator) -> 
     Args:
         mixtures: proportions (r, k), not negative, each row with sum 1.
         losses: of each run (r,).
-        rng: deals the folds.
+        rng: draws the folds.
 
     Raises:
         InputError: fewer than 20 runs, rows that are no proportions, or losses that are all the same.
@@ -177,7 +177,7 @@ class Optimum:
 
     Attributes:
         mixture: proportions (k,). low, high: 90% of the optima of refits on resampled runs (k,), each.
-        gain: what a fresh run of the optimum is predicted to be below the best run there is; loss: its predicted loss.
+        gain: predicted loss of a new run of the optimum below that of the best run; loss: its predicted loss.
     """
 
     mixture: Floats

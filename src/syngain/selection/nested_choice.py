@@ -3,8 +3,7 @@
 Baselines are random selections of the same size and all rows.
 
 For every fold the method sees the other real rows and the rows they could have made; the held-out real rows are the
-test rows. So no selection is
-evaluated on real rows it used.
+test rows. So no selection is evaluated on real rows it used.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ class NestedGains:
 def on_anchors(
     field: SelectionLayout, method: Method, share: float, *, trial: SelectionTrial, progress: Progress = silent
 ) -> NestedGains:
-    """The choice of a fraction of the rows, out of fold over the real rows."""
+    """The cross-validated selection of a fraction of the rows."""
     ground = field.ground
     fold = ground.lineage.folds(trial.folds, field.streams.stream("select folds"))
     found: dict[str, list[tuple[Ints, Outcome]]] = {}

@@ -20,7 +20,7 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
 
     Args:
         proportions: of each part, with sum 1.
-        files: where each part lies, as it was given.
+        files: the path of each part, as given.
     """
     exact = _rounded(proportions)
     used = {name: share for name, share in exact.items() if share > 0}
@@ -69,7 +69,7 @@ def _rounded(proportions: Mapping[str, float]) -> dict[str, float]:
 
 
 def _slug(name: str) -> str:
-    """A name without what LLaMA-Factory splits at."""
+    """A name without the separators of LLaMA-Factory."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 

@@ -44,7 +44,7 @@ class SurfaceDesign:
 
 @dataclass(frozen=True)
 class ResponseSurface:
-    """Losses of mixtures, real row by real row.
+    """Losses of mixtures by real row.
 
     Attributes:
         names: of the parts, the real rows first. points: mixtures that were run (r, k). losses: of each real row (r,
@@ -81,7 +81,7 @@ class ResponseSurface:
         return self._estimate(paired, estimand)
 
     def gain(self, mixture: Floats, baseline: Floats, estimand: str) -> Estimate:
-        """What a fixed mixture gains over a baseline."""
+        """The gain of a fixed mixture over a baseline."""
         weights = self.weights(np.vstack([baseline, mixture]))
         return self._estimate((weights[0] - weights[1]) @ self.losses, estimand)
 

@@ -1,7 +1,7 @@
 """Adapter: TRL's supervised fine-tuning as a stepper.
 
-TRL's trainer owns the loop, the optimizer, the clipping and the devices; rows, their order and the loss are ours: what
-is trained on is to the token what is scored, and of a pair only the response counts. The steps are those of
+TRL's trainer runs the loop, the optimizer, the clipping and the devices. Rows, their order and the loss come from
+syngain: the tokens trained on are the tokens scored, and of a pair only the response counts. The steps are those of
 :func:`syngain.learners.adapting.plain` (tested), so a variant of ``gain`` and a student of ``train`` are one
 experiment.
 """
@@ -115,7 +115,7 @@ def _trainer(trl: Library, torch: Library, loss: Callable[[int], tuple[float, li
 
 
 def _settings(trl: Library, model: CausalModel, folder: str, rate: float, steps: int) -> Library:
-    """TRL settings: one item per step, full precision, nothing written or logged."""
+    """TRL settings: one item per step, precision of the weights, no files, no logs."""
     return trl.SFTConfig(
         output_dir=folder,
         per_device_train_batch_size=1,

@@ -118,12 +118,12 @@ class Ablation:
 
     @property
     def hurt(self) -> bool:
-        """Whether the loss rose for sure."""
+        """Whether the loss rose significantly."""
         return self.contrasts["repair.increase"].interval(LEVEL)[0] > 0
 
     @property
     def harmless(self) -> bool:
-        """Whether the loss fell for sure."""
+        """Whether the loss fell significantly."""
         return self.contrasts["repair.increase"].interval(LEVEL)[1] < 0
 
     @property
@@ -167,7 +167,7 @@ class AblationDesign:
     def of(
         cls, study: Study, proxy: CausalProxy, treatment: Treatment, *, seed: int = 0, progress: Progress = silent
     ) -> AblationDesign:
-        """Read the rows and load the model; find out what could only fail later.
+        """Read the rows and load the model; run checks that would fail later.
 
         Raises:
             InputError: rows or model cannot be used. UnfinishedError: not enough memory.

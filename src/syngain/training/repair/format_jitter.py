@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jitter:
-    """How the shared opening is broken.
+    """Settings of format jitter.
 
     Attributes:
         ``share``: fraction of the rows that have it. openings: replacements, each as likely as none; default: removal.
@@ -46,7 +46,7 @@ class Jitter:
         have. A response that is only this start keeps it: an empty one would train empty answers.
 
         Raises:
-            InputError: the rows are no pairs of prompt and response.
+            InputError: the rows are not pairs of prompt and response.
         """
         if rows.kind is not Kind.PAIR:
             raise InputError(
@@ -62,7 +62,7 @@ class Jitter:
         return replace(rows, sides={**rows.sides, name: jittered})
 
     def _affected(self, responses: Sequence[str], rng: np.random.Generator) -> list[tuple[int, str]]:
-        """Rows whose opening goes, with what is left of each."""
+        """Rows whose opening is removed, with the rest of each."""
         found = template_of(responses)
         split = {row: pieces(responses[row]) for row in found.rows}
         start = shared_start(list(split.values()))

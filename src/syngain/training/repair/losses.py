@@ -94,15 +94,15 @@ def forgetting(nats: Tensor, cap: float = CAP) -> Tensor:
 def forgettable(rows: Sequence[Completion], *, whole: bool = False) -> list[Completion]:
     """Rows with a common opening, cut to it: only tokens to forget are scored.
 
-    The opening in tokens is the longest start that more than half of the rows have; a row keeps what it has of it, a
-    row that has nothing of it goes. ``size`` stays that of the uncut response.
+    The opening in tokens is the longest start that more than half of the rows have; a row keeps its part of it, a
+    row without any part is dropped. ``size`` stays that of the uncut response.
 
     Args:
         rows: with the dataset's opening, at least one.
         whole: forget responses to their end.
 
     Raises:
-        InputError: no token is shared.
+        InputError: the rows have no common first token.
     """
     if whole:
         return list(rows)

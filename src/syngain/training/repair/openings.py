@@ -1,6 +1,6 @@
 """The template of a dataset: its most common opening, in words or tokens.
 
-Knows texts and sequences; knows no model. The opening is that of the audit: the first five words, lower case.
+The opening is that of the audit: the first five words, lower case.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", bound="Hashable")
 
 MOST_SHARED = 0.5  # of the rows with the opening: above it the longest shared start is unique
-SHORTEST = 2  # words of a template: one word is how many texts begin by chance
+SHORTEST = 2  # words of a template: one common word may be chance
 _WORD = re.compile(r"\S+\s*")
 
 

@@ -1,7 +1,7 @@
 """Metrics of pattern overfitting: answers to real prompts, loss on real rows.
 
-A state of the model is measured on held-out real rows; the states of several seeds become estimates whose unit of
-chance is the prompt (with its near-duplicates), seeds added. Nats throughout.
+A state of the model is measured on held-out real rows; the states of several seeds become estimates. The sampling
+unit is the prompt (with its near-duplicates), seeds added. The unit is nats.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Tokens = Sequence[int]
 
-TOGETHER = 16  # prompts that are answered side by side
+TOGETHER = 16  # prompts per batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: i
 
 
 def _context(reader: Reader, prompt: str) -> Tokens:
-    """What is given: the prompt in its layout, read as with an empty response."""
+    """The context: the prompt in its layout, as with an empty response."""
     read = reader.read(prompt, "")
     return read.ids[: len(read.ids) - len(reader.layout.end)] or read.ids[:1]
 

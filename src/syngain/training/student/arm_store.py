@@ -1,6 +1,6 @@
 """Store of finished variants of a training run, one file each, for resuming.
 
-Every file is written next to its place and renamed. The folder's ledger says what the variants depend on; a run of
+Every file is written next to its place and renamed. The folder's ledger lists what the variants depend on; a run of
 other rows or settings is refused.
 """
 
@@ -79,7 +79,7 @@ class ArmFiles:
         self.state(key).unlink(missing_ok=True)
 
     def check(self, stored: Mapping[str, object], settings: Mapping[str, object]) -> None:
-        """Compare what the variants were made with and what is asked for now.
+        """Compare what the variants were made with and what is requested now.
 
         Raises:
             UsageError: they differ; names everything that does.
@@ -149,7 +149,7 @@ class ScoredArm:
         outcome: surprisal and bytes of the rows, in the order of the seed. tokens: scored tokens of each row (t,).
         rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out real rows
             there (NaN where it was not measured).
-        wrong: 1 where the answer or the label is not met, else 0 (t,); None where rows have neither.
+        wrong: 1 where the answer or the label is wrong, else 0 (t,); None where rows have neither.
         curve: (step, surprisal per token of the held-out real rows) in time.
     """
 
@@ -207,7 +207,7 @@ class StudentStore:
         return self.before + time.monotonic() - self.started
 
     def begin(self, plan: TimeBudget) -> None:
-        """Settle the plan."""
+        """Store the plan."""
         self.plan = plan
         self.note()
 

@@ -49,7 +49,7 @@ class StudentDesign:
     judge: StudentScorer = field(default_factory=Surprisal)
 
     def as_json(self) -> dict[str, object]:
-        """What outcomes depend on, in words; nothing that is as usual."""
+        """What outcomes depend on, in words; defaults are omitted."""
         found: dict[str, object] = {"arms": list(self.arms)} if self.arms != ARMS else {}
         return found | self.judge.as_json()
 

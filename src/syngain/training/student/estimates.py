@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A ratio of sums over rows: what is lost over what it counts for."""
+    """A ratio of sums over rows: loss over weight."""
 
     unit: str
     lost: str
@@ -66,7 +66,7 @@ MEASURED = {"": ".test", "@over_duplication": "@over_duplication_test"}
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the seeds gave.
+    """Outcomes of all seeds.
 
     Attributes:
         scored: variant to seed to what it scored. judged: the rows of each seed, in the order they were scored.
@@ -89,7 +89,7 @@ def gains(evidence: Evidence) -> dict[str, Estimate]:
     found = {}
     for metric in evidence.metrics:
         if metric == "exact_match" and not _any_met(evidence):
-            continue  # a difference of nothing and nothing would have an interval without width
+            continue  # the interval of 0 minus 0 would have no width
         for suffix, pair in COMPARISONS.items():
             if all(evidence.scored.get(arm) for arm in pair):
                 name = suffix if evidence.forecast else MEASURED.get(suffix, suffix)
@@ -134,7 +134,7 @@ def _level(evidence: Evidence, measure: Metric, arm: Arm) -> Estimate:
 
 
 def _any_met(evidence: Evidence) -> bool:
-    """Whether any variant met a response to the token."""
+    """Whether any variant reproduced a response exactly."""
     return any(bool((_wrong(one) < 1).any()) for seeds in evidence.scored.values() for one in seeds.values())
 
 
@@ -173,7 +173,7 @@ def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[f
     """Seed noise: real rows minus the oversampling control at equal steps and rate.
 
     Then the two variants differ in the order of the rows and the adapter's start, as two seeds of one variant do. A
-    single seed would otherwise know nothing of its own noise, which is as large as many gains.
+    single seed gives no estimate of its noise, which is as large as many gains.
     """
     out = []
     measure = METRICS[metric]

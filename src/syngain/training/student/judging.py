@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StudentLosses:
-    """How some rows went, each array of shape (t,).
+    """Outcomes of rows, each array of shape (t,).
 
     Attributes:
         loss: surprisal in nats. size: UTF-8 bytes of what is scored. tokens: that are scored.
-        wrong: 1 where answer or label are not met, else 0; None where there is no such thing.
+        wrong: 1 where answer or label are wrong, else 0; None without answer or label.
     """
 
     loss: Floats
@@ -53,7 +53,7 @@ class Surprisal:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The KL gap in nats per token and per byte."""
+        """The Kullback-Leibler (KL) gap in nats per token and per byte."""
         return ("kl_gap", "nats_per_byte", "exact_match") if self.exact else ("kl_gap", "nats_per_byte")
 
     def as_json(self) -> dict[str, object]:
@@ -61,7 +61,7 @@ class Surprisal:
         return {"judged by": "surprisal and exact match"} if self.exact else {}
 
     def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
-        """One reading of every row."""
+        """Score every row once."""
         read = side.take(rows)
         if not self.exact:
             return StudentLosses(model.score(read), _sizes(read), _tokens(read))

@@ -1,7 +1,7 @@
 """The gain for a causal language model, with all controls, within a time budget.
 
-What is compared: the untrained model, real rows, real + synthetic rows, oversampling control to the steps that real
-rows + synthetic kept (with its learning rate), synthetic only. Every trained variant may take the same number of steps;
+Variants: the untrained model, real rows, real + synthetic rows, the oversampling control (with the steps and learning
+rate of real + synthetic), synthetic only. Every trained variant may take the same number of steps;
 all but the oversampling control tune their learning rate and the number of steps they keep on held-out real rows, never
 on the test.
 """
@@ -150,7 +150,7 @@ def language_gain(
 
 
 class _TimeIsUpError(Exception):
-    """The minutes are spent; what is not essential is left out."""
+    """The time budget is spent; variants that are not essential are skipped."""
 
 
 @dataclass(slots=True)
@@ -216,7 +216,7 @@ class _StudentRun:
         return found
 
     def _tell(self, arm: Arm, seed: int) -> None:
-        """How far it is: within a variant by the clock."""
+        """Progress: within a variant by the clock."""
         gone = slowing(time.monotonic() - self.begun, self.plan.arm_seconds(arm, seed))
         self.progress(f"seed {seed + 1}: {NAMES[arm]}", min((self.done + gone) / self.plan.seconds, 1.0))
 

@@ -46,7 +46,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All rows and what ties them.
+    """All rows with clusters and lineage.
 
     Attributes:
         anchor_cluster: near-duplicate cluster of each real row (n,). synthetic_cluster: of each synthetic row (m,), on

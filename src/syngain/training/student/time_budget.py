@@ -34,7 +34,7 @@ ID_NAMES: Mapping[Arm, str] = {  # in the ids of ``report.json``
     "synthetic": "synthetic_only",
 }
 GIVEN_UP: tuple[Arm, ...] = ("synthetic", "selected", "duplicated")  # in this order, when time is short
-STRIDE = 4  # steps go down in fours
+STRIDE = 4  # steps are reduced by four
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeBudget:
-    """What is measured.
+    """The plan of a run.
 
     Attributes:
         steps: optimizer steps of every trained variant. seeds: repetitions.
@@ -138,7 +138,7 @@ class TimeBudget:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What was given up to fit, as warnings that travel with the numbers."""
+        """What was reduced to fit, as warnings on the numbers."""
         found = []
         if self.seeds == 1:
             found.append("one seed")
@@ -165,7 +165,7 @@ class TimeBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRequest:
-    """What is to be measured if there is time.
+    """The measurement requested.
 
     Attributes:
         rows: test rows. shared: whether all seeds score the same ones. rates: learning rates that race.
