@@ -1,6 +1,6 @@
 """Calibration record: how often forecast intervals contained the measured gain.
 
-One line per comparison in ``calibration.jsonl`` of the person's own folder (``SYNGAIN_HOME``). It is printed, never
+One line per comparison in ``calibration.jsonl`` of the user's folder (``SYNGAIN_HOME``). It is printed, never
 part of ``report.json``: the same rows and seed give the same report whatever was measured before.
 """
 
@@ -41,12 +41,12 @@ class ForecastComparison:
 
     @property
     def held(self) -> bool:
-        """Whether the interval holds what was measured."""
+        """Whether the interval contains the measured gain."""
         return self.low <= self.measured <= self.high
 
     @property
     def signed(self) -> bool:
-        """Whether the forecast had the sign of what was measured."""
+        """Whether the forecast had the sign of the measured gain."""
         return self.forecast * self.measured > 0
 
     @property
@@ -57,14 +57,14 @@ class ForecastComparison:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Comparisons, each once, oldest first; ``unread``: lines that are none."""
+    """Comparisons, each once, oldest first; ``unread``: unreadable lines."""
 
     comparisons: tuple[ForecastComparison, ...] = ()
     unread: int = 0
 
     @property
     def held(self) -> int:
-        """How many intervals held."""
+        """How many intervals contained the measured gain."""
         return sum(item.held for item in self.comparisons)
 
     @property
@@ -107,7 +107,7 @@ def compared(result: Result) -> ForecastComparison | None:
 
 
 def record(folder: Path | None = None) -> Record:
-    """What was compared before; an empty record where nothing was."""
+    """The stored record, empty if there is none."""
     path = (folder or home()) / FILE
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -170,7 +170,7 @@ class ForecastRecorder:
     comparison: ForecastComparison | None
 
     def record(self) -> str:
-        """Add them to the record; how forecasts did before, or why that is not known."""
+        """Add them to the record; returns the calibration sentence, or the reason for none."""
         try:
             before = kept(self.comparison)
         except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record

@@ -67,7 +67,7 @@ def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str 
 
 
 def _swapped(task: LabelTask, real: Ints, rows: Ints, held: Ints, streams: Streams) -> list[Outcome]:
-    """Outcomes of (inputs, labels): real/real, synthetic/real, real/synthetic, both."""
+    """Outcomes by (inputs, labels): all four combinations of real and synthetic."""
     none = np.empty(0, dtype=np.int64)
     own, other = Training(real, none), Training(none, rows)
     relabeled = task.synthetic_label.copy()

@@ -31,7 +31,7 @@ class RecommendedRows:
 def choose(forecaster: Forecaster, metric: str, min_gain: float) -> RecommendedRows:
     """Choose the number of synthetic rows; forecast its gain without selection bias.
 
-    On the real rows it was chosen on, the best of several amounts looks better than it is. So for every fold the amount
+    On the real rows it was chosen on, the best of several amounts is overestimated. So for every fold the amount
     is chosen on the other folds' real rows.
     """
     amounts, gains = forecaster.curve(metric)

@@ -41,7 +41,7 @@ def learning_curve(
     paired: bool = False,
     method: PowerLaw | None = None,
 ) -> LearningCurve:
-    """Fit the power law and say whether ten times more rows would lower the loss.
+    """Fit the power law and decide whether ten times more rows would lower the loss.
 
     Args:
         amounts: rows (k,), distinct, not negative.
@@ -49,12 +49,13 @@ def learning_curve(
         rng: draws the posterior.
         errors: standard errors (k,) or covariance (k, k) of the means, beyond what the seeds show (a shared test set).
             Without it and with one seed the noise comes from the misfit of the power law.
-        paired: column j of ``losses`` is the same seed at all amounts; what it shifts everywhere is no noise of a fall.
+        paired: column j of ``losses`` is the same seed at all amounts; a constant shift by seed is not noise of the
+            fall.
         method: bounds of the power law, unit, smallest fall that matters; default :class:`PowerLaw`.
 
     Raises:
         UsageError: too few amounts (four; three when the noise is known), shapes that do not fit, values that are not
-            finite, equal amounts, errors that are no errors, an amount of 0 where n0 is fixed at 0.
+            finite, equal amounts, wrong errors, an amount of 0 where n0 is fixed at 0.
     """
     law = method or PowerLaw()
     points = _points(np.asarray(amounts, dtype=float), np.asarray(losses, dtype=float), errors, paired=paired)
@@ -78,7 +79,7 @@ class PowerLaw:
     Attributes:
         n0: rows that count before the first (the real rows, where synthetic rows are added); None: not known.
         alphas: bounds of alpha, from almost logarithmic to almost a step. A lower bound nearer 0 gives half of the
-            prior to curves that never end falling; one of .05 forecasts 15 % too little for a logarithm.
+            prior to curves without a floor; one of .05 forecasts 15 % too little for a logarithm.
         draws: curves drawn from the posterior. refits: least-squares refits that look for alpha at a bound.
         min_gain: smallest fall that matters, in ``unit``. unit: what the losses are measured in.
     """
@@ -140,7 +141,7 @@ class LearningCurve:
         falls: probability that the curve falls over what was measured. bound: fraction of refits at a bound.
         noise: standard error of the loss at one amount, as the fit sees it.
         amounts, losses: what was measured, ascending, seeds averaged. min_gain: in the unit of the loss.
-        draws: the curves behind all of this.
+        draws: the posterior curves.
     """
 
     verdict: Verdict

@@ -2,13 +2,13 @@
 
 For a shape g = (alpha, n0) the power law is linear. It is written as ``L(n) = last + drop * x_g(n)`` where x_g falls
 from 1 at the smallest amount to 0 at the largest, so that ``last`` is the loss at the largest amount and ``drop >= 0``
-the fall over what was measured. Both are what the points tell about; C and D of a small alpha are differences of large
+the fall over what was measured. The points determine both; C and D of a small alpha are differences of large
 numbers. Given g everything is closed form (variable projection [golub1973]); over g there is a sum.
 
 The posterior has flat priors on ``last`` and on ``drop >= 0``, ``alpha`` uniform in its logarithm between its bounds,
 n0 known or one of a few values, and the noise known up to a factor. A bootstrap of residuals from four points with four
-unknowns reads almost no error; the posterior keeps every shape that the points cannot rule out. Curves outside the
-family (logarithmic: alpha below its bound; exponential) are not covered: there the misfit widens, no more.
+unknowns gives almost no error; the posterior keeps every shape that the points do not exclude. Curves outside the
+family (logarithmic: alpha below its bound; exponential) are not covered: there only the misfit widens the interval.
 """
 
 from __future__ import annotations

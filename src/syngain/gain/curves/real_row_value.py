@@ -36,7 +36,7 @@ def worths(
 ) -> tuple[dict[str, Estimate], dict[str, Series]]:
     """Equivalent real rows with the curve: on the pool, the test, or extrapolated.
 
-    ``gain.rows_worth``, ``gain.rows_worth@test``, and ``gain.<metric>.pool``, what as many pool rows bring.
+    ``gain.rows_worth``, ``gain.rows_worth@test``, and ``gain.<metric>.pool``, the gain of as many pool rows.
     """
     estimates: dict[str, Estimate] = {}
     series: dict[str, Series] = {}
@@ -112,7 +112,7 @@ def _series(curve: RealCurve) -> Series:
 
 
 def _pool_gain(curve: RealCurve, metric: str) -> Estimate:
-    """Real rows with pool rows over real rows alone, on the pool out of fold."""
+    """Real rows with pool rows over real rows alone, cross-validated on the pool."""
     assert curve.pool is not None  # noqa: S101  (checked by the caller)
     at = int(np.argmin(np.abs(curve.amounts - curve.anchors)))
     scale = curve.size.size / curve.size.sum()

@@ -69,8 +69,8 @@ def real_curve(
         task: the proxy.
         ground: the rows.
         streams: of the draws.
-        judged: ``test``, the test set; ``pool``, the pool out of fold, the synthetic variant trained on all real rows;
-            ``anchors``, the real rows out of fold, held-out real rows taking the rows made from them along.
+        judged: ``test``, the test set; ``pool``, the cross-validated pool, real + synthetic trained on all real
+            rows; ``anchors``, the cross-validated real rows, rows made from held-out real rows held out too.
         design: size of the experiment.
         progress: called with the stage and the fraction done.
     """

@@ -1,9 +1,9 @@
 """Estimate how many real rows the synthetic rows replace.
 
 r solves ``L_real(n_A + r) = L(A + S)`` on the monotone curve. The interval is the set of all r that a paired test
-does not reject. Which points of the curve are averaged to make it fall was decided by looking at them, and that
-flatters its ends, so r is rejected only where the curve as measured rejects it too. Beyond the amounts that were
-measured nothing is extrapolated: the interval is open there.
+does not reject. The monotone fit pools points by their values, which makes the ends too low or too high. So r is
+rejected only where the measured curve rejects it too. Beyond the measured amounts nothing is extrapolated: the interval
+is open there.
 """
 
 from __future__ import annotations

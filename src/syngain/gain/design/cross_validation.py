@@ -40,14 +40,14 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How much of an experiment to run.
+    """Size of an experiment.
 
     Attributes:
         folds: outer folds. ``shares``: parts of a fold's training real rows, ascending, the last is 1.
         repeats: how often folds and subsamples are drawn again. amounts: log-spaced amounts of synthetic rows.
         most: most synthetic rows in a variant. controls: whether duplication and synthetic-only run.
         balanced: whether the variants with class weights run.
-        pairs: whether pairs of folds are left out to see how much shared training rows add to the variance.
+        pairs: whether pairs of folds are left out to see how much common training rows add to the variance.
     """
 
     folds: int = 10
@@ -105,7 +105,7 @@ def experiment(
     distribution, real rows alone look better than on fresh rows and the gain too small.
 
     Raises:
-        InputError: held-out real rows take all synthetic rows along, so that nothing is left to learn from.
+        InputError: all synthetic rows are held out with a fold of real rows.
     """
     trials = []
     for repeat in range(design.repeats):

@@ -68,7 +68,7 @@ def leave_pairs(task: Task, lineage: Lineage, fold: Ints, order: Ints, most: int
     """Train both variants without every fold and every pair of folds.
 
     All variants see the same number of synthetic rows, at most ``most``, and embeddings of one encoder.
-    Returns None with too few folds, or when a pair of folds takes all rows along.
+    Returns None with too few folds, or when all rows are held out with a pair of folds.
     """
     count = int(fold.max()) + 1
     if count < FEWEST:

@@ -1,4 +1,4 @@
-"""What the interval of a gain shows, against the smallest gain that matters."""
+"""Effect of synthetic rows by the interval of a gain, and the gain in words."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syngain.gain.proxies.task import Task
 
 FEW = 4  # a class with fewer real rows cannot be evaluated: folds leave one to three of them
-OPTIMISTIC = 0.9  # fraction of rows whose real row must be known
+OPTIMISTIC = 0.9  # fraction of rows whose source must be known
 FAR = 2.0  # times the rows of the variants: beyond this, marked as extrapolated
 
 
@@ -55,7 +55,7 @@ class GainEstimates:
 
     Attributes:
         metric: the primary one. estimates, series: as in ``report.json``. choice: how many rows to use.
-        forecast: gain of all rows as expected. controls: the same over duplication and class weights.
+        forecast: expected gain of all rows. controls: the same over oversampling and class weights.
         test: what the test set measured, None without one; ``test_choice``: of the chosen amount.
         budget: metric to fractions of its variance. rare: classes with too few real rows to be evaluated.
         needed: further real rows to detect a gain of the estimated size; of ``min_gain``.
@@ -167,7 +167,7 @@ def _is_blind(forecaster: Forecaster) -> bool:
 
 
 def _marks(ground: GainLayout, forecaster: Forecaster) -> tuple[str, ...]:
-    """Warnings that travel with every number of a forecast."""
+    """Warnings on every number of a forecast."""
     marks = []
     if ground.lineage.known < OPTIMISTIC:
         marks.append("optimistic")

@@ -23,7 +23,7 @@ class Encode(Protocol):
 
 
 class FittedClassifier(Protocol):
-    """Gives a finite log probability to every class."""
+    """A fitted classifier with finite log-probabilities of all classes."""
 
     @property
     def converged(self) -> bool:
@@ -34,7 +34,7 @@ class FittedClassifier(Protocol):
 
 
 class Classifier(Protocol):
-    """Learns from examples, choosing its hyper-parameters on their inner folds."""
+    """Trains on examples; hyper-parameters are chosen on inner folds."""
 
     def fit(self, examples: Examples) -> FittedClassifier:
         """Fit; deterministic."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What one variant learns from.
+    """Training rows of one variant.
 
     Attributes:
         real: rows of the real numbering; a repeated row counts as often as it occurs here.
@@ -31,7 +31,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one trained variant did on t real rows.
+    """Outcome of one trained variant on t real rows.
 
     Attributes:
         loss: surprisal of each row in nats, shape (t,): of its label, or of its text. Always finite.

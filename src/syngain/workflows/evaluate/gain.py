@@ -43,7 +43,7 @@ STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
 QUICK_TREES = Boosting(rounds=(8, 16, 32, 64))
 KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
-DROPPED = 0.01  # fewer rows dropped than this leave the gain as it is
+DROPPED = 0.01  # below this fraction of dropped rows the gain is not measured again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class GainSettings:
 
 @dataclass(frozen=True)
 class GainPart:
-    """What a gain gives to a result, of its own command or of the audit.
+    """The part of a result that a gain fills, in ``gain`` or ``audit``.
 
     Attributes:
         kept_verdict: of the rows an audit advises to keep; the same as ``verdict`` outside an audit.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a gate found.
+    """Checked conditions of a run.
 
     Attributes:
         command: the command of the run. sentence: its verdict. checks: every condition in the order given.

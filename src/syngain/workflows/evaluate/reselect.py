@@ -29,8 +29,8 @@ def reselect(run: str | Path, rows: int) -> Result:
         rows: how many rows to keep.
 
     Raises:
-        InputError: the folder is no selection, or its rows do not belong together.
-        UsageError: a number of rows that is no choice.
+        InputError: the folder is not a selection, or its rows do not match.
+        UsageError: a number of rows out of range.
     """
     run = Path(run)
     report = load(run)

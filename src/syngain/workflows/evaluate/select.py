@@ -40,7 +40,8 @@ class SelectSettings:
 
     Attributes:
         rows: how many to keep; None: ``share`` of them. repeats_last: whether near-duplicates go behind all others.
-        metric: decides; None is log-loss with labels, nats per byte without. logprob: column of log-probabilities.
+        metric: of the verdict; None is log-loss with labels, nats per byte without. logprob: column of
+            log-probabilities.
         model: the causal language model of ``conditional_ratio``; None is a word model.
         encoder: turns text into embeddings; None needs no download. learner: the proxy; None is that of the rows' kind.
         trial: folds and random draws.
@@ -79,12 +80,12 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
         progress: called with the stage and the fraction done.
 
     Returns:
-        The result; its ``kept_rows`` and ``dropped_rows`` have score, rank and reason, best first. A smaller choice is
-        the front of the kept rows; a larger one continues in the dropped ones.
+        The result; its ``kept_rows`` and ``dropped_rows`` have score, rank and reason, best first. A smaller selection
+        is the first kept rows; a larger one continues in the dropped ones.
 
     Raises:
         InputError: a file cannot be read, the datasets do not fit each other, or the rows lack what the method needs.
-        UsageError: an unknown method or metric, or a number of rows that is no choice.
+        UsageError: an unknown method or metric, or a number of rows out of range.
     """
     progress("reading", 0.0)
     chosen = settings or SelectSettings()

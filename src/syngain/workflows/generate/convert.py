@@ -35,7 +35,7 @@ TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was written.
+    """Result of a conversion.
 
     Attributes:
         rows: how many. source, target: layouts; equal where only the format changed.
@@ -124,7 +124,7 @@ def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
     """``dataset_info.json`` next to the file with one more entry, others kept.
 
     Raises:
-        InputError: the file that is there is no object of JSON.
+        InputError: the file that is there is not a JSON object.
     """
     beside = target.with_name(INFO)
     known: object = {}

@@ -74,7 +74,7 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
         anchors: the former name of ``real``.
         folder: where ``rows.jsonl``, ``kept.jsonl``, ``dropped.jsonl``, ``recipe.yaml`` and the report go.
         work: where the store lies until the run is finished; None: next to the folder.
-        limits: hard ceilings of tokens and dollars.
+        limits: hard limits of tokens and dollars.
         stop_when: a condition that ``diversity.new_fraction``, ``information.marginal`` or
             ``gain.<metric>@doubling`` is below a number: stop requests once it is proven; see
             :mod:`syngain.pipeline.stopping`.
@@ -160,7 +160,7 @@ def forget(work: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What is to be done, checked as far as it can be without a generator."""
+    """A checked run: recipe, real rows, forecast, before a generator is used."""
 
     recipe: Recipe
     dataset: Dataset
@@ -269,7 +269,7 @@ def _afford(ledger: Ledger, cost: Cost) -> None:
             expected=f"a budget of at least {cost[0]:,} tokens",
             todo="raise --max-tokens or --max-usd",
         )
-    ledger.settle(cost, (0, 0.0))  # what it did cost is noted in the store
+    ledger.settle(cost, (0, 0.0))  # its cost is stored
 
 
 def _result(job: _Job, run: Run, store: Path) -> Result:

@@ -44,7 +44,7 @@ class GainOfDoubling:
     def first(self) -> int:
         """Rows before the first interim check.
 
-        Before there are about as many rows as real rows, doubling them hardly changes what is learned from: with a loss
+        With fewer synthetic than real rows, a doubling hardly changes the training rows: with a loss
         that falls like one over all rows, n real rows and s rows, the gain of a doubling rises until s = sqrt(2) n.
         """
         return max(FIRST, math.ceil(math.sqrt(2) * len(self.anchors)))
@@ -57,7 +57,7 @@ class GainOfDoubling:
         """The gain on all rows so far; unknown while a held-out fold leaves too few rows.
 
         Raises:
-            InputError: the rows can never be held against the real rows: another kind, no labels, none in common.
+            InputError: the rows cannot be compared with the real rows: another kind, no labels, none in common.
         """
         unknown = InterimEstimate(value=math.inf, error=math.inf, freedom=1.0, n=len(self._rows), clusters=1)
         if not self._rows:
@@ -115,7 +115,7 @@ class GainOfDoubling:
 def rule_and_quantities(
     expression: str, anchors: Dataset, *, seed: int
 ) -> tuple[Rule, Mapping[str, Callable[[], Quantity]]]:
-    """The rule of an expression, and the makers of the gains it may watch.
+    """The rule of an expression, and the gains it may use.
 
     Raises:
         UsageError: it is not a rule. InputError: it needs a gain that cannot be measured on the real rows.

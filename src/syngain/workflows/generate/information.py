@@ -48,7 +48,7 @@ class InformationSettings:
             of the real rows in which this encoder places it. vocabulary: tokens the generator can choose from.
         prompts, samples: at most so many prompts of a strategy, and outputs of each, are cross-scored; and as many of
             the whole run.
-        gain: with real rows, whether the gain and the divergence of every strategy are measured next to.
+        gain: with real rows, whether the gain and the divergence of every strategy are measured too.
     """
 
     meaning: str | None = None

@@ -23,8 +23,8 @@ class CheckResult:
     """Capabilities of a generator, and what can be computed from them.
 
     Attributes:
-        reasons: the server's own words, by missing capability.
-        requests: how many tiny requests were sent to find out.
+        reasons: messages of the server, by missing capability.
+        requests: how many small requests were sent.
     """
 
     target: str

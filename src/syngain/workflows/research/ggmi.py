@@ -76,8 +76,8 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
     """Estimate memorization and GGMI (generalization gain via mutual information).
 
     Memorization is the information a learner leaks about its training rows. GGMI is that of the real rows minus that of
-    the synthetic rows (:mod:`syngain.information.estimators.supersample`). It bounds the
-    generalization gap of the learner of synthetic rows on fresh *synthetic* rows, not on real ones. So the measured
+    the synthetic rows (:mod:`syngain.information.estimators.supersample`). It bounds
+    the generalization gap of the learner of synthetic rows on fresh *synthetic* rows, not on real ones. So the measured
     gain is shown next to it.
 
     Args:

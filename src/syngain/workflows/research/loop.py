@@ -77,7 +77,7 @@ def loop(
 
     Args:
         real: texts, or pairs, of which the response is generated.
-        held_out: real rows that no generation learns; half of ``real`` without it.
+        held_out: real rows that no generation is trained on; half of ``real`` without it.
         seed: of every random choice.
         settings: generations, real fractions, rows and seeds.
         progress: called with the stage and the fraction done.
@@ -155,9 +155,7 @@ def _within(progress: Progress, run: int, runs: int) -> Progress:
 def _relative(runs: Floats) -> Floats:
     """Measures (seeds, 4, fractions, generations) relative to generation 1.
 
-    For surprisal the growth.
-
-    NaN where generation 1 has nothing: what is not there cannot be lost.
+    Surprisal is given as its growth. NaN where generation 1 has nothing to lose.
     """
     first = runs[..., :1]
     share = np.divide(runs, first, out=np.full(runs.shape, np.nan), where=first > 0)
@@ -201,7 +199,7 @@ def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
     for name in ("distinct_fraction", "coverage"):
         lost = 1 - values[:, MEASURES.index(name), :, -1]
         if np.isnan(lost).any() or _estimate(lost[:, 0], "share", "").interval(0.9)[0] <= 0:
-            continue  # nothing is surely lost that a share could prevent
+            continue  # no significant loss to prevent
         for s, share in enumerate(shares[1:], 1):
             seeds = len(lost)
             without = [np.delete(lost, i, axis=0).mean(axis=0) for i in range(seeds)]
@@ -252,7 +250,7 @@ def _outcome(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence
 
 
 def _collapse(distinct: Floats) -> int | None:
-    """The first generation (from 1) whose mean over seeds is surely below the limit."""
+    """The first generation (from 1) whose mean over seeds is significantly below the limit."""
     for g in range(1, distinct.shape[1]):
         if _estimate(distinct[:, g], "share", "").interval(0.9)[1] < COLLAPSE:
             return g + 1

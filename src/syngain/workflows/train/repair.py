@@ -47,7 +47,7 @@ class RepairSettings:
 
     @property
     def plan(self) -> Treatment:
-        """All of the treatment."""
+        """The treatment with these steps and seeds."""
         from syngain.training.repair.ablation import Treatment
 
         rest = self.treatment or Treatment()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from syngain.training.student.time_budget import Arm
 
 ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "selected", "duplicated", "synthetic")
-SHORT = 24  # bytes of a response that users expect to be met exactly
+SHORT = 24  # bytes of a response that is compared exactly
 PROXY = "@proxy"
 
 
@@ -49,7 +49,7 @@ class TrainSettings:
 
     Attributes:
         student: the model and how it learns. steps: optimizer steps of every variant. seeds: repetitions.
-        minutes: plan for them, giving up steps before seeds before variants; None takes ``steps`` and ``seeds`` as
+        minutes: plan for them, reducing steps before seeds before variants; None takes ``steps`` and ``seeds`` as
             given.
         selected: fraction of the synthetic rows in the variant ``anchors + selected``, 0 for no such variant. method:
             the selection method.
@@ -107,7 +107,7 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
     Args:
         real: the real rows, as a dataset or a path.
         synthetic: the synthetic rows.
-        folder: where finished variants and the one that is being trained are kept until the result is there.
+        folder: where finished variants and the one that is being trained are kept until the result is written.
         test: real rows to evaluate on; else a quarter of the real rows is held out in each seed.
         settings: student, steps, seeds, minutes, selection.
         seed: of every random choice.
@@ -148,7 +148,7 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
 
 
 def _check(study: Study, chosen: TrainSettings) -> None:
-    """What can be refused before anything heavy is loaded or learned."""
+    """Checks before any model is loaded or trained."""
     from syngain.selection.methods import method_named
 
     method_named(chosen.method)
