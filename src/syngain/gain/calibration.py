@@ -170,7 +170,7 @@ class ForecastRecorder:
     comparison: ForecastComparison | None
 
     def record(self) -> str:
-        """Add them to the record; returns the calibration sentence, or the reason for none."""
+        """Add them to the record; returns the calibration sentence or an error."""
         try:
             before = kept(self.comparison)
         except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record

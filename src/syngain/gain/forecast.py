@@ -70,7 +70,7 @@ class Forecaster:
 
     Attributes:
         label: codes of the real rows (n,), zeros without labels. weight: what each real row counts for (n,).
-        rows: how many synthetic rows there are. marks: warnings that travel with every number.
+        rows: how many synthetic rows there are. marks: warnings on every number.
         test_rows: size of the fresh test of the prediction intervals.
     """
 
@@ -109,7 +109,7 @@ class Forecaster:
         return self._contrast(metric, [self._at(trial, trial.most, self.rows) for trial in self.experiment.trials])
 
     def raw(self, metric: str) -> Contrast:
-        """Gain as the folds show it: fewer real rows, fewer rows, no correction."""
+        """Gain on the folds: fewer real rows, fewer synthetic rows, no correction."""
         return self._plain(metric, lambda trial: Arm("both", 1.0, trial.most), lambda _: Arm("anchors"))
 
     def amount(self, metric: str, level: int) -> Contrast:
@@ -122,7 +122,7 @@ class Forecaster:
         return self._plain(metric, lambda trial: Arm("synthetic", 1.0, trial.most), lambda _: Arm("anchors"))
 
     def duplication(self, metric: str) -> Contrast:
-        """Control: what repeating real rows in the place of the synthetic rows brings."""
+        """Oversampling control: gain of repeating real rows in place of synthetic rows."""
         return self._plain(metric, lambda trial: Arm("duplicated", 1.0, trial.most), lambda _: Arm("anchors"))
 
     def over_duplication(self, metric: str) -> Contrast:
@@ -132,11 +132,11 @@ class Forecaster:
         )
 
     def class_weights(self, metric: str) -> Contrast:
-        """Control: what class weights bring to the real rows alone."""
+        """Control: gain of class weights on the real rows alone."""
         return self._plain(metric, lambda _: Arm("anchors", balanced=True), lambda _: Arm("anchors"))
 
     def balanced(self, metric: str) -> Contrast:
-        """The gain where classes weigh the same in both variants."""
+        """The gain with equal class weights in both variants."""
         return self._plain(
             metric, lambda trial: Arm("both", 1.0, trial.most, balanced=True), lambda _: Arm("anchors", balanced=True)
         )

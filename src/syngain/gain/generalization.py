@@ -32,7 +32,7 @@ FEWEST = 10  # pairs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masks:
-    """How much is drawn.
+    """Numbers of pairs, masks and supersamples.
 
     Attributes:
         pairs: most pairs of a supersample. masks: of each. draws: supersamples.
@@ -104,7 +104,7 @@ class JointTask:
     ) -> Supersamples:
         """Outcomes on supersamples of these rows, drawn without replacement.
 
-        The loss is 0 or 1: a wrong label; or of texts, more nats per byte than the middle one of the rows held out.
+        The loss is 0 or 1: a wrong label; or of texts, more nats per byte than the median held-out row.
 
         Args:
             rows: of the common numbering.

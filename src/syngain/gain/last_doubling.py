@@ -1,18 +1,18 @@
 """The gain of the last doubling: all synthetic rows versus half of them.
 
-It is measured as a gain is: out of fold over the real rows, the rows made from a held-out real row held out with it,
-the differences of a real row paired. The rows are cut into eight parts, which make seven pairs of halves, any two
+It is measured by cross-validation on the real rows: rows made from a held-out real row are held out with it, and
+differences are paired by real row. The rows are cut into eight parts, which make seven pairs of halves, any two
 halves of different pairs with a quarter of the rows in common [plackett1946]; the value is the score with all rows
 minus the mean score of the fourteen halves. With J folds a variant has the rows of ``1 - 1/J`` of the real rows, so
 that s rows are measured by a doubling that ends at about ``(1 - 1/J) s``.
 
 Its error has two parts. Real rows: the clustered variance of the paired differences. Rows: another draw of the
 generator would have given another value; halves of one pair are such draws, and a quarter of the variance of their
-difference, less what the real rows explain of it, bounds it: exactly so where a row teaches what it shows and no more,
-generously where its lessons add up, because these cancel between all rows and the mean of both halves.
+difference, less what the real rows explain of it, bounds it. The bound is exact if the effects
+of rows are separate, and conservative if they add up, as these cancel between all rows and the mean of both halves.
 
-How small a doubling can be told: paired differences have a variance of about their mean D, so that n real rows tell D
-with a relative error near ``1 / sqrt(n D)``: D = .01 within a tenth takes 10,000 of them, or as many words of text.
+Detectable doublings: paired differences have a variance of about their mean D, so that n real rows estimate
+D with a relative error near ``1 / sqrt(n D)``: D = .01 within a tenth takes 10,000 of them, or as many words of text.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def last_doubling(
     """The gain of the last doubling of synthetic rows; ``label`` (n,) or zeros.
 
     Raises:
-        InputError: held-out real rows take so many rows along that fewer than eight are left.
+        InputError: fewer than eight rows remain when a fold of real rows is held out.
     """
     whole, halves, rows = _outcomes(task, lineage, streams, folds)
     ones = np.ones(label.size)

@@ -1,7 +1,7 @@
 """Lineage: which rows leave together, which were made from which real rows.
 
 A synthetic row follows the real row it was made from. Where its source is not given but the row repeats or nearly
-repeats an real row, it follows that real row; otherwise its source is unknown, and every forecast that uses it may be
+repeats a real row, it follows that real row; otherwise its source is unknown, and every forecast that uses it may be
 overestimated.
 """
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Real rows, synthetic rows and what ties them.
+    """Real rows and synthetic rows with clusters and sources.
 
     Attributes:
         group: cluster of each real row (n,): near-duplicates leave together.
         source: the real row each synthetic row was made from (m,), -1 when unknown.
-        cluster: near-duplicate cluster of each synthetic row (m,), on the numbering of ``group`` where it repeats an
+        cluster: near-duplicate cluster of each synthetic row (m,), on the numbering of ``group`` where it repeats a
             real row.
     """
 
@@ -50,7 +50,7 @@ class Lineage:
 
     @property
     def known(self) -> float:
-        """Fraction of the synthetic rows whose real row is known."""
+        """Fraction of the synthetic rows whose source is known."""
         return float(np.mean(self.source >= 0)) if self.source.size else 1.0
 
     @property

@@ -1,6 +1,6 @@
 """Exclude test and held-out rows that appear in other files.
 
-Rows are the same when their normalized texts are; in tables equal rows come by chance and are left alone.
+Rows are the same when their normalized texts are; in tables equal rows occur by chance and are kept.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Apart:
     copies: tuple[int, ...] = ()
 
     def paragraph(self) -> tuple[tuple[str, str], ...]:
-        """What was left out, for the report."""
+        """What was excluded, for the report."""
         return (("Overlap", f"Excluded: {'; '.join(self.said)}."),) if self.said else ()
 
     def finding(self, test: Dataset, synthetic: Dataset) -> tuple[Finding, ...]:
@@ -119,7 +119,7 @@ def _clauses(rows: Dataset, found: dict[str, Flags]) -> list[str]:
 
 
 def _left(rows: Dataset, gone: Flags, fewest: int, needed: str) -> Dataset:
-    """The rows that are not gone; the same dataset when none is.
+    """The rows that are not excluded; the same dataset if none is.
 
     Raises:
         InputError: fewer are left than are needed.
