@@ -69,7 +69,7 @@ def test_the_verdict_names_the_share_that_prevents_the_loss():
     ratio = result.estimates["loop.loss_ratio_distinct_fraction@real=0.9"]
     assert ratio.interval(0.9)[1] < 0.5
     assert "Use 90% real rows in every generation: they prevent most of the loss" in result.verdict.sentence
-    assert "significantly less than 90% of them from generation 2 on" in result.verdict.sentence
+    assert "significantly less than 90% of the 4-grams from generation 2 on" in result.verdict.sentence
     curve = result.series["loop.distinct_fraction@real=0"]
     assert curve.value[0] == 1
     assert result.estimates["loop.distinct_fraction@real=0"].value == curve.value[-1]

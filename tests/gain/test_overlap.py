@@ -67,7 +67,7 @@ def test_leaked_test_rows_no_longer_raise_the_gain(sets):
     leaky = syngain.gain(of(real, "real"), of([*made, *test[:10]], "made"), test=of(test, "test"), settings=FAST)
     assert leaky.estimates["gain.log_loss.test"].n == clean.estimates["gain.log_loss.test"].n == 30
     assert leaky.findings[0].id == "contamination"
-    assert dict(leaky.views.computed)["Overlap"].startswith("Left out: 10 of 40 rows of test")
+    assert dict(leaky.views.computed)["Overlap"].startswith("Excluded: 10 of 40 rows of test")
     assert leaky.inputs["test"].rows == 40
 
 

@@ -67,7 +67,7 @@ class TrainingNarrative:
             about = f"{sentence}{self._as_forecast(f'For all {self.rows:,} rows, the fast proxy')}{self._once()}"
             return Verdict(decision="use_subset", sentence=about, rows_to_use=self.selected)
         after = f"{self._as_forecast('The fast proxy')}{self._once()}"
-        words = f"{self._words(whole)}.{after}"
+        about = f"{self._words(whole)}, with {self.rows:,} synthetic rows"
         if not any(self.measured.steps["both"]):
             return Verdict(
                 decision="cannot_tell",
@@ -78,12 +78,15 @@ class TrainingNarrative:
                 ),
             )
         if found == "gain":
-            return Verdict(decision="use", sentence=f"Use all {self.rows:,} rows: {words}", rows_to_use=self.rows)
+            return Verdict(
+                decision="use",
+                sentence=f"Use all {self.rows:,} rows: {self._words(whole)}.{after}",
+                rows_to_use=self.rows,
+            )
         if found == "cannot_tell":
-            return Verdict(decision="cannot_tell", sentence=f"Inconclusive: {words} Add seeds or test rows.")
+            return Verdict(decision="cannot_tell", sentence=f"Inconclusive: {about}.{after} Add seeds or test rows.")
         least = "" if found == "harm" else f" Below --min-gain ({self.min_gain:g} {LOSSES[self.metric][1]})."
-        words = f"{self._words(whole)}.{least}{after}"
-        return Verdict(decision="do_not_use", sentence=f"Do not use it: {words}", rows_to_use=0)
+        return Verdict(decision="do_not_use", sentence=f"Do not use it: {about}.{least}{after}", rows_to_use=0)
 
     def findings(self) -> tuple[Finding, ...]:
         """``harm`` or ``no_gain`` if measured, then the limits of the run."""

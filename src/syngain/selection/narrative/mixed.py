@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.core.phrases import capital, signed
+from syngain.core.phrases import signed
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import gain_words
 from syngain.selection.mixtures import LEAST, PER_PART
@@ -74,7 +74,7 @@ def surface_verdict(found: ResponseSurface, best: Floats, estimates: Mapping[str
     if tied:
         sentence = (
             f"Inconclusive: the best mixture is not distinguishable from {' and '.join(tied)}. "
-            f"{capital(said)}. Lowest fitted loss: {shares}. Add real rows."
+            f"Gain {said}. Lowest fitted loss: {shares}. Add real rows."
         )
         return Verdict(decision="cannot_tell", sentence=sentence), False
     return Verdict(decision="use", sentence=f"Use {shares}: gain {said}."), True

@@ -41,7 +41,9 @@ def verdict(found: LoopOutcome) -> Verdict:
     shown = list(dict.fromkeys([shares[0], safe[0] if safe else shares[-1]]))
     parts = [_kept(estimates, share) for share in shown]
     if found.collapse:
-        parts[0] += f", with significantly less than {100 * COLLAPSE:.0f}% of them from generation {found.collapse} on"
+        parts[0] += (
+            f"; significantly less than {100 * COLLAPSE:.0f}% of the 4-grams from generation {found.collapse} on"
+        )
     said = f"After {found.generations} generations, versus generation 1: {'; '.join(parts)}."
     unsure = f"Inconclusive: {said[:1].lower()}{said[1:]}"
     if shares[0] != 0:
@@ -50,7 +52,7 @@ def verdict(found: LoopOutcome) -> Verdict:
         )
     if not any(name.startswith("loop.loss_ratio") for name in estimates) and shares[1:]:
         return Verdict(
-            decision="cannot_tell", sentence=f"{unsure} No loss is significant without real rows.{_more(found.loops)}"
+            decision="cannot_tell", sentence=f"{unsure} With 0% real rows no loss is significant.{_more(found.loops)}"
         )
     if not safe:
         return Verdict(
