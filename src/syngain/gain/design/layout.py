@@ -255,14 +255,14 @@ def _check_pair(real: Dataset, other: Dataset) -> None:
         raise InputError(
             f"{having.name} has labels, {lacking.name} has none",
             expected="labels in both files or in none",
-            todo="name the label column with --label real=NAME,synthetic=NAME, or leave labels out with --label none",
+            todo="name the label column with --label real=NAME,synthetic=NAME, or ignore labels with --label none",
         )
     if real.labels is not None and other.labels is not None and not set(real.labels) & set(other.labels):
         some, others = (", ".join(sorted(set(names))[:5]) for names in (real.labels, other.labels))
         raise InputError(
             f"{real.name} and {other.name} have no label in common ({some} ... against {others} ...)",
             expected="the same label names in both",
-            todo="give both the same names, name another column with --label, or leave labels out with --label none",
+            todo="give both the same names, name another column with --label, or ignore labels with --label none",
         )
     if real.labels is None and real.kind == Kind.TABLE:
         raise InputError(

@@ -209,7 +209,7 @@ def choose(speed: Speed, asked: BudgetRequest, *, seconds: float, limits: Studen
     raise UnfinishedError(
         f"{seconds / 60:.1f} minutes are left; the smallest comparison needs about {needed} on this machine",
         expected=f"time for {limits.steps[0]} steps of {asked.batch} rows in two variants and {plan.rows} test rows",
-        todo=f"give --minutes {needed + 1}, truncate rows to fewer tokens, or use a smaller proxy model",
+        todo=f"set --minutes {needed + 1}, truncate rows to fewer tokens, or use a smaller proxy model",
     )
 
 

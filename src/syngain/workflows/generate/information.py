@@ -250,7 +250,7 @@ def _novelty(rows: Dataset, real: Dataset, said: Outputs) -> dict[str, Estimate]
     estimate = found.estimate(
         design,
         method="byte n-gram model fitted on the real rows; ratio of means over prompts, prompts resampled",
-        estimand="surprisal of outputs, per byte and end, under a proxy that learned the real rows",
+        estimand="surprisal of outputs, per byte and end, under a proxy model trained on the real rows",
         unit="nats per byte",
         references={"held-out real rows": held / length},
     )
