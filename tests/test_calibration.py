@@ -33,10 +33,10 @@ def test_past_runs_are_counted_each_once_and_not_with_the_one_at_hand(tmp_path):
         "Calibration: no past runs with a test set on this machine."
     )
     assert remember(result("b", 0.2, 0.45), tmp_path).sentence == (
-        "Calibration: in 1 past run the 90 % forecast interval held once."
+        "Calibration: the 90% forecast interval contained the measured gain in 1 of 1 past run."
     )
     assert remember(result("c", 0.0, 0.05), tmp_path).sentence.endswith(
-        "in 2 past runs the 90 % forecast interval held once."
+        "the 90% forecast interval contained the measured gain in 1 of 2 past runs."
     )
     again = remember(result("b", 0.2, 0.25), tmp_path)
     assert len(again.comparisons) == 2

@@ -96,7 +96,7 @@ def test_labels_on_one_side_only_are_said():
     extra = [{"text": f"a new matter number {i}", "label": "novel"} for i in range(12)]
     found = gain(dataset(rows(60, 1)), dataset([*rows(100, 2), *extra]), settings=SMALL)
     words = dict(found.views.computed)["Labels"]
-    assert "12 synthetic rows have labels that no anchor has (novel)" in words
+    assert "12 synthetic rows have labels that no real row has (novel)" in words
 
 
 def test_classes_of_one_to_three_anchors_are_named_and_kept_out_of_a_second_macro_f1():

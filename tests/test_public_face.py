@@ -62,8 +62,8 @@ def test_version_is_printed():
         (lambda r: syngain.gain(r, r, settings={"metric": "accuracy"}), "settings of type dict"),
         (lambda r: syngain.audit(r, r, settings=syngain.settings.GainSettings()), "syngain.settings.AuditSettings"),
         (lambda r: syngain.mix(r, r, settings=5), "settings of type int"),
-        (lambda r: syngain.compare(r, {"a": r, "real": r}), "a set is named real"),
-        (lambda r: syngain.mix(r, {"anchors": r}), "a set is named anchors"),
+        (lambda r: syngain.compare(r, {"a": r, "real": r}), "a dataset is named real"),
+        (lambda r: syngain.mix(r, {"anchors": r}), "a dataset is named anchors"),
         (lambda r: syngain.mix(r, "absent.jsonl"), "no such file: absent.jsonl"),
     ],
 )

@@ -68,8 +68,8 @@ def test_the_verdict_names_the_share_that_prevents_the_loss():
     result = syngain.loop(rows, holdout=rows, settings=settings)
     ratio = result.estimates["loop.loss_ratio_distinct_fraction@real=0.9"]
     assert ratio.interval(0.9)[1] < 0.5
-    assert "90 % real rows in every generation prevent most of the loss" in result.verdict.sentence
-    assert "surely less than 90 % of the former from generation 2 on" in result.verdict.sentence
+    assert "Use 90% real rows in every generation: they prevent most of the loss" in result.verdict.sentence
+    assert "significantly less than 90% of the 4-grams from generation 2 on" in result.verdict.sentence
     curve = result.series["loop.distinct_fraction@real=0"]
     assert curve.value[0] == 1
     assert result.estimates["loop.distinct_fraction@real=0"].value == curve.value[-1]
@@ -101,7 +101,7 @@ def test_what_generation_1_does_not_say_is_not_said_to_be_kept():
 
 @pytest.mark.parametrize("shares", [(), (0.5, 0.2), (0.0, 1.0), (-0.1,), (0.2, 0.2)])
 def test_shares_that_make_no_loop(shares):
-    with pytest.raises(UsageError, match="real shares"):
+    with pytest.raises(UsageError, match="real fractions"):
         LoopSettings(loop=Loop(shares=shares))
 
 
@@ -127,7 +127,7 @@ def test_the_command(monkeypatch, capsys, tmp_path):
     code, said = run("-o", tmp_path / "out", "--generations", 2, "--seeds", 2, "--real-share", "0,0.4", "--json")
     assert code == 0
     report = json.loads(said.out)
-    assert report["verdict"]["sentence"].startswith("After 2 generations")
+    assert report["verdict"]["sentence"].startswith("Inconclusive: after 2 generations")
     assert set(report["series"]) >= {"loop.distinct_fraction@real=0", "loop.distinct_fraction@real=0.4"}
     assert (tmp_path / "out" / "report.html").exists()
     code, said = run("-o", tmp_path / "no", "--real-share", "half")

@@ -87,7 +87,7 @@ def test_duplication_repeats_the_anchors_that_the_rows_were_made_from():
 
 
 def test_rows_that_all_come_from_one_anchor_are_refused():
-    with pytest.raises(InputError, match="one group of anchors"):
+    with pytest.raises(InputError, match="one group of real rows"):
         found(Lawful(), source=np.full(400, 7))
 
 

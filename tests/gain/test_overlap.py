@@ -38,7 +38,7 @@ def test_each_shared_row_is_left_out_once_and_counted(sets):
     assert found.copies == tuple(range(90, 96))
     assert len(found.pool) == 30
     assert any("6 of 43 rows of test" in said and "synthetic" in said for said in found.said)
-    assert any("3 of 43 rows of test" in said and "anchors" in said for said in found.said)
+    assert any("3 of 43 rows of test" in said and "real rows" in said for said in found.said)
     (finding,) = found.finding(of([*test, *real[:3]], "test"), of([*made, *shouted], "made"))
     assert finding.severity == "high"
     assert finding.rows == 6
@@ -55,7 +55,7 @@ def test_sets_that_share_nothing_stay_as_they_are(sets):
 
 def test_a_test_of_anchors_and_a_pool_of_tests_are_refused(sets):
     real, made, test, _ = sets
-    with pytest.raises(InputError, match="60 of 60 rows of test stand among the other rows"):
+    with pytest.raises(InputError, match="60 of 60 rows of test also appear in another file"):
         apart(of(real, "real"), of(made, "made"), of(real, "test"), None)
     with pytest.raises(InputError, match="40 of 40 rows of pool"):
         apart(of(real, "real"), of(made, "made"), of(test, "test"), of(test, "pool"))
@@ -67,7 +67,7 @@ def test_leaked_test_rows_no_longer_raise_the_gain(sets):
     leaky = syngain.gain(of(real, "real"), of([*made, *test[:10]], "made"), test=of(test, "test"), settings=FAST)
     assert leaky.estimates["gain.log_loss.test"].n == clean.estimates["gain.log_loss.test"].n == 30
     assert leaky.findings[0].id == "contamination"
-    assert dict(leaky.views.computed)["Overlap"].startswith("Left out: 10 of 40 rows of test")
+    assert dict(leaky.views.computed)["Overlap"].startswith("Excluded: 10 of 40 rows of test")
     assert leaky.inputs["test"].rows == 40
 
 
@@ -105,7 +105,7 @@ def test_a_prior_must_name_the_classes(sets):
 
 @pytest.mark.parametrize("least", [float("nan"), 0.0, -0.1, float("inf")])
 def test_the_smallest_gain_is_a_number_above_0(least):
-    with pytest.raises(UsageError, match="smallest gain"):
+    with pytest.raises(UsageError, match="--min-gain"):
         GainSettings(min_gain=least)
 
 
@@ -125,7 +125,7 @@ def test_wrong_use_ends_before_the_work(sets, tmp_path, monkeypatch, capsys):
     assert "above 0" in said
     code, said = run(same, files[1], "-o", tmp_path / "x")
     assert code == 2
-    assert "near duplicates of each other" in said
+    assert "near-duplicates of each other" in said
     assert not (tmp_path / "x").exists()
 
 

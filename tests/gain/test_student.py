@@ -106,7 +106,7 @@ def test_what_was_given_up_is_said():
     assert "no learning-rate search" in plan.marks
     assert f"{plan.rows} of 250 test rows" in plan.marks
     assert "one seed" in plan.marks
-    assert "given up to fit" in plan_sentence(plan)
+    assert "reduced to fit" in plan_sentence(plan)
     assert "20 steps of 8 rows, 1 seed" in plan_sentence(plan)
 
 
@@ -186,7 +186,7 @@ def test_rows_that_leave_an_arm_empty_are_refused():
     with pytest.raises(InputError, match="no synthetic row is left"):
         Rows.of(real, pairs(3, "made", sources=[real.sides["prompt"][0]] * 3), None).every(4, Streams(0))
     alike = Dataset.from_rows([{"prompt": "the same question", "completion": "the same answer"}] * 20, name="alike")
-    with pytest.raises(InputError, match="too alike"):
+    with pytest.raises(InputError, match="too similar"):
         Rows.of(alike, pairs(9, "made"), None).every(1, Streams(0))
 
 
@@ -296,11 +296,11 @@ def good(tiny, tmp_path_factory):
 def test_the_plan_is_said_before_anything_else_and_progress_rises(good):
     found, said = good
     assert said[0] == (plan_sentence(found.plan), 0.0)
-    assert plan_sentence(found.plan).startswith("plan: untrained, anchors, anchors + synthetic, anchors repeated")
+    assert plan_sentence(found.plan).startswith("plan: untrained, real rows, real + synthetic, oversampling control")
     shares = [done for _, done in said]
     assert shares == sorted(shares)
     assert said[-1] == ("done", 1.0)
-    within = [done for stage, done in said if stage == "seed 1: anchors + synthetic"]
+    within = [done for stage, done in said if stage == "seed 1: real + synthetic"]
     assert len(set(within)) > 10  # the bar moves with every step, not only between arms
 
 
@@ -324,7 +324,7 @@ def test_all_arms_are_measured_on_the_same_rows_in_all_seeds(good):
     assert found.steps["duplicated"] == found.steps["both"]
     assert found.rates["duplicated"] == found.rates["both"]
     assert max(max(found.steps[arm]) for arm in ARMS) <= found.plan.steps == 12
-    assert found.notes == ("anchors + synthetic saw at most 48 of its 132 rows in each seed",)
+    assert found.notes == ("real + synthetic saw at most 48 of its 132 rows in each seed",)
 
 
 def test_estimates_are_differences_of_losses_and_positive_is_better(good):
@@ -453,7 +453,7 @@ def test_a_machine_that_becomes_slower_gives_up_controls_of_the_only_seed(tiny, 
     found = measured(tmp_path, tiny, limits=StudentLimits(steps=(12, 12), seeds=1, rows=8), minutes=3.2)
     assert "synthetic" not in {arm for arm, outcomes in found.outcomes.items() if outcomes}
     assert "gain.kl_gap.synthetic_only" not in found.estimates
-    assert any("no arm synthetic only in seed 1" in note for note in found.notes)
+    assert any("synthetic only not run in seed 1" in note for note in found.notes)
     assert found.seconds < 3.2 * 60 * 1.1
 
 

@@ -73,8 +73,8 @@ def test_harm_is_negative_and_said():
     worth = rows_worth(AMOUNTS, curve, arm=arm, anchors=ANCHORS)
     assert worth.value < 0
     assert worth.high < 0
-    assert f"do harm: as bad as losing {-worth.value:.0f} of the 200 anchors (90 % interval" in worth.sentence
-    assert f"interval {-worth.high:.0f} to " in worth.sentence
+    assert f"do harm: equivalent to losing {-worth.value:.0f} of the 200 real rows, 90% CI [" in worth.sentence
+    assert f"CI [{-worth.high:.0f}, " in worth.sentence
 
 
 def test_an_arm_beyond_the_curve_is_worth_more_than_was_measured():
@@ -94,7 +94,7 @@ def test_a_flat_curve_cannot_tell():
         curve, arm = 0.5 + rng.standard_normal((9, 100)), 0.5 + rng.standard_normal(100)
         worth = rows_worth(AMOUNTS, curve, arm=arm, anchors=ANCHORS)
         told += (worth.low, worth.high) != (-math.inf, math.inf)
-        assert ("Cannot tell" in worth.sentence) == (worth.low == -worth.high)
+        assert ("Inconclusive" in worth.sentence) == (worth.low == -worth.high)
     assert told <= 19  # a tenth, and 3 standard errors
 
 

@@ -77,7 +77,7 @@ def test_wrong_labels_are_told_behind_and_twins_are_not_told_apart(anchors):
     ranks = {name: result.estimates[f"compare.rank@{name}"].interval(0.95) for name in sets}
     assert ranks == {"one": (1.0, 2.0), "two": (1.0, 2.0), "wrong": (3.0, 3.0)}
     sentence = result.verdict.sentence
-    assert "Cannot tell apart: one and two" in sentence or "Cannot tell apart: two and one" in sentence
+    assert "Not distinguishable: one and two" in sentence or "Not distinguishable: two and one" in sentence
     assert "wrong 3" in sentence
     assert list(result.sets)[-1] == "wrong"
     twins = [name for name in result.estimates if "one" in name and "two" in name]
@@ -99,7 +99,7 @@ def test_a_test_set_judges_and_the_best_set_is_used(anchors):
     sets = {"good": made(anchors, 150, 2), "wrong": made(anchors, 150, 4, wrong=1.0)}
     result = syngain.compare(few, sets, test=test, settings=FAST)
     assert result.verdict.decision == "use"
-    assert result.verdict.sentence.startswith("good is the best of them")
+    assert result.verdict.sentence.startswith("Use good: +")
     assert result.estimates["compare.log_loss@good over wrong"].n == 200
 
 
@@ -155,13 +155,13 @@ def test_a_set_is_not_rewarded_for_its_class_shares():
 
 def test_what_cannot_be_compared_is_refused(anchors):
     good = made(anchors, 40, 2)
-    with pytest.raises(UsageError, match="1 set"):
+    with pytest.raises(UsageError, match="1 dataset"):
         syngain.compare(anchors, {"a": good}, settings=FAST)
-    with pytest.raises(UsageError, match="two sets are named"):
+    with pytest.raises(UsageError, match="two datasets are named"):
         syngain.compare(anchors, [good, good], settings=FAST)
-    with pytest.raises(InputError, match="rows of every set can be compared"):
+    with pytest.raises(InputError, match="rows of every dataset can be compared"):
         syngain.compare(anchors, {"a": good, "b": good.take(range(6))}, settings=FAST)
-    with pytest.raises(UsageError, match="metric nats"):
+    with pytest.raises(UsageError, match="metric 'nats"):
         syngain.compare(anchors, {"a": good, "b": good}, settings=CompareSettings(metric="nats_per_byte"))
 
 

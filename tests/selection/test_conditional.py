@@ -111,7 +111,7 @@ def test_the_command_chooses_by_a_model_of_choice(folder, monkeypatch, tmp_path,
     assert code == 0, said
     kept = [json.loads(line) for line in (tmp_path / "out" / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(kept) == 30
-    assert "surprisal after the prompt" in kept[0]["syngain_reason"]
+    assert "surprisal with prompt" in kept[0]["syngain_reason"]
     code, said = run("--model", tmp_path / "absent", "-o", tmp_path / "no")
     assert code != 0
     assert "absent" in said.err

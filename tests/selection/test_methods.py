@@ -156,7 +156,7 @@ def test_the_surprisal_band_puts_rote_and_noise_behind():
     anchors = unit(rng.standard_normal((len(TEXTS), 3)))
     found = SurprisalBand().rank(candidates(X, anchors, texts=texts, anchor_texts=TEXTS), 8, rng)
     assert set(found.order[:8].tolist()) == set(range(10, 18))
-    assert "above the anchors'" in found.reasons[0]
+    assert "nats per byte, above the" in found.reasons[0]
 
 
 def test_log_probabilities_order_rows_and_missing_ones_are_last():

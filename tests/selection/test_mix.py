@@ -93,7 +93,7 @@ def test_too_few_runs_for_the_parts_are_refused_with_their_error(tmp_path):
     found = mix_runs(*tables(tmp_path, 60, parts=15), "loss")
     assert not found.files
     assert found.result.verdict.decision == "cannot_tell"
-    assert found.result.verdict.sentence.startswith("No optimum is named: 60 runs are too few for 15 parts")
+    assert found.result.verdict.sentence.startswith("Inconclusive: 60 runs are too few for 15 parts")
     assert "mix.error" in found.result.estimates
 
 
@@ -103,7 +103,7 @@ def test_losses_that_mixtures_do_not_explain_name_no_optimum(tmp_path):
     table(losses, ["index", "loss"], np.column_stack([np.arange(60), noise]))
     found = mix_runs(mixtures, losses, "loss")
     assert not found.files
-    assert "does not surely order" in found.result.verdict.sentence
+    assert "does not reliably rank" in found.result.verdict.sentence
 
 
 def test_tables_that_do_not_fit_are_refused(tmp_path):
@@ -116,9 +116,9 @@ def test_tables_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(InputError, match="12 runs"):
         mix_runs(*tables(few, 12), "loss")
     _, short = tables(fewer, 29)
-    with pytest.raises(InputError, match=r"number other runs|30 mixtures and 29 losses"):
+    with pytest.raises(InputError, match=r"differ in the column index|30 mixtures in .* and 29 losses"):
         read_runs(mixtures, short, "loss")
-    with pytest.raises(UsageError, match="one table of test runs"):
+    with pytest.raises(UsageError, match="only one table of test runs"):
         mix_runs(mixtures, losses, "loss", test_mixtures=mixtures)
     table(mixtures, ["index", "a", "b"], np.column_stack([np.arange(30), np.full(30, 0.5), np.full(30, 0.9)]))
     with pytest.raises(InputError, match=r"sums to 1\.4"):
@@ -219,9 +219,9 @@ def test_sets_that_are_too_small_or_too_many_are_refused(sets):
     anchors, good, _ = sets
     with pytest.raises(InputError, match="has 9 rows"):
         mix(anchors, {"few": good.take(range(9))})
-    with pytest.raises(UsageError, match="6 sets"):
+    with pytest.raises(UsageError, match="6 datasets"):
         mix(anchors, {f"s{i}": good for i in range(6)})
-    with pytest.raises(UsageError, match="a set is named anchors"):
+    with pytest.raises(UsageError, match="a dataset is named anchors"):
         mix(anchors, {"anchors": good})
 
 

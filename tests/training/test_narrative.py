@@ -39,15 +39,15 @@ def test_a_forecast_is_compared_with_the_gain_of_the_rows_it_is_about():
     said = told(-0.04, some=0.06, forecast=0.2).verdict()
     assert said.decision == "use_subset"
     assert (
-        "For all 60 rows the fast proxy forecast +0.2000 (90 % interval +0.1800 to +0.2200) nats per byte: "
-        "the OTHER sign than the -0.0100 (90 % interval -0.0120 to -0.0080) that this student gained." in said.sentence
+        "For all 60 rows, the fast proxy forecast +0.20 nats per byte, 90% CI [+0.18, +0.22]: the opposite sign of the "
+        "measured -0.010 nats per token, 90% CI [-0.012, -0.008]." in said.sentence
     )
-    assert "the same sign as the +0.0100" in told(0.04, forecast=0.2).verdict().sentence
+    assert "the same sign as the measured +0.010" in told(0.04, forecast=0.2).verdict().sentence
 
 
 def test_one_seed_says_so_in_the_verdict_and_as_a_finding():
     once, thrice = told(0.04, seeds=1, steps=(8,)), told(0.04)
-    assert once.verdict().sentence.endswith("All from one seed: another may say otherwise.")
+    assert once.verdict().sentence.endswith("Only one seed was run: another may differ.")
     assert "one seed" not in thrice.verdict().sentence
     assert thrice.findings() == ()
     (finding,) = once.findings()
@@ -58,12 +58,12 @@ def test_an_arm_that_never_left_the_start_is_no_gain_no_harm_and_no_reason_for_m
     still = told(-0.04, steps=(0, 0, 0))
     said = still.verdict()
     assert said.decision == "cannot_tell"
-    assert "More steps or other rates would tell" in said.sentence
+    assert "Train for more steps, or try other learning rates" in said.sentence
     (finding,) = still.findings()
-    assert "No step of anchors + synthetic lowered the loss" in finding.message
+    assert "No step of real + synthetic lowered the loss" in finding.message
 
 
 def test_what_was_not_seen_or_was_cut_is_a_low_finding():
-    (finding,) = told(0.04, notes=("anchors + synthetic saw at most 12 of its 95 rows in each seed",)).findings()
+    (finding,) = told(0.04, notes=("real + synthetic saw at most 12 of its 95 rows in each seed",)).findings()
     assert finding.severity == "low"
-    assert finding.message == "Anchors + synthetic saw at most 12 of its 95 rows in each seed."
+    assert finding.message == "Real + synthetic saw at most 12 of its 95 rows in each seed."

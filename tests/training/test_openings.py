@@ -101,5 +101,5 @@ def test_jitter_leaves_a_set_without_a_shared_opening_as_it_is():
 def test_jitter_refuses_texts_and_shares_that_are_none():
     with pytest.raises(InputError, match="pairs of prompt and response"):
         Jitter()(Dataset.from_rows([{"text": "a"}], "t"), np.random.default_rng(0))
-    with pytest.raises(UsageError, match="share of 0"):
+    with pytest.raises(UsageError, match="fraction of 0"):
         Jitter(share=0.0)

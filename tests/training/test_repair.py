@@ -68,7 +68,7 @@ def test_repair_removes_most_of_it_and_the_table_says_what_did_the_work(found):
         value(result, "repair.removed@both") - value(result, "repair.removed@replay")
     )
     assert "Replay alone removed" in result.verdict.sentence
-    assert "the forgetting loss on top changes it by" in result.verdict.sentence
+    assert "Adding the forgetting loss changes this by" in result.verdict.sentence
     assert result.verdict.decision == "do_not_use"
     table = repair_table(result)
     assert [line[0] for line in table[1:]] == [NAMES[arm] for arm in ARMS]
@@ -142,7 +142,7 @@ def test_texts_and_settings_that_are_none_are_refused_before_a_step(taught, tmp_
     with pytest.raises(InputError, match="chat template of the model cannot be used"):
         run(mute, tmp_path)
     apart = [{"instruction": f"q{word}", "output": f"{word} it"} for word in "abcdefghijklmnopqrst"]
-    with pytest.raises(InputError, match="share no first token"):
+    with pytest.raises(InputError, match="no common first token"):
         repair(
             tiny_repair.rows(60, 1),
             Dataset.from_rows(apart, "apart"),
@@ -164,5 +164,5 @@ def test_a_set_that_lowers_the_loss_has_no_harm_to_repair_and_no_shares_of_it(tm
     assert not [name for name in result.estimates if name.startswith(("repair.removed", "repair.added"))]
     assert "repair.left@replay" in result.estimates
     assert result.verdict.decision == "cannot_tell"
-    assert result.verdict.sentence.startswith("There is no harm to repair")
+    assert result.verdict.sentence.startswith("Inconclusive: there is no harm to repair")
     assert {line[2] for line in repair_table(result)[1:]} == {"-"}

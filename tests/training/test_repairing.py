@@ -139,7 +139,7 @@ def test_rows_that_have_nothing_of_the_opening_go_and_without_one_it_is_an_error
     rows = [Completion((1, 5, 6, last), 1, 3, cut=False) for last in (7, 8, 9)]
     other = Completion((1, 4, 4), 1, 2, cut=False)
     assert [row.ids for row in forgettable([*rows, other])] == [(1, 5, 6)] * 3
-    with pytest.raises(InputError, match="share no first token"):
+    with pytest.raises(InputError, match="no common first token"):
         forgettable([Completion((1, last), 1, 1, cut=False) for last in (4, 5, 6)])
 
 

@@ -18,6 +18,7 @@ import tiny_causal
 pytest.importorskip("trl")
 
 from syngain.core import InputError, UsageError
+from syngain.core.phrases import signed
 from syngain.data import Dataset, RoleOptions
 from syngain.learners.causal import CausalProxy
 from syngain.training.student.judging import Labels
@@ -106,12 +107,12 @@ def test_forecast_and_measured_stand_side_by_side(found):
     forecast = result.estimates["gain.nats_per_byte@proxy"]
     assert forecast.direction == "forecast"
     assert "gain.nats_per_byte.test@proxy" in result.estimates
-    said = dict(result.views.computed)["Predicted against measured"]
-    assert f"{forecast.value:+.4f}" in said
-    assert f"{result.estimates['gain.nats_per_byte.test'].value:+.4f}" in said
+    said = dict(result.views.computed)["Forecast versus measured"]
+    assert signed(forecast.value) in said
+    assert signed(result.estimates["gain.nats_per_byte.test"].value) in said
     stages = [stage for stage, _ in told]
     assert any(stage.startswith("forecast by the fast proxy") for stage in stages)
-    assert "seed 2: anchors + selected" in stages
+    assert "seed 2: real + selected" in stages
 
 
 def test_learning_curves_start_untrained_and_carry_their_steps(found):
@@ -296,6 +297,6 @@ def test_a_single_rate_is_no_search_that_was_given_up(tiny, tmp_path):
     )
     (plan,) = [stage for stage in said if stage.startswith("plan")]
     assert "one learning rate" in plan
-    assert "given up" not in plan
+    assert "reduced" not in plan
     assert all("no learning-rate search" not in item.marks for item in result.estimates.values())
     assert "limited_run" in {finding.id for finding in result.findings}

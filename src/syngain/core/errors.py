@@ -76,7 +76,7 @@ def check_set_name(name: str, reserved: Sequence[str] = RESERVED) -> None:
     """
     if name in reserved:
         raise UsageError(
-            f"a set is named {name}",
+            f"a dataset is named {name}",
             expected=f"another name than {' and '.join(reserved)}, which the report uses itself",
             todo="name it differently: NAME=FILE (Python: a mapping of names to sets)",
         )

@@ -1,1 +1,1 @@
-"""What training on a synthetic dataset does: controls, forecast, learning curves, equivalent real rows."""
+"""Gain of a synthetic dataset: controls, forecast, curves, equivalent real rows."""

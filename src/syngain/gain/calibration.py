@@ -1,6 +1,6 @@
-"""The calibration record: how often the interval of a forecast held what a test set then measured.
+"""Calibration record: how often forecast intervals contained the measured gain.
 
-One line per comparison in ``calibration.jsonl`` of the person's own folder (``SYNGAIN_HOME``). It is printed, never
+One line per comparison in ``calibration.jsonl`` of the user's folder (``SYNGAIN_HOME``). It is printed, never
 part of ``report.json``: the same rows and seed give the same report whatever was measured before.
 """
 
@@ -25,11 +25,11 @@ METRICS = ("log_loss", "nats_per_byte")
 
 @dataclass(frozen=True, slots=True)
 class ForecastComparison:
-    """A forecast beside what was measured.
+    """A forecast and the measured gain.
 
     Attributes:
         key: fingerprints of the rows, what was run on them and the metric; the same comparison counts once.
-        low, high: 90 % prediction interval. forecast, measured: values. unit: of all four.
+        low, high: 90% prediction interval. forecast, measured: values. unit: of all four.
     """
 
     key: str
@@ -41,12 +41,12 @@ class ForecastComparison:
 
     @property
     def held(self) -> bool:
-        """Whether the interval holds what was measured."""
+        """Whether the interval contains the measured gain."""
         return self.low <= self.measured <= self.high
 
     @property
     def signed(self) -> bool:
-        """Whether the forecast had the sign of what was measured."""
+        """Whether the forecast had the sign of the measured gain."""
         return self.forecast * self.measured > 0
 
     @property
@@ -57,38 +57,34 @@ class ForecastComparison:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Comparisons, each once, oldest first; ``unread``: lines that are none."""
+    """Comparisons, each once, oldest first; ``unread``: unreadable lines."""
 
     comparisons: tuple[ForecastComparison, ...] = ()
     unread: int = 0
 
     @property
     def held(self) -> int:
-        """How many intervals held."""
+        """How many intervals contained the measured gain."""
         return sum(item.held for item in self.comparisons)
 
     @property
     def sentence(self) -> str:
-        """The record in words; of students, which proxies stand in for, the signs too."""
+        """The record in words; for students also the signs."""
         runs = len(self.comparisons)
         if not runs:
             said = "Calibration: no past runs with a test set on this machine."
         else:
-            times = "once" if self.held == 1 else f"{self.held:,} times"
             signs = sum(item.signed for item in self.comparisons)
             students = all(item.command == "train" for item in self.comparisons)
             said = (
-                f"Calibration: in {runs:,} past run{'s' if runs > 1 else ''} the 90 % forecast interval held {times}"
-                + (
-                    f", and the forecast had the sign of the measured gain {signs:,} of {runs:,} times."
-                    if students
-                    else "."
-                )
+                f"Calibration: the 90% forecast interval contained the measured gain in {self.held:,} of {runs:,} past "
+                f"run{'s' if runs > 1 else ''}"
+                + (f"; the forecast sign was correct in {signs:,} of {runs:,}." if students else ".")
             )
         return said + (f" {self.unread:,} lines of the record cannot be read." if self.unread else "")
 
     def before(self, item: ForecastComparison) -> Record:
-        """The others of the same command: forecasts for a proxy and forecasts for a student are two records."""
+        """The other comparisons of the same command."""
         return Record(
             tuple(past for past in self.comparisons if past.key != item.key and past.command == item.command),
             self.unread,
@@ -96,7 +92,7 @@ class Record:
 
 
 def compared(result: Result) -> ForecastComparison | None:
-    """Forecast and measured gain of a result on the primary metric; None where one of them is missing."""
+    """Forecast and measured gain on the primary metric; None if one is missing."""
     part = "@proxy" if result.command == "train" else ""
     for metric in METRICS:
         forecast = result.estimates.get(f"gain.{metric}{part}")
@@ -111,14 +107,18 @@ def compared(result: Result) -> ForecastComparison | None:
 
 
 def record(folder: Path | None = None) -> Record:
-    """What was compared before; an empty record where nothing was."""
+    """The stored record, empty if there is none."""
     path = (folder or home()) / FILE
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return Record()
     except (OSError, UnicodeDecodeError) as error:
-        raise UnfinishedError(f"{path} cannot be read ({error})", expected="the calibration record") from error
+        raise UnfinishedError(
+            f"{path} cannot be read ({error})",
+            expected="a readable calibration record",
+            todo=f"delete or rename it: mv {path} {path}.old",
+        ) from error
     found: dict[str, ForecastComparison] = {}
     unread = 0
     for line in lines:
@@ -132,7 +132,7 @@ def record(folder: Path | None = None) -> Record:
 
 
 def remember(result: Result, folder: Path | None = None) -> Record | None:
-    """Add a result that has both to the record; returns what was there before, without this comparison.
+    """Add a result with both to the record; returns the former record.
 
     Raises:
         UnfinishedError: the record cannot be read or written.
@@ -141,7 +141,7 @@ def remember(result: Result, folder: Path | None = None) -> Record | None:
 
 
 def kept(item: ForecastComparison | None, folder: Path | None = None) -> Record | None:
-    """Add a comparison to the record; what was there before without it, None where there is none to add.
+    """Add a comparison to the record; returns the former record, None without one.
 
     Raises:
         UnfinishedError: the record cannot be read or written.
@@ -156,7 +156,9 @@ def kept(item: ForecastComparison | None, folder: Path | None = None) -> Record 
             file.write(json.dumps(asdict(item)) + "\n")  # one write of one line: two runs at a time do not mix
     except OSError as error:
         raise UnfinishedError(
-            f"{path} cannot be written ({error.strerror})", expected="the calibration record"
+            f"{path} cannot be written ({error.strerror})",
+            expected="a writable calibration record",
+            todo=f"make {path.parent} writable, or set SYNGAIN_HOME to another folder",
         ) from error
     return before
 
@@ -168,7 +170,7 @@ class ForecastRecorder:
     comparison: ForecastComparison | None
 
     def record(self) -> str:
-        """Add them to the record; how forecasts did before, or why that is not known."""
+        """Add them to the record; returns the calibration sentence or an error."""
         try:
             before = kept(self.comparison)
         except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record

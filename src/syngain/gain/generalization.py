@@ -1,6 +1,6 @@
-"""Supersamples of anchors and of synthetic rows: the proxy learns one row of every pair and is judged on both.
+"""Supersamples of real and synthetic rows: train on one row of every pair.
 
-Nothing is chosen across masks, and vectors are fixed before: an encoder saw all rows, without their labels.
+Nothing is chosen across masks, and embeddings are fixed before: an encoder saw all rows, without their labels.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FEWEST = 10  # pairs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masks:
-    """How much is drawn.
+    """Numbers of pairs, masks and supersamples.
 
     Attributes:
         pairs: most pairs of a supersample. masks: of each. draws: supersamples.
@@ -50,16 +50,16 @@ class Masks:
             raise UsageError(
                 f"{self.pairs} pairs, {self.masks} masks, {self.draws} supersamples",
                 expected=f"at least {FEWEST} pairs, 2 masks and 2 supersamples",
-                todo="raise them: one mask or one supersample shows no spread to make an interval of",
+                todo="raise pairs, masks and draws: an interval needs at least two of each",
             )
 
 
 @dataclass(frozen=True)
 class JointTask:
-    """Anchors and synthetic rows on one numbering, so that a learner can be judged on either.
+    """Real and synthetic rows on one numbering.
 
     Attributes:
-        task: the proxy, all rows of it real. anchors, synthetic: rows of its numbering.
+        task: the proxy, all rows of it real. ``anchors``, ``synthetic``: rows of its numbering.
     """
 
     task: Task
@@ -86,7 +86,11 @@ class JointTask:
         elif isinstance(task, TextTask):
             joined = replace(task, real=task.grams.rows)
         else:
-            raise InputError(f"a proxy of kind {type(task).__name__}", expected="one for labels or for texts")
+            raise InputError(
+                f"a proxy of kind {type(task).__name__}",
+                expected="LabelTask or TextTask",
+                todo="use labeled rows or texts",
+            )
         return cls(joined, layout.anchors, synthetic)
 
     def supersamples(
@@ -98,9 +102,9 @@ class JointTask:
         units: FinishedUnits | None = None,
         progress: Progress = silent,
     ) -> Supersamples:
-        """Outcomes on supersamples of these rows, drawn without replacement, one after the other.
+        """Outcomes on supersamples of these rows, drawn without replacement.
 
-        The loss is 0 or 1: a wrong label; or of texts, more nats per byte than the middle one of the rows held out.
+        The loss is 0 or 1: a wrong label; or of texts, more nats per byte than the median held-out row.
 
         Args:
             rows: of the common numbering.
@@ -114,7 +118,11 @@ class JointTask:
         """
         pairs, kept = min(plan.pairs, rows.size // 2), units or FinishedUnits()
         if pairs < FEWEST:
-            raise InputError(f"{rows.size} rows", expected=f"at least {2 * FEWEST} for {FEWEST} pairs")
+            raise InputError(
+                f"{rows.size} rows",
+                expected=f"at least {2 * FEWEST} for {FEWEST} pairs",
+                todo="add rows to this dataset",
+            )
         shape = (plan.draws, plan.masks, pairs)
         second = np.empty(shape, dtype=bool)
         score, guess = np.empty((*shape, 2)), np.zeros((*shape, 2), dtype=np.int64)
@@ -135,7 +143,7 @@ class JointTask:
         return Supersamples((score > np.median(held)).astype(float), second)
 
     def _fit(self, chosen: Ints, rng: np.random.Generator) -> Arrays:
-        """One mask of a supersample (n, 2): which rows were learned, how all went, and where the randomness stands."""
+        """One mask of a supersample (n, 2): training rows, outcomes, random state."""
         second = rng.random(len(chosen)) < 0.5
         taken = chosen[np.arange(len(chosen)), second.astype(np.int64)]
         none = np.empty(0, dtype=np.int64)

@@ -1,18 +1,18 @@
-"""The gain of the last doubling: what all rows add to the anchors beyond half of them.
+"""The gain of the last doubling: all synthetic rows versus half of them.
 
-It is measured as a gain is: out of fold over the anchors, the rows made from a held-out anchor held out with it, the
-differences of an anchor paired. The rows are cut into eight parts, which make seven pairs of halves, any two halves of
-different pairs with a quarter of the rows in common [plackett1946]; the value is the score with all rows minus the mean
-score of the fourteen halves. With J folds an arm has the rows of ``1 - 1/J`` of the anchors, so that s rows are judged
-by a doubling that ends at about ``(1 - 1/J) s``.
+It is measured by cross-validation on the real rows: rows made from a held-out real row are held out with it, and
+differences are paired by real row. The rows are cut into eight parts, which make seven pairs of halves, any two
+halves of different pairs with a quarter of the rows in common [plackett1946]; the value is the score with all rows
+minus the mean score of the fourteen halves. With J folds a variant has the rows of ``1 - 1/J`` of the real rows, so
+that s rows are measured by a doubling that ends at about ``(1 - 1/J) s``.
 
-Its error has two parts. Anchors: the clustered variance of the paired differences. Rows: another draw of the generator
-would have given another value; halves of one pair are such draws, and a quarter of the variance of their difference,
-less what the anchors explain of it, bounds it: exactly so where a row teaches what it shows and no more, generously
-where its lessons add up, because these cancel between all rows and the mean of both halves.
+Its error has two parts. Real rows: the clustered variance of the paired differences. Rows: another draw of the
+generator would have given another value; halves of one pair are such draws, and a quarter of the variance of their
+difference, less what the real rows explain of it, bounds it. The bound is exact if the effects
+of rows are separate, and conservative if they add up, as these cancel between all rows and the mean of both halves.
 
-How small a doubling can be told: paired differences have a variance of about their mean D, so that n anchors tell D
-with a relative error near ``1 / sqrt(n D)``: D = .01 within a tenth takes 10,000 of them, or as many words of text.
+Detectable doublings: paired differences have a variance of about their mean D, so that n real rows estimate
+D with a relative error near ``1 / sqrt(n D)``: D = .01 within a tenth takes 10,000 of them, or as many words of text.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Doubling:
 
     Attributes:
         error: standard error of it, from the ``anchors`` and from ``draws`` of rows. freedom: its degrees of freedom.
-        rows: in the arm with all of them. judged: anchors. clusters: independent groups of anchors.
+        rows: in the variant with all of them. judged: real rows. clusters: independent groups of real rows.
     """
 
     value: float
@@ -68,10 +68,10 @@ def doubling_ids(*, labeled: bool) -> tuple[str, ...]:
 def last_doubling(
     task: Task, lineage: Lineage, label: Ints, *, metric: str, streams: Streams, folds: int = FOLDS
 ) -> Doubling:
-    """The gain of the last doubling of the synthetic rows of a task; ``label`` (n,) of the anchors, else zeros.
+    """The gain of the last doubling of synthetic rows; ``label`` (n,) or zeros.
 
     Raises:
-        InputError: held-out anchors take so many rows along that fewer than eight are left.
+        InputError: fewer than eight rows remain when a fold of real rows is held out.
     """
     whole, halves, rows = _outcomes(task, lineage, streams, folds)
     ones = np.ones(label.size)
@@ -82,7 +82,7 @@ def last_doubling(
 
 
 def _doubling(every: Floats, pairs: list[tuple[Floats, ...]], group: Ints, rows: int) -> Doubling:
-    """From the scores of every anchor (n,) with all rows, and with each half of each pair."""
+    """The doubling from scores with all rows and with each half of each pair."""
     added = every - np.mean([half for pair in pairs for half in pair], axis=0)
     anchors = clustered_variance(added, group)
     between = [float(np.mean(one - other)) ** 2 - clustered_variance(one - other, group) for one, other in pairs]
@@ -103,7 +103,7 @@ def _doubling(every: Floats, pairs: list[tuple[Floats, ...]], group: Ints, rows:
 def _outcomes(
     task: Task, lineage: Lineage, streams: Streams, folds: int
 ) -> tuple[Outcome, list[tuple[Outcome, ...]], int]:
-    """Out-of-fold outcomes with all rows and with every half, and how many all are: as many in every fold."""
+    """Out-of-fold outcomes with all rows and with every half, and the number of rows."""
     fold = lineage.folds(folds, streams.stream("folds"))
     order = streams.stream("rows").permutation(lineage.source.size)
     eighth = np.empty(order.size, dtype=np.int64)
@@ -112,9 +112,9 @@ def _outcomes(
     most = min(int(lineage.made_from(part).sum()) for part in parts)
     if most < PARTS:
         raise InputError(
-            f"{most} synthetic rows are left where a fold of the anchors is held out with its rows",
-            expected="rows made from several anchors",
-            todo="make more rows, from more anchors",
+            f"{most} synthetic rows remain when a fold of real rows and the rows made from them are held out",
+            expected="rows made from several real rows",
+            todo="generate more rows, from more real rows",
         )
     sides = [side for half in FIRST_HALVES for side in (half, tuple(set(range(PARTS)) - set(half)))]
     done: list[list[tuple[Ints, Outcome]]] = [[] for _ in range(1 + len(sides))]

@@ -1,4 +1,4 @@
-"""The gain on a test set: train each arm on all anchors and rows, judge it on rows nobody learned from."""
+"""The gain on a test set: variants trained on all rows, evaluated on test rows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """Outcomes of arms on the same real rows, by seed.
+    """Outcomes of variants on the same real rows, by seed.
 
     Attributes:
-        outcomes: arm to one outcome per seed. label, weight, cluster: of the judged rows (t,).
-        rows: synthetic rows in the full arm.
+        outcomes: variant to one outcome per seed. label, weight, cluster: of the evaluated rows (t,).
+        rows: synthetic rows in the full variant.
     """
 
     outcomes: Mapping[Arm, Sequence[Outcome]]
@@ -40,7 +40,7 @@ class Measured:
     rows: int
 
     def influence(self, metric: str, treated: Arm, control: Arm) -> Floats:
-        """Paired differences per judged row and seed, shape (seeds, t)."""
+        """Paired differences per evaluated row and seed, shape (seeds, t)."""
         of = METRICS[metric]
         pairs = zip(self.outcomes[treated], self.outcomes[control], strict=True)
         return np.array([of(a, self.label, self.weight) - of(b, self.label, self.weight) for a, b in pairs])
@@ -52,7 +52,7 @@ class Measured:
         control: Arm | None = None,
         estimand: str = "gain on rows like those of the test set",
     ) -> Estimate:
-        """What the treated arm (default: anchors and all rows) scores over the control (default: anchors)."""
+        """The treated variant (default: all rows) over the control (default: real rows)."""
         paired = self.influence(metric, treated or self.both, control or Arm("anchors"))
         mean, values = paired.mean(axis=0), paired.mean(axis=1)
         test = clustered_variance(mean, self.cluster)
@@ -65,13 +65,13 @@ class Measured:
             n=self.label.size,
             clusters=int(np.unique(self.cluster).size),
             unit=UNITS[metric],
-            method="arms trained on all anchors and rows, judged on the test set; paired, clustered by near duplicates",
+            method="variants trained on all rows, evaluated on the test set; paired, clustered by near-duplicates",
             estimand=estimand,
         )
 
     @property
     def both(self) -> Arm:
-        """Anchors with all rows."""
+        """Real rows with all rows."""
         return Arm("both", 1.0, self.rows)
 
 
@@ -84,9 +84,9 @@ def measured(
     weight: Floats | None = None,
     most: int = 10_000,
 ) -> Measured:
-    """Train on all anchors, judge on the test set.
+    """Train on all real rows, evaluate on the test set.
 
-    A convex proxy has no seed: one outcome per arm, unless synthetic rows have to be drawn from more than ``most``.
+    A convex proxy has no seed: one outcome per variant, unless synthetic rows have to be drawn from more than ``most``.
     """
     judged = ground.test
     count = len(ground.synthetic)

@@ -1,4 +1,4 @@
-"""Why a synthetic set is worth less than real rows: its inputs, or its labels."""
+"""Utility of replacing real rows: parts of inputs and labels."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Utility:
-    """Utility U = R(real-trained) - R(synthetic-trained) at equal size, and its parts. Positive is good.
+    """U = R(real-trained) - R(synthetic-trained) at equal size, and its parts.
 
     Attributes:
-        total: real anchors replaced by as many synthetic rows. input_shift, label_error: the parts, averaged over the
+        total: real rows replaced by as many synthetic rows. input_shift, label_error: the parts, averaged over the
             two orders of swapping. interaction: what the order changes.
     """
 
@@ -38,10 +38,10 @@ class Utility:
 
 
 def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str = "log_loss") -> Utility:
-    """Swap inputs and labels one at a time, in both orders, out of fold over the anchors (THEORY section 5).
+    """Swap inputs and labels one at a time, cross-validated (THEORY section 5).
 
-    Labels of synthetic inputs by a real-trained teacher leave only the inputs changed; labels of real inputs by a
-    synthetic-trained teacher leave only the labels changed.
+    Labels of synthetic inputs by a classifier trained on real rows change only the inputs. Labels of real inputs by a
+    classifier trained on synthetic rows change only the labels.
     """
     count = lineage.anchors
     label = task.label[:count]
@@ -67,7 +67,7 @@ def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str 
 
 
 def _swapped(task: LabelTask, real: Ints, rows: Ints, held: Ints, streams: Streams) -> list[Outcome]:
-    """Outcomes of (inputs, labels): real and real, synthetic and real, real and synthetic, synthetic and synthetic."""
+    """Outcomes by (inputs, labels): all four combinations of real and synthetic."""
     none = np.empty(0, dtype=np.int64)
     own, other = Training(real, none), Training(none, rows)
     relabeled = task.synthetic_label.copy()
@@ -80,7 +80,7 @@ def _swapped(task: LabelTask, real: Ints, rows: Ints, held: Ints, streams: Strea
 
 
 def _teach(task: LabelTask, training: Training, X: Floats, streams: Streams) -> Ints:
-    """Labels drawn from the teacher's posterior: its best guesses would be surer than any real labels are."""
+    """Labels drawn from the posterior of a classifier, not its best guesses."""
     teacher = task.learner.fit(task.examples(training, streams.stream("inner")))
     below: Floats = np.cumsum(np.exp(teacher.log_probabilities(X)), axis=1)
     drawn_at = streams.stream("labels").random((X.shape[0], 1))

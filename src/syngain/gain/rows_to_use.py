@@ -1,4 +1,4 @@
-"""How many rows to use: chosen on some anchors, reported on others."""
+"""How many rows to use: chosen and evaluated on different real rows."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class RecommendedRows:
 
     Attributes:
         rows: the smallest amount whose gain is within ``min_gain`` of the best; 0 when the best is no gain.
-        amounts: what was tried, ascending, 0 left out. gains: the gain at each, of all anchors.
-        gain: the gain of choosing so, each anchor judged by a choice that did not use its fold.
+        amounts: what was tried, ascending, 0 left out. gains: the gain at each, of all real rows.
+        gain: the gain of choosing so, each real row evaluated with a choice made without its fold.
     """
 
     rows: int
@@ -29,10 +29,10 @@ class RecommendedRows:
 
 
 def choose(forecaster: Forecaster, metric: str, min_gain: float) -> RecommendedRows:
-    """Choose the amount of synthetic rows by a metric, and forecast the gain of the choice without its winner's curse.
+    """Choose the number of synthetic rows; forecast its gain without selection bias.
 
-    On the anchors it was chosen on, the best of several amounts looks better than it is. So for every fold the amount
-    is chosen on the other folds' anchors.
+    On the real rows it was chosen on, the best of several amounts is overestimated. So for every fold the amount
+    is chosen on the other folds' real rows.
     """
     amounts, gains = forecaster.curve(metric)
     contrasts = np.array([gain.by_trial for gain in gains])  # (levels, trials, n)

@@ -1,4 +1,4 @@
-"""Gains in parts: per class, slice and generator; and whether learners put the arms in the same order."""
+"""Gains per class, slice and generator; agreement of learners."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syngain.gain.forecast import Contrast, Forecaster
     from syngain.gain.proxies.task import Task
 
-FEW = 4  # a part with fewer anchors is named, not measured
+FEW = 4  # a part with fewer real rows is named, not measured
 FOLDS = 5
 DRAWS = 200
 
@@ -34,13 +34,13 @@ DRAWS = 200
 def part_gains(
     forecaster: Forecaster, contrast: Contrast, metric: str, parts: Mapping[str, Flags], *, kind: str
 ) -> dict[str, Estimate]:
-    """Gain on each part of the anchors, p-values adjusted by Holm over the parts that can be measured.
+    """Gain on each part of the real rows, p-values adjusted by Holm.
 
     Args:
         forecaster: of the whole.
-        contrast: the gain per anchor.
+        contrast: the gain per real row.
         metric: a mean of rows, not macro-F1.
-        parts: name to flags of the anchors (n,).
+        parts: name to flags of the real rows (n,).
         kind: ``class`` or the name of the slice.
     """
     group = forecaster.experiment.lineage.group
@@ -60,7 +60,7 @@ def part_gains(
             n=int(rows.sum()),
             clusters=int(np.unique(group[rows]).size),
             unit=UNITS[metric],
-            method=f"the forecast on the anchors of one {kind}; p by Student's t, Holm over the {kind} parts",
+            method=f"forecast on the real rows of one {kind}; p by Student's t, Holm over the {kind} parts",
             estimand=f"expected gain on rows of this {kind}",
             direction="forecast",
             marks=forecaster.marks,
@@ -70,9 +70,9 @@ def part_gains(
 
 
 def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: str, streams: Streams) -> Estimate:
-    """Mean Spearman correlation, over pairs of learners, of the order in which they put the arms.
+    """Mean Spearman correlation of learners' orders of the variants.
 
-    Interval by a bootstrap of the anchors' groups (percentiles of 200 draws).
+    Interval by a bootstrap of the real rows' groups (percentiles of 200 draws).
     """
     trials = {name: found.trials[0] for name, found in experiments.items()}
     arms = [arm for arm in next(iter(trials.values())).outcomes if all(arm in t.outcomes for t in trials.values())]
@@ -92,8 +92,8 @@ def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: s
         n=label.size,
         clusters=int(group.max()) + 1,
         unit="rank correlation",
-        method=f"Spearman over {len(arms)} arms, mean over pairs of {', '.join(experiments)}; bootstrap of anchors",
-        estimand=f"whether learners put the arms in the same order by {metric}",
+        method=f"Spearman over {len(arms)} variants, mean over pairs of {', '.join(experiments)}; bootstrap of rows",
+        estimand=f"agreement of proxy models on the order of the variants by {metric}",
         references={"same order": 1.0},
     )
 
@@ -107,7 +107,7 @@ def _agreement(means: Floats) -> float:
 def generator_gains(
     task: Task, ground: GainLayout, names: Sequence[str], *, metric: str, streams: Streams
 ) -> tuple[dict[str, Estimate], Estimate]:
-    """Gain of each generator's rows at equal size, and how far generators spread beyond their noise.
+    """Gain of each generator's rows at equal size, and the spread of generators.
 
     The spread is the standard deviation between generators with the mean variance of their estimates taken off
     (a method of moments); where that leaves a negative variance the spread is minus its root, never clipped.
@@ -134,7 +134,7 @@ def generator_gains(
             intervals=normal_intervals(float(row.mean()), error, max(clustered_freedom(row, lineage.group), 1.0)),
             n=label.size,
             unit=UNITS[metric],
-            method="rows of one generator, as many from each, out of fold over the anchors",
+            method="rows of one generator, as many from each, cross-validated over the real rows",
             estimand="gain of this generator's rows",
             direction="forecast",
         )
@@ -145,15 +145,15 @@ def generator_gains(
         n=values.size,
         clusters=values.size,
         unit=UNITS[metric],
-        method=f"standard deviation of the gains of {values.size} generators, noise of the anchors taken off",
-        estimand="how much the gain would change with another generator of this kind",
+        method=f"standard deviation of the gains of {values.size} generators, noise of the real rows subtracted",
+        estimand="standard deviation of the gain between generators of this kind",
         references={"without taking noise off": math.sqrt(between)},
     )
     return estimates, spread
 
 
 def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams) -> Floats:
-    """Influence on the gain of every generator's rows, shape (generators, n), same number of rows for all."""
+    """Influence on the gain of every generator's rows (generators, n), equal numbers."""
     lineage, label = ground.lineage, ground.anchor_labels
     generator = np.zeros(0, dtype=np.int64) if ground.generators is None else ground.generators
     codes = np.unique(generator)

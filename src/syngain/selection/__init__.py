@@ -1,1 +1,1 @@
-"""Which rows to keep and in which proportions, compared with a random choice of the same size."""
+"""Select rows and find mixture weights, compared with random selection."""

@@ -1,4 +1,4 @@
-"""What a method chooses from, what it answers, and the one protocol all methods share."""
+"""Candidates, rankings, and the protocol of selection methods."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """m synthetic rows to choose from and the n anchors that may be looked at.
+    """m synthetic rows to select from, and the n real rows a method may use.
 
     Attributes:
-        X, anchors: vectors (m, d) and (n, d) of unit length. unit, anchor_unit: codes (m,), (n,) on one numbering;
-            equal codes are kin and never stand on both sides of a fold.
+        X, ``anchors``: embeddings (m, d) and (n, d) of unit length. unit, anchor_unit: codes (m,), (n,) on one
+            numbering; rows with equal codes stay on one side of a fold.
         repeats: near-duplicate cluster of each row (m,).
-        texts, anchor_texts: what is said. prompts, anchor_prompts: what it answers, None without sides.
+        texts, anchor_texts: texts or responses. prompts, anchor_prompts: their prompts, None without sides.
         label, anchor_label: codes (m,), (n,) in ``range(classes)``; None without labels.
         logprob: log-probability each row came with (m,), in nats per token or as its file has it; None without.
     """
@@ -51,8 +51,8 @@ class Ranking:
     """All candidates from best to worst.
 
     Attributes:
-        order: candidates (m,), best first; a smaller choice is the front of it. score: what the order follows (m,), by
-            candidate. reasons: why a candidate stands where it stands, by candidate, in words.
+        order: candidates (m,), best first; its first rows are a smaller selection. score: sort key (m,), by
+            candidate. reasons: of the rank of each candidate, in words.
     """
 
     order: Ints
@@ -66,7 +66,7 @@ class Ranking:
 
 
 class Method(Protocol):
-    """How to choose: hyper-parameters and nothing else."""
+    """Protocol of a selection method: hyper-parameters and a ranking."""
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:
         """Rank all candidates, knowing that the first ``rows`` will be kept.
@@ -78,7 +78,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Random:
-    """No choice at all: the rival of every method."""
+    """Random selection: the baseline of every method."""
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002
         """A random order."""
@@ -90,12 +90,15 @@ class Random:
 
 @dataclass(frozen=True, slots=True)
 class RepeatsLast:
-    """Another method's order, but of rows that nearly repeat each other all but the best go behind everything else."""
+    """Another method's order, with near-duplicates ranked last.
+
+    Of every near-duplicate cluster, the best row keeps its rank.
+    """
 
     method: Method
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:
-        """The order of the method with repeats last."""
+        """The order of the method with near-duplicates last."""
         found = self.method.rank(candidates, rows, rng)
         _, first = np.unique(candidates.repeats[found.order], return_index=True)
         leads = np.zeros(len(candidates), dtype=bool)
@@ -110,10 +113,10 @@ class RepeatsLast:
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """Keep the front of one order, then order it by another method: faithful, then diverse.
+    """Keep the first rows of one order, then order them by another method.
 
     Attributes:
-        first: decides who may take part. second: orders those. room: how many times ``rows`` take part.
+        first: selects ``room`` times ``rows`` candidates. second: orders them.
     """
 
     first: Method
@@ -121,13 +124,13 @@ class Then:
     room: float = 1.5
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:
-        """The second method's order of the front of the first's, then the rest in the first's order."""
+        """The second method's order of the first rows, then the rest in the first order."""
         before = self.first.rank(candidates, rows, rng)
         front = np.sort(before.order[: max(round(self.room * rows), 1)])
         after = self.second.rank(part(candidates, front), min(rows, front.size), rng)
         rest = before.order[~np.isin(before.order, front)]
         score = before.score.copy()
-        reasons = [f"{reason}; not in the front of {self.room:g} times the rows to keep" for reason in before.reasons]
+        reasons = [f"{reason}; not among the first {self.room:g} times the rows to keep" for reason in before.reasons]
         for at, row in enumerate(front.tolist()):
             score[row] = after.score[at]
             reasons[row] = f"{before.reasons[row]}; {after.reasons[at]}"
@@ -135,7 +138,7 @@ class Then:
 
 
 def part(candidates: Candidates, rows: Ints) -> Candidates:
-    """The same anchors with these candidates only."""
+    """The same real rows with these candidates only."""
     chosen = rows.tolist()
     return Candidates(
         X=candidates.X[rows],
@@ -155,7 +158,7 @@ def part(candidates: Candidates, rows: Ints) -> Candidates:
 
 
 def labels_of(candidates: Candidates, method: str) -> tuple[Ints, Ints]:
-    """Labels of candidates (m,) and anchors (n,).
+    """Labels of candidates (m,) and real rows (n,).
 
     Raises:
         InputError: there are none.
@@ -163,7 +166,7 @@ def labels_of(candidates: Candidates, method: str) -> tuple[Ints, Ints]:
     if candidates.label is None or candidates.anchor_label is None:
         raise InputError(
             "the rows have no labels",
-            expected=f"labels, which {method} judges",
+            expected=f"a label column, which {method} needs",
             todo="name the label column with --label, or choose another method",
         )
     return candidates.label, candidates.anchor_label

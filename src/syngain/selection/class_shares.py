@@ -1,4 +1,7 @@
-"""Arms whose synthetic rows have the class shares of the anchors: no set is rewarded for its shares alone."""
+"""Variants whose synthetic rows have the class distribution of the real rows.
+
+No dataset ranks higher for its class distribution alone.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnchorShares:
-    """A task whose ``balanced`` trainings weight synthetic rows to the class shares of the anchors beside them.
+    """A task that weights synthetic rows to the class distribution of the real rows.
 
-    Weights that make all classes equal would give the few rows of a rare class more weight the rarer it is, and judge
-    a set by these. Here anchors count one each, and the rows of class c together ``m n_c / n``: m synthetic rows, n_c
-    of n anchors. Rows of a class that no anchor has do not count.
+    It applies to ``balanced`` trainings, with the class distribution of their own real rows.
+
+    Weights that make all classes equal would give the few rows of a rare class more weight the rarer it is, and
+    decide the rank of a dataset. Here real rows count one each, and the rows of class c together ``m n_c / n``: m
+    synthetic rows, n_c of n real rows. Rows of a class that no real row has do not count.
     """
 
     task: LabelTask
@@ -45,7 +50,7 @@ class AnchorShares:
 
 
 def shares(anchors: Ints, rows: Ints, total: int) -> Floats:
-    """Weights of rows (m,) under which each class of theirs weighs ``total`` times its share of the anchors."""
+    """Row weights (m,): each class weighs ``total`` times its real fraction."""
     size = int(max(anchors.max(), rows.max(initial=0))) + 1
     wanted = np.bincount(anchors, minlength=size) / anchors.size * total
     have = np.bincount(rows, minlength=size)

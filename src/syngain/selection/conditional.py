@@ -1,4 +1,4 @@
-"""Instruction-following difficulty [li2024]: how little a prompt helps with its response, by a model of choice."""
+"""Instruction-following difficulty [li2024] of responses, by a model of choice."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from syngain.learners.causal import CausalModel
     from syngain.selection.candidates import Candidates
 
-CHUNK = 64  # responses between two words of progress
+CHUNK = 64  # responses between two progress reports
 
 
 @dataclass(frozen=True, slots=True)
 class Surprisals:
-    """What responses cost, in nats.
+    """Surprisal of responses, in nats.
 
     Attributes:
         after: given their prompts (m,). before: without (m,). length: words or tokens that were scored (m,).
@@ -38,26 +38,28 @@ class Surprisals:
 
 
 class Judge(Protocol):
-    """Who says how surprising responses are with and without their prompts."""
+    """Measures the surprisal of responses with and without their prompts."""
 
     def surprisals(self, candidates: Candidates) -> Surprisals:
-        """Of every candidate; the prompts are there."""
+        """The surprisals of every candidate; the prompts must exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheModel:
-    """Words of the anchors' responses and, after a prompt, with probability ``cache`` words of the prompt [kuhn1990].
+    """Word frequencies of the real responses, with a cache of prompt words [kuhn1990].
 
-    Needs no download; the cache is chosen on the anchors.
+    With probability ``cache`` a word is drawn from the words of the prompt.
+
+    Needs no download; the cache is chosen on the real rows.
 
     Attributes:
-        caches: shares of the prompt's words to choose from.
+        caches: fractions of the prompt's words to choose from.
     """
 
     caches: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2, 0.3)
 
     def surprisals(self, candidates: Candidates) -> Surprisals:
-        """By frequencies of words."""
+        """The surprisals by word frequencies."""
         unigrams = _Unigrams.of(candidates.anchor_texts)
         known = _pairs(candidates.anchor_prompts, candidates.anchor_texts)
         cache = min(self.caches, key=lambda share: sum(unigrams.nats(p, r, share) for p, r in known))
@@ -71,12 +73,12 @@ class CacheModel:
 class LanguageModel:
     """A causal language model; every response is scored once, whatever the folds are.
 
-    After its prompt a response stands in the model's own chat template, without it alone behind the start token. The
-    end of a response is not scored, and of a long one only what fits behind its prompt.
+    After its prompt a response is laid out in the chat template, without it after the start token. The
+    end of a response is not scored, and of a long one only the part that fits after its prompt.
 
     Attributes:
         model: ``smollm2``, a folder, a GGUF file or a hub name. max_tokens: read of a prompt and its response.
-        dtype: ``auto`` takes bf16 where the machine computes in it. progress: called with the share that is scored.
+        dtype: ``auto`` takes bf16 where the machine computes in it. progress: called with the fraction scored.
     """
 
     model: str = "smollm2"
@@ -87,10 +89,10 @@ class LanguageModel:
     _known: dict[tuple[str, str], tuple[float, float, int]] = field(default_factory=dict, init=False, repr=False)
 
     def surprisals(self, candidates: Candidates) -> Surprisals:
-        """By the model.
+        """The surprisals by the model.
 
         Raises:
-            MissingDependencyError, InputError, UnfinishedError: the model cannot be loaded or breaks down.
+            MissingDependencyError, InputError, UnfinishedError: the model cannot be loaded or fails.
         """
         pairs = list(zip(candidates.prompts or (), candidates.texts, strict=True))
         fresh = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
@@ -126,7 +128,7 @@ class LanguageModel:
         if not (np.isfinite(after).all() and np.isfinite(before).all()):
             raise InputError(
                 f"{self.model} gives responses no finite probability",
-                expected="a language model that works in its number format",
+                expected="a language model with finite log-probabilities",
                 todo="name another model with --model",
             )
         for pair, row, x, y in zip(pairs, given, after.tolist(), before.tolist(), strict=True):
@@ -135,13 +137,13 @@ class LanguageModel:
 
 @dataclass(frozen=True, slots=True)
 class ConditionalRatio:
-    """Responses that the prompt makes easier, but little: instruction-following difficulty [li2024].
+    """Instruction-following difficulty [li2024]: prompts that help, but little.
 
     The ratio of the surprisal of a response after its prompt over that without. Long responses have other ratios than
-    short ones, so the score is what remains of the log ratio after a straight line in the log length.
+    short ones, so the score is the residual of the log ratio after regression on the log length.
 
     Attributes:
-        judge: who says how surprising a response is.
+        judge: measures the surprisal of responses.
     """
 
     judge: Judge = field(default_factory=CacheModel)
@@ -167,7 +169,7 @@ class ConditionalRatio:
         helped = ratio < 1
         order = np.lexsort((-residual, ~helped))
         reasons = [
-            f"surprisal after the prompt {value:.2f} of that without, {rest:+.2f} beside rows of its length"
+            f"surprisal with prompt / without: {value:.2f}, {rest:+.2f} versus rows of its length"
             for value, rest in zip(ratio, residual, strict=True)
         ]
         return Ranking(order, residual, reasons)
@@ -186,7 +188,7 @@ class _Unigrams:
         return cls(counts, sum(counts.values()))
 
     def nats(self, prompt: Sequence[str], response: Sequence[str], cache: float) -> float:
-        """Surprisal of a response, with a share of the mass on the words of the prompt."""
+        """Surprisal of a response, with a fraction of the mass on the words of the prompt."""
         said = Counter(prompt)
         share = cache if prompt else 0.0
         below = self.total + len(self.counts) + 1

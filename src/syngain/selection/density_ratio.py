@@ -1,4 +1,4 @@
-"""Towards the anchors: rows a classifier takes for anchors, and rows in regions where anchors are alone."""
+"""Select rows that resemble real rows, or that lie where only real rows are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def kin(candidates: Candidates) -> Ints:
-    """Groups of anchors, then candidates (n + m,), that must not stand on both sides of a fold: kin and repeats."""
+    """Groups of real rows, then candidates (n + m,), that stay on one side of a fold."""
     alone = np.full(candidates.anchor_unit.size, -1)
     return groups(
         np.concatenate([candidates.anchor_unit, candidates.unit]), np.concatenate([alone, candidates.repeats])
@@ -28,10 +28,10 @@ def kin(candidates: Candidates) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class DensityRatio:
-    """Weight by the density of anchors over that of candidates, from a classifier that did not see the row.
+    """Weight by the cross-fitted density ratio of real rows to candidates.
 
     With both sides weighing the same, the log-odds of a logistic regression are the log density ratio [sugiyama2012].
-    Keeping the largest would keep the center of the anchors only, so rows are drawn without replacement in proportion
+    Keeping the largest would keep the center of the real rows only, so rows are drawn without replacement in proportion
     to the ratio: the largest log ratios plus Gumbel noise [kool2019], as in importance resampling [xie2023].
 
     Attributes:
@@ -46,19 +46,23 @@ class DensityRatio:
         """Order of the draw; the score is the log ratio itself."""
         ratio = self.log_ratios(candidates, rng)
         noisy = ratio + rng.gumbel(size=ratio.size) if self.drawn else ratio
-        reasons = [f"log density ratio to the anchors {value:+.2f} nats" for value in ratio]
+        reasons = [f"log density ratio to the real rows {value:+.2f} nats" for value in ratio]
         return Ranking(np.argsort(-noisy, kind="stable"), ratio, reasons)
 
     def log_ratios(self, candidates: Candidates, rng: np.random.Generator) -> Floats:
         """Cross-fitted log density ratio of each candidate (m,), in nats.
 
         Raises:
-            InputError: all rows are kin, so that none can be held out.
+            InputError: all rows are in one group, so that none can be held out.
         """
         n = candidates.anchor_unit.size
         group = kin(candidates)
         if np.unique(group).size < 2:
-            raise InputError("all rows come from one group of anchors", expected="at least two groups, to hold one out")
+            raise InputError(
+                "all rows come from one group of real rows",
+                expected="at least two groups, to hold one out",
+                todo="add real rows, or choose another --method",
+            )
         X = np.vstack([candidates.anchors, candidates.X])
         y = np.concatenate([np.ones(n, dtype=np.int64), np.zeros(len(candidates), dtype=np.int64)])
         fold = folds(group, min(self.folds, np.unique(group).size), rng, y)
@@ -77,17 +81,17 @@ class DensityRatio:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Fill the regions of the anchors in proportion to the anchors in them, those without rows first.
+    """Fill regions in proportion to their real rows, regions without rows first.
 
     Attributes:
-        most: regions at the most. rows: anchors per region on average.
+        most: regions at the most. rows: real rows per region on average.
     """
 
     most: int = 40
     rows: int = 10
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
-        """The r-th best row of a region that holds a share s of the anchors stands at (r + 1/2) / s."""
+        """Row r of a region with a fraction s of the real rows has rank (r + 1/2) / s."""
         different = len(np.unique(candidates.anchors, axis=0))
         count = min(max(len(candidates.anchors) // self.rows, 1), self.most, different)
         state = int(rng.integers(2**31 - 1))
@@ -102,7 +106,7 @@ class Coverage:
         score = -(place + 0.5) / share[region]
         held = np.bincount(region, minlength=count)
         reasons = [
-            f"number {int(place[row]) + 1} of {held[code]} rows in a region with {share[code]:.1%} of the anchors"
+            f"number {int(place[row]) + 1} of {held[code]} rows in a region with {share[code]:.1%} of the real rows"
             for row, code in enumerate(region.tolist())
         ]
         return Ranking.by_score(score, reasons)

@@ -1,4 +1,4 @@
-"""Log-determinant: rows that span the most volume, greedily, in memory of the size of the vectors."""
+"""Log-determinant selection: rows that span the most volume, greedily."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LogDeterminant:
-    """Choose rows with the largest ``log det(I + X_S X_S' / ridge)``, X_S the vectors of the chosen rows.
+    """Select rows with the largest ``log det(I + X_S X_S' / ridge)``.
+
+    X_S are the embeddings of the selected rows.
 
     By the matrix determinant lemma a row adds ``log(1 + x' A^-1 x)`` with ``A = ridge I + X_S' X_S`` of size (d, d), so
     that no matrix of all pairs is needed [chen2018]; the choice of one row updates the terms of all others.
 
     Attributes:
-        ridge: variance of the noise, in squared units of the vectors; smaller ones punish nearness more.
+        ridge: variance of the noise, in squared units of the embeddings; smaller ones punish nearness more.
     """
 
     ridge: float = 0.1
 
     def __post_init__(self) -> None:
         if not self.ridge > 0:
-            raise UsageError(f"ridge {self.ridge}", expected="above 0: without noise repeats have no volume at all")
+            raise UsageError(f"ridge {self.ridge}", expected="a number above 0", todo="set ridge, for example to 1.0")
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no draw)
         """Greedy order; those not chosen follow by what they would add next."""
@@ -38,7 +40,10 @@ class LogDeterminant:
         return Ranking(order, gains, [f"adds {gain:.3g} nats of volume to the rows above it" for gain in gains])
 
     def greedy(self, X: Floats, rows: int) -> tuple[Ints, Floats]:
-        """All of m rows (m,), the first ``rows`` chosen greedily, and what each added or would add (m,), in nats."""
+        """Order of all m rows (m,) and the volume each added or would add (m,), in nats.
+
+        The first ``rows`` are chosen greedily.
+        """
         inverse = np.eye(X.shape[1]) / self.ridge
         terms = np.einsum("ij,ij->i", X, X) / self.ridge
         chosen: list[int] = []

@@ -1,7 +1,7 @@
-"""Facility location: rows that stand for all rows, by lazy greedy over similarities that are never all in memory.
+"""Facility location: rows that represent all rows, by lazy greedy selection.
 
-``f(S) = sum_i max(0, max_{j in S} cos(x_i, x_j))``: every candidate is stood for by its nearest chosen one. The greedy
-choice is within 1 - 1/e of the best [nemhauser1978]; gains only fall, so that most need not be computed again
+``f(S) = sum_i max(0, max_{j in S} cos(x_i, x_j))``: every candidate is represented by its nearest selected one. The
+greedy choice is within 1 - 1/e of the best [nemhauser1978]; gains only fall, so that most need not be computed again
 [minoux1978].
 """
 
@@ -29,7 +29,7 @@ BYTES = 12  # of a stored similarity with its row and column
 
 @dataclass(frozen=True, slots=True)
 class FacilityLocation:
-    """Choose rows that stand for all candidates.
+    """Select rows that represent all candidates.
 
     Attributes:
         exact: up to so many candidates, or where few are chosen, all similarities count. Beyond, those of a row's
@@ -42,17 +42,19 @@ class FacilityLocation:
     memory: int = 500_000_000
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:
-        """Greedy order; candidates that were not reached follow by the bound of their gain."""
+        """Greedy order; candidates not reached follow by the bound of their gain."""
         order, gains = self.greedy(candidates.X, rows, rng)
         share = gains / max(len(candidates), 1)
         reasons = [f"adds {value:.2e} of the mean similarity to the rows above it" for value in share]
         return Ranking(order, share, reasons)
 
     def greedy(self, X: Floats, rows: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
-        """All of m rows (m,), the first ``rows`` chosen greedily, and the gain of each when it was last computed (m,).
+        """Order of all m rows (m,) and their last computed gains (m,).
+
+        The first ``rows`` are chosen greedily.
 
         Args:
-            X: vectors (m, d), scaled to unit length here; zero vectors are similar to nothing.
+            X: embeddings (m, d), scaled to unit length here; zero embeddings are similar to nothing.
             rows: how many will be kept.
             rng: draws the columns from which thresholds of nearness are read.
         """
@@ -75,7 +77,7 @@ class FacilityLocation:
 
 
 class _Similarities(Protocol):
-    """What is similar to what, and how well the chosen rows stand for all."""
+    """Similarities of rows, and how well the selected rows represent all."""
 
     @property
     def batch(self) -> int: ...
@@ -87,7 +89,7 @@ class _Similarities(Protocol):
         """What each of the rows would add now."""
 
     def choose(self, row: int) -> None:
-        """Let this row stand for those it is nearest to."""
+        """Add this row: it represents the rows it is nearest to."""
 
 
 @dataclass(slots=True)
@@ -114,7 +116,10 @@ class _Computed:
 
 @dataclass(slots=True)
 class _Stored:
-    """The largest similarities of every row, by candidate: ``rows`` it is near to and how near, from ``start``."""
+    """The largest similarities of every row, by candidate.
+
+    ``rows`` are its neighbors and their similarities, from ``start``.
+    """
 
     start: Ints
     rows: NDArray[np.int32]
@@ -124,7 +129,7 @@ class _Stored:
 
     @classmethod
     def of(cls, X: Singles, count: int, rng: np.random.Generator) -> _Stored:
-        """About ``count`` similarities of each row; the threshold of a row comes from a tenth of the columns."""
+        """About ``count`` similarities per row, thresholds from a tenth of the columns."""
         m = len(X)
         sampled = np.sort(rng.permutation(m)[: max(m // 10, min(m, 1000))])
         rank = min(sampled.size - 1, int(np.ceil(1.3 * count * sampled.size / m)))
@@ -161,7 +166,10 @@ class _Stored:
 
 
 def _lazy(similar: _Similarities, rows: int) -> tuple[Ints, Floats]:
-    """Lazy greedy: a gain is computed again only while its old value is the largest; ties go to the earlier row."""
+    """Lazy greedy selection: a gain is computed again only while it is the largest.
+
+    Ties go to the earlier row.
+    """
     gains = similar.first()
     seen = np.zeros(gains.size, dtype=np.int64)  # how many were chosen when a gain was computed
     heap = [(-gain, row) for row, gain in enumerate(gains.tolist())]

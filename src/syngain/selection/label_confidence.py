@@ -1,4 +1,4 @@
-"""Labels one can believe: confidence of a classifier that did not see the row, and how it moves between fits."""
+"""Rank rows by the confidence of a cross-fitted classifier in their labels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Wanted = Literal["easy", "ambiguous", "hard"]
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Rows whose label a classifier of other rows expects: confident learning [northcutt2021] by rank.
+    """Confident learning [northcutt2021] by rank: labels that a classifier expects.
 
-    The classifier learns anchors and candidates of other folds; kin and repeats of a row are in its fold. The score is
-    the log-odds of the row's label against the best other one.
+    The classifier learns real rows and candidates of other folds; related rows and repeats of a row are in its fold.
+    The score is the log-odds of the row's label against the best other one.
 
     Attributes:
         folds: of the cross-fit. penalty: ridge of the classifier. rounds: fits of a fold; after the first, the
@@ -37,7 +37,7 @@ class Confidence:
     rounds: int = 2
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
-        """The most believable first."""
+        """The highest confidence first."""
         own, _ = labels_of(candidates, "confidence")
         trust = np.ones(len(candidates))
         scores = np.zeros((len(candidates), candidates.classes))
@@ -54,7 +54,7 @@ class Confidence:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Easy, ambiguous or hard rows by the mean and spread of their confidence over fits [swayamdipta2020].
+    """Easy, ambiguous or hard rows by confidence over fits [swayamdipta2020].
 
     Attributes:
         want: easy (always expected), ambiguous (it depends on the fit), or hard (never expected).
@@ -68,9 +68,13 @@ class Profile:
 
     def __post_init__(self) -> None:
         if self.want not in {"easy", "ambiguous", "hard"}:
-            raise UsageError(f"profile {self.want}", expected="easy, ambiguous or hard")
+            raise UsageError(
+                f"profile {self.want!r}", expected="easy, ambiguous or hard", todo="set want to one of the three"
+            )
         if self.fits < 2:
-            raise UsageError(f"{self.fits} fits", expected="at least 2, for a spread")
+            raise UsageError(
+                f"{self.fits} fits", expected="at least 2, to measure a spread", todo="raise fits to 2 or more"
+            )
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
         """By mean for easy, by spread for ambiguous, by minus the mean for hard."""
@@ -91,7 +95,10 @@ class Profile:
 def cross_fitted(
     candidates: Candidates, count: int, penalty: float, rng: np.random.Generator, weight: Floats
 ) -> Floats:
-    """Log-probabilities (m, classes) of each candidate by anchors and candidates (each ``weight``) of other folds."""
+    """Cross-fitted log-probabilities (m, classes) of each candidate.
+
+    The classifier learns real rows and candidates (each ``weight``) of other folds.
+    """
     own, anchors = labels_of(candidates, "confidence")
     n = anchors.size
     group = kin(candidates)
@@ -103,7 +110,7 @@ def cross_fitted(
     for f in np.unique(fold):
         held, seen = np.flatnonzero((fold == f) & (np.arange(y.size) >= n)), (fold != f) & (counted > 0)
         if np.unique(y[seen]).size < 2 or not held.size:
-            continue  # nothing to compare with: every label is as good
+            continue  # nothing to compare with: all labels are equally likely
         none = np.full(int(seen.sum()), -1)
         examples = Examples(X[seen], y[seen], candidates.classes, counted[seen], none, none > 0)
         out[held - n] = Logistic().fit_at(examples, penalty).log_probabilities(X[held])

@@ -1,4 +1,4 @@
-"""Datasets laid out for a choice: candidates with what a method may look at, from all anchors or from a part."""
+"""Datasets laid out for selection: candidates and the rows a method may use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ LOGPROBS = ("token_logprobs", "logprob", "log_probability", "score")  # the firs
 
 @dataclass(frozen=True)
 class SelectionLayout:
-    """Anchors and candidates with a task to measure on; nothing a method sees was learned from rows held out.
+    """Real rows and candidates with a task to measure on.
+
+    A method sees nothing that was learned from held-out rows.
 
     Attributes:
         ground: all rows. task: the proxy. repeats: near-duplicate cluster of every candidate (m,).
@@ -67,7 +69,7 @@ class SelectionLayout:
         return cls(ground, task, study.clusters("synthetic"), known, streams, encoder)
 
     def candidates(self, anchors: Ints, rows: Ints) -> Candidates:
-        """Those rows to choose from, knowing these anchors only."""
+        """Those rows to choose from, knowing these real rows only."""
         ground, real, synthetic = self.ground, self.ground.real[0], self.ground.synthetic
         ours, theirs = self._vectors(anchors, rows)
         pair = synthetic.kind is Kind.PAIR
@@ -90,7 +92,7 @@ class SelectionLayout:
         )
 
     def _vectors(self, anchors: Ints, rows: Ints) -> tuple[Floats, Floats]:
-        """Vectors of unit length by an encoder that saw these anchors and rows only."""
+        """Unit embeddings by an encoder fitted on these real and synthetic rows only."""
         real, synthetic = self.ground.real[0].take(anchors.tolist()), self.ground.synthetic.take(rows.tolist())
         if not real.sides:
             known = {name: [*real.columns[name], *synthetic.columns[name]] for name in real.columns}
@@ -103,11 +105,11 @@ class SelectionLayout:
 
 
 def log_probabilities(dataset: Dataset, column: str | None = None) -> Floats | None:
-    """The log-probability each row came with (m,): a number, or the mean of a list; NaN where a row has none.
+    """The log-probability of each row (m,): a number, the mean of a list, or NaN.
 
     Args:
         dataset: rows with their records.
-        column: where it stands; None for the first of ``LOGPROBS`` that is there.
+        column: its name; None for the first of ``LOGPROBS`` that is there.
 
     Raises:
         InputError: no row has the column that was named.
@@ -118,7 +120,11 @@ def log_probabilities(dataset: Dataset, column: str | None = None) -> Floats | N
         if np.isfinite(found).any():
             return found
     if column is not None:
-        raise InputError(f"{dataset.name} has no numbers in `{column}`", expected="log-probabilities on its rows")
+        raise InputError(
+            f"{dataset.name} has no numbers in `{column}`",
+            expected="a column of log-probabilities",
+            todo="name the column with --logprob",
+        )
     return None
 
 

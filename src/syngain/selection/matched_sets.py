@@ -1,7 +1,7 @@
-"""Sets against sets: the same number of rows from each, the same anchors, the same judges, paired differences.
+"""Compare datasets at equal size with paired differences.
 
-Every set is drawn from several times, so that a set which is larger than the others is not judged by one lucky draw.
-Without a test set, anchors judge that were held out together with all rows made from them.
+Every dataset is drawn from several times, so that a larger dataset does not depend on one draw. Without a test set,
+variants are evaluated on real rows that were held out together with all rows made from them.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from syngain.gain.design.layout import GainLayout
     from syngain.gain.proxies.task import Task
 
-FEWEST = 10  # rows of each set that can be drawn
+FEWEST = 10  # rows of each dataset that can be drawn
 STRATA = 5
 LEVEL = 0.05  # of Holm's test over all pairs
-ANCHORS = -1  # the arm without synthetic rows
+ANCHORS = -1  # the variant without synthetic rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """How sets are compared.
+    """How datasets are compared.
 
     Attributes:
-        folds: of the anchors, where they judge. draws: from every set. most: rows of an arm.
-        lengths: whether the rows that are drawn are equally long in all sets, by fifths of all lengths.
+        folds: of the real rows, without a test set. draws: from every dataset. most: rows of a variant.
+        lengths: whether the rows that are drawn are equally long in all datasets, by fifths of all lengths.
     """
 
     folds: int = 5
@@ -55,12 +55,13 @@ class Contest:
 
 @dataclass(frozen=True)
 class Standing:
-    """Outcomes of all sets on the same rows.
+    """Outcomes of all datasets on the same rows.
 
     Attributes:
-        names: of the sets. outcomes: (set, balanced) to one outcome per draw; set -1 is the anchors alone.
-        label, cluster: of the judged rows (t,). inflation: of a variance over them. size: rows drawn from every set.
-        where: who judged, in words.
+        names: of the datasets. outcomes: (set, balanced) to one outcome per draw; set -1 is the real rows alone.
+        label, cluster: of the evaluated rows (t,). inflation: of a variance over them. size: rows drawn from every
+            dataset.
+        where: on which rows, in words.
     """
 
     names: Sequence[str]
@@ -72,7 +73,7 @@ class Standing:
     where: str
 
     def over(self, metric: str, treated: int, control: int, *, balanced: bool) -> Estimate:
-        """One set over another, or over the anchors alone (-1), with its p-value."""
+        """One dataset over another, or over the real rows alone (-1), with its p-value."""
         a, b = self._scores(metric, treated, balanced=balanced), self._scores(metric, control, balanced=balanced)
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
@@ -81,8 +82,8 @@ class Standing:
             (rows, max(clustered_freedom(paired, self.cluster), 2.0)), (draws, max(len(a) - 1.0, 1.0))
         )
         value, error = float(paired.mean()), math.sqrt(rows + draws)
-        weights = ", synthetic rows weighted to the class shares of the anchors" if balanced else ""
-        against = "the anchors alone" if control == ANCHORS else self.names[control]
+        weights = ", synthetic rows weighted to the class distribution of the real rows" if balanced else ""
+        against = "the real rows alone" if control == ANCHORS else self.names[control]
         return Estimate(
             value=value,
             intervals=normal_intervals(value, error, freedom),
@@ -91,7 +92,7 @@ class Standing:
             clusters=int(np.unique(self.cluster).size),
             unit=UNITS[metric],
             method=self.where,
-            estimand=f"{self.size:,} rows of {self.names[treated]} beside the anchors over {against}{weights}",
+            estimand=f"{self.size:,} rows of {self.names[treated]} added to the real rows, over {against}{weights}",
         )
 
     def _scores(self, metric: str, of: int, *, balanced: bool) -> Floats:
@@ -101,11 +102,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class MatchedSets:
-    """Sets on common ground.
+    """Datasets with the same real rows, test rows and random draws.
 
     Attributes:
-        ground: anchors, test and the rows of all sets. member: set of each synthetic row (m,). names: of the sets.
-        task: the proxy. streams: of every draw, the same for all sets.
+        ground: real rows, test and the rows of all datasets. member: dataset of each synthetic row (m,). names: of the
+            datasets.
+        task: the proxy. streams: of every draw, the same for all datasets.
     """
 
     ground: GainLayout
@@ -115,10 +117,10 @@ class MatchedSets:
     streams: Streams
 
     def on_anchors(self, contest: Contest, *, progress: Progress = silent) -> Standing:
-        """Judged by held-out anchors.
+        """Evaluated on held-out real rows.
 
         Raises:
-            InputError: a set has too few rows that could have been made without the held-out anchors.
+            InputError: a dataset has too few rows that could have been made without the held-out real rows.
         """
         ground = self.ground
         fold = ground.lineage.folds(contest.folds, self.streams.stream("compare folds"))
@@ -127,7 +129,7 @@ class MatchedSets:
         quota = self._quota(allowed, contest)
         found: dict[tuple[int, bool], list[list[tuple[Ints, Outcome]]]] = {}
         for f in range(count):
-            progress(f"sets on fold {f + 1} of {count}", f / count)
+            progress(f"datasets on fold {f + 1} of {count}", f / count)
             held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
             bench = self.task.within(anchors, allowed[f])
             for key, trainings in self._trainings(anchors, allowed[f], quota, contest).items():
@@ -141,17 +143,17 @@ class MatchedSets:
             cluster=ground.lineage.group,
             inflation=shared_training(count),
             size=int(quota.sum()),
-            where=f"judged by anchors, out of {count} folds; variance inflated for shared training rows [nadeau2003]",
+            where=f"{count}-fold cross-validation; variance inflated for shared training rows [nadeau2003]",
         )
 
     def on_test(self, contest: Contest, *, progress: Progress = silent) -> Standing:
-        """Judged by the test set, all anchors learned from.
+        """Evaluated on the test set, all real rows learned from.
 
         Raises:
-            InputError: a set has too few rows.
+            InputError: a dataset has too few rows.
         """
         ground = self.ground
-        progress("sets on the test", 0.0)
+        progress("datasets on the test set", 0.0)
         every = np.arange(self.member.size)
         quota = self._quota([every], contest)
         bench = self.task.within(ground.anchors, every)
@@ -168,7 +170,7 @@ class MatchedSets:
             cluster=ground.cluster[ground.test],
             inflation=1.0,
             size=int(quota.sum()),
-            where="judged by the test set; paired, clustered by near duplicates",
+            where="evaluated on the test set; paired, clustered by near-duplicates",
         )
 
     def _strata(self, contest: Contest) -> Ints:
@@ -180,7 +182,7 @@ class MatchedSets:
         return np.asarray(np.searchsorted(edges, length, side="left"), dtype=np.int64)
 
     def _quota(self, allowed: Sequence[Ints], contest: Contest) -> Ints:
-        """Rows to draw from every stratum of every set: what the poorest set has in the poorest fold."""
+        """Rows to draw from every stratum: the minimum over datasets and folds."""
         strata = self._strata(contest)
         cells = self.member * STRATA + strata
         counts = [np.bincount(cells[rows], minlength=len(self.names) * STRATA) for rows in allowed]
@@ -189,9 +191,9 @@ class MatchedSets:
         if quota.sum() < FEWEST:
             poor = int(np.argmin(table.sum(axis=1)))
             raise InputError(
-                f"{quota.sum()} rows of every set can be compared ({self.names[poor]} has {table[poor].sum()})",
-                expected=f"at least {FEWEST} rows of every set, without those of a held-out fold of anchors",
-                todo="give larger sets" + (", or compare without matched lengths" if contest.lengths else ""),
+                f"{quota.sum()} rows of every dataset can be compared ({self.names[poor]} has {table[poor].sum()})",
+                expected=f"at least {FEWEST} rows of every dataset, not made from a held-out fold of real rows",
+                todo="add rows to it" + (", or omit --match-lengths" if contest.lengths else ""),
             )
         if quota.sum() > contest.most:
             quota = np.floor(quota * contest.most / quota.sum()).astype(np.int64)
@@ -218,7 +220,7 @@ class MatchedSets:
 
 @dataclass(frozen=True)
 class RankedPair:
-    """Two sets; the first is ahead, ``told`` if Holm's test says so at 5 %."""
+    """Two datasets, the better first; ``told`` if significant by Holm at 5%."""
 
     ahead: str
     behind: str
@@ -227,7 +229,7 @@ class RankedPair:
 
 
 def ranked_pairs(standing: Standing, metric: str, *, balanced: bool) -> list[RankedPair]:
-    """All pairs, the one ahead first; told apart by Holm over all of them."""
+    """All pairs, the better first; significance by Holm over all pairs."""
     found: dict[tuple[int, int], Estimate] = {}
     for a, b in combinations(range(len(standing.names)), 2):
         over = standing.over(metric, a, b, balanced=balanced)
@@ -244,7 +246,7 @@ def ranked_pairs(standing: Standing, metric: str, *, balanced: bool) -> list[Ran
 
 
 def ranks_of(names: Sequence[str], pairs: Sequence[RankedPair]) -> dict[str, Estimate]:
-    """Rank of each set by mean, from 1, with the ranks that the told pairs leave open [mogstad2024]."""
+    """Rank of each dataset by mean, interval from significant pairs [mogstad2024]."""
     out = {}
     for name in names:
         better = sum(pair.told for pair in pairs if pair.behind == name)
@@ -255,8 +257,8 @@ def ranks_of(names: Sequence[str], pairs: Sequence[RankedPair]) -> dict[str, Est
             intervals={0.95: bounds},
             n=len(names),
             unit="rank",
-            method="1 + sets ahead; the interval holds the ranks that no pair told apart by Holm at 5 % excludes",
-            estimand="place of the set among those compared",
+            method="1 + datasets ahead; the interval contains the ranks not excluded by Holm's test at 5%",
+            estimand="rank of the dataset among those compared",
         )
     return out
 

@@ -1,7 +1,8 @@
-"""The methods by name, for the command line and configuration files."""
+"""Selection methods by name, for the command line and configuration files."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import UsageError
@@ -37,27 +38,32 @@ METHODS: Mapping[str, Method] = {
 }
 
 
+def _nearest(name: str) -> str:
+    near = get_close_matches(name, METHODS, n=1)
+    return f"choose --method {near[0] if near else 'random'}"
+
+
 def method_named(
     name: str, *, repeats_last: bool = True, model: str | None = None, progress: Progress = silent
 ) -> Method:
-    """A method by its name, with repeats behind everything else unless told otherwise; never for ``random``.
+    """The method of a name, near-duplicates last by default, never for ``random``.
 
     Args:
         name: of the method.
-        repeats_last: whether near duplicates go behind all others.
-        model: the causal language model that judges responses in ``conditional_ratio``; None is a model of words.
+        repeats_last: whether near-duplicates go behind all others.
+        model: the causal language model of ``conditional_ratio``; None is a word model.
         progress: called while that model scores.
 
     Raises:
-        UsageError: there is no such method, or it asks no language model.
+        UsageError: there is no such method, or it uses no language model.
     """
     if name not in METHODS:
-        raise UsageError(f"method {name}", expected=f"one of {', '.join(METHODS)}")
+        raise UsageError(f"unknown method {name!r}", expected=f"one of {', '.join(METHODS)}", todo=_nearest(name))
     if model is not None and name != "conditional_ratio":
         raise UsageError(
             f"method {name} with the language model {model}",
-            expected="no --model: only conditional_ratio asks one",
-            todo="leave out --model, or choose --method conditional_ratio",
+            expected="no --model: only conditional_ratio uses one",
+            todo="omit --model, or choose --method conditional_ratio",
         )
     method = METHODS[name] if model is None else ConditionalRatio(LanguageModel(model, progress=progress))
     return RepeatsLast(method) if repeats_last and name != "random" else method

@@ -1,4 +1,4 @@
-"""Mixtures from many proxy runs: the loss as a function of proportions, judged by runs that were left out."""
+"""Mixture weights from many proxy runs, by regression of the loss."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats
 
-FEWEST = 20  # runs: fewer leave nothing to judge by
-LEAST = 0.5  # rank correlation that a regression must surely have before it names an optimum
+FEWEST = 20  # runs: fewer leave no held-out runs
+LEAST = 0.5  # lower bound of the rank correlation before a regression names an optimum
 PER_PART = 5  # runs for each part of the mixture before an optimum is named
 CANDIDATES = 20_000
 RESAMPLES = 200
@@ -35,9 +35,9 @@ class Regression(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A Gaussian process on square roots of proportions, Matern 5/2 with noise; lengths by marginal likelihood.
+    """Gaussian process on square roots of proportions, Matern 5/2 with noise.
 
-    Square roots make the distance of mixtures that of Hellinger, which tells small shares apart [rasmussen2006].
+    Square roots make the distance of mixtures that of Hellinger, which separates small proportions [rasmussen2006].
     """
 
     def fit(self, mixtures: Floats, losses: Floats) -> Callable[[Floats], Floats]:
@@ -48,7 +48,7 @@ class Process:
 
         kernel = ConstantKernel(1.0, (1e-3, 1e4)) * Matern(1.0, (1e-2, 1e3), nu=2.5) + WhiteKernel(1e-3, (1e-8, 1e1))
         model = GaussianProcessRegressor(kernel, normalize_y=True)
-        with warnings.catch_warnings():  # a length at its bound says that the part does not matter
+        with warnings.catch_warnings():  # a length at its bound means that the part has no effect
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(np.sqrt(mixtures), losses)
         return lambda at: np.asarray(model.predict(np.sqrt(at)))
@@ -56,7 +56,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class LogLinear:
-    """Ridge regression on proportions, their square roots and logarithms; the penalty by leaving one out."""
+    """Ridge regression on proportions, square roots and logarithms."""
 
     def fit(self, mixtures: Floats, losses: Floats) -> Callable[[Floats], Floats]:
         """See :class:`Regression`."""
@@ -73,7 +73,7 @@ class LogLinear:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Gradient boosting of histograms, small leaves: what RegMix uses [liu2025]."""
+    """Gradient boosting of histograms with small leaves, as RegMix [liu2025]."""
 
     def fit(self, mixtures: Floats, losses: Floats) -> Callable[[Floats], Floats]:
         """See :class:`Regression`."""
@@ -90,7 +90,7 @@ REGRESSIONS: Mapping[str, Regression] = {"process": Process(), "log_linear": Log
 
 @dataclass(frozen=True)
 class Fitted:
-    """A regression that was chosen and judged by cross-validation.
+    """A regression that was chosen and evaluated by cross-validation.
 
     Attributes:
         name: the one with the smallest error. errors: root mean squared error out of fold, by regression.
@@ -107,11 +107,11 @@ class Fitted:
 
     @property
     def enough(self) -> bool:
-        """Whether there are runs enough to name an optimum."""
+        """Whether there are enough runs to name an optimum."""
         return bool(self.losses.size >= PER_PART * self.mixtures.shape[1])
 
     def error(self) -> Estimate:
-        """Root mean squared error of runs out of fold, with its interval by a resampling of runs."""
+        """Root mean squared error of held-out runs, with its interval over runs."""
         squares = (self.held_out - self.losses) ** 2
         value = math.sqrt(float(squares.mean()))
         half = float(squares.std(ddof=1)) / math.sqrt(squares.size) / (2 * value) if value > 0 else 0.0
@@ -122,7 +122,7 @@ class Fitted:
             n=squares.size,
             unit="loss",
             method=f"5 folds of {squares.size} runs, {self.name}; interval by the delta method",
-            estimand="root mean squared error of the predicted loss of a fresh run",
+            estimand="root mean squared error of the predicted loss of a new run",
             references={name: error for name, error in self.errors.items() if name != self.name},
         )
 
@@ -133,7 +133,7 @@ def fit_mixtures(mixtures: Floats, losses: Floats, rng: np.random.Generator) -> 
     Args:
         mixtures: proportions (r, k), not negative, each row with sum 1.
         losses: of each run (r,).
-        rng: deals the folds.
+        rng: draws the folds.
 
     Raises:
         InputError: fewer than 20 runs, rows that are no proportions, or losses that are all the same.
@@ -152,7 +152,7 @@ def fit_mixtures(mixtures: Floats, losses: Floats, rng: np.random.Generator) -> 
 
 
 def rank_correlation(predicted: Floats, seen: Floats, rng: np.random.Generator, *, where: str) -> Estimate:
-    """Spearman's correlation of predictions and losses, with a percentile bootstrap over runs."""
+    """Spearman's correlation of predictions and losses, bootstrap over runs."""
     draws = []
     for _ in range(RESAMPLES):
         rows = rng.integers(0, seen.size, seen.size)
@@ -166,7 +166,7 @@ def rank_correlation(predicted: Floats, seen: Floats, rng: np.random.Generator, 
         n=seen.size,
         unit="rank correlation",
         method=f"Spearman, {where}; bootstrap of runs ({RESAMPLES} draws)",
-        estimand="whether mixtures are put in the order of their losses",
+        estimand="agreement of predicted and measured order of the mixtures",
         references={"same order": 1.0},
     )
 
@@ -176,8 +176,8 @@ class Optimum:
     """The mixture with the smallest predicted loss.
 
     Attributes:
-        mixture: proportions (k,). low, high: 90 % of the optima of refits on resampled runs (k,), each.
-        gain: what a fresh run of the optimum is predicted to be below the best run there is; loss: its predicted loss.
+        mixture: proportions (k,). low, high: 90% of the optima of refits on resampled runs (k,), each.
+        gain: predicted loss of a new run of the optimum below that of the best run; loss: its predicted loss.
     """
 
     mixture: Floats
@@ -188,10 +188,9 @@ class Optimum:
 
 
 def optimum(fitted: Fitted, rng: np.random.Generator) -> Optimum:
-    """The best of many mixtures between those that were run, and how it moves when runs are drawn anew.
+    """The best of many mixtures between the runs, with its spread over resampled runs.
 
-    The gain of every refit is judged by the fit on the runs it did not draw, so that a lucky optimum is not its own
-    judge.
+    The gain of every refit is evaluated by a fit on the runs it did not draw, so that no optimum evaluates itself.
     """
     mixtures, losses = fitted.mixtures, fitted.losses
     tried = _between(mixtures, losses, rng)
@@ -216,29 +215,32 @@ def optimum(fitted: Fitted, rng: np.random.Generator) -> Optimum:
         low=low,
         high=high,
         gain=_spread(
-            float(losses.min()) - value, below, losses.size, "loss of the best run less that of a fresh run of the "
+            float(losses.min()) - value, below, losses.size, "loss of the best run minus that of a new run of the "
             "optimum", noise=noise,
         ),
-        loss=_spread(value, values, losses.size, "loss of a fresh run of the optimum", noise=noise),
+        loss=_spread(value, values, losses.size, "loss of a new run of the optimum", noise=noise),
     )  # fmt: skip
 
 
 def _spread(value: float, draws: list[float], count: int, estimand: str, *, noise: float = 0.0) -> Estimate:
-    """A number with the spread of halves of the runs: their variance is that of the whole, twice over."""
+    """A number with the spread of halves of the runs.
+
+    The variance of halves is twice that of the whole.
+    """
     error = math.sqrt(float(np.var(draws, ddof=1)) / 2 + noise**2)
     return Estimate(
         value=value,
         intervals={level: (value - z * error, value + z * error) for level, z in ((0.90, 1.645), (0.95, 1.960))},
         n=count,
         unit="loss",
-        method=f"chosen on half of the runs and judged by the other, {len(draws)} times",
+        method=f"chosen on half of the runs and evaluated on the other half, {len(draws)} times",
         estimand=estimand,
         direction="forecast",
     )
 
 
 def _between(mixtures: Floats, losses: Floats, rng: np.random.Generator) -> Floats:
-    """Mixtures between runs: averages of a few, the better runs more often; never outside of what was run."""
+    """Mixtures between the runs: averages of a few, better runs more often."""
     order = np.argsort(losses)
     weight = 1 / np.arange(1, losses.size + 1)
     picked = order[rng.choice(losses.size, (CANDIDATES, 4), p=weight / weight.sum())]
@@ -251,7 +253,7 @@ def _check(mixtures: Floats, losses: Floats) -> None:
         raise InputError(
             f"{losses.size} runs with losses, {mixtures.shape[0]} mixtures",
             expected=f"at least {FEWEST} runs, each with a mixture and a loss",
-            todo="run more mixtures; with data at hand `syngain mix REAL A B` runs proxies itself",
+            todo="run more mixtures, or let `syngain mix REAL A B` run proxy models",
         )
     if not np.isfinite(mixtures).all() or mixtures.min() < 0 or np.abs(mixtures.sum(axis=1) - 1).max() > 0.02:
         worst = int(np.argmax(np.abs(mixtures.sum(axis=1) - 1)))
@@ -261,4 +263,8 @@ def _check(mixtures: Floats, losses: Floats) -> None:
             todo="divide each row by its sum",
         )
     if not np.isfinite(losses).all() or np.unique(losses).size < 2:
-        raise InputError("losses that are missing or all the same", expected="a loss for every run")
+        raise InputError(
+            "losses are missing or all equal",
+            expected="a loss for every run",
+            todo="complete the table of losses, or name another loss column",
+        )

@@ -1,7 +1,9 @@
-"""What a choice is worth: made inside, reported outside, next to random choices of the same size and to all rows.
+"""Measure the gain of a selection by nested cross-validation.
 
-For every fold the method sees the other anchors and the rows they could have made; the held-out anchors judge. So the
-anchors that shaped a choice never judge it.
+Baselines are random selections of the same size and all rows.
+
+For every fold the method sees the other real rows and the rows they could have made; the held-out real rows are the
+test rows. So no selection is evaluated on real rows it used.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionTrial:
-    """How a choice is judged: outer ``folds`` of the anchors, and ``randoms`` random choices of the same size."""
+    """Settings: outer ``folds`` of the real rows, ``randoms`` random selections."""
 
     folds: int = 5
     randoms: int = 5
@@ -43,10 +45,10 @@ class NestedGains:
     """Outcomes on the same real rows.
 
     Attributes:
-        arms: ``anchors``, ``chosen``, ``all`` and ``random 0`` ... to outcomes.
-        label, cluster: of the judged rows (t,).
-        inflation: of the variance of a mean over the rows, above 1 where models share training rows.
-        rows: how many were chosen, on average over folds. where: who judged, in words.
+        ``arms``: ``anchors``, ``chosen``, ``all`` and ``random 0`` ... to outcomes.
+        label, cluster: of the evaluated rows (t,).
+        inflation: of the variance of a mean over the rows, above 1 where models have training rows in common.
+        rows: how many were chosen, on average over folds. where: how it was evaluated, in words.
     """
 
     arms: Mapping[str, Outcome]
@@ -57,7 +59,7 @@ class NestedGains:
     where: str
 
     def over(self, metric: str, treated: str, control: str, estimand: str) -> Estimate:
-        """The treated arm over the control; ``random`` stands for the mean of all random choices."""
+        """The treated variant over the control; ``random``: mean of random selections."""
         a, b = self._scores(metric, treated), self._scores(metric, control)
         paired = a.mean(axis=0) - b.mean(axis=0)
         rows = clustered_variance(paired, self.cluster) * self.inflation
@@ -77,7 +79,7 @@ class NestedGains:
         )
 
     def _scores(self, metric: str, arm: str) -> Floats:
-        """Score of each judged row in each outcome of an arm, shape (outcomes, t)."""
+        """Score of each evaluated row in each outcome of a variant, shape (outcomes, t)."""
         names = [name for name in self.arms if name == arm or name.partition(" ")[0] == arm]
         ones = np.ones(self.label.size)
         return np.array([METRICS[metric](self.arms[name], self.label, ones) for name in names])
@@ -86,13 +88,13 @@ class NestedGains:
 def on_anchors(
     field: SelectionLayout, method: Method, share: float, *, trial: SelectionTrial, progress: Progress = silent
 ) -> NestedGains:
-    """The choice of a share of the rows, out of fold over the anchors."""
+    """The cross-validated selection of a fraction of the rows."""
     ground = field.ground
     fold = ground.lineage.folds(trial.folds, field.streams.stream("select folds"))
     found: dict[str, list[tuple[Ints, Outcome]]] = {}
     sizes = []
     for f in range(int(fold.max()) + 1):
-        progress(f"choosing and judging, fold {f + 1}", f / (int(fold.max()) + 1))
+        progress(f"selecting and evaluating, fold {f + 1}", f / (int(fold.max()) + 1))
         held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
         rows = np.flatnonzero(ground.lineage.made_from(fold != f))
         streams = field.streams.child(f"fold {f}")
@@ -105,7 +107,7 @@ def on_anchors(
             found.setdefault(name, []).append((held, outcome))
     count = len(sizes)
     where = (
-        f"chosen on {count - 1} of {count} folds of the anchors and judged on the other; anchors are the unit, "
+        f"chosen on {count - 1} of {count} folds of the real rows and evaluated on the other; units: real rows, "
         "variance inflated for shared training rows [nadeau2003]"
     )
     merged = {name: pooled(parts, ground.anchors.size) for name, parts in found.items()}
@@ -114,7 +116,7 @@ def on_anchors(
 
 
 def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> NestedGains:
-    """Rows that were chosen on all anchors, judged on the test set."""
+    """Rows that were chosen on all real rows, evaluated on the test set."""
     ground = field.ground
     everything = np.arange(len(ground.synthetic))
     arms = _against(ground.anchors, everything, chosen, trial, field.streams.child("test"))
@@ -122,12 +124,12 @@ def on_test(field: SelectionLayout, chosen: Ints, *, trial: SelectionTrial) -> N
     rng = field.streams.child("test")
     outcomes = {name: bench.judge(training, ground.test, rng.stream("inner")) for name, training in arms.items()}
     label, cluster = ground.label[ground.test], ground.cluster[ground.test]
-    where = "chosen on all anchors and judged on the test set; paired, clustered by near duplicates"
+    where = "chosen on all real rows and evaluated on the test set; paired, clustered by near-duplicates"
     return NestedGains(outcomes, label, cluster, 1.0, float(chosen.size), where)
 
 
 def _chosen(layout: SelectionLayout, method: Method, share: float, anchors: Ints, rows: Ints, streams: Streams) -> Ints:
-    """The rows a method keeps of these, knowing these anchors only."""
+    """The rows a method keeps of these, knowing these real rows only."""
     size = max(round(share * rows.size), 1) if rows.size else 0
     if not 0 < size < rows.size:
         return rows

@@ -1,4 +1,4 @@
-"""A mixture in the words of trainers: TRL, LLaMA-Factory, Oumi, and plain YAML."""
+"""Mixture recipes for TRL, LLaMA-Factory and Oumi, and plain YAML."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
     """File name to text.
 
     ``mixture.yaml`` holds everything; ``trl.json`` the lists for ``datasets.interleave_datasets``;
-    ``llamafactory.yaml`` the lines of a training configuration with ``dataset_info.json`` beside it; ``oumi.yaml`` the
+    ``llamafactory.yaml`` the lines of a training configuration with ``dataset_info.json`` next to it; ``oumi.yaml`` the
     data section. Parts of proportion 0 are left out of all but the first.
 
     Args:
         proportions: of each part, with sum 1.
-        files: where each part lies, as it was given.
+        files: the path of each part, as given.
     """
     exact = _rounded(proportions)
     used = {name: share for name, share in exact.items() if share > 0}
@@ -61,7 +61,7 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
 
 
 def _rounded(proportions: Mapping[str, float]) -> dict[str, float]:
-    """Proportions to four digits whose sum is exactly 1: the largest takes what rounding leaves."""
+    """Proportions rounded to four digits; the largest absorbs the rest."""
     out = {name: round(share, 4) for name, share in proportions.items()}
     largest = max(out, key=lambda name: out[name])
     out[largest] = round(1 - sum(share for name, share in out.items() if name != largest), 4)
@@ -69,7 +69,7 @@ def _rounded(proportions: Mapping[str, float]) -> dict[str, float]:
 
 
 def _slug(name: str) -> str:
-    """A name without what LLaMA-Factory splits at."""
+    """A name without the separators of LLaMA-Factory."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 

@@ -1,8 +1,8 @@
-"""Mixtures from a handful of proxy runs: a quadratic response surface, each of its contrasts one number per anchor.
+"""Mixture weights from a few proxy runs, by a quadratic response surface.
 
-Proxies learn mixtures of anchors and sets, all of the same size, and held-out anchors judge. The loss is fitted by
-Scheffe's polynomial ``sum b_i p_i + sum b_ij p_i p_j`` [scheffe1958]. As least squares is linear in the losses, the
-difference of any two mixtures is a fixed combination of losses of the same anchor, hence its interval.
+Proxy models train on mixtures of real rows and datasets of equal size, evaluated on held-out real rows. The loss
+is fitted by Scheffe's polynomial ``sum b_i p_i + sum b_ij p_i p_j`` [scheffe1958]. As least squares is linear in the
+losses, the difference of any two mixtures is a fixed combination of losses of the same real row, hence its interval.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from syngain.selection.matched_sets import MatchedSets
 
 STEPS = 20  # of the grid of mixtures along an edge
-FEWEST = 20  # rows of every set
+FEWEST = 20  # rows of every dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurfaceDesign:
-    """How proxies are run: ``folds`` of the anchors, ``most`` rows of a mixture."""
+    """How proxies are run: ``folds`` of the real rows, ``most`` rows of a mixture."""
 
     folds: int = 5
     most: int = 2_000
@@ -44,11 +44,12 @@ class SurfaceDesign:
 
 @dataclass(frozen=True)
 class ResponseSurface:
-    """Losses of mixtures, anchor by anchor.
+    """Losses of mixtures by real row.
 
     Attributes:
-        names: of the parts, the anchors first. points: mixtures that were run (r, k). losses: of each anchor (r, n), so
-            that their mean is the metric. fold, cluster: of each anchor (n,). size: rows of a mixture. unit: of a loss.
+        names: of the parts, the real rows first. points: mixtures that were run (r, k). losses: of each real row (r,
+            n), so that their mean is the metric. fold, cluster: of each real row (n,). size: rows of a mixture. unit:
+            of a loss.
     """
 
     names: Sequence[str]
@@ -64,13 +65,13 @@ class ResponseSurface:
         return np.asarray(_terms(at) @ np.linalg.pinv(_terms(self.points)))
 
     def best(self, rows: Ints | None = None) -> Floats:
-        """The mixture of the grid with the smallest loss on these anchors (default: all)."""
+        """The grid mixture with the smallest loss on these real rows (default: all)."""
         tried = grid(len(self.names))
         mean = (self.losses if rows is None else self.losses[:, rows]).mean(axis=1)
         return np.asarray(tried[int(np.argmin(self.weights(tried) @ mean))])
 
     def over(self, baseline: Floats, estimand: str) -> Estimate:
-        """What the best mixture gains over a baseline, chosen on other folds than it is judged on."""
+        """Gain of the best mixture over a baseline, chosen on other folds."""
         paired = np.empty(self.fold.size)
         base = self.weights(baseline[None, :])[0] @ self.losses
         for f in np.unique(self.fold):
@@ -80,12 +81,12 @@ class ResponseSurface:
         return self._estimate(paired, estimand)
 
     def gain(self, mixture: Floats, baseline: Floats, estimand: str) -> Estimate:
-        """What a fixed mixture gains over a baseline."""
+        """The gain of a fixed mixture over a baseline."""
         weights = self.weights(np.vstack([baseline, mixture]))
         return self._estimate((weights[0] - weights[1]) @ self.losses, estimand)
 
     def moved(self, rng: np.random.Generator, draws: int = 200) -> tuple[Floats, Floats]:
-        """90 % of the best mixtures when whole groups of anchors are drawn anew: low and high of each part (k,)."""
+        """90% range of the best mixture over resampled real rows: low, high (k,)."""
         tried = grid(len(self.names))
         weights = self.weights(tried)
         code = np.unique(self.cluster, return_inverse=True)[1]
@@ -106,14 +107,14 @@ class ResponseSurface:
             n=paired.size,
             clusters=int(np.unique(self.cluster).size),
             unit=self.unit,
-            method=f"quadratic surface over {len(self.points)} mixtures of {self.size:,} rows; held-out anchors judge",
+            method=f"quadratic surface over {len(self.points)} mixtures of {self.size:,} rows; held-out real rows",
             estimand=estimand,
             direction="forecast",
         )
 
 
 def design(parts: int) -> Floats:
-    """Mixtures to run (r, k): each part alone, each pair in halves, all in equal shares."""
+    """Mixtures to run (r, k): each part alone, each pair in halves, equal proportions."""
     alone = np.eye(parts)
     pairs = [(alone[i] + alone[j]) / 2 for i, j in combinations(range(parts), 2)]
     middle = [np.full(parts, 1 / parts)] if parts > 2 else []
@@ -136,12 +137,14 @@ def surface(
     units: FinishedUnits | None = None,
     progress: Progress = silent,
 ) -> ResponseSurface:
-    """Run proxies on mixtures of the anchors and all sets; ``units`` keeps the runs that are finished.
+    """Run proxy models on mixtures of the real rows and all datasets.
 
-    Anchors are repeated in turn until they fill their share.
+    ``units`` keeps the finished runs.
+
+    Real rows are repeated in turn until they fill their proportion.
 
     Raises:
-        InputError: a set has too few rows that could have been made without the held-out anchors.
+        InputError: a dataset has too few rows that could have been made without the held-out real rows.
     """
     ground, sets, kept = rivals.ground, len(rivals.names), units or FinishedUnits()
     fold = ground.lineage.folds(plan.folds, rivals.streams.stream("mix folds"))
@@ -151,8 +154,9 @@ def surface(
     if have.min() < FEWEST:
         poor = int(np.argmin(have))
         raise InputError(
-            f"{rivals.names[poor]} has {have[poor]} rows without those of a held-out fold of anchors",
-            expected=f"at least {FEWEST} rows of every set",
+            f"{rivals.names[poor]} has {have[poor]} rows that were not made from a held-out fold of real rows",
+            expected=f"at least {FEWEST} such rows of every dataset",
+            todo=f"add rows to {rivals.names[poor]}, or omit it",
         )
     size = int(min(have.min(), plan.most))
     points = design(sets + 1)

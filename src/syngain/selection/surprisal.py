@@ -1,4 +1,4 @@
-"""By probability: how surprising a row is to a proxy of the anchors, or to its own generator."""
+"""Select by surprisal under a model of the real rows, or by log-probability."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SurprisalBand:
-    """Rows about as surprising as anchors are to each other: neither rote nor noise.
+    """Rows about as surprising as real rows are to each other.
 
-    The proxy is an n-gram model of the anchors; the band lies between two quantiles of the anchors' own surprisal,
+    The proxy is an n-gram model of the real rows; the band lies between two quantiles of the real rows' own surprisal,
     each under a model that did not see it.
 
     Attributes:
-        low, high: quantiles of the anchors that bound the band. folds: of the anchors. model: the proxy.
+        low, high: quantiles of the real rows that bound the band. folds: of the real rows. model: the proxy.
     """
 
     low: float = 0.25
@@ -37,7 +37,7 @@ class SurprisalBand:
     model: NgramModel = field(default_factory=NgramModel)
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no size)
-        """In the band by nearness to its middle, then outside; the score is minus the distance in half bands."""
+        """Rows inside the band first, by distance to its middle in half bands."""
         own = self._anchors(candidates, rng)
         fitted = self.model.fit(candidates.anchor_texts, candidates.anchor_prompts)
         nats, size = fitted.surprisal(candidates.texts, candidates.prompts)
@@ -47,13 +47,13 @@ class SurprisalBand:
         distance = np.where(rate < middle, (middle - rate) / below, (rate - middle) / above)
         place = np.select([distance <= 1, rate < middle], ["inside", "below"], "above")
         reasons = [
-            f"{value:.2f} nats per byte, {where} the anchors' {low:.2f} to {high:.2f}"
+            f"{value:.2f} nats per byte, {where} the {low:.2f} to {high:.2f} of the real rows"
             for value, where in zip(rate, place, strict=True)
         ]
         return Ranking.by_score(-distance, reasons)
 
     def _anchors(self, candidates: Candidates, rng: np.random.Generator) -> Floats:
-        """Surprisal of each anchor under the other folds' anchors (n,), nats per byte."""
+        """Surprisal of each real row under the other folds' real rows (n,), nats per byte."""
         fold = folds(candidates.anchor_unit, min(self.folds, np.unique(candidates.anchor_unit).size), rng)
         out = np.zeros(fold.size)
         for f in np.unique(fold):
@@ -71,7 +71,7 @@ class SurprisalBand:
 
 @dataclass(frozen=True, slots=True)
 class LogProbability:
-    """The rows their generator was surest of, by the log-probabilities they came with."""
+    """Rows with the highest log-probability under their generator."""
 
     def rank(self, candidates: Candidates, rows: int, rng: np.random.Generator) -> Ranking:  # noqa: ARG002  (no draw)
         """The highest first; rows without a number last.

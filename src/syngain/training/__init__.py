@@ -1,1 +1,1 @@
-"""Post-training a student: TRL's and PEFT's trainers behind thin adapters, pattern overfitting and its repair."""
+"""Train a student: TRL and PEFT trainers, pattern overfitting and its repair."""

@@ -1,4 +1,4 @@
-"""Sentences on a training run: the verdict, the findings, forecast beside measured, and the learning curves."""
+"""Build the verdict, findings and learning curves of a training run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from syngain.core.phrases import capital
 from syngain.core.result import Finding, Series, Verdict
-from syngain.gain.outcome.effects import effect
+from syngain.gain.outcome.effects import effect, gain_words
 from syngain.training.student.narrative import plan_sentence
-from syngain.training.student.time_budget import NAMES
+from syngain.training.student.time_budget import ID_NAMES, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +30,12 @@ LOSSES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingNarrative:
-    """Measured gains of a student with what was forecast.
+    """Measured gains of a student and their forecast.
 
     Attributes:
-        measured: the student's. forecast: by the proxies, ids with ``@proxy``. metric: decides.
+        measured: gains of the student. forecast: by the proxies, ids with ``@proxy``. metric: of the verdict.
         compared: the measure that both have. part: ``.test`` when there was a test set.
-        min_gain: the smallest gain that matters. rows: synthetic rows. selected: of them in the selected arm.
+        min_gain: the smallest gain that matters. rows: synthetic rows. selected: rows of the variant ``selected``.
     """
 
     measured: StudentGain
@@ -48,72 +49,78 @@ class TrainingNarrative:
 
     @property
     def all_rows(self) -> Estimate:
-        """The gain of anchors + synthetic over the anchors."""
+        """The gain of real + synthetic rows over the real rows."""
         return self.measured.estimates[f"gain.{self.metric}{self.part}"]
 
     @property
     def some_rows(self) -> Estimate | None:
-        """The gain of anchors + selected over the anchors; None where the arm did not run."""
+        """The gain of real + selected rows over the real rows; None if it did not run."""
         return self.measured.estimates.get(f"gain.{self.metric}.selected")
 
     def verdict(self) -> Verdict:
-        """Use all, use the selected rows, do not use, or cannot tell."""
+        """Use all rows, use the selected rows, do not use, or inconclusive."""
         whole, some = self.all_rows, self.some_rows
         found = effect(whole, self.min_gain)
         part = None if some is None else effect(some, self.min_gain)
         if some is not None and part == "gain" and (found != "gain" or some.value > whole.value):
-            sentence = f"Use the {self.selected:,} selected rows: {self._words(some, self.selected)}."
-            about = f"{sentence}{self._as_forecast(f'For all {self.rows:,} rows the fast proxy')}{self._once()}"
+            sentence = f"Use a subset: {self._words(some)}, with the {self.selected:,} selected rows."
+            about = f"{sentence}{self._as_forecast(f'For all {self.rows:,} rows, the fast proxy')}{self._once()}"
             return Verdict(decision="use_subset", sentence=about, rows_to_use=self.selected)
-        words = f"{self._words(whole, self.rows)}.{self._as_forecast('The fast proxy')}{self._once()}"
+        after = f"{self._as_forecast('The fast proxy')}{self._once()}"
+        about = f"{self._words(whole)}, with {self.rows:,} synthetic rows"
         if not any(self.measured.steps["both"]):
             return Verdict(
                 decision="cannot_tell",
                 sentence=(
-                    f"Cannot tell: none of the {self.measured.plan.steps} steps of anchors + synthetic lowered the "
-                    "loss of held-out anchors, so the untrained student was judged. More steps or other rates would "
-                    "tell."
+                    f"Inconclusive: none of the {self.measured.plan.steps} steps of {NAMES['both']} lowered the loss "
+                    "of held-out real rows, so the untrained student was evaluated. Train for more steps, or try other "
+                    "learning rates."
                 ),
             )
         if found == "gain":
-            return Verdict(decision="use", sentence=f"Use it: {words}", rows_to_use=self.rows)
+            return Verdict(
+                decision="use",
+                sentence=f"Use all {self.rows:,} rows: {self._words(whole)}.{after}",
+                rows_to_use=self.rows,
+            )
         if found == "cannot_tell":
-            return Verdict(decision="cannot_tell", sentence=f"Cannot tell: {words} More seeds or test rows would tell.")
-        lead = "Do not add it as it is" if found == "harm" else "It adds nothing that matters"
-        return Verdict(decision="do_not_use", sentence=f"{lead}: {words}", rows_to_use=0)
+            return Verdict(decision="cannot_tell", sentence=f"Inconclusive: {about}.{after} Add seeds or test rows.")
+        least = "" if found == "harm" else f" Below --min-gain ({self.min_gain:g} {LOSSES[self.metric][1]})."
+        return Verdict(decision="do_not_use", sentence=f"Do not use it: {about}.{least}{after}", rows_to_use=0)
 
     def findings(self) -> tuple[Finding, ...]:
-        """``harm`` or ``no_gain`` where the student shows it, then what the run could not see."""
+        """``harm`` or ``no_gain`` if measured, then the limits of the run."""
         return (*self._effects(), *self._limits())
 
     def _effects(self) -> tuple[Finding, ...]:
         found = effect(self.all_rows, self.min_gain)
         if found not in {"harm", "no_gain"} or not any(self.measured.steps["both"]):
             return ()
-        words = self._words(self.all_rows, self.rows)
+        words = f"Gain with {self.rows:,} synthetic rows: {self._words(self.all_rows)}"
+        expected = "at least 0" if found == "harm" else f"at least {self.min_gain:g} {LOSSES[self.metric][1]}"
         return (
             Finding(
                 id=found,
                 severity="high" if found == "harm" else "medium",
-                message=f"{words[:1].upper()}{words[1:]}.",
+                message=f"{words} (expected {expected}).",
                 estimates=(f"gain.{self.metric}{self.part}",),
                 rows=self.rows,
             ),
         )
 
     def _limits(self) -> tuple[Finding, ...]:
-        """One seed, rows that were never seen or were cut, arms that learned nothing."""
+        """Limits: one seed, rows unseen or truncated, variants that learned nothing."""
         still = [NAMES[arm] for arm, steps in self.measured.steps.items() if arm != "base" and 0 in steps]
-        said = [f"{note[:1].upper()}{note[1:]}" for note in self.measured.notes]
+        said = [capital(note) for note in self.measured.notes]
         if still:
             said.insert(
                 0,
-                f"No step of {', '.join(still)} lowered the loss of held-out anchors in some seed: there the untrained "
-                "student was judged, and more steps or other rates would tell",
+                f"No step of {', '.join(still)} lowered the loss of held-out real rows in some seed, so the untrained "
+                "student was evaluated there. Train for more steps, or try other learning rates",
             )
         single = self.measured.plan.seeds == 1
         if single:
-            said.insert(0, "All is from one seed: another order of the same rows may say otherwise")
+            said.insert(0, "Only one seed was run: another order of the same rows may give another result")
         if not said:
             return ()
         return (
@@ -121,20 +128,20 @@ class TrainingNarrative:
         )
 
     def paragraphs(self) -> tuple[tuple[str, str], ...]:
-        """Forecast beside measured, with what the comparison can show."""
+        """Forecast versus measured gain, and what their comparison shows."""
         pair = self._pair()
         if pair is None:
             return ()
         forecast, measured = pair
         low, high = forecast.interval(LEVEL)
-        held = "holds" if low <= measured.value <= high else "does not hold"
+        held = "inside" if low <= measured.value <= high else "outside"
         return (
             (
-                "Predicted against measured",
+                "Forecast versus measured",
                 (
-                    f"The fast proxy forecast {_signed(forecast)} {forecast.unit} from the anchors alone; the "
-                    f"student's measured gain is {_signed(measured)}. The forecast's interval {held} it. Proxy and "
-                    "student are different learners: the sign is what a forecast is for, its size is the proxy's own."
+                    f"The fast proxy forecast {gain_words(forecast)}, from the real rows alone. The student's measured "
+                    f"gain is {gain_words(measured)}, {held} the forecast interval. Proxy and student are different "
+                    "models: compare the signs, not the sizes."
                 ),
             ),
         )
@@ -145,7 +152,7 @@ class TrainingNarrative:
         return None if forecast is None or measured is None or LEVEL not in forecast.intervals else (forecast, measured)
 
     def _once(self) -> str:
-        return " All from one seed: another may say otherwise." if self.measured.plan.seeds == 1 else ""
+        return " Only one seed was run: another may differ." if self.measured.plan.seeds == 1 else ""
 
     def _as_forecast(self, who: str) -> str:
         """Whether the forecast had the sign of the gain of all rows."""
@@ -154,26 +161,16 @@ class TrainingNarrative:
             return ""
         forecast, measured = pair
         if any(low <= 0 <= high for low, high in (item.interval(LEVEL) for item in pair)):
-            return f" {who} forecast {_signed(forecast)} {forecast.unit}."
-        sign = "the same sign as" if (forecast.value > 0) == (measured.value > 0) else "the OTHER sign than"
-        return (
-            f" {who} forecast {_signed(forecast)} {forecast.unit}: {sign} the {_signed(measured)} that this student "
-            "gained."
-        )
+            return f" {who} forecast {gain_words(forecast)}."
+        sign = "the same sign as" if (forecast.value > 0) == (measured.value > 0) else "the opposite sign of"
+        return f" {who} forecast {gain_words(forecast)}: {sign} the measured {gain_words(measured)}."
 
-    def _words(self, estimate: Estimate, rows: int) -> str:
-        low, high = estimate.interval(LEVEL)
-        did = "lowered" if estimate.value >= 0 else "raised"
-        ends = sorted((low, high) if estimate.value >= 0 else (-low, -high))
-        what, unit = LOSSES[self.metric]
-        return (
-            f"with {rows:,} synthetic rows this student's {what} is {did} by {abs(estimate.value):.3f} {unit} "
-            f"(90 % interval {ends[0]:.3f} to {ends[1]:.3f})"
-        )
+    def _words(self, estimate: Estimate) -> str:
+        return f"{gain_words(estimate)}, {LOSSES[self.metric][0]}"
 
 
 def curves(found: StudentGain) -> dict[str, Series]:
-    """Loss of the held-out anchors over the steps of each arm, mean over seeds with a 90 % t-interval."""
+    """Loss of the held-out real rows over steps, mean over seeds, 90% t-interval."""
     out = {}
     for arm, seeds in found.curves.items():
         shared = sorted(set.intersection(*(set(dict(curve)) for curve in seeds))) if seeds else []
@@ -184,7 +181,7 @@ def curves(found: StudentGain) -> dict[str, Series]:
         half = np.zeros_like(mean)
         if len(seeds) > 1:
             half = stats.t.ppf((1 + LEVEL) / 2, len(seeds) - 1) * losses.std(axis=0, ddof=1) / np.sqrt(len(seeds))
-        out[f"train.loss@{NAMES[arm].replace(' + ', '_and_').replace(' ', '_')}"] = Series(
+        out[f"train.loss@{ID_NAMES[arm]}"] = Series(
             x_name="optimizer steps",
             x=tuple(float(step) for step in shared),
             value=tuple(mean.tolist()),
@@ -195,13 +192,8 @@ def curves(found: StudentGain) -> dict[str, Series]:
     return out
 
 
-def _signed(estimate: Estimate) -> str:
-    low, high = estimate.interval(LEVEL)
-    return f"{estimate.value:+.4f} (90 % interval {low:+.4f} to {high:+.4f})"
-
-
 def run_paragraphs(found: StudentGain, student: CausalProxy, trainer: str) -> tuple[tuple[str, str], ...]:
-    """How the student was trained: model, plan, arms, and how it went."""
+    """How the student was trained: model, plan, variants, notes."""
     steps = "; ".join(
         f"{NAMES[arm]}: steps {', '.join(map(str, found.steps[arm]))} at rates "
         f"{', '.join(f'{rate:g}' for rate in found.rates[arm])}"
@@ -210,8 +202,8 @@ def run_paragraphs(found: StudentGain, student: CausalProxy, trainer: str) -> tu
     )
     by = "TRL's trainer" if trainer == "trl" else "syngain's own loop"
     return (
-        ("Student", f"{student.model}, adapters of rank {student.rank} by {by}; only responses count."),
+        ("Student", f"{student.model}, adapters of rank {student.rank} by {by}; only response tokens count."),
         ("Plan", plan_sentence(found.plan)),
-        ("Arms", f"{steps}. Learning rate and steps are chosen on held-out anchors, never on the test."),
-        *((("How it went", " ".join(f"{note}." for note in found.notes)),) if found.notes else ()),
+        ("Variants", f"{steps}. Learning rate and steps are chosen on held-out real rows, never on the test rows."),
+        *((("Notes", " ".join(f"{note}." for note in found.notes)),) if found.notes else ()),
     )

@@ -1,8 +1,9 @@
-"""TRL's supervised fine-tuning as one of the ways to take optimizer steps.
+"""Adapter: TRL's supervised fine-tuning as a stepper.
 
-TRL's trainer owns the loop, the optimizer, the clipping and the devices; rows, their order and the loss are ours: what
-is trained on is to the token what is scored, and of a pair only the response counts. The steps are those of
-:func:`syngain.learners.adapting.plain` (tested), so an arm of ``gain`` and a student of ``train`` are one experiment.
+TRL's trainer runs the loop, the optimizer, the clipping and the devices. Rows, their order and the loss come from
+syngain: the tokens trained on are the tokens scored, and of a pair only the response counts. The steps are those of
+:func:`syngain.learners.adapting.plain` (tested), so a variant of ``gain`` and a student of ``train`` are one
+experiment.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def needed() -> None:
 
 
 def supervised(model: CausalModel, planned: OptimizerSteps) -> None:
-    """Take the steps with ``trl.SFTTrainer`` on completion-only cross-entropy; a ``Stepper``.
+    """A ``Stepper``: ``trl.SFTTrainer`` on completion-only cross-entropy.
 
     Raises:
         MissingDependencyError: trl or datasets is not installed.
@@ -49,7 +50,7 @@ def supervised(model: CausalModel, planned: OptimizerSteps) -> None:
 
 
 def weighed(weigh: Callable[[int], Weigh]) -> Stepper:
-    """The stepper whose loss at a step is made by ``weigh(step)``, as :meth:`CausalModel.slopes` takes it."""
+    """The stepper with the loss ``weigh(step)``, see :meth:`CausalModel.slopes`."""
 
     def stepper(model: CausalModel, planned: OptimizerSteps) -> None:
         _train(model, planned, weigh)
@@ -87,7 +88,7 @@ def _trainer(trl: Library, torch: Library, loss: Callable[[int], tuple[float, li
     """TRL's trainer over whole steps, in their order."""
 
     class Given(torch.autograd.Function):  # type: ignore[misc]  # untyped library
-        """A loss whose gradient is known: its parts were worked out side by side, one thread each."""
+        """A loss whose gradient was computed in parallel."""
 
         @staticmethod
         def forward(context: Library, value: float, slopes: list[Tensor], *weights: Tensor) -> Tensor:
@@ -114,7 +115,7 @@ def _trainer(trl: Library, torch: Library, loss: Callable[[int], tuple[float, li
 
 
 def _settings(trl: Library, model: CausalModel, folder: str, rate: float, steps: int) -> Library:
-    """A step is one item of the data; the weights hold their own precision; nothing is written or logged."""
+    """TRL settings: one item per step, precision of the weights, no files, no logs."""
     return trl.SFTConfig(
         output_dir=folder,
         per_device_train_batch_size=1,
@@ -140,7 +141,7 @@ def _settings(trl: Library, model: CausalModel, folder: str, rate: float, steps:
 
 
 def _pace(torch: Library, planned: OptimizerSteps) -> Library:
-    """The rate of :func:`syngain.learners.causal.paced` as a scheduler that starts at a step."""
+    """The rate of :func:`syngain.learners.causal.paced` as a scheduler."""
     optimizer, first = planned.optimizer, planned.steps.start
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] = planned.rate
@@ -157,7 +158,7 @@ def _watching(transformers: Library, after: Callable[[], None]) -> Library:
 
 @contextmanager
 def _alone(model: CausalModel, transformers: Library) -> Iterator[None]:
-    """Leave network, warnings and log levels as they were: TRL puts its own head and tags on what it trains."""
+    """Restore network, warnings and log levels, which TRL changes."""
     base = model.network.get_base_model()
     talk, loud = transformers.utils.logging.get_verbosity(), logging.getLogger("accelerate").level
     transformers.utils.logging.set_verbosity_error()

@@ -1,1 +1,1 @@
-"""The verbs: one function per command, where several rooms work together."""
+"""Workflows: one function per command."""

@@ -1,4 +1,4 @@
-"""The inputs of a command: files as datasets and as one study, settings as JSON, and what the report says of them."""
+"""Inputs of a command: files as datasets and studies, settings as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PUBLIC = {"Settings": "AuditSettings"}  # classes that `syngain.settings` calls 
 
 
 def study_of(real: Source, synthetic: Source, *, test: Source | None = None, held_out: Source | None = None) -> Study:
-    """The datasets, read where they are paths; columns are detected on the real rows first.
+    """The datasets, read from paths; columns are detected on the real rows first.
 
     Raises:
         InputError: a file cannot be read, or offers another kind of rows.
@@ -55,7 +55,7 @@ def either(value: Source | None, alias: Source | None, name: str, former: str) -
         UsageError: both are given.
     """
     if value is not None and alias is not None:
-        raise UsageError(f"`{name}` and `{former}`", expected="one of them", todo=f"`{former}` is the former name")
+        raise UsageError(f"`{name}` and `{former}`", expected="one of them", todo=f"omit `{former}`, the former name")
     return alias if value is None else value
 
 
@@ -110,9 +110,9 @@ def _models(form: object) -> Iterator[str]:
 
 
 def matched_sentence(synthetic: Dataset, real: Dataset) -> str:
-    """Which share of the synthetic rows names an anchor that exists; empty without a source column."""
+    """Fraction of synthetic rows whose source is a real row; empty without a column."""
     source, share = match_sources(synthetic, real)
-    return "" if source is None else f"source matched to an anchor in {share:.1%} of the rows"
+    return "" if source is None else f"source matched to a real row in {share:.1%} of the rows"
 
 
 def study_summaries(study: Study) -> dict[str, InputSummary]:
@@ -141,7 +141,7 @@ def summaries(datasets: Mapping[str, Dataset | None]) -> dict[str, InputSummary]
 
 
 def as_responses(data: Dataset) -> Dataset:
-    """Labeled rows as pairs of text and label, for a language model; other rows as they are.
+    """Labeled rows as pairs of text and label; other rows unchanged.
 
     Raises:
         InputError: for a table, which no language model reads.
@@ -150,7 +150,7 @@ def as_responses(data: Dataset) -> Dataset:
         raise InputError(
             f"{data.name} is a table of columns",
             expected="texts, or pairs of prompt and response, for a language model",
-            todo="name the text columns with --text, or measure tables with `syngain gain`",
+            todo="name the text columns with --text, or run `syngain gain` for tables",
         )
     if data.labels is None:
         return data

@@ -1,4 +1,4 @@
-"""Rows worth where no more real rows are at hand: the anchors' own learning curve, extrapolated and marked so."""
+"""Equivalent real rows without further real rows: extrapolated learning curve."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.gain.curves.real_rows import RealCurve
 
-FURTHEST = 1_000  # times the anchors; a worth beyond is open
+FURTHEST = 1_000  # times the real rows; the interval is open beyond
 STEPS = 400
-REFUSED = "refused: the anchors' own curve does not fall within its noise"
+REFUSED = "not estimated: the learning curve of the real rows does not fall beyond its noise"
 
 
 def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int) -> Estimate:
-    """Rows worth from the anchors alone: where the extrapolated curve of real rows meets the arm with synthetic rows.
+    """Equivalent real rows where the extrapolated real curve meets real + synthetic.
 
-    The law is fitted to the curve of each judged row minus the arm's loss on that row, so that what they share cancels,
-    with the covariance over clusters of rows, inflated for folds that share training rows. r solves L(n_A + r) = 0 in
-    every draw of its posterior; open where the curve never gets there.
+    The power law is fitted to the curve of each evaluated row minus the variant's loss on that row, so that common
+    parts cancel, with the covariance over clusters of rows, inflated for training rows common to folds. r solves L(n_A
+    + r) = 0 in every draw of its posterior; open where the curve never reaches 0.
     """
     relative = (real.curve - real.arm[None]).mean(axis=1) * (real.size.size / real.size.sum())  # (k, t)
     covariance = _covariance(relative, real.cluster) * shared_training(folds)
@@ -47,8 +47,8 @@ def extrapolated_worth(real: RealCurve, rng: np.random.Generator, *, folds: int)
         n=real.size.size,
         clusters=int(np.unique(real.cluster).size),
         unit="rows",
-        method="power law fitted to the anchors' own learning curve minus the arm's loss; posterior of where they meet",
-        estimand=f"real rows beside {real.anchors:,} anchors that would do what the synthetic rows do",
+        method="power law fitted to the learning curve of the real rows minus the loss with synthetic rows; its zero",
+        estimand=f"further real rows, added to {real.anchors:,}, with the same gain as the synthetic rows",
         direction="forecast",
         marks=("extrapolated", *((REFUSED,) if refused else ())),
     )
@@ -63,14 +63,14 @@ def _covariance(rows: Floats, cluster: Ints) -> Floats:
 
 
 def _meetings(losses: Floats, totals: Floats) -> Floats:
-    """Total rows at which each curve (draws, m) first is at or below 0; infinite where it never is."""
+    """Total rows at which each curve (draws, m) first is at or below 0, else infinite."""
     below = losses <= 0
     first = below.argmax(axis=1)
     return np.where(below.any(axis=1), totals[first], math.inf)
 
 
 def _open(worth: float, totals: Floats, real: RealCurve) -> float:
-    """Open ends: below the smallest amount measured, and beyond the furthest that is extrapolated to."""
+    """Open ends: below the smallest measured amount, beyond the extrapolation limit."""
     if worth <= totals[0] - real.anchors:
         return -math.inf
     return float(worth)

@@ -1,14 +1,14 @@
-"""The law ``L(n) = C + D (n + n0)^-alpha`` given noisy points: least squares and the posterior, on a grid of shapes.
+"""Fit ``L(n) = C + D (n + n0)^-alpha``: least squares and posterior on a grid.
 
-For a shape g = (alpha, n0) the law is linear. It is written as ``L(n) = last + drop * x_g(n)`` where x_g falls from 1
-at the smallest amount to 0 at the largest, so that ``last`` is the loss at the largest amount and ``drop >= 0`` the
-fall over what was measured. Both are what the points tell about; C and D of a small alpha are differences of large
+For a shape g = (alpha, n0) the power law is linear. It is written as ``L(n) = last + drop * x_g(n)`` where x_g falls
+from 1 at the smallest amount to 0 at the largest, so that ``last`` is the loss at the largest amount and ``drop >= 0``
+the fall over what was measured. The points determine both; C and D of a small alpha are differences of large
 numbers. Given g everything is closed form (variable projection [golub1973]); over g there is a sum.
 
 The posterior has flat priors on ``last`` and on ``drop >= 0``, ``alpha`` uniform in its logarithm between its bounds,
 n0 known or one of a few values, and the noise known up to a factor. A bootstrap of residuals from four points with four
-unknowns reads almost no error; the posterior keeps every shape that the points cannot rule out. Curves outside the
-family (logarithmic: alpha below its bound; exponential) are not covered: there the misfit widens, no more.
+unknowns gives almost no error; the posterior keeps every shape that the points do not exclude. Curves outside the
+family (logarithmic: alpha below its bound; exponential) are not covered: there only the misfit widens the interval.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def grid(amounts: Floats, alphas: tuple[float, float], n0: float | None) -> Shap
     """The shapes: ``alpha`` between its bounds, and n0 where it is not known.
 
     A free n0 is 0 with probability 1/2 (unless an amount is), else half the smallest positive amount times a power of
-    two, up to half of the largest: beyond that the law is a straight line on what was measured, for any n0.
+    two, up to half of the largest: beyond that the power law is a straight line on what was measured, for any n0.
     """
     first, last = float(amounts.min()), float(amounts.max())
     offsets = np.array([0.0 if n0 is None else n0])
@@ -125,7 +125,7 @@ def fits(points: Points, shapes: Shapes) -> Fits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
-    """Draws of the law, each a curve.
+    """Draws of the power law, each a curve.
 
     Attributes:
         index: shapes (b,). drop, last: (b,). sigma: noise over what the points' covariance says, (b,).
@@ -147,7 +147,7 @@ class Posterior:
 
 
 def posterior(points: Points, shapes: Shapes, rng: np.random.Generator, *, draws: int) -> Posterior:
-    """Draws of (shape, drop, last, sigma); stratified in shape, so that 2,000 do for percentiles."""
+    """Draws of (shape, drop, last, sigma), stratified in shape."""
     shapes = narrowed(points, shapes)
     found = fits(points, shapes)
     freedom = points.freedom + points.losses.size - 2
@@ -171,7 +171,7 @@ def posterior(points: Points, shapes: Shapes, rng: np.random.Generator, *, draws
 
 
 def narrowed(points: Points, shapes: Shapes) -> Shapes:
-    """The same prior on a finer grid around the alphas that carry the posterior, where these are few."""
+    """The same prior on a finer grid around the alphas with posterior mass."""
     for _ in range(ROUNDS):
         weight = _weigh(points, shapes, fits(points, shapes))[1].reshape(SHAPES, -1).sum(axis=1)
         carrying = np.flatnonzero(weight > FAINT)
@@ -185,7 +185,7 @@ def narrowed(points: Points, shapes: Shapes) -> Shapes:
 
 
 def misfit(points: Points, shapes: Shapes) -> float:
-    """Squared Birge ratio of the best law: residual sum of squares over its degrees of freedom; 1 with none left."""
+    """Squared Birge ratio of the best fit: residual sum of squares per freedom."""
     free = points.losses.size - 3 - (np.unique(shapes.n0).size > 1)
     found = fits(points, shapes)
     cost = found.residual + np.minimum(found.drop / found.scale, 0.0) ** 2
@@ -193,7 +193,7 @@ def misfit(points: Points, shapes: Shapes) -> float:
 
 
 def at_bound(points: Points, shapes: Shapes, rng: np.random.Generator, *, refits: int) -> float:
-    """Share of least-squares refits, to points drawn around the best law, that end at a bound.
+    """Fraction of least-squares refits that end at a bound.
 
     A bound is the smallest or the largest alpha, the largest n0 where it is free, or no fall at all.
     """
@@ -219,7 +219,7 @@ def at_bound(points: Points, shapes: Shapes, rng: np.random.Generator, *, refits
 
 
 def _weigh(points: Points, shapes: Shapes, found: Fits) -> tuple[Floats, Floats]:
-    """Posterior probabilities of the shapes, with ``drop`` free and with ``drop >= 0``."""
+    """Posterior probabilities of shapes, ``drop`` free and ``drop >= 0``."""
     freedom = points.freedom + points.losses.size - 2
     error = _sigma(found.residual, points.freedom, freedom) * found.scale
     evidence = np.log(shapes.prior) + _evidence(found, points.freedom, freedom)
@@ -227,14 +227,14 @@ def _weigh(points: Points, shapes: Shapes, found: Fits) -> tuple[Floats, Floats]
 
 
 def _sigma(residual: Floats, known: float, freedom: float) -> Floats:
-    """Noise over what the covariance says: pooled from how it was measured and from the misfit."""
+    """Noise scale, pooled from the measurement and the misfit."""
     if math.isinf(known):
         return np.ones(residual.size)
     return np.asarray(np.sqrt((known + residual) / freedom))
 
 
 def _evidence(found: Fits, known: float, freedom: float) -> Floats:
-    """Logarithm of the marginal likelihood of each shape with ``drop`` free, up to a constant."""
+    """Log marginal likelihood of each shape with ``drop`` free, up to a constant."""
     if math.isinf(known):
         return np.asarray(np.log(found.scale) - found.residual / 2)
     return np.asarray(np.log(found.scale) - freedom / 2 * np.log(known + found.residual))

@@ -1,4 +1,4 @@
-"""What a set is worth in real rows, what as many real rows would bring, and whether more of it would help."""
+"""Equivalent real rows, gain of held-out rows, and effect of more rows."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ POOLED = CurveDesign()
 def worths(
     task: Task, ground: GainLayout, streams: Streams, *, metric: str, most: int, progress: Progress = silent
 ) -> tuple[dict[str, Estimate], dict[str, Series]]:
-    """Rows worth with its curve: on the pool, and on the test where both are given; else extrapolated from anchors.
+    """Equivalent real rows with the curve: on the pool, the test, or extrapolated.
 
-    ``gain.rows_worth``, ``gain.rows_worth@test``, and ``gain.<metric>.pool``, what as many pool rows bring.
+    ``gain.rows_worth``, ``gain.rows_worth@test``, and ``gain.<metric>.pool``, the gain of as many pool rows.
     """
     estimates: dict[str, Estimate] = {}
     series: dict[str, Series] = {}
@@ -63,7 +63,7 @@ def worths(
 
 
 def more_of_it(forecaster: Forecaster, metric: str, streams: Streams, min_gain: float) -> LearningCurve | None:
-    """The learning curve over amounts of synthetic rows beside all anchors; None with fewer than four amounts."""
+    """Learning curve over amounts of synthetic rows; None with fewer than four."""
     trials = forecaster.experiment.trials
     levels = range(len(trials[0].levels))
     if len(levels) < 4:
@@ -98,7 +98,7 @@ def _arm(curve: RealCurve) -> Floats:
 
 
 def _series(curve: RealCurve) -> Series:
-    """Loss against real rows, with the 90 % band of its mean over judged rows."""
+    """Loss against real rows, with the 90% band of its mean over evaluated rows."""
     losses = _scaled(curve).mean(axis=1)
     middle = losses.mean(axis=1)
     half = [1.645 * math.sqrt(clustered_variance(row, curve.cluster)) for row in losses]
@@ -112,7 +112,7 @@ def _series(curve: RealCurve) -> Series:
 
 
 def _pool_gain(curve: RealCurve, metric: str) -> Estimate:
-    """Anchors with pool rows over anchors alone, on the pool out of fold."""
+    """Real rows with pool rows over real rows alone, cross-validated on the pool."""
     assert curve.pool is not None  # noqa: S101  (checked by the caller)
     at = int(np.argmin(np.abs(curve.amounts - curve.anchors)))
     scale = curve.size.size / curve.size.sum()
@@ -125,6 +125,6 @@ def _pool_gain(curve: RealCurve, metric: str) -> Estimate:
         n=paired.size,
         clusters=int(np.unique(curve.cluster).size),
         unit=UNITS[metric],
-        method=f"{curve.pool_rows:,} pool rows beside {int(curve.amounts[at]):,} anchors, out of fold over the pool",
+        method=f"{curve.pool_rows:,} held-out rows added to {int(curve.amounts[at]):,} real rows, cross-validated",
         estimand=f"gain of {curve.pool_rows:,} more real rows",
     )

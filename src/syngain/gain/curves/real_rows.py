@@ -1,4 +1,4 @@
-"""The learning curve of real rows beside the arm with synthetic rows: what rows worth and "more data" are read from."""
+"""The learning curve of real rows, and the loss of real + synthetic rows."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ class RealCurve:
     """Losses of the same proxy on the same t real rows.
 
     Attributes:
-        amounts: numbers of real rows learned from (k,), ascending. anchors: how many of them the synthetic arm has.
+        amounts: numbers of real rows learned from (k,), ascending. ``anchors``: how many of them real + synthetic has.
         curve: losses at each amount (k, seeds, t); a seed draws other rows and another order.
-        arm: losses of anchors with all synthetic rows (seeds, t). pool: of anchors with pool rows, None without one.
-        pool_rows: how many pool rows that arm has. size: what each row counts for (t,). cluster: of each row (t,).
+        ``arm``: losses of real rows with all synthetic rows (seeds, t). pool: of real rows with pool rows, None without
+            one.
+        pool_rows: how many pool rows that variant has. size: what each row counts for (t,). cluster: of each row (t,).
     """
 
     judged: Judges
@@ -45,7 +46,7 @@ class RealCurve:
 
 @dataclass(frozen=True, slots=True)
 class CurveDesign:
-    """How much of a curve to run: points, seeds per point, folds of rows that also teach, most rows of an arm."""
+    """Size of a curve: points, seeds, folds, most rows of a variant."""
 
     points: int = 8
     seeds: int = 3
@@ -62,16 +63,16 @@ def real_curve(
     design: CurveDesign = CurveDesign(),
     progress: Progress = silent,
 ) -> RealCurve:
-    """Train on growing numbers of real rows: anchors first, then the pool.
+    """Train on growing numbers of real rows: real rows first, then the pool.
 
     Args:
         task: the proxy.
         ground: the rows.
         streams: of the draws.
-        judged: ``test``, the test set; ``pool``, the pool out of fold, the synthetic arm trained on all anchors;
-            ``anchors``, the anchors out of fold, held-out anchors taking the rows made from them along.
+        judged: ``test``, the test set; ``pool``, the cross-validated pool, real + synthetic trained on all real
+            rows; ``anchors``, the cross-validated real rows, rows made from held-out real rows held out too.
         design: size of the experiment.
-        progress: called with the stage and the share done.
+        progress: called with the stage and the fraction done.
     """
     rows = {"test": ground.test, "pool": ground.pool, "anchors": ground.anchors}[judged]
     fold = _folds(ground, rows, judged, streams, design)
@@ -102,12 +103,12 @@ def real_curve(
 
 @dataclass(frozen=True)
 class _Teachers:
-    """Rows that may teach while some are judged."""
+    """Rows to train on while some are evaluated."""
 
     ground: GainLayout
     anchors: Ints
     pool: Ints
-    rows: Ints  # synthetic rows that may teach
+    rows: Ints  # synthetic rows to train on
 
     @classmethod
     def of(cls, ground: GainLayout, held: Ints, judged: Judges) -> _Teachers:

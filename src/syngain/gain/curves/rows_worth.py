@@ -1,9 +1,9 @@
-"""Rows worth: how many more real rows would do what the synthetic rows do, for the same learner.
+"""Estimate how many real rows the synthetic rows replace.
 
-r solves ``L_real(n_A + r) = L(A + S)`` on the curve made to fall. The interval is the set of all r that a paired test
-does not reject. Which points of the curve are averaged to make it fall was decided by looking at them, and that
-flatters its ends, so r is rejected only where the curve as measured rejects it too. Beyond the amounts that were
-measured nothing is extrapolated: the interval is open there.
+r solves ``L_real(n_A + r) = L(A + S)`` on the monotone curve. The interval is the set of all r that a paired test
+does not reject. The monotone fit pools points by their values, which makes the ends too low or too high. So r is
+rejected only where the measured curve rejects it too. Beyond the measured amounts nothing is extrapolated: the interval
+is open there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LEVELS = (0.90, 0.95)
 STEPS = 16  # points at which the test is made between two measured amounts; the ends are interpolated between them
-METHOD = "real learning curve made to fall, linear in log n; all r that a paired, clustered test does not reject"
+METHOD = "isotonic real learning curve, linear in log n; all r that a paired, clustered test does not reject"
 
 
 def rows_worth(
@@ -39,14 +39,14 @@ def rows_worth(
     clusters: Ints | None = None,
     level: float = 0.9,
 ) -> EquivalentRows:
-    """How many real rows beside the anchors the synthetic rows are worth.
+    """How many further real rows the synthetic rows are equivalent to.
 
     Args:
-        amounts: total real rows of each point of the curve (k,), distinct, positive; k >= 2. Fewer than the anchors
-            show harm, more show worth.
+        amounts: total real rows of each point of the curve (k,), distinct, positive; k >= 2. Fewer than the real rows
+            show harm, more show equivalent real rows.
         curve: loss of each test row after training on so many real rows, (k, t) or (k, seeds, t).
-        arm: loss of the same test rows after training on anchors and synthetic rows, (t,) or (seeds, t).
-        anchors: how many real rows the arm had, n_A.
+        arm: loss of the same test rows after training on real rows and synthetic rows, (t,) or (seeds, t).
+        anchors: how many real rows the variant had, n_A.
         clusters: codes of test rows that belong together (t,); default: each on its own.
         level: of the interval, between 0 and 1.
 
@@ -61,7 +61,11 @@ def rows_worth(
     codes = np.arange(arm.shape[-1]) if clusters is None else np.asarray(clusters)
     _check(real, curve, arm, codes)
     if not (0 < level < 1 and math.isfinite(anchors) and anchors > 0):
-        raise UsageError(f"level {level}, {anchors} anchors", expected="a level between 0 and 1 and a number of rows")
+        raise UsageError(
+            f"level {level}, {anchors} real rows",
+            expected="a level between 0 and 1 and a positive number of real rows",
+            todo="set `level`, for example to 0.9, and `anchors` to the number of real rows",
+        )
     order = np.argsort(real)
     real, curve = real[order], curve[order]
     smooth = antitonic(curve.mean(axis=(1, 2)))
@@ -73,14 +77,15 @@ def rows_worth(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquivalentRows:
-    """What the synthetic rows are worth in real rows.
+    """Equivalent real rows of the synthetic rows.
 
     Attributes:
-        value: r; negative for harm (the arm is as bad as that many fewer anchors); infinite beyond what was measured.
+        value: r; negative for harm (the variant is as bad as that many fewer real rows); infinite beyond what was
+            measured.
         low, high: ends of the interval at ``level``; -inf and inf where it is open.
         least, most: the range of r that was measured.
         sentence: the answer in words. estimate: the same as an ``Estimate`` with its usual levels.
-        amounts, losses: the real curve, made to fall. arm: mean loss with the synthetic rows.
+        amounts, losses: the real curve, made monotone. ``arm``: mean loss with the synthetic rows.
     """
 
     value: float
@@ -98,23 +103,38 @@ class EquivalentRows:
 
 def _check(amounts: Floats, curve: Floats, arm: Floats, codes: Ints) -> None:
     if amounts.ndim != 1 or amounts.size < 2 or np.unique(amounts).size < amounts.size or not amounts.min() > 0:
-        raise UsageError(f"amounts {amounts}", expected="at least two distinct, positive numbers of real rows")
+        raise UsageError(
+            f"amounts {amounts}",
+            expected="at least two distinct, positive numbers of real rows",
+            todo="measure the curve at more amounts",
+        )
     if curve.ndim != 3 or arm.ndim != 2 or 0 in (*curve.shape, *arm.shape):
-        raise UsageError(f"curve {curve.shape} and arm {arm.shape}", expected="(k, seeds, t) and (seeds, t)")
+        raise UsageError(
+            f"`curve` of shape {curve.shape}, `arm` of shape {arm.shape}",
+            expected="(k, seeds, t) and (seeds, t)",
+            todo="put seeds before test rows in both",
+        )
     if curve.shape[0] != amounts.size or curve.shape[2] != arm.shape[1] or codes.shape != arm.shape[1:]:
         raise UsageError(
-            f"{amounts.size} amounts, curve {curve.shape}, arm {arm.shape}, clusters {codes.shape}",
-            expected="one curve row per amount, and the same test rows everywhere",
+            f"{amounts.size} amounts, `curve` {curve.shape}, `arm` {arm.shape}, `clusters` {codes.shape}",
+            expected="one row of `curve` per amount, and the same test rows in all",
+            todo="evaluate all models on the same test rows",
         )
     if not (np.all(np.isfinite(amounts)) and np.all(np.isfinite(curve)) and np.all(np.isfinite(arm))):
-        raise UsageError("amounts or losses that are not finite", expected="numbers")
+        raise UsageError(
+            "amounts or losses are not finite", expected="finite numbers", todo="omit these amounts or test rows"
+        )
     if np.unique(codes).size < 2:
-        raise UsageError("one cluster of test rows", expected="at least two, for a variance")
+        raise UsageError(
+            "one cluster of test rows",
+            expected="at least two clusters, to estimate a variance",
+            todo="add test rows that are not near-duplicates",
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tests:
-    """Paired tests at total real rows ``n`` (m,), ascending: difference real - arm, its error, its freedom."""
+    """Paired tests at total real rows ``n`` (m,), ascending."""
 
     n: Floats
     difference: Floats
@@ -124,7 +144,7 @@ class _Tests:
     clusters: int
 
     def crossing(self) -> float:
-        """Where the difference is 0; in the middle where it stays 0; infinite beyond the range."""
+        """Zero of the difference; the middle of a zero range; infinite beyond the range."""
         if self.difference[0] < 0:
             return -math.inf
         if self.difference[-1] > 0:
@@ -132,7 +152,7 @@ class _Tests:
         return math.sqrt(self._first(self.difference)) * math.sqrt(self._last(self.difference))
 
     def interval(self, level: float) -> Interval:
-        """All n that are not rejected at ``level``, open where the range ends before a rejection."""
+        """All n not rejected at ``level``; open at the ends of the range."""
         reach = stats.t.isf((1 - level) / 2, self.freedom) * self.error
         above, below = self.difference - reach, self.difference + reach
         low = -math.inf if above[0] <= 0 else self._first(above)
@@ -162,8 +182,8 @@ class _Tests:
 def _tests(amounts: Floats, smooth: Floats, curve: Floats, arm: Floats, codes: Ints) -> _Tests:
     """Difference, error and freedom along the curve.
 
-    Variance = clustered test rows, paired + seeds of the curve + seeds of the arm; freedom by [satterthwaite1946]. A
-    seed is taken to be the same subsample order at all amounts; independent ones give the same in expectation.
+    Variance = clustered test rows, paired + seeds of the curve + seeds of the variant; freedom by [satterthwaite1946].
+    A seed is taken to be the same subsample order at all amounts; independent ones give the same in expectation.
     """
     log = np.log(amounts)
     points = np.unique(np.concatenate([np.linspace(a, b, STEPS + 1) for a, b in pairwise(log)]))
@@ -187,7 +207,7 @@ def _tests(amounts: Floats, smooth: Floats, curve: Floats, arm: Floats, codes: I
 
 
 def _seed_variance(values: Floats) -> tuple[float, float]:
-    """Variance of a mean over seeds with its degrees of freedom; one seed says nothing and adds nothing."""
+    """Variance of a mean over seeds and its freedom; one seed adds none."""
     if values.size < 2:
         return 0.0, 1.0
     return float(values.var(ddof=1)) / values.size, values.size - 1.0
@@ -206,11 +226,11 @@ def _result(
         intervals=worth,
         unit="rows",
         method=METHOD,
-        estimand="real rows that would lower the loss as much as the synthetic rows do",
+        estimand="real rows that lower the loss as much as the synthetic rows",
         n=tests[0].rows,
         clusters=tests[0].clusters,
         references={"measured from": least, "measured to": most},
-        marks=() if math.isfinite(value) else (f"{_rows(value, (least, most))}: the curve ends there",),
+        marks=() if math.isfinite(value) else (f"{_rows(value, (least, most))}: end of the measured curve",),
     )
     return EquivalentRows(
         value=value,
@@ -234,20 +254,20 @@ def _union(tests: tuple[_Tests, _Tests], level: float, anchors: float) -> Interv
 
 def _sentence(value: float, interval: Interval, measured: Interval, anchors: float, level: float) -> str:
     ends = tuple(_rows(end, measured) for end in interval)
-    said = f"{level:.0%} interval {ends[0]} to {ends[1]}".replace("%", " %")
+    said = f"{level:.0%} CI [{ends[0]}, {ends[1]}]"
     if interval == (-math.inf, math.inf):
         return (
-            f"Cannot tell how many real rows the synthetic rows are worth: nothing from {measured[0]:,.0f} to "
-            f"{measured[1]:,.0f} is ruled out; a larger test set or more real rows would tell."
+            f"Inconclusive: any number of equivalent real rows from {measured[0]:,.0f} to {measured[1]:,.0f} is "
+            "possible. Add test rows or real rows."
         )
     if value < 0 and interval[1] < 0:
         lost, least, most = (_rows(-r, (-measured[1], -measured[0])) for r in (value, *reversed(interval)))
         return (
-            f"The synthetic rows do harm: as bad as losing {lost} of the {anchors:,.0f} anchors "
-            f"({level:.0%} interval {least} to {most}).".replace("%", " %")
+            f"The synthetic rows do harm: equivalent to losing {lost} of the {anchors:,.0f} real rows, "
+            f"{level:.0%} CI [{least}, {most}]."
         )
-    beside = f"beside {anchors:,.0f} anchors"
-    return f"The synthetic rows are worth {_rows(value, measured)} real rows {beside} ({said})."
+    own = f"added to your {anchors:,.0f}"
+    return f"The synthetic rows are equivalent to {_rows(value, measured)} real rows {own}, {said}."
 
 
 def _rows(r: float, measured: Interval) -> str:

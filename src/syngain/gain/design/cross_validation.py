@@ -1,8 +1,8 @@
-"""The experiment behind a forecast: which arms are trained on which part of the anchors, and judged on the rest.
+"""Cross-validation behind a forecast: variants, folds, training sizes.
 
-Folds leave whole groups of anchors out together with every synthetic row made from them. In each fold the arms see a
-share of the remaining anchors and, of the synthetic rows those anchors could have made, a number of rows that is the
-same in all folds.
+Folds leave whole groups of real rows out together with every synthetic row made from them. In each fold the variants
+see a fraction of the remaining real rows and, of the synthetic rows those real rows could have made, a number of rows
+that is the same in all folds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Kind = Literal["anchors", "both", "synthetic", "duplicated"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arm:
-    """What is trained on: a share of the anchors of a fold, and an amount of synthetic rows."""
+    """Training rows: a fraction of real rows and an amount of synthetic rows."""
 
     kind: Kind
     share: float = 1.0
@@ -40,14 +40,14 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How much of an experiment to run.
+    """Size of an experiment.
 
     Attributes:
-        folds: outer folds. shares: parts of a fold's training anchors, ascending, the last is 1.
-        repeats: how often folds and subsamples are drawn anew. amounts: log-spaced amounts of synthetic rows.
-        most: most synthetic rows in an arm. controls: whether duplication and synthetic-only run.
-        balanced: whether the arms with class weights run.
-        pairs: whether pairs of folds are left out to see how much shared training rows add to the variance.
+        folds: outer folds. ``shares``: parts of a fold's training real rows, ascending, the last is 1.
+        repeats: how often folds and subsamples are drawn again. amounts: log-spaced amounts of synthetic rows.
+        most: most synthetic rows in a variant. controls: whether duplication and synthetic-only run.
+        balanced: whether the variants with class weights run.
+        pairs: whether pairs of folds are left out to see how much common training rows add to the variance.
     """
 
     folds: int = 10
@@ -62,12 +62,13 @@ class Design:
 
 @dataclass(frozen=True)
 class Trial:
-    """One drawing of folds: out-of-fold outcomes of every arm, in the order of the anchors.
+    """One draw of folds: out-of-fold outcomes of every variant, by real row.
 
     Attributes:
-        fold: fold of each anchor (n,). sizes: mean number of training anchors at each share.
-        least: synthetic rows that the smallest share has in every fold. most: those of the whole training part.
-        outcomes: arm to its outcome on all anchors. pairs: the same without pairs of folds, in the first trial only.
+        fold: fold of each real row (n,). sizes: mean number of training real rows at each training size.
+        least: synthetic rows of the smallest training size in every fold. most: those of the whole training part.
+        outcomes: variant to its outcome on all real rows. pairs: the same without pairs of folds, in the first trial
+            only.
     """
 
     fold: Ints
@@ -96,13 +97,15 @@ def experiment(
     design: Design,
     progress: Progress = silent,
 ) -> Experiment:
-    """Run every arm of the design out of fold. Anchors are rows 0 .. n - 1 of the task's real rows.
+    """Run every variant of the design by cross-validation.
 
-    Folds are not stratified by label: with the labels of training and held-out anchors tied to the same shares, anchors
-    alone look better than on fresh rows and the gain too small.
+    Real rows are rows 0 .. n - 1 of the task's numbering.
+
+    Folds are not stratified by label: with the labels of training and held-out real rows tied to one class
+    distribution, real rows alone look better than on fresh rows and the gain too small.
 
     Raises:
-        InputError: held-out anchors take all synthetic rows along, so that nothing is left to learn from.
+        InputError: all synthetic rows are held out with a fold of real rows.
     """
     trials = []
     for repeat in range(design.repeats):
@@ -130,20 +133,20 @@ def experiment(
 def _check(plan: _Plan) -> None:
     if plan.most < 1:
         raise InputError(
-            "all synthetic rows come from one group of anchors",
-            expected="rows made from several anchors: a held-out anchor takes its rows along, and here that is all",
-            todo="make rows from more anchors",
+            "all synthetic rows were made from one group of real rows",
+            expected="rows made from several real rows: those made from a held-out real row are held out too",
+            todo="generate rows from more real rows",
         )
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The rows of every arm in every fold of one trial."""
+    """The rows of every variant in every fold of one trial."""
 
     lineage: Lineage
     design: Design
     fold: Ints
-    parts: Sequence[Sequence[Flags]]  # fold, share: anchors that train
+    parts: Sequence[Sequence[Flags]]  # fold, share: real rows that train
     order: Ints
     least: int
     most: int
@@ -166,7 +169,7 @@ class _Plan:
         return len(self.parts)
 
     def available(self, part: Flags) -> Ints:
-        """Synthetic rows that arms may draw when these anchors train."""
+        """Synthetic rows that variants may draw when these real rows train."""
         return drawn(self.lineage.made_from(part), self.most, self.order)
 
     @property
@@ -175,7 +178,7 @@ class _Plan:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Amounts that double up to the most that every fold has; fewer amounts are the last of more."""
+        """Amounts that double up to the most that every fold has."""
         return tuple(sorted({max(round(self.most / 2**k), 1) for k in range(self.design.amounts)}))
 
     @property
@@ -198,10 +201,10 @@ class _Plan:
 
 
 def training(arm: Arm, anchors: Ints, rows: Ints, lineage: Lineage) -> Training:
-    """The training rows of an arm: these anchors, these synthetic rows, or anchors repeated in their place.
+    """The training rows of a variant, or of its oversampling control.
 
-    Duplication is matched in size and lineage: every synthetic row is replaced by the anchor it was made from; rows of
-    nobody known are replaced by the anchors in turn.
+    Duplication is matched in size and lineage: every synthetic row is replaced by the real row it was made from; rows
+    of unknown source are replaced by the real rows in turn.
     """
     none = np.empty(0, dtype=np.int64)
     if arm.kind == "duplicated":

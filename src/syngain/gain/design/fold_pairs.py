@@ -1,8 +1,9 @@
-"""How much more a cross-validated gain varies than independent rows would: measured by leaving out pairs of folds.
+"""Variance inflation of a cross-validated gain, by leaving out pairs of folds.
 
-The gain of one anchor, judged by arms that did not see its fold, depends on which other anchors these arms saw. To
-first order the gain is a sum over the judged anchors, with their clustered variance; to second order every pair of
-anchors adds a term, one judging and one training, ``phi_ij``. Leaving fold g out as well changes the gains in fold f by
+The gain of one real row, evaluated with variants that did not see its fold, depends on which other real rows these
+variants saw. To first order the gain is a sum over the evaluated real rows, with their clustered variance; to second
+order every pair of real rows adds a term, one evaluated and one training, ``phi_ij``. Leaving fold g out as well
+changes the gains in fold f by
 
     Delta_fg = sum over i in f of (gain of i without f and g) - (gain of i without f),
 
@@ -11,8 +12,8 @@ training rows add to the variance:
 
     T = 1 / n^2  sum over f != g of  (Delta_fg - mean over f of Delta_fg) (Delta_gf - mean over g of Delta_gf).
 
-The centering takes the main effect of having fewer anchors out. Where the loss is a log-loss ``phi`` is symmetric and T
-is about as large as the first-order variance (the constant 1 + J / (J - 1) of [nadeau2003]); for accuracy it is less.
+The centering takes the main effect of having fewer real rows out. Where the loss is a log-loss ``phi`` is symmetric and
+T is about as large as the first-order variance (the constant 1 + J / (J - 1) of [nadeau2003]); for accuracy it is less.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ FEWEST = 4  # folds below which pairs leave too little to train on
 
 @dataclass(frozen=True)
 class Pairs:
-    """Outcomes of both arms on all anchors, first as usual, then with each fold left out of their training as well.
+    """Outcomes of both variants on all real rows, with and without each other fold.
 
     Attributes:
-        fold: fold of each anchor (n,). anchors, both: 1 + J outcomes of n rows; in outcome 1 + g the rows of fold g
-            are those of outcome 0.
+        fold: fold of each real row (n,). ``anchors``, ``both``: 1 + J outcomes of n rows; in outcome 1 + g the rows of
+            fold g are those of outcome 0.
     """
 
     fold: Ints
@@ -52,7 +53,7 @@ class Pairs:
     both: Sequence[Outcome]
 
     def inflation(self, metric: str, label: Ints, weight: Floats, group: Ints) -> float:
-        """Variance of the gain over that of independent anchors; 1 where pairs seem to take variance away."""
+        """Variance of the gain over that of independent real rows, at least 1."""
         of = METRICS[metric]
         gains = np.array(
             [of(b, label, weight) - of(a, label, weight) for a, b in zip(self.anchors, self.both, strict=True)]
@@ -64,10 +65,10 @@ class Pairs:
 
 
 def leave_pairs(task: Task, lineage: Lineage, fold: Ints, order: Ints, most: int, streams: Streams) -> Pairs | None:
-    """Train anchors alone, and with synthetic rows, without every fold and every pair of folds.
+    """Train both variants without every fold and every pair of folds.
 
-    All arms see the same number of synthetic rows, at most ``most``, and vectors of one encoder.
-    Returns None with too few folds, or when a pair of folds takes all rows along.
+    All variants see the same number of synthetic rows, at most ``most``, and embeddings of one encoder.
+    Returns None with too few folds, or when all rows are held out with a pair of folds.
     """
     count = int(fold.max()) + 1
     if count < FEWEST:
@@ -100,7 +101,7 @@ def _second_order(gains: Floats, fold: Ints) -> float:
 
 @dataclass(frozen=True)
 class _Table:
-    """Outcomes being filled: row 0 with nothing else left out, row 1 + g without fold g."""
+    """Outcomes being filled: row 0 as usual, row 1 + g without fold g."""
 
     fold: Ints
     loss: Floats

@@ -1,4 +1,4 @@
-"""Datasets laid out for ``gain``: one numbering of real rows, vectors, label codes, clusters and lineage."""
+"""Datasets laid out for ``gain``: numbering, embeddings, codes, clusters, lineage."""
 
 from __future__ import annotations
 
@@ -28,20 +28,22 @@ if TYPE_CHECKING:
     from syngain.learners.ngram import NgramModel
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
-REMEMBERED = 24  # encoders whose vectors are kept: ten folds of two trials and a few more
-KINDS = 4  # anchors that differ
-FEWEST = 20  # anchors: ten folds of two
+REMEMBERED = 24  # encoders whose embeddings are kept: ten folds of two trials and a few more
+KINDS = 4  # real rows that differ
+FEWEST = 20  # real rows: ten folds of two
 
 
 @dataclass(frozen=True)
 class GainLayout:
-    """A study as a gain sees it: real rows on one numbering (real, then held out, then test), synthetic rows on theirs.
+    """A study for ``gain``: real rows on one numbering, synthetic rows on another.
+
+    Real rows are real, then held-out, then test rows.
 
     Attributes:
-        study: the datasets. anchors, pool, test: rows of the real numbering. label: codes of all real rows (N,), zeros
-            without labels. synthetic_label: codes (m,). names: the labels in the order of their codes. cluster:
-            near-duplicate cluster of every real row. lineage: real rows and what was made from them. generators: code
-            of each synthetic row's generator (m,), None when fewer than two are named.
+        study: the datasets. ``anchors``, ``pool``, ``test``: rows of the real numbering. label: codes of all real rows
+            (N,), zeros without labels. synthetic_label: codes (m,). names: the labels in the order of their codes.
+            cluster: near-duplicate cluster of every real row. lineage: real rows and what was made from them.
+            generators: code of each synthetic row's generator (m,), None when fewer than two are named.
     """
 
     study: Study
@@ -67,7 +69,7 @@ class GainLayout:
         """Lay out a study.
 
         Raises:
-            InputError: too few anchors or rows, labels on one side only, one class only.
+            InputError: too few real rows or rows, labels on one side only, one class only.
         """
         roles, sets = _roles(study), _sets(study)
         real, synthetic = study.real, study.synthetic
@@ -80,8 +82,9 @@ class GainLayout:
         lineage = Lineage.of(study.source, np.concatenate([near[: len(real)], near[total:]]))
         if np.unique(near[: len(real)]).size < KINDS:
             raise InputError(
-                f"the {len(real):,} rows of {real.name} are near duplicates of each other",
-                expected=f"at least {KINDS} anchors that differ, to learn from some and be judged by others",
+                f"the {len(real):,} rows of {real.name} are near-duplicates of each other",
+                expected=f"at least {KINDS} real rows that differ: some to train on, some held out",
+                todo="add real rows that differ",
             )
         label, names = _coded([value for item in (*sets, synthetic) for value in item.labels or [""] * len(item)])
         return cls(
@@ -114,7 +117,7 @@ class GainLayout:
 
     @property
     def anchor_labels(self) -> Ints:
-        """Codes of the anchors' labels (n,)."""
+        """Codes of the real rows' labels (n,)."""
         return self.label[self.anchors]
 
     def label_task(
@@ -122,7 +125,7 @@ class GainLayout:
     ) -> LabelTask:
         """The linear proxy on text, gradient boosting on tables; or a learner of your own.
 
-        The encoder is fitted on anchors and synthetic rows without labels, never on pool or test.
+        The encoder is fitted on real rows and synthetic rows without labels, never on pool or test.
         """
         encode = self._encode(encoder or HashedNgrams(), streams)
         real, synthetic = encode(self.anchors, np.arange(self.synthetic_label.size))
@@ -170,7 +173,7 @@ class GainLayout:
 
 @dataclass(frozen=True)
 class _Fixed:
-    """Vectors that no fold changes."""
+    """Embeddings that no fold changes."""
 
     real: Floats
     synthetic: Floats
@@ -181,7 +184,7 @@ class _Fixed:
 
 @dataclass(frozen=True)
 class _Ngrams:
-    """Vectors by n-grams that are weighed and projected anew for every part of the rows."""
+    """N-gram embeddings, weighted and projected for every part of the rows."""
 
     encoder: HashedNgrams
     real: sparse.csr_matrix[np.float32]
@@ -190,7 +193,7 @@ class _Ngrams:
     _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Vectors of all rows; those of the last parts are kept, for the next learner comes back to the same folds."""
+        """Embeddings of all rows; those of the last parts are cached."""
         key = real.tobytes() + b"|" + synthetic.tobytes()
         if key not in self._known:
             while len(self._known) >= REMEMBERED:
@@ -221,18 +224,22 @@ def check(real: Dataset, synthetic: Dataset, sets: Sequence[Dataset]) -> None:
     if len(real) < FEWEST:
         raise InputError(
             f"{real.name} has {len(real):,} {'row' if len(real) == 1 else 'rows'}",
-            expected=f"at least {FEWEST} anchors: fewer leave nothing to learn from and be judged by",
-            todo="collect more real rows; `syngain audit --no-gain` works with any number",
+            expected=f"at least {FEWEST} real rows: some to train on, some held out",
+            todo="add real rows, or run `syngain audit --no-gain`, which works with any number",
         )
     if not len(synthetic):
-        raise InputError(f"{synthetic.name} has no rows", expected="synthetic rows to measure")
+        raise InputError(
+            f"{synthetic.name} has no rows",
+            expected="at least one synthetic row",
+            todo="name a file with synthetic rows",
+        )
     for other in (synthetic, *sets[1:]):
         _check_pair(real, other)
     if real.labels is not None and len(set(real.labels)) < 2:
         raise InputError(
             f"{real.name} has one class only ({next(iter(real.labels), '')!r})",
             expected="at least two different labels among the real rows",
-            todo="leave labels out with --label none",
+            todo="ignore labels with --label none",
         )
 
 
@@ -247,20 +254,20 @@ def _check_pair(real: Dataset, other: Dataset) -> None:
         having, lacking = (real, other) if other.labels is None else (other, real)
         raise InputError(
             f"{having.name} has labels, {lacking.name} has none",
-            expected="labels on both sides or on none",
-            todo="name the label column with --label real=NAME,synthetic=NAME, or leave labels out with --label none",
+            expected="labels in both files or in none",
+            todo="name the label column with --label real=NAME,synthetic=NAME, or ignore labels with --label none",
         )
     if real.labels is not None and other.labels is not None and not set(real.labels) & set(other.labels):
         some, others = (", ".join(sorted(set(names))[:5]) for names in (real.labels, other.labels))
         raise InputError(
             f"{real.name} and {other.name} have no label in common ({some} ... against {others} ...)",
-            expected="the same names of labels in both",
-            todo="give both the same names, name another column with --label, or leave labels out with --label none",
+            expected="the same label names in both",
+            todo="give both the same names, name another column with --label, or ignore labels with --label none",
         )
     if real.labels is None and real.kind == Kind.TABLE:
         raise InputError(
             f"{real.name} is a table without labels",
-            expected="a label to learn, or text",
+            expected="a label column, or text",
             todo="name the label column with --label; `syngain audit --no-gain` works without",
         )
 

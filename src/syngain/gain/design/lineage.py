@@ -1,7 +1,8 @@
-"""Who comes from whom: which rows must leave together, and which synthetic rows a part of the anchors could have made.
+"""Lineage: which rows leave together, which were made from which real rows.
 
-A synthetic row follows the anchor it was made from. Where that is not said but the row repeats or nearly repeats an
-anchor, it follows that anchor; otherwise it belongs to nobody and every forecast that uses it is "optimistic".
+A synthetic row follows the real row it was made from. Where its source is not given but the row repeats or nearly
+repeats a real row, it follows that real row; otherwise its source is unknown, and every forecast that uses it may be
+overestimated.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Anchors, synthetic rows and what ties them.
+    """Real rows and synthetic rows with clusters and sources.
 
     Attributes:
-        group: cluster of each anchor (n,): near duplicates leave together.
-        source: the anchor each synthetic row was made from (m,), -1 when unknown.
-        cluster: near-duplicate cluster of each synthetic row (m,), on the numbering of ``group`` where it repeats an
-            anchor.
+        group: cluster of each real row (n,): near-duplicates leave together.
+        source: the real row each synthetic row was made from (m,), -1 when unknown.
+        cluster: near-duplicate cluster of each synthetic row (m,), on the numbering of ``group`` where it repeats a
+            real row.
     """
 
     group: Ints
@@ -34,7 +35,7 @@ class Lineage:
 
     @classmethod
     def of(cls, source: Ints, near: Ints) -> Lineage:
-        """From the anchor of each synthetic row (m,) and near-duplicate clusters (n + m,) of anchors, then rows."""
+        """Lineage from the source (m,) and near-duplicate clusters (n + m,)."""
         count = near.size - source.size
         anchors = near[:count]
         names, first = np.unique(anchors, return_index=True)
@@ -44,33 +45,33 @@ class Lineage:
 
     @property
     def anchors(self) -> int:
-        """Number of anchors."""
+        """Number of real rows."""
         return int(self.group.size)
 
     @property
     def known(self) -> float:
-        """Share of the synthetic rows whose anchor is known."""
+        """Fraction of the synthetic rows whose source is known."""
         return float(np.mean(self.source >= 0)) if self.source.size else 1.0
 
     @property
     def unit(self) -> Ints:
-        """Cluster of each synthetic row (m,): the group of its anchor, else itself and its near duplicates."""
+        """Cluster of each synthetic row (m,): of its real row, else its near-duplicates."""
         alone = self.anchors + np.unique(self.cluster, return_inverse=True)[1] if self.source.size else self.source
         return np.where(self.source >= 0, self.group[self.source], alone)
 
     def folds(self, count: int, rng: np.random.Generator) -> Ints:
-        """The fold of every anchor (n,), whole groups, whatever the labels."""
+        """The fold of every real row (n,), whole groups, whatever the labels."""
         return folds(self.group, min(count, np.unique(self.group).size), rng)
 
     def made_from(self, anchors: Flags) -> Flags:
-        """Synthetic rows (m,) that these anchors (n,) made: of all their groups, and of nobody known."""
+        """Synthetic rows (m,) made from these real rows (n,) or of unknown source."""
         allowed = np.ones(self.anchors + 1, dtype=bool)
         gone = np.isin(self.group, np.unique(self.group[~anchors]))
         allowed[:-1] = ~gone
         return np.asarray(allowed[self.source])
 
     def shares(self, training: Flags, share: float, rng: np.random.Generator) -> Flags:
-        """Anchors (n,) of a random part of the training groups that holds at least ``share`` of the training rows."""
+        """Real rows (n,) of a random part of the groups, at least a fraction ``share``."""
         if share >= 1:
             return training
         names, sizes = np.unique(self.group[training], return_counts=True)
@@ -80,5 +81,5 @@ class Lineage:
 
 
 def drawn(allowed: Flags, size: int, order: Ints) -> Ints:
-    """The first ``size`` allowed rows in a fixed random ``order`` of all rows: smaller amounts are parts of larger."""
+    """The first ``size`` allowed rows in a fixed random ``order``; amounts are nested."""
     return np.sort(order[allowed[order]][:size])

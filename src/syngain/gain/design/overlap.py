@@ -1,6 +1,6 @@
-"""Rows that stand on two sides: a test row that was learned from shows nothing, a pool row that is no new one neither.
+"""Exclude test and held-out rows that appear in other files.
 
-Rows are the same when their normalized texts are; in tables equal rows come by chance and are left alone.
+Rows are the same when their normalized texts are; in tables equal rows occur by chance and are kept.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags
     from syngain.data.dataset import Dataset
 
-FEWEST = 10  # rows of a test that can judge
-HIGH = 0.05  # share of the test from which on a score would be worth nothing
+FEWEST = 10  # test rows to evaluate on
+HIGH = 0.05  # fraction of the test from which on a score is not usable
 
 
 @dataclass(frozen=True)
 class Apart:
-    """Test and pool without the rows that stand elsewhere too.
+    """Test and held-out rows without those that appear in other files.
 
     Attributes:
-        test, pool: what is left; None where none was given. said: what was left out, a clause each.
-        leaked: test rows that stand among the synthetic rows (k,), as positions of the test. copies: the synthetic
+        test, pool: what is left; None where none was given. said: what was excluded, one clause each.
+        leaked: test rows that appear in the synthetic rows (k,), as positions of the test. copies: the synthetic
             rows that hold them.
     """
 
@@ -42,11 +42,11 @@ class Apart:
     copies: tuple[int, ...] = ()
 
     def paragraph(self) -> tuple[tuple[str, str], ...]:
-        """What was left out, for the report."""
-        return (("Overlap", f"Left out: {'; '.join(self.said)}."),) if self.said else ()
+        """What was excluded, for the report."""
+        return (("Overlap", f"Excluded: {'; '.join(self.said)}."),) if self.said else ()
 
     def finding(self, test: Dataset, synthetic: Dataset) -> tuple[Finding, ...]:
-        """``contamination`` when test rows stand among the synthetic ones."""
+        """``contamination`` if test rows appear in the synthetic data."""
         if not self.leaked:
             return ()
         share = len(self.leaked) / len(test)
@@ -56,8 +56,8 @@ class Apart:
                 id="contamination",
                 severity="high" if share >= HIGH else "medium",
                 message=(
-                    f"{len(self.leaked):,} of {len(test):,} test rows stand in the synthetic set. They were left out "
-                    "of the test here; a score on all of it would be inflated."
+                    f"{len(self.leaked):,} of {len(test):,} test rows appear in the synthetic data (expected 0). "
+                    "They are excluded here; a score on all test rows is inflated."
                 ),
                 evidence=tuple(synthetic.ids[row] for row in self.copies),
                 examples=tuple(texts[row] for row in self.leaked[:20]),
@@ -67,7 +67,7 @@ class Apart:
 
 
 def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset | None) -> Apart:
-    """Leave out test rows that stand among anchors or synthetic rows, then pool rows among anchors or test.
+    """Exclude test rows in real or synthetic rows, held-out rows in real or test rows.
 
     Raises:
         InputError: too few rows of the test, or none of the pool, are left.
@@ -84,19 +84,19 @@ def apart(real: Dataset, synthetic: Dataset, test: Dataset | None, pool: Dataset
         own = parts[2]
         inside, known = np.isin(own, made), np.isin(own, anchors)
         leaked, copies = _at(inside), _at(np.isin(made, own))
-        said += _clauses(test, {"the synthetic rows": inside, "the anchors": known & ~inside})
-        test = _left(test, inside | known, FEWEST, "to judge by: rows that nothing was learned from")
+        said += _clauses(test, {"the synthetic rows": inside, "the real rows": known & ~inside})
+        test = _left(test, inside | known, FEWEST, "that appear in neither real nor synthetic rows")
     if pool is not None:
         own = parts[-1]
         tested = np.isin(own, parts[2]) if test is not None else np.zeros(own.size, dtype=bool)
         known = np.isin(own, anchors)
-        said += _clauses(pool, {"the test": tested, "the anchors": known & ~tested})
-        pool = _left(pool, tested | known, 1, "that are neither anchors nor test")
+        said += _clauses(pool, {"the test rows": tested, "the real rows": known & ~tested})
+        pool = _left(pool, tested | known, 1, "that appear in neither real nor test rows")
     return Apart(test, pool, tuple(said), leaked, copies)
 
 
 def leaked(synthetic: Dataset, test: Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Test rows that stand among the synthetic rows, and the synthetic rows that hold them."""
+    """Test rows that appear in the synthetic rows, and their copies."""
     made, own = near_duplicates.shared_codes(_texts(synthetic), _texts(test))
     return _at(np.isin(own, made)), _at(np.isin(made, own))
 
@@ -112,14 +112,14 @@ def _at(flags: Flags) -> tuple[int, ...]:
 
 def _clauses(rows: Dataset, found: dict[str, Flags]) -> list[str]:
     return [
-        f"{int(flags.sum()):,} of {len(rows):,} rows of {rows.name} that stand among {where} too"
+        f"{int(flags.sum()):,} of {len(rows):,} rows of {rows.name} that also appear in {where}"
         for where, flags in found.items()
         if flags.any()
     ]
 
 
 def _left(rows: Dataset, gone: Flags, fewest: int, needed: str) -> Dataset:
-    """The rows that are not gone; the same dataset when none is.
+    """The rows that are not excluded; the same dataset if none is.
 
     Raises:
         InputError: fewer are left than are needed.
@@ -129,8 +129,8 @@ def _left(rows: Dataset, gone: Flags, fewest: int, needed: str) -> Dataset:
     kept: Sequence[int] = np.flatnonzero(~gone).tolist()
     if len(kept) < fewest:
         raise InputError(
-            f"{int(gone.sum()):,} of {len(rows):,} rows of {rows.name} stand among the other rows too",
+            f"{int(gone.sum()):,} of {len(rows):,} rows of {rows.name} also appear in another file",
             expected=f"at least {fewest} {needed}",
-            todo="give rows that stand in no other file",
+            todo=f"replace {rows.name} by rows that appear in no other file",
         )
     return rows.take(kept)

@@ -1,4 +1,4 @@
-"""What ``gain`` reports beyond the gain: classes, slices, generators, equivalent real rows, utility, other learners."""
+"""Details of ``gain``: classes, slices, generators, utility, other learners."""
 
 from __future__ import annotations
 
@@ -81,24 +81,24 @@ def details(
     improvement = None if more.verdict == "refused" else more.improvement
     law = {"gain.ten_times": improvement, "gain.alpha": more.alpha, "gain.floor": more.floor}
     known = {name: item for name, item in law.items() if item is not None}
-    return Details({**out, **worth, **known}, series, (("More of it", more.sentence),))
+    return Details({**out, **worth, **known}, series, (("More rows", more.sentence),))
 
 
 def _utility(task: LabelTask, found: GainEstimates, layout: GainLayout, streams: Streams) -> dict[str, Estimate]:
     parts = utility(task, layout.lineage, streams.child("utility"))
     say = found.forecaster.estimate
     estimands = {
-        "total": "anchors replaced by as many synthetic rows",
+        "total": "real rows replaced by as many synthetic rows",
         "input_shift": "the part due to different inputs, averaged over both orders of swapping",
         "label_error": "the part due to different labels, averaged over both orders of swapping",
     }
     out = {f"utility.{name}": say(getattr(parts, name), "log_loss", text) for name, text in estimands.items()}
-    out["utility.interaction"] = say(parts.interaction, "log_loss", "what the order of swapping changes")
+    out["utility.interaction"] = say(parts.interaction, "log_loss", "difference between the two orders of swapping")
     return out
 
 
 def _agreement(task: LabelTask, found: GainEstimates, layout: GainLayout, streams: Streams) -> Estimate:
-    """The arms of the first trial again with two other learners, on the same folds."""
+    """The variants of the first trial with two other learners, on the same folds."""
     ours = found.forecaster.experiment
     design = replace(ours.design, repeats=1, amounts=COMPARED, shares=(1.0,), balanced=False, pairs=False)
     others: dict[str, Classifier] = {"discriminant": TunedDiscriminant(), "neighbors": Voting()}
@@ -111,7 +111,7 @@ def _agreement(task: LabelTask, found: GainEstimates, layout: GainLayout, stream
 
 
 def _parts(layout: GainLayout, slices: Sequence[str]) -> dict[str, dict[str, Flags]]:
-    """Parts of the real rows: classes, thirds by length, and the columns that were asked for."""
+    """Parts of the real rows: classes, thirds by length, requested columns."""
     out: dict[str, dict[str, Flags]] = {}
     label, real = layout.anchor_labels, layout.study.real
     if layout.labeled and np.unique(label).size <= PARTS:
@@ -127,6 +127,7 @@ def _parts(layout: GainLayout, slices: Sequence[str]) -> dict[str, dict[str, Fla
             raise UsageError(
                 f"--slice {column}: {names.size} different values" if names.size > PARTS else f"no column {column}",
                 expected=f"a column of {real.name} with at most {PARTS} values",
+                todo="name another column with --slice",
             )
         out[column] = {str(name): values == name for name in names}
     return out

@@ -1,8 +1,10 @@
-"""What the interval of a gain shows, against the smallest gain that matters."""
+"""Effect of synthetic rows by the interval of a gain, and the gain in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
+
+from syngain.core.phrases import interval_words, signed
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
@@ -11,10 +13,10 @@ Effect = Literal["gain", "no_gain", "harm", "cannot_tell"]
 
 
 def effect(estimate: Estimate, min_gain: float) -> Effect:
-    """What the 90 % interval of a gain says, against the smallest gain that matters.
+    """Classify the 90% interval of a gain by the smallest gain that matters.
 
     ``gain``: all of it above 0 and some of it above ``min_gain``. ``harm``: all of it below 0 and some of it below
-    minus ``min_gain``. ``no_gain``: none of it above ``min_gain``, which is two one-sided tests at 5 % [schuirmann1987]
+    minus ``min_gain``. ``no_gain``: none of it above ``min_gain``, which is two one-sided tests at 5% [schuirmann1987]
     where it also stays above minus ``min_gain``.
     """
     low, high = estimate.interval(0.9)
@@ -23,3 +25,11 @@ def effect(estimate: Estimate, min_gain: float) -> Effect:
     if high < min_gain:
         return "no_gain"
     return "gain" if low > 0 else "cannot_tell"
+
+
+def gain_words(estimate: Estimate, metric: str = "") -> str:
+    """A gain with its 90% interval; ``metric`` names a score in pp."""
+    if not estimate.unit.startswith("share"):
+        return f"{signed(estimate.value, estimate.unit)}, {interval_words(estimate.interval(0.9), estimate.unit)}"
+    name = f" {metric.replace('macro_f1', 'macro-F1')}".rstrip()
+    return f"{signed(estimate.value, 'pp')}{name}, {interval_words(estimate.interval(0.9), 'pp')}"

@@ -1,4 +1,4 @@
-"""Everything ``gain`` says about one synthetic set, as estimates, curves and what decides."""
+"""Estimates, curves and decision of ``gain`` for one synthetic dataset."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from syngain.gain.forecast import Contrast
     from syngain.gain.proxies.task import Task
 
-FEW = 4  # a class with fewer anchors cannot be judged: folds leave one to three of them
-OPTIMISTIC = 0.9  # share of rows whose anchor must be known
-FAR = 2.0  # times the rows that the arms had: further is said to be extrapolated
+FEW = 4  # a class with fewer real rows cannot be evaluated: folds leave one to three of them
+OPTIMISTIC = 0.9  # fraction of rows whose source must be known
+FAR = 2.0  # times the rows of the variants: beyond this, marked as extrapolated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What is asked.
+    """Settings of the decision.
 
     Attributes:
         metric: the pre-declared metric of the verdict; None is log-loss, or nats per byte without labels.
         min_gain: the smallest gain that matters, in the unit of the metric.
-        test_rows: rows of the fresh test that prediction intervals speak of; None: that of the given test, or 500.
-        prior: class to share at test time, where it differs from the anchors'.
+        test_rows: rows of the fresh test of the prediction intervals; None: that of the given test, or 500.
+        prior: class to its fraction at test time, where it differs from the real rows'.
         design: how much of an experiment to run.
     """
 
@@ -51,16 +51,16 @@ class Setup:
 
 @dataclass(frozen=True)
 class GainEstimates:
-    """The gains of one set.
+    """The gains of one dataset.
 
     Attributes:
         metric: the primary one. estimates, series: as in ``report.json``. choice: how many rows to use.
-        forecast: gain of all rows as expected. controls: the same over duplication and class weights.
+        forecast: expected gain of all rows. controls: the same over oversampling and class weights.
         test: what the test set measured, None without one; ``test_choice``: of the chosen amount.
-        budget: metric to shares of its variance. rare: classes with too few anchors to be judged.
-        needed: more anchors that would tell a gain of the size it looks like; of ``min_gain``.
-        foreign: labels of synthetic rows that no anchor has, on ``foreign_rows`` rows.
-        blind: whether the proxy does no better than class shares, with and without the synthetic rows.
+        budget: metric to fractions of its variance. rare: classes with too few real rows to be evaluated.
+        needed: further real rows to detect a gain of the estimated size; of ``min_gain``.
+        foreign: labels of synthetic rows that no real row has, on ``foreign_rows`` rows.
+        blind: whether the proxy does no better than class distribution, with and without the synthetic rows.
     """
 
     metric: str
@@ -92,7 +92,7 @@ def estimate_gain(
     marks: tuple[str, ...] = (),
     progress: Progress = silent,
 ) -> GainEstimates:
-    """Forecast from the anchors and, where there is a test set, measure on it."""
+    """Forecast from the real rows and, where there is a test set, measure on it."""
     labeled = ground.labeled
     primary = setup.metric or (LABEL_METRICS if labeled else TEXT_METRICS)[0]
     metrics = LABEL_METRICS if labeled else TEXT_METRICS
@@ -135,18 +135,18 @@ def estimate_gain(
 
 
 _LIKE = ", on rows like those of the test set"
-_EXPECTED = "expected gain of adding all rows to all anchors"
-_CHOSEN = "expected gain of the amount chosen on other anchors, and reported on these"
+_EXPECTED = "expected gain of adding all rows to all real rows"
+_CHOSEN = "expected gain at the recommended size, chosen on other folds of real rows"
 
 
 def rare_classes(ground: GainLayout) -> tuple[str, ...]:
-    """Classes that have anchors, but fewer than can be judged."""
+    """Classes that have real rows, but fewer than can be evaluated."""
     counts = np.bincount(ground.anchor_labels, minlength=len(ground.names))
     return tuple(ground.names[code] for code in np.flatnonzero((counts > 0) & (counts < FEW)))
 
 
 def _strangers(ground: GainLayout) -> dict[str, Any]:
-    """Labels that only synthetic rows have, and on how many rows they stand."""
+    """Labels that only synthetic rows have, and their number of rows."""
     if not ground.labeled:
         return {}
     codes = np.setdiff1d(ground.synthetic_label, ground.anchor_labels)
@@ -155,7 +155,7 @@ def _strangers(ground: GainLayout) -> dict[str, Any]:
 
 
 def _is_blind(forecaster: Forecaster) -> bool:
-    """Whether held-out anchors are surprised as much by both arms as by the class shares of the other folds."""
+    """Whether the proxy learns no more than the class distribution, in both variants."""
     trial, label = forecaster.experiment.trials[0], forecaster.label
     shares = np.zeros(label.size)
     for fold in np.unique(trial.fold):
@@ -167,7 +167,7 @@ def _is_blind(forecaster: Forecaster) -> bool:
 
 
 def _marks(ground: GainLayout, forecaster: Forecaster) -> tuple[str, ...]:
-    """Warnings that travel with every number of a forecast."""
+    """Warnings on every number of a forecast."""
     marks = []
     if ground.lineage.known < OPTIMISTIC:
         marks.append("optimistic")
@@ -189,18 +189,18 @@ def _forecasts(forecaster: Forecaster, metrics: tuple[str, ...], design: Design)
     for metric in metrics:
         say = forecaster.estimate
         name = f"gain.{metric}"
-        out[name] = say(forecaster.all_rows(metric), metric, "gain of adding all rows to all anchors")
-        out[f"{name}@raw"] = say(forecaster.raw(metric), metric, "the same as the folds show it, without correction")
+        out[name] = say(forecaster.all_rows(metric), metric, "gain of adding all rows to all real rows")
+        out[f"{name}@raw"] = say(forecaster.raw(metric), metric, "the same on the folds, without correction")
         if design.controls:
-            only = "anchors replaced by the synthetic rows"
-            repeated = "anchors repeated in the place of the synthetic rows, over anchors"
-            over = "gain over as many anchors repeated"
+            only = "real rows replaced by the synthetic rows"
+            repeated = "oversampling control (real rows repeated in place of synthetic rows), over the real rows"
+            over = "gain over the oversampling control of the same size"
             out[f"{name}.synthetic_only"] = say(forecaster.synthetic_only(metric), metric, only)
             out[f"{name}.duplication"] = say(forecaster.duplication(metric), metric, repeated)
             out[f"{name}@over_duplication"] = say(forecaster.over_duplication(metric), metric, over)
         if design.balanced:
-            weights = "anchors with class weights, over anchors"
-            equal = "gain of all rows where classes weigh the same in both arms"
+            weights = "real rows with class weights, over real rows without"
+            equal = "gain of all rows with equal class weights in both variants"
             out[f"{name}.class_weights"] = say(forecaster.class_weights(metric), metric, weights)
             out[f"{name}@balanced"] = say(forecaster.balanced(metric), metric, equal)
     return out
@@ -211,10 +211,10 @@ def _controls(forecaster: Forecaster, metric: str, design: Design) -> dict[str, 
     out = {}
     if design.controls:
         over = forecaster.over_duplication(metric)
-        out["duplication"] = forecaster.estimate(over, metric, "gain over repeated anchors", fresh=False)
+        out["duplication"] = forecaster.estimate(over, metric, "gain over the oversampling control", fresh=False)
     if design.balanced:
         equal = forecaster.balanced(metric)
-        out["class_weights"] = forecaster.estimate(equal, metric, "gain with equal classes", fresh=False)
+        out["class_weights"] = forecaster.estimate(equal, metric, "gain with equal class weights", fresh=False)
     return out
 
 
@@ -230,14 +230,14 @@ def _controls_on_test(seen: Measured, metric: str) -> dict[str, Estimate]:
 
 
 def _rare_classes(forecaster: Forecaster, ground: GainLayout) -> dict[str, Estimate]:
-    """Macro-F1 without the classes that cannot be judged; nothing when there are none."""
+    """Macro-F1 of the classes with enough real rows; empty without rare classes."""
     rare = rare_classes(ground)
     codes = [ground.names.index(name) for name in rare]
     counted = ~np.isin(forecaster.label, codes)
     if not rare or np.unique(forecaster.label[counted]).size < 2:
         return {}
     trimmed = replace(forecaster, weight=np.where(counted, forecaster.weight, 0.0))
-    estimand = f"gain of all rows on anchors of the other classes, without {', '.join(rare)}"
+    estimand = f"gain of all rows on real rows of the other classes, without {', '.join(rare)}"
     return {"gain.macro_f1@frequent": trimmed.estimate(trimmed.all_rows("macro_f1"), "macro_f1", estimand)}
 
 
@@ -273,16 +273,16 @@ def _on_test(seen: Measured, metrics: tuple[str, ...], primary: str, choice: Rec
         out[f"gain.{metric}.test"] = seen.gain(metric)
         for arm in seen.outcomes:
             if arm.kind == "synthetic":
-                only = "the synthetic rows in place of the anchors"
+                only = "the synthetic rows in place of the real rows"
                 out[f"gain.{metric}.synthetic_only@test"] = seen.gain(metric, arm, estimand=f"{only}{_LIKE}")
             elif arm.kind == "both" and arm.balanced:
                 control = Arm("anchors", balanced=True)
-                equal = f"gain of all rows where classes weigh the same in both arms{_LIKE}"
+                equal = f"gain of all rows with equal class weights in both variants{_LIKE}"
                 out[f"gain.{metric}@balanced_test"] = seen.gain(metric, arm, control, equal)
             elif arm.kind == "duplicated":
-                repeated = f"anchors repeated in the place of the synthetic rows, over anchors{_LIKE}"
+                repeated = f"oversampling control (real rows repeated), over the real rows{_LIKE}"
                 out[f"gain.{metric}.duplication@test"] = seen.gain(metric, arm, estimand=repeated)
-                over = f"gain over as many anchors repeated{_LIKE}"
+                over = f"gain over the oversampling control{_LIKE}"
                 out[f"gain.{metric}@over_duplication_test"] = seen.gain(metric, seen.both, arm, over)
     small = Arm("both", 1.0, choice.rows)
     if small in seen.outcomes:

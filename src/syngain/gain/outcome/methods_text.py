@@ -1,4 +1,4 @@
-"""How a gain was computed, in paragraphs for the report."""
+"""Paragraphs for the report on how a gain was computed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from syngain.gain.outcome.estimates import GainEstimates
 
 CONTROLS = (
-    "Every arm chooses its own penalty on anchors it did not learn from. Duplication repeats, in place of every "
-    "synthetic row, the anchor it was made from; class weights make classes equal in both arms."
+    "Every variant chooses its penalty on real rows that it was not trained on. The oversampling control repeats, in "
+    "place of every synthetic row, the real row it was made from. Class weights give all classes equal weight."
 )
 
 
+_VARIANTS = {
+    "anchors": "real rows",
+    "both": "real + synthetic rows",
+    "synthetic": "synthetic rows only",
+    "duplicated": "oversampling control",
+}
+
+
 def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Pairs of a heading and a paragraph; ``thinned`` names what was measured on a part only."""
-    less = f"To stay quick this was measured on {' and '.join(thinned)}; `syngain gain` takes more."
+    """Heading and paragraph pairs; ``thinned`` names what was subsampled."""
+    less = f"Measured on {' and '.join(thinned)} to save time; `syngain gain` uses more."
     paragraphs = {
         "Proxy": _proxy(found, ground),
         "Subsample": less if thinned else "",
@@ -30,35 +38,36 @@ def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) 
         "Intervals": _intervals(found),
         "Controls": CONTROLS,
         "Verdict": (
-            f"By equivalence on {found.metric}, decided before looking: a gain when the 90 % interval lies above 0, "
-            f"harm when below, nothing that matters when below {found.min_gain:g}, else cannot tell. The amount is "
-            "chosen on other anchors than it is reported on."
+            f"Equivalence test on {found.metric}, fixed in advance: a gain if the 90% interval is above 0, harm if "
+            f"it is below 0, no gain if it is below {found.min_gain:g}, else inconclusive. The number of rows is "
+            "chosen on other real rows than those it is evaluated on."
         ),
     }
     return tuple((heading, text) for heading, text in paragraphs.items() if text)
 
 
 def _proxy(found: GainEstimates, ground: GainLayout) -> str:
-    linear = "a multinomial logistic regression on the audit's vectors"
+    linear = "a multinomial logistic regression on the audit's embeddings"
     labeled = linear if ground.synthetic.sides else "gradient boosting"
     learner = labeled if ground.labeled else "an interpolated n-gram language model over bytes"
     unsettled = found.forecaster.unsettled
-    tail = f" It did not converge in the arms: {', '.join(unsettled)}." if unsettled else ""
-    return f"The learner is {learner}: a stand-in, not your model.{tail}"
+    names = ", ".join(_VARIANTS.get(name, name) for name in unsettled)
+    tail = f" It did not converge for: {names}." if unsettled else ""
+    return f"The proxy model is {learner}. It is not your model.{tail}"
 
 
 def _one_sided(ground: GainLayout) -> str:
-    """Labels that stand in the anchors only, or in the synthetic rows only; empty when there are none."""
+    """Labels of the real rows only, or of the synthetic rows only."""
     ours, theirs = set(ground.anchor_labels.tolist()), set(ground.synthetic_label.tolist())
     out = []
     if extra := sorted(theirs - ours):
         rows = int(np.isin(ground.synthetic_label, extra).sum())
         out.append(
-            f"{rows:,} synthetic rows have labels that no anchor has ({_listed(ground, extra)}): no anchor can show "
-            "what they are good for, and they take probability from the others."
+            f"{rows:,} synthetic rows have labels that no real row has ({_listed(ground, extra)}). Their benefit "
+            "cannot be measured, and they take probability from the other labels."
         )
     if absent := sorted(ours - theirs):
-        out.append(f"No synthetic row has the labels {_listed(ground, absent)} of the anchors.")
+        out.append(f"No synthetic row has the labels {_listed(ground, absent)} of the real rows.")
     return " ".join(out)
 
 
@@ -70,17 +79,17 @@ def _listed(ground: GainLayout, codes: Sequence[int]) -> str:
 def _lineage(ground: GainLayout) -> str:
     known = ground.lineage.known
     if not known:
-        return "No row says which anchor it was made from, so held-out anchors may have shaped the rows: optimistic."
-    return f"The anchor of {known:.0%} of the rows is known; a held-out anchor takes the rows made from it along."
+        return "No source column: rows may have been made from held-out real rows, so the gain may be overestimated."
+    return f"The source of {known:.0%} of the rows is known. Rows made from a held-out real row are held out with it."
 
 
 def _forecast(found: GainEstimates, ground: GainLayout) -> str:
     trial = found.forecaster.experiment.trials[0]
     sizes = ", ".join(f"{size:.0f}" for size in trial.sizes)
     return (
-        f"{int(trial.fold.max()) + 1} folds over groups of anchors; shares of {sizes} anchors; at most {trial.most:,} "
-        f"synthetic rows in an arm. The gain is extrapolated to all {ground.anchors.size:,} anchors (a + b / m) and "
-        f"all {found.rows:,} rows (in the logarithm). @raw is without extrapolation."
+        f"{int(trial.fold.max()) + 1} folds over groups of real rows; training sizes of {sizes} real rows; at most "
+        f"{trial.most:,} synthetic rows per variant. The gain is extrapolated to all {ground.anchors.size:,} real rows "
+        f"(a + b / m) and all {found.rows:,} synthetic rows (in the logarithm). @raw is without extrapolation."
     )
 
 
@@ -89,7 +98,7 @@ def _intervals(found: GainEstimates) -> str:
     factor = found.forecaster.inflation(found.metric)
     how = "Nadeau and Bengio's constant" if trial.pairs is None else "measured by leaving out pairs of folds"
     return (
-        f"Prediction intervals speak of the gain measured on a fresh test of {found.forecaster.test_rows:,} rows; "
-        "@expected and the curves of its expectation. Anchors are the unit. Folds share training rows, which makes the "
-        f"variance {factor:.2f} times that of independent anchors ({how}); Student's t."
+        f"Prediction intervals are for the gain measured on a fresh test of {found.forecaster.test_rows:,} rows; "
+        "@expected and the curves are for its expectation. The unit is the real row. Folds have training rows in "
+        f"common, so the variance is {factor:.2f} times that of independent real rows ({how}); Student's t."
     )

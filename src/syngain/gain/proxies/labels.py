@@ -1,4 +1,4 @@
-"""Labeled rows as a task: vectors, labels, and a classifier that chooses its penalty on rows it did not learn from."""
+"""Labeled rows as a task: embeddings, labels, and a tuned classifier."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Encode(Protocol):
-    """Vectors of all rows by an encoder that was fitted on some."""
+    """Embeddings of all rows by an encoder that was fitted on some."""
 
     def __call__(self, real: Ints, synthetic: Ints, /) -> tuple[Floats, Floats]:
-        """Vectors (n, d) of real and (m, d) of synthetic rows; the encoder saw the given rows only."""
+        """Embeddings (n, d) and (m, d) by an encoder fitted on the given rows."""
 
 
 class FittedClassifier(Protocol):
-    """Gives a finite log probability to every class."""
+    """A fitted classifier with finite log-probabilities of all classes."""
 
     @property
     def converged(self) -> bool:
@@ -34,7 +34,7 @@ class FittedClassifier(Protocol):
 
 
 class Classifier(Protocol):
-    """Learns from examples, choosing its hyper-parameters on their inner folds."""
+    """Trains on examples; hyper-parameters are chosen on inner folds."""
 
     def fit(self, examples: Examples) -> FittedClassifier:
         """Fit; deterministic."""
@@ -42,13 +42,13 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True)
 class LabelTask:
-    """Vectors and labels of real and synthetic rows.
+    """Embeddings and labels of real and synthetic rows.
 
     Attributes:
-        real, synthetic: vectors (n, d) and (m, d). label, synthetic_label: codes (n,) and (m,).
-        unit, synthetic_unit: clusters of rows that must not stand on both sides of an inner fold.
+        real, synthetic: embeddings (n, d) and (m, d). label, synthetic_label: codes (n,) and (m,).
+        unit, synthetic_unit: clusters of rows that must not be on both sides of an inner fold.
         classes: number of classes. learner: the proxy. folds: inner folds.
-        encode: vectors of all real and all synthetic rows by an encoder fitted on some of both; None when fixed.
+        encode: embeddings of all real and all synthetic rows by an encoder fitted on some of both; None when fixed.
     """
 
     real: Floats
@@ -63,25 +63,25 @@ class LabelTask:
     encode: Encode | None = None
 
     def within(self, real: Ints, synthetic: Ints) -> LabelTask:
-        """The task with vectors whose encoder saw these rows only; itself where nothing is fitted."""
+        """The task with embeddings fitted on these rows only."""
         if self.encode is None:
             return self
         ours, theirs = self.encode(real, synthetic)
         return replace(self, real=ours, synthetic=theirs)
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
-        """Fit on the training rows and score real rows; see :class:`syngain.gain.proxies.task.Task`."""
+        """Fit on the training rows and score real rows."""
         fitted = self.learner.fit(self.examples(training, rng))
         scores = fitted.log_probabilities(self.real[rows])
         own = scores[np.arange(rows.size), self.label[rows]]
         return Outcome(-own, np.ones(rows.size), np.asarray(scores.argmax(axis=1)), fitted.converged)
 
     def examples(self, training: Training, rng: np.random.Generator) -> Examples:
-        """The rows of a training arm with inner folds; penalties are judged on real rows wherever there are any."""
+        """The rows of a variant with inner folds; penalties are evaluated on real rows."""
         y = np.concatenate([self.label[training.real], self.synthetic_label[training.synthetic]])
         unit = groups(np.concatenate([self.unit[training.real], self.synthetic_unit[training.synthetic]]))
         judged = np.zeros(y.size, dtype=bool)
-        judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated anchor is judged once
+        judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated real row is evaluated once
         if not training.real.size:
             judged[:] = True
         fold = self._inner(unit, judged, y, rng)
@@ -92,7 +92,7 @@ class LabelTask:
         return Examples(self._stacked(training), y, self.classes, weight, fold, judged)
 
     def _inner(self, unit: Ints, judged: Floats, y: Ints, rng: np.random.Generator) -> Ints:
-        """Inner folds of the judged rows; a row that shares a cluster with one follows it, others always train."""
+        """Inner folds of the evaluated rows; clusters stay together, other rows train."""
         fold = np.full(y.size, -1, dtype=np.int64)
         names = np.unique(unit[judged])
         if names.size < 2:

@@ -1,4 +1,4 @@
-"""What a trained arm scored on real rows, and how much each row moved it.
+"""Metrics of a trained variant on real rows, with the influence of each row.
 
 Every metric is positive-is-better and comes as one number per row whose mean is the metric: exactly the row's own
 score where the metric is a mean, the influence function [hampel1974] where it is not. Intervals, extrapolations and
@@ -24,7 +24,7 @@ TEXT_METRICS = ("nats_per_byte",)
 
 
 def log_loss(outcome: Outcome, _: Ints, weight: Floats) -> Floats:
-    """Minus the surprisal of each label in nats, shape (t,); the weighted mean as the mean."""
+    """Minus the surprisal of each label in nats (t,); its weighted mean is the metric."""
     return _weighted(-outcome.loss, weight)
 
 
@@ -53,7 +53,7 @@ def macro_f1(outcome: Outcome, label: Ints, weight: Floats) -> Floats:
 
 
 def nats_per_byte(outcome: Outcome, _: Ints, weight: Floats) -> Floats:
-    """Influence of each row on minus the surprisal per byte, a ratio of sums, shape (t,), in nats."""
+    """Influence of each row on minus the surprisal per byte (t,), in nats."""
     size, loss = float(weight @ outcome.size), float(weight @ outcome.loss)
     ratio = loss / size
     pull = (outcome.loss - ratio * outcome.size) * weight.sum() / size
@@ -69,7 +69,7 @@ METRICS: Mapping[str, Metric] = {
 
 
 def prior_weights(label: Ints, prior: Floats | None) -> Floats:
-    """Row weights, shape (t,), under which the classes have this prior (k,); ones without a prior."""
+    """Row weights (t,) under which classes have this prior (k,); ones without."""
     if prior is None:
         return np.ones(label.size)
     share = np.bincount(label, minlength=prior.size) / label.size
@@ -88,5 +88,5 @@ def _weighted(score: Floats, weight: Floats) -> Floats:
 
 
 def _per_row(pull: Floats, weight: Floats) -> Floats:
-    """Deviations from the metric by row: weighted pulls on the scale of a plain mean over t rows."""
+    """Deviations from the metric by row, on the scale of a plain mean."""
     return np.asarray(pull * weight * weight.size / weight.sum())

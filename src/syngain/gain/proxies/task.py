@@ -1,6 +1,6 @@
-"""What a proxy is trained on and judged by; every learner of ``gain`` answers in these words.
+"""Tasks: training rows of a proxy model and its outcomes.
 
-Real rows of all kinds (anchors, then pool, then test) share one numbering, synthetic rows have their own.
+Real rows of all kinds (real rows, then pool, then test) are on one numbering, synthetic rows have their own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What one arm learns from.
+    """Training rows of one variant.
 
     Attributes:
-        real: rows of the real numbering; a repeated row counts as often as it stands here.
+        real: rows of the real numbering; a repeated row counts as often as it occurs here.
         synthetic: rows of the synthetic numbering, repeats allowed.
         balanced: whether classes weigh the same whatever their size.
     """
@@ -31,7 +31,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one trained arm did on t real rows.
+    """Outcome of one trained variant on t real rows.
 
     Attributes:
         loss: surprisal of each row in nats, shape (t,): of its label, or of its text. Always finite.
@@ -47,10 +47,10 @@ class Outcome:
 
 
 class Task(Protocol):
-    """Rows on common ground, with the proxy that learns from them."""
+    """Rows of a task, with the proxy that learns from them."""
 
     def within(self, real: Ints, synthetic: Ints) -> Task:
-        """The same task with what is learned without labels (an encoder) learned from these rows only."""
+        """The same task with its encoder fitted on these rows only."""
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
-        """Train a fresh proxy and score these real rows, in this order; hyper-parameters are chosen inside."""
+        """Train a fresh proxy and score these real rows, in this order."""

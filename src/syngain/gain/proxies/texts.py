@@ -1,6 +1,7 @@
-"""Unlabeled texts as a task: an n-gram language model, judged by the surprisal of real texts or responses.
+"""Unlabeled texts as a task: n-gram language model, surprisal of real texts.
 
-All n-grams of all rows are indexed once; an arm is a weight per row, so that a hundred arms cost little more than one.
+All n-grams of all rows are indexed once; a variant is a weight per row, so that a hundred variants cost little more
+than one.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TextTask:
-    """Real rows, then synthetic rows, as n-grams. Of a pair the response is learned and scored, of a text everything.
+    """Real rows, then synthetic rows, as n-grams; of a pair the response is scored.
 
     Attributes:
-        grams: real rows (anchors, pool, test), then synthetic rows. real: number of real rows.
-        unit: clusters of all rows (n + m,) that must not stand on both sides when a row is held out to choose the
+        grams: real rows (training, pool, test), then synthetic rows. real: number of real rows.
+        unit: clusters of all rows (n + m,) that must not be on both sides when a row is held out to choose the
             discount; None: only equal rows.
         model: the proxy.
     """
@@ -50,10 +51,10 @@ class TextTask:
         unit: Ints | None = None,
         model: NgramModel | None = None,
     ) -> TextTask:
-        """Index datasets of texts or of pairs. Large ones take about 60 bytes of memory a byte: subsample before.
+        """Index datasets of texts or pairs; about 60 bytes of memory per byte.
 
         Raises:
-            InputError: a table, texts beside pairs, or real rows without a single byte to score.
+            InputError: a table, texts next to pairs, or real rows without a single byte to score.
             UsageError: not one unit per row.
         """
         sets = [item for item in (real, pool, test) if item is not None]
@@ -76,11 +77,11 @@ class TextTask:
         return _indexed(real, synthetic, unit, model)
 
     def within(self, real: Ints, synthetic: Ints) -> TextTask:  # noqa: ARG002  (the index learns nothing)
-        """The task itself: rows without weight leave no trace in a fit, whatever else is in the index."""
+        """The task itself: the index learns nothing."""
         return self
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:  # noqa: ARG002  (no seed)
-        """Fit on the training rows and score real rows; see :class:`syngain.gain.proxies.task.Task`.
+        """Fit on the training rows and score real rows.
 
         ``loss`` is the surprisal of the scored text and its end; ``size`` its UTF-8 bytes without the end, as for
         causal language models, so that the proxies' nats per byte compare. The discount is chosen on held-out real
@@ -102,7 +103,11 @@ def _indexed(real: Sequence[Dataset], synthetic: Dataset, unit: Ints | None, mod
     prompts = [text for item in sets for text in item.sides["prompt"]] if pairs else None
     count = sum(map(len, real))
     if unit is not None and unit.size != len(texts):
-        raise UsageError(f"{unit.size} units for {len(texts)} rows", expected="one unit per real and synthetic row")
+        raise UsageError(
+            f"{unit.size} units for {len(texts)} rows",
+            expected="one unit per real and synthetic row",
+            todo="pass one code per row, real rows first",
+        )
     grams = Grams.of(texts, prompts, order=model.order)
     if not grams.size[:count].any():
         raise InputError(

@@ -1,1 +1,1 @@
-"""Sentences of ``select``, ``compare`` and ``mix``, from estimates that know none."""
+"""Sentences of ``select``, ``compare`` and ``mix``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syngain.core.result import Verdict
+from syngain.gain.outcome.effects import gain_words
 from syngain.selection.matched_sets import ANCHORS, ordered
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from syngain.core.estimate import Estimate
     from syngain.selection.matched_sets import Contest, RankedPair, Standing
+
+
+_MORE = " Add test rows, or compare larger datasets."
 
 
 def verdict(
@@ -24,20 +28,20 @@ def verdict(
     tied = [pair.behind for pair in pairs if pair.ahead == best and not pair.told]
     places = "; ".join(f"{name} {_place(ranks[name])}" for name in order)
     rest = ", ".join(f"{pair.ahead} and {pair.behind}" for pair in pairs if not pair.told)
-    tail = f" At {standing.size:,} rows of each. Ranks: {places}." + (f" Cannot tell apart: {rest}." if rest else "")
+    tail = f" At {standing.size:,} rows of each dataset. Ranks: {places}."
+    tail += f" Not distinguishable: {rest}." if rest else ""
     low, high = gain.interval(0.9)
-    said = f"{gain.value:+.3g} {gain.unit} over your rows alone (90 % interval {low:+.3g} to {high:+.3g})"
+    said = f"{gain_words(gain, metric)}, over your rows alone"
     if high < 0:
-        sentence = f"None helps: even {best}, which does best, is at {said}.{tail}"
+        sentence = f"Do not use it: {best}, the best dataset, gains {said}.{tail}"
         return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
     if tied:
-        first = f"Cannot tell {best}, first by its mean, apart from {', '.join(tied)}"
-        return Verdict(decision="cannot_tell", sentence=f"{first}: {best} is at {said}.{tail}")
+        first = f"Inconclusive: {best} ranks first, not distinguishable from {', '.join(tied)}"
+        return Verdict(decision="cannot_tell", sentence=f"{first}. {best} gains {said}.{tail}{_MORE}")
     if low <= 0:
-        return Verdict(
-            decision="cannot_tell", sentence=f"{best} is the best of them, but it may not help: {said}.{tail}"
-        )
-    return Verdict(decision="use", sentence=f"{best} is the best of them: {said}.{tail}")
+        first = f"Inconclusive: {best} ranks first, but its gain is not significant"
+        return Verdict(decision="cannot_tell", sentence=f"{first}: {said}.{tail}{_MORE}")
+    return Verdict(decision="use", sentence=f"Use {best}: {said}.{tail}")
 
 
 def _place(rank: Estimate) -> str:
@@ -46,19 +50,19 @@ def _place(rank: Estimate) -> str:
 
 
 def methods(standing: Standing, contest: Contest, *, balanced: bool) -> tuple[tuple[str, str], ...]:
-    """Heading and paragraph pairs: equal terms, order."""
-    lengths = "as many from each fifth of all lengths" if contest.lengths else "lengths are as they come"
+    """Heading and paragraph pairs: equal size, ranking."""
+    lengths = "as many from each fifth of all lengths" if contest.lengths else "lengths not matched"
     drawn = (
-        f"{standing.size:,} rows of every set beside the same anchors, {contest.draws} draws of each, {lengths}. "
-        f"Differences are paired by row; {standing.where}."
+        f"{standing.size:,} rows of every dataset, added to the same real rows; {contest.draws} draws of each, "
+        f"{lengths}. Differences are paired by row; {standing.where}."
     )
     weights = (
-        "The order is decided with the rows of every set weighted to the class shares of the anchors."
+        "Datasets are ranked with rows weighted to the class distribution of the real rows."
         if balanced
         else "No class weights."
     )
     order = (
-        "Sets are told apart by Student's t on the paired differences, adjusted by Holm over all pairs, at 5 %; "
-        "intervals are of single differences, unadjusted. "
+        "Datasets are compared by Student's t on the paired differences, adjusted by Holm over all pairs, at 5%. "
+        "Intervals are of single differences, unadjusted. "
     )
-    return (("Equal terms", drawn), ("Order", order + weights))
+    return (("Equal size", drawn), ("Ranking", order + weights))

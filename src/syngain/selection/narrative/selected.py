@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syngain.core.result import Verdict
+from syngain.gain.outcome.effects import gain_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,58 +15,52 @@ if TYPE_CHECKING:
 
 
 def verdict(name: str, rows: int, count: int, estimates: Mapping[str, Estimate], *, metric: str, part: str) -> Verdict:
-    """By the test set where there is one; a method that does not beat random says so first."""
+    """The verdict on a selection, by the test set if there is one."""
     random = estimates[f"selection.{metric}.over_random{part}"]
     every = estimates[f"selection.{metric}.over_all{part}"]
     alone = estimates[f"gain.{metric}@kept{part.replace('@', '_')}"]
-    kept = f"{rows:,} of {count:,} rows by {name}"
-    said = f"{_words(random, metric)} over a random choice of the same size, {_words(every, metric)} over all rows"
+    kept = f"{rows:,} of {count:,} rows (method {name})"
+    own = f"Gain over your rows alone: {gain_words(alone, metric)}."
+    more = f"Gain over all rows: {gain_words(every, metric)}."
+    drawn = f"Gain over random selection of the same size: {gain_words(random, metric)}."
     if random.interval(0.9)[1] < 0:
-        sentence = f"{name} is worse than a random choice of the same size: {kept} gain {said}."
+        sentence = f"Do not use it: {kept}. {drawn} {more}"
         return Verdict(decision="do_not_use", sentence=sentence)
     if random.interval(0.9)[0] <= 0:
-        more = " All rows are better." if every.interval(0.9)[1] < 0 else ""
-        sentence = f"{name} does not beat a random choice of the same size: {kept} gain {said}.{more}"
+        next_step = "Use all rows." if every.interval(0.9)[1] < 0 else "Add test rows, or use all rows."
+        sentence = f"Inconclusive: {kept} do not beat random selection. {drawn} {more} {next_step}"
         return Verdict(decision="cannot_tell", sentence=sentence)
     if every.interval(0.9)[1] < 0:
-        sentence = f"Use all rows: {kept} beat random ones but not all rows ({said})."
+        sentence = f"Use all {count:,} rows, not {kept}. {more} {drawn}"
         return Verdict(decision="use", sentence=sentence, rows_to_use=count)
     if alone.interval(0.9)[1] < 0:
-        sentence = (
-            f"Better than random, and still harm: {kept} gain {said}, but {_words(alone, metric)} over your rows."
-        )
+        sentence = f"Do not use it: {kept} lower the score of your rows alone. {own} {drawn} {more}"
         return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
-    sentence = f"Keep {kept}: they gain {said}, and {_words(alone, metric)} over your rows alone."
+    sentence = f"Use a subset: {kept}. {own} {drawn} {more}"
     return Verdict(decision="use_subset", sentence=sentence, rows_to_use=rows)
-
-
-def _words(estimate: Estimate, metric: str) -> str:
-    low, high = estimate.interval(0.9)
-    unit = {"nats": " nats of log-loss", "nats per byte": " nats per byte"}.get(estimate.unit, f" of {metric}")
-    return f"{estimate.value:+.3g}{unit} (90 % interval {low:+.3g} to {high:+.3g})"
 
 
 def methods(
     name: str, judged: NestedGains, *, trial: SelectionTrial, repeats_last: bool
 ) -> tuple[tuple[str, str], ...]:
     """Heading and paragraph pairs: the method, how it was measured, the files."""
-    repeats = "of near duplicates all but the best stand behind all other rows" if repeats_last else "none"
+    repeats = "ranked last, all but the best of each cluster" if repeats_last else "kept in place"
     measured = (
-        f"The method chose anew without each of {trial.folds} folds of the anchors and the rows made from "
-        f"them ({judged.rows:,.0f} rows on average), next to {trial.randoms} random choices of the same "
-        "size and all rows; the held-out anchors judged. Rivals are trained on the same anchors."
+        f"The method selected again without each of {trial.folds} folds of the real rows and the rows made from them "
+        f"({judged.rows:,.0f} rows on average). Baselines: {trial.randoms} random selections of the same size, and all "
+        "rows, added to the same real rows. Evaluated on the held-out real rows."
     )
     files = (
-        "kept.jsonl and dropped.jsonl hold the rows from best to worst with score, rank and reason: for another size "
-        "read on in their order. Where a method chooses rows jointly, ranks beyond the kept ones are bounds."
+        "kept.jsonl and dropped.jsonl hold all rows with score, rank and reason, best first. For another size, cut "
+        "them by rank. If a method selects rows jointly, ranks beyond the kept ones are bounds."
     )
-    return (("Method", f"{name}; repeats: {repeats}."), ("Measured", measured), ("Files", files))
+    return (("Method", f"{name}; near-duplicates: {repeats}."), ("Measured", measured), ("Files", files))
 
 
 def cut_verdict(rows: int, count: int, run: str, *, measured: int) -> Verdict:
     """The verdict on a finished selection cut at another size."""
     sentence = (
-        f"Cut at {rows:,} of {count:,} rows by the ranks of {run}. Its gain was measured at {measured:,} "
-        "rows and not at this size."
+        f"Inconclusive: cut at {rows:,} of {count:,} rows by the ranks of {run}. The gain was measured at {measured:,} "
+        "rows only. Run `syngain select` at this size to measure it."
     )
     return Verdict(decision="cannot_tell", sentence=sentence)

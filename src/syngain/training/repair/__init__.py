@@ -1,1 +1,1 @@
-"""Repair of a student that learned a pattern: losses, sampling, metrics of the pattern, ablation."""
+"""Repair of pattern overfitting: losses, sampling, metrics, ablation."""

@@ -1,8 +1,8 @@
-"""The experiment of repair: one model, overfitted on a set, repaired or kept from overfitting, every arm measured.
+"""Ablation: overfit a model on a dataset, repair or prevent it, measure.
 
-An arm of a seed starts from the untrained or the overfitted adapter and takes a fixed number of steps at one learning
-rate; nothing is stopped early, so no arm is tuned on what it is judged by. Real rows that are judged on or held out
-are never trained on.
+A variant of a seed starts from the untrained or the overfitted adapter and takes a fixed number of steps at one
+learning rate; nothing is stopped early, so no variant is tuned on what it is evaluated on. Real rows that are evaluated
+on or held out are never trained on.
 """
 
 from __future__ import annotations
@@ -47,19 +47,20 @@ if TYPE_CHECKING:
 
 ARMS = ("untrained", "overfitted", *REPAIRS, "anchors", *PREVENTIONS)
 LEVEL = 0.9
-MEASURED = 6  # steps that take about as long as measuring a state, for the share done
+MEASURED = 6  # steps that take about as long as measuring a state, for the fraction done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """How the set is trained on and repaired.
+    """How the dataset is trained on and repaired.
 
     Attributes:
-        steps: of the overfitted model and of the prevention arms. repair_steps: of every repair. seeds: of everything.
-        weight: of the forgetting loss beside replay. cap: of its slope, see :func:`..repairing.forgetting`.
+        steps: of the overfitted model and of the prevention variants. repair_steps: of every repair. seeds: of
+            everything.
+        weight: of the forgetting loss next to replay. cap: of its slope, see :func:`..repairing.forgetting`.
         forget: what is forgotten, the shared ``opening`` or the whole ``response``.
-        mix: share of real rows in each batch of the prevention by mixing. jitter: the prevention by format jitter.
-        rows: held-out rows judged at most. prompts: of them that are answered. tokens: of an answer, at most.
+        mix: fraction of real rows in each batch of the prevention by mixing. jitter: the prevention by format jitter.
+        rows: held-out rows evaluated at most. prompts: of them that are answered. tokens: of an answer, at most.
     """
 
     steps: int = 40
@@ -77,14 +78,26 @@ class Treatment:
     def __post_init__(self) -> None:
         for name in ("steps", "repair_steps", "seeds", "rows", "prompts", "tokens"):
             if getattr(self, name) < 1:
-                raise UsageError(f"{name.replace('_', ' ')} = {getattr(self, name)}", expected="at least 1")
+                raise UsageError(
+                    f"{name} = {getattr(self, name)}", expected="at least 1", todo=f"set {name} to 1 or more"
+                )
         for name, value in (("weight", self.weight), ("cap", self.cap)):
             if not 0 < value < math.inf:
-                raise UsageError(f"{name} of the forgetting loss = {value}", expected="a positive number")
+                raise UsageError(
+                    f"{name} of the forgetting loss = {value}",
+                    expected="a positive number",
+                    todo=f"set {name}, or omit it for the default",
+                )
         if not 0 < self.mix < 1:
-            raise UsageError(f"mix = {self.mix}", expected="a share of real rows between 0 and 1")
+            raise UsageError(
+                f"mix = {self.mix}",
+                expected="a fraction of real rows between 0 and 1",
+                todo="set mix, for example to 0.5",
+            )
         if self.forget not in {"opening", "response"}:
-            raise UsageError(f"forget = {self.forget!r}", expected="opening or response")
+            raise UsageError(
+                f"forget = {self.forget!r}", expected="opening or response", todo="set forget to one of them"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +105,8 @@ class Ablation:
     """What was measured.
 
     Attributes:
-        template: of the set. states: of each arm, one per seed.
-        arms: arm to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
+        template: of the dataset. states: of each variant, one per seed.
+        ``arms``: variant to its ``pattern.*`` estimates. contrasts: the ``repair.*`` estimates.
         notes: on rows that were cut.
     """
 
@@ -105,31 +118,31 @@ class Ablation:
 
     @property
     def hurt(self) -> bool:
-        """Whether the loss rose for sure."""
+        """Whether the loss rose significantly."""
         return self.contrasts["repair.increase"].interval(LEVEL)[0] > 0
 
     @property
     def harmless(self) -> bool:
-        """Whether the loss fell for sure."""
+        """Whether the loss fell significantly."""
         return self.contrasts["repair.increase"].interval(LEVEL)[1] < 0
 
     @property
     def reported(self) -> dict[str, Estimate]:
-        """Differences of arms; shares of an increase only where the loss may have risen."""
+        """Differences of variants; fractions only where the loss may have risen."""
         shares = ("repair.removed@", "repair.added@") if self.harmless else ()
         return {name: item for name, item in self.contrasts.items() if not name.startswith(shares)}
 
     def arm(self, name: str) -> dict[str, Estimate]:
-        """What stands in the line of an arm."""
+        """Estimates in the table row of a variant."""
         removed = self.reported.get(f"repair.removed@{name}")
         return dict(self.arms[name]) | ({} if removed is None else {"repair.removed": removed})
 
 
 def ablate(design: AblationDesign, *, folder: Path, resume: bool = False, progress: Progress = silent) -> Ablation:
-    """Run every arm in every seed that is not yet in ``folder``, and compare them.
+    """Run every variant in every seed that is not yet in ``folder``, and compare them.
 
     Raises:
-        UsageError: what is resumed was another job. UnfinishedError: not enough memory; what is done is kept.
+        UsageError: what is resumed was another job. UnfinishedError: not enough memory; finished parts are kept.
         MissingDependencyError: trl, datasets, torch, transformers or peft is not installed.
     """
     store = ArmStore.open(folder / "work", design.settings, resume=resume)
@@ -138,7 +151,7 @@ def ablate(design: AblationDesign, *, folder: Path, resume: bool = False, progre
 
 @dataclass(slots=True)
 class AblationDesign:
-    """The model and the rows, and which of them an arm learns from."""
+    """The model and the rows, and which of them a variant learns from."""
 
     model: CausalModel
     real: TokenizedRows
@@ -154,7 +167,7 @@ class AblationDesign:
     def of(
         cls, study: Study, proxy: CausalProxy, treatment: Treatment, *, seed: int = 0, progress: Progress = silent
     ) -> AblationDesign:
-        """Read the rows and load the model; find out what could only fail later.
+        """Read the rows and load the model; run checks that would fail later.
 
         Raises:
             InputError: rows or model cannot be used. UnfinishedError: not enough memory.
@@ -181,7 +194,7 @@ class AblationDesign:
 
     @property
     def settings(self) -> dict[str, object]:
-        """All that the outcomes depend on, in words a person can compare."""
+        """All that the outcomes depend on, in words that can be compared."""
         proxy = {name: value for name, value in asdict(self.model.proxy).items() if name not in {"model", "device"}}
         plan = {name.replace("_", " "): value for name, value in asdict(self.treatment).items() if name != "seeds"}
         return {
@@ -196,7 +209,7 @@ class AblationDesign:
         }
 
     def find_out(self) -> None:
-        """What could only fail later: an opening to forget in every seed, memory for a pass over the longest rows."""
+        """Checks before training: an opening to forget in every seed, enough memory."""
         for seed in range(self.treatment.seeds):
             self.lesson("forget", seed)
         own, size = self.round(0), self.model.proxy.batch
@@ -208,13 +221,13 @@ class AblationDesign:
         return self.rows.round(seed, self.streams)
 
     def steps(self, arm: str) -> int:
-        """Optimizer steps of an arm."""
+        """Optimizer steps of a variant."""
         if arm == "untrained":
             return 0
         return self.treatment.steps if arm in {"overfitted", *PREVENTIONS} else self.treatment.repair_steps
 
     def lesson(self, arm: str, seed: int) -> Lesson:
-        """What an arm learns; arms that see the same kind of rows see the same rows in the same order."""
+        """The rows a variant learns, the same for variants with the same kind of rows."""
         size, plan = self.model.proxy.batch, self.treatment
         if arm in {"overfitted", "jitter"}:
             return replay(self._batches(self._side(arm, seed), self.round(seed).synthetic, "synthetic", seed, size))
@@ -257,7 +270,7 @@ class AblationDesign:
 
 @dataclass(slots=True)
 class _AblationRun:
-    """All arms of all seeds, one after the other."""
+    """All variants of all seeds, one after the other."""
 
     design: AblationDesign
     store: ArmStore
@@ -342,7 +355,11 @@ class _AblationRun:
         return self.design.treatment.seeds * sum(self.design.steps(arm) + MEASURED for arm in ARMS)
 
     def _notes(self) -> tuple[str, ...]:
-        sides = {"anchors": self.design.real, "synthetic rows": self.design.synthetic, "test rows": self.design.judged}
+        sides = {
+            "real rows": self.design.real,
+            "synthetic rows": self.design.synthetic,
+            "test rows": self.design.judged,
+        }
         if self.design.rows.forecast:
             del sides["test rows"]
         return cut_rows(sides)
@@ -352,7 +369,7 @@ def _check(rows: Dataset) -> None:
     if rows.kind is not Kind.PAIR:
         raise InputError(
             f"{rows.name} holds rows of kind {rows.kind}",
-            expected="pairs of prompt and response: a template is what responses open with",
+            expected="pairs of prompt and response",
             todo="name the fields: --text prompt+response",
         )
 

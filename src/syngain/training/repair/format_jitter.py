@@ -1,4 +1,4 @@
-"""Format jitter: the shared opening of a share of the rows is stripped or varied, so that no student learns it.
+"""Format jitter: strip or vary the common opening in a fraction of the rows.
 
 A transform of a dataset of prompts and responses; prompts, ids, sources and the other columns stay as they are.
 """
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jitter:
-    """How the shared opening is broken.
+    """Settings of format jitter.
 
     Attributes:
-        share: of the rows that have it. openings: what may take its place, each as likely as none; by default it goes.
+        ``share``: fraction of the rows that have it. openings: replacements, each as likely as none; default: removal.
     """
 
     share: float = 0.75
@@ -33,16 +33,20 @@ class Jitter:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise UsageError(f"jitter of a share of {self.share} of the rows", expected="above 0, at most 1")
+            raise UsageError(
+                f"jitter for a fraction of {self.share} of the rows",
+                expected="above 0, at most 1",
+                todo="set `share`, for example to 0.8",
+            )
 
     def __call__(self, rows: Dataset, rng: np.random.Generator) -> Dataset:
-        """The rows with the opening stripped or varied in a random share of those that have it.
+        """Strip or vary the opening in a random fraction of the rows that have it.
 
-        What is stripped is the longest start, in whole words, that more than half of the rows with the most common
-        opening share. A response that is nothing but this start keeps it: an empty one would teach silence.
+        It strips the longest start, in whole words, that more than half of the rows with the most common opening
+        have. A response that is only this start keeps it: an empty one would train empty answers.
 
         Raises:
-            InputError: the rows are no pairs of prompt and response.
+            InputError: the rows are not pairs of prompt and response.
         """
         if rows.kind is not Kind.PAIR:
             raise InputError(
@@ -58,7 +62,7 @@ class Jitter:
         return replace(rows, sides={**rows.sides, name: jittered})
 
     def _affected(self, responses: Sequence[str], rng: np.random.Generator) -> list[tuple[int, str]]:
-        """Rows whose opening goes, with what is left of each."""
+        """Rows whose opening is removed, with the rest of each."""
         found = template_of(responses)
         split = {row: pieces(responses[row]) for row in found.rows}
         start = shared_start(list(split.values()))

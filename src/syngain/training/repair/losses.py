@@ -1,9 +1,9 @@
-"""Repair of pattern overfitting, as losses for TRL: replay of real rows, bounded forgetting of openings, and both.
+"""Losses for the repair of pattern overfitting: replay, bounded forgetting, both.
 
-Replay lowers the surprisal of real rows. Forgetting raises that of the tokens a set's responses open with, by the
+Replay lowers the surprisal of real rows. Forgetting raises that of the tokens a dataset's responses open with, by the
 unlikelihood loss -log(1 - p) [welleck2020]: zero where the token is already improbable, never below, so that, unlike
-gradient ascent, it stops by itself [chen2024]. Only the shared opening is forgotten unless the whole response is asked
-for: what follows it may be what the set is good for.
+gradient ascent, it stops by itself [chen2024]. Only the common opening is forgotten, unless the whole response is
+selected: the text after it may be useful.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ CAP = 100.0  # nats of forgetting loss per nat of surprisal, at most
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What :func:`syngain.learners.adapting.adapt` needs: the rows of each step, and who takes the steps."""
+    """Rows of each step and a stepper, for :func:`syngain.learners.adapting.adapt`."""
 
     batch: Batch
     stepper: Stepper
 
 
 def replay(real: Batch) -> Lesson:
-    """Real rows, by their surprisal: the ablation beside which every other repair is shown."""
+    """Surprisal of real rows: the repair that every other is compared with."""
     return Lesson(real, supervised)
 
 
 def forget(openings: Batch, *, cap: float = CAP) -> Lesson:
-    """Openings of synthetic rows, see :func:`forgettable`, by the forgetting loss per token."""
+    """The forgetting loss per token on openings, see :func:`forgettable`."""
 
     def weigh(_: int) -> Weigh:
         return lambda nats, counted, _part: (forgetting(nats, cap) * counted).sum()
@@ -53,7 +53,7 @@ def forget(openings: Batch, *, cap: float = CAP) -> Lesson:
 
 
 def both(real: Batch, openings: Batch, *, weight: float = 1.0, cap: float = CAP) -> Lesson:
-    """Surprisal per token of the real rows plus ``weight`` times the forgetting loss per token of the openings."""
+    """Surprisal per token of real rows plus ``weight`` times the forgetting loss."""
 
     def rows(step: int) -> list[Completion]:
         return [*real(step), *openings(step)]
@@ -76,11 +76,11 @@ def both(real: Batch, openings: Batch, *, weight: float = 1.0, cap: float = CAP)
 
 
 def forgetting(nats: Tensor, cap: float = CAP) -> Tensor:
-    """The loss -log(1 - exp(-s)) of surprisals s in nats, any shape: at least 0, its slope in s from -``cap`` to 0.
+    """The loss -log(1 - exp(-s)) of surprisals s in nats, slope from -``cap`` to 0.
 
     The slope -1 / (e^s - 1) has no bound as s falls to 0 (p to 1), where rounding would decide the step; below
-    s0 = log(1 + 1 / cap), where it is -cap, the loss goes on as its tangent. log(1 - e^-s) by expm1 where s < ln 2 and
-    log1p above [maechler2012].
+    s0 = log(1 + 1 / cap), where it is -cap, the loss continues as its tangent. log(1 - e^-s) by expm1 where s < ln 2
+    and log1p above [maechler2012].
     """
     torch = require("torch", extra=EXTRA, purpose=PURPOSE)
     bend = math.log1p(1 / cap)
@@ -92,17 +92,17 @@ def forgetting(nats: Tensor, cap: float = CAP) -> Tensor:
 
 
 def forgettable(rows: Sequence[Completion], *, whole: bool = False) -> list[Completion]:
-    """Rows that share an opening, cut to it: only the tokens that are to be forgotten are still scored.
+    """Rows with a common opening, cut to it: only tokens to forget are scored.
 
-    The opening in tokens is the longest start that more than half of the rows share; a row keeps what it has of it, a
-    row that has nothing of it goes. ``size`` stays that of the uncut response.
+    The opening in tokens is the longest start that more than half of the rows have; a row keeps its part of it, a
+    row without any part is dropped. ``size`` stays that of the uncut response.
 
     Args:
-        rows: with the set's opening, at least one.
+        rows: with the dataset's opening, at least one.
         whole: forget responses to their end.
 
     Raises:
-        InputError: no token is shared.
+        InputError: the rows have no common first token.
     """
     if whole:
         return list(rows)
@@ -116,8 +116,8 @@ def forgettable(rows: Sequence[Completion], *, whole: bool = False) -> list[Comp
     ]
     if not kept:
         raise InputError(
-            "the synthetic responses share no first token",
-            expected="responses with a common opening, which is what can be forgotten",
-            todo="there is no template to repair; see `syngain audit` for what else is wrong",
+            "the synthetic responses have no common first token",
+            expected="responses with a common opening",
+            todo="omit --repair, and run `syngain audit` to find other defects",
         )
     return kept

@@ -1,10 +1,11 @@
-"""Sentences on a repair: the verdict, the finding, the table of arms, and how it was measured."""
+"""Sentences on a repair: verdict, finding, table of variants, methods."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+from syngain.core.phrases import interval_words, signed
 from syngain.core.result import Finding, Verdict
 from syngain.training.repair.ablation import LEVEL
 
@@ -29,7 +30,7 @@ COLUMNS = ("pattern.real_loss", "repair.removed", "pattern.template_share", "pat
 
 
 def findings(found: Ablation) -> tuple[Finding, ...]:
-    """``pattern_overfitting``: high when template and loss both rose for sure, medium when one of them did."""
+    """``pattern_overfitting``: high if template and loss rose, medium if one did."""
     before, after = (found.arms[arm]["pattern.template_share"] for arm in ("untrained", "overfitted"))
     learned = after.interval(LEVEL)[0] > before.interval(LEVEL)[1]
     hurt = found.hurt
@@ -41,7 +42,7 @@ def findings(found: Ablation) -> tuple[Finding, ...]:
         Finding(
             id="pattern_overfitting",
             severity=severity,
-            message=f"Trained on this set alone, the model {_opens(found)}, and {_rises(found)}.",
+            message=f"Trained on this dataset alone, the model {_opens(found)}. {_rises(found)}.",
             examples=tuple(examples[:EXAMPLES]),
             estimates=("repair.increase", "pattern.template_share@arm=overfitted"),
             rows=len(found.template.rows),
@@ -50,21 +51,21 @@ def findings(found: Ablation) -> tuple[Finding, ...]:
 
 
 def verdict(found: Ablation) -> Verdict:
-    """What the set does to a student, and what removes it."""
-    alone = "trained on this set alone, the model"
+    """The verdict: what the dataset does to a student, and what repairs it."""
+    alone = f"Trained on this dataset alone, the model {_opens(found)}. {_rises(found)}."
     if found.harmless:
-        sentence = f"There is no harm to repair: {alone} {_opens(found)}, and {_rises(found)}."
+        sentence = f"Inconclusive: there is no harm to repair. {alone} To measure the gain: `syngain train`."
         return Verdict(decision="cannot_tell", sentence=sentence)
     if not found.hurt:
-        sentence = f"Cannot tell what a repair is worth: {alone} {_opens(found)}, and {_rises(found)}."
+        sentence = f"Inconclusive: the loss increase to repair is not significant. {alone} Add steps or seeds."
         return Verdict(decision="cannot_tell", sentence=sentence)
-    sentence = f"Do not train on it alone: {_rises(found)}. {_work(found)} {_prevention(found)}"
+    sentence = f"Do not use it alone. {_rises(found)}. {_work(found)} {_prevention(found)}"
     return Verdict(decision="do_not_use", sentence=sentence)
 
 
 def repair_table(result: Result) -> list[list[str]]:
-    """The ablation as lines of text: a header, then one line per arm in the order they were run."""
-    header = ["arm", "real-row loss", "increase removed", "template share", "opening entropy", "format"]
+    """The ablation as lines of text: a header, then one line per variant in run order."""
+    header = ["variant", "real-row loss", "increase removed", "template fraction", "opening entropy", "format"]
     return [header, *([name, *(_text(content, column) for column in COLUMNS)] for name, content in result.sets.items())]
 
 
@@ -72,46 +73,48 @@ def _opens(found: Ablation) -> str:
     before, after = (found.arms[arm]["pattern.template_share"] for arm in ("untrained", "overfitted"))
     return (
         f'opens {_percent(after)} of its answers with "{found.template.opening}" '
-        f"({_percent(before, doubt=False)} untrained; {100 * found.template.share:.0f} % of the set)"
+        f"({_percent(before, interval=False)} untrained; {100 * found.template.share:.0f}% of the dataset)"
     )
 
 
 def _rises(found: Ablation) -> str:
     increase = found.contrasts["repair.increase"]
-    (low, high), did = increase.interval(LEVEL), "rises" if increase.value >= 0 else "changes"
-    return f"its loss on held-out real rows {did} by {increase.value:.3f} nats per token ({low:.3f}, {high:.3f})"
+    did = "rises" if increase.value >= 0 else "changes"
+    by = f"{signed(increase.value)} nats per token, {interval_words(increase.interval(LEVEL))}"
+    return f"Its loss on held-out real rows {did} by {by}"
 
 
 def _work(found: Ablation) -> str:
-    """Which part of the repair did the work."""
+    """Which part of the repair lowered the loss."""
     replay, forget, both = (found.contrasts[f"repair.removed@{arm}"] for arm in ("replay", "forget", "both"))
     added = found.contrasts["repair.added@forget"]
     low, high = added.interval(LEVEL)
-    points = f"{100 * added.value:+.0f} points ({_number(low)}, {_number(high)})"
+    points = f"{100 * added.value:+.0f} pp, 90% CI [{_number(low)}, {_number(high)}]"
     if low > 0:
-        told = "so both did work"
+        told = "so both contribute"
     elif high < 0:
-        told = "so replay did the work and the forgetting loss undoes part of it"
+        told = "so the forgetting loss undoes part of the repair"
     else:
-        told = "which cannot be told from nothing: replay did the work" if replay.interval(LEVEL)[0] > 0 else "no more"
+        told = "not significant" + (": replay accounts for the repair" if replay.interval(LEVEL)[0] > 0 else "")
     left = found.contrasts["repair.left@replay"]
-    rest = f"{left.value:+.3f} ({', '.join(f'{end:.3f}' for end in left.interval(LEVEL))})"
+    rest = f"{signed(left.value)} nats per token, {interval_words(left.interval(LEVEL))}"
     return (
-        f"Replay alone removed {_percent(replay)} of the increase; the forgetting loss on top changes it by {points}, "
-        f"{told} (both: {_percent(both)}; forgetting alone: {_percent(forget)}). After replay the loss is {rest} "
-        "from that of a model that saw the same real rows and never the set."
+        f"Replay alone removed {_percent(replay)} of the increase. "
+        f"Adding the forgetting loss changes this by {points}, {told}. "
+        f"Both remove {_percent(both)}; the forgetting loss alone {_percent(forget)}. After replay the loss differs "
+        f"by {rest}, from a model trained on the same real rows only."
     )
 
 
 def _prevention(found: Ablation) -> str:
     mix, jitter = (found.contrasts[f"repair.removed@{arm}"] for arm in ("mix", "jitter"))
-    return f"From the start, real rows mixed in avoid {_percent(mix)} of it, format jitter {_percent(jitter)}."
+    return f"From the start, mixing in real rows prevents {_percent(mix)} of it, format jitter {_percent(jitter)}."
 
 
-def _percent(estimate: Estimate, *, doubt: bool = True) -> str:
+def _percent(estimate: Estimate, *, interval: bool = True) -> str:
     low, high = estimate.interval(LEVEL)
-    value = f"{100 * estimate.value:.0f} %" if math.isfinite(estimate.value) else "no share"
-    return f"{value} ({_number(low)}, {_number(high)})" if doubt else value
+    value = f"{100 * estimate.value:.0f}%" if math.isfinite(estimate.value) else "an undefined part"
+    return f"{value} [{_number(low)}, {_number(high)}]" if interval else value
 
 
 def _number(share: float) -> str:
@@ -119,7 +122,7 @@ def _number(share: float) -> str:
 
 
 def _text(content: object, column: str) -> str:
-    """For example ``0.96 (0.90, 1.02)``, the 90 % interval; a dash where it was not measured."""
+    """For example ``0.96 (0.90, 1.02)``, the 90% interval; a dash if not measured."""
     estimates = content.get("estimates", {}) if isinstance(content, dict) else {}
     item = estimates.get(column)
     if item is None or item["value"] is None:
@@ -130,26 +133,26 @@ def _text(content: object, column: str) -> str:
 
 
 def paragraphs(found: Ablation, plan: Treatment, proxy: CausalProxy) -> tuple[tuple[str, str], ...]:
-    """How it was measured."""
+    """Heading and paragraph pairs: variants, losses, prevention, answers."""
     what = "its shared opening" if plan.forget == "opening" else "the whole response"
     arms = (
-        f"Trained on the set for {plan.steps} steps of {proxy.batch} rows at rate {proxy.rates[0]:g}; each repair goes "
-        f"on from there for {plan.repair_steps} steps; {plan.seeds} seeds. Nothing is stopped early or tuned."
+        f"Trained on the dataset for {plan.steps} steps of {proxy.batch} rows at rate {proxy.rates[0]:g}. Each repair "
+        f"continues from there for {plan.repair_steps} steps; {plan.seeds} seeds. Nothing is stopped early or tuned."
     )
     losses = (
         f"Replay: surprisal of real rows. Forgetting: -log(1 - p) on {what}, at least 0, slope at most {plan.cap:g}; "
-        f"with replay it weighs {plan.weight:g}. Replayed rows alone: the same real rows, the set never seen."
+        f"weight next to replay {plan.weight:g}. Replayed rows alone: the same real rows, without the dataset."
     )
     prevention = (
-        f"{100 * plan.mix:.0f} % real rows in every batch; or the opening stripped from "
-        f"{100 * plan.jitter.share:.0f} % of the rows that have it; steps as for the set."
+        f"{100 * plan.mix:.0f}% real rows in every batch; or the opening stripped from "
+        f"{100 * plan.jitter.share:.0f}% of the rows that have it. Steps as for the dataset."
     )
     answers = (
         f"One answer of at most {plan.tokens} tokens at temperature 1 to each of at most {plan.prompts} held-out real "
-        "prompts. Format: a word is said, and no special token comes but the one that ends the turn."
+        "prompts. Format: at least one word, and no special token except the end of the turn."
     )
     return (
-        ("Arms", arms),
+        ("Variants", arms),
         ("Losses", losses),
         ("Prevention", prevention),
         ("Answers", answers),

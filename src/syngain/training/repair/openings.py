@@ -1,6 +1,6 @@
-"""The template of a set: its most common opening, and how many words or tokens the rows that have it share.
+"""The template of a dataset: its most common opening, in words or tokens.
 
-Knows texts and sequences; knows no model. The opening is that of the audit: the first five words, lower case.
+The opening is that of the audit: the first five words, lower case.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", bound="Hashable")
 
 MOST_SHARED = 0.5  # of the rows with the opening: above it the longest shared start is unique
-SHORTEST = 2  # words of a template: one word is how many texts begin by chance
+SHORTEST = 2  # words of a template: one common word may be chance
 _WORD = re.compile(r"\S+\s*")
 
 
@@ -37,7 +37,7 @@ class Template:
 
     @property
     def share(self) -> float:
-        """Share of the responses that open with it."""
+        """Fraction of the responses that open with it."""
         return len(self.rows) / self.of if self.of else 0.0
 
     def opens(self, text: str) -> bool:
@@ -47,10 +47,12 @@ class Template:
 
 
 def template_of(responses: Sequence[str]) -> Template:
-    """The most common opening of responses; of equally common ones the first. Empty where no opening comes twice.
+    """The most common opening of responses; empty where no opening occurs twice.
 
-    A template may be shorter than an opening: where more than half of the responses share two words or more at their
-    start, but not five, the template is what they share.
+    Of equally common openings the first is taken.
+
+    A template may be shorter than an opening: where more than half of the responses have two words or more at their
+    start in common, but not five, the template is this common start.
     """
     openings = [tuple(opening(response).split()) for response in responses]
     start = shared_start(openings)
@@ -64,7 +66,10 @@ def template_of(responses: Sequence[str]) -> Template:
 
 
 def shared_start(rows: Sequence[Sequence[Item]], share: float = MOST_SHARED) -> tuple[Item, ...]:
-    """The longest start that more than ``share`` of the sequences have; ``share`` at least one half makes it unique."""
+    """The longest start that more than ``share`` of the sequences have.
+
+    ``share`` of at least one half makes it unique.
+    """
     start: list[Item] = []
     followers = list(rows)
     while True:
@@ -89,5 +94,8 @@ def agreement(row: Sequence[Item], start: Sequence[Item]) -> int:
 
 
 def pieces(text: str) -> list[str]:
-    """A text in words with the white space after each; joined they are the text without its leading white space."""
+    """Words of a text, each with the white space after it.
+
+    Joined they are the text without its leading white space.
+    """
     return _WORD.findall(text)

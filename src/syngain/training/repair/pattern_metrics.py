@@ -1,7 +1,7 @@
-"""Pattern overfitting of a model: what it says to real prompts, and what it loses on real rows.
+"""Metrics of pattern overfitting: answers to real prompts, loss on real rows.
 
-A state of the model is measured on held-out real rows; the states of several seeds become estimates whose unit of
-chance is the prompt (with its near duplicates), seeds added. Nats throughout.
+A state of the model is measured on held-out real rows; the states of several seeds become estimates. The sampling
+unit is the prompt (with its near-duplicates), seeds added. The unit is nats.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def state_of(
     tokens: int,
     seed: int,
 ) -> State:
-    """Score the rows and let the model answer the prompts, which are those of the first rows.
+    """Score the rows, and sample answers to the prompts of the first rows.
 
     Raises:
         InputError: a row has no finite surprisal. UnfinishedError: not enough memory.
@@ -66,19 +66,21 @@ def state_of(
         raise InputError(
             f"{model.proxy.model} gives a row no finite surprisal",
             expected="finite probabilities",
-            todo="try dtype float32 or a smaller learning rate",
+            todo="set dtype to float32, or lower the learning rate",
         )
     scored = np.array([row.scored for row in rows], dtype=np.int64)
     return State(loss, scored, tuple(say(model, reader, prompts, tokens=tokens, seed=seed)))
 
 
 def measures(states: Sequence[State], clusters: Sequence[Ints], template: Template) -> dict[str, Estimate]:
-    """``pattern.template_share``, ``.opening_entropy``, ``.format`` and ``.real_loss`` of one arm.
+    """The ``pattern.*`` estimates of one variant.
+
+    They are ``template_share``, ``opening_entropy``, ``format`` and ``real_loss``.
 
     Args:
         states: one per seed.
         clusters: near-duplicate cluster of the rows of each seed.
-        template: of the set.
+        template: of the dataset.
     """
     spoken = [own[: len(state.said)] for state, own in zip(states, clusters, strict=True)]
     found = {"pattern.real_loss": real_loss(states, clusters)}
@@ -88,7 +90,7 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
                 states,
                 spoken,
                 lambda said: template.opens(said.text),
-                f"share of answers to real prompts that open with: {template.opening}",
+                f"fraction of answers to real prompts that open with: {template.opening}",
                 {"synthetic rows": template.share},
             ),
             "pattern.opening_entropy": opening_entropy(states, spoken),
@@ -96,7 +98,7 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
                 states,
                 spoken,
                 lambda said: bool(words(said.text)) and not said.broken,
-                "share of answers that say a word and, if they end, end their turn: no other special token comes",
+                "fraction of answers with at least one word and no special token but the end of the turn",
                 {},
             ),
         }
@@ -104,7 +106,7 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
 
 
 def real_loss(states: Sequence[State], clusters: Sequence[Ints]) -> Estimate:
-    """Surprisal per response token of held-out real rows: a ratio of sums over all seeds."""
+    """Surprisal per response token of held-out real rows, ratio of sums over seeds."""
     value, error, freedom = paired_ratio(
         [state.loss for state in states], [state.tokens.astype(np.float64) for state in states], clusters
     )
@@ -120,7 +122,7 @@ def real_loss(states: Sequence[State], clusters: Sequence[Ints]) -> Estimate:
 
 
 def opening_entropy(states: Sequence[State], clusters: Sequence[Ints]) -> Estimate:
-    """Entropy of the first word of an answer, over prompts and draws, in nats; mean of the seeds.
+    """Entropy of the first word of an answer, in nats, mean of the seeds.
 
     The plug-in entropy of n draws lies about (words - 1) / (2 n) too low. The jackknife over whole prompt clusters,
     G H - (G - 1) mean H_(-g), removes that term and gives the variance (G - 1) / G sum (H_(-g) - mean)^2 [zahl1977];
@@ -166,7 +168,7 @@ def _share(
     estimand: str,
     references: Mapping[str, float],
 ) -> Estimate:
-    """A share of generations: Wilson's interval with the number of trials that the clustered error corresponds to."""
+    """A fraction of generations, Wilson interval with the effective number of trials."""
     hits = [np.array([holds(said) for said in state.said], dtype=np.float64) for state in states]
     share, error, freedom = paired_ratio(hits, [np.ones(own.size) for own in hits], clusters)
     count = _count(clusters)

@@ -1,4 +1,4 @@
-"""What a repair removes: shares of a loss increase, as ratios of paired sums with Fieller's interval."""
+"""Effect of a repair: removed fraction of a loss increase, Fieller's interval."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ REPAIRS, PREVENTIONS = ("replay", "forget", "both"), ("mix", "jitter")
 
 
 def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) -> dict[str, Estimate]:
-    """Every contrast of the arms, by id.
+    """Every contrast of the variants, by id.
 
     ``repair.increase``: loss of the overfitted model minus the untrained one's, nats per token. ``repair.removed@arm``:
-    the share of it that a repair removes, or a prevention avoids; above 1 the model is better than untrained.
+    the fraction of it that a repair removes, or a prevention avoids; above 1 the model is better than untrained.
     ``repair.added@forget``: what the forgetting loss removes on top of replay. ``repair.left@arm``: loss of a repaired
-    model minus that of one that learned from the same real rows alone, which never saw the set.
+    model minus that of one that learned from the same real rows alone, which never saw the dataset.
 
     Args:
-        states: by arm, one per seed, of the same rows in every arm.
+        states: by variant, one per seed, of the same rows in every variant.
         clusters: of the rows of each seed.
     """
     over, untrained = states["overfitted"], states["untrained"]
@@ -39,13 +39,13 @@ def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) ->
     for arm in (*REPAIRS, *PREVENTIONS):
         if arm in states:
             did = "avoids" if arm in PREVENTIONS else "removes"
-            words = f"share of the loss increase that {arm} {did}"
+            words = f"fraction of the loss increase that {arm} {did}"
             found[f"repair.removed@{arm}"] = _share(_gaps(over, states[arm]), increase, clusters, words)
         if arm in states and arm in REPAIRS and "anchors" in states:
             words = f"{arm} minus the same real rows alone"
             found[f"repair.left@{arm}"] = _difference(states[arm], states["anchors"], clusters, words)
     if "replay" in states and "both" in states:
-        words = "share of the loss increase that the forgetting loss removes on top of replay"
+        words = "fraction of the loss increase that the forgetting loss removes on top of replay"
         found["repair.added@forget"] = _share(_gaps(states["replay"], states["both"]), increase, clusters, words)
     return found
 

@@ -1,4 +1,4 @@
-"""What a model with its adapter says to prompts: sampled at temperature 1, many prompts side by side, seeded by row.
+"""Sample responses from an adapted model in batches, seeded by row.
 
 A row's draws depend on the seed and its position alone: token by token the inverse of the distribution function at a
 uniform number of its own.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Tokens = Sequence[int]
 
-TOGETHER = 16  # prompts that are answered side by side
+TOGETHER = 16  # prompts per batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class SampledResponse:
 
 
 def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: int, seed: int) -> list[SampledResponse]:
-    """The first ``tokens`` tokens of one answer to each prompt, drawn at temperature 1.
+    """The first ``tokens`` tokens of one answer per prompt, at temperature 1.
 
     Args:
         model: as its adapter is now.
@@ -76,13 +76,13 @@ def say(model: CausalModel, reader: Reader, prompts: Sequence[str], *, tokens: i
 
 
 def _context(reader: Reader, prompt: str) -> Tokens:
-    """What is given: the prompt in its layout, read as with an empty response."""
+    """The context: the prompt in its layout, as with an empty response."""
     read = reader.read(prompt, "")
     return read.ids[: len(read.ids) - len(reader.layout.end)] or read.ids[:1]
 
 
 def _speak(model: CausalModel, contexts: Sequence[Tokens], uniform: Floats, special: frozenset[int]) -> list[list[int]]:
-    """Prompts stand at the right, so that all answers grow in the same column; who is done leaves."""
+    """Sample in right-aligned batches; finished answers leave the batch."""
     torch = require("torch", extra=EXTRA, purpose="a language model")
     network = model.network.get_base_model()
     width = max(map(len, contexts))

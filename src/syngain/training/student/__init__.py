@@ -1,4 +1,4 @@
-"""The student: measured gain of a synthetic set for a causal language model, by a plan that keeps to the minutes."""
+"""The student: measured gain for a causal language model within a time budget."""
 
 from syngain.training.student.run import StudentGain, StudentSettings, language_gain
 from syngain.training.student.time_budget import StudentLimits, TimeBudget

@@ -1,7 +1,7 @@
-"""Finished arms of a training run in a work folder, one file each, so that a run that was killed resumes with them.
+"""Store of finished variants of a training run, one file each, for resuming.
 
-Every file is written beside its place and renamed. The folder's ledger says what the arms depend on; a run of other
-rows or settings is refused.
+Every file is written next to its place and renamed. The folder's ledger lists what the variants depend on; a run of
+other rows or settings is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
 
 Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
-"""The arrays of an arm, of whatever element types, by name."""
+"""The arrays of a variant by name, of any element type."""
 
 SETTINGS, PLAN = "settings.json", "plan.json"
 ENDINGS = (".npz", ".state", ".new")
@@ -42,7 +42,7 @@ class ArmFiles:
     folder: Path
 
     def begin(self, ledger: str, *, resume: bool) -> str | None:
-        """The text of the ledger when there is one to resume by; else the folder is emptied."""
+        """The text of the ledger if there is one to resume; else the folder is emptied."""
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / ledger
         if resume and place.is_file():
@@ -59,19 +59,19 @@ class ArmFiles:
         beside.replace(self.folder / ledger)
 
     def state(self, key: str) -> Path:
-        """The file of an arm that is being trained."""
+        """The file of a variant that is being trained."""
         return self.folder / f"{key}.state"
 
     def find(self, key: str) -> Arrays | None:
-        """The arrays of a finished arm, if they are there and whole."""
+        """The arrays of a finished variant, if they are there and whole."""
         try:
             with np.load(self.folder / f"{key}.npz", allow_pickle=False) as found:
                 return {name: found[name] for name in found.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-            return None  # missing, or damaged by a disk: the arm is run again
+            return None  # missing, or damaged by a disk: the variant is run again
 
     def keep(self, key: str, arrays: Arrays) -> None:
-        """Write a finished arm; the state of its training goes."""
+        """Write a finished variant; the state of its training goes."""
         beside = self.folder / f"{key}.new"
         with beside.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # the stubs mistake names for allow_pickle
@@ -79,7 +79,7 @@ class ArmFiles:
         self.state(key).unlink(missing_ok=True)
 
     def check(self, stored: Mapping[str, object], settings: Mapping[str, object]) -> None:
-        """Compare what the arms were made with and what is asked for now.
+        """Compare what the variants were made with and what is requested now.
 
         Raises:
             UsageError: they differ; names everything that does.
@@ -91,13 +91,13 @@ class ArmFiles:
             raise UsageError(
                 f"the work in {self.folder.parent.name}/{self.folder.name} was made with {words}",
                 expected="the same rows and settings as before",
-                todo="go back to them, or start anew without resuming",
+                todo="use the former rows and settings, or omit --resume to start again",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class ArmStore:
-    """Arms by name; all of them depend on the same settings."""
+    """Variants by name; all depend on the same settings."""
 
     files: ArmFiles
     settings: Mapping[str, object]
@@ -120,21 +120,21 @@ class ArmStore:
             raise UsageError(
                 f"{SETTINGS} in {folder.name} holds no settings of this version",
                 expected="the work folder of the run that is resumed",
-                todo="start anew without resuming",
+                todo="omit --resume to start again",
             ) from error
         files.check(stored, settings)
         return cls(files, settings)
 
     def state(self, name: str) -> Path:
-        """The file of an arm that is being trained."""
+        """The file of a variant that is being trained."""
         return self.files.state(self._key(name))
 
     def find(self, name: str) -> Arrays | None:
-        """The arrays of a finished arm, if they are there and whole."""
+        """The arrays of a finished variant, if they are there and whole."""
         return self.files.find(self._key(name))
 
     def keep(self, name: str, arrays: Arrays) -> None:
-        """Write a finished arm; the state of its training goes."""
+        """Write a finished variant; the state of its training goes."""
         self.files.keep(self._key(name), arrays)
 
     def _key(self, name: str) -> str:
@@ -143,14 +143,14 @@ class ArmStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredArm:
-    """A finished arm of one seed.
+    """A finished variant of one seed.
 
     Attributes:
         outcome: surprisal and bytes of the rows, in the order of the seed. tokens: scored tokens of each row (t,).
-        rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out anchors there
-            (NaN where it was not measured).
-        wrong: 1 where the answer or the label is not met, else 0 (t,); None where rows have neither.
-        curve: (step, surprisal per token of the held-out anchors) in time.
+        rate: learning rate. step: optimizer step that was kept. held: surprisal per token of the held-out real rows
+            there (NaN where it was not measured).
+        wrong: 1 where the answer or the label is wrong, else 0 (t,); None where rows have neither.
+        curve: (step, surprisal per token of the held-out real rows) in time.
     """
 
     outcome: Outcome
@@ -164,7 +164,7 @@ class ScoredArm:
 
 @dataclass(slots=True)
 class StudentStore:
-    """Scored arms of a run that keeps to its minutes: with its plan and the seconds spent.
+    """Scored variants of a run with a time budget: its plan and the seconds spent.
 
     Attributes:
         settings: what the outcomes depend on. plan: None until it is made. before: seconds of former runs.
@@ -195,7 +195,7 @@ class StudentStore:
             raise UsageError(
                 f"{folder / PLAN} is not the plan of a run of this version ({type(error).__name__})",
                 expected="the work folder of the run that is resumed",
-                todo="start anew without resuming",
+                todo="omit --resume to start again",
             ) from error
         store.files.check(before, settings)
         store.plan, store.before = plan, spent
@@ -207,7 +207,7 @@ class StudentStore:
         return self.before + time.monotonic() - self.started
 
     def begin(self, plan: TimeBudget) -> None:
-        """Settle the plan."""
+        """Store the plan."""
         self.plan = plan
         self.note()
 
@@ -224,16 +224,16 @@ class StudentStore:
         self.noted = time.monotonic()
 
     def key(self, arm: str, seed: int) -> str:
-        """The name of an arm's files."""
+        """The name of a variant's files."""
         steps = None if self.plan is None else [self.plan.steps, self.plan.race, self.plan.checks]
         return f"{arm}-{seed}-{fingerprint([self.settings, arm, seed, steps])}"
 
     def state(self, key: str) -> Path:
-        """The file of an arm that is being trained."""
+        """The file of a variant that is being trained."""
         return self.files.state(key)
 
     def find(self, key: str) -> ScoredArm | None:
-        """A finished arm, if it is there and whole."""
+        """A finished variant, if it is there and whole."""
         found = self.files.find(key)
         try:
             return None if found is None else _scored(found)
@@ -241,7 +241,7 @@ class StudentStore:
             return None
 
     def keep(self, key: str, scored: ScoredArm) -> None:
-        """Write a finished arm; the state of its training goes."""
+        """Write a finished variant; the state of its training goes."""
         self.files.keep(
             key,
             {

@@ -1,4 +1,4 @@
-"""One arm of one seed: trained on its rows, scored on the rows of the seed. Knows what learns from what, no budget."""
+"""Train and score one variant in one seed, without a time budget."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Optimizer
 
 Choose: TypeAlias = "Callable[[Ints, Ints], Ints]"
-"""From the anchors of a seed and the synthetic rows it may use to the rows of ``anchors + selected``."""
+"""From the real rows of a seed and the synthetic rows it may use to the rows of the variant ``selected``."""
 
 SAMPLE, TIMED_STEPS, TIMED_ROWS = 64, 2, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentDesign:
-    """What is compared, and how an arm is trained and judged.
+    """What is compared, and how a variant is trained and evaluated.
 
     Attributes:
-        arms: that run, in their order. choose: who chooses the rows of ``anchors + selected``.
-        stepper: who takes the optimizer steps. judge: how a trained arm is scored.
+        ``arms``: that run, in order. choose: selects the rows of ``anchors + selected``.
+        stepper: takes the optimizer steps. judge: how a trained variant is scored.
     """
 
     arms: tuple[Arm, ...] = ARMS
@@ -49,7 +49,7 @@ class StudentDesign:
     judge: StudentScorer = field(default_factory=Surprisal)
 
     def as_json(self) -> dict[str, object]:
-        """What outcomes depend on, in words; nothing that is as usual."""
+        """What outcomes depend on, in words; defaults are omitted."""
         found: dict[str, object] = {"arms": list(self.arms)} if self.arms != ARMS else {}
         return found | self.judge.as_json()
 
@@ -74,7 +74,7 @@ class ArmTrainer:
     def train(
         self, arm: Arm, seed: int, schedule: Schedule, *, untrained: float, state: Path, watch: Callable[[], None]
     ) -> Kept:
-        """Train the arm; afterwards the model holds what was kept."""
+        """Train the variant; afterwards the model holds what was kept."""
         own = self.round(seed)
         real, synthetic = self._pool(arm, seed, own)
         batch = self.model.proxy.batch
@@ -94,7 +94,7 @@ class ArmTrainer:
         return adapt(self.model, material, schedule, seed=start, state=state, watch=watch)
 
     def _pool(self, arm: Arm, seed: int, own: Round) -> tuple[Ints, Ints]:
-        """The real and the synthetic rows that an arm learns from."""
+        """The real and the synthetic rows that a variant learns from."""
         none = np.empty(0, dtype=np.int64)
         real = none if arm == "synthetic" else own.anchors
         if arm != "selected":
@@ -104,12 +104,12 @@ class ArmTrainer:
         return real, self.chosen[seed]
 
     def held_loss(self, seed: int) -> float:
-        """Surprisal per token of the held-out anchors of a seed, as the model is now."""
+        """Surprisal per token of the held-out real rows of a seed, as the model is now."""
         held = self.real.take(self.round(seed).held)
         return float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
 
     def score(self, seed: int, kept: Kept, rows: int, enough: Callable[[int], bool]) -> ScoredArm:
-        """Score the rows of a seed in order, until there are ``rows`` of them or ``enough`` says so."""
+        """Score the rows of a seed in order, until ``rows`` or ``enough`` stops."""
         chosen = self.round(seed).judged[:rows]
         parts = []
         for first in range(0, len(chosen), CHUNK):
@@ -121,7 +121,7 @@ class ArmTrainer:
             raise InputError(
                 f"{self.model.proxy.model} gives a row no finite surprisal",
                 expected="finite probabilities",
-                todo="try dtype float32 or smaller learning rates",
+                todo="set dtype to float32, or lower the learning rates",
             )
         return ScoredArm(
             outcome=Outcome(loss, np.concatenate([part.size for part in parts])),
@@ -136,7 +136,7 @@ class ArmTrainer:
         )
 
     def speed(self) -> Speed:
-        """Measure this machine: a step on the longest rows finds out about memory, the next ones about seconds."""
+        """Measure seconds per step on this machine; the first step tests memory."""
         own, rng = self.round(0), self.streams.stream("speed")
         real, synthetic = self.real.take(_some(own.anchors, rng)), self.synthetic.take(_some(own.synthetic, rng))
         mixed = real + synthetic
@@ -168,7 +168,7 @@ class ArmTrainer:
         )
 
     def _step_seconds(self, rows: Sequence[Completion], optimizer: Optimizer, rng: np.random.Generator) -> float:
-        """Seconds of a step on rows of this side: tokens read and tokens scored cost differently, so sides differ."""
+        """Seconds of a step on rows of this side; sides differ in tokens per row."""
         if not rows:
             return 0.0
         batch = self.model.proxy.batch
@@ -177,7 +177,7 @@ class ArmTrainer:
         return seconds / sum(map(_length, steps)) * batch * _length(rows) / len(rows)
 
     def _seconds(self, work: Callable[[], object]) -> float:
-        """Wall seconds; on a GPU of the second time, since it prepares for every new shape when it first meets it."""
+        """Wall seconds; on a GPU of the second run, after its warm-up."""
         if self.model.device == "cuda":
             work()
         started = time.perf_counter()
@@ -186,7 +186,7 @@ class ArmTrainer:
 
 
 def schedule(plan: TimeBudget, rates: tuple[float, ...], seed: int, first: float | None) -> Schedule:
-    """How an arm that tunes itself is trained in a seed; ``first`` is the rate that won in the first seed."""
+    """The schedule of a variant in a seed; ``first``: best rate of the first seed."""
     if plan.races(seed):
         return Schedule(steps=plan.steps, rates=rates[: plan.rates], race=plan.race, checks=plan.checks)
     rate = rates[0] if first is None else first

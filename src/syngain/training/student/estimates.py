@@ -1,4 +1,4 @@
-"""From surprisals to gains: ratios of sums over the same rows in two arms, with the doubt of rows and of seeds."""
+"""Gains from surprisals: paired ratios of sums, uncertainty of rows and seeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A ratio of sums over rows: what is lost over what it counts for."""
+    """A ratio of sums over rows: loss over weight."""
 
     unit: str
     lost: str
@@ -49,7 +49,7 @@ METRICS: Mapping[str, Metric] = {
         "nats per token", "surprisal of responses", _nats, lambda scored: scored.tokens.astype(np.float64)
     ),
     "nats_per_byte": Metric("nats per byte", "surprisal of responses", _nats, lambda scored: scored.outcome.size),
-    "exact_match": Metric("share of rows", "responses that greedy decoding does not say to the token", _wrong, _one),
+    "exact_match": Metric("share of rows", "responses that greedy decoding does not reproduce exactly", _wrong, _one),
     "log_loss": Metric("nats per row", "surprisal of the label among all labels", _nats, _one),
     "accuracy": Metric("share of rows", "wrong labels", _wrong, _one),
 }
@@ -66,12 +66,12 @@ MEASURED = {"": ".test", "@over_duplication": "@over_duplication_test"}
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the seeds gave.
+    """Outcomes of all seeds.
 
     Attributes:
-        scored: arm to seed to what it scored. judged: the rows of each seed, in the order they were scored.
-        cluster: near-duplicate cluster of every row that may be scored. forecast: whether these are anchors.
-        marks: warnings that travel with every number. steps: that an arm could take at most.
+        scored: variant to seed to what it scored. judged: the rows of each seed, in the order they were scored.
+        cluster: near-duplicate cluster of every row that may be scored. forecast: whether these are real rows.
+        marks: warnings that travel with every number. steps: that a variant could take at most.
         metrics: names of :data:`METRICS`.
     """
 
@@ -85,11 +85,11 @@ class Evidence:
 
 
 def gains(evidence: Evidence) -> dict[str, Estimate]:
-    """All estimates by id; positive is better. An arm that is missing has none."""
+    """All estimates by id; positive is better. A variant that is missing has none."""
     found = {}
     for metric in evidence.metrics:
         if metric == "exact_match" and not _any_met(evidence):
-            continue  # a difference of nothing and nothing would have an interval without width
+            continue  # the interval of 0 minus 0 would have no width
         for suffix, pair in COMPARISONS.items():
             if all(evidence.scored.get(arm) for arm in pair):
                 name = suffix if evidence.forecast else MEASURED.get(suffix, suffix)
@@ -98,7 +98,7 @@ def gains(evidence: Evidence) -> dict[str, Estimate]:
 
 
 def levels(evidence: Evidence) -> dict[str, Estimate]:
-    """Where every arm stands: ``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if there is one."""
+    """``student.loss@arm=`` in the deciding measure, ``student.error@arm=`` if any."""
     names = {"student.loss": evidence.metrics[0]}
     errors = [name for name in evidence.metrics if METRICS[name].loss is _wrong]
     if errors and (errors[0] != "exact_match" or _any_met(evidence)):
@@ -134,7 +134,7 @@ def _level(evidence: Evidence, measure: Metric, arm: Arm) -> Estimate:
 
 
 def _any_met(evidence: Evidence) -> bool:
-    """Whether any arm met a response to the token."""
+    """Whether any variant reproduced a response exactly."""
     return any(bool((_wrong(one) < 1).any()) for seeds in evidence.scored.values() for one in seeds.values())
 
 
@@ -152,13 +152,13 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
     clusters = [evidence.cluster[chosen] for chosen in rows]
     replicates = _replicates(evidence, metric, seeds)
     value, error, freedom = paired_ratio(differences, sizes, clusters, replicates)
-    where = "held-out anchors, trained on three quarters of them" if evidence.forecast else "test rows"
+    where = "held-out real rows, trained on three quarters of them" if evidence.forecast else "test rows"
     marks = tuple(mark for mark in evidence.marks if mark != "one seed") + (("one seed",) if len(seeds) == 1 else ())
     return Estimate(
         value=value,
         unit=measure.unit,
-        method=f"low-rank adapters of a causal language model, up to {evidence.steps} steps in every arm, {len(seeds)} "
-        "seeds; paired ratio of sums, clustered by near-duplicate rows"
+        method=f"low-rank adapters of a causal language model, up to {evidence.steps} steps in every variant, "
+        f"{len(seeds)} seeds; paired ratio of sums, clustered by near-duplicate rows"
         + (", seed variance added (Satterthwaite)" if len(seeds) + len(replicates) > 1 else ""),
         estimand=f"{measure.lost}, {NAMES[before]} minus {NAMES[after]}, on {where}",
         intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},
@@ -170,10 +170,10 @@ def _gain(evidence: Evidence, metric: str, pair: tuple[Arm, Arm]) -> Estimate:
 
 
 def _replicates(evidence: Evidence, metric: str, seeds: Sequence[int]) -> list[float]:
-    """What chance alone does: anchors minus repeated anchors where both took the same steps at the same rate.
+    """Seed noise: real rows minus the oversampling control at equal steps and rate.
 
-    Then the two arms differ in the order of the rows and the adapter's start, as two seeds of one arm do. A single
-    seed would otherwise know nothing of its own noise, which is as large as many gains.
+    Then the two variants differ in the order of the rows and the adapter's start, as two seeds of one variant do. A
+    single seed gives no estimate of its noise, which is as large as many gains.
     """
     out = []
     measure = METRICS[metric]

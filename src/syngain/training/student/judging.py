@@ -1,4 +1,4 @@
-"""How a trained language model is judged on rows: the surprisal of responses, or of the label among all labels."""
+"""Evaluate a trained language model: surprisal of responses or of labels."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StudentLosses:
-    """How some rows went, each array of shape (t,).
+    """Outcomes of rows, each array of shape (t,).
 
     Attributes:
         loss: surprisal in nats. size: UTF-8 bytes of what is scored. tokens: that are scored.
-        wrong: 1 where answer or label are not met, else 0; None where there is no such thing.
+        wrong: 1 where answer or label are wrong, else 0; None without answer or label.
     """
 
     loss: Floats
@@ -32,14 +32,14 @@ class StudentLosses:
 
 
 class StudentScorer(Protocol):
-    """How rows are scored, and by which measures arms are compared."""
+    """How rows are scored, and by which measures variants are compared."""
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of the measures, the deciding one first."""
 
     def as_json(self) -> dict[str, object]:
-        """What outcomes depend on, in words; empty for the usual judge."""
+        """What outcomes depend on, in words; empty for the default."""
 
     def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
         """Score these rows by the model as it is now."""
@@ -47,13 +47,13 @@ class StudentScorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surprisal:
-    """Texts and responses: their surprisal; with ``exact`` also whether greedy decoding says the response."""
+    """Surprisal of texts and responses; with ``exact`` also greedy exact match."""
 
     exact: bool = False
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The KL gap in nats per token and per byte."""
+        """The Kullback-Leibler (KL) gap in nats per token and per byte."""
         return ("kl_gap", "nats_per_byte", "exact_match") if self.exact else ("kl_gap", "nats_per_byte")
 
     def as_json(self) -> dict[str, object]:
@@ -61,7 +61,7 @@ class Surprisal:
         return {"judged by": "surprisal and exact match"} if self.exact else {}
 
     def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
-        """One reading of every row."""
+        """Score every row once."""
         read = side.take(rows)
         if not self.exact:
             return StudentLosses(model.score(read), _sizes(read), _tokens(read))
@@ -71,7 +71,7 @@ class Surprisal:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Labeled rows: the text is the prompt, its label the response, judged among all ``labels``."""
+    """Labeled rows: text as prompt, label as response, normalized over ``labels``."""
 
     labels: tuple[str, ...]
 
@@ -85,7 +85,7 @@ class Labels:
         return {"judged by": list(self.labels)}
 
     def __call__(self, model: CausalModel, side: TokenizedRows, rows: Ints) -> StudentLosses:
-        """Every label is scored after the text; the law of the label is theirs, normalized."""
+        """Score every label after the text; normalize over all labels."""
         prompts, responses = (list(values) for values in side.rows.sides.values())
         asked = [side.reader.alternatives(prompts[row], self.labels) for row in rows]
         loss, wrong = np.zeros(len(rows)), np.zeros(len(rows))

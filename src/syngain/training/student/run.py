@@ -1,8 +1,9 @@
-"""The gain of a synthetic set for a real causal language model, with all controls, within the minutes given.
+"""The gain for a causal language model, with all controls, within a time budget.
 
-What is compared: the untrained model, anchors, anchors + synthetic, anchors repeated to the steps that anchors +
-synthetic kept (with its learning rate), synthetic only. Every trained arm may take the same number of steps; all but
-the repeated anchors tune their learning rate and the number of steps they keep on held-out anchors, never on the test.
+Variants: the untrained model, real rows, real + synthetic rows, the oversampling control (with the steps and learning
+rate of real + synthetic), synthetic only. Every trained variant may take the same number of steps;
+all but the oversampling control tune their learning rate and the number of steps they keep on held-out real rows, never
+on the test.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from syngain.data.study import Study
     from syngain.gain.proxies.task import Outcome
 
-MOST_SYNTHETIC = 20_000  # more than any plan can look at
-OVERTIME = 0.08  # what the two arms that must finish may take beyond the minutes
+MOST_SYNTHETIC = 20_000  # more than any plan uses
+OVERTIME = 0.08  # what the two variants that must finish may take beyond the minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +53,16 @@ class StudentGain:
 
     Attributes:
         estimates: by id, positive is better: ``gain.kl_gap`` and ``gain.nats_per_byte`` (``.test`` when there was a
-            test set), each with ``.duplication`` and ``.synthetic_only`` (what these arms bring over the anchors) and
-            ``@over_duplication`` (anchors + synthetic over the repeated anchors; ``_test`` with a test set). Where
-            each arm stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
-        plan: what was planned. notes: what a person should know about how it went.
-        outcomes: arm to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control that
-            was out of time lacks the last seeds.
-        tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the anchors;
-            an arm that ran out of time scored the first of them only.
-        rates, steps: what each arm chose in each seed.
-        curves: arm to the surprisal of its held-out anchors in time, per seed.
+            test set), each with ``.duplication`` and ``.synthetic_only`` (what these variants bring over the real rows)
+            and ``@over_duplication`` (real + synthetic rows over the oversampling control; ``_test`` with a test set).
+            Where each variant stands: ``student.loss@arm=``, in the unit of the first, and ``student.error@arm=``.
+        plan: what was planned. notes: limits of the run, for the user.
+        outcomes: variant to its outcome in each seed, seeds ascending; ``loss`` in nats, ``size`` in bytes. A control
+            that was out of time lacks the last seeds.
+        tokens: scored tokens of these rows. rows: which rows they are, per seed, of the test set, else of the real
+            rows; a variant that ran out of time scored the first of them only.
+        rates, steps: what each variant chose in each seed.
+        curves: variant to the surprisal of its held-out real rows in time, per seed.
         seconds: spent, in former runs too.
     """
 
@@ -79,12 +80,12 @@ class StudentGain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentSettings:
-    """How a student is trained and judged, and for how long.
+    """How a student is trained and evaluated, and for how long.
 
     Attributes:
         proxy: the model and how it is trained. minutes: what it may take; None takes the most that ``limits`` allow,
             however long. limits: most and least of steps, seeds and rows.
-        design: which arms there are, who takes their steps, and how they are judged.
+        design: which variants there are, who takes their steps, and how they are evaluated.
     """
 
     proxy: CausalProxy = field(default_factory=CausalProxy)
@@ -94,7 +95,9 @@ class StudentSettings:
 
     def __post_init__(self) -> None:
         if self.minutes is not None and not 0 < self.minutes < math.inf:
-            raise UsageError(f"minutes = {self.minutes}", expected="a positive number")
+            raise UsageError(
+                f"minutes = {self.minutes}", expected="a positive number", todo="set --minutes, for example to 30"
+            )
 
 
 def language_gain(
@@ -106,20 +109,20 @@ def language_gain(
     progress: Progress = silent,
     resume: bool = False,
 ) -> StudentGain:
-    """Measure what the synthetic rows bring a language model that also has the real rows.
+    """Measure the gain of synthetic rows for a language model that has the real rows.
 
     Args:
-        study: anchors and synthetic rows; without a test set a quarter of the anchors stands in for it, another one in
-            every seed.
-        folder: where ``work/`` is kept: every finished arm, and about once a minute the one that is being trained.
-        settings: the model, minutes, limits and arms.
+        study: real rows and synthetic rows; without a test set a quarter of the real rows is held out as one, another
+            one in every seed.
+        folder: where ``work/`` is kept: every finished variant, and about once a minute the one that is being trained.
+        settings: the model, minutes, limits and variants.
         seed: of everything random.
-        progress: told the plan first, then every arm.
-        resume: go on with what ``work/`` holds, by the same plan, in the minutes that are left of it.
+        progress: called with the plan first, then with every variant.
+        resume: continue from what ``work/`` holds, by the same plan, in the minutes that are left of it.
 
     Raises:
         InputError: when the rows or the model cannot be used. UsageError: when what is resumed was another job.
-        UnfinishedError: when the minutes or the memory do not suffice; what is done is kept.
+        UnfinishedError: when the minutes or the memory do not suffice; finished parts are kept.
     """
     started, chosen = time.monotonic(), settings or StudentSettings()
     seconds = math.inf if chosen.minutes is None else chosen.minutes * 60
@@ -147,12 +150,12 @@ def language_gain(
 
 
 class _TimeIsUpError(Exception):
-    """The minutes are spent; what is not essential is left out."""
+    """The time budget is spent; variants that are not essential are skipped."""
 
 
 @dataclass(slots=True)
 class _StudentRun:
-    """Arms in order, within the budget."""
+    """Variants in order, within the budget."""
 
     trainer: ArmTrainer
     store: StudentStore
@@ -174,7 +177,7 @@ class _StudentRun:
         return self._result()
 
     def _seed(self, seed: int) -> bool:
-        """All arms of a seed; False when there was no time for its essential ones."""
+        """All variants of a seed; False when there was no time for its essential ones."""
         untrained: dict[int, float] = {}
         for arm in self.plan.arms:
             key = self.store.key(arm, 0 if arm == "base" and self.plan.shared else seed)
@@ -213,7 +216,7 @@ class _StudentRun:
         return found
 
     def _tell(self, arm: Arm, seed: int) -> None:
-        """How far it is: within an arm by the clock."""
+        """Progress: within a variant by the clock."""
         gone = slowing(time.monotonic() - self.begun, self.plan.arm_seconds(arm, seed))
         self.progress(f"seed {seed + 1}: {NAMES[arm]}", min((self.done + gone) / self.plan.seconds, 1.0))
 
@@ -237,11 +240,11 @@ class _StudentRun:
         return seed == 0 and arm in ESSENTIAL
 
     def _time_for(self, arm: Arm, seed: int) -> bool:
-        """Whether an arm can be expected to finish; the first seed's essential arms are always tried."""
+        """Whether a variant fits the time; essential variants of seed 1 always run."""
         if self._must(arm, seed):
             return True
         needed = self.plan.arm_seconds(arm, seed)
-        if arm == "anchors":  # without its partner it is worth nothing
+        if arm == "anchors":  # without its partner it is not used
             needed += self.plan.arm_seconds("both", seed)
         if self.store.state(self.store.key(arm, seed)).is_file():
             return self.store.spent < self.limit
@@ -321,7 +324,7 @@ def _check(real: Dataset, synthetic: Dataset) -> None:
 
 
 def _settings(trainer: ArmTrainer, seed: int, limits: StudentLimits) -> dict[str, object]:
-    """All that the outcomes depend on, in words a person can compare."""
+    """All that the outcomes depend on, in words that can be compared."""
     found: dict[str, object] = {
         "real rows": trainer.real.rows.fingerprint,
         "synthetic rows": trainer.synthetic.rows.fingerprint,
@@ -348,7 +351,7 @@ def _planned(trainer: ArmTrainer, limits: StudentLimits, rows: int, until: float
 
 
 def slowing(gone: float, planned: float) -> float:
-    """Seconds that a bar shows of those planned: the clock's at first, then ever fewer, and never all of them."""
+    """Seconds shown by a progress bar: slower near the end, never all of them."""
     if planned <= 0:
         return 0.0
     rest = 0.2 * planned
@@ -358,16 +361,16 @@ def slowing(gone: float, planned: float) -> float:
 
 def _too_slow(limit: float) -> UnfinishedError:
     return UnfinishedError(
-        f"the {limit / 60:.0f} minutes are spent before both arms were compared: the machine became slower",
-        expected="the speed that was measured at the start",
-        todo="run it again with --resume and more --minutes; what is done is kept",
+        f"the {limit / 60:.0f} minutes are spent before both variants were compared: the machine became slower",
+        expected="the speed measured at the start",
+        todo="run again with --resume and more --minutes; finished parts are kept",
     )
 
 
 def _limits_of_rows(trainer: ArmTrainer, plan: TimeBudget) -> tuple[str, ...]:
     """Rows that were never seen, and rows that were cut."""
     own = trainer.round(0)
-    sides = {"anchors": trainer.real, "synthetic rows": trainer.synthetic, "test rows": trainer.judged}
+    sides = {"real rows": trainer.real, "synthetic rows": trainer.synthetic, "test rows": trainer.judged}
     if trainer.rows.forecast:
         del sides["test rows"]
     return (*unseen_rows(plan.steps * plan.batch, own.anchors.size + own.synthetic.size), *cut_rows(sides))

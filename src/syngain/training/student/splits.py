@@ -1,7 +1,7 @@
-"""Which rows each seed trains on, holds out and scores, so that no arm has seen what it is judged on.
+"""Rows that each seed trains on, holds out and scores.
 
-A seed redraws the held-out anchors (for stopping and learning rates) and, without a test set, the quarter of the
-anchors that stands in for one. Near duplicates leave together, with every synthetic row made from them.
+A seed redraws the held-out real rows (for stopping and learning rates) and, without a test set, the quarter of the
+real rows held out as one. Near-duplicates leave together, with every synthetic row made from them.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class Round:
     """The rows of one seed.
 
     Attributes:
-        anchors: that are trained on. held: anchors for stopping and learning rates. judged: rows that are scored, in
-            the order in which they are (of the test set, else of the anchors). synthetic: that may be trained on.
+        ``anchors``: real rows that are trained on. held: real rows for stopping and learning rates. judged: rows that
+            are scored, in the order in which they are (of the test set, else of the real rows). synthetic: that may be
+            trained on.
     """
 
     anchors: Ints
@@ -45,13 +46,13 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All rows and what ties them.
+    """All rows with clusters and lineage.
 
     Attributes:
-        anchor_cluster: near-duplicate cluster of each anchor (n,). synthetic_cluster: of each synthetic row (m,), on
-            the same numbering. source: the anchor of each synthetic row (m,), -1 when unknown. judged_cluster: of each
-            row that may be scored.
-        forecast: whether anchors stand in for a test set.
+        anchor_cluster: near-duplicate cluster of each real row (n,). synthetic_cluster: of each synthetic row (m,), on
+            the same numbering. source: the real row of each synthetic row (m,), -1 when unknown. judged_cluster: of
+            each row that may be scored.
+        forecast: whether held-out real rows replace a test set.
     """
 
     anchor_cluster: Ints
@@ -65,13 +66,13 @@ class Rows:
         """From the rows themselves.
 
         Raises:
-            InputError: when there are too few anchors.
+            InputError: when there are too few real rows.
         """
         if len(real) < LEAST_ANCHORS:
             raise InputError(
                 f"{real.name} has {len(real)} rows",
-                expected=f"at least {LEAST_ANCHORS} anchors: some to train on, some held out",
-                todo="give more real rows",
+                expected=f"at least {LEAST_ANCHORS} real rows: some to train on, some held out",
+                todo="add real rows",
             )
         near = near_duplicates.clusters([*_texts(real), *_texts(synthetic)])
         source, _ = match_sources(synthetic, real)
@@ -86,27 +87,27 @@ class Rows:
 
     @property
     def optimistic(self) -> bool:
-        """Whether a synthetic row may have been made from an anchor it is judged on."""
+        """Whether a synthetic row may have been made from a real row it is evaluated on."""
         return self.forecast and bool((self.source < 0).any())
 
     def every(self, seeds: int, streams: Streams) -> list[Round]:
         """The rows of all seeds.
 
         Raises:
-            InputError: when nothing is left for an arm of one of them.
+            InputError: when nothing is left for a variant of one of them.
         """
         rounds = [self.round(index, streams) for index in range(seeds)]
         if any(min(own.anchors.size, own.held.size, own.judged.size) == 0 for own in rounds):
             raise InputError(
-                "the anchors are too alike: without near duplicates none can be held out",
-                expected="anchors in several near-duplicate clusters",
-                todo="give more different real rows, or a test set",
+                "the real rows are too similar: all are near-duplicates, so none can be held out",
+                expected="real rows in several near-duplicate clusters",
+                todo="add more diverse real rows, or a test set with --test",
             )
         if any(own.synthetic.size == 0 for own in rounds):
             raise InputError(
-                "no synthetic row is left: all were made from held-out anchors or repeat them",
-                expected="synthetic rows made from many anchors",
-                todo="give more synthetic rows, or a test set",
+                "no synthetic row is left: all were made from held-out real rows or repeat them",
+                expected="synthetic rows made from many real rows",
+                todo="add synthetic rows, or a test set with --test",
             )
         return rounds
 
@@ -129,7 +130,7 @@ class Rows:
         return Round(np.setdiff1d(left, held), held, judged, np.flatnonzero(~gone))
 
     def _held(self, left: Ints, rng: np.random.Generator) -> Ints:
-        """Whole clusters in random order until there are enough rows: an eighth of them, 4 to 32."""
+        """Whole clusters in random order, an eighth of the rows, 4 to 32."""
         wanted = min(max(left.size // 8, 4), MOST_HELD)
         names, inverse, sizes = np.unique(self.anchor_cluster[left], return_inverse=True, return_counts=True)
         order = rng.permutation(names.size)
@@ -139,7 +140,7 @@ class Rows:
 
 
 def seen(pool: int, rows: int, rng: np.random.Generator) -> Ints:
-    """Which row of a pool is seen when, shape (rows,): the whole pool in random order, again and again."""
+    """Order in which rows of a pool are seen (rows,): repeated random permutations."""
     epochs: Sequence[Ints] = [rng.permutation(pool) for _ in range(-(-rows // max(pool, 1)))]
     return np.concatenate(epochs)[:rows] if epochs else np.empty(0, dtype=np.int64)
 

@@ -1,4 +1,4 @@
-"""A language model as the learner of supersamples: a fresh adapter on the rows it may learn, every other row scored."""
+"""A language model as the learner of supersamples: a fresh adapter per fit."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class StudentTask:
 
     @classmethod
     def of(cls, model: CausalModel, *sets: Dataset, steps: int = 20) -> StudentTask:
-        """Read the rows of texts or pairs, set after set.
+        """Read the rows of texts or pairs, one dataset after the other.
 
         Raises:
             UsageError: no steps. InputError: rows that no language model reads.
         """
         if steps < 1:
-            raise UsageError(f"{steps} steps of the student", expected="at least 1")
+            raise UsageError(f"{steps} steps of the student", expected="at least 1", todo="set steps to 1 or more")
         rows: list[Completion] = []
         for data in sets:
             reader, sides = model.reader(data.kind), list(data.sides.values())
@@ -55,7 +55,7 @@ class StudentTask:
         return self
 
     def judge(self, training: Training, rows: Ints, rng: np.random.Generator) -> Outcome:
-        """Train a fresh adapter on rows of the numbering, then score these; the order of the rows is drawn."""
+        """Train a fresh adapter on rows of the numbering, then score these rows."""
         taken = np.concatenate([training.real, training.synthetic])
         batch = min(self.model.proxy.batch, taken.size)
         order = taken[seen(taken.size, self.steps * batch, rng)].reshape(self.steps, batch)

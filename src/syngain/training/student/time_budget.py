@@ -1,6 +1,6 @@
-"""What can be measured in the minutes there are: fewer steps before fewer seeds, fewer rows, fewer controls.
+"""Plan a training run for a time budget: reduce steps, then seeds, rows, controls.
 
-Pure arithmetic on measured seconds. Every trained arm takes the same number of steps in the same number of seeds.
+Pure arithmetic on measured seconds. Every trained variant takes the same number of steps in the same number of seeds.
 """
 
 from __future__ import annotations
@@ -19,14 +19,22 @@ ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "duplicated", "synthetic")
 ESSENTIAL: tuple[Arm, ...] = ("base", "anchors", "both")
 NAMES: Mapping[Arm, str] = {
     "base": "untrained",
-    "anchors": "anchors",
-    "both": "anchors + synthetic",
-    "selected": "anchors + selected",
-    "duplicated": "anchors repeated",
+    "anchors": "real rows",
+    "both": "real + synthetic",
+    "selected": "real + selected",
+    "duplicated": "oversampling control",
     "synthetic": "synthetic only",
 }
+ID_NAMES: Mapping[Arm, str] = {  # in the ids of ``report.json``
+    "base": "untrained",
+    "anchors": "anchors",
+    "both": "anchors_and_synthetic",
+    "selected": "anchors_and_selected",
+    "duplicated": "anchors_repeated",
+    "synthetic": "synthetic_only",
+}
 GIVEN_UP: tuple[Arm, ...] = ("synthetic", "selected", "duplicated")  # in this order, when time is short
-STRIDE = 4  # steps go down in fours
+STRIDE = 4  # steps are reduced by four
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +42,9 @@ class StudentLimits:
     """How much is measured at most and at least.
 
     Attributes:
-        steps: optimizer steps of an arm, least and most. seeds: most of them. rows: least test rows that are scored.
-        checks: how often an arm scores its held-out anchors. reserve: share of the minutes that is not planned for.
+        steps: optimizer steps of a variant, least and most. seeds: most of them. rows: least test rows that are scored.
+        checks: how often a variant scores its held-out real rows. reserve: fraction of the minutes that is not planned
+            for.
         once: whether learning rates race in the first seed only, and the others take the rate that won there.
     """
 
@@ -49,7 +58,11 @@ class StudentLimits:
     def __post_init__(self) -> None:
         least, most = self.steps
         if not 1 <= least <= most or min(self.seeds, self.rows, self.checks) < 1 or not 0 <= self.reserve < 1:
-            raise UsageError(f"limits {asdict(self)}", expected="positive numbers, steps as (least, most)")
+            raise UsageError(
+                f"limits {asdict(self)}",
+                expected="positive numbers, steps as (least, most)",
+                todo="set them, for example steps=(20, 120)",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +70,8 @@ class Speed:
     """Seconds on this machine.
 
     Attributes:
-        step: of one optimizer step, by arm. held: of scoring the held-out anchors once. row: of scoring one test row.
+        step: of one optimizer step, by variant. held: of scoring the held-out real rows once. row: of scoring one test
+            row.
     """
 
     step: Mapping[Arm, float]
@@ -67,13 +81,14 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeBudget:
-    """What is measured.
+    """The plan of a run.
 
     Attributes:
-        steps: optimizer steps of every trained arm. seeds: repetitions.
+        steps: optimizer steps of every trained variant. seeds: repetitions.
         rows: test rows that are scored, of ``all_rows``.
-        arms: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many race.
-        checks: how often an arm scores held-out anchors. shared: whether all seeds score the same test rows.
+        ``arms``: in the order they run. race: steps of each learning rate in the race, 0 for none. rates: how many
+            race.
+        checks: how often a variant scores held-out real rows. shared: whether all seeds score the same test rows.
         batch: rows of a step. speed: what it was planned with. once: whether rates race in the first seed only.
         asked: how many rates were to race.
     """
@@ -97,23 +112,23 @@ class TimeBudget:
         return self.race > 0 and self.rates > 1 and (seed == 0 or not self.once)
 
     def training_seconds(self, arm: Arm, seed: int = 0) -> float:
-        """Seconds of training one arm once, its race and its held-out anchors included."""
+        """Seconds of training one variant once, with rate search and held-out rows."""
         if arm == "base":
             return 0.0
         plain = self.steps * self.speed.step[arm]
-        if arm == "duplicated":  # takes rate and steps from anchors + synthetic: no race, no checks
+        if arm == "duplicated":  # takes rate and steps from real + synthetic rows: no race, no checks
             return plain
         losers = self.rates - 1 if self.races(seed) else 0
         return plain + losers * self.race * self.speed.step[arm] + (self.checks + losers) * self.speed.held
 
     def arm_seconds(self, arm: Arm, seed: int = 0) -> float:
-        """Seconds of one arm in one seed, its test rows included."""
+        """Seconds of one variant in one seed, its test rows included."""
         return self.training_seconds(arm, seed) + self.rows * self.speed.row
 
     def seed_seconds(self, index: int, arms: tuple[Arm, ...] | None = None) -> float:
-        """Seconds of one seed; the untrained model is scored once where all seeds share their test rows."""
+        """Seconds of one seed; equal test rows score the untrained model once."""
         chosen = [arm for arm in arms or self.arms if arm != "base" or index == 0 or not self.shared]
-        untrained_held = self.speed.held  # the held-out anchors before training, once for all arms
+        untrained_held = self.speed.held  # the held-out real rows before training, once for all variants
         return untrained_held + sum(self.arm_seconds(arm, index) for arm in chosen)
 
     @property
@@ -123,7 +138,7 @@ class TimeBudget:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What was given up to fit, as warnings that travel with the numbers."""
+        """What was reduced to fit, as warnings on the numbers."""
         found = []
         if self.seeds == 1:
             found.append("one seed")
@@ -131,7 +146,7 @@ class TimeBudget:
             found.append(f"{self.rows} of {self.all_rows} test rows")
         if not self.race and self.asked > 1:
             found.append("no learning-rate search")
-        found += [f"no arm {NAMES[arm]}" for arm in ("synthetic", "duplicated") if arm not in self.arms]
+        found += [f"without {NAMES[arm]}" for arm in ("synthetic", "duplicated") if arm not in self.arms]
         return tuple(found)
 
     def as_json(self) -> dict[str, object]:
@@ -144,17 +159,17 @@ class TimeBudget:
         found = dict(stored)
         speed = found.pop("speed")
         if not isinstance(speed, dict) or not isinstance(found["arms"], list):
-            raise TypeError("a stored plan has a speed and a list of arms")
+            raise TypeError("a stored plan has a speed and a list of variants")
         return cls(**found | {"speed": Speed(**speed), "arms": tuple(found["arms"])})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRequest:
-    """What is to be measured if there is time.
+    """The measurement requested.
 
     Attributes:
         rows: test rows. shared: whether all seeds score the same ones. rates: learning rates that race.
-        batch: rows of a step. arms: in the order they run.
+        batch: rows of a step. ``arms``: in the order they run.
     """
 
     rows: int
@@ -165,7 +180,7 @@ class BudgetRequest:
 
 
 def choose(speed: Speed, asked: BudgetRequest, *, seconds: float, limits: StudentLimits) -> TimeBudget:
-    """The largest plan that fits: steps are given up first, then seeds, then test rows, then controls.
+    """The largest plan that fits: reduce steps, then seeds, test rows, controls.
 
     Raises:
         UnfinishedError: when not even the smallest fits; says how many minutes it needs.
@@ -192,9 +207,9 @@ def choose(speed: Speed, asked: BudgetRequest, *, seconds: float, limits: Studen
             return plan
     needed = math.ceil(plan.seconds / (1 - limits.reserve) / 60)
     raise UnfinishedError(
-        f"{seconds / 60:.1f} minutes are left and the smallest comparison needs about {needed} on this machine",
-        expected=f"time for {limits.steps[0]} steps of {asked.batch} rows in two arms and {plan.rows} test rows",
-        todo=f"give --minutes {needed + 1}, read fewer tokens of a row, or use a smaller proxy",
+        f"{seconds / 60:.1f} minutes are left; the smallest comparison needs about {needed} on this machine",
+        expected=f"time for {limits.steps[0]} steps of {asked.batch} rows in two variants and {plan.rows} test rows",
+        todo=f"set --minutes {needed + 1}, truncate rows to fewer tokens, or use a smaller proxy model",
     )
 
 
@@ -211,7 +226,7 @@ def _descending(largest: TimeBudget, limits: StudentLimits) -> Iterator[TimeBudg
 
 
 def _controls(arms: tuple[Arm, ...], rates: int) -> Iterator[tuple[tuple[Arm, ...], int]]:
-    """Which arms, and how many rates race: in the order in which they are given up."""
+    """Variants and numbers of rates, in the order in which they are dropped."""
     if rates > 1:
         yield arms, rates
     yield arms, 1

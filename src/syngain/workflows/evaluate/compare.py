@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSettings:
-    """How sets are compared.
+    """Settings of a comparison.
 
     Attributes:
-        metric: orders the sets; None is log-loss with labels, nats per byte without.
-        class_weights: whether every set is weighted to the class shares of the anchors where the order is decided, so
-            that none is rewarded for its shares alone; only with labels.
-        measures: whether every set is audited as well, at the same size. encoder: turns text into vectors.
+        metric: orders the datasets; None is log-loss with labels, nats per byte without.
+        class_weights: whether every dataset is weighted to the class distribution of the real rows where the order is
+            decided, so that none ranks higher for its class distribution alone; only with labels.
+        measures: whether every dataset is audited as well, at the same size. encoder: turns text into embeddings.
         contest: folds, draws, matched lengths.
     """
 
@@ -72,7 +72,7 @@ def compare(
     settings: CompareSettings | None = None,
     progress: Progress = silent,
 ) -> Result:
-    """Rank several datasets at equal size: gains, paired differences, and the ranks that they leave open.
+    """Rank several datasets at equal size, with gains and paired differences.
 
     Args:
         real: your real rows, as a dataset or a path.
@@ -91,7 +91,11 @@ def compare(
     anchors = dataset_of(real)
     named = {name: dataset_of(item, like=anchors) for name, item in named_sets(sets).items()}
     if len(named) < 2:
-        raise UsageError(f"{len(named)} set to compare", expected="at least two", todo="`syngain gain` takes one")
+        raise UsageError(
+            f"compare got {len(named)} dataset",
+            expected="at least 2 datasets",
+            todo="name another dataset, or run `syngain gain` for one",
+        )
     for item in named.values():
         check(anchors, item, [anchors])
     given_test = optional_dataset(test, anchors)
@@ -148,7 +152,7 @@ def _standing(
 
 
 def _contaminated(named: Mapping[str, Dataset], test: Dataset) -> Iterator[Finding]:
-    """The finding of every set that holds test rows, with its name."""
+    """The finding of every dataset that holds test rows, with its name."""
     for name, item in named.items():
         own = leaked(item, test)
         for finding in Apart(None, None, (), *own).finding(test, item):
@@ -171,7 +175,8 @@ def named_sets(sets: Mapping[str, Source] | Sequence[Source] | Source) -> dict[s
     for item in sets:
         name = str(getattr(item, "name", item)).rsplit("/", 1)[-1]
         if name in out:
-            raise UsageError(f"two sets are named {name}", expected="different names", todo="name them: NAME=FILE")
+            came = f"two datasets are named {name}"
+            raise UsageError(came, expected="different names", todo="name them as NAME=FILE")
         check_set_name(name)
         out[name] = item
     return out
@@ -180,7 +185,11 @@ def named_sets(sets: Mapping[str, Source] | Sequence[Source] | Source) -> dict[s
 def _metrics(settings: CompareSettings, real: Dataset) -> tuple[str, ...]:
     known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
     if settings.metric is not None and settings.metric not in known:
-        raise UsageError(f"metric {settings.metric}", expected=f"one of {', '.join(known)} for these rows")
+        raise UsageError(
+            f"unknown metric {settings.metric!r}",
+            expected=f"one of {', '.join(known)} for these rows",
+            todo=f"choose --metric {known[0]}",
+        )
     first = settings.metric or known[0]
     return (first, *(name for name in known if name != first))
 
@@ -194,7 +203,10 @@ def matched_sets(
     encoder: TextEncoder | None = None,
     weighted: bool = True,
 ) -> MatchedSets:
-    """Datasets laid out together; ``weighted``: balanced trainings have the class shares of the real rows."""
+    """Datasets laid out together.
+
+    ``weighted``: balanced trainings have the class distribution of the real rows.
+    """
     ground = GainLayout.of(anchors, together(list(named.values())), test=test)
     task: Task
     if ground.labeled:
@@ -226,7 +238,7 @@ def together(sets: Sequence[Dataset]) -> Dataset:
 
 
 def _gains(standing: Standing, code: int, metrics: Sequence[str]) -> dict[str, Estimate]:
-    """Gains of one set over the anchors alone, as it is and weighted to the class shares of the anchors."""
+    """Gains of one dataset over the real rows alone, raw and class-weighted."""
     out = {f"gain.{metric}": standing.over(metric, code, ANCHORS, balanced=False) for metric in metrics}
     if (ANCHORS, True) in standing.outcomes:
         equal = {

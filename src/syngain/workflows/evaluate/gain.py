@@ -43,7 +43,7 @@ STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
 QUICK_TREES = Boosting(rounds=(8, 16, 32, 64))
 KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
-DROPPED = 0.01  # fewer rows dropped than this leave the gain as it is
+DROPPED = 0.01  # below this fraction of dropped rows the gain is not measured again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +53,9 @@ class GainSettings:
     Attributes:
         metric: primary metric; None is log-loss with labels, nats per byte without.
         min_gain: the smallest gain that matters, in its unit. test_rows: size of the fresh test of the intervals.
-        prior: class to share at test time. encoder: turns text into vectors; None needs no download.
-        slices: columns of the anchors by whose values the gain is given. quick: the setting inside ``audit``.
-        design: folds, shares and arms; None is that of the setting.
+        prior: class to its fraction at test time. encoder: turns text into embeddings; None needs no download.
+        slices: columns of the real rows by whose values the gain is given. quick: the setting inside ``audit``.
+        design: folds, training sizes and variants; None is that of the setting.
         proxy: ``auto`` (linear, trees or n-grams by kind of rows), or ``lm``: fine-tune ``model`` within ``minutes``.
     """
 
@@ -73,12 +73,14 @@ class GainSettings:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.min_gain) and self.min_gain > 0):
-            raise UsageError(f"a smallest gain that matters of {self.min_gain}", expected="a number above 0")
+            raise UsageError(
+                f"--min-gain {self.min_gain}", expected="a number above 0", todo="set --min-gain, for example 0.01"
+            )
 
 
 @dataclass(frozen=True)
 class GainPart:
-    """What a gain gives to a result, of its own command or of the audit.
+    """The part of a result that a gain fills, in ``gain`` or ``audit``.
 
     Attributes:
         kept_verdict: of the rows an audit advises to keep; the same as ``verdict`` outside an audit.
@@ -111,12 +113,12 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
 
     Args:
         real: your real rows, as a dataset or a path.
-        synthetic: the rows in question.
+        synthetic: the synthetic rows.
         test: real rows to measure on; without them the gain is forecast from ``real`` alone.
         held_out: more real rows, which the generator never saw: how many of them the synthetic rows replace.
         seed: of every random choice.
         settings: metric, smallest gain that matters, encoder, proxy.
-        folder: with the proxy ``lm``, where finished arms are kept until the result is written.
+        folder: with the proxy ``lm``, where finished variants are kept until the result is written.
         resume: use what ``folder`` holds.
         progress: called with the stage and the fraction done.
         pool: former name of ``held_out``.
@@ -151,15 +153,19 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
 def _of_language_model(
     study: Study, settings: GainSettings, *, seed: int, folder: Path | None, resume: bool, progress: Progress
 ) -> Result:
-    """The gain for a language model that is fine-tuned on each arm.
+    """The gain for a language model that is fine-tuned on each variant.
 
     Raises:
-        UsageError: no folder for its arms.
+        UsageError: no folder for its variants.
     """
     from syngain.workflows.evaluate.gain_student import student_gain
 
     if folder is None:
-        raise UsageError("the proxy `lm` without a folder", expected="folder=PATH, where finished arms are kept")
+        raise UsageError(
+            "the proxy `lm` without a folder",
+            expected="a folder for finished variants",
+            todo="pass folder=PATH",
+        )
     found = student_gain(
         study.real,
         study.synthetic,
@@ -242,7 +248,7 @@ def quick_gain(
             settings=replace(quick, design=KEPT),
             progress=part_of(progress, 0.85, 1.0),
         )
-    except InputError:  # nothing is kept, or nothing to learn from: the audit says so in its own words
+    except InputError:  # nothing is kept, or nothing to learn from: the audit reports it
         return part
     found = {
         name.partition("@")[0] + "@kept": item
@@ -256,8 +262,9 @@ def _check_metric(settings: GainSettings, real: Dataset) -> None:
     known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
-            f"metric {settings.metric}",
+            f"unknown metric {settings.metric!r}",
             expected=f"one of {', '.join(known)} for {'labeled' if real.labels is not None else 'unlabeled'} rows",
+            todo=f"choose --metric {known[0]}",
         )
 
 
@@ -269,8 +276,8 @@ def _check_prior(settings: GainSettings, layout: GainLayout) -> None:
         off = sorted(set(settings.prior) - known) or sorted(known - set(settings.prior))
         raise UsageError(
             f"--prior {'names' if set(settings.prior) - known else 'leaves out'} {', '.join(off[:5])}",
-            expected=f"a share for every class of the anchors and no other: {', '.join(sorted(known)[:20])}",
-            todo="for example --prior " + ",".join(f"{name}={1 / len(known):.2g}" for name in sorted(known)[:5]),
+            expected=f"one fraction for every class of the real rows: {', '.join(sorted(known)[:20])}",
+            todo="set --prior " + ",".join(f"{name}={1 / len(known):.2g}" for name in sorted(known)[:5]),
         )
 
 
@@ -282,7 +289,10 @@ def _task(layout: GainLayout, settings: GainSettings, streams: Streams) -> Task:
 
 
 def _thinned(study: Study, streams: Streams) -> tuple[Study, list[str]]:
-    """At most so many anchors and rows that the quick setting stays quick; rows of the anchors that are kept."""
+    """A subsample of real and synthetic rows for the quick setting.
+
+    Rows made from the real rows that are kept stay.
+    """
     said = []
     if len(study.real) > QUICK_ANCHORS:
         kept = np.sort(streams.stream("thin anchors").permutation(len(study.real))[:QUICK_ANCHORS])
@@ -301,7 +311,7 @@ def _shares(parts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
 
 
 def _budget_estimates(found: GainEstimates) -> dict[str, Estimate]:
-    estimand = f"share of the variance of gain.{found.metric} on a fresh test"
+    estimand = f"fraction of the variance of gain.{found.metric} on a fresh test"
     return {
         f"gain.budget@{name}": Estimate(
             value=share,

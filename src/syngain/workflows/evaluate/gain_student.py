@@ -1,4 +1,4 @@
-"""``syngain gain --proxy lm``: the gain for a causal language model, planned for the minutes that are given."""
+"""``syngain gain --proxy lm``: the gain for a language model in a time budget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from syngain._version import __version__
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Finding, Result, Verdict, Views
 from syngain.data.study import Study
-from syngain.gain.outcome.effects import effect
+from syngain.gain.outcome.effects import effect, gain_words
 from syngain.training.student.narrative import plan_sentence
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 
@@ -33,22 +33,22 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Fine-tune a causal language model on each arm and compare it on held-out real rows.
+    """Fine-tune a causal language model on each variant and measure the gain.
 
     Args:
-        real: the anchors, as a dataset or a path.
-        synthetic: the rows in question.
-        folder: where finished arms and checkpoints are kept until the result is there.
-        test: real rows to judge on; else a quarter of the anchors in each seed.
+        real: your real rows, as a dataset or a path.
+        synthetic: the synthetic rows.
+        folder: where finished variants and checkpoints are kept until the result is written.
+        test: real test rows; without them, a quarter of ``real`` is held out in each seed.
         model: ``smollm2``, a local folder or a hub name.
-        minutes: what to plan for and keep to.
+        minutes: time budget.
         min_gain: the smallest gain that matters, in nats per response token.
         seed: of every random choice.
-        resume: go on with what is in ``folder``.
-        progress: called with the stage and the share done; the plan first.
+        resume: continue from ``folder``.
+        progress: called with the stage and the fraction done; the plan first.
 
     Raises:
-        InputError: rows or model cannot be used. UnfinishedError: the time was too short; what is done is kept.
+        InputError: rows or model cannot be used. UnfinishedError: the time was too short; finished parts are kept.
         MissingDependencyError: torch, transformers or peft is not installed.
     """
     from syngain.learners.causal import CausalProxy
@@ -78,40 +78,36 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
 
 
 def clear(folder: Path) -> None:
-    """Remove the finished arms and checkpoints of a run whose result is written."""
+    """Remove the finished variants and checkpoints of a run whose result is written."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _words(estimate: Estimate, rows: int) -> str:
-    low, high = estimate.interval(0.9)
-    did = "lowered" if estimate.value >= 0 else "raised"
-    ends = sorted((low, high) if estimate.value >= 0 else (-low, -high))
-    return (
-        f"with {rows:,} synthetic rows this model's loss on held-out real rows is {did} "
-        f"by {abs(estimate.value):.3f} nats per token (90 % interval {ends[0]:.3f} to {ends[1]:.3f})"
-    )
+    return f"{gain_words(estimate)}, on held-out real rows with {rows:,} synthetic rows"
 
 
 def _verdict(estimate: Estimate, min_gain: float, rows: int) -> Verdict:
     found, words = effect(estimate, min_gain), _words(estimate, rows)
     if found == "gain":
-        return Verdict(decision="use", sentence=f"Use it: {words}.", rows_to_use=rows)
+        return Verdict(decision="use", sentence=f"Use all {rows:,} rows: {words}.", rows_to_use=rows)
     if found == "cannot_tell":
-        return Verdict(decision="cannot_tell", sentence=f"Cannot tell: {words}; more minutes buy more steps and seeds.")
-    lead = "Do not add it as it is" if found == "harm" else "It adds nothing that matters"
-    return Verdict(decision="do_not_use", sentence=f"{lead}: {words}.", rows_to_use=0)
+        return Verdict(
+            decision="cannot_tell", sentence=f"Inconclusive: {words}. Raise --minutes for more steps and seeds."
+        )
+    least = "" if found == "harm" else f" Below --min-gain ({min_gain:g} {estimate.unit})."
+    return Verdict(decision="do_not_use", sentence=f"Do not use it: {words}.{least}", rows_to_use=0)
 
 
 def _findings(estimate: Estimate, min_gain: float, rows: int) -> tuple[Finding, ...]:
     found = effect(estimate, min_gain)
     if found not in {"harm", "no_gain"}:
         return ()
-    words = _words(estimate, rows)
+    expected = f"at least {0 if found == 'harm' else min_gain:g} {estimate.unit}"
     return (
         Finding(
             id=found,
             severity="high" if found == "harm" else "medium",
-            message=f"{words[:1].upper()}{words[1:]}.",
+            message=f"Gain {_words(estimate, rows)} (expected {expected}).",
             estimates=("gain.kl_gap",),
             rows=rows,
         ),
@@ -121,8 +117,8 @@ def _findings(estimate: Estimate, min_gain: float, rows: int) -> tuple[Finding, 
 def _computed(found: StudentGain, model: str) -> tuple[tuple[str, str], ...]:
     steps = "; ".join(f"{arm}: steps {found.steps[arm]} at rates {found.rates[arm]}" for arm in found.steps)
     return (
-        ("Model", f"{model}, fine-tuned by LoRA in every arm; only response tokens count."),
+        ("Model", f"{model}, fine-tuned by low-rank adaptation (LoRA) in every variant; only response tokens count."),
         ("Plan", plan_sentence(found.plan)),
-        ("Arms", f"{steps}. Learning rate and steps are chosen on held-out anchors, never on the test."),
-        *((("How it went", " ".join(found.notes)),) if found.notes else ()),
+        ("Variants", f"{steps}. Learning rate and steps are chosen on held-out real rows, never on the test rows."),
+        *((("Notes", " ".join(found.notes)),) if found.notes else ()),
     )

@@ -1,4 +1,4 @@
-"""``syngain gate``: does a finished run meet conditions; the answer for a pipeline."""
+"""``syngain gate``: check conditions on a finished run, for CI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a gate found.
+    """Checked conditions of a run.
 
     Attributes:
         command: the command of the run. sentence: its verdict. checks: every condition in the order given.
@@ -44,7 +44,9 @@ def gate(run: str | Path, fail_if: str | Sequence[str]) -> Gate:
     """
     conditions = [fail_if] if isinstance(fail_if, str) else list(fail_if)
     if not conditions:
-        raise UsageError("no condition", expected="at least one", todo='for example --fail-if "findings.high > 0"')
+        raise UsageError(
+            "missing --fail-if CONDITION", expected="at least one condition", todo='add --fail-if "findings.high > 0"'
+        )
     report = load(Path(run))
     checks = tuple(check(condition, report) for condition in conditions)
     return Gate(str(report["command"]), str(report["verdict"]["sentence"]), checks)

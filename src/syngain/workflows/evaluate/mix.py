@@ -1,4 +1,4 @@
-"""``syngain mix``: find mixture weights, by proxy runs on a few mixtures or from a table of many runs."""
+"""``syngain mix``: find mixture weights, by proxy runs or from a table of runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MixSettings:
     """How proxies are run on mixtures.
 
     Attributes:
-        encoder: turns text into vectors; None needs no download. design: folds and rows of the proxy runs.
+        encoder: turns text into embeddings; None needs no download. design: folds and rows of the proxy runs.
         files: where trainers find each part, by name (``anchors`` for the real rows); default: the paths, or the names
             of the datasets.
     """
@@ -55,7 +55,7 @@ class MixSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixtureTable:
-    """Runs: names of the parts, mixtures (r, k), losses (r,), and the fingerprint of both."""
+    """Runs: part names, mixtures (r, k), losses (r,), fingerprint."""
 
     names: tuple[str, ...]
     mixtures: Floats
@@ -75,7 +75,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     encoder: TextEncoder | None = None,
     plan: SurfaceDesign | None = None,
 ) -> Result:
-    """Find mixture weights for your real rows and several datasets, by proxy runs on a few mixtures.
+    """Find mixture weights for real rows and several datasets, by proxy runs.
 
     Args:
         real: your real rows, as a dataset or a path.
@@ -128,7 +128,8 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
 def _read(anchors: Dataset, given: Mapping[str, Source]) -> dict[str, Dataset]:
     """The datasets to mix in, each checked against the real rows."""
     if not 0 < len(given) <= 5:
-        raise UsageError(f"{len(given)} sets", expected="one to five", todo="name the files of synthetic rows")
+        came = f"{len(given)} datasets: {', '.join(given)}" if given else "no datasets"
+        raise UsageError(came, expected="one to five", todo="name one to five files of synthetic rows")
     for name in given:
         check_set_name(name, (*RESERVED, "anchors"))
     named = {name: dataset_of(item, like=anchors) for name, item in given.items()}
@@ -156,7 +157,7 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
     seed: int = 0,
     progress: Progress = silent,
 ) -> Result:
-    """Find mixture weights from a table of runs: a regression of the loss, and its optimum if there are enough runs.
+    """Find mixture weights from a table of runs, by regression of the loss.
 
     Args:
         mixtures: a table with a row per run and a column per part.
@@ -165,7 +166,7 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
         test_mixtures: other runs to predict, for example of larger models.
         test_losses: their losses.
         seed: of folds and resampling.
-        progress: called with the stage and the share done.
+        progress: called with the stage and the fraction done.
 
     Raises:
         InputError: a table cannot be read, the tables do not fit, or there are fewer than 20 runs. UsageError: only one
@@ -211,12 +212,20 @@ def _read_tests(
 ) -> MixtureTable | None:
     """The table of other runs; None where none is given."""
     if (mixtures is None) != (losses is None):
-        raise UsageError("one table of test runs", expected="both, mixtures and losses")
+        raise UsageError(
+            "only one table of test runs",
+            expected="both tables, mixtures and losses",
+            todo="add the other table, or omit both",
+        )
     if mixtures is None or losses is None:
         return None
     tested = read_runs(mixtures, losses, loss)
     if tested.names != table.names:
-        raise InputError("the test runs have other parts", expected=f"the columns {', '.join(table.names)}")
+        raise InputError(
+            f"the test runs have the parts {', '.join(tested.names)}",
+            expected=f"the columns {', '.join(table.names)}",
+            todo="rename the columns of the test mixtures",
+        )
     return tested
 
 
@@ -229,14 +238,26 @@ def read_runs(mixtures: str | Path, losses: str | Path, loss: str) -> MixtureTab
     columns, name = _numbers(mixtures)
     scores, other = _numbers(losses)
     if loss not in scores:
-        raise InputError(f"{other}: no column {loss}", expected=f"one of {', '.join(list(scores)[:30])}")
+        raise InputError(
+            f"{other}: no column {loss}",
+            expected=f"one of {', '.join(list(scores)[:30])}",
+            todo="name another loss column",
+        )
     for index in INDEX:
         if index in columns and index in scores and not np.array_equal(columns[index], scores[index]):
-            raise InputError(f"{name} and {other} number other runs in {index}", expected="the same runs in order")
+            raise InputError(
+                f"{name} and {other} differ in the column {index}",
+                expected="the same runs in the same order",
+                todo=f"sort both tables by {index}, and omit runs that are in one only",
+            )
     parts = {part: values for part, values in columns.items() if part not in INDEX}
     X, y = np.column_stack(list(parts.values())), scores[loss]
     if len(X) != y.size:
-        raise InputError(f"{len(X)} mixtures and {y.size} losses", expected="as many of both, in the same order")
+        raise InputError(
+            f"{len(X)} mixtures in {name} and {y.size} losses in {other}",
+            expected="one loss per mixture, in the same order",
+            todo="omit runs that are in one table only",
+        )
     lines = [" ".join(map(repr, (*row, value))) for row, value in zip(X.tolist(), y.tolist(), strict=True)]
     return MixtureTable(names=tuple(parts), mixtures=X, losses=y, fingerprint=fingerprint_lines([*parts, loss, *lines]))
 
@@ -251,7 +272,11 @@ def _numbers(path: str | Path) -> tuple[dict[str, Floats], str]:
             out[name] = np.array([float(str(row.get(name))) for row in rows])
         except ValueError:
             if name not in INDEX:
-                raise InputError(f"{loaded.name}: the column {name} holds text", expected="numbers") from None
+                raise InputError(
+                    f"{loaded.name}: the column {name} holds text",
+                    expected="numbers in every column but " + ", ".join(INDEX),
+                    todo=f"remove the column {name}",
+                ) from None
     return out, loaded.name
 
 
@@ -271,7 +296,7 @@ def _share(value: float, low: float, high: float, count: int, method: str) -> Es
 
 
 def _optimum_estimates(best: Optimum, names: tuple[str, ...]) -> dict[str, Estimate]:
-    method = "optimum of the regression; the interval holds 90 % of the optima of halves of the runs"
+    method = "optimum of the regression; the interval contains 90% of the optima of halves of the runs"
     shares = {
         f"mix.share@{name}": _share(float(value), float(low), float(high), best.gain.n, method)
         for name, value, low, high in zip(names, best.mixture, best.low, best.high, strict=True)
@@ -282,17 +307,17 @@ def _optimum_estimates(best: Optimum, names: tuple[str, ...]) -> dict[str, Estim
 def _surface_estimates(found: ResponseSurface, best: Floats, low: Floats, high: Floats) -> dict[str, Estimate]:
     parts = len(found.names)
     alone = np.eye(parts)[0]
-    method = "best mixture of the surface; the interval holds 90 % of the best mixtures of resampled anchors"
+    method = "best mixture of the surface; the interval contains 90% of the best mixtures of resampled real rows"
     shares = {
         f"mix.share@{name}": _share(float(best[i]), float(low[i]), float(high[i]), found.fold.size, method)
         for i, name in enumerate(found.names)
     }
     out = {
-        "mix.gain@anchors_alone": found.over(alone, "best mixture over anchors repeated to the same size"),
-        "mix.gain@equal_shares": found.over(np.full(parts, 1 / parts), "best mixture over equal shares"),
+        "mix.gain@anchors_alone": found.over(alone, "best mixture over real rows repeated to the same size"),
+        "mix.gain@equal_shares": found.over(np.full(parts, 1 / parts), "best mixture over equal proportions"),
         **shares,
     }
     for i, name in enumerate(found.names[1:], 1):
-        estimand = f"half anchors, half {name}, over anchors repeated to the same size"
+        estimand = f"half real rows, half {name}, over real rows repeated to the same size"
         out[f"mix.gain@half_{name}"] = found.gain((alone + np.eye(parts)[i]) / 2, alone, estimand)
     return out

@@ -1,4 +1,4 @@
-"""``syngain select --again``: a finished selection at another size. Loads nothing heavy: nothing is computed."""
+"""``syngain select --again``: cut a finished selection at another size."""
 
 from __future__ import annotations
 
@@ -20,20 +20,26 @@ RANK = "syngain_rank"
 
 
 def reselect(run: str | Path, rows: int) -> Result:
-    """Cut a finished selection at another size: nothing is ranked again, and the gain at that size is not known.
+    """Cut a finished selection at another size.
+
+    Ranks are reused; the gain at the new size is not measured.
 
     Args:
         run: the folder of a ``select`` run.
         rows: how many rows to keep.
 
     Raises:
-        InputError: the folder is no selection, or its rows do not belong together.
-        UsageError: a number of rows that is no choice.
+        InputError: the folder is not a selection, or its rows do not match.
+        UsageError: a number of rows out of range.
     """
     run = Path(run)
     report = load(run, first="select")
     if report["command"] != "select":
-        raise InputError(f"{run} is a run of {report['command']}", expected="a run of `syngain select`")
+        raise InputError(
+            f"{run} is a run of `syngain {report['command']}`",
+            expected="a run of `syngain select`",
+            todo="name the folder of a `syngain select` run",
+        )
     ordered = [record for name in ("kept", "dropped") for record in _records(run, name)]
     ranks = [record.get(RANK) for record in ordered]
     if ranks != list(range(1, len(ordered) + 1)):
@@ -43,7 +49,11 @@ def reselect(run: str | Path, rows: int) -> Result:
             todo="run `syngain select` again",
         )
     if not 0 < rows < len(ordered):
-        raise UsageError(f"{rows:,} of {len(ordered):,} rows to keep", expected="at least one row fewer than there are")
+        raise UsageError(
+            f"{rows:,} of {len(ordered):,} rows to keep",
+            expected=f"1 to {len(ordered) - 1:,} rows",
+            todo="set --rows in this range",
+        )
     return Result(
         command="select",
         version=__version__,

@@ -1,4 +1,4 @@
-"""``syngain select``: keep the best rows, compared with random choices of the same size and with all rows."""
+"""``syngain select``: keep the best rows; compare with random selection."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectSettings:
-    """How rows are chosen and judged.
+    """Settings of a selection.
 
     Attributes:
-        rows: how many to keep; None: ``share`` of them. repeats_last: whether near duplicates go behind all others.
-        metric: decides; None is log-loss with labels, nats per byte without. logprob: column of log-probabilities.
-        model: the causal language model that ``conditional_ratio`` asks; None is a model of words.
-        encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.
+        rows: how many to keep; None: ``share`` of them. repeats_last: whether near-duplicates go behind all others.
+        metric: of the verdict; None is log-loss with labels, nats per byte without. logprob: column of
+            log-probabilities.
+        model: the causal language model of ``conditional_ratio``; None is a word model.
+        encoder: turns text into embeddings; None needs no download. learner: the proxy; None is that of the rows' kind.
         trial: folds and random draws.
     """
 
@@ -67,7 +68,7 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
     settings: SelectSettings | None = None,
     progress: Progress = silent,
 ) -> Result:
-    """Keep the best rows by a method; compare with random choices of the same size and with all rows.
+    """Keep the best rows by a method; compare with random selection and all rows.
 
     Args:
         real: your real rows, as a dataset or a path.
@@ -79,12 +80,12 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
         progress: called with the stage and the fraction done.
 
     Returns:
-        The result; its ``kept_rows`` and ``dropped_rows`` have score, rank and reason, best first. A smaller choice is
-        the front of the kept rows; a larger one goes on in the dropped ones.
+        The result; its ``kept_rows`` and ``dropped_rows`` have score, rank and reason, best first. A smaller selection
+        is the first kept rows; a larger one continues in the dropped ones.
 
     Raises:
         InputError: a file cannot be read, the datasets do not fit each other, or the rows lack what the method needs.
-        UsageError: an unknown method or metric, or a number of rows that is no choice.
+        UsageError: an unknown method or metric, or a number of rows out of range.
     """
     progress("reading", 0.0)
     chosen = of_kind(settings, SelectSettings)
@@ -126,7 +127,7 @@ def _measured(
     streams: Streams,
     progress: Progress,
 ) -> tuple[Ranking, dict[str, NestedGains], NestedGains]:
-    """The ranking of all rows, and what it gains: out of fold, and on the test set where there is one."""
+    """The ranking of all rows and its gain, cross-validated and on the test set."""
     count = len(study.synthetic)
     with threadpool_limits(1):
         layout = SelectionLayout.of(
@@ -138,7 +139,7 @@ def _measured(
         inside = on_anchors(layout, chooser, rows / count, trial=chosen.trial, progress=part_of(progress, 0.1, 0.9))
         found = {"": inside}
         if study.test is not None:
-            progress("judging on the test set", 0.9)
+            progress("evaluating on the test set", 0.9)
             found["test"] = on_test(layout, np.sort(ranking.order[:rows]), trial=chosen.trial)
     return ranking, found, inside
 
@@ -151,7 +152,7 @@ def _named(found: Mapping[str, NestedGains], metrics: tuple[str, ...]) -> dict[s
 
 
 def _files(synthetic: Dataset, ranking: Ranking, kept: int) -> dict[str, RowFile]:
-    """``kept.jsonl`` and ``dropped.jsonl``: every row with score, rank and reason, best first."""
+    """``kept.jsonl`` and ``dropped.jsonl``: rows with score, rank and reason."""
     out = {}
     for name, part, start in (("kept", slice(0, kept), 1), ("dropped", slice(kept, None), kept + 1)):
         rows = ranking.order[part].tolist()
@@ -171,27 +172,47 @@ def _method(name: str, settings: SelectSettings, progress: Progress) -> Method:
 
 def _rows(settings: SelectSettings, count: int) -> int:
     if settings.rows is None and not 0 < settings.share < 1:
-        raise UsageError(f"a share of {settings.share}", expected="above 0 and below 1")
+        raise UsageError(
+            f"a fraction of {settings.share}",
+            expected="a number above 0 and below 1",
+            todo="set --share, for example 0.5",
+        )
     rows = round(settings.share * count) if settings.rows is None else settings.rows
     if not 0 < rows < count:
-        raise UsageError(f"{rows:,} of {count:,} rows to keep", expected="at least one row fewer than there are")
+        raise UsageError(
+            f"{rows:,} of {count:,} rows to keep",
+            expected=f"1 to {count - 1:,} rows",
+            todo="set --rows in this range",
+        )
     return rows
 
 
 def _metrics(settings: SelectSettings, real: Dataset) -> tuple[str, ...]:
     known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
     if settings.metric is not None and settings.metric not in known:
-        raise UsageError(f"metric {settings.metric}", expected=f"one of {', '.join(known)} for these rows")
+        raise UsageError(
+            f"unknown metric {settings.metric!r}",
+            expected=f"one of {', '.join(known)} for these rows",
+            todo=f"choose --metric {known[0]}",
+        )
     first = settings.metric or known[0]
     return (first, *(name for name in known if name != first))
 
 
 _WORDS = {
-    "over_random": ("chosen", "random", "the chosen rows over as many rows drawn at random, both beside the anchors"),
-    "over_all": ("chosen", "all", "the chosen rows over all rows, both beside the anchors"),
-    "kept": ("chosen", "anchors", "the chosen rows beside the anchors over the anchors alone"),
-    "random": ("random", "anchors", "as many rows drawn at random beside the anchors over the anchors alone"),
-    "all": ("all", "anchors", "all rows beside the anchors over the anchors alone"),
+    "over_random": (
+        "chosen",
+        "random",
+        "selected rows over random selection of the same size, both added to the real rows",
+    ),
+    "over_all": ("chosen", "all", "selected rows over all rows, both added to the real rows"),
+    "kept": ("chosen", "anchors", "selected rows added to the real rows, over the real rows alone"),
+    "random": (
+        "random",
+        "anchors",
+        "random selection of the same size added to the real rows, over the real rows alone",
+    ),
+    "all": ("all", "anchors", "all rows added to the real rows, over the real rows alone"),
 }
 
 

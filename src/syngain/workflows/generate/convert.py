@@ -1,9 +1,10 @@
-"""``syngain convert``: a file in another layout or format, with everything it held or a word on what it lost."""
+"""``syngain convert``: write a file in another layout or format."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was written.
+    """Result of a conversion.
 
     Attributes:
         rows: how many. source, target: layouts; equal where only the format changed.
@@ -77,9 +78,15 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     """
     target = Path(output)
     if to is not None and to not in WRITTEN:
-        raise UsageError(f"--to {to}", expected=f"one of {', '.join(WRITTEN)}")
+        raise UsageError(
+            f"--to {to}",
+            expected=f"one of {', '.join(WRITTEN)}",
+            todo=f"choose --to {(get_close_matches(to, WRITTEN, n=1) or WRITTEN)[0]}",
+        )
     if target.exists() and not force:
-        raise UsageError(f"{target} is there already", expected="a new file", todo="name another, or use --force")
+        raise UsageError(
+            f"{target} exists", expected="a new file", todo="name another --output, or replace it with --force"
+        )
     rows, name = _rows(path)
     if to is None:
         write_records(target, rows)
@@ -114,10 +121,10 @@ def _fields(rows: list[Row]) -> dict[str, object]:
 
 
 def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
-    """``dataset_info.json`` beside the file with one more entry, others kept.
+    """``dataset_info.json`` next to the file with one more entry, others kept.
 
     Raises:
-        InputError: the file that is there is no object of JSON.
+        InputError: the file that is there is not a JSON object.
     """
     beside = target.with_name(INFO)
     known: object = {}
@@ -125,10 +132,14 @@ def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
         try:
             known = json.loads(beside.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{beside} cannot be read ({error})", expected="a JSON object of datasets") from error
+            raise InputError(
+                f"{beside} cannot be read ({error})",
+                expected="a JSON object of datasets",
+                todo="write into another folder, or correct the file",
+            ) from error
     if not isinstance(known, dict):
         raise InputError(
-            f"{beside} is no object", expected="a JSON object of datasets", todo="write into another folder"
+            f"{beside} is not a JSON object", expected="a JSON object of datasets", todo="write into another folder"
         )
     tools = any("tools" in row for row in rows)  # a column that is named is read in every row
     entry = {

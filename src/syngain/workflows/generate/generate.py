@@ -1,4 +1,4 @@
-"""``syngain generate``: run the chain with a generator, resumable and within a budget, log-probabilities kept."""
+"""``syngain generate``: run a recipe, resumable and within a budget."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FOLDER = Path("syngain-generate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Hard ceilings of a run: tokens and US dollars, prompt and completion together, lost attempts included."""
+    """Hard limits of a run: tokens and US dollars, failed attempts included."""
 
     max_tokens: int | None = None
     max_usd: float | None = None
@@ -74,17 +74,17 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
         anchors: the former name of ``real``.
         folder: where ``rows.jsonl``, ``kept.jsonl``, ``dropped.jsonl``, ``recipe.yaml`` and the report go.
         work: where the store lies until the run is finished; None: next to the folder.
-        limits: hard ceilings of tokens and dollars.
+        limits: hard limits of tokens and dollars.
         stop_when: a condition that ``diversity.new_fraction``, ``information.marginal`` or
-            ``gain.<metric>@doubling`` is below a number: ask no more once it is proven; see
+            ``gain.<metric>@doubling`` is below a number: stop requests once it is proven; see
             :mod:`syngain.pipeline.stopping`.
-        resume: go on with a run that was stopped.
-        progress: called with the stage and the share done.
+        resume: continue from a run that was stopped.
+        progress: called with the stage and the fraction done.
 
     Raises:
-        InputError: the recipe or the real rows cannot be used. UsageError: the generator cannot do what is asked.
-        UnfinishedError: the budget is reached, the server fails, or no row was kept. What is done is kept in ``work``
-            and goes on with ``resume=True``.
+        InputError: the recipe or the real rows cannot be used. UsageError: the generator lacks a requested capability.
+        UnfinishedError: the budget is reached, the server fails, or no row was kept. Finished parts are kept in
+            ``work``; continue with ``resume=True``.
     """
     from syngain.report import check_folder, write
 
@@ -112,26 +112,26 @@ def preview(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> list[dict[str, object]]:
-    """The first rows of a run, curated. Their answers stay in the store: the run goes on from them."""
+    """The first rows of a run, curated; the run resumes from their answers."""
     job = _job(recipe, real, limits or Limits())
     with _working_in(work):
         return wait_for(_preview(job, work, count, resume=resume, progress=progress))
 
 
 def forecast(recipe: RecipeSource, real: Source, *, limits: Limits | None = None) -> Forecast:
-    """What a recipe would ask and cost. Nothing is sent and nothing is written."""
+    """Forecast requests and cost of a recipe. Nothing is sent or written."""
     job = _job(recipe, real, limits or Limits())
     return forecast_of(job.recipe, job.anchors, job.prices)
 
 
 def work_folder(folder: Path) -> Path:
-    """Where the store of a run lies until the run is finished: beside its folder."""
+    """Where the store of a run lies until the run is finished: next to its folder."""
     return folder.with_name(f"{folder.name}.work")
 
 
 @contextmanager
 def _working_in(work: Path) -> Iterator[None]:
-    """The working folder; one that was made for nothing, not a single request planned, goes again."""
+    """The working folder; removed if not a single request was planned."""
     fresh = not work.exists()
     work.mkdir(parents=True, exist_ok=True)
     try:
@@ -154,13 +154,13 @@ def _planned(path: Path) -> int:
 
 
 def forget(work: Path) -> None:
-    """Remove the working folder of a finished run: its store is in the run folder by now."""
+    """Remove the working folder of a finished run; its store is in the run folder."""
     shutil.rmtree(work, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """What is to be done, checked as far as it can be without a generator."""
+    """A checked run: recipe, real rows, forecast, before a generator is used."""
 
     recipe: Recipe
     dataset: Dataset
@@ -172,9 +172,11 @@ class _Job:
 
 
 def _job(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: str | None = None) -> _Job:
-    """Read and check everything that costs nothing: recipe, real rows, curation, prices, the whole plan's templates."""
+    """Read and check recipe, real rows, curation, prices and templates, at no cost."""
     if real is None:
-        raise UsageError("no real rows", expected="the rows that the prompts are made from", todo="give them as `real`")
+        raise UsageError(
+            "no real rows", expected="the rows that the prompts are made from", todo="pass them as --real FILE"
+        )
     read = read_recipe(recipe)
     dataset = dataset_of(real)
     anchors = Anchors.of(dataset)
@@ -194,7 +196,7 @@ async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> 
         run = await _begun(job, store, work, resume=resume, progress=progress)
         try:
             if run.in_flight:
-                progress(f"resumed; {run.in_flight} requests were in flight and are asked again", 0.05)
+                progress(f"resumed; {run.in_flight} unanswered requests are sent again", 0.05)
             await run.generate()
             await run.curate()
         except UnfinishedError:
@@ -220,7 +222,7 @@ async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress:
 
 async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:
     """The generator found out about, the requests planned, the ledger open."""
-    progress("asking the generator what it can", 0.0)
+    progress("probing the generator", 0.0)
     ledger = Ledger(prices=job.prices or Prices(), max_tokens=job.limits.max_tokens, max_usd=job.limits.max_usd)
     generator = await _known(connected(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
     run = Run(
@@ -244,7 +246,7 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
 
 
 async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
-    """The generator with what it can say: found out once per store, so that a resumed run asks in the same way."""
+    """The generator with its capabilities, probed once per store."""
     noted = store.meta("speaks")
     if noted is None:
         try:
@@ -263,11 +265,11 @@ async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) 
 def _afford(ledger: Ledger, cost: Cost) -> None:
     if not ledger.reserve(cost):
         raise UnfinishedError(
-            f"the budget is below {cost[0]:,} tokens, which finding out what the server can may cost",
-            expected="a higher ceiling",
+            f"the budget is below the {cost[0]:,} tokens that probing the server may cost",
+            expected=f"a budget of at least {cost[0]:,} tokens",
             todo="raise --max-tokens or --max-usd",
         )
-    ledger.settle(cost, (0, 0.0))  # what it did cost is noted in the store
+    ledger.settle(cost, (0, 0.0))  # its cost is stored
 
 
 def _result(job: _Job, run: Run, store: Path) -> Result:
@@ -283,7 +285,7 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
         raise UnfinishedError(
             f"none of {dropped:,} rows was kept ({'; '.join(f'{reason}: {n}' for reason, n in why[:3])})",
             expected="at least one row",
-            todo=f"loosen the steps of `curate` and go on with --resume; the answers are kept in {run.place}",
+            todo=f"loosen the steps of `curate` and continue with --resume; the answers are kept in {run.place}",
         )
     measured, watch = divergences(run.store.acceptance(), set_steps(job.recipe)), run.watch
     return Result(

@@ -1,4 +1,4 @@
-"""The rule of ``--stop-when`` with the gain among its quantities: what measures it is above the folder that asks."""
+"""The ``--stop-when`` rule, with the gain among its quantities."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from syngain.pipeline.stopping import Quantity, Rule
     from syngain.pipeline.store.new_row_value import ObservedRow
 
-FASTEST = 2.0  # rows at most double between looks
+FASTEST = 2.0  # rows at most double between interim checks
 
 
 @dataclass
 class GainOfDoubling:
-    """``gain.<metric>@doubling`` of the rows so far, on the anchors."""
+    """``gain.<metric>@doubling`` of the rows so far, on the real rows."""
 
     anchors: Dataset
     metric: str
@@ -42,10 +42,10 @@ class GainOfDoubling:
 
     @property
     def first(self) -> int:
-        """Rows before the first look.
+        """Rows before the first interim check.
 
-        Before there are about as many rows as anchors, doubling them hardly changes what is learned from: with a loss
-        that falls like one over all rows, n anchors and s rows, the gain of a doubling rises until s = sqrt(2) n.
+        With fewer synthetic than real rows, a doubling hardly changes the training rows: with a loss
+        that falls like one over all rows, n real rows and s rows, the gain of a doubling rises until s = sqrt(2) n.
         """
         return max(FIRST, math.ceil(math.sqrt(2) * len(self.anchors)))
 
@@ -54,10 +54,10 @@ class GainOfDoubling:
         self._rows += [row.row for row in rows]
 
     def reading(self) -> InterimEstimate:
-        """Measured anew on all rows so far; unknown as long as too few of them outlast a held-out fold.
+        """The gain on all rows so far; unknown while a held-out fold leaves too few rows.
 
         Raises:
-            InputError: the rows can never be held against the anchors: another kind, no labels, none in common.
+            InputError: the rows cannot be compared with the real rows: another kind, no labels, none in common.
         """
         unknown = InterimEstimate(value=math.inf, error=math.inf, freedom=1.0, n=len(self._rows), clusters=1)
         if not self._rows:
@@ -86,11 +86,14 @@ class GainOfDoubling:
         return reading.error
 
     def level(self, looks: Sequence[int], alpha: float) -> float:
-        """The looks share the error equally: they are on the same anchors, and how they hang together is not known."""
+        """The error level of one interim check: an equal part of the total.
+
+        The checks use the same real rows, and their dependence is not known.
+        """
         return level_of_shares(looks, alpha)
 
     def rest(self, upper: float, threshold: float) -> float:
-        """The gain of a doubling falls at most like one over the rows: the upper limit cannot pass before that."""
+        """Rows before the upper limit can pass: a doubling gains at most like 1 / rows."""
         if not math.isfinite(upper) or threshold <= 0:
             return 1.0
         return min(max(math.sqrt(max(upper, 0.0) / threshold), 1.0), FASTEST)
@@ -100,9 +103,9 @@ class GainOfDoubling:
         return Estimate(
             value=reading.value,
             unit=UNITS[self.metric],
-            method=f"all rows against halves of them, out of {FOLDS} folds of the anchors, paired; error of anchors "
-            "and of the draw of rows",
-            estimand="gain of the last doubling of the rows on real rows like the anchors",
+            method=f"all rows versus halves of them, {FOLDS}-fold cross-validation on the real rows, paired; error of "
+            "real rows and of the draw of synthetic rows",
+            estimand="gain of the last doubling of the synthetic rows on the distribution of the real rows",
             intervals=dict(intervals),
             n=reading.n,
             clusters=reading.clusters,
@@ -112,10 +115,10 @@ class GainOfDoubling:
 def rule_and_quantities(
     expression: str, anchors: Dataset, *, seed: int
 ) -> tuple[Rule, Mapping[str, Callable[[], Quantity]]]:
-    """The rule of an expression, and the makers of the gains it may watch.
+    """The rule of an expression, and the gains it may use.
 
     Raises:
-        UsageError: it is no rule. InputError: it watches a gain, and the anchors cannot judge one.
+        UsageError: it is not a rule. InputError: it needs a gain that cannot be measured on the real rows.
     """
     ids = doubling_ids(labeled=anchors.labels is not None)
     rule = stop_rule(expression, ids)

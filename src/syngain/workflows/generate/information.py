@@ -1,4 +1,4 @@
-"""``syngain information``: where on the chain information entered a set and where it was lost, by log-probabilities."""
+"""``syngain information``: attribute entropy to prompt, model and filtering."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from syngain.information.narrative import InformationAccount
 
 FOLDS = 5
-FEWEST = 20  # real rows, below which a proxy is not worth asking
+FEWEST = 20  # real rows, below which no proxy is fitted
 AUDITED = ("divergence.tv_lower", "gain.log_loss", "gain.nats_per_byte")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationSettings:
-    """How information is accounted for.
+    """Settings of information accounting.
 
     Attributes:
-        meaning: the column that says what an output means; None takes the labels. encoder: instead of both, the region
+        meaning: the column of the meaning of an output; None takes the labels. encoder: instead of both, the region
             of the real rows in which this encoder places it. vocabulary: tokens the generator can choose from.
         prompts, samples: at most so many prompts of a strategy, and outputs of each, are cross-scored; and as many of
             the whole run.
-        gain: with real rows, whether the gain and the divergence of every strategy are measured beside.
+        gain: with real rows, whether the gain and the divergence of every strategy are measured too.
     """
 
     meaning: str | None = None
@@ -70,21 +70,21 @@ def information(  # noqa: PLR0913  (the inputs and switches of the command)
     seed: int = 0,
     progress: Progress = silent,
 ) -> Result:
-    """Information gain, prompt information, entropy, meaning, and what curation changed, in all and by strategy.
+    """Information gain, prompt information, entropy, meaning and effect of curation.
 
     Args:
         rows: a run folder of ``syngain generate``, a file, or a dataset; with ``token_logprobs`` and prompts.
         dropped: rows that curation dropped, where ``rows`` is not a folder that holds them.
-        real: the anchors, for novelty, task divergence and measured gain beside the information.
-        scorer: who scores outputs under other prompts; without one there is no prompt information. Or a function that
+        real: the real rows, for novelty, task divergence and measured gain next to the information.
+        scorer: scores outputs under other prompts; without one there is no prompt information. Or a function that
             makes it from some outputs, whose temperature it may need. Rows without log-probabilities take its scores.
-        roles: fields that a person named.
+        roles: fields named by the user.
         settings: meanings and sizes.
         seed: of the prompts that are cross-scored.
-        progress: called with the stage and the share done.
+        progress: called with the stage and the fraction done.
 
     Raises:
-        InputError: rows without log-probabilities or prompts and nobody who scores them; wrong log-probabilities.
+        InputError: rows without log-probabilities or prompts, and no scorer; wrong log-probabilities.
     """
     settings = of_kind(settings, InformationSettings)
     progress("reading", 0.0)
@@ -112,7 +112,7 @@ def information(  # noqa: PLR0913  (the inputs and switches of the command)
 
 @dataclass(frozen=True)
 class _Accounting:
-    """What the measures of a run share: who scores, settings, random streams."""
+    """Common parts of the measures of a run: scorer, settings, random streams."""
 
     scorer: Scorer | ScorerOf | None
     settings: InformationSettings
@@ -146,13 +146,13 @@ class _Accounting:
         )
 
     def with_logs(self, said: Outputs, name: str) -> tuple[Outputs, dict[str, int]]:
-        """The outputs that have log-probabilities, and how many rows of which strategies have none.
+        """Outputs with log-probabilities, and numbers of rows without, by strategy.
 
         When no row has any, those of the scorer are taken: of another distribution, as far as is known, so an upper
         bound.
 
         Raises:
-            InputError: no row has any, and nobody scores them.
+            InputError: no row has any, and there is no scorer.
         """
         has = np.isfinite(said.own)
         if has.any():
@@ -203,7 +203,7 @@ class _Accounting:
         )
 
     def compared(self, said: Outputs, everything: UncuratedRows, anchors: Dataset | None) -> RealComparison:
-        """Novelty, divergence and gain of the kept rows of a strategy, as far as they can be measured."""
+        """Novelty, divergence and gain of the kept rows of a strategy, where measurable."""
         if anchors is None:
             return RealComparison()
         at = {name: row for row, name in enumerate(everything.data.ids)}
@@ -230,7 +230,7 @@ def _groups(said: Outputs) -> dict[str, list[int]]:
 
 
 def _novelty(rows: Dataset, real: Dataset, said: Outputs) -> dict[str, Estimate]:
-    """``novelty.surprisal``: nats per byte of the rows under an n-gram model of the real ones.
+    """``novelty.surprisal``: nats per byte under an n-gram model of the real rows.
 
     With it, as a reference, comes that of real rows the model did not learn from. Pairs count their response.
     """
@@ -250,7 +250,7 @@ def _novelty(rows: Dataset, real: Dataset, said: Outputs) -> dict[str, Estimate]
     estimate = found.estimate(
         design,
         method="byte n-gram model fitted on the real rows; ratio of means over prompts, prompts resampled",
-        estimand="surprisal of outputs, per byte and end, under a proxy that learned the real rows",
+        estimand="surprisal of outputs, per byte and end, under a proxy model trained on the real rows",
         unit="nats per byte",
         references={"held-out real rows": held / length},
     )
@@ -258,7 +258,7 @@ def _novelty(rows: Dataset, real: Dataset, said: Outputs) -> dict[str, Estimate]
 
 
 def _estimates(account: InformationAccount) -> dict[str, Estimate]:
-    """All estimates under their ids, those of strategies with the strategy as their part."""
+    """All estimates by id; those of a strategy have it as their part."""
     found = {**account.whole.estimates, **account.moved}
     for name, part in account.strategies.items():
         own = {**part.estimates, **account.beside[name].estimates}
@@ -270,7 +270,7 @@ def _estimates(account: InformationAccount) -> dict[str, Estimate]:
 
 
 def _sets(account: InformationAccount) -> dict[str, object]:
-    """Strategies side by side, as ``report.json`` holds sets."""
+    """Strategies as ``report.json`` stores datasets."""
     return {
         name or "rows": {
             "estimates": {
@@ -283,7 +283,7 @@ def _sets(account: InformationAccount) -> dict[str, object]:
 
 
 def _lost(said: Outputs, everything: UncuratedRows) -> dict[str, float]:
-    """Share of the surprisal of all rows that each step dropped, of the rows whose surprisal is known."""
+    """Fraction of the surprisal of all rows that each step dropped."""
     if everything.gone is None or not len(said):
         return {}
     at = {name: row for row, name in enumerate(everything.data.ids)}

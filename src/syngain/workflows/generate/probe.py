@@ -1,4 +1,4 @@
-"""``syngain probe``: what a generator can say, and which accounting that allows, with the reason where it does not."""
+"""``syngain probe``: show the capabilities of a generator."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a generator can say and what can be computed from it.
+    """Capabilities of a generator, and what can be computed from them.
 
     Attributes:
-        reasons: the server's own words, by missing capability.
-        requests: how many tiny requests were sent to find out.
+        reasons: messages of the server, by missing capability.
+        requests: how many small requests were sent.
     """
 
     target: str
@@ -66,9 +66,9 @@ def probe(  # noqa: PLR0913  (the inputs and switches of the command)
     engine: Literal["transformers", "llamacpp"] = "transformers",
     progress: Progress = silent,
 ) -> CheckResult:
-    """Find out what a generator can say: ``toy``, a local model, or the address of an OpenAI-compatible server.
+    """Probe ``toy``, a local model, or the address of an OpenAI-compatible server.
 
-    A server is asked a dozen answers of a few tokens at most. Without ``model`` the only one it lists is taken. A local
+    A server gets at most a dozen requests of a few tokens. Without ``model`` the only one it lists is taken. A local
     model is loaded by ``engine``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Sentences of ``syngain probe``: which quantities can be computed, and why not more."""
+"""Sentences of ``syngain probe``: computable quantities, and reasons for limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Allowed = Literal["estimate", "interval", "upper", "lower", "no"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantitySupport:
-    """A quantity, how far it can be known, and why not further."""
+    """A quantity, how far it can be computed, and the reason."""
 
     quantity: str
     allowed: Allowed
@@ -21,7 +21,7 @@ class QuantitySupport:
 
 
 def accounting(found: Capabilities, reasons: dict[str, str]) -> tuple[QuantitySupport, ...]:
-    """Which quantities of THEORY section 3 can be computed, and why not more."""
+    """Which quantities of THEORY section 3 can be computed, with reasons."""
     gain = _gain(found, reasons)
     prompt = _prompt(found, reasons)
     total = QuantitySupport(
@@ -43,12 +43,12 @@ def accounting(found: Capabilities, reasons: dict[str, str]) -> tuple[QuantitySu
         QuantitySupport(
             quantity="novelty under a proxy",
             allowed="estimate",
-            why="from texts alone: a model trained on the anchors scores them",
+            why="from texts alone: a model trained on the real rows scores them",
         ),
         QuantitySupport(
             quantity="divergence of curation",
             allowed="estimate",
-            why="from the share that each filter accepts",
+            why="from the fraction that each filter accepts",
         ),
     )
 
@@ -72,11 +72,11 @@ def _gain(found: Capabilities, reasons: dict[str, str]) -> QuantitySupport:
         return QuantitySupport(
             quantity=name, allowed="estimate", why=f"plain, at every temperature: the mode is processed{more}"
         )
-    doubt = "the mode is raw" if found.mode == "raw" else f"the mode is unknown ({reasons.get('mode', 'not tried')})"
+    reason = "the mode is raw" if found.mode == "raw" else f"the mode is unknown ({reasons.get('mode', 'not tried')})"
     return QuantitySupport(
         quantity=name,
         allowed="estimate",
-        why=f"plain, at temperature 1 and top-p 1 only; else an upper bound (cross-entropy), because {doubt}{more}",
+        why=f"plain, at temperature 1 and top-p 1 only; else an upper bound (cross-entropy), because {reason}{more}",
     )
 
 

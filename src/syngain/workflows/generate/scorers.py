@@ -1,4 +1,4 @@
-"""Who scores outputs under other prompts: the generators of ``syngain generate``, as a person names them."""
+"""Scorers of outputs under other prompts, by the names of generators."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from syngain.information.outputs import Outputs
 
 SHORT = Patience(attempts=3)
-ASK, SAY = (("user", "Say yes."),), "yes"  # a server is asked once whether it scores at all
+ASK, SAY = (("user", "Say yes."),), "yes"  # one request tests whether a server scores at all
 
 
 def scorer_of(
@@ -36,14 +36,15 @@ def scorer_of(
     Args:
         target: ``toy``, the address of an OpenAI-compatible server, a recipe (its generator), a local model or a hub
             name.
-        anchors: what the toy was fitted on.
+        anchors: real rows the toy was fitted on.
         model: of a server that lists several.
         key_env: the variable that holds its key.
         api: chat, or completions for base models.
         progress: called while a model is loaded.
 
     Raises:
-        UsageError: the toy without anchors, a server without a model or one that does not score. InputError: no model.
+        UsageError: the toy without real rows, a server without a model or one that does not score. InputError: no
+            model.
         UnfinishedError: the server cannot be reached.
     """
     spec = target_spec(target, model=model, key_env=key_env, api=api)

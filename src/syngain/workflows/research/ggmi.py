@@ -1,4 +1,7 @@
-"""``syngain ggmi``: generalization information of a learner of synthetic rows against one of the anchors."""
+"""``syngain ggmi``: memorization and GGMI.
+
+GGMI is the generalization gain via mutual information, from conditional mutual information (CMI) of supersamples.
+"""
 
 from __future__ import annotations
 
@@ -37,16 +40,16 @@ if TYPE_CHECKING:
     from syngain.learners.causal import CausalProxy
 
 WORDS: Mapping[Kind, str] = {"ld": "loss difference", "e": "pair of losses", "f": "pair of predictions"}
-SIDES: Mapping[str, str] = {"anchors": "learner of the anchors", "synthetic": "learner of the synthetic rows"}
+SIDES: Mapping[str, str] = {"anchors": "learner of the real rows", "synthetic": "learner of the synthetic rows"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GgmiSettings:
-    """How the panel is measured.
+    """Settings of the measurement.
 
     Attributes:
-        masks: pairs, masks and supersamples. gain: whether the measured gain stands beside it.
-        encoder: turns text into vectors; None needs no download. learner: the proxy; None is that of the rows' kind.
+        masks: pairs, masks and supersamples. gain: whether the measured gain is shown next to it.
+        encoder: turns text into embeddings; None needs no download. learner: the proxy; None is that of the rows' kind.
         student: a language model that learns the rows instead, ``steps`` optimizer steps at a time; labels are then
             its responses.
     """
@@ -70,26 +73,27 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """How much learners give away of the rows they learned from, for the anchors and for the synthetic rows.
+    """Estimate memorization and GGMI (generalization gain via mutual information).
 
-    GGMI is the first minus the second, per row, by the information of loss differences on the mask of a supersample
-    (:mod:`syngain.information.estimators.supersample`). It bounds how far the learner of synthetic rows does worse on
-    fresh *synthetic* rows, never on real ones: the measured gain stands beside it for that reason.
+    Memorization is the information a learner leaks about its training rows. GGMI is that of the real rows minus that of
+    the synthetic rows (:mod:`syngain.information.estimators.supersample`). It bounds
+    the generalization gap of the learner of synthetic rows on fresh *synthetic* rows, not on real ones. So the measured
+    gain is shown next to it.
 
     Args:
-        real: the anchors, as a dataset or a path.
+        real: the real rows, as a dataset or a path.
         synthetic: the synthetic rows.
         test: real rows on which the gain is measured; without them it is forecast.
         seed: of every random choice.
         settings: pairs, masks, supersamples, proxy.
         folder: where the finished fits of a student are kept until the result is written; None keeps none.
-        resume: go on with what ``folder`` holds.
-        progress: called with the stage and the share done.
+        resume: continue from what ``folder`` holds.
+        progress: called with the stage and the fraction done.
 
     Raises:
-        InputError: a file cannot be read, the sets do not fit each other, or there are fewer than 20 rows of a set.
+        InputError: a file cannot be read, the datasets do not fit each other, or a dataset has under 20 rows.
         UsageError: ``folder`` holds an unfinished run and is not to be resumed, or is of other inputs or settings.
-        UnfinishedError: not enough memory or room on the disk; what is finished is kept.
+        UnfinishedError: not enough memory or room on the disk; finished parts are kept.
     """
     progress("reading", 0.0)
     chosen = of_kind(settings, GgmiSettings)
@@ -169,7 +173,7 @@ def _sides_of_students(
 def _both(
     joint: JointTask, plan: Masks, streams: Streams, units: FinishedUnits, progress: Progress
 ) -> dict[str, Supersamples]:
-    """The learner of the anchors, then that of the synthetic rows."""
+    """The learner of the real rows, then that of the synthetic rows."""
 
     def side(name: str, rows: Ints, start: float) -> Supersamples:
         def within(stage: str, done: float) -> None:
@@ -181,7 +185,7 @@ def _both(
 
 
 def _beside(metric: str) -> tuple[str, ...]:
-    """The gain of all rows, of synthetic rows alone and over repeated anchors; measured and as forecast."""
+    """Gains of all rows, of synthetic rows alone, and over the oversampling control."""
     return (
         f"gain.{metric}.test",
         f"gain.{metric}",
@@ -210,23 +214,23 @@ def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Est
                 samples.bound(kind),
                 samples,
                 unit="share",
-                method=f"mean over pairs of sqrt(2 I) from the plug-in {kind}-CMI, which errs upwards [wang2023]",
-                estimand=f"most that the error of the {SIDES[side]} grows on fresh rows of its own kind",
+                method=f"mean over pairs of sqrt(2 I) from the plug-in {kind}-CMI, which is biased upwards [wang2023]",
+                estimand=f"upper bound on the generalization gap of the {SIDES[side]}, rows of the same distribution",
                 direction="upper",
             )
         out[f"ggmi.gap@{side}"] = _mean(
             samples.gaps(),
             samples,
             unit="share",
-            method="0-1 loss of the held-out row of every pair minus that of the row learned",
-            estimand=f"gap of the {SIDES[side]} on fresh rows of its own kind",
+            method="0-1 loss of the held-out row of every pair minus that of the training row",
+            estimand=f"generalization gap of the {SIDES[side]} on fresh rows of the same distribution",
         )
         out[f"ggmi.error@{side}"] = _mean(
             samples.held.mean(axis=(1, 2)),
             samples,
             unit="share",
             method="0-1 loss of the held-out row of every pair",
-            estimand=f"error of the {SIDES[side]} on fresh rows of its own kind",
+            estimand=f"error of the {SIDES[side]} on fresh rows of the same distribution",
             references={"pooled ld-CMI / ln 2": float(samples.pooled().mean() / math.log(2))},
         )
     ours, theirs = (found[side].corrected("ld").mean(axis=1) for side in ("anchors", "synthetic"))
@@ -238,8 +242,8 @@ def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Est
         n=sum(2 * item.second.shape[2] for item in found.values()),
         clusters=ours.size + theirs.size,
         unit="nats per row",
-        method="ld-CMI of the learner of the anchors minus that of the learner of the synthetic rows, each per row",
-        estimand="generalization gain through mutual information, loss-difference version",
+        method="conditional mutual information (ld-CMI), real-row learner minus synthetic-row learner, per row",
+        estimand="GGMI (generalization gain via mutual information), loss-difference version",
     )
     return out
 
@@ -255,7 +259,7 @@ def _information(samples: Supersamples, kind: Kind, side: str, streams: Streams)
         unit="nats per row",
         method=f"information of the {WORDS[kind]} of a pair on its mask, {samples.second.shape[1]} masks, chance part "
         "off [miller1955], which may disturb ld <= e <= f; null: masks permuted",
-        estimand=f"what the {SIDES[side]} gives away of which row it learned",
+        estimand=f"information that the {SIDES[side]} leaks about which row of a pair it was trained on",
         null=(float(low), float(high)),
         references={"uncorrected": float(samples.information(kind).mean())},
         p=at_least / (1 + null.size),

@@ -1,10 +1,12 @@
-"""Sentences on GGMI: what the panel means, and how it was measured."""
+"""Sentences on GGMI (generalization gain via mutual information)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syngain.core.phrases import capital
 from syngain.core.result import Verdict
+from syngain.gain.outcome.effects import gain_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,25 +19,25 @@ if TYPE_CHECKING:
 
 
 def verdict(estimates: Mapping[str, Estimate], part: GainPart | None) -> Verdict:
-    """What it means, and that it is no verdict on real rows."""
+    """The verdict: the measured gain if there is one, then what GGMI shows."""
     panel = estimates["ggmi.difference"]
     low, high = panel.interval(0.9)
     gap = estimates["ggmi.gap@synthetic"].value
     said = (
-        f"GGMI is {panel.value:+.3f} nats per row (90 % interval {low:+.3f} to {high:+.3f}): a learner of the "
-        f"synthetic rows {_than(low, high)} of its own rows than one of the anchors"
+        f"GGMI (generalization gain via mutual information) is {gain_words(panel)}. "
+        f"A learner of the synthetic rows {_than(low, high)} about its training rows than a learner of the real rows"
     )
-    far = f"It errs {100 * gap:.1f} points more often on fresh synthetic rows than on those it learned"
-    parts = [f"{said}.", f"{far}; of real rows this says nothing."]
+    far = f"Its error differs by {100 * gap:+.1f} pp between fresh synthetic rows and its training rows"
+    parts = [f"{said}.", f"{far}. GGMI does not measure the gain on real rows."]
     parts.extend(_nothing_given(estimates))
     if part is None:
-        return Verdict(decision="cannot_tell", sentence=" ".join(parts))
+        return Verdict(decision="cannot_tell", sentence=f"Inconclusive: {' '.join(parts)} Run `syngain gain`.")
     alone = part.estimates.get(f"gain.{part.found.metric}.synthetic_only")
     if alone is not None and alone.interval(0.9)[1] < 0:
-        parts.append(f"Alone it is harm: {_loss(alone)} against the anchors.")
+        parts.append(f"Training on the synthetic rows alone: {gain_words(alone)}, versus the real rows.")
     return Verdict(
         decision=part.verdict.decision,
-        sentence=" ".join([*parts, f"Measured gain: {part.verdict.sentence}"]),
+        sentence=" ".join([capital(part.verdict.sentence), *parts]),
         rows_to_use=part.verdict.rows_to_use,
     )
 
@@ -43,7 +45,7 @@ def verdict(estimates: Mapping[str, Estimate], part: GainPart | None) -> Verdict
 def paragraphs(
     found: Mapping[str, Supersamples], synthetic: Dataset, student: CausalProxy | None, steps: int
 ) -> tuple[tuple[str, str], ...]:
-    """How it was measured; ``steps`` are those of a fit of the student."""
+    """Paragraphs on methods; ``steps`` are those of one fit of the student."""
     drawn = ", ".join(
         f"{name}: {item.second.shape[0]} supersamples of {item.second.shape[2]} pairs, {item.second.shape[1]} masks"
         for name, item in found.items()
@@ -51,44 +53,42 @@ def paragraphs(
     loss = (
         "a wrong label"
         if synthetic.labels is not None and student is None
-        else "more nats per byte than the middle one of the rows held out"
+        else "more nats per byte than the median held-out row"
     )
     learner = (
         ()
         if student is None
-        else (("Learner", f"{student.model}, a fresh adapter of rank {student.rank}, {steps} steps a fit."),)
+        else (("Learner", f"{student.model}, a fresh adapter of rank {student.rank}, {steps} steps per fit."),)
     )
     return (
         *learner,
-        ("Supersamples", f"{drawn}. Of every pair a fair coin takes one row for training; both are judged."),
-        ("Loss", f"0 or 1: {loss}. Bounds hold for this loss and for rows drawn alike, not for real rows."),
+        ("Supersamples", f"{drawn}. One row of every pair, drawn at random, is trained on; both are evaluated."),
+        (
+            "Loss",
+            f"0 or 1: {loss}. Bounds hold for this loss and for rows of the same distribution, not for real rows.",
+        ),
         (
             "Intervals",
-            "over supersamples of the rows that are there; rows that share an anchor count as drawn independently.",
+            "over supersamples of the given rows; rows made from the same real row count as independent.",
         ),
     )
 
 
 def _nothing_given(estimates: Mapping[str, Estimate]) -> Iterator[str]:
-    """What it means when a learner gives nothing away: an easy set, one without content, or nothing learned."""
+    """Notes on learners that leak nothing: easy rows, or nothing learned."""
     sides = (estimates[f"ggmi.ld_cmi@{side}"] for side in ("anchors", "synthetic"))
     anchors, synthetic = (side.null is not None and side.value <= side.null[1] for side in sides)
     if synthetic:
-        yield "GGMI is as large as it can be, as for any set that leaves nothing to learn, even a constant one."
+        yield "GGMI is at its maximum, as for any dataset that leaves nothing to learn, even a constant one."
     if anchors and synthetic:
         errors = [100 * estimates[f"ggmi.error@{side}"].value for side in ("anchors", "synthetic")]
         yield (
-            "Neither learner gives away more than chance does, as with rows that are easy or a learner that learned "
-            f"nothing (errors on fresh rows: {errors[0]:.0f} % of the anchors, {errors[1]:.0f} % of the synthetic)."
+            "Neither learner leaks more than chance: the rows are easy, or the learner learned nothing. "
+            f"Errors on fresh rows: {errors[0]:.0f}% of the real rows, {errors[1]:.0f}% of the synthetic rows."
         )
-
-
-def _loss(estimate: Estimate) -> str:
-    low, high = estimate.interval(0.9)
-    return f"{estimate.value:+.3g} {estimate.unit} (90 % interval {low:+.3g} to {high:+.3g})"
 
 
 def _than(low: float, high: float) -> str:
     if low > 0:
-        return "gives away less"
-    return "gives away more" if high < 0 else "cannot be told to give away less"
+        return "leaks less"
+    return "leaks more" if high < 0 else "does not leak significantly less"

@@ -1,4 +1,4 @@
-"""``syngain loop``: what happens when the generator eats its own output, and which real share prevents it."""
+"""``syngain loop``: simulate model collapse under recursive training."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 HELD = 0.5  # of the rows, where no holdout is given
 HALF = 0.5  # of the loss of full replacement
 WORDS: Mapping[str, tuple[str, str]] = {
-    "distinct_fraction": ("share", "different 4-grams of words, over those of generation 1"),
-    "coverage": ("share", "4-grams of the real holdout that are said, over those of generation 1"),
-    "tail_coverage": ("share", "rare real words that are still said, over those of generation 1"),
+    "distinct_fraction": ("share", "distinct 4-grams of words, over those of generation 1"),
+    "coverage": ("share", "4-grams of the real holdout that are generated, over those of generation 1"),
+    "tail_coverage": ("share", "rare real words that are still generated, over those of generation 1"),
     "divergence": (
         "nats per byte",
         "growth of the divergence from real rows: their surprisal under an n-gram model of the generation",
@@ -50,10 +50,18 @@ class LoopSettings:
     def __post_init__(self) -> None:
         shares = self.loop.shares
         if not shares or list(shares) != sorted(set(shares)) or not all(0 <= share < 1 for share in shares):
-            raise UsageError(f"real shares {shares}", expected="different shares from 0 to below 1, ascending")
+            raise UsageError(
+                f"real fractions {shares}",
+                expected="distinct fractions from 0 to below 1, ascending",
+                todo="set --real-share, for example to 0,0.1,0.5",
+            )
         if self.loop.generations < 2 or self.seeds < 2:
             said = f"{self.loop.generations} generations, {self.seeds} seeds"
-            raise UsageError(said, expected="at least 2 generations and 2 seeds")
+            raise UsageError(
+                said,
+                expected="at least 2 generations and 2 seeds",
+                todo="raise --generations or --n-repeats to 2 or more",
+            )
 
 
 def loop(
@@ -65,19 +73,19 @@ def loop(
     progress: Progress = silent,
     holdout: Source | None = None,
 ) -> Result:
-    """Let a generator learn its own output for several generations, with several shares of real rows.
+    """Simulate recursive training with several fractions of real rows.
 
     Args:
-        real: texts, or pairs of which the response is said.
-        held_out: real rows that no generation learns; half of ``real`` without it.
+        real: texts, or pairs, of which the response is generated.
+        held_out: real rows that no generation is trained on; half of ``real`` without it.
         seed: of every random choice.
-        settings: generations, real shares, rows and seeds.
-        progress: called with the stage and the share done.
+        settings: generations, real fractions, rows and seeds.
+        progress: called with the stage and the fraction done.
         holdout: former name of ``held_out``.
 
     Raises:
         InputError: a file cannot be read, holds a table, or has too few rows.
-        UsageError: shares, generations or seeds that make no loop.
+        UsageError: wrong fractions, generations or seeds.
     """
     progress("reading", 0.0)
     chosen = of_kind(settings, LoopSettings)
@@ -121,12 +129,16 @@ def _texts(rows: Dataset) -> list[str]:
         raise InputError(
             f"{rows.name} is a table of columns",
             expected="texts, or pairs of prompt and response",
-            todo="--text COLUMN",
+            todo="name the text column with --text",
         )
     side = rows.sides["response" if rows.kind is Kind.PAIR else "text"]
     found = [text for text in side if text.strip()]
     if len(found) < 2 * FEWEST:
-        raise InputError(f"{rows.name} has {len(found)} texts", expected=f"at least {2 * FEWEST} that are not empty")
+        raise InputError(
+            f"{rows.name} has {len(found)} texts",
+            expected=f"at least {2 * FEWEST} texts that are not empty",
+            todo="add real rows",
+        )
     return found
 
 
@@ -141,9 +153,9 @@ def _within(progress: Progress, run: int, runs: int) -> Progress:
 
 
 def _relative(runs: Floats) -> Floats:
-    """Measures (seeds, 4, shares, generations) against generation 1: a share of it, for surprisal the growth.
+    """Measures (seeds, 4, fractions, generations) relative to generation 1.
 
-    NaN where generation 1 has nothing: what is not there cannot be lost.
+    Surprisal is given as its growth. NaN where generation 1 has nothing to lose.
     """
     first = runs[..., :1]
     share = np.divide(runs, first, out=np.full(runs.shape, np.nan), where=first > 0)
@@ -171,7 +183,7 @@ def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
     last = values.shape[-1]
     return {
         f"loop.{name}@{part(share)}": _estimate(
-            values[:, m, s, -1], WORDS[name][0], f"generation {last}, {100 * share:g} % real rows: {WORDS[name][1]}"
+            values[:, m, s, -1], WORDS[name][0], f"generation {last}, {100 * share:g}% real rows: {WORDS[name][1]}"
         )
         for m, name in enumerate(MEASURES)
         for s, share in enumerate(shares)
@@ -180,14 +192,14 @@ def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
 
 
 def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
-    """Loss of each share over the loss of full replacement, as the ratio of means with a jackknife over seeds."""
+    """Loss over the loss of full replacement, ratio of means, jackknife over seeds."""
     if shares[0] != 0:
         return {}
     out = {}
     for name in ("distinct_fraction", "coverage"):
         lost = 1 - values[:, MEASURES.index(name), :, -1]
         if np.isnan(lost).any() or _estimate(lost[:, 0], "share", "").interval(0.9)[0] <= 0:
-            continue  # nothing is surely lost that a share could prevent
+            continue  # no significant loss to prevent
         for s, share in enumerate(shares[1:], 1):
             seeds = len(lost)
             without = [np.delete(lost, i, axis=0).mean(axis=0) for i in range(seeds)]
@@ -201,13 +213,13 @@ def _ratios(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
                 clusters=seeds,
                 unit="ratio",
                 method="ratio of mean losses, paired over seeds; jackknife over seeds",
-                estimand=f"loss with {100 * share:g} % real rows over that of full replacement, {WORDS[name][1]}",
+                estimand=f"loss with {100 * share:g}% real rows over that of full replacement, {WORDS[name][1]}",
             )
     return out
 
 
 def _series(values: Floats, shares: Sequence[float]) -> dict[str, Series]:
-    """Curves over generations with their 90 % bands."""
+    """Curves over generations with their 90% bands."""
     out = {}
     for m, name in enumerate(MEASURES):
         for s, share in enumerate(shares):
@@ -238,7 +250,7 @@ def _outcome(values: Floats, estimates: Mapping[str, Estimate], shares: Sequence
 
 
 def _collapse(distinct: Floats) -> int | None:
-    """The first generation (from 1) whose mean over seeds is surely below the limit."""
+    """The first generation (from 1) whose mean over seeds is significantly below the limit."""
     for g in range(1, distinct.shape[1]):
         if _estimate(distinct[:, g], "share", "").interval(0.9)[1] < COLLAPSE:
             return g + 1

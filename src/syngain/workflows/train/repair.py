@@ -1,4 +1,4 @@
-"""Repair of pattern overfitting: what a set's template does to a student, what removes it, and what did the work."""
+"""Repair of pattern overfitting: measure, repair, and prevent it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RepairSettings:
 
     Attributes:
         model: ``smollm2``, a local folder or a hub name, or a proxy with its settings; its first rate is used.
-        steps: optimizer steps on the set. repair_steps: of each repair.
+        steps: optimizer steps on the dataset. repair_steps: of each repair.
         seeds: how many adapters, orders of rows and draws.
         treatment: everything else; its steps and seeds are those here.
     """
@@ -47,7 +47,7 @@ class RepairSettings:
 
     @property
     def plan(self) -> Treatment:
-        """All of the treatment."""
+        """The treatment with these steps and seeds."""
         from syngain.training.repair.ablation import Treatment
 
         rest = self.treatment or Treatment()
@@ -65,26 +65,27 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Overfit a student on the synthetic rows alone, repair it in three ways, prevent it in two, and measure them all.
+    """Overfit a student on the synthetic rows; measure three repairs, two preventions.
 
-    The arms: the untrained model; trained on the synthetic rows; from there replay of real rows, the bounded forgetting
-    loss on the set's opening, and both; the replayed rows on the untrained model, which never saw the set; trained on
-    the set with real rows mixed in, and on the set with its opening stripped from most rows. Each is judged on real
-    rows that none was trained on.
+    The variants: the untrained model; trained on the synthetic rows; from there replay of real rows, the bounded
+    forgetting loss on the dataset's opening, and both; the replayed rows on the untrained model, which never saw the
+    dataset; trained on the dataset with real rows mixed in, and on the dataset with its opening stripped from most
+    rows. Each is evaluated on real rows that none was trained on.
 
     Args:
-        real: the anchors, as a dataset or a path: pairs of prompt and response.
-        synthetic: the set in question.
-        folder: where finished arms are kept, one file per arm and seed, and about once a minute the one in training.
-        test: real rows to judge on; else a quarter of the anchors in each seed.
+        real: the real rows, as a dataset or a path: pairs of prompt and response.
+        synthetic: the synthetic rows.
+        folder: where finished variants are kept, one file per variant and seed, and about once a minute the one in
+            training.
+        test: real rows to evaluate on; else a quarter of the real rows in each seed.
         settings: model, steps, seeds, losses.
         seed: of every random choice.
-        resume: go on with what is in ``folder``.
-        progress: called with the arm and the share done.
+        resume: continue from what is in ``folder``.
+        progress: called with the variant and the fraction done.
 
     Raises:
         InputError: rows or model cannot be used, found out before the first step. UsageError: a setting is wrong, or
-            what is resumed was another job. UnfinishedError: not enough memory; what is done is kept.
+            what is resumed was another job. UnfinishedError: not enough memory; finished parts are kept.
         MissingDependencyError: trl, datasets, torch, transformers or peft is not installed.
     """
     from syngain.training.repair.ablation import AblationDesign, ablate
@@ -113,5 +114,5 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
 
 
 def clear(folder: Path) -> None:
-    """Remove the finished arms of a run whose result is written."""
+    """Remove the finished variants of a run whose result is written."""
     shutil.rmtree(folder / "work", ignore_errors=True)

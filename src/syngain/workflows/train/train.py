@@ -1,4 +1,4 @@
-"""``syngain train``: a student trained on every arm, its measured gain beside what the fast proxies forecast."""
+"""``syngain train``: fine-tune a small LM and verify the forecast."""
 
 from __future__ import annotations
 
@@ -39,20 +39,22 @@ if TYPE_CHECKING:
     from syngain.training.student.time_budget import Arm
 
 ARMS: tuple[Arm, ...] = ("base", "anchors", "both", "selected", "duplicated", "synthetic")
-SHORT = 24  # bytes of a response that a person expects to be met exactly
+SHORT = 24  # bytes of a response that is compared exactly
 PROXY = "@proxy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """How students are trained and judged.
+    """How students are trained and evaluated.
 
     Attributes:
-        student: the model and how it learns. steps: optimizer steps of every arm. seeds: repetitions.
-        minutes: plan for them, giving up steps before seeds before arms; None takes ``steps`` and ``seeds`` as given.
-        selected: share of the synthetic rows in the arm ``anchors + selected``, 0 for no such arm. method: who selects.
+        student: the model and how it learns. steps: optimizer steps of every variant. seeds: repetitions.
+        minutes: plan for them, reducing steps before seeds before variants; None takes ``steps`` and ``seeds`` as
+            given.
+        selected: fraction of the synthetic rows in the variant ``anchors + selected``, 0 for no such variant. method:
+            the selection method.
         min_gain: the smallest gain that matters, in the unit of the deciding measure.
-        forecast: whether the fast proxies say beforehand what they expect.
+        forecast: whether the fast proxy models forecast the gain.
         trainer: ``trl`` or ``plain``, which take the same steps.
     """
 
@@ -68,13 +70,19 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.selected < 1:
-            raise UsageError(f"a selected share of {self.selected}", expected="from 0 (no such arm) to below 1")
+            raise UsageError(
+                f"a selected fraction of {self.selected}",
+                expected="from 0 (no such variant) to below 1",
+                todo="set --selected, for example to 0.5",
+            )
         if self.min_gain <= 0:
-            raise UsageError(f"a smallest gain that matters of {self.min_gain}", expected="a number above 0")
+            raise UsageError(
+                f"--min-gain {self.min_gain}", expected="a number above 0", todo="set --min-gain, for example 0.01"
+            )
 
     @property
     def limits(self) -> StudentLimits:
-        """How much is done at most and at least: all of it, unless there are minutes to keep to."""
+        """Most and least work: everything, unless there is a time budget."""
         least = self.steps if self.minutes is None else min(20, self.steps)
         return StudentLimits(steps=(least, self.steps), seeds=self.seeds, once=True)
 
@@ -90,25 +98,25 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Fine-tune a causal language model on every arm and compare it on held-out real rows.
+    """Fine-tune a causal language model on every variant and measure the gain.
 
-    The arms are the untrained model, anchors, anchors + synthetic, anchors + selected rows, repeated anchors, and
-    synthetic rows alone: equal optimizer steps, learning rate tuned once per arm, the best step kept, by held-out
-    anchors. Labeled rows are learned as text and label, and judged by the label among all labels.
+    The variants are the untrained model, real rows, real + synthetic rows, real + selected rows, the oversampling
+    control, and synthetic rows alone: equal optimizer steps, learning rate tuned once per variant, the best step kept,
+    by held-out real rows. Labeled rows are learned as text and label, and evaluated by the label among all labels.
 
     Args:
-        real: the anchors, as a dataset or a path.
-        synthetic: the rows in question.
-        folder: where finished arms and the one that is being trained are kept until the result is there.
-        test: real rows to judge on; else a quarter of the anchors in each seed stands in for them.
+        real: the real rows, as a dataset or a path.
+        synthetic: the synthetic rows.
+        folder: where finished variants and the one that is being trained are kept until the result is written.
+        test: real rows to evaluate on; else a quarter of the real rows is held out in each seed.
         settings: student, steps, seeds, minutes, selection.
         seed: of every random choice.
-        resume: go on with what ``folder`` holds.
-        progress: called with the stage and the share done.
+        resume: continue from what ``folder`` holds.
+        progress: called with the stage and the fraction done.
 
     Raises:
         InputError: rows, model or chat template cannot be used; nothing was trained.
-        UnfinishedError: not enough memory or minutes; what is done is kept.
+        UnfinishedError: not enough memory or minutes; finished parts are kept.
         MissingDependencyError: torch, transformers, peft or trl is not installed.
     """
     chosen = of_kind(settings, TrainSettings)
@@ -140,7 +148,7 @@ def train(  # noqa: PLR0913  (the inputs and switches of the command)
 
 
 def _check(study: Study, chosen: TrainSettings) -> None:
-    """What can be refused before anything heavy is loaded or learned."""
+    """Checks before any model is loaded or trained."""
     from syngain.selection.methods import method_named
 
     method_named(chosen.method)
@@ -150,8 +158,8 @@ def _check(study: Study, chosen: TrainSettings) -> None:
     if test is not None and len(test) < FEWEST:
         raise InputError(
             f"{test.name} has {len(test):,} rows",
-            expected=f"at least {FEWEST} to judge by",
-            todo="give more test rows, or none: then a quarter of the anchors stands in for them",
+            expected=f"at least {FEWEST} test rows",
+            todo="add test rows, or omit --test to hold out 25% of REAL",
         )
 
 
@@ -162,7 +170,7 @@ def _as_responses(study: Study) -> Study:
 
 
 def _student(study: Study, chosen: TrainSettings, stepper: Stepper, seed: int) -> StudentSettings:
-    """Which arms run, how long and how, and by what they are judged."""
+    """Which variants run, for how long, and their measures."""
     design = StudentDesign(
         arms=ARMS if chosen.selected else tuple(arm for arm in ARMS if arm != "selected"),
         choose=_chooser(study, chosen, seed),
@@ -182,7 +190,7 @@ def _stepper(chosen: TrainSettings) -> Stepper:
 
 
 def _judge(sets: Sequence[Dataset]) -> StudentScorer:
-    """Labels where there are some, else surprisal; short responses are also judged by whether they are met."""
+    """Labels if there are some, else surprisal; short responses also by exact match."""
     if sets[0].labels is not None:
         return Labels(tuple(sorted({label for data in sets for label in data.labels or ()})))
     if sets[0].kind is not Kind.PAIR:
@@ -192,7 +200,7 @@ def _judge(sets: Sequence[Dataset]) -> StudentScorer:
 
 
 def _compared(judge: StudentScorer) -> str:
-    """The measure that student and proxies share."""
+    """The measure common to student and proxies."""
     return "log_loss" if isinstance(judge, Labels) else "nats_per_byte"
 
 
@@ -212,7 +220,7 @@ def _narrative(
 
 
 def _chooser(study: Study, chosen: TrainSettings, seed: int) -> Choose | None:
-    """Who selects rows for a seed, from its own anchors: those it holds out are not looked at."""
+    """Selects rows for a seed, from its own training real rows only."""
     if not chosen.selected:
         return None
     from syngain.selection.layout import SelectionLayout
@@ -230,7 +238,7 @@ def _chooser(study: Study, chosen: TrainSettings, seed: int) -> Choose | None:
 
 
 def _forecast(study: Study, chosen: TrainSettings, seed: int, progress: Progress) -> Mapping[str, Estimate]:
-    """What the fast proxies expect from the anchors, and what they measure on the test; empty where they cannot."""
+    """The proxy forecast from the real rows and its test measurement; empty if none."""
     if not chosen.forecast:
         return {}
     from syngain.workflows.evaluate.gain import GainSettings, gain_part
