@@ -117,16 +117,16 @@ def _curve(result: Result) -> tuple[str, Series | None]:
     return name, curves.get(name)
 
 
-def _scale(values: Sequence[float], start: float, end: float, *, pad: float = 0.08) -> _Place | None:
+def _scale(values: Sequence[float], start: float, end: float, *, pad: float = 0.08) -> _Axis | None:
     finite = [value for value in values if math.isfinite(value)]
     if not finite or min(finite) == max(finite):
         return None
     low, high = min(finite), max(finite)
     room = (high - low) * pad
-    return _Place(low - room, high + room, start, end)
+    return _Axis(low - room, high + room, start, end)
 
 
-class _Place:
+class _Axis:
     """From a value to a coordinate."""
 
     def __init__(self, low: float, high: float, start: float, end: float) -> None:
