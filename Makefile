@@ -38,6 +38,7 @@ check: $(VENV)/.dev  ## lint, types, contracts of the rooms, the picture of them
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house.py
+	$(BIN)/python tools/voice.py
 	$(BIN)/python tools/architecture.py --check
 
 house: $(VENV)/.core  ## what ruff has no rule for: lengths, chapters, names, circles inside a room

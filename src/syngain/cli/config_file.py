@@ -30,13 +30,18 @@ def read_options(path: Path, command: str) -> dict[str, object]:
         written = [str(key.value) for key, _ in root.value] if isinstance(root, yaml.MappingNode) else []
         content = None if root is None else loader.construct_document(root)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected="a YAML file") from error
+        raise InputError(
+            f"{path} cannot be read ({error})", expected="a YAML file", todo="check the path of --config"
+        ) from error
     except (yaml.YAMLError, ValueError) as error:  # the latter: a date that is none
-        raise InputError(f"{path} is not YAML ({' '.join(str(error).split())})", expected="a YAML file") from error
+        came = f"{path} is not YAML ({' '.join(str(error).split())})"
+        raise InputError(came, expected="a YAML file", todo="correct the line named above") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise InputError(f"{path} holds {type(content).__name__}", expected="a mapping of flags to values")
+        raise InputError(
+            f"{path} holds {type(content).__name__}", expected="flags and values", todo="for example `seed: 1`"
+        )
     options = [current_option(command, str(key), value) for key, value in content.items()]
     for keys in (written, [name for name, _ in options]):
         _once(path, keys)

@@ -40,4 +40,4 @@ class Streams:
 
 def _check_seed(seed: object) -> None:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or int(seed) < 0:
-        raise UsageError(f"the seed {seed!r}", expected="a whole number of at least 0")
+        raise UsageError(f"the seed {seed!r}", expected="a whole number of at least 0", todo="pass seed=0")

@@ -56,7 +56,8 @@ def write(
         UsageError: the folder holds something else or cannot be written. UnfinishedError: the disk is full.
     """
     if not isinstance(result, Result):
-        raise UsageError(f"{type(result).__name__} as a result", expected="what a verb of syngain returned")
+        came = f"{type(result).__name__} as a result"
+        raise UsageError(came, expected="a result of syngain", todo="pass what syngain.audit(...) returned")
     folder = Path(folder)
     check_folder(folder, force=force)
     target = Path(os.path.realpath(folder))

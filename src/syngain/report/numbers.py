@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 MINUS = "\u2212"
 NONE = "\u2013"
-_SHARES = frozenset({"share", "fraction", "probability", "accuracy"})
+_SHARES = frozenset({"share", "share of rows", "fraction", "probability", "accuracy"})
 _PURE = frozenset({"ratio", "number", "score", "squared kernel distance", "effective rows", "kappa"})
 _COUNTS = frozenset({"rows", "row", "rank", "characters", "tokens", "words", "bytes"})
 
