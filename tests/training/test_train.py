@@ -131,7 +131,7 @@ def test_learning_rates_race_in_the_first_seed_only(tiny, tmp_path):
     calls = []
     train(real, more, test=test, folder=tmp_path, settings=settings(tiny, selected=0, forecast=False),
           progress=lambda stage, _: calls.append(stage))  # fmt: skip
-    assert "race over 2 steps of the first seed" in next(stage for stage in calls if stage.startswith("plan"))
+    assert "compared over 2 steps of the first seed" in next(stage for stage in calls if stage.startswith("plan"))
     assert not any("selected" in stage for stage in calls)
 
 
