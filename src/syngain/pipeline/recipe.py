@@ -283,8 +283,11 @@ def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
         InputError: it cannot be read, or a field is unknown, missing or wrong; the error names the field.
     """
     if not isinstance(source, (str, Path, dict)):
-        came = f"a recipe of type {type(source).__name__}"
-        raise InputError(came, expected="a YAML file, or the mapping in it", todo="pass the path of a recipe")
+        raise InputError(
+            f"a recipe of type {type(source).__name__}",
+            expected="a YAML file, or the mapping in it",
+            todo="pass the path of a recipe",
+        )
     name = "the recipe" if isinstance(source, dict) else str(source)
     content: object = source if isinstance(source, dict) else _yaml(Path(source))
     if not isinstance(content, dict):

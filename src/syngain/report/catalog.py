@@ -140,10 +140,10 @@ _GAINS = {
 
 ARMS = {
     "base": "untrained",
-    "anchors": "real",
+    "anchors": "real rows",
     "both": "real + synthetic",
     "selected": "real + selected",
-    "duplicated": "oversampled real",
+    "duplicated": "oversampling control",
     "synthetic": "synthetic only",
 }
 
@@ -156,6 +156,7 @@ PARTS = {
     "proxy": "fast proxy model",
     "chosen": "at the recommended size",
     "kept": "kept rows",
+    "kept_chosen": "kept rows, at the recommended size",
     "doubling": "last doubling of the rows",
     "balanced": "equal class weights",
     "frequent": "without rare classes",

@@ -56,8 +56,11 @@ def write(
         UsageError: the folder holds something else or cannot be written. UnfinishedError: the disk is full.
     """
     if not isinstance(result, Result):
-        came = f"{type(result).__name__} as a result"
-        raise UsageError(came, expected="a result of syngain", todo="pass what syngain.audit(...) returned")
+        raise UsageError(
+            f"{type(result).__name__} as a result",
+            expected="a result of syngain",
+            todo="pass what syngain.audit(...) returned",
+        )
     folder = Path(folder)
     check_folder(folder, force=force)
     target = Path(os.path.realpath(folder))

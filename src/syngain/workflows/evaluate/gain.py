@@ -250,12 +250,25 @@ def quick_gain(
         )
     except InputError:  # nothing is kept, or nothing to learn from: the audit reports it
         return part
+    found, deciding = _of_kept(rest)
+    verdict = replace(rest.verdict, estimate=deciding)
+    return replace(part, estimates={**part.estimates, **found}, kept_verdict=verdict)
+
+
+def _of_kept(rest: GainPart) -> tuple[dict[str, Estimate], str]:
+    """The estimates of the kept rows under ids of their own, and the id that decides."""
+    primary = f"gain.{rest.found.metric}"
+    ids = {f"{primary}@expected": f"{primary}@kept"}
+    ids |= {f"gain.{metric}": f"gain.{metric}@kept" for metric in LABEL_METRICS[1:]}
+    if rest.verdict.estimate == f"{primary}@chosen":
+        ids[rest.verdict.estimate] = f"{primary}@kept_chosen"
+    of_kept = "of adding the kept rows to all real rows"
     found = {
-        name.partition("@")[0] + "@kept": item
+        ids[name]: replace(item, estimand=item.estimand.replace("of adding all rows to all real rows", of_kept))
         for name, item in rest.estimates.items()
-        if name in {f"gain.{rest.found.metric}@expected", *(f"gain.{metric}" for metric in LABEL_METRICS[1:])}
+        if name in ids
     }
-    return replace(part, estimates={**part.estimates, **found}, kept_verdict=rest.verdict)
+    return found, ids.get(rest.verdict.estimate, "")
 
 
 def _check_metric(settings: GainSettings, real: Dataset) -> None:
