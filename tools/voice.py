@@ -46,9 +46,9 @@ RETIRED = {
     r"by the letter|to the letter|word for word": "exactly",
     r"arms?": "variant",
 }
-WORDS = re.compile("|".join(rf"\b(?:{pattern})\b(?!:)" for pattern in RETIRED), re.IGNORECASE)
+WORDS = re.compile("|".join(rf"\b(?:{pattern})\b" for pattern in RETIRED), re.IGNORECASE)
 QUIET = re.compile(  # code, links, flags, markup; the last two are an attribute of SVG and units or ids of reports
-    r"``[^`]*``|`[^`\n]*`|\[[a-z0-9_.,; ]+\d{4}\w?\]|--[\w-]+|\]\([^)]*\)|\{[^{}]*\}|<[^<>]*>"
+    r"(?m:^ +\w+(?:, \w+)*: )|``[^`]*``|`[^`\n]*`|\[[a-z0-9_.,; ]+\d{4}\w?\]|--[\w-]+|\]\([^)]*\)|\{[^{}]*\}|<[^<>]*>"
     r"|text-anchor|[Vv]ariance shares?|share of rows"
 )
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)

@@ -143,10 +143,10 @@ def encoder_named(name: str) -> TextEncoder | None:
     if name == "ngrams":
         return None
     from syngain.data.encoders.sentences import SentenceEncoder
-    from syngain.models.catalog import locate
 
-    locate(name)
-    return SentenceEncoder(name)
+    encoder = SentenceEncoder(name)
+    encoder.check()
+    return encoder
 
 
 def names(given: list[str], *, least: int = 2) -> dict[str, str]:

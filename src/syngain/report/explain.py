@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
-from syngain.report.catalog import decision_words, finding_title
+from syngain.report.catalog import PARTS, decision_words, finding_title
 from syngain.report.measures import Row, row
 from syngain.report.numbers import NONE, count
 from syngain.report.safe import shorten, terminal_text, visible
@@ -66,9 +66,8 @@ class Explanation:
 
     def text(self, width: int = WIDTH) -> str:
         """The explanation for a terminal, at most 15 lines; long methods are cut."""
-        head = f"{self.title}  ({self.id})"
         parts = [(name, terminal_text(words)) for name, words in self.parts if words]
-        lines = [terminal_text(head), ""]
+        lines = [terminal_text(self.title), terminal_text(self.id), ""]
         budget = LINES - len(lines)
         for place, (name, words) in enumerate(parts):
             room = budget - (len(parts) - place - 1)
@@ -120,7 +119,7 @@ def _estimate_parts(shown: Row) -> Iterator[tuple[str, str]]:
 
 
 def _references(estimate: Estimate) -> list[tuple[str, float]]:
-    return [(name.replace("_", " "), value) for name, value in sorted(estimate.references.items())]
+    return [(PARTS.get(name, name.replace("_", " ")), value) for name, value in sorted(estimate.references.items())]
 
 
 def _here(shown: Row) -> str:

@@ -298,6 +298,11 @@ def _content(finder: _Finder, named: str | None, like: Roles | None) -> tuple[Sh
     raise _other_kind(finder.loaded, KIND_OF[other], like)
 
 
+def text_fields(loaded: Loaded) -> tuple[str, ...]:
+    """The fields that would be the text of these rows; empty for a table."""
+    return _content(_Finder(loaded), None, None)[1]
+
+
 def _pair(finder: _Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]] | None:
     response_near = near[-1] if near else None
     for chat in CHATS:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
-from syngain.data.columns.roles import GENERATOR, SOURCE, TEXT, Kind, ReferenceColumns, Roles
+from syngain.data.columns.roles import GENERATOR, SOURCE, TEXT, Kind, ReferenceColumns, Roles, text_fields
 from syngain.data.columns.values import NotPlainError, is_missing, number, plain, written_number
 from syngain.data.rows import Loaded, show, show_names, type_name
 
@@ -266,6 +266,14 @@ def _empty(loaded: Loaded, name: str) -> InputError:
 
 
 def _lacking(loaded: Loaded, lacking: Sequence[str], like: ReferenceColumns) -> InputError:
+    texts = text_fields(loaded)
+    if texts:  # the first cause lies in the real rows: they have no text, so they were read as a table
+        own = show_names(list(like.roles.features))
+        return InputError(
+            f"{like.name}: no text field; its fields are {own}, while {loaded.name} has text in {show_names(texts)}",
+            expected="text in both files, or the same columns in both",
+            todo=f"name the text field of {like.name}: --text real=COLUMN,synthetic={'+'.join(texts)}",
+        )
     return InputError(
         f"{loaded.name}: lacks the columns {show_names(lacking)}; it has {show_names(list(loaded.fields))}",
         expected=f"{Kind.TABLE.value} rows with the columns of {like.name}",

@@ -50,6 +50,25 @@ class SentenceEncoder:
             if value < least:
                 raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"pass {name}={least} or more")
 
+    def check(self) -> None:
+        """Find the model without loading its weights: a missing one is an error before the rows are read.
+
+        Raises:
+            MissingDependencyError: when torch, transformers or the catalog model is not installed.
+            InputError: when the folder has no configuration.
+            UnfinishedError: when a hub name is neither in the local cache nor can be fetched.
+        """
+        place = locate(self.model)
+        transformers = require("transformers", extra="encoder", purpose=f"the encoder {self.model}")
+        if Path(place).exists():
+            _check_folder(self.model, place)
+            return
+        with _hushed(transformers):
+            try:
+                transformers.AutoConfig.from_pretrained(place, local_files_only=True)
+            except (OSError, ValueError):
+                _fetched(transformers, self.model, place)
+
     def fit(self, texts: Sequence[str], rng: np.random.Generator) -> FittedSentences:  # noqa: ARG002  (the protocol's)
         """Load the model.
 
@@ -151,27 +170,44 @@ def _loaded(transformers: Any, name: str, place: str) -> tuple[Any, Any]:  # noq
     """Load tokenizer and network from disk or the local cache, else from the hub."""
     broken = (ValueError, KeyError, ImportError, RuntimeError, _safetensor_error())
     local = Path(place).exists()
-    if local and not (Path(place) / "config.json").is_file():
-        raise _no_encoder(name, "config.json is missing")
+    if local:
+        _check_folder(name, place)
     try:
         return _from(transformers, name, place, offline=True)
     except (OSError, *broken) as error:
         if local:
             raise _no_encoder(name, _reason(error)) from error
+    _fetched(transformers, name, place)
     try:
-        transformers.AutoConfig.from_pretrained(
-            place
-        )  # one request: a missing network is noticed once, not three times
         return _from(transformers, name, place, offline=False)
     except OSError as error:
-        raise UnfinishedError(
-            f"the model {name} is not on this machine and could not be fetched from the hub ({_reason(error)})",
-            expected="a local folder, a hub name in the local cache, or a reachable hub with this model",
-            todo="correct the name or try again with a network; `--encoder minilm` needs no hub "
-            "(`syngain models add minilm`)",
-        ) from error
+        raise _unreachable(name, error) from error
     except broken as error:
         raise _no_encoder(name, _reason(error)) from error
+
+
+def _check_folder(name: str, place: str) -> None:
+    if not (Path(place) / "config.json").is_file():
+        raise _no_encoder(name, "config.json is missing")
+
+
+def _fetched(transformers: Any, name: str, place: str) -> None:  # noqa: ANN401
+    """Fetch the configuration: one request, so that a missing network is noticed once, not three times."""
+    try:
+        transformers.AutoConfig.from_pretrained(place)
+    except OSError as error:
+        raise _unreachable(name, error) from error
+    except (ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise _no_encoder(name, _reason(error)) from error
+
+
+def _unreachable(name: str, error: OSError) -> UnfinishedError:
+    return UnfinishedError(
+        f"the model {name} is not on this machine and could not be fetched from the hub ({_reason(error)})",
+        expected="a local folder, a hub name in the local cache, or a reachable hub with this model",
+        todo="correct the name or try again with a network; `--encoder minilm` needs no hub "
+        "(`syngain models add minilm`)",
+    )
 
 
 def _safetensor_error() -> type[Exception]:
