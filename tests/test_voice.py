@@ -312,7 +312,7 @@ def test_every_number_finding_and_the_verdict_are_explained_in_15_lines(audited)
         lines = text.splitlines()
         assert len(lines) <= LINES
         assert max(map(len, lines)) <= 80
-        own = text.partition("Example")[0].partition("\n")[2]
+        own = text.partition("Example")[0].partition("\n\n")[2]
         assert not voice.WORDS.search(voice.QUIET.sub("`", own))
 
 
