@@ -16,10 +16,11 @@ import report_samples as samples
 import syngain
 from docs_blocks import ROOT
 from syngain.audit.findings.verdict import PHRASE
-from syngain.audit.findings.words import NAMES, WORDS
+from syngain.audit.findings.words import NAMES
 from syngain.cli import aliases
 from syngain.cli.command_list import GROUPS
 from syngain.core.errors import UsageError
+from syngain.core.finding_words import FINDING_WORDS
 from syngain.core.phrases import interval_words, signed
 from syngain.gain.outcome import narrative
 from syngain.lab.planted.sets import demo_sets
@@ -75,11 +76,11 @@ CATALOGS = {
     "decisions": catalog.DECISIONS,
     "parts": catalog.PARTS,
     "done": catalog.DONE,
-    "consequences and fixes": WORDS,
+    "consequences and fixes": FINDING_WORDS,
     "names of findings": NAMES,
     "phrases of verdicts": PHRASE,
     "changes": CHANGES,
-    "gain": (narrative.CONSEQUENCES, narrative.FIXES, narrative.VARIANTS, narrative.METRICS),
+    "gain": (narrative.VARIANTS, narrative.METRICS),
     "composed": [describe(f"gain.{metric}{tail}") for metric in ("accuracy", "log_loss") for tail in ("", ".test")],
 }
 
@@ -137,10 +138,11 @@ def test_findings_and_verdict_have_their_three_parts(audited):
 
 
 def test_every_finding_of_the_audit_has_a_consequence_a_fix_and_a_name():
-    assert WORDS.keys() == NAMES.keys() >= PHRASE.keys()
-    for name in WORDS:
+    assert FINDING_WORDS.keys() >= NAMES.keys() >= PHRASE.keys()
+    assert FINDING_WORDS.keys() == catalog.FINDINGS.keys()
+    for name, words in FINDING_WORDS.items():
         assert finding_title(name) != name
-        assert all(WORDS[name])
+        assert all(words)
 
 
 @pytest.mark.parametrize(
@@ -341,6 +343,6 @@ def test_the_command_explains_a_run(audited, tmp_path):
 def test_no_id_was_renamed():
     """Ids of reports are only added to: those of the contract are all still named."""
     text = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
-    for name in WORDS:
+    for name in FINDING_WORDS:
         assert f"`{name}`" in text
     assert aliases

@@ -103,6 +103,8 @@ def _python(path: Path, tree: ast.Module) -> Iterator[Offense]:
             yield from _retired(path, node.lineno, "docstring" if id(node) in docstrings else "words", node.value)
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             yield from _error(path, node.exc)
+        elif isinstance(node, ast.Call):
+            yield from _verdict(path, node)
 
 
 def _stream_names(node: ast.AST) -> list[ast.expr]:
@@ -125,6 +127,15 @@ def _retired(path: Path, line: int, kind: str, text: str) -> Iterator[Offense]:
     for match in WORDS.finditer(quiet):
         found = quiet[max(0, match.start() - 40) : match.end() + 30].replace("\n", " ")
         yield Offense(path, line + quiet.count("\n", 0, match.start()), kind, f"{match[0]!r} in: …{found}…")
+
+
+def _verdict(path: Path, call: ast.Call) -> Iterator[Offense]:
+    """A verdict names its action and the next command; a keyword mapping may hold them."""
+    given = {keyword.arg for keyword in call.keywords}
+    if getattr(call.func, "id", "") == "Verdict" and None not in given:
+        missing = [part for part in ("action", "next_command") if part not in given]
+        if missing:
+            yield Offense(path, call.lineno, "verdict", f"Verdict without {' and '.join(missing)}")
 
 
 def _error(path: Path, call: ast.Call) -> Iterator[Offense]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from syngain._version import NUMBERS
+from syngain.core.finding_words import FINDING_WORDS
 from syngain.core.fingerprint import json_form
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Finding:
 
     Attributes:
         id: one of the finding ids of the contract. message: what was found, the value and what was expected.
-        consequence: what follows for a model trained on these rows. fix: what to do, one act or command.
+        consequence, fix: what follows, and what to do; those of the id where none are given.
         evidence: ids of offending rows, worst first. examples: what texts to show, one per entry.
         estimates: the ids of the estimates that carry it. explained_by: findings whose removal makes it vanish.
         rows: how many synthetic rows it concerns.
@@ -42,6 +43,11 @@ class Finding:
     rows: int = 0
     consequence: str = ""
     fix: str = ""
+
+    def __post_init__(self) -> None:
+        for name, words in zip(("consequence", "fix"), FINDING_WORDS.get(self.id, ()), strict=False):
+            if not getattr(self, name):
+                object.__setattr__(self, name, words)
 
     def as_json(self) -> dict[str, object]:
         """Return the finding as in ``report.json``."""

@@ -81,7 +81,13 @@ def verdict(account: InformationAccount) -> Verdict:
         ends = "{:.1%} to {:.1%}".format(*moved.interval()) if math.isfinite(moved.interval()[0]) else "no interval"
         parts.append(f"Filters of single rows dropped {moved.value:.1%} ({ends})")
     sentence = ". ".join(parts) + ". Random text has the highest information. "
-    return Verdict(decision="cannot_tell", sentence=sentence + (_gains(account) or f"{ASK}."))
+    return Verdict(
+        decision="cannot_tell",
+        sentence=sentence + (_gains(account) or f"{ASK}."),
+        action=f"{parts[0]}.",
+        estimate=GAIN,
+        next_command="syngain gain REAL SYNTHETIC --test TEST",
+    )
 
 
 def _gains(account: InformationAccount) -> str:

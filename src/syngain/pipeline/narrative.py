@@ -17,6 +17,8 @@ def verdict(held: int, kept: int) -> Verdict:
     return Verdict(
         decision="cannot_tell",
         sentence=f"{held:,} rows generated, {kept:,} kept. Run `syngain audit` to estimate their gain.",
+        action=f"{held:,} rows generated, {kept:,} kept.",
+        next_command="syngain audit REAL kept.jsonl --test TEST",
     )
 
 

@@ -93,7 +93,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     if estimate is not None:
         shown = row(result.verdict.estimate, estimate)
         words = f"{shown.value}  {shown.level:.0%} CI {_bracket(shown)}  {_metric(shown)}"
-        yield "Gain", terminal_text(words)
+        name = "Gain" if "gain" in shown.id or shown.id.startswith("selection.") else "Value"
+        yield name, terminal_text(words)
     if result.verdict.needs:
         yield "Needs", f"{visible(result.verdict.needs)} to decide"
 
@@ -185,7 +186,7 @@ def _numbers(result: Result, room: int) -> Iterator[RenderableType]:
 def _main(rows: Sequence[Row], deciding: str) -> list[Row]:
     """All rows, those of the metric that decides first."""
     metric = ".".join(deciding.partition("@")[0].split(".")[:2])
-    return sorted(rows, key=lambda item: (not item.id.startswith(metric) if metric else False,))
+    return sorted(rows, key=lambda item: (item.id != deciding, bool(metric) and not item.id.startswith(metric)))
 
 
 def _sets(result: Result) -> Iterator[RenderableType]:
@@ -202,7 +203,9 @@ def _sets(result: Result) -> Iterator[RenderableType]:
     head = "Datasets" if wide else "Measures, 90% CI"
     table.add_row(Text(head, style="bold"), *(Text(shorten(name, 24), style="dim") for name in names))
     for name, cells in lines:
-        table.add_row(Text(name), *(Text(terminal_text(f"{value}\n{ends}".rstrip())) for value, ends in cells))
+        table.add_row(
+            Text(name), *(Text(f"{terminal_text(value)}\n{terminal_text(ends)}".rstrip()) for value, ends in cells)
+        )
     yield Text("")
     yield table
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from syngain.training.student import StudentGain
 
 LEVEL = 0.9
+_SELECT = "syngain select REAL SYNTHETIC --test TEST"
 LOSSES = {
     "kl_gap": ("loss on held-out real rows", "nats per token"),
     "log_loss": ("log-loss of real labels", "nats per row"),
@@ -60,12 +61,20 @@ class TrainingNarrative:
     def verdict(self) -> Verdict:
         """Use all rows, use the selected rows, do not use, or inconclusive."""
         whole, some = self.all_rows, self.some_rows
+        decides = f"gain.{self.metric}{self.part}"
         found = effect(whole, self.min_gain)
         part = None if some is None else effect(some, self.min_gain)
         if some is not None and part == "gain" and (found != "gain" or some.value > whole.value):
             sentence = f"Use a subset: {self._words(some)}, with the {self.selected:,} selected rows."
             about = f"{sentence}{self._as_forecast(f'For all {self.rows:,} rows, the fast proxy')}{self._once()}"
-            return Verdict(decision="use_subset", sentence=about, rows_to_use=self.selected)
+            return Verdict(
+                decision="use_subset",
+                sentence=about,
+                rows_to_use=self.selected,
+                action=f"Use the {self.selected:,} selected of {self.rows:,} rows.",
+                estimate=f"gain.{self.metric}.selected",
+                next_command=_SELECT,
+            )
         after = f"{self._as_forecast('The fast proxy')}{self._once()}"
         about = f"{self._words(whole)}, with {self.rows:,} synthetic rows"
         if not any(self.measured.steps["both"]):
@@ -76,17 +85,38 @@ class TrainingNarrative:
                     "of held-out real rows, so the untrained student was evaluated. Train for more steps, or try other "
                     "learning rates."
                 ),
+                action="The student learned nothing from these rows.",
+                needs="more steps, or other learning rates",
+                estimate=decides,
+                next_command="syngain train REAL SYNTHETIC --steps 480",
             )
         if found == "gain":
             return Verdict(
                 decision="use",
                 sentence=f"Use all {self.rows:,} rows: {self._words(whole)}.{after}",
                 rows_to_use=self.rows,
+                action=f"Use all {self.rows:,} rows.",
+                estimate=decides,
+                next_command=_SELECT,
             )
         if found == "cannot_tell":
-            return Verdict(decision="cannot_tell", sentence=f"Inconclusive: {about}.{after} Add seeds or test rows.")
+            return Verdict(
+                decision="cannot_tell",
+                sentence=f"Inconclusive: {about}.{after} Add seeds or test rows.",
+                action=f"The gain of all {self.rows:,} rows is unclear.",
+                estimate=decides,
+                needs="more seeds or test rows",
+                next_command="syngain train REAL SYNTHETIC --n-repeats 6 --test TEST",
+            )
         least = "" if found == "harm" else f" Below --min-gain ({self.min_gain:g} {LOSSES[self.metric][1]})."
-        return Verdict(decision="do_not_use", sentence=f"Do not use it: {about}.{least}{after}", rows_to_use=0)
+        return Verdict(
+            decision="do_not_use",
+            sentence=f"Do not use it: {about}.{least}{after}",
+            rows_to_use=0,
+            action=f"Do not use all {self.rows:,} rows: {'they lower the score' if found == 'harm' else 'no gain'}.",
+            estimate=decides,
+            next_command="syngain audit REAL SYNTHETIC",
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """``harm`` or ``no_gain`` if measured, then the limits of the run."""

@@ -1,4 +1,4 @@
-"""What each finding of an audit leads to and how to fix it: the second and third part of its words."""
+"""The names of an audit's findings in sentences, and the fix of those for which rows are dropped."""
 
 from __future__ import annotations
 
@@ -10,20 +10,6 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Flags
     from syngain.core.result import Finding
-
-# finding id to (consequence, fix where no row is dropped for it)
-WORDS: Mapping[str, tuple[str, str]] = {
-    "duplicates": ("Repeated rows cost training time and overweight their content.", "remove near-duplicates"),
-    "memorized_anchors": ("Copies add nothing to your real rows.", "generate again with other prompts"),
-    "contamination": ("Scores on this test set would be inflated.", "remove the test rows"),
-    "template_collapse": ("A model learns the opening instead of the task.", "vary the prompts and generate again"),
-    "missing_regions": ("A model sees too few examples of them.", "generate more rows of these kinds"),
-    "distribution_shift": ("A model learns text unlike your real rows.", "inspect the examples; change the prompts"),
-    "label_leak": ("A model learns to look for the label's words.", "remove the label from the text"),
-    "label_independent": ("A model trained on these labels learns nothing.", "relabel all rows"),
-    "label_noise": ("Wrong labels lower accuracy.", "check how labels were assigned, then relabel"),
-    "unknown_labels": ("A model learns classes that you do not have.", "map these labels to yours"),
-}
 
 NAMES: Mapping[str, str] = {
     "duplicates": "near-duplicates",
@@ -40,16 +26,15 @@ NAMES: Mapping[str, str] = {
 
 
 def with_fixes(findings: Sequence[Finding], why: Mapping[str, Flags]) -> list[Finding]:
-    """The findings with their consequence and fix; ``why``: rows dropped for each, flags (m,)."""
+    """The findings, with the rows to drop as their fix; ``why``: rows dropped for each, flags (m,)."""
     return [_with_fix(finding, int(why[finding.id].sum()) if finding.id in why else 0) for finding in findings]
 
 
 def _with_fix(finding: Finding, dropped: int) -> Finding:
-    consequence, fix = WORDS[finding.id]
     if finding.explained_by:
         causes = " and ".join(NAMES[cause] for cause in finding.explained_by)
-        fix = f"fix {causes} first; this finding disappears with it"
-    elif dropped:
+        return replace(finding, fix=f"fix {causes} first; this finding disappears with it")
+    if dropped:
         rest = "; relabel or inspect the rest" if finding.id == "label_noise" and dropped < finding.rows else ""
-        fix = f"drop {dropped:,} rows{rest}"
-    return replace(finding, consequence=consequence, fix=fix)
+        return replace(finding, fix=f"drop {dropped:,} rows{rest}")
+    return finding

@@ -30,16 +30,6 @@ VARIANTS = {
 }
 MEASURE = "syngain gain REAL SYNTHETIC --test TEST"
 FORECAST_ONLY = f" Forecast only; to measure: `{MEASURE}`."
-CONSEQUENCES = {
-    "harm": "A model trained with these rows predicts your real rows worse.",
-    "no_gain": "Training costs rise and the model does not improve.",
-    "unknown_labels": "No real row shows whether they are right, and they take probability from your classes.",
-}
-FIXES = {
-    "harm": "do not add these rows",
-    "no_gain": "do not add these rows, or try other data",
-    "unknown_labels": "map these labels to yours, or drop the rows",
-}
 
 
 def not_converged(answer: GainEstimates) -> Verdict:

@@ -81,6 +81,4 @@ def _finding(name: str, severity: Severity, message: str, *, rows: int, estimate
         message=message,
         estimates=estimates,
         rows=rows,
-        consequence=narrative.CONSEQUENCES[name],
-        fix=narrative.FIXES[name],
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+from syngain.core.phrases import listed
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import gain_words
 from syngain.selection.matched_sets import ANCHORS, ordered
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 
 _MORE = " Add test rows, or compare larger datasets."
+_NEEDS = "more test rows, or larger datasets"
+_NEXT = "syngain audit REAL SYNTHETIC --test TEST"
+
+
+class _More(TypedDict):
+    estimate: str
+    needs: str
+    next_command: str
 
 
 def verdict(
@@ -32,16 +41,34 @@ def verdict(
     tail += f" Not distinguishable: {rest}." if rest else ""
     low, high = gain.interval(0.9)
     said = f"{gain_words(gain, metric)}, over your rows alone"
+    more: _More = {
+        "estimate": f"compare.rank@{best}",
+        "needs": "more test rows, or larger datasets",
+        "next_command": _NEXT,
+    }
     if high < 0:
         sentence = f"Do not use it: {best}, the best dataset, gains {said}.{tail}"
-        return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0)
+        return Verdict(
+            decision="do_not_use",
+            sentence=sentence,
+            rows_to_use=0,
+            action=f"Do not use any: even {best} lowers the score.",
+            **more,
+        )
     if tied:
         first = f"Inconclusive: {best} ranks first, not distinguishable from {', '.join(tied)}"
-        return Verdict(decision="cannot_tell", sentence=f"{first}. {best} gains {said}.{tail}{_MORE}")
+        action = f"{best} ranks first, not distinguishable from {listed(tied)}."
+        return Verdict(
+            decision="cannot_tell", sentence=f"{first}. {best} gains {said}.{tail}{_MORE}", action=action, **more
+        )
     if low <= 0:
         first = f"Inconclusive: {best} ranks first, but its gain is not significant"
-        return Verdict(decision="cannot_tell", sentence=f"{first}: {said}.{tail}{_MORE}")
-    return Verdict(decision="use", sentence=f"Use {best}: {said}.{tail}")
+        action = f"{best} ranks first, but its gain is not significant."
+        return Verdict(decision="cannot_tell", sentence=f"{first}: {said}.{tail}{_MORE}", action=action, **more)
+    sentence, action = f"Use {best}: {said}.{tail}", f"Use {best}, the best of {len(order)} datasets."
+    return Verdict(
+        decision="use", sentence=sentence, action=action, estimate=f"compare.rank@{best}", next_command=_NEXT
+    )
 
 
 def _place(rank: Estimate) -> str:

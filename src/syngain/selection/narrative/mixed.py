@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from syngain.selection.mixtures import Fitted, Optimum
     from syngain.selection.response_surface import ResponseSurface
 
+_RUNS = "syngain mix --runs MIXTURES --losses LOSSES --loss COLUMN"
+
 
 def runs_verdict(fitted: Fitted, rank: Estimate, best: Optimum | None, names: tuple[str, ...]) -> Verdict:
     """The verdict of a regression: its optimum, and the gain over the best run."""
@@ -32,7 +34,15 @@ def runs_verdict(fitted: Fitted, rank: Estimate, best: Optimum | None, names: tu
             if not fitted.enough
             else f"the regression does not reliably rank mixtures (at least {LEAST:g} needed)"
         )
-        return Verdict(decision="cannot_tell", sentence=f"Inconclusive: {why}. {said} Add runs.")
+        action = f"No mixture is recommended: {why}."
+        return Verdict(
+            decision="cannot_tell",
+            sentence=f"Inconclusive: {why}. {said} Add runs.",
+            action=action,
+            estimate="mix.rank_correlation",
+            needs="more runs",
+            next_command=_RUNS,
+        )
     order = np.argsort(-best.mixture)
     shares = ", ".join(
         f"{names[i]} {best.mixture[i]:.2f} [{best.low[i]:.2f}, {best.high[i]:.2f}]"
@@ -46,8 +56,21 @@ def runs_verdict(fitted: Fitted, rank: Estimate, best: Optimum | None, names: tu
             f"Inconclusive: the optimum is not distinguishable from the best run, predicted gain {gain}. "
             f"Optimum: {shares}. {said} Add runs."
         )
-        return Verdict(decision="cannot_tell", sentence=sentence)
-    return Verdict(decision="use", sentence=f"Use {shares}: predicted gain over the best run {gain}. {said}")
+        return Verdict(
+            decision="cannot_tell",
+            sentence=sentence,
+            action="The best mixture is not distinguishable from the best run.",
+            estimate="mix.gain",
+            needs="more runs",
+            next_command=_RUNS,
+        )
+    return Verdict(
+        decision="use",
+        sentence=f"Use {shares}: predicted gain over the best run {gain}. {said}",
+        action=f"Use {shares}.",
+        estimate="mix.gain",
+        next_command="run mixture.yaml with your trainer",
+    )
 
 
 def runs_methods(fitted: Fitted) -> tuple[tuple[str, str], ...]:
@@ -76,8 +99,22 @@ def surface_verdict(found: ResponseSurface, best: Floats, estimates: Mapping[str
             f"Inconclusive: the best mixture is not distinguishable from {' and '.join(tied)}. "
             f"Gain {said}. Lowest fitted loss: {shares}. Add real rows."
         )
-        return Verdict(decision="cannot_tell", sentence=sentence), False
-    return Verdict(decision="use", sentence=f"Use {shares}: gain {said}."), True
+        action = f"The best mixture is not distinguishable from {' and '.join(tied)}."
+        return Verdict(
+            decision="cannot_tell",
+            sentence=sentence,
+            action=action,
+            estimate=baselines[tied[0]],
+            needs="more real rows",
+            next_command="syngain compare REAL A B --test TEST",
+        ), False
+    return Verdict(
+        decision="use",
+        sentence=f"Use {shares}: gain {said}.",
+        action=f"Use {shares}.",
+        estimate="mix.gain@anchors_alone",
+        next_command="run mixture.yaml with your trainer",
+    ), True
 
 
 def _gain(estimate: Estimate) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from syngain.training.repair.ablation import Ablation, Treatment
 
 EXAMPLES = 5
+_RISE, _TRAIN = "repair.increase", "syngain train REAL SYNTHETIC"
 NAMES = {
     "untrained": "untrained",
     "overfitted": "synthetic only",
@@ -55,12 +56,21 @@ def verdict(found: Ablation) -> Verdict:
     alone = f"Trained on this dataset alone, the model {_opens(found)}. {_rises(found)}."
     if found.harmless:
         sentence = f"Inconclusive: there is no harm to repair. {alone} To measure the gain: `syngain train`."
-        return Verdict(decision="cannot_tell", sentence=sentence)
+        action = "No harm to repair: training on these rows alone raises no loss."
+        return Verdict(decision="cannot_tell", sentence=sentence, action=action, estimate=_RISE, next_command=_TRAIN)
     if not found.hurt:
         sentence = f"Inconclusive: the loss increase to repair is not significant. {alone} Add steps or seeds."
-        return Verdict(decision="cannot_tell", sentence=sentence)
+        return Verdict(
+            decision="cannot_tell",
+            sentence=sentence,
+            action="The loss increase to repair is not significant.",
+            estimate=_RISE,
+            needs="more steps or seeds",
+            next_command=f"{_TRAIN} --repair --n-repeats 6",
+        )
     sentence = f"Do not use it alone. {_rises(found)}. {_work(found)} {_prevention(found)}"
-    return Verdict(decision="do_not_use", sentence=sentence)
+    action = "Do not train on these rows alone: mix in real rows."
+    return Verdict(decision="do_not_use", sentence=sentence, action=action, estimate=_RISE, next_command=_TRAIN)
 
 
 def repair_table(result: Result) -> list[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from syngain._version import __version__
 from syngain.core.progress import Progress, silent
@@ -86,16 +86,29 @@ def _words(estimate: Estimate, rows: int) -> str:
     return f"{gain_words(estimate)}, on held-out real rows with {rows:,} synthetic rows"
 
 
+class _Deciding(TypedDict):
+    estimate: str
+    next_command: str
+
+
 def _verdict(estimate: Estimate, min_gain: float, rows: int) -> Verdict:
     found, words = effect(estimate, min_gain), _words(estimate, rows)
+    more: _Deciding = {"estimate": "gain.kl_gap", "next_command": "syngain train REAL SYNTHETIC --test TEST"}
     if found == "gain":
-        return Verdict(decision="use", sentence=f"Use all {rows:,} rows: {words}.", rows_to_use=rows)
+        action = f"Use all {rows:,} rows."
+        return Verdict(decision="use", sentence=f"{action[:-1]}: {words}.", rows_to_use=rows, action=action, **more)
     if found == "cannot_tell":
         return Verdict(
-            decision="cannot_tell", sentence=f"Inconclusive: {words}. Raise --minutes for more steps and seeds."
+            decision="cannot_tell",
+            sentence=f"Inconclusive: {words}. Raise --minutes for more steps and seeds.",
+            action=f"The gain of all {rows:,} rows is unclear.",
+            needs="more minutes, for more steps and seeds",
+            **more,
         )
     least = "" if found == "harm" else f" Below --min-gain ({min_gain:g} {estimate.unit})."
-    return Verdict(decision="do_not_use", sentence=f"Do not use it: {words}.{least}", rows_to_use=0)
+    action = f"Do not use all {rows:,} rows: {'they lower the score' if found == 'harm' else 'no gain'}."
+    sentence = f"Do not use it: {words}.{least}"
+    return Verdict(decision="do_not_use", sentence=sentence, rows_to_use=0, action=action, **more)
 
 
 def _findings(estimate: Estimate, min_gain: float, rows: int) -> tuple[Finding, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syngain.core.phrases import capital
@@ -31,15 +32,17 @@ def verdict(estimates: Mapping[str, Estimate], part: GainPart | None) -> Verdict
     parts = [f"{said}.", f"{far}. GGMI does not measure the gain on real rows."]
     parts.extend(_nothing_given(estimates))
     if part is None:
-        return Verdict(decision="cannot_tell", sentence=f"Inconclusive: {' '.join(parts)} Run `syngain gain`.")
+        return Verdict(
+            decision="cannot_tell",
+            sentence=f"Inconclusive: {' '.join(parts)} Run `syngain gain`.",
+            action="Memorization was measured; the gain was not.",
+            estimate="ggmi.difference",
+            next_command="syngain gain REAL SYNTHETIC --test TEST",
+        )
     alone = part.estimates.get(f"gain.{part.found.metric}.synthetic_only")
     if alone is not None and alone.interval(0.9)[1] < 0:
         parts.append(f"Training on the synthetic rows alone: {gain_words(alone)}, versus the real rows.")
-    return Verdict(
-        decision=part.verdict.decision,
-        sentence=" ".join([capital(part.verdict.sentence), *parts]),
-        rows_to_use=part.verdict.rows_to_use,
-    )
+    return replace(part.verdict, sentence=" ".join([capital(part.verdict.sentence), *parts]))
 
 
 def paragraphs(

@@ -48,16 +48,27 @@ def verdict(found: LoopOutcome) -> Verdict:
     unsure = f"Inconclusive: {said[:1].lower()}{said[1:]}"
     if shares[0] != 0:
         return Verdict(
-            decision="cannot_tell", sentence=f"{unsure} Add the fraction 0: the loss is measured against it."
+            decision="cannot_tell",
+            sentence=f"{unsure} Add the fraction 0: the loss is measured against it.",
+            action="The loss needs a run without real rows to compare with.",
+            needs="the fraction 0",
+            next_command="syngain loop REAL --real-share 0,0.2,0.5",
         )
     if not any(name.startswith("loop.loss_ratio") for name in estimates) and shares[1:]:
         return Verdict(
-            decision="cannot_tell", sentence=f"{unsure} With 0% real rows no loss is significant.{_more(found.loops)}"
+            decision="cannot_tell",
+            sentence=f"{unsure} With 0% real rows no loss is significant.{_more(found.loops)}",
+            action="Without real rows no loss is significant.",
+            needs="more generations or repetitions",
+            next_command="syngain loop REAL --generations 10 --n-repeats 10",
         )
     if not safe:
         return Verdict(
             decision="cannot_tell",
             sentence=f"{unsure} No fraction tried prevents half of the loss significantly.{_more(found.loops)}",
+            action="No fraction tried prevents half of the loss significantly.",
+            needs="larger fractions of real rows, or more repetitions",
+            next_command="syngain loop REAL --real-share 0,0.5,0.8 --n-repeats 10",
         )
     names = ("distinct_fraction", "coverage")
     ratio = next(estimates[key] for name in names if (key := f"loop.loss_ratio_{name}@{part(safe[0])}") in estimates)
@@ -66,7 +77,13 @@ def verdict(found: LoopOutcome) -> Verdict:
         f"Use {100 * safe[0]:g}% real rows in every generation: they prevent most of the loss. "
         f"Loss ratio versus no real rows: {ratio.value:.2f}, 90% CI [{low:.2f}, {high:.2f}]. {said}"
     )
-    return Verdict(decision="use_subset", sentence=sentence)
+    return Verdict(
+        decision="use_subset",
+        sentence=sentence,
+        action=f"Use {100 * safe[0]:g}% real rows in every generation.",
+        estimate=next(key for name in names if (key := f"loop.loss_ratio_{name}@{part(safe[0])}") in estimates),
+        next_command="syngain audit REAL SYNTHETIC",
+    )
 
 
 def paragraphs(run: Loop, loops: int, *, pinned: bool) -> tuple[tuple[str, str], ...]:
