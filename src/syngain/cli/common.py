@@ -111,6 +111,7 @@ def read_sets(options: Mapping[str, Any]) -> dict[str, Dataset]:
     """Read the sets by role; columns are detected on the real rows first."""
     from syngain.data import RoleOptions, read
 
+    check_files(options.get(flag) for flag in ("real", "synthetic", "test", "held_out"))
     out: dict[str, Dataset] = {}
     for role, flag in (("real", "real"), ("synthetic", "synthetic"), ("test", "test"), ("pool", "held_out")):
         if options.get(flag) is not None:
@@ -119,10 +120,26 @@ def read_sets(options: Mapping[str, Any]) -> dict[str, Dataset]:
     return out
 
 
+def check_files(paths: Iterable[str | None]) -> None:
+    """Look for every file before the first is read: a missing one is the first cause.
+
+    Raises:
+        InputError: a file is missing; the error names the nearest name next to it.
+    """
+    from syngain.data.files.streams import missing_file
+    from syngain.data.read import split_location
+
+    for path in filter(None, paths):
+        file, _ = split_location(path)
+        if not file.exists():
+            raise missing_file(file)
+
+
 def read_named(options: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Dataset]:
     """Read the real rows, the datasets by name, and the test set where there is one."""
     from syngain.data import RoleOptions, read
 
+    check_files([options["real"], *named.values(), options.get("test")])
     columns = column_flags(options)
     out = {"real": read(options["real"], roles=RoleOptions.parse(columns, "real"))}
     for name, file in named.items():

@@ -153,12 +153,25 @@ class Job:
                 from rich.console import Console
 
                 console = Console()
-                Console(width=max(console.width, 60)).print(
-                    terminal(result, everything=bool(self.options.get("everything")))
-                )
+                everything = bool(self.options.get("everything"))
+                shown = terminal(result, everything=everything, fill=self.filled)
+                Console(width=max(console.width, 60)).print(shown)
                 for sentence in filter(None, said):
                     print(sentence)
             self.tell()
+
+    def filled(self, command: str) -> str:
+        """The next command with the files and column flags of this call, ready to be pasted."""
+        words = {"REAL": "real", "SYNTHETIC": "synthetic", "TEST": "test"}
+        places = {word: str(self.options[name]) for word, name in words.items() if self.options.get(name)}
+        places |= {"RUN": str(self.folder), "kept.jsonl": str(self.folder / "kept.jsonl")}
+        if self.command == "demo":
+            places |= {word: str(self.folder / f"{name}.jsonl") for word, name in words.items()}
+        parts = [shlex.quote(places[word]) if word in places else word for word in command.split()]
+        flags = [(flag, self.options.get(flag)) for flag in ("text", "label", "source_id")]
+        if " REAL " in command:
+            parts += [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in flags if value]
+        return " ".join(parts)
 
     def tell(self) -> None:
         """The JSON of the written run to stdout where it is asked for, else the report's path."""

@@ -116,6 +116,7 @@ class InputSummary:
     fingerprint: str
     roles: str = ""
     columns: Mapping[str, object] = field(default_factory=dict)
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

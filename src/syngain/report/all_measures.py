@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from syngain.core.result import Result
 
 _SIGNS: dict[Mark, str] = {"differs": "*", "agrees": "", "outside": "o", "inside": "", "none": ""}
-_ROOMY = 100
+_ROOMY, _NARROW = 100, 76
 _SHORT = 6  # a longer unit goes to the name
 
 
 def all_measures(result: Result, width: int) -> Iterator[RenderableType]:
     """One table per group, with the same columns in all of them."""
-    header = [Text(name, style="dim") for name in ("measure", "value", "90% CI", "expected", "adj. p", "")]
+    columns = 6 if width >= _NARROW else 3
+    header = [Text(name, style="dim") for name in ("measure", "value", "90% CI", "expected", "adj. p", "")][:columns]
     shown = {name: item for name, item in result.estimates.items() if "=" not in name.partition("@")[2]}
-    body = {group.title: [_cells(row, width) for row in group.rows] for group in groups(shown)}
+    body = {group.title: [_cells(row, width)[:columns] for row in group.rows] for group in groups(shown)}
     lines = [header, *(cells for rows in body.values() for cells in rows)]
-    widths = [max(line[column].cell_len for line in lines) for column in range(1, 6)]
+    widths = [max(line[column].cell_len for line in lines) for column in range(1, columns)]
     yield Text("\nAll measures", style="bold")
     yield _columns([header], widths)
     for title, rows in body.items():

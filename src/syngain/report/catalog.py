@@ -54,7 +54,7 @@ DECISIONS = {
 DONE = {"generate": "Generated", "information": "Attributed", "loop": "Measured", "ggmi": "Measured"}
 
 FINDINGS = {
-    "duplicates": "Near-duplicates",
+    "duplicates": "Repeated rows",
     "label_leak": "Label leakage",
     "label_independent": "Labels unrelated to the rows",
     "label_noise": "Label noise",

@@ -18,7 +18,7 @@ from syngain.report.numbers import NONE, count
 from syngain.report.safe import shorten, terminal_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 LINES = 15
 WIDTH = 80
@@ -85,13 +85,16 @@ def explained(report: Mapping[str, Any], identifier: str) -> Explanation:
     """
     if identifier == "verdict":
         return _verdict(report["verdict"])
+    titles = {finding_title(one["id"], one["estimates"]).casefold(): one["id"] for one in report["findings"]}
+    identifier = titles.get(identifier.casefold(), identifier)
     if identifier in report["estimates"]:
         return of_estimate(row(identifier, Estimate.from_json(report["estimates"][identifier])))
     for finding in report["findings"]:
         if finding["id"] == identifier:
             return _finding(finding)
     known = ["verdict", *report["estimates"], *(finding["id"] for finding in report["findings"])]
-    alike = get_close_matches(identifier, known, n=3, cutoff=0.4) or known[:3]
+    begun = [name for name in (report["verdict"].get("estimate", ""), *known) if name.startswith(identifier)]
+    alike = list(dict.fromkeys(begun))[:3] or get_close_matches(identifier, known, n=3, cutoff=0.4) or known[:3]
     raise UsageError(
         f"no id {visible(identifier)!r} in this report",
         expected="an id of report.json: verdict, a finding or an estimate",
@@ -156,11 +159,16 @@ def _finding(finding: Mapping[str, Any]) -> Explanation:
             ("Effect", visible(finding.get("consequence", ""))),
             ("Fix", visible(finding.get("fix", ""))),
             ("Rows", f"{finding['rows']:,}" if finding.get("rows") else ""),
-            ("Numbers", ", ".join(map(visible, finding.get("estimates", ())))),
+            ("Computed", _from_estimates(finding.get("estimates", ()))),
             ("Example", shorten(examples[0], 140) if examples else ""),
             ("Cause", ", ".join(finding_title(cause) for cause in finding.get("explained_by", ()))),
         ),
     )
+
+
+def _from_estimates(names: Sequence[str]) -> str:
+    """The numbers that carry a finding; each of them has an explanation of its own."""
+    return f"from {', '.join(map(visible, names))}; explain these ids for the methods" if names else ""
 
 
 _SEVERITY = {"high": "do not train on the data as it is", "medium": "inspect before training", "low": "a note"}

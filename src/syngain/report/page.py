@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from syngain.report.catalog import badge, describe, finding_title
 from syngain.report.explain import of_estimate
@@ -123,7 +123,12 @@ def _gain_words(result: Result) -> dict[str, str]:
     """Name and value of the gain that decides."""
     estimate = result.estimates.get(result.verdict.estimate)
     shown = row(result.verdict.estimate, estimate) if estimate is not None else None
-    return {"gain_title": shown.measure.name if shown else "", "gain_value": shown.value if shown else ""}
+    kept = "@kept" in result.verdict.estimate
+    return {
+        "gain_title": shown.label if shown else "",
+        "gain_value": shown.value if shown else "",
+        "gain_rows": "all rows, before dropping" if kept else "all rows",
+    }
 
 
 def _files(result: Result) -> list[str]:
@@ -211,6 +216,7 @@ def _environment() -> Environment:
         "explanation": of_estimate,
         "script_json": script_json,
         "minus": _minus,
+        "code": _code,
         "sentence": _sentence,
     }
     environment.globals |= {"EXAMPLES": EXAMPLES, "EXAMPLE_LENGTH": EXAMPLE_LENGTH, "EVIDENCE": EVIDENCE, "NONE": NONE}
@@ -226,6 +232,15 @@ def _sentence(text: str) -> str:
 def _minus(text: str) -> str:
     """Numbers with a typographic minus sign."""
     return re.sub(r"(?<=[\s\[(])-(?=[\d.])", MINUS, text)
+
+
+def _code(text: str) -> Markup:
+    """The text with its backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    shown = (Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+    return Markup("").join(shown)
 
 
 def _asset(name: str) -> Markup:

@@ -21,7 +21,7 @@ from syngain.report.safe import shorten, terminal_text, visible
 from syngain.report.set_table import set_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -33,15 +33,18 @@ _TONES = {"use": "green", "use_subset": "yellow", "do_not_use": "red", "cannot_t
 _SEVERITIES = {"high": "bold red", "medium": "bold yellow", "low": "dim"}
 
 
-def terminal(result: Result, *, width: int | None = None, everything: bool = False) -> Summary:
+def terminal(
+    result: Result, *, width: int | None = None, everything: bool = False, fill: Callable[[str], str] = str
+) -> Summary:
     """The summary as something ``rich`` prints, as wide as the console or ``width``.
 
     Args:
         result: what to show.
         width: columns; None for those of the console.
         everything: all measures below the summary, and all findings in it.
+        fill: puts the files of a call into the next command.
     """
-    return Summary(result, width, everything)
+    return Summary(result, width, everything, fill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,14 @@ class Summary:
     result: Result
     width: int | None = None
     everything: bool = False
+    fill: Callable[[str], str] = str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Lay out at the width of the console; measures get the lines that are left."""
         width = min(self.width or options.max_width, options.max_width)
         narrow = options.update(width=width)
         parts = [*_head(self.result, width), *_findings(self.result, width, everything=self.everything)]
-        tail = list(_tail(self.result, width))
+        tail = list(_tail(self.result, width, self.fill))
         used = len(console.render_lines(Stack(*parts, *tail), narrow, pad=False))
         tables = [] if self.everything else list(_numbers(self.result, LINES - used))
         yield from console.render(Stack(*parts, *tables, *tail), narrow)
@@ -123,7 +127,7 @@ def _findings(result: Result, width: int, *, everything: bool) -> Iterator[Rende
     heading = Table.grid(expand=True)
     heading.add_column(ratio=1)
     heading.add_column(justify="right", no_wrap=True)
-    rest = f" ({len(shown)} of {len(ordered)})" if len(shown) < len(ordered) else ""
+    rest = f" ({len(shown)} of {len(ordered)}; all with --all)" if len(shown) < len(ordered) else ""
     heading.add_row(Text(f"Findings{rest}", style="bold"), Text("rows", style="dim"))
     yield Text("")
     yield heading
@@ -210,12 +214,13 @@ def _sets(result: Result) -> Iterator[RenderableType]:
     yield table
 
 
-def _tail(result: Result, width: int) -> Iterator[RenderableType]:
+def _tail(result: Result, width: int, fill: Callable[[str], str]) -> Iterator[RenderableType]:
     """Next command, files, inputs."""
     facts = []
     if result.verdict.next_command:
-        facts.append(("Next", visible(result.verdict.next_command)))
+        facts.append(("Next", visible(fill(result.verdict.next_command))))
     facts += _files(result)
+    facts += [("Note", visible(item.hint)) for item in result.inputs.values() if item.hint]
     inputs = ", ".join(f"{visible(role)} {count(item.rows)}" for role, item in result.inputs.items())
     if inputs:
         facts.append(("Read", shorten(f"{inputs} rows{_columns(result)}", 2 * (width - 8))))
@@ -237,6 +242,9 @@ def _files(result: Result) -> Iterator[tuple[str, str]]:
         return
     rows = next((item.rows for role, item in result.inputs.items() if role == "synthetic"), 0)
     kept = rows - len(result.dropped)
+    if kept == 0:
+        yield "Rows", f"all {count(rows)} dropped; kept.jsonl is empty"
+        return
     use = "do not train on them" if result.verdict.decision == "do_not_use" else f"{count(len(result.dropped))} dropped"
     where = "without a defect of their own" if result.verdict.decision == "do_not_use" else "kept"
     yield "Rows", f"{count(kept)} {where} in kept.jsonl; {use}"

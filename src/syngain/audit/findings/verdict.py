@@ -150,7 +150,7 @@ def _dropped_first(counts: RowCounts, gain: Verdict, ending: str) -> Verdict:
     action = {
         "use": f"{drop} and use the other {counts.kept:,}.",
         "use_subset": f"{drop} and use {rows or 0:,} of the rest.",
-        "do_not_use": f"Do not use it: without the {counts.dropped:,} bad rows the rest has no gain.",
+        "do_not_use": f"Do not use it: even without {counts.dropped:,} bad rows, {_reason(gain.action)}",
         "cannot_tell": f"{drop}; the gain of the rest is unclear.",
     }[gain.decision]
     words = f"{drop} ({_reasons(counts)}). After that, {_lower(gain.sentence)}{ending}"
@@ -184,7 +184,13 @@ def _ending(standing: Sequence[Finding], counts: RowCounts) -> str:
 
 
 def _reasons(counts: RowCounts) -> str:
-    return ", ".join(f"{WORDS[name]} {count:,}" for name, count in counts.reasons.items() if count)
+    several = "; some for two reasons" if sum(counts.reasons.values()) > counts.dropped else ""
+    return ", ".join(f"{WORDS[name]} {count:,}" for name, count in counts.reasons.items() if count) + several
+
+
+def _reason(action: str) -> str:
+    """The reason of a refusal: what follows the colon of its action."""
+    return action.partition(": ")[2] or "the gain is not significant."
 
 
 def _lower(sentence: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from syngain.core.result import Finding
 
 NAMES: Mapping[str, str] = {
-    "duplicates": "near-duplicates",
+    "duplicates": "repeated rows",
     "memorized_anchors": "copies of real rows",
     "contamination": "test contamination",
     "template_collapse": "a repeated template",
@@ -33,8 +33,9 @@ def with_fixes(findings: Sequence[Finding], why: Mapping[str, Flags]) -> list[Fi
 def _with_fix(finding: Finding, dropped: int) -> Finding:
     if finding.explained_by:
         causes = " and ".join(NAMES[cause] for cause in finding.explained_by)
-        return replace(finding, fix=f"fix {causes} first; this finding disappears with it")
+        return replace(finding, fix=f"fix {causes} first, its likely cause; then audit again")
     if dropped:
         rest = "; relabel or inspect the rest" if finding.id == "label_noise" and dropped < finding.rows else ""
-        return replace(finding, fix=f"drop {dropped:,} rows{rest}")
+        which = "the farthest " if finding.id == "distribution_shift" else ""
+        return replace(finding, fix=f"drop {which}{dropped:,} rows{rest}")
     return finding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import get_terminal_size
 
 import typer
 
@@ -14,4 +15,4 @@ def explain(
     """Explain a number or finding: meaning, method, fix."""
     from syngain.workflows.evaluate.explain import explain as verb
 
-    print(verb(run, identifier).text(), end="")
+    print(verb(run, identifier).text(min(get_terminal_size().columns, 80)), end="")

@@ -5,6 +5,7 @@ Fields are found by name, first match; named fields override this. Two candidate
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -22,7 +23,8 @@ SOURCE = ("source", "source_id", "source_text", "anchor_id", "seed", "parent")
 GENERATOR = ("generator", "model")
 CHATS = ("messages", "conversations")
 NO_LABELS = ("id", "split", "language", "lang", "date")
-LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `_label_like`
+LABEL_WORDS = ("label", "class", "categor", "topic", "intent", "sentiment", "tag", "target")
+LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `label_like`
 RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, first match
 SIDES = ("real", "synthetic", "test", "pool")
 FLAGS = ("text", "label", "source", "generator", "id")
@@ -127,11 +129,18 @@ class Roles:
         given = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
         parts += [f"{role} from `{show(name)}`" for role, name in given.items() if name is not None]
         if self.label_like:
-            one = show(self.label_like[0])
-            parts.append(f"no label ({show_names(self.label_like)} may contain it: --label {one})")
+            parts.append("no label")
         if self.ignored:
             parts.append(f"not features: {show_names(self.ignored)}")
         return ", ".join(parts)
+
+    @property
+    def hint(self) -> str:
+        """A note where no label was read although a field looks like one; else empty."""
+        if not self.label_like:
+            return ""
+        one = shlex.quote(show(self.label_like[0]))
+        return f"labels were not checked; {show_names(self.label_like)} may contain them (--label {one})"
 
     def _content(self) -> str:
         if self.shape == "columns":
@@ -189,15 +198,15 @@ def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
         shape=shape,
         text=text,
         label=label,
-        label_like=_label_like(loaded, taken) if unlabeled else (),
+        label_like=label_like(loaded, taken) if unlabeled else (),
         source=found("source", SOURCE),
         generator=found("generator", GENERATOR),
         id=finder.named(options.id, "id") if options.id else None,
     )
 
 
-def _label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
-    """Fields that look like labels, fewest distinct values first.
+def label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
+    """Fields that look like labels: named like one first, then by the fewest distinct values.
 
     Short words, filled in every row, of which a few repeat often.
     """
@@ -216,7 +225,11 @@ def _label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
             different = len(set(cells))
             if 2 <= different <= min(MOST_LABELS, len(cells) // 5):
                 sizes[name] = different
-    return tuple(sorted(sizes, key=sizes.__getitem__))[:3]
+    return tuple(sorted(sizes, key=lambda name: (not _named_like_label(name), sizes[name])))[:3]
+
+
+def _named_like_label(name: str) -> bool:
+    return any(word in name.casefold() for word in LABEL_WORDS)
 
 
 @dataclass(frozen=True, slots=True)

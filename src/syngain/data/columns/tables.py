@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+import shlex
 from array import array
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
-from syngain.data.columns.roles import GENERATOR, SOURCE, TEXT, Kind, ReferenceColumns, Roles, text_fields
+from syngain.data.columns.roles import (
+    GENERATOR,
+    LOOKED_AT,
+    SOURCE,
+    TEXT,
+    Kind,
+    ReferenceColumns,
+    Roles,
+    label_like,
+    text_fields,
+)
 from syngain.data.columns.values import NotPlainError, is_missing, number, plain, written_number
 from syngain.data.rows import Loaded, show, show_names, type_name
 
@@ -101,12 +112,14 @@ def columns(loaded: Loaded, plan: FeaturePlan) -> tuple[dict[str, Sequence[objec
 def no_text_field(loaded: Loaded) -> InputError:
     """The error for rows that are neither texts nor pairs nor a table."""
     names = list(loaded.fields)
-    text = next((name for name in names if _holds_text(loaded, name)), names[0] if names else "NAME")
+    text = shlex.quote(show(_longest_text(loaded) or "NAME"))
+    labels = [name for name in label_like(loaded, set()) if shlex.quote(show(name)) != text]
+    label = f" --label {shlex.quote(show(labels[0]))}" if labels else ""
     return InputError(
         f"{loaded.name}: no text field; the fields are {show_names(names) or 'none'}",
         expected="messages, conversations, prompt and completion or response, instruction and output, question and "
         f"answer, one of {', '.join(TEXT)}, or columns of numbers and categories",
-        todo=f"name it with --text {show(text)}, or a prompt and its response with --text PROMPT+RESPONSE",
+        todo=f"name the columns: --text {text}{label}; a prompt and its response: --text PROMPT+RESPONSE",
     )
 
 
@@ -120,9 +133,14 @@ def _is_feature(loaded: Loaded, name: str) -> bool:
     return first < 0 or not isinstance(loaded.rows[first].get(name), (list, dict, bytes))
 
 
-def _holds_text(loaded: Loaded, name: str) -> bool:
-    first = loaded.fields[name].first
-    return first >= 0 and isinstance(loaded.rows[first].get(name), str)
+def _longest_text(loaded: Loaded) -> str:
+    """The field with the longest texts on average; empty without a text field."""
+    names = list(loaded.fields)
+    sizes = dict.fromkeys(names, 0)
+    for cells in islice(loaded.values(names), LOOKED_AT) if names else ():
+        for name, cell in zip(names, cells, strict=True):
+            sizes[name] += len(cell) if isinstance(cell, str) else 0
+    return max(names, key=sizes.__getitem__) if any(sizes.values()) else ""
 
 
 def _prose(words: dict[str, _Words], plan: FeaturePlan) -> list[str]:

@@ -190,6 +190,11 @@ def _unopened(path: Path, name: str, error: OSError) -> InputError:
         return InputError(
             f"{name}: cannot be opened ({error.strerror})", expected="a readable file", todo=f"chmod u+r {path}"
         )
+    return missing_file(path)
+
+
+def missing_file(path: Path) -> InputError:
+    """The error for a file that is not there, with the nearest name next to it."""
     try:
         near = difflib.get_close_matches(path.name, [other.name for other in path.parent.iterdir()], n=1)
     except OSError:

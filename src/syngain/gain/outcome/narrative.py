@@ -74,6 +74,9 @@ def use(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
     """The verdict to use these rows."""
     everything = rows == answer.rows
     action = f"Use {_all(rows)}." if everything else f"Use {rows:,} of {answer.rows:,} rows."
+    doubling = answer.controls.get("duplication")
+    unsure_of = " Oversampling your real rows may give the same gain."
+    tied = doubling is not None and effect(doubling, answer.min_gain) == "cannot_tell"
     whole = answer.test or answer.expected
     limit = f" More rows add no gain above {least(answer)}."
     if everything or whole.value - estimate.value > answer.min_gain:
@@ -82,7 +85,7 @@ def use(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
         decision="use" if everything else "use_subset",
         sentence=f"{action} {gain_words(answer, estimate, rows)}.{limit}{caveats(answer)}",
         rows_to_use=rows,
-        action=action,
+        action=action + unsure_of if tied else action,
         estimate=deciding(answer, part=not everything),
         next_command=MEASURE if answer.test is None else "syngain train REAL SYNTHETIC --test TEST",
     )
@@ -172,10 +175,10 @@ def _limits(answer: GainEstimates) -> str:
     if answer.metric == "nats_per_byte":
         out += (
             " The proxy is an n-gram model without pre-training; it judges wording, not content. "
-            "`--proxy lm` fine-tunes a language model."
+            "`syngain gain REAL SYNTHETIC --proxy lm` fine-tunes a language model."
         )
     if answer.test is None and "optimistic" in answer.forecaster.marks:
-        out += " The gain may be overestimated: no column names the real row behind each synthetic row."
+        out += " The gain may be overestimated: no column names the real row behind each synthetic row (--source-id)."
     return out
 
 

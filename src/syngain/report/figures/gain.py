@@ -47,12 +47,12 @@ def gain_bar(result: Result) -> Markup:
             ),
             label.format(zero, 12, "end" if close else "middle", "0"),
             label.format(smallest, 12, "start" if close else "middle", f"min-gain {bare(least, unit)}"),
-            label.format(at(low), 82, "start" if at(low) < WIDTH / 4 else "middle", shown.amount(low)),
-            label.format(at(high), 82, "end" if at(high) > WIDTH * 3 / 4 else "middle", shown.amount(high)),
+            label.format(at(low), 82, _anchor(at(low)), shown.amount(low)),
+            label.format(at(high), 82 if at(high) - at(low) > 190 else 98, _anchor(at(high)), shown.amount(high)),
         ]
     )
     words = f"{shown.label}: {shown.value}, 90% interval {interval((low, high), unit, signed=True)}"
-    return Markup('<svg class="gain" viewBox="0 0 420 90" role="img" aria-label="{}">{}</svg>').format(words, inner)
+    return Markup('<svg class="gain" viewBox="0 0 420 104" role="img" aria-label="{}">{}</svg>').format(words, inner)
 
 
 def gain_curve(result: Result) -> Markup:
@@ -134,6 +134,10 @@ class _Axis:
 
     def __call__(self, value: float) -> float:
         return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
+
+
+def _anchor(x: float) -> str:
+    return "start" if x < WIDTH / 3 else "end" if x > WIDTH * 2 / 3 else "middle"
 
 
 def _points(pairs: Sequence[tuple[float, float]]) -> str:

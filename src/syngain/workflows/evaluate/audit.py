@@ -75,7 +75,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         inputs=study_summaries(study),
         estimates=dict(sorted({**audited.found.estimates, **(measured.estimates if measured else {})}.items())),
         series=measured.series if measured else {},
-        findings=_joined(audited.findings, measured.findings if measured else ()),
+        findings=_joined(audited.findings, _of_all_rows(measured, len(audited.dropped))),
         verdict=_verdict(study, audited, measured, unmeasured),
         dropped=audited.dropped,
         views=replace(
@@ -117,6 +117,23 @@ def _verdict(study: Study, audited: Audited, measured: GainPart | None, unmeasur
         gain=measured.kept_verdict if measured else None,
         unmeasured=unmeasured,
     )
+
+
+def _of_all_rows(measured: GainPart | None, dropped: int) -> Sequence[Finding]:
+    """The findings of the gain of all rows; where the kept rows are better, dropping the others is the fix."""
+    if measured is None:
+        return ()
+    kept = measured.kept_verdict
+    if not dropped or kept is None or kept.decision not in {"use", "use_subset"}:
+        return measured.findings
+    return [
+        replace(
+            item, message=f"Before dropping rows: {item.message}", fix=f"drop {dropped:,} rows; the rest has a gain"
+        )
+        if item.id in {"harm", "no_gain"}
+        else item
+        for item in measured.findings
+    ]
 
 
 def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Finding]:
