@@ -213,6 +213,7 @@ def test_a_column_that_looks_like_a_label_is_named_and_not_taken():
     dataset = of(*rows, text="Tweet")
     assert dataset.labels is None
     assert dataset.roles.label_like == ("Emotion",)
-    assert "no label (`Emotion` may contain it: --label Emotion)" in dataset.roles.sentence()
+    assert "no label" in dataset.roles.sentence()
+    assert dataset.roles.hint == "labels were not checked; `Emotion` may contain them (--label Emotion)"
     assert of(*rows, text="Tweet", label="").roles.label_like == ()
     assert of(*rows, text="Tweet", label="Emotion").roles.label_like == ()

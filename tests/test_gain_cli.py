@@ -68,7 +68,7 @@ def test_repeated_anchors_gain_exactly_nothing_over_repeating_anchors():
         assert found.estimates[f"gain.{metric}@over_duplication"].value == 0
         assert found.estimates[f"gain.{metric}@over_duplication_test"].value == 0
     assert found.verdict.decision == "do_not_use"
-    assert "nothing over repeating your anchors" in found.verdict.sentence
+    assert "oversampling your real rows gives the same gain" in found.verdict.sentence
 
 
 def test_the_measured_gain_needs_no_forecast_and_lies_inside_the_prediction_interval():
@@ -115,7 +115,7 @@ def test_the_command_writes_a_report_with_curves_and_the_budget_of_doubt(monkeyp
     assert out.rstrip().endswith(str(folder / "report.html"))
     report = json.loads((folder / "report.json").read_text())
     assert report["command"] == "gain"
-    assert report["verdict"]["sentence"] in " ".join(out.replace("│", " ").split())
+    assert report["verdict"]["action"] in " ".join(out.split())
     assert report["series"]["gain.log_loss"]["x"][0] == 0
     assert {"gain.rows_worth", "gain.rank_agreement", "utility.label_error", "gain.budget@test"} <= set(
         report["estimates"]
@@ -128,7 +128,7 @@ def test_the_command_writes_a_report_with_curves_and_the_budget_of_doubt(monkeyp
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--metric", "speed"], "metric speed"),
+        (["--metric", "speed"], "unknown metric 'speed'"),
         (["--min-gain", "0"], "a gain above 0"),
         (["--prior", "cooking=.9,travel=.9"], "sum to 1"),
         (["--proxy", "oracle"], "--proxy oracle"),
@@ -147,7 +147,7 @@ def test_too_few_anchors_are_an_error_that_says_how_many_are_needed(monkeypatch,
     real, made = jsonl(tmp_path / "real.jsonl", rows(12, 1)), jsonl(tmp_path / "made.jsonl", rows(60, 2))
     code, _, err = run(monkeypatch, capsys, "gain", real, made, "-o", tmp_path / "run")
     assert code == 2
-    assert "at least 20 anchors" in " ".join(err.replace("│", " ").split())
+    assert "at least 20 real rows" in " ".join(err.replace("│", " ").split())
 
 
 def test_text_without_labels_is_measured_in_nats_per_byte():

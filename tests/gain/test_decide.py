@@ -1,4 +1,4 @@
-"""Decisions by equivalence: a gain, nothing that matters, harm, or cannot tell; and one sentence."""
+"""Decisions by equivalence: a gain, no gain, harm, or inconclusive; and one sentence."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_without_an_interval_nothing_can_be_told():
 @pytest.mark.parametrize(
     ("needed", "said"),
     [
-        ((160, 160), "about 160 more anchors would tell."),
-        ((160, 900), "about 160 more anchors would tell an effect of this size (about 900 one of 0.01)."),
-        ((31_000, 40_000), "an effect so small would take about 31,000 more anchors to tell."),
+        ((160, 160), "Detecting it needs about 160 more real rows."),
+        ((160, 900), "needs about 160 more real rows (about 900 for a gain of 0.01 nats)."),
+        ((31_000, 40_000), "Detecting it needs about 31,000 more real rows."),
     ],
 )
 def test_more_anchors_are_advised_where_that_is_in_reach(needed, said):
@@ -77,4 +77,6 @@ def test_more_anchors_are_advised_where_that_is_in_reach(needed, said):
         forecaster=SimpleNamespace(label=np.zeros(50), unsettled=(), marks=()),
     )
     whole = Estimate(value=0.02, unit="nats", method="", estimand="", intervals={0.9: (-0.1, 0.14)})
-    assert unsure(answer, whole).endswith(said)
+    found = unsure(answer, whole)
+    assert found.sentence.endswith(said)
+    assert found.needs in found.sentence
