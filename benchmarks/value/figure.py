@@ -6,12 +6,14 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
+from benchmarks.value.names import displayed
 from benchmarks.value.table import Mean, rank_correlation, regret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.value.table import Told
+    from benchmarks.value.names import displayed
+from benchmarks.value.table import Told
 
 LINE, NAMES, PANEL, GAP, TOP, BOTTOM = 24, 190, 300, 28, 40, 34
 STYLE = """
@@ -39,7 +41,7 @@ def figure(cases: Sequence[Told], zeros: Mapping[str, bool]) -> str:
     ]
     for number, name in enumerate(order):
         weight = ' class="title"' if name == "syngain" else ""
-        parts.append(f'<text{weight} text-anchor="end" x="{NAMES - 12}" y="{_y(number) + 4}">{escape(name)}</text>')
+        parts.append(f'<text{weight} text-anchor="end" x="{NAMES - 12}" y="{_y(number) + 4}">{escape(displayed(name))}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

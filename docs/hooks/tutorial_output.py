@@ -19,7 +19,7 @@ PAGES = (TUTORIAL, DOCS / "how-to" / "explain.md", DOCS / "reference" / "report.
 AUDIT = "syngain audit real.jsonl synthetic.jsonl --test test.jsonl --no-gain"
 MORE = {"explain-finding": "syngain explain syngain-audit contamination", "all": f"{AUDIT} --all -o all-measures"}
 """Blocks of other pages, and the commands that print them after those of the tutorial."""
-NAMES = ("audit", "explain-number", "gain", "gate")  # blocks of the tutorial, in the order of its commands
+NAMES = ("audit", "explain-number", "gain", "explain-forecast", "gate")  # blocks of the tutorial, in the order of its commands
 ALL_LINES = 12  # of the table of all measures
 
 
@@ -53,8 +53,9 @@ def filled(text: str, shown: dict[str, str]) -> str:
 
 
 def run(command: list[str], folder: str) -> str:
-    """The standard output of a command at 80 columns."""
-    environment = {**os.environ, "COLUMNS": "80", "LANG": "C.UTF-8", "SYNGAIN_HOME": f"{folder}/home"}
+    """The standard output of a command at 92 columns."""
+    ours = {"PYTHONPATH": str(DOCS.parent / "src"), "SYNGAIN_HOME": f"{folder}/home"}
+    environment = {**os.environ, "COLUMNS": "92", "LANG": "C.UTF-8", **ours}
     return subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=False).stdout
 
 
