@@ -12,8 +12,7 @@ from benchmarks.value.table import Mean, rank_correlation, regret
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.value.names import displayed
-from benchmarks.value.table import Told
+    from benchmarks.value.table import Told
 
 LINE, NAMES, PANEL, GAP, TOP, BOTTOM = 24, 190, 300, 28, 40, 34
 STYLE = """
@@ -41,7 +40,8 @@ def figure(cases: Sequence[Told], zeros: Mapping[str, bool]) -> str:
     ]
     for number, name in enumerate(order):
         weight = ' class="title"' if name == "syngain" else ""
-        parts.append(f'<text{weight} text-anchor="end" x="{NAMES - 12}" y="{_y(number) + 4}">{escape(displayed(name))}</text>')
+        label = escape(displayed(name))
+        parts.append(f'<text{weight} text-anchor="end" x="{NAMES - 12}" y="{_y(number) + 4}">{label}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

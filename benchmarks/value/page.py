@@ -115,7 +115,11 @@ def _covered(name: str, found: Coverage) -> str:
 def _families(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
     """Rank correlation with each learner's gain by itself: does who measures decide who wins?"""
     names = list(dict.fromkeys(name for case in cases for name in case.families))
-    lines = ["", f"| rank correlation with | {' | '.join(names)} | our proxy model |", "|---|" + "---|" * (len(names) + 1)]
+    lines = [
+        "",
+        f"| rank correlation with | {' | '.join(names)} | our proxy model |",
+        "|---|" + "---|" * (len(names) + 1),
+    ]
     for predictor in zeros:
         found = []
         for family in names:
@@ -130,7 +134,9 @@ def _by_task(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
     tasks = list(dict.fromkeys(case.task for case in cases))
     ranks = {name: rank_correlation(cases, name) for name in zeros}
     lines = ["", f"| rank correlation in | {' | '.join(tasks)} |", "|---|" + "---|" * len(tasks)]
-    lines += [f"| {displayed(name)} | {' | '.join(_number(ranks[name].get(task)) for task in tasks)} |" for name in zeros]
+    lines += [
+        f"| {displayed(name)} | {' | '.join(_number(ranks[name].get(task)) for task in tasks)} |" for name in zeros
+    ]
     lines += [
         "",
         "| task | variant | measured gain | forecast | 90% CI | proxy model | drawings |",
@@ -143,7 +149,9 @@ def _by_task(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
             means = [np.mean([of(c) for c in part]) for of in (lambda c: c.gain, lambda c: c.own[0])]
             said = [np.mean(item) for item in zip(*((c.scores[OURS], *c.interval) for c in asked), strict=True)]
             forecast = f"{said[0]:+.4f} | {said[1]:+.4f} to {said[2]:+.4f}" if said else " | "
-            lines.append(f"| {task} | {displayed(arm)} | {means[0]:+.4f} | {forecast} | {means[1]:+.4f} | {len(part)} |")
+            lines.append(
+                f"| {task} | {displayed(arm)} | {means[0]:+.4f} | {forecast} | {means[1]:+.4f} | {len(part)} |"
+            )
     return lines
 
 

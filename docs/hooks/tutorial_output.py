@@ -19,7 +19,8 @@ PAGES = (TUTORIAL, DOCS / "how-to" / "explain.md", DOCS / "reference" / "report.
 AUDIT = "syngain audit real.jsonl synthetic.jsonl --test test.jsonl --no-gain"
 MORE = {"explain-finding": "syngain explain syngain-audit contamination", "all": f"{AUDIT} --all -o all-measures"}
 """Blocks of other pages, and the commands that print them after those of the tutorial."""
-NAMES = ("audit", "explain-number", "gain", "explain-forecast", "gate")  # blocks of the tutorial, in the order of its commands
+NAMES = ("audit", "explain-number", "gain", "explain-forecast", "gate")
+"""Blocks of the tutorial, in the order of its commands."""
 ALL_LINES = 12  # of the table of all measures
 
 
