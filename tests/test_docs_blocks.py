@@ -35,7 +35,7 @@ def rows_are_made_once():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, rows_are_made_once):
-    """The files that the pages name, small, of two topics."""
+    """The files that the pages name, small, of two topics; some test rows appear in the synthetic rows."""
     from syngain.data import write_records
 
     folder = tmp_path_factory.mktemp("docs")
@@ -43,11 +43,12 @@ def files(tmp_path_factory, rows_are_made_once):
     real, synthetic = (
         [row for row in rows if row["label"] in {"mail", "storage"}] for rows in (sets.real, sets.synthetic)
     )
+    planted = [{**synthetic[0], "text": row["text"], "label": row["label"]} for row in real[40:56]]
     for name, rows in (
         ("real", real[:40]),
-        ("synthetic", synthetic[:60]),
-        ("test", real[40:70]),
-        ("more_real", real[70:110]),
+        ("synthetic", [*synthetic[:60], *planted]),
+        ("test", real[40:75]),
+        ("more_real", real[75:110]),
     ):
         write_records(folder / f"{name}.jsonl", rows)
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
