@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cases", type=Path, action="append", default=[], help="folder of a case of your own")
     parser.add_argument("--builtin", action="store_true", help="run the built-in tasks next to your own cases")
     parser.add_argument(
-        "--only", action="append", default=[], help="cases whose name (task/drawing/variant) has this in it; several times"
+        "--only", action="append", default=[], help="cases whose name (task/drawing/variant) has this; repeatable"
     )
     parser.add_argument("--limit", type=int, help="at most so many cases, done ones included")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes of CPU")
