@@ -38,7 +38,7 @@ def demo_output() -> str:
 def run(folder: Path) -> str:
     """What the demonstration prints."""
     command = [sys.executable, "-m", "syngain", "demo", "--seed", "5", "-o", str(folder)]
-    environment = {**os.environ, "COLUMNS": "80", "LANG": "C.UTF-8"}
+    environment = {**os.environ, "COLUMNS": "80", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
 

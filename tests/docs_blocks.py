@@ -1,4 +1,4 @@
-"""The code blocks of the documentation: where they stand, what of them is run, and why the rest is not."""
+"""The code blocks of the documentation: their places, which of them are run, and why the others are not."""
 
 from __future__ import annotations
 
@@ -12,21 +12,8 @@ BLOCK = re.compile(
     r"(?:<!-- not run: (?P<why>[^\n]+) -->\n)?^```(?P<kind>python|sh|bash|shell|console)\n(?P<code>.*?)^```",
     re.DOTALL | re.MULTILINE,
 )
-README_NOT_RUN = {
-    "--proxy lm": "needs a model",
-    "http://HOST": "needs a server",
-    "RUN-OR-ROWS": "a synopsis",
-    "mixtures.csv": "needs a table of runs",
-    "distilabel.parquet": "needs a file of another tool",
-    "syngain gain": "tests/test_gain_cli.py and the guides run it",
-    "syngain ggmi": "tests/ggmi runs it",
-    "syngain train": "needs a model; tests/training runs it with a tiny one",
-    "syngain loop": "tests/test_text_loop.py runs it",
-    "syngain lab": "tests/test_lab_*.py run it",
-    "'all.jsonl.gz": "needs files of other names; tests/test_data_read.py reads such files",
-    "gpt4=": "needs files of other names; the guides run it with theirs",
-}
-"""Parts of lines of the README that are not run here. The README is read by people: no comments stand in it."""
+README_NOT_RUN = {"gpt4=": "needs files of other names; the guides run it with theirs"}
+"""Parts of lines of the README that are not run here. The README is read by people: it has no comments."""
 
 
 @dataclass(frozen=True)

@@ -349,7 +349,7 @@ def test_the_page_says_who_is_ahead_of_us():
             ]
     cases = told(records)
     text = page(cases, {"syngain": True, "oracle": True}, command="c", versions={})
-    assert "Ahead of it: oracle (told apart)" in text
+    assert "Ahead of it: oracle (significant)" in text
     assert "| oracle | +1.00 (+1.00, +1.00) | -2.00 (-2.00, -2.00) | 1.00 (1.00, 1.00) | 0.00 (0.00, 0.00) |" in text
     assert "| 0.000 (0.000, 0.000) | 2.000 | 10.00 | 12 |" in text  # no interval of ours holds its gain but 0 of them
     assert figure(cases, {"syngain": True, "oracle": True}).count("<circle") == 4

@@ -143,7 +143,7 @@ def test_added_columns_are_those_of_the_contract(runs):
 
 def test_the_calibration_record_is_as_the_contract_has_it(runs):
     (line,) = lines(runs / "home" / "calibration.jsonl")
-    assert line.keys() == keys("The folder of this person")
+    assert line.keys() == keys("Data folder")
 
 
 def test_the_exit_codes_of_the_program_are_in_the_contract():

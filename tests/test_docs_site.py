@@ -1,4 +1,4 @@
-"""The built documentation: without warnings, asking for nothing outside, complete beside the program."""
+"""The built documentation: no warnings, nothing loaded from outside, complete next to the program."""
 
 import importlib.util
 import os
@@ -95,7 +95,8 @@ def test_a_page_asks_for_local_files_only(site):
         tab = browser.new_page(viewport={"width": 390, "height": 900})
         tab.set_default_timeout(300_000)  # a busy machine is slow, and that is no failure
         tab.on("request", lambda request: asked.append(request.url))
-        for page in ("index", "tutorial", "measures/information", "reference/cli", "reference/python", "LOG"):
+        pages = ("index", "tutorial", "measures/information", "reference/cli", "reference/python", "reference/recipe")
+        for page in (*pages, "value"):
             tab.goto((site / f"{page}.html").as_uri())
             wide[page] = tab.evaluate("document.documentElement.scrollWidth")
         browser.close()
@@ -108,6 +109,32 @@ def test_every_decision_is_in_the_navigation(site):
     page = (site / "index.html").read_text(encoding="utf-8")
     for path in (ROOT / "docs" / "decisions").glob("*.md"):
         assert f"decisions/{path.stem}.html" in page
+
+
+def test_the_log_is_not_in_the_site(site):
+    assert not (site / "LOG.html").exists()
+    assert "LOG.html" not in (site / "index.html").read_text(encoding="utf-8")
+    assert "LOG.md" not in (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    for page in ("value", "speed"):
+        assert "docs/LOG.md" in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"), page
+
+
+def test_the_first_page_is_as_short_as_the_readme():
+    lines = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 120
+    assert "## Install" in lines[:25]
+
+
+def test_the_outputs_of_the_tutorial_are_filled_in_where_they_belong():
+    import tutorial_output
+
+    shown = dict.fromkeys((*tutorial_output.NAMES, *tutorial_output.MORE), "x")
+    pages = {page.name: page.read_text(encoding="utf-8") for page in tutorial_output.PAGES}
+    for name, text in pages.items():
+        assert "```text\n```" not in text, f"{name}: run docs/hooks/tutorial_output.py"
+        assert tutorial_output.filled(text, shown) != text, name
+    marks = set(re.findall(r"<!-- tutorial:(?!end)([\w-]+) -->", "".join(pages.values())))
+    assert marks == set(shown)
 
 
 def test_the_page_of_the_command_line_names_every_command_and_option():

@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
+from benchmarks.value.names import displayed
 from benchmarks.value.table import Mean, rank_correlation, regret
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def figure(cases: Sequence[Told], zeros: Mapping[str, bool]) -> str:
     ]
     for number, name in enumerate(order):
         weight = ' class="title"' if name == "syngain" else ""
-        parts.append(f'<text{weight} text-anchor="end" x="{NAMES - 12}" y="{_y(number) + 4}">{escape(name)}</text>')
+        label = escape(displayed(name))
+        parts.append(f'<text{weight} text-anchor="end" x="{NAMES - 12}" y="{_y(number) + 4}">{label}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -1,4 +1,4 @@
-"""The results as a page of Markdown: the same sentences whoever wins."""
+"""The results as a page of Markdown, with the same sentences for every result."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.value.names import displayed
 from benchmarks.value.table import (
     ALWAYS,
     Coverage,
@@ -31,9 +32,9 @@ def page(cases: Sequence[Told], zeros: Mapping[str, bool], *, command: str, vers
     tasks = sorted({case.task for case in cases})
     drawn = len({(case.task, case.split) for case in cases})
     head = (
-        f"{len(cases)} cases: {len(tasks)} tasks, {drawn} drawings of anchors. In {clear} cases the measured gain is "
-        f"told from 0; it is positive in {sum(case.gain > 0 for case in cases if case.clear)} of them. Intervals are "
-        "90 %, Student's t over tasks."
+        f"{len(cases)} cases: {len(tasks)} tasks, {drawn} drawings of real rows. In {clear} cases the measured gain is "
+        f"significant; it is positive in {sum(case.gain > 0 for case in cases if case.clear)} of them. Intervals are "
+        "90%, Student's t over tasks."
     )
     parts = [head, *_race(cases, zeros), *_coverage(cases), *_families(cases, zeros), *_by_task(cases, zeros)]
     listed = ", ".join(f"{name} {number}" for name, number in versions.items())
@@ -52,7 +53,7 @@ def _race(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
         signs = sign_accuracy(cases, name, zero=zero)
         same = name == OURS
         lines.append(
-            f"| {name} | {shown(Mean.of(ranks))} | {'' if same else shown(difference(ours[0], ranks))} | "
+            f"| {displayed(name)} | {shown(Mean.of(ranks))} | {'' if same else shown(difference(ours[0], ranks))} | "
             f"{shown(Mean.of(signs), sign=False)} | {shown(Mean.of(lost), sign=False)} | "
             f"{'' if same else shown(difference(lost, ours[1]))} | {sum(name in case.scores for case in cases)} |"
         )
@@ -62,7 +63,7 @@ def _race(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
 
 
 def _winners(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
-    """Who is above ours, in words, by each measure; told or not."""
+    """Which predictors are above ours, in words, by each measure; significant or not."""
     measures = {
         "rank correlation": {name: rank_correlation(cases, name) for name in zeros},
         "sign": {name: sign_accuracy(cases, name, zero=zero) for name, zero in zeros.items()},
@@ -74,15 +75,15 @@ def _winners(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
     out = []
     for measure, found in measures.items():
         ahead = {name: difference(found[OURS], item) for name, item in found.items() if name != OURS and OURS in found}
-        behind = [name for name, gap in ahead.items() if gap.low > 0]
+        behind = [displayed(name) for name, gap in ahead.items() if gap.low > 0]
         above = [
-            f"{name} ({'told apart' if gap.high < 0 else 'not told apart'})"
+            f"{displayed(name)} ({'significant' if gap.high < 0 else 'not significant'})"
             for name, gap in ahead.items()
             if gap.value < 0
         ]
         out.append(
-            f"* By {measure}, our forecast is told ahead of {len(behind)} of {len(ahead)}"
-            f"{' (' + ', '.join(behind) + ')' if behind else ''}. Ahead of it: {', '.join(above) or 'nobody'}."
+            f"* By {measure}, our forecast is significantly ahead of {len(behind)} of {len(ahead)}"
+            f"{' (' + ', '.join(behind) + ')' if behind else ''}. Ahead of it: {', '.join(above) or 'none'}."
         )
     return out
 
@@ -90,8 +91,8 @@ def _winners(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
 def _coverage(cases: Sequence[Told]) -> list[str]:
     known = [case for case in cases if case.interval is not None]
     rows = {
-        "gain by our proxy on this test (what it claims)": coverage((c.task, c.interval, c.own) for c in known),
-        "gain in accuracy by our proxy": coverage(
+        "gain of our proxy model on this test set (its claim)": coverage((c.task, c.interval, c.own) for c in known),
+        "gain in accuracy of our proxy model": coverage(
             (c.task, c.accuracy[0][1:], c.accuracy[1]) for c in known if c.accuracy is not None
         ),
         "mean gain of the two other families (not claimed)": coverage(
@@ -100,7 +101,7 @@ def _coverage(cases: Sequence[Told]) -> list[str]:
     }
     lines = [
         "",
-        "| our 90 % interval against | held | median width | over that measured | cases |",
+        "| our 90% interval against | coverage | median width | ratio to measured width | cases |",
         "|---|---|---|---|---|",
     ]
     return [*lines, *(_covered(name, found) for name, found in rows.items() if found.cases)]
@@ -114,14 +115,18 @@ def _covered(name: str, found: Coverage) -> str:
 def _families(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
     """Rank correlation with each learner's gain by itself: does who measures decide who wins?"""
     names = list(dict.fromkeys(name for case in cases for name in case.families))
-    lines = ["", f"| rank correlation with | {' | '.join(names)} | our proxy |", "|---|" + "---|" * (len(names) + 1)]
+    lines = [
+        "",
+        f"| rank correlation with | {' | '.join(names)} | our proxy model |",
+        "|---|" + "---|" * (len(names) + 1),
+    ]
     for predictor in zeros:
         found = []
         for family in names:
             part = [case for case in cases if family in case.families]
             found.append(Mean.of(rank_correlation(part, predictor, lambda case, name=family: case.families[name])))
         found.append(Mean.of(rank_correlation(cases, predictor, lambda case: case.own[0])))
-        lines.append(f"| {predictor} | {' | '.join(map(shown, found))} |")
+        lines.append(f"| {displayed(predictor)} | {' | '.join(map(shown, found))} |")
     return lines
 
 
@@ -129,10 +134,12 @@ def _by_task(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
     tasks = list(dict.fromkeys(case.task for case in cases))
     ranks = {name: rank_correlation(cases, name) for name in zeros}
     lines = ["", f"| rank correlation in | {' | '.join(tasks)} |", "|---|" + "---|" * len(tasks)]
-    lines += [f"| {name} | {' | '.join(_number(ranks[name].get(task)) for task in tasks)} |" for name in zeros]
+    lines += [
+        f"| {displayed(name)} | {' | '.join(_number(ranks[name].get(task)) for task in tasks)} |" for name in zeros
+    ]
     lines += [
         "",
-        "| task | arm | measured gain | forecast | 90 % interval | proxy | drawings |",
+        "| task | variant | measured gain | forecast | 90% CI | proxy model | drawings |",
         "|---|---|---|---|---|---|---|",
     ]
     for task in tasks:
@@ -142,7 +149,9 @@ def _by_task(cases: Sequence[Told], zeros: Mapping[str, bool]) -> list[str]:
             means = [np.mean([of(c) for c in part]) for of in (lambda c: c.gain, lambda c: c.own[0])]
             said = [np.mean(item) for item in zip(*((c.scores[OURS], *c.interval) for c in asked), strict=True)]
             forecast = f"{said[0]:+.4f} | {said[1]:+.4f} to {said[2]:+.4f}" if said else " | "
-            lines.append(f"| {task} | {arm} | {means[0]:+.4f} | {forecast} | {means[1]:+.4f} | {len(part)} |")
+            lines.append(
+                f"| {task} | {displayed(arm)} | {means[0]:+.4f} | {forecast} | {means[1]:+.4f} | {len(part)} |"
+            )
     return lines
 
 

@@ -86,7 +86,7 @@ def answer(
     bench, started = Bench(), time.process_time()
     for case in wanted:
         if minutes is not None and time.process_time() - started > 60 * minutes:
-            say(f"stopped after {minutes:g} minutes of CPU; the same command goes on from here")
+            say(f"stopped after {minutes:g} minutes of CPU; the same command resumes")
             return
         before, done = time.process_time(), 0
         if not results.has(case, OUTCOME):
@@ -171,13 +171,13 @@ def _parser() -> argparse.ArgumentParser:
     default = Path(os.environ.get("SYNGAIN_DATA") or "../shared/data")
     parser.add_argument("--data", type=Path, default=default, help="folder of the built-in tasks (SYNGAIN_DATA)")
     parser.add_argument("--cases", type=Path, action="append", default=[], help="folder of a case of your own")
-    parser.add_argument("--builtin", action="store_true", help="run the built-in tasks beside your own cases")
+    parser.add_argument("--builtin", action="store_true", help="run the built-in tasks next to your own cases")
     parser.add_argument(
-        "--only", action="append", default=[], help="cases whose name (task/drawing/arm) has this in it; several times"
+        "--only", action="append", default=[], help="cases whose name (task/drawing/variant) has this; repeatable"
     )
     parser.add_argument("--limit", type=int, help="at most so many cases, done ones included")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes of CPU")
-    parser.add_argument("--splits", type=int, default=2, help="drawings of the anchors of every task")
+    parser.add_argument("--splits", type=int, default=2, help="drawings of the real rows of every task")
     parser.add_argument("--setting", choices=sorted(SETTINGS), default="quick", help="of our forecast")
     parser.add_argument("--table", action="store_true", help="only write the table of what is done")
     parser.add_argument("--docs", type=Path, help="also put table and figure into this folder's value.md and images")

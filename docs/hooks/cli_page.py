@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 HEAD = """# Command line
 
-Made from the program itself when these pages are built. Every command also prints this with `--help`.
+Generated from the program when these pages are built. Every command prints the same with `--help`.
 
-Exit codes: 0 done, 1 a gate failed, 2 wrong use or input, 3 could not finish (what is done is kept), 130 interrupted.
-stdout is data, stderr is talk. `FILE::column=value[,value]` takes only these rows, wherever a file is taken.
-A `-c` file holds the long flags with underscores; a flag beats the file. `syngain --install-completion` completes
-commands and flags in the shell.
+Exit codes: 0 done, 1 a gate failed, 2 wrong use or input, 3 could not finish (finished work is kept), 130 interrupted.
+stdout holds data, stderr messages and progress. `FILE::column=value[,value]` reads only these rows, wherever a command
+reads a file. A `-c` file holds the long flags with underscores; flags override it. `syngain --install-completion`
+completes commands and flags in the shell.
 """
 
 

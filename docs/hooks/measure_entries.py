@@ -39,7 +39,7 @@ def _entry(match: re.Match[str]) -> str:
     anchor = name.replace("_", "-").replace(".", "-")
     title = measure.name.replace(" (log-loss)", "")
     shown = name.replace("log_loss", "<metric>")
-    reading = f"\n*Read it so:* {measure.read}\n" if measure.read else ""
+    reading = f"\n*Read:* {measure.read}\n" if measure.read else ""
     return (
         f"## {title} {{: #{anchor} }}\n\n"
         f'<div class="measure" markdown>\n`{shown}`\n\n**{_plain(measure.question)}**\n{reading}</div>'
@@ -48,7 +48,7 @@ def _entry(match: re.Match[str]) -> str:
 
 def _plain(question: str) -> str:
     return question.replace(
-        "give the right label more probability on held-out real rows", "do better on held-out real rows"
+        "give the right label of held-out real rows more probability", "do better on held-out real rows"
     )
 
 
