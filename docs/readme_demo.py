@@ -37,16 +37,18 @@ def demo_output() -> str:
 
 def run(folder: Path) -> str:
     """What the demonstration prints."""
-    command = [sys.executable, "-m", "syngain", "demo", "--seed", "5", "-o", str(folder)]
+    command = [sys.executable, "-m", "syngain", "demo", "--seed", "5", "-o", folder.name]
     environment = {**os.environ, "COLUMNS": "80", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment, cwd=folder.parent
+    ).stdout
 
 
 def shortened(output: str) -> str:
     """The summary from its verdict to its findings."""
     lines = [line.rstrip() for line in output.splitlines()]
     start = next(place for place, line in enumerate(lines) if line.startswith(("INCONCLUSIVE", "USE", "DO NOT")))
-    end = next(place for place, line in enumerate(lines) if line.startswith("Outside the expected range"))
+    end = next(place for place, line in enumerate(lines) if line.startswith(("Outside range", "Next ")))
     return "\n".join(lines[start:end]).rstrip()
 
 

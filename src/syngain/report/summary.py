@@ -164,7 +164,7 @@ def _numbers(result: Result, room: int) -> Iterator[RenderableType]:
     tested = [item for item in rows if item.mark != "none"]
     outside = [item for item in tested if item.mark in {"differs", "outside"}]
     if result.command in {"audit", "demo"}:
-        title, shown = f"Outside the expected range: {len(outside)} of {len(tested)}", outside
+        title, shown = f"Outside range: {len(outside)} of {len(tested)}", outside
     else:
         title, shown = "Measures", _main(rows, result.verdict.estimate)
     room -= 3  # a blank line, the heading, the count of the rest
