@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from syngain.inference.clusters import clustered_freedom, clustered_variance
 
@@ -73,7 +73,7 @@ def quantile(level: float, freedom: float) -> float:
     Student's t; the normal distribution for infinite freedom.
     """
     tail = (1 - level) / 2
-    return float(stats.norm.isf(tail) if math.isinf(freedom) else stats.t.isf(tail, freedom))
+    return float(-special.ndtri(tail) if math.isinf(freedom) else -special.stdtrit(freedom, tail))
 
 
 def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:

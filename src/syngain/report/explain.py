@@ -70,8 +70,8 @@ class Explanation:
         lines = [terminal_text(self.title), terminal_text(self.id), ""]
         budget = LINES - len(lines)
         for place, (name, words) in enumerate(parts):
-            room = budget - (len(parts) - place - 1)
-            wrapped = textwrap.wrap(words, width - 10, max_lines=max(min(room, 4), 1), placeholder=" ...") or [""]
+            room = min(budget - (len(parts) - place - 1), 7 if self.id == "verdict" else 4)
+            wrapped = textwrap.wrap(words, width - 10, max_lines=max(room, 1), placeholder=" ...") or [""]
             lines += [f"{name if i == 0 else '':<9} {line}" for i, line in enumerate(wrapped)]
             budget -= len(wrapped)
         return "\n".join(lines) + "\n"
@@ -84,8 +84,9 @@ def explained(report: Mapping[str, Any], identifier: str) -> Explanation:
         UsageError: the report has no such id; the nearest ones are named.
     """
     if identifier == "verdict":
-        return _verdict(report["verdict"])
-    titles = {finding_title(one["id"], one["estimates"]).casefold(): one["id"] for one in report["findings"]}
+        return _verdict(report["verdict"], [one["id"] for one in report["findings"]])
+    titles = {row(name, Estimate.from_json(item)).label.casefold(): name for name, item in report["estimates"].items()}
+    titles |= {finding_title(one["id"], one["estimates"]).casefold(): one["id"] for one in report["findings"]}
     identifier = titles.get(identifier.casefold(), identifier)
     if identifier in report["estimates"]:
         return of_estimate(row(identifier, Estimate.from_json(report["estimates"][identifier])))
@@ -174,7 +175,7 @@ def _from_estimates(names: Sequence[str]) -> str:
 _SEVERITY = {"high": "do not train on the data as it is", "medium": "inspect before training", "low": "a note"}
 
 
-def _verdict(verdict: Mapping[str, Any]) -> Explanation:
+def _verdict(verdict: Mapping[str, Any], findings: Sequence[str]) -> Explanation:
     return Explanation(
         decision_words(verdict["decision"]),
         "verdict",
@@ -184,5 +185,6 @@ def _verdict(verdict: Mapping[str, Any]) -> Explanation:
             ("Number", visible(verdict.get("estimate", ""))),
             ("Needs", visible(verdict.get("needs", ""))),
             ("Next", visible(verdict.get("next_command", ""))),
+            ("Explain", ", ".join(map(visible, findings))),
         ),
     )

@@ -5,10 +5,12 @@ Rows of a file never reach the terminal unescaped.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Group as Stack
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -64,9 +66,22 @@ class Summary:
         tail = list(_tail(self.result, width, self.fill))
         used = len(console.render_lines(Stack(*parts, *tail), narrow, pad=False))
         tables = [] if self.everything else list(_numbers(self.result, LINES - used))
-        yield from console.render(Stack(*parts, *tables, *tail), narrow)
+        yield from _trimmed(console, Stack(*parts, *tables, *tail), narrow)
         if self.everything:
-            yield from console.render(Stack(*_everything(self.result, width)), narrow)
+            yield from _trimmed(console, Stack(*_everything(self.result, width)), narrow)
+
+
+def _trimmed(console: Console, content: RenderableType, options: ConsoleOptions) -> Iterator[Segment]:
+    """The lines of the content without blanks at their ends."""
+    for line in console.render_lines(content, options, pad=False):
+        segments = list(line)
+        while segments and not segments[-1].text.strip():
+            segments.pop()
+        if segments:
+            last = segments.pop()
+            segments.append(Segment(last.text.rstrip(), last.style))
+        yield from segments
+        yield Segment.line()
 
 
 def _everything(result: Result, width: int) -> Iterator[RenderableType]:
@@ -99,6 +114,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         words = f"{shown.value}  {shown.level:.0%} CI {_bracket(shown)}  {_metric(shown)}"
         name = "Gain" if "gain" in shown.id or shown.id.startswith("selection.") else "Value"
         yield name, terminal_text(words)
+        if result.verdict.estimate.startswith("gain.nats_per_byte"):
+            yield "", "an n-gram model's gain: it judges wording, not what a fine-tuned model learns"
     if result.verdict.needs:
         yield "Needs", f"{visible(result.verdict.needs)} to decide"
 
@@ -145,7 +162,7 @@ def _finding(finding: Finding, width: int, *, whole: bool) -> Table:
     severity = Text(finding.severity.upper(), style=_SEVERITIES.get(finding.severity, ""))
     rows = Text(count(finding.rows) if finding.rows else "")
     table.add_row(severity, Text(visible(title), style="bold"), rows)
-    table.add_row("", Text(terminal_text(shorten(finding.message, 2000 if whole else 2 * (width - 16)))), "")
+    table.add_row("", Text(terminal_text(_cut(finding.message, 2000 if whole else 2 * (width - 14)))), "")
     if whole and finding.consequence:
         table.add_row("", Text(finding.consequence), "")
     if whole and finding.examples:
@@ -153,6 +170,12 @@ def _finding(finding: Finding, width: int, *, whole: bool) -> Table:
     if finding.fix:
         table.add_row("", Text.assemble(("fix: ", "dim"), terminal_text(shorten(finding.fix, 200))), "")
     return table
+
+
+def _cut(text: str, limit: int) -> str:
+    """The text, cut at a space where it is too long."""
+    shown = shorten(text, limit)
+    return shown if shown == visible(text) else shown.rsplit(" ", 1)[0].rstrip(",;:") + " …"
 
 
 def _numbers(result: Result, room: int) -> Iterator[RenderableType]:
@@ -216,15 +239,15 @@ def _sets(result: Result) -> Iterator[RenderableType]:
 
 def _tail(result: Result, width: int, fill: Callable[[str], str]) -> Iterator[RenderableType]:
     """Next command, files, inputs."""
-    facts = []
-    if result.verdict.next_command:
-        facts.append(("Next", visible(fill(result.verdict.next_command))))
-    facts += _files(result)
+    facts = list(_files(result))
     facts += [("Note", visible(item.hint)) for item in result.inputs.values() if item.hint]
     inputs = ", ".join(f"{visible(role)} {count(item.rows)}" for role, item in result.inputs.items())
     if inputs:
         facts.append(("Read", shorten(f"{inputs} rows{_columns(result)}", 2 * (width - 8))))
     yield Text("")
+    if result.verdict.next_command:  # one line that can be pasted, however long
+        command = visible(fill(result.verdict.next_command))
+        yield Text.assemble(("Next", "bold"), "   ", command, no_wrap=True, overflow="ignore")
     yield _pairs(facts)
 
 
@@ -245,9 +268,13 @@ def _files(result: Result) -> Iterator[tuple[str, str]]:
     if kept == 0:
         yield "Rows", f"all {count(rows)} dropped; kept.jsonl is empty"
         return
-    use = "do not train on them" if result.verdict.decision == "do_not_use" else f"{count(len(result.dropped))} dropped"
-    where = "without a defect of their own" if result.verdict.decision == "do_not_use" else "kept"
-    yield "Rows", f"{count(kept)} {where} in kept.jsonl; {use}"
+    if result.verdict.decision == "do_not_use":
+        yield "Rows", f"{count(kept)} without a defect of their own in kept.jsonl; do not train on them"
+        return
+    reasons = Counter(reason for item in result.dropped for reason in item.reasons)
+    listed = ", ".join(f"{visible(finding_title(name)).lower()} {count(n)}" for name, n in reasons.most_common(5))
+    why = f" ({listed})" if listed else ""
+    yield "Rows", f"{count(kept)} kept in kept.jsonl, {count(len(result.dropped))} dropped{why}"
 
 
 def _pairs(facts: Sequence[tuple[str, str]]) -> Table:

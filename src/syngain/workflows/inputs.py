@@ -136,7 +136,7 @@ def summaries(datasets: Mapping[str, Dataset | None]) -> dict[str, InputSummary]
             fingerprint=dataset.fingerprint,
             roles="; ".join(part for part in (sentence, matched) if part),
             columns=dataset.roles.chosen(),
-            hint=dataset.roles.hint if role == "real" else "",
+            hint="; ".join(filter(None, (dataset.roles.hint, *dataset.notes))) if role == "real" else "",
         )
     return out
 

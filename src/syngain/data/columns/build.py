@@ -47,7 +47,7 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
     notes: list[str] = []
     features: dict[str, Sequence[object]] = {}
     if roles.kind is Kind.TABLE:
-        plan = tables.plan(loaded, roles, like)
+        plan = replace(tables.plan(loaded, roles, like), as_told=options.text == "")
         roles = replace(roles, features=plan.features, ignored=plan.ignored)
         features, notes = tables.columns(loaded, plan)
     content = run(_Extraction(loaded, roles), blocks(len(loaded)))

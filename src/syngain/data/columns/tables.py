@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from syngain.core.errors import InputError
 from syngain.data.columns.roles import (
     GENERATOR,
@@ -45,17 +47,19 @@ IDS = {
 }
 PROSE = 40  # mean characters from which a column of strings counts as prose
 BATCH = 10_000
+FEW_FEATURES = 2  # with no more columns than this next to sentences, rows are texts, not a table
 MANY = 20  # distinct values below which strings may be categories
 FEW = 0.5  # fraction of distinct values from which strings are names, not categories
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturePlan:
-    """Which columns are features, and which must be numeric (``None``: detect)."""
+    """Which columns are features, and which must be numeric (``None``: detect); ``as_told``: a table by --text none."""
 
     features: tuple[str, ...]
     ignored: tuple[str, ...]
     numeric: frozenset[str] | None = None
+    as_told: bool = False
 
 
 def plan(loaded: Loaded, roles: Roles, like: ReferenceColumns | None) -> FeaturePlan:
@@ -104,17 +108,37 @@ def columns(loaded: Loaded, plan: FeaturePlan) -> tuple[dict[str, Sequence[objec
         column.check()
     if not as_real and len(words) == len(result) and not _are_categories(words, len(loaded)):
         raise no_text_field(loaded)
+    prose = _prose(words, plan)
+    texts = [] if as_real or plan.as_told else [name for name in prose if words[name].is_text()]
+    if texts and len(result) - len(prose) - len(_counters(numbers)) <= FEW_FEATURES:
+        raise no_text_field(loaded, texts)
     notes = [numbers[name].note() for name in words if name in numbers and numbers[name].count]
-    notes += [f"`{show(n)}` looks like text; to treat it as text, pass --text {show(n)}" for n in _prose(words, plan)]
+    notes += [f"`{show(n)}` looks like text; to treat it as text, pass --text {show(n)}" for n in prose]
     return result, notes
 
 
-def no_text_field(loaded: Loaded) -> InputError:
-    """The error for rows that are neither texts nor pairs nor a table."""
+def _counters(numbers: Mapping[str, _Numbers]) -> list[str]:
+    """Columns that number the rows: each value once, in ascending order."""
+    out = []
+    for name, column in numbers.items():
+        values = np.frombuffer(column.values, dtype=np.float64) if column.count and column.text_at < 0 else np.empty(0)
+        if values.size > 1 and bool(np.all(np.diff(values) > 0)) and bool(np.all(values == np.floor(values))):
+            out.append(name)
+    return out
+
+
+def no_text_field(loaded: Loaded, prose: Sequence[str] = ()) -> InputError:
+    """The error for rows that are neither texts nor pairs nor a table, or a table with hardly more than prose."""
     names = list(loaded.fields)
     text = shlex.quote(show(_longest_text(loaded) or "NAME"))
     labels = [name for name in label_like(loaded, set()) if shlex.quote(show(name)) != text]
     label = f" --label {shlex.quote(show(labels[0]))}" if labels else ""
+    if prose:
+        return InputError(
+            f"{loaded.name}: {show_names(prose)} looks like text, and the other fields hardly make a table",
+            expected=f"a text field named {', '.join(TEXT)}, or one that you name",
+            todo=f"name the columns: --text {text}{label}; to read a table: --text none",
+        )
     return InputError(
         f"{loaded.name}: no text field; the fields are {show_names(names) or 'none'}",
         expected="messages, conversations, prompt and completion or response, instruction and output, question and "
@@ -263,6 +287,11 @@ class _Words:
         """Refuse a column without any value."""
         if all(map(is_missing, self.same)):
             raise _empty(self.loaded, self.name)
+
+    def is_text(self) -> bool:
+        """Whether the column holds sentences: long, and most of them different."""
+        distinct = [word for word in self.same if word]
+        return sum(map(len, distinct)) > PROSE * len(distinct) and len(distinct) > FEW * len(self.values)
 
     def is_prose(self) -> bool:
         """Whether the column looks like prose: long and rarely repeated."""

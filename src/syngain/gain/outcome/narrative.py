@@ -56,7 +56,11 @@ def without_gain(answer: GainEstimates, whole: Estimate) -> Verdict:
 
 def as_repeated(answer: GainEstimates, whole: Estimate) -> Verdict:
     """The verdict where oversampled real rows reach the same gain."""
-    return _refused(answer, whole, "oversampling your real rows gives the same gain")
+    over = answer.controls["duplication"]
+    unit = METRICS[answer.metric][1]
+    more = f"{signed(over.value, unit)} over oversampling your real rows, below --min-gain ({least(answer)})"
+    exact = over.value == 0 and over.interval(0.9) == (0.0, 0.0)
+    return _refused(answer, whole, "oversampling your real rows gives the same gain" if exact else f"they add {more}")
 
 
 def _refused(answer: GainEstimates, whole: Estimate, why: str) -> Verdict:

@@ -124,12 +124,11 @@ def _of_all_rows(measured: GainPart | None, dropped: int) -> Sequence[Finding]:
     if measured is None:
         return ()
     kept = measured.kept_verdict
-    if not dropped or kept is None or kept.decision not in {"use", "use_subset"}:
+    if not dropped or kept is None:
         return measured.findings
+    rest = "; the rest gains" if kept.decision in {"use", "use_subset"} else " first"
     return [
-        replace(
-            item, message=f"Before dropping rows: {item.message}", fix=f"drop {dropped:,} rows; the rest has a gain"
-        )
+        replace(item, message=f"Before dropping rows: {item.message}", fix=f"drop {dropped:,} rows{rest}")
         if item.id in {"harm", "no_gain"}
         else item
         for item in measured.findings
