@@ -108,14 +108,24 @@ def test_columns_of_categories_alone_are_a_table():
 
 @pytest.mark.parametrize("cells", [["x" * 50, "y " * 30] * 3, ["short", "texts", "all", "different"], ["one"]])
 def test_strings_that_are_no_categories_ask_for_the_text(cells):
-    with pytest.raises(InputError, match=r"no text field; the fields are `foo`, `split`.*name it with --text foo"):
+    with pytest.raises(InputError, match=r"no text field; the fields are `foo`, `split`.*name the columns: --text foo"):
         Dataset.from_rows([{"foo": cell, "split": "a"} for cell in cells])
 
 
-def test_prose_beside_numbers_is_a_table_with_a_note():
-    dataset = Dataset.from_rows([{"x": i, "body": f"{i} " + "words " * 20} for i in range(3)])
+def test_prose_next_to_many_numbers_is_a_table_with_a_note():
+    more = {name: 1.5 for name in "abc"}
+    dataset = Dataset.from_rows([{"x": -i, **more, "body": f"{i} " + "words " * 20} for i in range(3)])
     assert dataset.kind is Kind.TABLE
     assert "--text body" in dataset.notes[0]
+
+
+@pytest.mark.parametrize("others", [{}, {"topic": "a"}, {"topic": "a", "age": 3}])
+def test_sentences_with_a_row_number_are_not_read_as_a_table_in_silence(others):
+    """A row number made a table of texts: copies, labels and contamination were not checked, without a word."""
+    rows = [{"no.": i, "question": f"{i} " + "words " * 20, **others} for i in range(3)]
+    with pytest.raises(InputError, match=r"`question` looks like text.*--text question.*--text none"):
+        Dataset.from_rows(rows)
+    assert Dataset.from_rows(rows, roles=RoleOptions(text="")).kind is Kind.TABLE
 
 
 def test_an_empty_text_option_asks_for_a_table():
