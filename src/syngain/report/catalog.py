@@ -171,6 +171,8 @@ PARTS = {
     "random_test": "as many random rows",
     "kept_test": "kept rows",
     "test": "test rows",
+    "anchors_alone": "versus real rows alone",
+    "equal_shares": "versus equal proportions",
 }
 
 _BASELINES = {"over_random": "a random subset of the same size", "over_all": "all rows"}

@@ -183,7 +183,8 @@ def _numbers(result: Result, room: int) -> Iterator[RenderableType]:
     if result.sets:
         yield from _sets(result)
         return
-    rows = [row(name, item) for name, item in result.estimates.items() if "=" not in name.partition("@")[2]]
+    whole = {name: item for name, item in result.estimates.items() if "=" not in name.partition("@")[2]}
+    rows = [row(name, item) for name, item in (whole or result.estimates).items()]
     tested = [item for item in rows if item.mark != "none"]
     outside = [item for item in tested if item.mark in {"differs", "outside"}]
     if result.command in {"audit", "demo"}:
