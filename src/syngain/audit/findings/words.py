@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -22,6 +24,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "label_leak": ("A model learns to look for the label's words.", "remove the label from the text"),
     "label_independent": ("A model trained on these labels learns nothing.", "relabel all rows"),
     "label_noise": ("Wrong labels lower accuracy.", "check how labels were assigned, then relabel"),
+    "bad_responses": ("A model learns to respond like this.", "inspect the examples; generate these rows again"),
     "unknown_labels": ("A model learns classes that you do not have.", "map these labels to yours"),
 }
 
@@ -36,12 +39,19 @@ NAMES: Mapping[str, str] = {
     "label_independent": "labels unrelated to the rows",
     "label_noise": "label noise",
     "unknown_labels": "unknown labels",
+    "bad_responses": "bad responses",
 }
 
 
 def with_fixes(findings: Sequence[Finding], why: Mapping[str, Flags]) -> list[Finding]:
     """The findings with their consequence and fix; ``why``: rows dropped for each, flags (m,)."""
-    return [_with_fix(finding, int(why[finding.id].sum()) if finding.id in why else 0) for finding in findings]
+    return [_with_fix(finding, _dropped(finding.id, why)) for finding in findings]
+
+
+def _dropped(identifier: str, why: Mapping[str, Flags]) -> int:
+    """Rows dropped for a finding; a reason is the id of a finding, or starts with it (``bad_responses: refusal``)."""
+    flags = [rows for reason, rows in why.items() if reason.partition(":")[0] == identifier]
+    return int(np.any(flags, axis=0).sum()) if flags else 0
 
 
 def _with_fix(finding: Finding, dropped: int) -> Finding:

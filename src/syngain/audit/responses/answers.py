@@ -1,0 +1,111 @@
+"""Prompts and responses as the detectors of bad responses see them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from syngain.audit.responses.scripts import TOKEN
+from syngain.data.blocks import row_values
+from syngain.data.text import near_duplicates
+
+if TYPE_CHECKING:
+    from syngain.core.arrays import Ints
+
+FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
+LAST_USER = re.compile(r"(?:^|\n)user: ")
+THOUGHT = r"think|thinking|thought|thoughts|reasoning|reason|analysis|scratchpad|reflection|plan"
+CLOSED = re.compile(rf"</(?:{THOUGHT})>|\[/THINK\]|<\|end_of_thought\|>|<\|/think\|>|◁/think▷", re.IGNORECASE)
+LONG = 20_000  # characters of a response that are looked at: its first and last halves
+
+Value = TypeVar("Value", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response with its prompt.
+
+    Attributes:
+        prompt, text: both sides, without white space around them.
+    """
+
+    prompt: str
+    text: str
+
+    @classmethod
+    def of(cls, prompt: str, response: str) -> Answer:
+        """The answer of a row; the middle of very long texts is left out."""
+        return cls(_bounded(prompt).strip(), _bounded(response).strip())
+
+    @cached_property
+    def final(self) -> str:
+        """The response after its last closed reasoning; the whole response where it has none."""
+        ends = [match.end() for match in CLOSED.finditer(self.text)] if "<" in self.text or "[" in self.text else []
+        return self.text[ends[-1] :].strip() if ends else self.text
+
+    @cached_property
+    def prose(self) -> str:
+        """The final response without code fences."""
+        return FENCE.sub("\n", self.final) if "```" in self.final or "~~~" in self.final else self.final
+
+    @cached_property
+    def plain(self) -> str:
+        """The prose without inline code and formulas."""
+        return INLINE.sub(" ", self.prose) if "`" in self.prose or "$" in self.prose else self.prose
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Words in lower case; characters in scripts that have no spaces."""
+        return TOKEN.findall(self.final.lower())
+
+    @cached_property
+    def asked(self) -> str:
+        """The last turn of the prompt."""
+        turns = LAST_USER.split(self.prompt) if "user: " in self.prompt else [self.prompt]
+        return turns[-1].strip()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The prompts and responses of one dataset, with what several detectors need."""
+
+    prompts: Sequence[str]
+    responses: Sequence[str]
+    _known: dict[Callable[[Answer], object], object] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.responses)
+
+    def answer(self, row: int) -> Answer:
+        """The answer of one row."""
+        return Answer.of(self.prompts[row], self.responses[row])
+
+    def values(self, compute: Callable[[Answer], Sequence[int]]) -> Ints:
+        """Integers of every row, from its own text alone (n, k); computed once for each ``compute``."""
+        if compute not in self._known:
+            self._known[compute] = self._values(compute)
+        found = self._known[compute]
+        assert isinstance(found, np.ndarray)  # noqa: S101  (written by the line above)
+        return found
+
+    def _values(self, compute: Callable[[Answer], Sequence[int]]) -> Ints:
+        def block(part: slice) -> list[Sequence[int]]:
+            pairs = zip(self.prompts[part], self.responses[part], strict=True)
+            return [compute(Answer.of(prompt, response)) for prompt, response in pairs]
+
+        return row_values(block, len(self), np.int64)
+
+    @cached_property
+    def prompt_codes(self) -> Ints:
+        """An integer per row, equal for equal prompts (n,)."""
+        return near_duplicates.codes(self.prompts)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= LONG else text[: LONG // 2] + text[-LONG // 2 :]

@@ -1,0 +1,135 @@
+"""Responses that stop before their end: no end mark where real rows have one, open fences, brackets and quotations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.responses.answers import FENCE
+from syngain.audit.responses.scripts import SCRIPTS, main_script
+
+if TYPE_CHECKING:
+    from syngain.audit.responses.answers import Answer, Rows
+    from syngain.core.arrays import Flags, Ints
+
+HABIT = 0.9  # of the real responses of a kind end in an end mark: then one without it was cut
+LAST_LINE, MOSTLY = 0.97, 0.3  # of real and of judged responses have the same beginning of the last line
+LEAST = 15  # real responses of a kind from which its habit is known
+END = frozenset(".!?…。！？｡।॥؟۔։፧።៖។၊။৷᙮‽⁈⁉︙") | frozenset("\U0001f600\U0001f642😊🙂👍🎉❤✅😀")
+CLOSING = "\"'”’»)]}>*_`~ \t\n」』】）》〉］｝›“‘|$"
+OPENS = re.compile(r"(?:[,;\u2013\u2014&/+=(\[{«„「『（【、，；：]|(?<![\d\s!:-])-|\b(?:and|or|but|the|of|to|a|an|with|for|in|because|which|that|und|oder|der|die|das|mit|et|ou|le|la|les|de|y|o|el|los|e|i|и|или|в|на)) *$")
+CONJUNCTION = re.compile(r"\b(?:and|or|the|of|because|und|oder|weil|et|ou|que|les|y|porque|и|или|что|oraz|że|en|het|dat|e|ou|và|dan|ve) *$", re.IGNORECASE)
+_CODE = re.compile(r"[;{}]\s*$|^\s*(?:def |class |import |from \w+ import|#include|SELECT |<\w+|</\w+>|public |var |let |const |function )", re.MULTILINE)
+_ITEM = re.compile(r"^\s*(?:[-*•·–]|\(?\d{1,3}[.)、:]|\(?[a-zA-Z][.)]|[#|]|\w[\w ]{0,30}[:：] )")
+_PAIRS = (("(", ")"), ("[", "]"), ("（", "）"), ("「", "」"), ("『", "』"), ("«", "»"), ("【", "】"), ("《", "》"), ("\u201c", "\u201d"))
+_SMILEY = re.compile(r"[:;=]-?[()\[\]]|^\s*\(?\w{1,3}[)\]]", re.MULTILINE)
+SHORT, ITEMS, CODE, PROSE = range(4)
+
+
+def ending(answer: Answer) -> tuple[int, int, int, int]:
+    """How a response ends: its shape, its script, whether with an end mark, whether something is left open."""
+    text = answer.plain.strip()
+    kind = _shape(answer, text)
+    script = SCRIPTS.index(_script(text))
+    last = text.rstrip(CLOSING)[-1:]
+    marked = last in END or (last in ":：" and text != answer.final) if last else True
+    return kind, script, int(marked), int(bool(text) and _left_open(answer, text, kind))
+
+
+def cut(judged: Rows, real: Rows) -> Flags:
+    """Responses that were cut, by what they leave open and by the real rows' habit of ending; shape (n,)."""
+    found, habit = judged.values(ending), real.values(ending)
+    expects = np.zeros(len(judged), dtype=bool)
+    kinds = found[:, 0] * len(SCRIPTS) + found[:, 1]
+    real_kinds = habit[:, 0] * len(SCRIPTS) + habit[:, 1]
+    for kind in np.unique(kinds):
+        expects[kinds == kind] = _expects_mark(int(kind), real_kinds, habit)
+    return (found[:, 3] > 0) | (expects & (found[:, 2] == 0)) | _without_last_line(judged, real)
+
+
+def _without_last_line(judged: Rows, real: Rows) -> Flags:
+    """Rows without the last line that all real rows begin alike (``#### 12``), where most judged rows have it."""
+    ours, theirs = last_lines(judged), last_lines(real)
+    line, count = Counter(theirs).most_common(1)[0]
+    has = np.array([own == line for own in ours], dtype=bool)
+    if line.isalpha() or count < LAST_LINE * len(theirs) or len(theirs) < LEAST or has.mean() < MOSTLY:
+        return np.zeros(len(judged), dtype=bool)
+    return ~has
+
+
+def last_lines(rows: Rows) -> list[str]:
+    """How the last line of every response begins: its first word, where it has several lines."""
+    parts = [response.strip().rpartition("\n") for response in rows.responses]
+    return [line.split(maxsplit=1)[0] if start and line.strip() else "a" for start, _, line in parts]
+
+
+def _expects_mark(kind: int, real_kinds: Ints, habit: Ints) -> bool:
+    """Whether real responses of this shape and script end in an end mark; of all shapes where these are too few."""
+    shape, script = divmod(kind, len(SCRIPTS))
+    if shape == CODE:
+        return False
+    same = real_kinds == kind
+    if int(same.sum()) < LEAST:
+        same = (habit[:, 1] == script) & (habit[:, 0] != CODE)
+    return int(same.sum()) >= LEAST and float(habit[same, 2].mean()) >= HABIT
+
+
+def _shape(answer: Answer, text: str) -> int:
+    if answer.prose != answer.final or _CODE.search(text):
+        return CODE
+    if len(answer.tokens) < 4:
+        return SHORT
+    return ITEMS if _ITEM.match(text.rpartition("\n")[2]) else PROSE
+
+
+def _script(text: str) -> str:
+    return main_script(text[-300:])[0] or "Latin"
+
+
+def _left_open(answer: Answer, text: str, kind: int) -> bool:
+    """An open fence; a comma, hyphen or conjunction at the end; an open bracket or quotation that never closes."""
+    final = answer.final
+    if ("```" in final or "~~~" in final) and _fence_is_open(final):
+        return True
+    if text[0] in "{[" and text[-1] not in ".!?" and _data_is_open(text):
+        return True
+    if kind == CODE or len(answer.tokens) < 3:
+        return False
+    if OPENS.search(text) and not _ends_as_word(text, answer):
+        return True
+    return text[-1] not in END and _bracket_is_open(text)
+
+
+def _ends_as_word(text: str, answer: Answer) -> bool:
+    """A short or single-line answer may end in such a word: a preposition that was asked for, a line of items."""
+    last = text[-1]
+    return (last.isalpha() and CONJUNCTION.search(text) is None) or (len(answer.tokens) < 6 and last.isalpha())
+
+
+def _data_is_open(text: str) -> bool:
+    """Whether a response that starts as JSON does not parse and opens more brackets than it closes."""
+    if len(text) < 3 or sum(map(text.count, "{[")) <= sum(map(text.count, "}]")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return ":" in text or "," in text
+    return False
+
+
+def _fence_is_open(text: str) -> bool:
+    fences = [match[0] for match in FENCE.finditer(text)]
+    return any(not re.search(r"\n[ \t]*(?:```+|~~~+)[ \t]*$", fence) for fence in fences[-1:])
+
+
+def _bracket_is_open(text: str) -> bool:
+    """Whether the last paragraph opens more brackets or quotations than it closes."""
+    part = text.rpartition("\n\n")[2]
+    if any(part.count(first) > part.count(second) for first, second in _PAIRS if first in part):
+        cleaned = _SMILEY.sub("", part)
+        return any(cleaned.count(first) > cleaned.count(second) for first, second in _PAIRS)
+    return part.count('"') % 2 == 1 and not re.search(r"\d\"", part)

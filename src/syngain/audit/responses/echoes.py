@@ -1,0 +1,35 @@
+"""Responses that repeat their prompt and add little."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from syngain.audit.responses.answers import Answer
+from syngain.audit.responses.scripts import TOKEN
+
+LEAST = 6  # tokens of a prompt: shorter ones can be their own answer
+COVERED = 0.9  # of the prompt's pairs of tokens appear in the response
+OWN = 0.75  # of the response's pairs of tokens come from the prompt
+NEW = 0.08  # of the response's tokens are new, or one of them
+
+
+def echoes(answer: Answer) -> bool:
+    """Whether the response repeats nearly the whole prompt, and little more; its first paragraph or last turn count."""
+    if not LEAST <= len(answer.tokens):
+        return False
+    paragraph = answer.asked.partition("\n\n")[0]
+    asked = [answer.asked] if paragraph == answer.asked else [answer.asked, paragraph]
+    return any(_repeats(part, answer.tokens) for part in asked if 2 * len(part) >= len(answer.final) / 2)
+
+
+def _repeats(asked: str, tokens: list[str]) -> bool:
+    words = TOKEN.findall(asked.lower())
+    if len(words) < LEAST or len(tokens) > 1.5 * len(words):
+        return False
+    theirs, ours = Counter(pairwise(words)), Counter(pairwise(tokens))
+    new = (Counter(tokens) - Counter(words)).total()
+    if new > max(1.0, NEW * len(tokens)):
+        return False
+    common = (theirs & ours).total()
+    return common >= COVERED * theirs.total() and common >= OWN * ours.total()

@@ -1,0 +1,143 @@
+"""Responses in another language than their prompt: by script, and by function words within a script."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.responses.function_words import NATIVE, SCRIPT_LANGUAGES, WORDS
+from syngain.audit.responses.scripts import SCRIPTS, SEEN, TOKEN, main_script
+
+if TYPE_CHECKING:
+    from syngain.audit.responses.answers import Answer, Rows
+    from syngain.core.arrays import Flags, Ints
+
+UNKNOWN = ""
+_NAMED = [name for languages in WORDS.values() for name in languages]
+LANGUAGES: tuple[str, ...] = tuple(
+    dict.fromkeys([UNKNOWN, *_NAMED, *SCRIPT_LANGUAGES.values(), *(f"{name} script" for name in SCRIPTS if name)])
+)
+_INDEX = {name: place for place, name in enumerate(LANGUAGES)}
+_SCRIPT_OF = {name: script for script, languages in WORDS.items() for name in languages} | {
+    name: script for script, name in SCRIPT_LANGUAGES.items()
+}
+_ASKS = re.compile(
+    r"translat|übersetz|traduc|traduz|traduit|vertaal|przetłum|перевед|перекла|翻译|翻譯|訳し|翻訳|번역|ترجم|अनुवाद|çevir|dịch|terjemah|"
+    r"language|sprache|langue|idioma|lingua|bilingual",
+    re.IGNORECASE,
+)
+LETTERS = 12  # of a response; a shorter one has no language
+PURE = 0.75  # of the letters of a response are of one script
+HITS, MARGIN = 3, 2.0  # function words of a language at least, and times those of the next one
+DENSITY = 0.15  # of the words of a response are function words
+USUAL = 0.02  # of real responses to prompts in a language are in the other: then it is what the task wants
+MOST = 0.9  # of the prompts are in one language: then undecided ones are too
+
+
+def languages(answer: Answer) -> tuple[int, int, int]:
+    """Language of the prompt, of the response, and whether the prompt asks for another language."""
+    asked = language(answer.asked, least=2, letters=4)
+    given = language(answer.plain, least=HITS, letters=LETTERS)
+    return _INDEX[asked], _INDEX[given], int(asked != given and bool(asked and given) and _wants(answer, given))
+
+
+def language(text: str, *, least: int, letters: int) -> str:
+    """The language of a text; a script where the language is open, "" where neither is clear."""
+    script, pure, number = main_script(text)
+    if number < letters or pure < PURE:
+        return UNKNOWN
+    if script == "Han" and number < 8:
+        return UNKNOWN
+    if script in SCRIPT_LANGUAGES:
+        return SCRIPT_LANGUAGES[script]
+    return _by_words(text, script, least) or f"{script} script"
+
+
+def _by_words(text: str, script: str, least: int) -> str:
+    owners = _owners().get(script)
+    if owners is None:
+        return UNKNOWN
+    tokens = TOKEN.findall(text[:SEEN].lower())
+    score: Counter[str] = Counter()
+    for token in tokens:
+        names = owners.get(token, ())
+        for name in names:
+            score[name] += 1 / len(names) ** 0.5  # type: ignore[assignment]
+    if not score:
+        return UNKNOWN
+    (best, first), *rest = score.most_common(2)
+    second = rest[0][1] if rest else 0.0
+    if first < least or first < MARGIN * second or first < DENSITY * len(tokens):
+        return UNKNOWN
+    return best
+
+
+@lru_cache(maxsize=1)
+def _owners() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Script to function word to the languages that have it."""
+    out: dict[str, dict[str, tuple[str, ...]]] = {}
+    for script, languages_of in WORDS.items():
+        owners = out.setdefault(script, {})
+        for name, words in languages_of.items():
+            for word in words.split():
+                owners[word] = (*owners.get(word, ()), name)
+    return out
+
+
+def _wants(answer: Answer, given: str) -> bool:
+    """Whether the prompt asks for a translation, or names the language of the response."""
+    prompt = answer.prompt.lower()
+    return bool(_ASKS.search(prompt)) or any(name in prompt for name in NATIVE.get(given, given.lower()).split())
+
+
+def wrong_language(judged: Rows, real: Rows) -> Flags:
+    """Responses in another language than their prompt, where real rows do not have that pair of languages; (n,)."""
+    asked, given, wanted = _pairs(judged, real)
+    real_asked, real_given, _ = _pairs(real, real)
+    differ = (wanted == 0) & (asked > 0) & (given > 0) & (asked != given)
+    for one, other in {(int(asked[row]), int(given[row])) for row in np.flatnonzero(differ)}:
+        here = (asked == one) & (given == other)
+        among = real_given[real_asked == one]
+        usual = judged is not real and among.size and float((among == other).mean()) >= USUAL
+        if usual or not _distinct(one, other):
+            differ &= ~here
+    return differ
+
+
+def _pairs(rows: Rows, real: Rows) -> tuple[Ints, Ints, Ints]:
+    """Languages of prompts and responses; an undecided prompt has the language of nearly all others of its script."""
+    asked, given, wanted = rows.values(languages).T
+    known = real.values(languages)[:, 0]
+    out = asked.copy()
+    for script in WORDS:
+        inside = [_INDEX[name] for name in WORDS[script]]
+        names, counts = np.unique(known[np.isin(known, inside)], return_counts=True)
+        if counts.sum() >= 10 and counts.max() >= MOST * counts.sum():
+            out[asked == _INDEX[f"{script} script"]] = names[counts.argmax()]
+    return out, given, wanted
+
+
+def _distinct(one: int, other: int) -> bool:
+    """Whether two languages differ for certain: two scripts, or two languages of one script that are both known."""
+    first, second = LANGUAGES[one], LANGUAGES[other]
+    scripts = [_SCRIPT_OF.get(name, name.removesuffix(" script")) for name in (first, second)]
+    return scripts[0] != scripts[1] or not (first.endswith(" script") or second.endswith(" script"))
+
+
+def language_names(rows: Rows, real: Rows, flags: Flags) -> tuple[str, str, int] | None:
+    """The most common pair of languages of the flagged rows: of the prompt, of the response, and its rows."""
+    asked, given, _ = _pairs(rows, real)
+    pairs = Counter((LANGUAGES[asked[row]], LANGUAGES[given[row]]) for row in np.flatnonzero(flags))
+    if not pairs:
+        return None
+    for first, second in [pair for pair in pairs if pair[1].endswith(" script")]:  # too short to name its language
+        script = second.removesuffix(" script")
+        named = [pair for pair in pairs if pair[0] == first and _SCRIPT_OF.get(pair[1]) == script]
+        if named:
+            pairs[max(named, key=lambda pair: (pairs[pair], pair))] += pairs.pop((first, second))
+    (first, second), count = min(pairs.items(), key=lambda item: (-item[1], item[0]))
+    return first, second, count
