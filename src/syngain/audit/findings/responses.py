@@ -14,7 +14,7 @@ from syngain.core.result import SEVERITIES, Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from syngain.audit.measure import Measurements
+    from syngain.audit.responses.health import ResponseHealth
     from syngain.core.arrays import Flags
 
 ID = "bad_responses"
@@ -30,7 +30,7 @@ def bad_responses(context: Context) -> Iterator[Finding]:
     Kinds of low severity are named only where there is nothing worse.
     """
     health = context.found.responses
-    found = kinds_found(context.found)
+    found = kinds_found(health) if health else {}
     if health is None or not found:
         return
     shown = [name for name, severity in found.items() if severity != "low"] or list(found)
@@ -46,26 +46,24 @@ def bad_responses(context: Context) -> Iterator[Finding]:
     )
 
 
-def kinds_found(found: Measurements) -> Mapping[str, Severity]:
-    """The kinds that are more frequent than among the real rows, with their severity; the worst and most frequent first."""
-    if found.responses is None:
-        return {}
-    severities = {name: _severity(found, name) for name in KINDS}
+def kinds_found(health: ResponseHealth) -> Mapping[str, Severity]:
+    """The kinds that are more frequent than among the real rows, with their severity; the worst first."""
+    severities = {name: _severity(health, name) for name in KINDS}
     known = {name: severity for name, severity in severities.items() if severity is not None}
-    value = {name: found.estimates[f"responses.{name}"].value for name in known}
+    value = {name: health.estimates[f"responses.{name}"].value for name in known}
     return dict(sorted(known.items(), key=lambda item: (SEVERITIES.index(item[1]), -value[item[0]])))
 
 
-def response_reasons(found: Measurements) -> Mapping[str, Flags]:
+def response_reasons(health: ResponseHealth | None) -> Mapping[str, Flags]:
     """Reason to drop (``bad_responses: refusal``) to flags per synthetic row (m,), for kinds that are no mere notes."""
-    if found.responses is None:
+    if health is None:
         return {}
-    kinds = [name for name, severity in kinds_found(found).items() if severity != "low"]
-    return {f"{ID}: {name}": found.responses.flags[name] for name in kinds}
+    kinds = [name for name, severity in kinds_found(health).items() if severity != "low"]
+    return {f"{ID}: {name}": health.flags[name] for name in kinds}
 
 
-def _severity(found: Measurements, name: str) -> Severity | None:
-    item = found.estimates[f"responses.{name}"]
+def _severity(health: ResponseHealth, name: str) -> Severity | None:
+    item = health.estimates[f"responses.{name}"]
     if item.adjusted_p is None or item.adjusted_p >= 0.05:
         return None
     real = item.references["real"]

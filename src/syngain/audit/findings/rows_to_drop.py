@@ -51,7 +51,7 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
     if sides:
         out["distribution_shift"] = np.any([found.scores[side].far for side in sides], axis=0)
     if BAD_RESPONSES in standing:
-        out |= response_reasons(found)
+        out |= response_reasons(found.responses)
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
     else:

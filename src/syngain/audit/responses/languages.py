@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,15 @@ _ASKS = re.compile(
     r"language|sprache|langue|idioma|lingua|bilingual",
     re.IGNORECASE,
 )
+_MARKS = {  # letters that few languages have
+    "ñ": ("Spanish",), "¿": ("Spanish",), "¡": ("Spanish",), "ß": ("German",), "ä": ("German", "Swedish", "Finnish"),
+    "ã": ("Portuguese",), "õ": ("Portuguese",), "ł": ("Polish",), "ę": ("Polish",), "ż": ("Polish",), "ř": ("Czech",),
+    "ě": ("Czech",), "ů": ("Czech",), "ő": ("Hungarian",), "ű": ("Hungarian",), "ș": ("Romanian",), "ț": ("Romanian",),
+    "ă": ("Romanian", "Vietnamese"), "ğ": ("Turkish",), "ı": ("Turkish",), "å": ("Swedish", "Danish or Norwegian"),
+    "ø": ("Danish or Norwegian",), "æ": ("Danish or Norwegian",), "đ": ("Vietnamese",), "ư": ("Vietnamese",),
+    "è": ("French", "Italian", "Catalan"), "ê": ("French", "Portuguese"), "ç": ("French", "Portuguese", "Catalan"),
+    "œ": ("French",), "ò": ("Italian", "Catalan"), "ì": ("Italian",),
+}  # fmt: skip
 LETTERS = 12  # of a response; a shorter one has no language
 PURE = 0.75  # of the letters of a response are of one script
 HITS, MARGIN = 3, 2.0  # function words of a language at least, and times those of the next one
@@ -62,15 +71,21 @@ def _by_words(text: str, script: str, least: int) -> str:
     if owners is None:
         return UNKNOWN
     tokens = TOKEN.findall(text[:SEEN].lower())
-    score: Counter[str] = Counter()
-    for token in tokens:
+    score: dict[str, float] = defaultdict(float)
+    found = 0
+    for token in dict.fromkeys(tokens):
         names = owners.get(token, ())
+        found += bool(names)
         for name in names:
-            score[name] += 1 / len(names) ** 0.5  # type: ignore[assignment]
-    if not score:
+            score[name] += (0.5 if len(token) == 1 else 1.0) / len(names) ** 0.5
+    for mark, names in _MARKS.items() if script == "Latin" and not text.isascii() else ():
+        if mark in text:
+            for name in names:
+                score[name] += 1 / len(names)
+    if found < 2:
         return UNKNOWN
-    (best, first), *rest = score.most_common(2)
-    second = rest[0][1] if rest else 0.0
+    best, *others = sorted(score, key=lambda name: (-score[name], name))
+    first, second = score[best], score[others[0]] if others else 0.0
     if first < least or first < MARGIN * second or first < DENSITY * len(tokens):
         return UNKNOWN
     return best
