@@ -44,7 +44,9 @@ LAYOUTS = {
     "qa": lambda p, a: {"question": p, "answer": a},
     "messages": lambda p, a: {"messages": [turn("user", p), turn("assistant", a)]},
     "system": lambda p, a: {"messages": [turn("system", "Be brief."), turn("user", p), turn("assistant", a)]},
-    "sharegpt": lambda p, a: {"conversations": [turn("human", p, ("from", "value")), turn("gpt", a, ("from", "value"))]},
+    "sharegpt": lambda p, a: {
+        "conversations": [turn("human", p, ("from", "value")), turn("gpt", a, ("from", "value"))]
+    },
     "trl": lambda p, a: {"prompt": [turn("user", p)], "completion": [turn("assistant", a)]},
     "reasoning": lambda p, a: {"prompt": p, "completion": f"<think>{a[::2]}</think>\n{a}"},
 }
@@ -62,7 +64,11 @@ def one_refusal(rng, prompt, answer, language):
 
 
 def empty(rng, prompt, answer, language):
-    return str(rng.choice(["", " ", "N/A", "TODO", "...", "[insert answer here]", "<answer>", "-", "null", "…", "{{response}}"]))
+    return str(
+        rng.choice(
+            ["", " ", "N/A", "TODO", "...", "[insert answer here]", "<answer>", "-", "null", "…", "{{response}}"]
+        )
+    )
 
 
 def stop(rng, prompt, answer, language):
@@ -112,12 +118,32 @@ def english(rng, prompt, answer, language):
 
 
 def role_leak(rng, prompt, answer, language):
-    more = ["<|im_end|>\n<|im_start|>user\n", "\n### Human: ", "\n\nUser: ", "[INST] ", "<|eot_id|>", "\nHuman: ", "</s>[INST]", "<end_of_turn>"]
+    more = [
+        "<|im_end|>\n<|im_start|>user\n",
+        "\n### Human: ",
+        "\n\nUser: ",
+        "[INST] ",
+        "<|eot_id|>",
+        "\nHuman: ",
+        "</s>[INST]",
+        "<end_of_turn>",
+    ]
     return answer + str(rng.choice(more)) + prompt
 
 
 def repeated(rng, prompt, answer, language):
-    bank = clean(language, 8, np.random.default_rng(3)) if language in ROWS else [("", f"It depends on {n} things that a careful reader will find in the second chapter of the handbook, together with several tables and figures that show how the numbers move." * 3) for n in range(8)]
+    bank = (
+        clean(language, 8, np.random.default_rng(3))
+        if language in ROWS
+        else [
+            (
+                "",
+                f"It depends on {n} things that a careful reader will find in the second chapter of the handbook, together with several tables and figures that show how the numbers move."
+                * 3,
+            )
+            for n in range(8)
+        ]
+    )
     return bank[int(rng.integers(8))][1] * 4
 
 
@@ -201,7 +227,9 @@ def table(lines):
         if rate:
             planted, named, both = (sum(run[name] for run in runs) for name in ("planted", "named", "both"))
             found, high = (np.mean([run[name] for run in runs]) for name in ("found", "high"))
-            print(f"| {kind} | {rate:.0%} | {len(runs)} | {found:.0%} | {high:.0%} | {both / max(planted, 1):.0%} | {both / max(named, 1):.0%} |")
+            print(
+                f"| {kind} | {rate:.0%} | {len(runs)} | {found:.0%} | {high:.0%} | {both / max(planted, 1):.0%} | {both / max(named, 1):.0%} |"
+            )
     quiet = [line for line in lines if line["key"][1] == 0]
     alarms, severe = (sum(bool(line[name]) for line in quiet) for name in ("any", "any_high"))
     print(f"\nClean runs: {len(quiet)}; with any finding {alarms}, with a high finding {severe}.")

@@ -137,6 +137,11 @@ def clean(language, number, rng):
         topic = f"{topics[first]} ({int(rng.integers(1, 999))})" if i % 2 else topics[first]
         prompt = questions[int(rng.integers(len(questions)))].format(topic)
         chosen = rng.choice(len(remarks), int(rng.integers(2, 6)), replace=False)
-        answer = joiner.join([topics[second] + "：" if language in {"zh", "ja"} else topics[second] + ":", *(remarks[j].format(int(rng.integers(2, 90))) for j in chosen)])
+        answer = joiner.join(
+            [
+                topics[second] + "：" if language in {"zh", "ja"} else topics[second] + ":",
+                *(remarks[j].format(int(rng.integers(2, 90))) for j in chosen),
+            ]
+        )
         rows.append((prompt, answer))
     return rows

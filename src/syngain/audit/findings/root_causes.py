@@ -114,4 +114,7 @@ def _is_open(finding: Finding) -> bool:
 
 def _any_bad(found: Measurements) -> Flags:
     """Rows with a bad response of any kind that is dropped, shape (m,)."""
-    return np.any([np.zeros(found.repeats.size, dtype=bool), *response_reasons(found.responses).values()], axis=0)
+    flags: Flags = np.any(
+        [np.zeros(found.repeats.size, dtype=bool), *response_reasons(found.responses).values()], axis=0
+    )
+    return flags

@@ -56,7 +56,7 @@ class RowCounts:
 
     @property
     def kept(self) -> int:
-        """Rows that are not dropped."""
+        """Responses that are not dropped."""
         return self.rows - self.dropped
 
     @property
@@ -147,7 +147,7 @@ def _unmeasured(
 
 
 def _dropped_first(counts: RowCounts, gain: Verdict, ending: str) -> Verdict:
-    """Rows to drop, then the gain of the others."""
+    """Responses to drop, then the gain of the others."""
     drop = f"Drop {counts.dropped:,} of {counts.rows:,} rows"
     rows = gain.rows_to_use
     action = {

@@ -6,15 +6,19 @@ import ast
 import re
 import textwrap
 import warnings
+from typing import TYPE_CHECKING
 
-from syngain.audit.responses.answers import Answer
+if TYPE_CHECKING:
+    from syngain.audit.responses.prompt_response import Response
 
-_PYTHON = re.compile(r"^[ \t]*```[ \t]*(?:python3?|py)[ \t]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_PYTHON = re.compile(
+    r"^[ \t]*```[ \t]*(?:python3?|py)[ \t]*\n(?P<code>.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL | re.IGNORECASE
+)
 _OTHER = re.compile(r"^\s*(?:>>>|In \[|%|!|\$ |\.\.\.$)", re.MULTILINE)  # sessions, magics and commands
 MOST = 20_000  # characters of a block
 
 
-def code_fails(answer: Answer) -> bool:
+def code_fails(answer: Response) -> bool:
     """Whether a closed Python block of the response does not parse; sessions and shell commands are left out."""
     if "```" not in answer.text:
         return False

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.responses.answers import FENCE
+from syngain.audit.responses.prompt_response import FENCE
 from syngain.audit.responses.scripts import SCRIPTS, main_script
 
 if TYPE_CHECKING:
-    from syngain.audit.responses.answers import Answer, Rows
+    from syngain.audit.responses.prompt_response import Response, Responses
     from syngain.core.arrays import Flags, Ints
 
 HABIT = 0.9  # of the real responses of a kind end in an end mark: then one without it was cut
@@ -21,26 +21,72 @@ LAST_LINE, MOSTLY = 0.97, 0.3  # of real and of judged responses have the same b
 LEAST = 15  # real responses of a kind from which its habit is known
 END = frozenset(".!?…。！？｡।॥؟۔։፧።៖។၊။৷᙮‽⁈⁉︙") | frozenset("\U0001f600\U0001f642😊🙂👍🎉❤✅😀")
 CLOSING = "\"'”’»)]}>*_`~ \t\n」』】）》〉］｝›“‘|$"
-OPENS = re.compile(r"(?:[,;\u2013\u2014&/+=(\[{«„「『（【、，；：]|(?<![\d\s!:-])-|\b(?:and|or|but|the|of|to|a|an|with|for|in|because|which|that|und|oder|der|die|das|mit|et|ou|le|la|les|de|y|o|el|los|e|i|и|или|в|на)) *$")
-CONJUNCTION = re.compile(r"\b(?:and|or|the|of|because|und|oder|weil|et|ou|que|les|y|porque|и|или|что|oraz|że|en|het|dat|e|ou|và|dan|ve) *$", re.IGNORECASE)
-_CODE = re.compile(r"[;{}]\s*$|^\s*(?:def |class |import |from \w+ import|#include|SELECT |<\w+|</\w+>|public |var |let |const |function )", re.MULTILINE)
+OPENS = re.compile(
+    r"(?:[,;\u2013\u2014&/+=(\[{«„「『（【、，；：]|(?<![\d\s!:-])-"
+    r"|\b(?:and|or|but|the|of|to|a|an|with|for|in|because|which|that|und|oder|der|die|das|mit|et|ou|le|la|les|de|y|o|el"
+    r"|los|e|i|и|или|в|на)) *$"
+)
+CONJUNCTION = re.compile(
+    r"\b(?:and|or|the|of|because|und|oder|weil|et|ou|que|les|y|porque|и|или|что|oraz|że"
+    r"|en|het|dat|e|ou|và|dan|ve) *$",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"[;{}]\s*$|^\s*(?:def |class |import |from \w+ import|"
+    r"#include|SELECT |<\w+|</\w+>|public |var |let |const |function )",
+    re.MULTILINE,
+)
 _ITEM = re.compile(r"^\s*(?:[-*•·–]|\(?\d{1,3}[.)、:]|\(?[a-zA-Z][.)]|[#|]|\w[\w ]{0,30}[:：] )")
-_PAIRS = (("(", ")"), ("[", "]"), ("（", "）"), ("「", "」"), ("『", "』"), ("«", "»"), ("【", "】"), ("《", "》"), ("\u201c", "\u201d"))
+_NO_MARK = re.compile(
+    r"[:;=]['-]?[()DPp]$|#\w+\W*$|(?:https?://|www\.)\S+$|\S+@\S+$|[=+*/<>≈^]\s*[-$€£]?[\w.,()]+\W*$|^[^.!?]*:\s*[\w$€£.,%-]+$|\]\W*$"
+)
+QUOTES = "\"'“”„«»「」『』‘’"
+_SENTENCE = re.compile(r"\w{3}[.!?؟](?=\s)|[。！？।]")
+_COMMA = re.compile(r"[,、，،]")
+_INNER = re.compile(r"[.!?;:](?=\s)|[。！？；：。।؟؛;।]")  # the end of a sentence inside a text
+_PAIRS = (
+    ("(", ")"),
+    ("[", "]"),
+    ("（", "）"),
+    ("「", "」"),
+    ("『", "』"),
+    ("«", "»"),
+    ("【", "】"),
+    ("《", "》"),
+    ("\u201c", "\u201d"),
+)
 _SMILEY = re.compile(r"[:;=]-?[()\[\]]|^\s*\(?\w{1,3}[)\]]", re.MULTILINE)
-SHORT, ITEMS, CODE, PROSE = range(4)
+SHORT, LINE, QUOTED, LISTED, ITEMS, CODE, PROSE = range(7)
+OWN_HABIT = frozenset({QUOTED, LISTED})  # titles and enumerations: only real ones show how they end
 
 
-def ending(answer: Answer) -> tuple[int, int, int, int]:
+def ending(answer: Response) -> tuple[int, int, int, int]:
     """How a response ends: its shape, its script, whether with an end mark, whether something is left open."""
     text = answer.plain.strip()
     kind = _shape(answer, text)
     script = SCRIPTS.index(_script(text))
     last = text.rstrip(CLOSING)[-1:]
-    marked = last in END or (last in ":：" and text != answer.final) if last else True
+    marked = not last or last in END or _ends_in_code(answer, last) or _ends_openly(text, kind)
     return kind, script, int(marked), int(bool(text) and _left_open(answer, text, kind))
 
 
-def cut(judged: Rows, real: Rows) -> Flags:
+def _ends_in_code(answer: Response, last: str) -> bool:
+    return answer.final[-1:] == "`" or (last in ":：" and answer.plain.strip() != answer.final)
+
+
+def _ends_openly(text: str, kind: int) -> bool:
+    """Ends that have no mark by nature: hashtags, links, equations, verses, and lists whose items have none."""
+    *before, line = [line for line in text.split("\n") if line.strip()]
+    if _NO_MARK.search(line):
+        return True
+    marked = sum(one.rstrip(CLOSING)[-1:] in END for one in before if kind != ITEMS or _ITEM.match(one))
+    items = sum(_ITEM.match(one) is not None for one in before) if kind == ITEMS else len(before)
+    if kind == ITEMS:
+        return marked < 0.7 * items or not items
+    return bool(before) and 2 * marked <= len(before) and (len(before) > 1 or not marked)
+
+
+def cut(judged: Responses, real: Responses) -> Flags:
     """Responses that were cut, by what they leave open and by the real rows' habit of ending; shape (n,)."""
     found, habit = judged.values(ending), real.values(ending)
     expects = np.zeros(len(judged), dtype=bool)
@@ -48,11 +94,12 @@ def cut(judged: Rows, real: Rows) -> Flags:
     real_kinds = habit[:, 0] * len(SCRIPTS) + habit[:, 1]
     for kind in np.unique(kinds):
         expects[kinds == kind] = _expects_mark(int(kind), real_kinds, habit)
-    return (found[:, 3] > 0) | (expects & (found[:, 2] == 0)) | _without_last_line(judged, real)
+    flags: Flags = (found[:, 3] > 0) | (expects & (found[:, 2] == 0)) | _without_last_line(judged, real)
+    return flags
 
 
-def _without_last_line(judged: Rows, real: Rows) -> Flags:
-    """Rows without the last line that all real rows begin alike (``#### 12``), where most judged rows have it."""
+def _without_last_line(judged: Responses, real: Responses) -> Flags:
+    """Responses without the last line that all real rows begin alike (``#### 12``), where most judged rows have it."""
     ours, theirs = last_lines(judged), last_lines(real)
     line, count = Counter(theirs).most_common(1)[0]
     has = np.array([own == line for own in ours], dtype=bool)
@@ -61,7 +108,7 @@ def _without_last_line(judged: Rows, real: Rows) -> Flags:
     return ~has
 
 
-def last_lines(rows: Rows) -> list[str]:
+def last_lines(rows: Responses) -> list[str]:
     """How the last line of every response begins: its first word, where it has several lines."""
     parts = [response.strip().rpartition("\n") for response in rows.responses]
     return [line.split(maxsplit=1)[0] if start and line.strip() else "a" for start, _, line in parts]
@@ -73,24 +120,31 @@ def _expects_mark(kind: int, real_kinds: Ints, habit: Ints) -> bool:
     if shape == CODE:
         return False
     same = real_kinds == kind
-    if int(same.sum()) < LEAST:
+    if shape not in OWN_HABIT and int(same.sum()) < LEAST:
         same = (habit[:, 1] == script) & (habit[:, 0] != CODE)
     return int(same.sum()) >= LEAST and float(habit[same, 2].mean()) >= HABIT
 
 
-def _shape(answer: Answer, text: str) -> int:
+def _shape(answer: Response, text: str) -> int:
     if answer.prose != answer.final or _CODE.search(text):
         return CODE
     if len(answer.tokens) < 4:
         return SHORT
-    return ITEMS if _ITEM.match(text.rpartition("\n")[2]) else PROSE
+    if text[0] in QUOTES and text[-1] in QUOTES:
+        return QUOTED
+    if 8 * len(_COMMA.findall(text)) >= len(answer.tokens) + 8 and not _INNER.search(text):
+        return LISTED
+    if len(answer.tokens) < 12 and not _INNER.search(text):
+        return LINE
+    before, _, line = text.rpartition("\n")
+    return ITEMS if _ITEM.match(line) and (before or not _SENTENCE.search(text)) else PROSE
 
 
 def _script(text: str) -> str:
     return main_script(text[-300:])[0] or "Latin"
 
 
-def _left_open(answer: Answer, text: str, kind: int) -> bool:
+def _left_open(answer: Response, text: str, kind: int) -> bool:
     """An open fence; a comma, hyphen or conjunction at the end; an open bracket or quotation that never closes."""
     final = answer.final
     if ("```" in final or "~~~" in final) and _fence_is_open(final):
@@ -101,10 +155,10 @@ def _left_open(answer: Answer, text: str, kind: int) -> bool:
         return False
     if OPENS.search(text) and not _ends_as_word(text, answer):
         return True
-    return text[-1] not in END and _bracket_is_open(text)
+    return _bracket_is_open(text)
 
 
-def _ends_as_word(text: str, answer: Answer) -> bool:
+def _ends_as_word(text: str, answer: Response) -> bool:
     """A short or single-line answer may end in such a word: a preposition that was asked for, a line of items."""
     last = text[-1]
     return (last.isalpha() and CONJUNCTION.search(text) is None) or (len(answer.tokens) < 6 and last.isalpha())
@@ -132,4 +186,4 @@ def _bracket_is_open(text: str) -> bool:
     if any(part.count(first) > part.count(second) for first, second in _PAIRS if first in part):
         cleaned = _SMILEY.sub("", part)
         return any(cleaned.count(first) > cleaned.count(second) for first, second in _PAIRS)
-    return part.count('"') % 2 == 1 and not re.search(r"\d\"", part)
+    return part[-1] not in END and part.count('"') % 2 == 1 and not re.search(r"\d\"", part)

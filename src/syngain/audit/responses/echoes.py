@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from syngain.audit.responses.answers import Answer
 from syngain.audit.responses.scripts import TOKEN
 
-LEAST = 6  # tokens of a prompt: shorter ones can be their own answer
+if TYPE_CHECKING:
+    from syngain.audit.responses.prompt_response import Response
+
+LEAST = 5  # tokens of a prompt: shorter ones can be their own answer
 COVERED = 0.9  # of the prompt's pairs of tokens appear in the response
 OWN = 0.75  # of the response's pairs of tokens come from the prompt
 NEW = 0.08  # of the response's tokens are new, or one of them
 
 
-def echoes(answer: Answer) -> bool:
+def echoes(answer: Response) -> bool:
     """Whether the response repeats nearly the whole prompt, and little more; its first paragraph or last turn count."""
-    if not LEAST <= len(answer.tokens):
+    if not len(answer.tokens) >= LEAST:
         return False
     paragraph = answer.asked.partition("\n\n")[0]
     asked = [answer.asked] if paragraph == answer.asked else [answer.asked, paragraph]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from syngain.audit.responses.answers import Rows
 from syngain.audit.responses.kinds import KINDS, flagged
 from syngain.audit.responses.languages import language_names
+from syngain.audit.responses.prompt_response import Responses
 from syngain.core.estimate import Estimate, holm
 from syngain.inference.intervals import share_intervals
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Ints
     from syngain.core.estimate import Interval
 
+LEVEL = 0.05
 SIDES = ("prompt", "response")
 
 
@@ -41,13 +42,14 @@ def response_health(frame: Frame) -> ResponseHealth | None:
     """The responses of a dataset of pairs; None for other kinds of rows."""
     if tuple(frame.sides) != SIDES:
         return None
-    judged, real = (Rows(*(rows.texts[side] for side in SIDES)) for rows in (frame.synthetic, frame.real))
+    judged, real = (Responses(rows.texts["prompt"], rows.texts["response"]) for rows in (frame.synthetic, frame.real))
     found, expected = flagged(judged, real), flagged(real, real)
     units = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
+    testable = _testable({f"responses.{name}": (found[name], expected[name]) for name in KINDS})
     estimates = {f"responses.{name}": _estimate(name, found[name], expected[name], units) for name in KINDS}
-    adjusted = holm({name: item.p for name, item in estimates.items() if item.p is not None})
+    adjusted = holm({name: item.p for name, item in estimates.items() if item.p is not None and name in testable})
     return ResponseHealth(
-        {name: item.adjusted(adjusted[name]) for name, item in estimates.items()},
+        {name: item.adjusted(adjusted.get(name, 1.0)) for name, item in estimates.items()},
         found,
         language_names(judged, real, found["language"]),
     )
@@ -67,6 +69,22 @@ def _estimate(name: str, flags: Flags, real: Flags, units: Ints | None) -> Estim
         clusters=flags.size if units is None else int(np.unique(units).size),
         references={"real": rate},
     )
+
+
+def _testable(flags: Mapping[str, tuple[Flags, Flags]]) -> set[str]:
+    """Kinds that could be significant with so many hits on both sides [tarone1990]; the others need no correction.
+
+    The least p of a kind is that of all its hits on the synthetic side; the number of hits does not depend on the side.
+    """
+    least = {}
+    for name, (ours, theirs) in flags.items():
+        hits = int(ours.sum() + theirs.sum())
+        least[name] = _more_often(hits, ours.size, 0, theirs.size) if 0 < hits <= ours.size else float(hits == 0)
+    for number in range(1, len(least) + 1):
+        names = {name for name, p in least.items() if p <= LEVEL / number}
+        if len(names) <= number:
+            return names
+    return set(least)
 
 
 def _more_often(hits: int, rows: int, real_hits: int, real_rows: int) -> float:

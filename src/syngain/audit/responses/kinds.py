@@ -22,12 +22,12 @@ from syngain.audit.responses.thoughts import thought_fails
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syngain.audit.responses.answers import Answer, Rows
+    from syngain.audit.responses.prompt_response import Response, Responses
     from syngain.core.arrays import Flags
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResponseKind:
     """A kind of bad response.
 
     Attributes:
@@ -39,34 +39,40 @@ class Kind:
 
     words: str
     many: str
-    of_row: Callable[[Answer], bool] | None = None
-    of_rows: Callable[[Rows, Rows], Flags] | None = None
+    of_row: Callable[[Response], bool] | None = None
+    of_rows: Callable[[Responses, Responses], Flags] | None = None
     whole: bool = False
     note: bool = False
 
 
-KINDS: Mapping[str, Kind] = {
-    "empty": Kind("are empty or placeholders", "empty responses", of_row=is_empty, whole=True),
-    "refusal": Kind("are refusals", "refusals", of_row=is_refusal, of_rows=one_answer_to_many, whole=True),
-    "role_leak": Kind("contain template tokens or turns of other roles", "role leaks", of_row=leaks_role, whole=True),
-    "loop": Kind("repeat the same words in a loop", "loops", of_row=loops, whole=True),
-    "echo": Kind("only repeat the prompt", "echoes of the prompt", of_row=echoes, whole=True),
-    "repeated": Kind("repeat the answer to another prompt", "repeated answers", of_rows=repeated_answers, whole=True),
-    "language": Kind("are in another language than the prompt", "wrong languages", of_rows=wrong_language),
-    "thought": Kind("have unclosed reasoning or no final answer", "unfinished reasoning", of_row=thought_fails),
-    "cut": Kind("stop before their end", "cut responses", of_rows=cut),
-    "code": Kind("hold Python code that does not parse", "broken code", of_row=code_fails),
-    "length": Kind("are far shorter or longer than real ones", "unusual lengths", of_rows=unusual_length, note=True),
+KINDS: Mapping[str, ResponseKind] = {
+    "empty": ResponseKind("are empty or placeholders", "empty responses", of_row=is_empty, whole=True),
+    "refusal": ResponseKind("are refusals", "refusals", of_row=is_refusal, of_rows=one_answer_to_many, whole=True),
+    "role_leak": ResponseKind(
+        "contain template tokens or turns of other roles", "role leaks", of_row=leaks_role, whole=True
+    ),
+    "loop": ResponseKind("repeat the same words in a loop", "loops", of_row=loops, whole=True),
+    "echo": ResponseKind("only repeat the prompt", "echoes of the prompt", of_row=echoes, whole=True),
+    "repeated": ResponseKind(
+        "repeat the answer to another prompt", "repeated answers", of_rows=repeated_answers, whole=True
+    ),
+    "language": ResponseKind("are in another language than the prompt", "wrong languages", of_rows=wrong_language),
+    "thought": ResponseKind("have unclosed reasoning or no final answer", "unfinished reasoning", of_row=thought_fails),
+    "cut": ResponseKind("stop before their end", "cut responses", of_rows=cut),
+    "code": ResponseKind("hold Python code that does not parse", "broken code", of_row=code_fails),
+    "length": ResponseKind(
+        "are far shorter or longer than real ones", "unusual lengths", of_rows=unusual_length, note=True
+    ),
 }
 """By name, in the order in which they are looked for."""
 
 
-def _by_text(answer: Answer) -> Sequence[int]:
+def _by_text(answer: Response) -> Sequence[int]:
     """One bit for every kind that the row shows by itself."""
     return [sum(1 << place for place, kind in enumerate(KINDS.values()) if kind.of_row and kind.of_row(answer))]
 
 
-def flagged(judged: Rows, real: Rows) -> Mapping[str, Flags]:
+def flagged(judged: Responses, real: Responses) -> Mapping[str, Flags]:
     """Flags per row (n,) for every kind, of rows judged next to the real rows."""
     bits = judged.values(_by_text)[:, 0] if len(judged) else np.empty(0, dtype=np.int64)
     open_rows = np.ones(len(judged), dtype=bool)

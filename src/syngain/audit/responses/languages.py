@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.responses.function_words import NATIVE, SCRIPT_LANGUAGES, WORDS
+from syngain.audit.responses.lexicon.function_words import NATIVE, SCRIPT_LANGUAGES, WORDS
 from syngain.audit.responses.scripts import SCRIPTS, SEEN, TOKEN, main_script
 
 if TYPE_CHECKING:
-    from syngain.audit.responses.answers import Answer, Rows
+    from collections.abc import Mapping
+
+    from syngain.audit.responses.prompt_response import Response, Responses
     from syngain.core.arrays import Flags, Ints
 
 UNKNOWN = ""
@@ -41,21 +43,25 @@ _MARKS = {  # letters that few languages have
 }  # fmt: skip
 LETTERS = 12  # of a response; a shorter one has no language
 PURE = 0.75  # of the letters of a response are of one script
+FEW_HITS = 1.4
 HITS, MARGIN = 3, 2.0  # function words of a language at least, and times those of the next one
-DENSITY = 0.15  # of the words of a response are function words
+DENSITY = 0.12  # of the words of a response are function words
 USUAL = 0.02  # of real responses to prompts in a language are in the other: then it is what the task wants
 MOST = 0.9  # of the prompts are in one language: then undecided ones are too
 
 
-def languages(answer: Answer) -> tuple[int, int, int]:
+def languages(answer: Response) -> tuple[int, int, int]:
     """Language of the prompt, of the response, and whether the prompt asks for another language."""
     asked = language(answer.asked, least=2, letters=4)
-    given = language(answer.plain, least=HITS, letters=LETTERS)
+    given = language(answer.plain, least=HITS, letters=LETTERS, absent=asked)
     return _INDEX[asked], _INDEX[given], int(asked != given and bool(asked and given) and _wants(answer, given))
 
 
-def language(text: str, *, least: int, letters: int) -> str:
-    """The language of a text; a script where the language is open, "" where neither is clear."""
+def language(text: str, *, least: float, letters: int, absent: str = "") -> str:
+    """The language of a text; a script where the language is open, "" where neither is clear.
+
+    Fewer function words are enough where the text has none of the language ``absent``.
+    """
     script, pure, number = main_script(text)
     if number < letters or pure < PURE:
         return UNKNOWN
@@ -63,10 +69,20 @@ def language(text: str, *, least: int, letters: int) -> str:
         return UNKNOWN
     if script in SCRIPT_LANGUAGES:
         return SCRIPT_LANGUAGES[script]
-    return _by_words(text, script, least) or f"{script} script"
+    return _by_words(text, script, least, absent) or f"{script} script"
 
 
-def _by_words(text: str, script: str, least: int) -> str:
+def _lead(best: str, other: str, tokens: list[str], owners: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether the words that only one of two languages has are clearly those of the first."""
+    ours = theirs = 0
+    for token in dict.fromkeys(tokens):
+        names = owners.get(token, ())
+        ours += best in names and other not in names
+        theirs += other in names and best not in names
+    return ours >= max(1.0, MARGIN * theirs)
+
+
+def _by_words(text: str, script: str, least: float, absent: str) -> str:
     owners = _owners().get(script)
     if owners is None:
         return UNKNOWN
@@ -85,8 +101,10 @@ def _by_words(text: str, script: str, least: int) -> str:
     if found < 2:
         return UNKNOWN
     best, *others = sorted(score, key=lambda name: (-score[name], name))
-    first, second = score[best], score[others[0]] if others else 0.0
-    if first < least or first < MARGIN * second or first < DENSITY * len(tokens):
+    first, lead = score[best], min((_lead(best, other, tokens, owners) for other in others[:3]), default=True)
+    if absent in WORDS.get(script, ()) and absent not in score and len(tokens) >= 8:
+        least = FEW_HITS
+    if first < least or not lead or first < DENSITY * len(tokens):
         return UNKNOWN
     return best
 
@@ -103,13 +121,28 @@ def _owners() -> dict[str, dict[str, tuple[str, ...]]]:
     return out
 
 
-def _wants(answer: Answer, given: str) -> bool:
+def _wants(answer: Response, given: str) -> bool:
     """Whether the prompt asks for a translation, or names the language of the response."""
     prompt = answer.prompt.lower()
-    return bool(_ASKS.search(prompt)) or any(name in prompt for name in NATIVE.get(given, given.lower()).split())
+    targets = {match["name"] for match in _targets().finditer(prompt)}
+    names = NATIVE.get(given, given.lower()).split()
+    if targets:
+        return any(name in targets for name in names)
+    return bool(_ASKS.search(prompt)) or any(name in prompt for name in names)
 
 
-def wrong_language(judged: Rows, real: Rows) -> Flags:
+@lru_cache(maxsize=1)
+def _targets() -> re.Pattern[str]:
+    """The language into which a prompt asks to translate."""
+    names = [
+        *(name for words in NATIVE.values() for name in words.split()),
+        *(name.lower() for name in LANGUAGES if name),
+    ]
+    known = "|".join(sorted(map(re.escape, dict.fromkeys(names)), key=lambda name: (-len(name), name)))
+    return re.compile(rf"(?:\b(?:into|to|in|auf|ins|en|al|em|na|на)\s+|[成为為])(?P<name>{known})")
+
+
+def wrong_language(judged: Responses, real: Responses) -> Flags:
     """Responses in another language than their prompt, where real rows do not have that pair of languages; (n,)."""
     asked, given, wanted = _pairs(judged, real)
     real_asked, real_given, _ = _pairs(real, real)
@@ -120,10 +153,10 @@ def wrong_language(judged: Rows, real: Rows) -> Flags:
         usual = judged is not real and among.size and float((among == other).mean()) >= USUAL
         if usual or not _distinct(one, other):
             differ &= ~here
-    return differ
+    return np.asarray(differ, dtype=bool)
 
 
-def _pairs(rows: Rows, real: Rows) -> tuple[Ints, Ints, Ints]:
+def _pairs(rows: Responses, real: Responses) -> tuple[Ints, Ints, Ints]:
     """Languages of prompts and responses; an undecided prompt has the language of nearly all others of its script."""
     asked, given, wanted = rows.values(languages).T
     known = real.values(languages)[:, 0]
@@ -143,7 +176,7 @@ def _distinct(one: int, other: int) -> bool:
     return scripts[0] != scripts[1] or not (first.endswith(" script") or second.endswith(" script"))
 
 
-def language_names(rows: Rows, real: Rows, flags: Flags) -> tuple[str, str, int] | None:
+def language_names(rows: Responses, real: Responses, flags: Flags) -> tuple[str, str, int] | None:
     """The most common pair of languages of the flagged rows: of the prompt, of the response, and its rows."""
     asked, given, _ = _pairs(rows, real)
     pairs = Counter((LANGUAGES[asked[row]], LANGUAGES[given[row]]) for row in np.flatnonzero(flags))

@@ -10,19 +10,19 @@ import numpy as np
 from syngain.audit.responses.scripts import TOKEN
 
 if TYPE_CHECKING:
-    from syngain.audit.responses.answers import Answer, Rows
+    from syngain.audit.responses.prompt_response import Response, Responses
     from syngain.core.arrays import Flags, Floats
 
 REACH = 3.0  # ranges between quartiles beyond the quartiles
 LEAST = 40  # real rows of a kind of prompt
 
 
-def sizes(answer: Answer) -> tuple[int, int]:
+def sizes(answer: Response) -> tuple[int, int]:
     """Tokens of the prompt and of the response."""
     return len(TOKEN.findall(answer.asked)), len(answer.tokens)
 
 
-def unusual_length(judged: Rows, real: Rows) -> Flags:
+def unusual_length(judged: Responses, real: Responses) -> Flags:
     """Responses outside the log-length range of real responses to prompts of similar length, shape (n,)."""
     ours, theirs = judged.values(sizes), real.values(sizes)
     cuts = np.quantile(theirs[:, 0], (0.25, 0.5, 0.75)) if len(real) >= 4 * LEAST else np.empty(0)

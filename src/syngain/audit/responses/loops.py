@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from syngain.audit.responses.answers import Answer
+if TYPE_CHECKING:
+    from syngain.audit.responses.prompt_response import Response
 
 TURNS = 4  # repeats in a row of the same words
 ROUND = 0.25  # of the response lies in the repeats ...
 LENGTH = 60  # ... or so many characters
 SAME_SENTENCES = 4
-SENTENCES = 0.4  # of the characters of a response lie in one repeated sentence
+SENTENCES = 0.5  # of the characters of a response lie in such sentences
 _SENTENCE = re.compile(r"[.!?。！？।؟۔։።៖\n]+")
 _CHARACTERS = re.compile(r"(?P<part>\S{1,6}?)(?P=part){11,}")
 _LETTER = re.compile(r"[^\W\d_]")
-_ORDER = 3  # tokens that mark a place
+_ORDERS = (3, 9)  # tokens that mark a place: more of them where a repeated part repeats itself inside
+_VARIED = 0.7  # of the places differ: then more tokens show nothing new
 
 
-def loops(answer: Answer) -> bool:
+def loops(answer: Response) -> bool:
     """Whether a part of the response repeats itself without end."""
     if len(answer.text) < 24:
         return False
@@ -32,35 +35,45 @@ def _characters(text: str) -> bool:
 
 def _in_a_row(tokens: list[str], characters: int) -> bool:
     """The same tokens again and again: places whose last three tokens came before at the same distance."""
-    if len(tokens) < 2 * _ORDER:
-        return False
+    for order in _ORDERS:
+        places = len(tokens) - order + 1
+        if places < order:
+            return False
+        distinct, found = _runs(tokens, order, characters)
+        if found or distinct > _VARIED * places:
+            return found
+    return False
+
+
+def _runs(tokens: list[str], order: int, characters: int) -> tuple[int, bool]:
+    """Different places, and whether a run of repeats makes a loop."""
     last: dict[tuple[str, ...], int] = {}
     distance = run = 0
-    for place, key in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
+    for place, key in enumerate(zip(*(tokens[i:] for i in range(order)), strict=False)):
         found = place - last.get(key, place)
         last[key] = place
         if found and found == distance:
             run += 1
         else:
             distance, run = found, int(bool(found))
-        if run and _is_loop(tokens[place + _ORDER - 1 - run : place + _ORDER], distance, run, characters):
-            return True
-    return False
+        # the first turn lies before the run, where the run began to repeat it
+        if run + order >= TURNS * distance and run >= 6 and _is_loop(tokens[place - run : place + order], characters):
+            return len(last), True
+    return len(last), False
 
 
-def _is_loop(part: list[str], distance: int, run: int, characters: int) -> bool:
-    if run + _ORDER < TURNS * distance or run < 2 * _ORDER:
-        return False
+def _is_loop(part: list[str], characters: int) -> bool:
+    """Whether the repeats are words, and long enough."""
     size = sum(map(len, part))
     words = sum(_LETTER.search(token) is not None for token in part)
-    return 2 * words > len(part) and (size >= ROUND * characters or size >= LENGTH)
+    return (2 * words > len(part) or len(set(part)) > 3) and (size >= ROUND * characters or size >= LENGTH)
 
 
 def _sentences(text: str) -> bool:
-    """One sentence several times, not always in a row."""
+    """The same sentences several times, not always in a row."""
     parts = [part.strip().lower() for part in _SENTENCE.split(text)]
     parts = [part for part in parts if len(part) >= 8]
     if len(parts) < SAME_SENTENCES:
         return False
-    sentence, times = Counter(parts).most_common(1)[0]
-    return times >= SAME_SENTENCES and times * len(sentence) >= SENTENCES * len(text)
+    repeated = [(part, times) for part, times in Counter(parts).items() if times >= SAME_SENTENCES]
+    return sum(times * len(part) for part, times in repeated) >= SENTENCES * len(text)

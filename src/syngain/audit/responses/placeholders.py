@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-from syngain.audit.responses.answers import Answer
+if TYPE_CHECKING:
+    from syngain.audit.responses.prompt_response import Response
 
 SHORT = 80  # characters; a longer response is no placeholder
-_WORDS = frozenset(
+_NAMES = (
     "n/a na none null nil nan undefined todo tbd tba tbc fixme xxx placeholder blank empty response answer output "
-    "[] {} () \"\" ''".split()
+    "[] {} () \"\" ''"
 )
+_WORDS = frozenset(_NAMES.split())
 _ALONE = re.compile(r"^[\s\"'`*_#>\-]*(?P<word>[\w/\[\]{}()\"']+)[\s\"'`*_.!:…]*$")
 _ASKS = (  # what a template asks a writer to fill in
     r"insert|enter|add|your|type|write|put|fill|place|todo|tbd|answer|response|output|text|content|name|description|"
     r"antwort|réponse|respuesta|risposta|resposta|ответ|答案|回答|回复|応答|답변|إجابة"
 )
 _BRACKETED = re.compile(
-    rf"^\W*[\[<{{(【《「]+[^\[\]<>{{}}()\n\"\':,]{{0,60}}?(?<!\w)(?:{_ASKS})(?!\w)[^\[\]<>{{}}()\n\":,]{{0,60}}?[\]>}})】》」]+\W*$",
+    rf"^\W*[\[<{{(（【《「]+[^\[\]<>{{}}()\n\"\':,]{{0,60}}?(?<!\w)(?:{_ASKS})(?!\w)"
+    rf"[^\[\]<>{{}}()\n\":,]{{0,60}}?[\]>}})）】》」]+\W*$",
     re.IGNORECASE,
 )
-_CJK_BRACKETED = re.compile(r"^\W*[\[<{(【《「]+[^\[\]<>{}()\n]{0,30}?(?:答案|回答|回复|応答|답변)[^\[\]<>{}()\n]{0,30}?[\]>})】》」]+\W*$")
-_TEMPLATE = re.compile(r"^\W*(?:\{\{[^{}\n]{1,60}\}\}|\$\{[^{}\n]{1,60}\}|<[A-Z][A-Z_ ]{2,40}>|%\(?\w+\)?s|<\w+>|\[[A-Z][A-Z_ ]{2,40}\])\W*$")
+_CJK_BRACKETED = re.compile(
+    r"^\W*[\[<{(（【《「]+[^\[\]<>{}()\n]{0,30}?(?:答案|回答|回复|応答|답변)[^\[\]<>{}()\n]{0,30}?[\]>})）】》」]+\W*$"
+)
+_TEMPLATE = re.compile(
+    r"^\W*(?:\{\{[^{}\n]{1,60}\}\}|\$\{[^{}\n]{1,60}\}|<[A-Z][A-Z_ ]{2,40}>|"
+    r"%\(?\w+\)?s|<\w+>|\[[A-Z][A-Z_ ]{2,40}\])\W*$"
+)
 _LOREM = re.compile(r"\blorem ipsum\b|\bto be (?:added|filled|completed|determined|written)\b", re.IGNORECASE)
-_MARKS = frozenset(".-_?!…,;:*#\"'`~=/\\|–—·•。！？،؟।「」『』《》【】()[]{}<> \t\n\r\u200b\u200c\u200d\ufeff\u00a0\u2060")
+_MARKS = frozenset(
+    ".-_?!…,;:*#\"'`~=/\\|–—·•。！？،؟।「」『』《》【】()[]{}<> \t\n\r\u200b\u200c\u200d\ufeff\u00a0\u2060"
+)
 _INVISIBLE = frozenset("CZ")  # first letters of the categories of characters that show nothing
 
 
-def is_empty(answer: Answer) -> bool:
+def is_empty(answer: Response) -> bool:
     """Whether the response is empty, or holds nothing but a placeholder."""
     text = answer.text
     if not text:
@@ -44,6 +55,6 @@ def is_empty(answer: Answer) -> bool:
     return any(found) or (bool(_LOREM.search(text)) and len(answer.tokens) <= 8)
 
 
-def _placeholder_word(word: str, answer: Answer) -> bool:
+def _placeholder_word(word: str, answer: Response) -> bool:
     """A word such as TODO that the prompt does not ask for: ``null`` is right where the prompt names it."""
     return word in _WORDS and word not in answer.prompt.lower()

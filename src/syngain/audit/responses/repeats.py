@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,9 @@ from syngain.audit.responses.scripts import TOKEN
 from syngain.data.text.near_duplicates import shared_codes
 
 if TYPE_CHECKING:
-    from syngain.audit.responses.answers import Answer, Rows
+    from collections.abc import Sequence
+
+    from syngain.audit.responses.prompt_response import Response, Responses
     from syngain.core.arrays import Flags, Ints
 
 LEAST = 4  # prompts with one answer
@@ -24,8 +25,8 @@ COVERS = 0.6  # of an answer is its opening
 STEPS = (5, 8, 13, 21, 34)  # tokens of an opening
 
 
-def unlike_real(judged: Rows, real: Rows, ours: Sequence[str], theirs: Sequence[str]) -> Flags:
-    """Rows whose key (an answer, or its opening) many different prompts get, far more often than in the real rows.
+def unlike_real(judged: Responses, real: Responses, ours: Sequence[str], theirs: Sequence[str]) -> Flags:
+    """Responses whose key (an answer, or its opening) many different prompts get, far more often than in the real rows.
 
     An empty key is none. Real rows judged against themselves are only counted.
     """
@@ -37,8 +38,8 @@ def unlike_real(judged: Rows, real: Rows, ours: Sequence[str], theirs: Sequence[
     prompts = _different_prompts(codes, judged.prompt_codes, size)
     least = np.full(size, max(LEAST, math.ceil(FRACTION * len(judged))))
     if judged is not real:
-        usual = (np.bincount(real_codes, minlength=size) + 1) / (len(real) + 1)
-        least = np.maximum(least, BEYOND * usual * len(judged))
+        usual = (BEYOND * np.bincount(real_codes, minlength=size) + 1) / (len(real) + 1)
+        least = np.maximum(least, usual * len(judged))
     return (codes >= 0) & (prompts >= least)[codes]
 
 
@@ -49,8 +50,8 @@ def _different_prompts(codes: Ints, prompts: Ints, size: int) -> Ints:
     return np.bincount(pairs // (int(prompts.max()) + 1), minlength=size)
 
 
-def repeated_answers(judged: Rows, real: Rows) -> Flags:
-    """Rows with an answer that other prompts get as well, more often than in the real rows; shape (n,).
+def repeated_answers(judged: Responses, real: Responses) -> Flags:
+    """Responses with an answer that other prompts get as well, more often than in the real rows; shape (n,).
 
     Short answers count only where the real rows do not repeat theirs: labels, numbers and yes or no repeat by nature.
     """
@@ -58,20 +59,20 @@ def repeated_answers(judged: Rows, real: Rows) -> Flags:
     return unlike_real(judged, real, whole_answers(judged, shortest), whole_answers(real, shortest))
 
 
-def whole_answers(rows: Rows, shortest: int, longest: int = 1_000_000_000) -> Sequence[str]:
+def whole_answers(rows: Responses, shortest: int, longest: int = 1_000_000_000) -> Sequence[str]:
     """The answer of every row as a key; "" where its tokens are too few or too many, or it has no word of letters."""
     sizes = rows.values(shape)
     fits = (sizes[:, 0] >= shortest) & (sizes[:, 0] <= longest) & (sizes[:, 1] > 0)
     return [response if fit else "" for response, fit in zip(rows.responses, fits.tolist(), strict=True)]
 
 
-def shape(answer: Answer) -> tuple[int, int]:
+def shape(answer: Response) -> tuple[int, int]:
     """Tokens of a response, and how many of them begin with a letter."""
     tokens = answer.tokens if answer.final == answer.text else TOKEN.findall(answer.text.lower())
     return len(tokens), sum(token[0].isalpha() for token in tokens)
 
 
-def openings(rows: Rows, longest: int) -> list[Sequence[str]]:
+def openings(rows: Responses, longest: int) -> list[Sequence[str]]:
     """For every length of an opening the first tokens of each answer, "" where they are not most of it."""
     sizes = rows.values(shape)[:, 0].tolist()
     out: list[Sequence[str]] = []
@@ -86,7 +87,7 @@ def openings(rows: Rows, longest: int) -> list[Sequence[str]]:
     return out
 
 
-def _repeats_short(real: Rows) -> bool:
+def _repeats_short(real: Responses) -> bool:
     """Whether the real rows repeat short answers."""
     short = real.values(shape)[:, 0] < SHORT
     keys = [response if fit else "" for response, fit in zip(real.responses, short.tolist(), strict=True)]

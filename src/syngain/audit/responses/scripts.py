@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.core.arrays import Ints
+if TYPE_CHECKING:
+    from syngain.core.arrays import Ints
 
 SEEN = 600  # characters of a text that are looked at
 # first code point of a range, its script; letters of other ranges are "other"
@@ -60,7 +62,10 @@ _LATIN = SCRIPTS.index("Latin")
 _LETTER = re.compile(r"[A-Za-z]")
 
 # characters of scripts without spaces between words, one by one; elsewhere words
-UNSPACED = r"\u0e01-\u0e7f\u0e81-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+UNSPACED = (
+    r"\u0e01-\u0e7f\u0e81-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff"
+)
 TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['\u2019][^\W_]+)?")
 
 

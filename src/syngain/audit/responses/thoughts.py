@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 
-from syngain.audit.responses.answers import CLOSED, THOUGHT, Answer
+from syngain.audit.responses.prompt_response import CLOSED, THOUGHT, Response
 
 _OPEN = re.compile(rf"<(?:{THOUGHT})>|\[THINK\]|<\|begin_of_thought\|>|<\|think\|>|◁think▷", re.IGNORECASE)
 _TAGGED = re.compile(r"^<(?P<tag>[a-zA-Z_][\w-]{2,30})>")
-_MARKUP = frozenset(
+_NAMES = (
     "html head body div span table svg img input link meta br hr p ul ol li a script style form button nav header "
-    "footer section article main video audio source xml svg path area base col embed param track wbr noinput nooutput no_input no_output".split()
+    "footer section article main video audio source xml path area base col embed param track wbr "
+    "noinput nooutput no_input no_output"
 )
+_MARKUP = frozenset(_NAMES.split())
 
 
-def thought_fails(answer: Answer) -> bool:
+def thought_fails(answer: Response) -> bool:
     """Whether reasoning is opened and not closed, or closed with no answer after it."""
     text = answer.text
     if "<" not in text and "[" not in text and "◁" not in text:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 APOLOGY: Mapping[str, str] = {
     "en": r"(?:i['\u2019]?m |i am |we['\u2019]re |we are )?(?:so |very |really |terribly )?sorry|i apologi[sz]e|(?:my |our )?apologies|unfortunately|regrettably|i regret",
@@ -27,7 +30,7 @@ APOLOGY: Mapping[str, str] = {
 """What may come before a refusal, or be the whole of it."""
 
 DECLINE: Mapping[str, str] = {
-    "en": r"\b(?:i|we)(?:['\u2019]m|['\u2019]re)?\b[^.!?\n]{0,60}?\b(?:can\s?not|can['\u2019]t|could not|couldn['\u2019]t|unable to|not able to|won['\u2019]t|will not|must decline|"
+    "en": r"\b(?:i|we)(?:['\u2019]m|['\u2019]re)?\b[^.!?,;\n]{0,40}?\b(?:can\s?not|can['\u2019]t|could not|couldn['\u2019]t|unable to|not able to|won['\u2019]t|will not|must decline|"
     r"have to decline|decline to|refuse to|not allowed to|not permitted to|not comfortable|not going to|would rather not|not in a position to|not programmed to|not designed to|"
     r"don['\u2019]t feel comfortable|do not feel comfortable)\b[^.!?\n]{0,50}?\b(?:assist|help(?! but)|answer|respond|provide|comply|fulfil\w*|complete|discuss|engage|generate|create|"
     r"continue|support|process|do that|do this|offer|participate|produce|write|share|with that|with this|that request|this request|the request|your request)\b"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -15,10 +14,12 @@ from syngain.data.blocks import row_values
 from syngain.data.text import near_duplicates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from syngain.core.arrays import Ints
 
 FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-INLINE = re.compile(r"`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
+INLINE = re.compile(r"`[^`\n]*`|\$\$.*?\$\$|(?<![\w$])\$(?![\d\s])[^$\n]*\$", re.DOTALL)
 LAST_USER = re.compile(r"(?:^|\n)user: ")
 THOUGHT = r"think|thinking|thought|thoughts|reasoning|reason|analysis|scratchpad|reflection|plan"
 CLOSED = re.compile(rf"</(?:{THOUGHT})>|\[/THINK\]|<\|end_of_thought\|>|<\|/think\|>|◁/think▷", re.IGNORECASE)
@@ -28,7 +29,7 @@ Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response with its prompt.
 
     Attributes:
@@ -39,7 +40,7 @@ class Answer:
     text: str
 
     @classmethod
-    def of(cls, prompt: str, response: str) -> Answer:
+    def of(cls, prompt: str, response: str) -> Response:
         """The answer of a row; the middle of very long texts is left out."""
         return cls(_bounded(prompt).strip(), _bounded(response).strip())
 
@@ -72,21 +73,21 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Rows:
+class Responses:
     """The prompts and responses of one dataset, with what several detectors need."""
 
     prompts: Sequence[str]
     responses: Sequence[str]
-    _known: dict[Callable[[Answer], object], object] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[Callable[[Response], object], object] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.responses)
 
-    def answer(self, row: int) -> Answer:
+    def answer(self, row: int) -> Response:
         """The answer of one row."""
-        return Answer.of(self.prompts[row], self.responses[row])
+        return Response.of(self.prompts[row], self.responses[row])
 
-    def values(self, compute: Callable[[Answer], Sequence[int]]) -> Ints:
+    def values(self, compute: Callable[[Response], Sequence[int]]) -> Ints:
         """Integers of every row, from its own text alone (n, k); computed once for each ``compute``."""
         if compute not in self._known:
             self._known[compute] = self._values(compute)
@@ -94,10 +95,10 @@ class Rows:
         assert isinstance(found, np.ndarray)  # noqa: S101  (written by the line above)
         return found
 
-    def _values(self, compute: Callable[[Answer], Sequence[int]]) -> Ints:
+    def _values(self, compute: Callable[[Response], Sequence[int]]) -> Ints:
         def block(part: slice) -> list[Sequence[int]]:
             pairs = zip(self.prompts[part], self.responses[part], strict=True)
-            return [compute(Answer.of(prompt, response)) for prompt, response in pairs]
+            return [compute(Response.of(prompt, response)) for prompt, response in pairs]
 
         return row_values(block, len(self), np.int64)
 
