@@ -20,7 +20,7 @@ LEAST = 4  # prompts with one answer
 FRACTION = 0.01  # of the rows have this answer
 BEYOND = 3.0  # times as often as among the real rows
 CATEGORICAL = 0.1  # of real answers are short and repeated: then short answers are labels
-SHORT = 4  # tokens
+SHORT, LONG = 4, 10  # tokens
 COVERS = 0.6  # of an answer is its opening
 STEPS = (5, 8, 13, 21, 34)  # tokens of an opening
 
@@ -38,7 +38,9 @@ def unlike_real(judged: Responses, real: Responses, ours: Sequence[str], theirs:
     prompts = _different_prompts(codes, judged.prompt_codes, size)
     least = np.full(size, max(LEAST, math.ceil(FRACTION * len(judged))))
     if judged is not real:
-        usual = (BEYOND * np.bincount(real_codes, minlength=size) + 1) / (len(real) + 1)
+        chance = np.full(size, BEYOND)  # a long answer hardly repeats by chance, a short one may
+        chance[codes[(codes >= 0) & (judged.values(shape)[:, 0] >= LONG)]] = 1.0
+        usual = (BEYOND * np.bincount(real_codes, minlength=size) + chance) / (len(real) + 1)
         least = np.maximum(least, usual * len(judged))
     return (codes >= 0) & (prompts >= least)[codes]
 
