@@ -95,7 +95,7 @@ def loop(rng, prompt, answer, language):
 
 
 def characters(rng, prompt, answer, language):
-    return answer + next(c for c in answer if c.isalpha()) * 60
+    return answer + next((c for c in answer if c.isalpha()), "a") * 60
 
 
 def sentences(rng, prompt, answer, language):
