@@ -160,7 +160,7 @@ def short(rng, prompt, answer, language):
 
 
 PLANTS = {
-    "refusal": (refusal, {"refusal"}), "one refusal": (one_refusal, {"refusal"}), "empty": (empty, {"empty"}),
+    "refusal": (refusal, {"refusal"}), "one refusal": (one_refusal, {"refusal"}), "empty": (empty, {"empty", "thought"}),
     "stop": (stop, {"cut"}), "open fence": (open_fence, {"cut"}), "open bracket": (open_bracket, {"cut"}),
     "comma": (comma, {"cut"}), "loop": (loop, {"loop"}), "characters": (characters, {"loop"}),
     "sentences": (sentences, {"loop"}), "echo": (echo, {"echo"}), "language": (language, {"language"}),

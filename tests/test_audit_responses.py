@@ -17,6 +17,7 @@ from syngain.audit.responses.kinds import KINDS, flagged
 from syngain.audit.responses.languages import language
 from syngain.audit.responses.loops import loops
 from syngain.audit.responses.prompt_response import Response, Responses
+from syngain.audit.responses.scripts import tokens
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.data.study import Study
@@ -251,7 +252,7 @@ def test_python_blocks(code, fails):
      ("12345", ""), ("qwrt zxcv plkm bnvc hgfd", "Latin script")],
 )  # fmt: skip
 def test_languages(text, expected):
-    assert language(text, least=2, letters=8) == expected
+    assert language(text, tokens(text), least=2, letters=8) == expected
 
 
 def test_a_wrong_language_is_named_with_that_of_the_prompt():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HABIT = 0.9  # of the real responses of a kind end in an end mark: then one without it was cut
 LAST_LINE, MOSTLY = 0.97, 0.3  # of real and of judged responses have the same beginning of the last line
+NEAR = 160  # characters at the end of a line that say how it ends
 LEAST = 15  # real responses of a kind from which its habit is known
 END = frozenset(".!?…。！？｡।॥؟۔։፧።៖។၊။৷᙮‽⁈⁉︙") | frozenset("\U0001f600\U0001f642😊🙂👍🎉❤✅😀")
 CLOSING = "\"'”’»)]}>*_`~ \t\n」』】）》〉］｝›“‘|$"
@@ -36,7 +37,7 @@ _CODE = re.compile(
     r"#include|SELECT |<\w+|</\w+>|public |var |let |const |function )",
     re.MULTILINE,
 )
-_ITEM = re.compile(r"^\s*(?:[-*•·–]|\(?\d{1,3}[.)、:]|\(?[a-zA-Z][.)]|[#|]|\w[\w ]{0,30}[:：] )")
+_ITEM = re.compile(r"^\s*(?:[-*•·–]|\(?\d{1,3}[.)、:]|\(?[a-zA-Z][.)]|[#|]|\w[\w ]{0,30}[:：] \S+(?: \S+){0,5}$)")
 _NO_MARK = re.compile(
     r"[:;=]['-]?[()DPp]$|#\w+\W*$|(?:https?://|www\.)\S+$|\S+@\S+$|[=+*/<>≈^]\s*[-$€£]?[\w.,()]+\W*$|^[^.!?]*:\s*[\w$€£.,%-]+$|\]\W*$"
 )
@@ -56,7 +57,7 @@ _PAIRS = (
     ("\u201c", "\u201d"),
 )
 _SMILEY = re.compile(r"[:;=]-?[()\[\]]|^\s*\(?\w{1,3}[)\]]", re.MULTILINE)
-SHORT, LINE, QUOTED, LISTED, ITEMS, CODE, PROSE = range(7)
+SHORT, LINE, QUOTED, LISTED, ITEMS, CODE, PROSE, NUMBERS = range(8)
 OWN_HABIT = frozenset({QUOTED, LISTED})  # titles and enumerations: only real ones show how they end
 
 
@@ -66,7 +67,7 @@ def ending(answer: Response) -> tuple[int, int, int, int]:
     kind = _shape(answer, text)
     script = SCRIPTS.index(_script(text))
     last = text.rstrip(CLOSING)[-1:]
-    marked = not last or last in END or _ends_in_code(answer, last) or _ends_openly(text, kind)
+    marked = not last or kind == NUMBERS or last in END or _ends_in_code(answer, last) or _ends_openly(text, kind)
     return kind, script, int(marked), int(bool(text) and _left_open(answer, text, kind))
 
 
@@ -77,7 +78,7 @@ def _ends_in_code(answer: Response, last: str) -> bool:
 def _ends_openly(text: str, kind: int) -> bool:
     """Ends that have no mark by nature: hashtags, links, equations, verses, and lists whose items have none."""
     *before, line = [line for line in text.split("\n") if line.strip()]
-    if _NO_MARK.search(line):
+    if _NO_MARK.search(line[-NEAR:]):
         return True
     marked = sum(one.rstrip(CLOSING)[-1:] in END for one in before if kind != ITEMS or _ITEM.match(one))
     items = sum(_ITEM.match(one) is not None for one in before) if kind == ITEMS else len(before)
@@ -128,13 +129,18 @@ def _expects_mark(kind: int, real_kinds: Ints, habit: Ints) -> bool:
 def _shape(answer: Response, text: str) -> int:
     if answer.prose != answer.final or _CODE.search(text):
         return CODE
+    if not any(map(str.isalpha, text)):
+        return NUMBERS
     if len(answer.tokens) < 4:
         return SHORT
-    if text[0] in QUOTES and text[-1] in QUOTES:
-        return QUOTED
-    if 8 * len(_COMMA.findall(text)) >= len(answer.tokens) + 8 and not _INNER.search(text):
+    return QUOTED if text[0] in QUOTES and text[-1] in QUOTES else _shape_of_words(answer, text)
+
+
+def _shape_of_words(answer: Response, text: str) -> int:
+    whole = not _INNER.search(text)  # no sentence ends inside
+    if whole and 8 * len(_COMMA.findall(text)) >= len(answer.tokens) + 8:
         return LISTED
-    if len(answer.tokens) < 12 and not _INNER.search(text):
+    if whole and len(answer.tokens) < 12:
         return LINE
     before, _, line = text.rpartition("\n")
     return ITEMS if _ITEM.match(line) and (before or not _SENTENCE.search(text)) else PROSE
@@ -153,7 +159,7 @@ def _left_open(answer: Response, text: str, kind: int) -> bool:
         return True
     if kind == CODE or len(answer.tokens) < 3:
         return False
-    if OPENS.search(text) and not _ends_as_word(text, answer):
+    if OPENS.search(text[-24:]) and not _ends_as_word(text, answer):
         return True
     return _bracket_is_open(text)
 
@@ -161,7 +167,7 @@ def _left_open(answer: Response, text: str, kind: int) -> bool:
 def _ends_as_word(text: str, answer: Response) -> bool:
     """A short or single-line answer may end in such a word: a preposition that was asked for, a line of items."""
     last = text[-1]
-    return (last.isalpha() and CONJUNCTION.search(text) is None) or (len(answer.tokens) < 6 and last.isalpha())
+    return (last.isalpha() and CONJUNCTION.search(text[-24:]) is None) or (len(answer.tokens) < 6 and last.isalpha())
 
 
 def _data_is_open(text: str) -> bool:

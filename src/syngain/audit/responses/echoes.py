@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from syngain.audit.responses.scripts import TOKEN
+from syngain.audit.responses.scripts import tokens as tokens_of
 
 if TYPE_CHECKING:
     from syngain.audit.responses.prompt_response import Response
@@ -22,12 +22,11 @@ def echoes(answer: Response) -> bool:
     if not len(answer.tokens) >= LEAST:
         return False
     paragraph = answer.asked.partition("\n\n")[0]
-    asked = [answer.asked] if paragraph == answer.asked else [answer.asked, paragraph]
-    return any(_repeats(part, answer.tokens) for part in asked if 2 * len(part) >= len(answer.final) / 2)
+    asked = [answer.asked_tokens] if paragraph == answer.asked else [answer.asked_tokens, tokens_of(paragraph)]
+    return any(_repeats(words, answer.tokens) for words in asked)
 
 
-def _repeats(asked: str, tokens: list[str]) -> bool:
-    words = TOKEN.findall(asked.lower())
+def _repeats(words: list[str], tokens: list[str]) -> bool:
     if len(words) < LEAST or len(tokens) > 1.5 * len(words):
         return False
     theirs, ours = Counter(pairwise(words)), Counter(pairwise(tokens))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.responses.code_blocks import code_fails
-from syngain.audit.responses.cuts import cut
+from syngain.audit.responses.cuts import cut, ending
 from syngain.audit.responses.echoes import echoes
-from syngain.audit.responses.languages import wrong_language
-from syngain.audit.responses.lengths import unusual_length
+from syngain.audit.responses.languages import languages, wrong_language
+from syngain.audit.responses.lengths import sizes, unusual_length
 from syngain.audit.responses.loops import loops
 from syngain.audit.responses.placeholders import is_empty
 from syngain.audit.responses.refusals import is_refusal, one_answer_to_many
-from syngain.audit.responses.repeats import repeated_answers
+from syngain.audit.responses.repeats import repeated_answers, shape
 from syngain.audit.responses.role_leaks import leaks_role
 from syngain.audit.responses.thoughts import thought_fails
 
@@ -72,8 +72,14 @@ def _by_text(answer: Response) -> Sequence[int]:
     return [sum(1 << place for place, kind in enumerate(KINDS.values()) if kind.of_row and kind.of_row(answer))]
 
 
+PASSES = (_by_text, shape, ending, sizes, languages)
+"""What is computed of every row, in one pass over the rows."""
+
+
 def flagged(judged: Responses, real: Responses) -> Mapping[str, Flags]:
     """Flags per row (n,) for every kind, of rows judged next to the real rows."""
+    for rows in (judged, real):
+        rows.prepare(PASSES)
     bits = judged.values(_by_text)[:, 0] if len(judged) else np.empty(0, dtype=np.int64)
     open_rows = np.ones(len(judged), dtype=bool)
     out: dict[str, Flags] = {}

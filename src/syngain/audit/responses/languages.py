@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.responses.lexicon.function_words import NATIVE, SCRIPT_LANGUAGES, WORDS
-from syngain.audit.responses.scripts import SCRIPTS, SEEN, TOKEN, main_script
+from syngain.audit.responses.scripts import SCRIPTS, main_script, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from syngain.audit.responses.prompt_response import Response, Responses
     from syngain.core.arrays import Flags, Ints
@@ -41,10 +41,11 @@ _MARKS = {  # letters that few languages have
     "è": ("French", "Italian", "Catalan"), "ê": ("French", "Portuguese"), "ç": ("French", "Portuguese", "Catalan"),
     "œ": ("French",), "ò": ("Italian", "Catalan"), "ì": ("Italian",),
 }  # fmt: skip
+READ, WORDS_READ = 600, 50  # characters and words that are read
 LETTERS = 12  # of a response; a shorter one has no language
 PURE = 0.75  # of the letters of a response are of one script
 FEW_HITS = 1.4
-HITS, MARGIN = 3, 2.0  # function words of a language at least, and times those of the next one
+HITS, MARGIN = 2.2, 2.0  # function words of a language at least, and times those of the next one
 DENSITY = 0.12  # of the words of a response are function words
 USUAL = 0.02  # of real responses to prompts in a language are in the other: then it is what the task wants
 MOST = 0.9  # of the prompts are in one language: then undecided ones are too
@@ -52,13 +53,14 @@ MOST = 0.9  # of the prompts are in one language: then undecided ones are too
 
 def languages(answer: Response) -> tuple[int, int, int]:
     """Language of the prompt, of the response, and whether the prompt asks for another language."""
-    asked = language(answer.asked, least=2, letters=4)
-    given = language(answer.plain, least=HITS, letters=LETTERS, absent=asked)
+    asked = language(answer.asked, answer.asked_tokens, least=2, letters=4)
+    words = answer.tokens if answer.plain == answer.final else tokens(answer.plain[:READ])
+    given = language(answer.plain, words, least=HITS, letters=LETTERS, absent=asked)
     return _INDEX[asked], _INDEX[given], int(asked != given and bool(asked and given) and _wants(answer, given))
 
 
-def language(text: str, *, least: float, letters: int, absent: str = "") -> str:
-    """The language of a text; a script where the language is open, "" where neither is clear.
+def language(text: str, words: Sequence[str], *, least: float, letters: int, absent: str = "") -> str:
+    """The language of a text, with its words; a script where the language is open, "" where neither is clear.
 
     Fewer function words are enough where the text has none of the language ``absent``.
     """
@@ -69,44 +71,37 @@ def language(text: str, *, least: float, letters: int, absent: str = "") -> str:
         return UNKNOWN
     if script in SCRIPT_LANGUAGES:
         return SCRIPT_LANGUAGES[script]
-    return _by_words(text, script, least, absent) or f"{script} script"
+    return _by_words(text, words[:WORDS_READ], script, least, absent) or f"{script} script"
 
 
-def _lead(best: str, other: str, tokens: list[str], owners: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether the words that only one of two languages has are clearly those of the first."""
-    ours = theirs = 0
-    for token in dict.fromkeys(tokens):
-        names = owners.get(token, ())
-        ours += best in names and other not in names
-        theirs += other in names and best not in names
-    return ours >= max(1.0, MARGIN * theirs)
-
-
-def _by_words(text: str, script: str, least: float, absent: str) -> str:
+def _by_words(text: str, words: Sequence[str], script: str, least: float, absent: str) -> str:
     owners = _owners().get(script)
     if owners is None:
         return UNKNOWN
-    tokens = TOKEN.findall(text[:SEEN].lower())
+    hits = [(word, owners[word]) for word in dict.fromkeys(words) if word in owners]
+    if len(hits) < 2:
+        return UNKNOWN
     score: dict[str, float] = defaultdict(float)
-    found = 0
-    for token in dict.fromkeys(tokens):
-        names = owners.get(token, ())
-        found += bool(names)
+    for word, names in hits:
         for name in names:
-            score[name] += (0.5 if len(token) == 1 else 1.0) / len(names) ** 0.5
+            score[name] += (0.5 if len(word) == 1 else 1.0) / len(names) ** 0.5
     for mark, names in _MARKS.items() if script == "Latin" and not text.isascii() else ():
         if mark in text:
             for name in names:
                 score[name] += 1 / len(names)
-    if found < 2:
-        return UNKNOWN
     best, *others = sorted(score, key=lambda name: (-score[name], name))
-    first, lead = score[best], min((_lead(best, other, tokens, owners) for other in others[:3]), default=True)
-    if absent in WORDS.get(script, ()) and absent not in score and len(tokens) >= 8:
+    if absent in WORDS.get(script, ()) and absent not in score and len(words) >= 8:
         least = FEW_HITS
-    if first < least or not lead or first < DENSITY * len(tokens):
+    if score[best] < least or score[best] < DENSITY * len(words):
         return UNKNOWN
-    return best
+    return best if all(_leads(best, other, hits) for other in others[:3]) else UNKNOWN
+
+
+def _leads(best: str, other: str, hits: Sequence[tuple[str, tuple[str, ...]]]) -> bool:
+    """Whether the words that only one of two languages has are clearly those of the first."""
+    ours = sum(best in names and other not in names for _, names in hits)
+    theirs = sum(other in names and best not in names for _, names in hits)
+    return ours >= max(1.0, MARGIN * theirs)
 
 
 @lru_cache(maxsize=1)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.responses.scripts import TOKEN
-
 if TYPE_CHECKING:
     from syngain.audit.responses.prompt_response import Response, Responses
     from syngain.core.arrays import Flags, Floats
@@ -19,7 +17,7 @@ LEAST = 40  # real rows of a kind of prompt
 
 def sizes(answer: Response) -> tuple[int, int]:
     """Tokens of the prompt and of the response."""
-    return len(TOKEN.findall(answer.asked)), len(answer.tokens)
+    return len(answer.asked_tokens), len(answer.tokens)
 
 
 def unusual_length(judged: Responses, real: Responses) -> Flags:

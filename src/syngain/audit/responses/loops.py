@@ -13,6 +13,7 @@ TURNS = 4  # repeats in a row of the same words
 ROUND = 0.25  # of the response lies in the repeats ...
 LENGTH = 60  # ... or so many characters
 SAME_SENTENCES = 4
+RUN = 20  # characters
 SENTENCES = 0.5  # of the characters of a response lie in such sentences
 _SENTENCE = re.compile(r"[.!?。！？।؟۔։።៖\n]+")
 _CHARACTERS = re.compile(r"(?P<part>\S{1,6}?)(?P=part){11,}")
@@ -25,12 +26,17 @@ def loops(answer: Response) -> bool:
     """Whether a part of the response repeats itself without end."""
     if len(answer.text) < 24:
         return False
-    return _characters(answer.plain) or _in_a_row(answer.tokens, len(answer.final)) or _sentences(answer.prose)
+    # a run of characters is a long word
+    return (
+        (max(map(len, answer.tokens), default=0) >= RUN and _characters(answer.plain))
+        or _in_a_row(answer.tokens, len(answer.final))
+        or _sentences(answer.prose)
+    )
 
 
 def _characters(text: str) -> bool:
     """A run of the same few characters; lines of dashes and rows of zeros are layout."""
-    return any(_LETTER.search(match["part"]) and len(match[0]) >= 20 for match in _CHARACTERS.finditer(text))
+    return any(_LETTER.search(match["part"]) and len(match[0]) >= RUN for match in _CHARACTERS.finditer(text))
 
 
 def _in_a_row(tokens: list[str], characters: int) -> bool:

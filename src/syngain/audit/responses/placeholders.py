@@ -41,9 +41,9 @@ _INVISIBLE = frozenset("CZ")  # first letters of the categories of characters th
 
 def is_empty(answer: Response) -> bool:
     """Whether the response is empty, or holds nothing but a placeholder."""
-    text = answer.text
+    text = answer.final
     if not text:
-        return True
+        return not answer.text  # reasoning without an answer is a kind of its own
     if len(text) > SHORT:
         return len(text) < 5 * SHORT and text[:40].lower().lstrip(" *\"'").startswith("lorem ipsum")
     if all(character in _MARKS or unicodedata.category(character)[0] in _INVISIBLE for character in text):

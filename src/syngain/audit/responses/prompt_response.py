@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from syngain.audit.responses.scripts import TOKEN
+from syngain.audit.responses.scripts import tokens
 from syngain.data.blocks import row_values
 from syngain.data.text import near_duplicates
 
@@ -63,7 +63,12 @@ class Response:
     @cached_property
     def tokens(self) -> list[str]:
         """Words in lower case; characters in scripts that have no spaces."""
-        return TOKEN.findall(self.final.lower())
+        return tokens(self.final)
+
+    @cached_property
+    def asked_tokens(self) -> list[str]:
+        """The tokens of the last turn of the prompt."""
+        return tokens(self.asked)
 
     @cached_property
     def asked(self) -> str:
@@ -94,6 +99,17 @@ class Responses:
         found = self._known[compute]
         assert isinstance(found, np.ndarray)  # noqa: S101  (written by the line above)
         return found
+
+    def prepare(self, computes: Sequence[Callable[[Response], Sequence[int]]]) -> None:
+        """Compute the values of several functions in one pass over the rows."""
+        missing = [compute for compute in computes if compute not in self._known]
+        if not missing or not len(self):
+            return
+        widths = [len(compute(self.answer(0))) for compute in missing]
+        found = self._values(lambda answer: [value for compute in missing for value in compute(answer)])
+        ends = np.cumsum(widths).tolist()
+        for compute, end, width in zip(missing, ends, widths, strict=True):
+            self._known[compute] = found[:, end - width : end]
 
     def _values(self, compute: Callable[[Response], Sequence[int]]) -> Ints:
         def block(part: slice) -> list[Sequence[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from syngain.audit.responses.lexicon.refusal_patterns import APOLOGY, DECLINE
+from syngain.audit.responses.lexicon.refusal_patterns import APOLOGY, DECLINE, NEEDED
 from syngain.audit.responses.repeats import openings, unlike_real, whole_answers
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 BEGINNING = 180  # characters in which a refusal is looked for
 SHORT = 500  # characters; a longer response answers something
 SHORTEST, LONGEST = 4, 60  # tokens of an answer that counts as a refusal because many prompts get it
-_DECLINE = re.compile("|".join(f"(?:{pattern})" for pattern in DECLINE.values()), re.IGNORECASE)
+_DECLINE = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in DECLINE.items()}
+_NEEDED = [(name, words.split("|")) for name, words in NEEDED.items()]
+_NEEDED_ASCII = [(name, [word for word in words if word.isascii()]) for name, words in _NEEDED]
 _SORRY = re.compile(rf"\W*(?:{'|'.join(APOLOGY.values())})", re.IGNORECASE)
 _SPEAKS = re.compile(  # the writer of the response is who declines; a story about others is no refusal
     r"\W*(?:i|i['\u2019]\w+|we|as an?|this|that|your|the request|it|my|our|no, i|"
@@ -23,12 +25,6 @@ _SPEAKS = re.compile(  # the writer of the response is who declines; a story abo
     re.IGNORECASE,
 )
 _LATIN = re.compile(r"[A-Za-z]")
-# letters of which every pattern needs one: a quick look before the slow one
-_NEEDS = re.compile(
-    r"(?i:can|unable|not|won['\u2019]|decline|refus|against|violat|nicht|kein|ablehn|peux|puis|pouv|suis|somm|refus|imposs|"
-    r"no|non|n[ãa]o|nie|odma|не|отказ"
-    r"|不|无|無|拒|ません|ない|かね|断|없|어렵|못|거절|거부|لا|لن|لست|أعتذر|أرفض|नहीं|असमर्थ|अस्वीकार|mam|yoru|mem|không|chối|tidak|tolak)"
-)
 
 
 def is_refusal(answer: Response) -> bool:
@@ -36,15 +32,25 @@ def is_refusal(answer: Response) -> bool:
     text = answer.final
     if not text or len(text) > SHORT:
         return False
-    start = text[:BEGINNING]
-    if not _NEEDS.search(start):
-        return False
-    found = _DECLINE.search(start)
-    if found is None:
+    place = _place(text[:BEGINNING])
+    if place is None:
         return False
     if _SORRY.match(text):
         return True
-    return _first_person(text, found.start()) and not _asks_for_words(answer)
+    return _first_person(text, place) and not _asks_for_words(answer)
+
+
+def _place(start: str) -> int | None:
+    """Where the refusal begins; a pattern is tried where a word that it needs appears."""
+    lower = start.lower()
+    places = []
+    for name, words in _NEEDED_ASCII if lower.isascii() else _NEEDED:
+        for word in words:
+            if word in lower:
+                match = _DECLINE[name].search(start)
+                places += [match.start()] if match else []
+                break
+    return min(places, default=None)
 
 
 def _first_person(text: str, place: int) -> bool:

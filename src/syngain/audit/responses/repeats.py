@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.responses.scripts import TOKEN
+from syngain.audit.responses.scripts import tokens
 from syngain.data.text.near_duplicates import shared_codes
 
 if TYPE_CHECKING:
@@ -30,10 +30,12 @@ def unlike_real(judged: Responses, real: Responses, ours: Sequence[str], theirs:
 
     An empty key is none. Real rows judged against themselves are only counted.
     """
-    codes, real_codes = shared_codes(ours, theirs)
-    codes = np.where(np.array([key != "" for key in ours], dtype=bool), codes, -1)
-    if not (codes >= 0).any():
-        return np.zeros(len(judged), dtype=bool)
+    has = np.array([key != "" for key in ours], dtype=bool)
+    if not has.any():
+        return has
+    keys, real_codes = shared_codes([key for key in ours if key], [key for key in theirs if key])
+    codes = np.full(len(judged), -1, dtype=np.int64)
+    codes[has] = keys
     size = int(max(codes.max(), real_codes.max(initial=0))) + 1
     prompts = _different_prompts(codes, judged.prompt_codes, size)
     least = np.full(size, max(LEAST, math.ceil(FRACTION * len(judged))))
@@ -69,9 +71,9 @@ def whole_answers(rows: Responses, shortest: int, longest: int = 1_000_000_000) 
 
 
 def shape(answer: Response) -> tuple[int, int]:
-    """Tokens of a response, and how many of them begin with a letter."""
-    tokens = answer.tokens if answer.final == answer.text else TOKEN.findall(answer.text.lower())
-    return len(tokens), sum(token[0].isalpha() for token in tokens)
+    """Tokens of a response, and whether one of them begins with a letter."""
+    words = answer.tokens if answer.final == answer.text else tokens(answer.text)
+    return len(words), int(any(word[0].isalpha() for word in words))
 
 
 def openings(rows: Responses, longest: int) -> list[Sequence[str]]:
@@ -82,7 +84,7 @@ def openings(rows: Responses, longest: int) -> list[Sequence[str]]:
         most = min(longest, math.floor(step / COVERS))
         out.append(
             [
-                " ".join(TOKEN.findall(response.lower())[:step]) if step < size <= most else ""
+                " ".join(tokens(response)[:step]) if step < size <= most else ""
                 for response, size in zip(rows.responses, sizes, strict=True)
             ]
         )

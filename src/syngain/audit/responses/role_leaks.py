@@ -42,10 +42,10 @@ def leaks_role(answer: Response) -> bool:
     text = answer.text
     if not any(mark in text for mark in _MARKS):
         return False
-    token = _TOKENS.search(text)
+    token = _TOKENS.search(text) if "<" in text or "[" in text else None
     if token and token[0] not in answer.prompt:
         return True
-    heading = _HEADING.search(text)
+    heading = _HEADING.search(text) if "##" in text or "**" in text else None
     if heading and heading[0].strip() not in answer.prompt:
         return True
     turns = {match["role"].lower() for match in _TURN.finditer(text)}

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from syngain.core.arrays import Ints
 
-SEEN = 600  # characters of a text that are looked at
+SEEN = 300  # characters of a text that are looked at
 # first code point of a range, its script; letters of other ranges are "other"
 _RANGES: tuple[tuple[int, int, str], ...] = (
     (0x0041, 0x005A, "Latin"),
@@ -68,9 +68,17 @@ UNSPACED = (
 )
 TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['\u2019][^\W_]+)?")
 
+_ASCII = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)?")
+
+
+def tokens(text: str) -> list[str]:
+    """Words of a text in lower case; characters in scripts that have no spaces."""
+    lower = text.lower()
+    return (_ASCII if lower.isascii() else TOKEN).findall(lower)
+
 
 def letters(text: str) -> dict[str, int]:
-    """Letters of a text by script, of its first 600 characters."""
+    """Letters of a text by script, of its first 300 characters."""
     part = text[:SEEN]
     if part.isascii():
         found = len(_LETTER.findall(part))

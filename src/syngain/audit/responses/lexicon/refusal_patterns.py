@@ -59,3 +59,25 @@ DECLINE: Mapping[str, str] = {
     "id": r"(?:tidak (?:dapat|bisa|mampu|diizinkan)|harus menolak|menolak)[^.!?\n]{0,40}(?:membantu|menjawab|memberikan|memenuhi|melakukan|menyediakan|itu|ini|permintaan)",
 }
 """The refusal itself."""
+
+NEEDED: Mapping[str, str] = {
+    "en": "can't|can\u2019t|cannot|can not|could not|couldn|unable|not able|won't|won\u2019t|will not|decline|refuse|not allowed|not permitted|not comfortable|comfortable|not going|rather not|prefer not|not in a|not programmed|not designed|against|violat|in line with|conflict|not something|do not|don't|don\u2019t",
+    "de": "nicht|keine|ablehnen|als ki|als sprach|als assist",
+    "fr": "ne |n'|n\u2019|refus|déclin|impossible|en tant",
+    "es": "no |rechazar|declinar|como ia|como asis|como modelo",
+    "it": "non |rifiut|declin|come ia|come assis|come modello",
+    "pt": "não |nao |recusar|como ia|como assis|como modelo",
+    "nl": "niet|geen|weiger|als ai|als taal|als assis",
+    "pl": "nie |odm|jako ",
+    "ru": "не |отказ|как ",
+    "uk": "не |відмов|як ",
+    "zh": "无法|不能|無法|不便|没有办法|沒有辦法|拒绝|拒絕|不可以|难以|作为",
+    "ja": "できません|いたしかね|できかね|致しかね|お断り|できない",
+    "ko": "수 없|없습니다|어렵|못합|거절|거부",
+    "ar": "لا |لن |لست |أعتذر|يجب",
+    "hi": "नहीं|असमर्थ|अस्वीकार|सक्षम",
+    "tr": "mam|mem|yorum|yoruz",
+    "vi": "không|từ chối",
+    "id": "tidak|menolak",
+}
+"""Words of which a refusal holds one: a quick look before the pattern."""
