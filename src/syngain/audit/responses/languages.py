@@ -42,6 +42,7 @@ _MARKS = {  # letters that few languages have
     "œ": ("French",), "ò": ("Italian", "Catalan"), "ì": ("Italian",),
 }  # fmt: skip
 READ, WORDS_READ = 600, 50  # characters and words that are read
+PROMPT_READ = 30  # words of a prompt that are read
 LETTERS = 12  # of a response; a shorter one has no language
 PURE = 0.75  # of the letters of a response are of one script
 FEW_HITS = 1.4
@@ -53,7 +54,7 @@ MOST = 0.9  # of the prompts are in one language: then undecided ones are too
 
 def languages(answer: Response) -> tuple[int, int, int]:
     """Language of the prompt, of the response, and whether the prompt asks for another language."""
-    asked = language(answer.asked, answer.asked_tokens, least=2, letters=4)
+    asked = language(answer.asked, answer.asked_tokens[:PROMPT_READ], least=2, letters=4)
     words = answer.tokens if answer.plain == answer.final else tokens(answer.plain[:READ])
     given = language(answer.plain, words, least=HITS, letters=LETTERS, absent=asked)
     return _INDEX[asked], _INDEX[given], int(asked != given and bool(asked and given) and _wants(answer, given))
@@ -78,7 +79,7 @@ def _by_words(text: str, words: Sequence[str], script: str, least: float, absent
     owners = _owners().get(script)
     if owners is None:
         return UNKNOWN
-    hits = [(word, owners[word]) for word in dict.fromkeys(words) if word in owners]
+    hits = [(word, names) for word in dict.fromkeys(words) if (names := owners.get(word))]
     if len(hits) < 2:
         return UNKNOWN
     score: dict[str, float] = defaultdict(float)
@@ -89,12 +90,13 @@ def _by_words(text: str, words: Sequence[str], script: str, least: float, absent
         if mark in text:
             for name in names:
                 score[name] += 1 / len(names)
-    best, *others = sorted(score, key=lambda name: (-score[name], name))
+    best = min(score, key=lambda name: (-score[name], name))
     if absent in WORDS.get(script, ()) and absent not in score and len(words) >= 8:
         least = FEW_HITS
     if score[best] < least or score[best] < DENSITY * len(words):
         return UNKNOWN
-    return best if all(_leads(best, other, hits) for other in others[:3]) else UNKNOWN
+    near = [other for other in score if other != best and 2 * MARGIN * score[other] > score[best]]
+    return best if all(_leads(best, other, hits) for other in near) else UNKNOWN
 
 
 def _leads(best: str, other: str, hits: Sequence[tuple[str, tuple[str, ...]]]) -> bool:

@@ -19,6 +19,7 @@ _SENTENCE = re.compile(r"[.!?。！？।؟۔։።៖\n]+")
 _CHARACTERS = re.compile(r"(?P<part>\S{1,6}?)(?P=part){11,}")
 _LETTER = re.compile(r"[^\W\d_]")
 _ORDERS = (3, 9)  # tokens that mark a place: more of them where a repeated part repeats itself inside
+_VARIED_WORDS = 0.8  # of the tokens differ: then no long loop is among them
 _VARIED = 0.7  # of the places differ: then more tokens show nothing new
 
 
@@ -41,6 +42,8 @@ def _characters(text: str) -> bool:
 
 def _in_a_row(tokens: list[str], characters: int) -> bool:
     """The same tokens again and again: places whose last three tokens came before at the same distance."""
+    if len(set(tokens)) > _VARIED_WORDS * len(tokens):
+        return False
     for order in _ORDERS:
         places = len(tokens) - order + 1
         if places < order:
