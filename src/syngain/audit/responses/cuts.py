@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 HABIT = 0.9  # of the real responses of a kind end in an end mark: then one without it was cut
 LAST_LINE, MOSTLY = 0.97, 0.3  # of real and of judged responses have the same beginning of the last line
 NEAR = 160  # characters at the end of a line that say how it ends
+COMMON = 0.01  # of longer responses start with the same word
 LEAST = 15  # real responses of a kind from which its habit is known
 END = frozenset(".!?…。！？｡।॥؟۔։፧።៖។၊။৷᙮‽⁈⁉︙") | frozenset("\U0001f600\U0001f642😊🙂👍🎉❤✅😀")
 CLOSING = "\"'”’»)]}>*_`~ \t\n」』】）》〉］｝›“‘|$"
@@ -58,17 +60,27 @@ _PAIRS = (
 )
 _SMILEY = re.compile(r"[:;=]-?[()\[\]]|^\s*\(?\w{1,3}[)\]]", re.MULTILINE)
 SHORT, LINE, QUOTED, LISTED, ITEMS, CODE, PROSE, NUMBERS = range(8)
-OWN_HABIT = frozenset({QUOTED, LISTED})  # titles and enumerations: only real ones show how they end
+OWN_HABIT = frozenset({SHORT, QUOTED, LISTED})  # titles and enumerations: only real ones show how they end
 
 
-def ending(answer: Response) -> tuple[int, int, int, int]:
-    """How a response ends: its shape, its script, whether with an end mark, whether something is left open."""
+def ending(answer: Response) -> tuple[int, int, int, int, int]:
+    """How a response ends: its shape, its script, whether with an end mark, whether something is left open.
+
+    And a number for its first word, 0 for a title.
+    """
     text = answer.plain.strip()
     kind = _shape(answer, text)
     script = SCRIPTS.index(_script(text))
     last = text.rstrip(CLOSING)[-1:]
     marked = not last or kind == NUMBERS or last in END or _ends_in_code(answer, last) or _ends_openly(text, kind)
-    return kind, script, int(marked), int(bool(text) and _left_open(answer, text, kind))
+    first = 0 if not answer.tokens or _is_title(text) else zlib.crc32(answer.tokens[0].encode("utf-8", "surrogatepass"))
+    return kind, script, int(marked), int(bool(text) and _left_open(answer, text, kind)), first
+
+
+def _is_title(text: str) -> bool:
+    """Whether most words after the first begin with a capital letter."""
+    words = [word for word in text[:200].split()[1:] if word[0].isalpha()]
+    return bool(words) and 2 * sum(word[0].isupper() for word in words) > len(words)
 
 
 def _ends_in_code(answer: Response, last: str) -> bool:
@@ -94,7 +106,10 @@ def cut(judged: Responses, real: Responses) -> Flags:
     kinds = found[:, 0] * len(SCRIPTS) + found[:, 1]
     real_kinds = habit[:, 0] * len(SCRIPTS) + habit[:, 1]
     for kind in np.unique(kinds):
-        expects[kinds == kind] = _expects_mark(int(kind), real_kinds, habit)
+        here = kinds == kind
+        expects[here] = _expects_mark(int(kind), real_kinds, habit)
+        if kind // len(SCRIPTS) == LINE and int((real_kinds == kind).sum()) < LEAST:
+            expects[here] &= np.isin(found[here, 4], _usual_starts(found, habit))
     flags: Flags = (found[:, 3] > 0) | (expects & (found[:, 2] == 0)) | _without_last_line(judged, real)
     return flags
 
@@ -115,10 +130,17 @@ def last_lines(rows: Responses) -> list[str]:
     return [line.split(maxsplit=1)[0] if start and line.strip() else "a" for start, _, line in parts]
 
 
+def _usual_starts(found: Ints, habit: Ints) -> Ints:
+    """First words of the longer responses: a short one that starts alike may be the beginning of such a response."""
+    longer = np.concatenate([part[part[:, 0] == PROSE, 4] for part in (found, habit)])
+    words, counts = np.unique(longer[longer > 0], return_counts=True)
+    return words[counts >= max(2.0, COMMON * longer.size)]
+
+
 def _expects_mark(kind: int, real_kinds: Ints, habit: Ints) -> bool:
     """Whether real responses of this shape and script end in an end mark; of all shapes where these are too few."""
     shape, script = divmod(kind, len(SCRIPTS))
-    if shape == CODE:
+    if shape in {CODE, NUMBERS}:
         return False
     same = real_kinds == kind
     if shape not in OWN_HABIT and int(same.sum()) < LEAST:
@@ -167,7 +189,7 @@ def _left_open(answer: Response, text: str, kind: int) -> bool:
 def _ends_as_word(text: str, answer: Response) -> bool:
     """A short or single-line answer may end in such a word: a preposition that was asked for, a line of items."""
     last = text[-1]
-    return (last.isalpha() and CONJUNCTION.search(text[-24:]) is None) or (len(answer.tokens) < 6 and last.isalpha())
+    return (last.isalpha() and CONJUNCTION.search(text[-24:]) is None) or (len(answer.tokens) < 4 and last.isalpha())
 
 
 def _data_is_open(text: str) -> bool:
