@@ -113,7 +113,7 @@ def test_strings_that_are_no_categories_ask_for_the_text(cells):
 
 
 def test_prose_next_to_many_numbers_is_a_table_with_a_note():
-    more = {name: 1.5 for name in "abc"}
+    more = dict.fromkeys("abc", 1.5)
     dataset = Dataset.from_rows([{"x": -i, **more, "body": f"{i} " + "words " * 20} for i in range(3)])
     assert dataset.kind is Kind.TABLE
     assert "--text body" in dataset.notes[0]

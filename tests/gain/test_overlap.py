@@ -133,6 +133,6 @@ def test_labels_that_no_anchor_has_are_said(sets):
     real, made, *_ = sets
     strange = [dict(row) | ({"label": "maybe"} if k % 3 == 0 else {}) for k, row in enumerate(made)]
     result = syngain.gain(of(real, "real"), of(strange, "made"), settings=FAST)
-    assert "No anchor has the label maybe." in result.verdict.sentence
+    assert "No real row has the label maybe." in result.verdict.sentence
     assert [one.id for one in result.findings if one.rows == 30] == ["unknown_labels"]
     assert json.dumps(result.as_json())

@@ -456,7 +456,7 @@ def test_real_anchors_give_rows_that_the_audit_takes(shared_data, tmp_path):
     run = generate(recipe, anchors_file, work=tmp_path / "w.work")
     syngain.generate(recipe, anchors_file, folder=tmp_path / "run")
     result = syngain.audit(anchors_file, str(tmp_path / "run" / "kept.jsonl"), gain=False)
-    assert "matched to an anchor in 100.0%" in result.inputs["synthetic"].roles
+    assert "matched to a real row in 100.0%" in result.inputs["synthetic"].roles
     assert result.inputs["synthetic"].rows == run.inputs["synthetic"].rows
 
 

@@ -215,7 +215,7 @@ def test_the_gain_of_a_doubling_is_the_known_one_within_its_error():
 
 def test_too_few_rows_have_no_doubling():
     world = LessonWorld.of("even", 10)
-    with pytest.raises(InputError, match="are left"):
+    with pytest.raises(InputError, match="synthetic rows remain"):
         doubling(world, 40, 5, 0)
 
 

@@ -185,7 +185,7 @@ def test_the_command_names_sets_and_writes_one_page(monkeypatch, capsys, tmp_pat
     assert set(report["inputs"]) == {"real", "a.jsonl", "other"}
     page = (tmp_path / "run" / "report.html").read_text()
     assert "a.jsonl over other" in page
-    assert "Set against set" in out
+    assert "Measures, 90% CI" in out
     assert run(monkeypatch, capsys, *arguments, "--resume")[0] == 0
 
 

@@ -210,7 +210,7 @@ def test_another_size_is_cut_without_ranking_again(monkeypatch, capsys, tmp_path
     before = [(first / f"{name}.jsonl").read_text() for name in ("kept", "dropped")]
     code, out, err = run(monkeypatch, capsys, "--again", first, "--rows", 35, "-o", again)
     assert code == 0, err
-    assert "measured at 20 rows" in " ".join(out.replace("│", " ").split())
+    assert "the gain at this size was not measured" in " ".join(out.replace("│", " ").split())
     after = [(again / f"{name}.jsonl").read_text() for name in ("kept", "dropped")]
     assert after[0].count("\n") == 35
     assert "".join(after) == "".join(before)
@@ -227,12 +227,12 @@ def test_another_size_is_cut_without_ranking_again(monkeypatch, capsys, tmp_path
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--method", "best"), "method best"),
+        (("--method", "best"), "unknown method 'best'"),
         (("--method", "log_probability"), "no log-probabilities"),
         (("--method", "conditional_ratio"), "no prompts"),
         (("--repeats", "first"), "--near-duplicates first"),
         (("--rows", 900), "to keep"),
-        (("--metric", "nats_per_byte"), "metric nats_per_byte"),
+        (("--metric", "nats_per_byte"), "unknown metric 'nats_per_byte'"),
     ],
 )
 def test_wrong_use_is_exit_2(monkeypatch, capsys, tmp_path, more, said):

@@ -17,6 +17,7 @@ from syngain.audit.measures.neighbors import Neighbors
 from syngain.audit.measures.regions import Cells, Regions
 from syngain.audit.measures.relations import Relations
 from syngain.audit.measures.two_sample import ClassifierTwoSample, KernelTwoSample, Pooled, squared_distances
+from syngain.audit.responses.health import ResponseHealth, response_health
 from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
 from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
@@ -74,7 +75,7 @@ class Measurements:
     Attributes:
         repeats, near_repeats, copies, contaminated, leaks: flags per synthetic row (m,).
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
-        cells: region name to cells with names; openings: per side, the most common one.
+        cells: region name to cells with names; openings: per side, the most common one. responses: bad ones by kind.
     """
 
     estimates: Mapping[str, Estimate]
@@ -92,10 +93,16 @@ class Measurements:
     cells: Mapping[str, tuple[Cells, tuple[str, ...]]] = field(default_factory=dict)
     openings: Mapping[str, str] = field(default_factory=dict)
     vectors: Mapping[str, Vectors] = field(default_factory=dict)
+    responses: ResponseHealth | None = None
 
 
-def measured(frame: Frame, streams: Streams, settings: Settings, progress: Progress = silent) -> Measurements:
-    """Measure everything that fits the kind of rows; p-values adjusted by Holm over all of them."""
+def measured(
+    frame: Frame, streams: Streams, settings: Settings, progress: Progress = silent, *, responses: bool = True
+) -> Measurements:
+    """Measure everything that fits the kind of rows; p-values adjusted by Holm over all of them.
+
+    ``responses``: whether bad responses are looked for; their p-values are adjusted among themselves.
+    """
     progress("duplicates and copies", 0.05)
     found = _rows(frame)
     if min(frame.real.size, frame.synthetic.size) < FEWEST:
@@ -106,7 +113,18 @@ def measured(frame: Frame, streams: Streams, settings: Settings, progress: Progr
     progress("labels", 0.7)
     if frame.real.labels is not None:
         found = _labels(found, frame, streams.child("labels"), settings)
+    if responses:
+        progress("responses", 0.75)
+        found = _responses(found, frame)
     return _adjusted(found)
+
+
+def _responses(found: Measurements, frame: Frame) -> Measurements:
+    """Bad responses of pairs."""
+    health = response_health(frame)
+    if health is None:
+        return found
+    return replace(found, estimates={**found.estimates, **health.estimates}, responses=health)
 
 
 def suffix(frame: Frame, side: str) -> str:
@@ -353,7 +371,9 @@ def _seen_before(codes: Ints) -> Flags:
 
 
 def _adjusted(found: Measurements) -> Measurements:
-    adjusted = holm({name: item.p for name, item in found.estimates.items() if item.p is not None})
+    """Holm over all p-values but those that a family adjusted itself."""
+    raw = {name: item.p for name, item in found.estimates.items() if item.adjusted_p is None and item.p is not None}
+    adjusted = holm(raw)
     estimates = {
         name: item.adjusted(adjusted[name]) if name in adjusted else item for name, item in found.estimates.items()
     }

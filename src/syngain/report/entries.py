@@ -20,7 +20,26 @@ class MeasureEntry:
     signed: bool = False
 
 
+_RESPONSES = {  # id to name and "What fraction of responses ...?"
+    "empty": ("Empty responses", "is empty or a placeholder"),
+    "refusal": ("Refusals", "refuses the request"),
+    "role_leak": ("Role leaks", "holds template tokens or turns of other roles"),
+    "loop": ("Loops", "repeats the same words in a loop"),
+    "echo": ("Echoes of the prompt", "only repeats the prompt"),
+    "repeated": ("Repeated answers", "repeats the answer to another prompt"),
+    "language": ("Wrong language", "is in another language than the prompt"),
+    "thought": ("Unfinished reasoning", "has unclosed reasoning or no final answer"),
+    "cut": ("Cut responses", "stops before its end"),
+    "code": ("Broken Python code", "holds Python code that does not parse"),
+    "length": ("Unusual lengths", "is far shorter or longer than real ones"),
+}
+_READ = "The real rows' own fraction gives the expected range; flagged rows are in dropped.jsonl."
+
 MEASURES = {
+    **{
+        f"responses.{kind}": MeasureEntry(name, f"What fraction of responses {words}?", _READ)
+        for kind, (name, words) in _RESPONSES.items()
+    },
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
         "What fraction of synthetic rows repeats another row exactly?",

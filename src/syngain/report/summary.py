@@ -109,7 +109,7 @@ def _head(result: Result, width: int) -> Iterator[RenderableType]:
 def _facts(result: Result) -> Iterator[tuple[str, str]]:
     """The number that decides, and what an inconclusive verdict needs."""
     estimate = result.estimates.get(result.verdict.estimate)
-    if estimate is not None:
+    if estimate is not None and not result.verdict.estimate.startswith("compare.rank"):  # the table shows ranks
         shown = row(result.verdict.estimate, estimate)
         words = f"{shown.value}  {shown.level:.0%} CI {_bracket(shown)}  {_metric(shown)}"
         name = "Gain" if "gain" in shown.id or shown.id.startswith("selection.") else "Value"

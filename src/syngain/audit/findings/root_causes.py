@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rows import find
 from syngain.audit.measure import FEWEST, measured
 from syngain.core.result import SEVERITIES
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
     from syngain.audit.findings.rules import Context
     from syngain.audit.frame import Frame
-    from syngain.audit.measure import Settings
+    from syngain.audit.measure import Measurements, Settings
+    from syngain.core.arrays import Flags
     from syngain.core.result import Finding
     from syngain.core.rng import Streams
 
 # what each finding can bring about; the first cause that explains an effect wins
 EFFECTS: Mapping[str, frozenset[str]] = {
+    "bad_responses": frozenset({"template_collapse", "distribution_shift", "missing_regions"}),
     "template_collapse": frozenset({"distribution_shift", "missing_regions", "label_noise", "label_independent"}),
     "memorized_anchors": frozenset({"duplicates"}),
     "contamination": frozenset({"duplicates", "memorized_anchors"}),
@@ -68,7 +71,7 @@ class Explainer:
         frame = self._reduced(cause)
         if frame is None:
             return None
-        found = measured(frame, self.streams.child("without", cause), self.settings)
+        found = measured(frame, self.streams.child("without", cause), self.settings, responses=False)
         context = replace(self.context, frame=frame, found=found)
         return {finding.id for finding in find(context) if finding.severity == "high"}
 
@@ -81,6 +84,7 @@ class Explainer:
         if cause == "missing_regions":
             return self._within_reach()
         removed = {
+            "bad_responses": _any_bad(found),
             "memorized_anchors": found.copies,
             "contamination": found.contaminated,
             "duplicates": found.near_repeats,
@@ -106,3 +110,11 @@ class Explainer:
 
 def _is_open(finding: Finding) -> bool:
     return finding.severity == "high" and not finding.explained_by
+
+
+def _any_bad(found: Measurements) -> Flags:
+    """Rows with a bad response of any kind that is dropped, shape (m,)."""
+    flags: Flags = np.any(
+        [np.zeros(found.repeats.size, dtype=bool), *response_reasons(found.responses).values()], axis=0
+    )
+    return flags

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.responses import ID as BAD_RESPONSES
+from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rules import AWAY
 from syngain.core.phrases import shortened
 from syngain.core.result import Dropped
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 WEIGHT = {
     "contamination": 1.0,
     "memorized_anchors": 0.9,
+    "bad_responses": 0.85,
     "duplicates": 0.8,
     "label_leak": 0.7,
     "label_noise": 0.6,
@@ -47,6 +50,8 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
     sides = [side for side in found.scores if _shifted(side, found, findings)]
     if sides:
         out["distribution_shift"] = np.any([found.scores[side].far for side in sides], axis=0)
+    if BAD_RESPONSES in standing:
+        out |= response_reasons(found.responses)
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
     else:
@@ -70,10 +75,10 @@ def dropped_rows(frame: Frame, ids: Sequence[str], why: Mapping[str, Flags]) -> 
     """The rows with their reasons, the gravest first."""
     score = np.zeros(frame.synthetic.size)
     for name, flags in why.items():
-        score += WEIGHT[name] * flags
+        score += _weight(name) * flags
     rows = np.flatnonzero(score)
     ordered = rows[np.argsort(-score[rows], kind="stable")]
-    names = sorted(why, key=lambda name: -WEIGHT[name])
+    names = sorted(why, key=lambda name: -_weight(name))
     labels = frame.synthetic.labels
     return [
         Dropped(
@@ -86,3 +91,8 @@ def dropped_rows(frame: Frame, ids: Sequence[str], why: Mapping[str, Flags]) -> 
         )
         for row in ordered.tolist()
     ]
+
+
+def _weight(reason: str) -> float:
+    """The weight of a reason: of the finding before its colon."""
+    return WEIGHT[reason.partition(":")[0]]

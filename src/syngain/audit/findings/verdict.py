@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from syngain.audit.findings.words import NAMES
+from syngain.audit.responses.kinds import KINDS
 from syngain.core.result import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ PHRASE: Mapping[str, str] = {
     "template_collapse": "most rows share one opening",
     "distribution_shift": "most rows are out of distribution",
     "unknown_labels": "most rows have labels that you do not have",
+    "bad_responses": "most responses are bad",
 }
 
 WORDS: Mapping[str, str] = {
@@ -36,6 +38,7 @@ WORDS: Mapping[str, str] = {
     "label_leak": "leaked labels",
     "label_noise": "suspect labels",
     "distribution_shift": "out of distribution",
+    **{f"bad_responses: {name}": kind.many for name, kind in KINDS.items()},
 }
 
 
@@ -53,7 +56,7 @@ class RowCounts:
 
     @property
     def kept(self) -> int:
-        """Rows that are not dropped."""
+        """Responses that are not dropped."""
         return self.rows - self.dropped
 
     @property
@@ -144,7 +147,7 @@ def _unmeasured(
 
 
 def _dropped_first(counts: RowCounts, gain: Verdict, ending: str) -> Verdict:
-    """Rows to drop, then the gain of the others."""
+    """Responses to drop, then the gain of the others."""
     drop = f"Drop {counts.dropped:,} of {counts.rows:,} rows"
     rows = gain.rows_to_use
     action = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -22,12 +24,19 @@ NAMES: Mapping[str, str] = {
     "label_independent": "labels unrelated to the rows",
     "label_noise": "label noise",
     "unknown_labels": "unknown labels",
+    "bad_responses": "bad responses",
 }
 
 
 def with_fixes(findings: Sequence[Finding], why: Mapping[str, Flags]) -> list[Finding]:
     """The findings, with the rows to drop as their fix; ``why``: rows dropped for each, flags (m,)."""
-    return [_with_fix(finding, int(why[finding.id].sum()) if finding.id in why else 0) for finding in findings]
+    return [_with_fix(finding, _dropped(finding.id, why)) for finding in findings]
+
+
+def _dropped(identifier: str, why: Mapping[str, Flags]) -> int:
+    """Rows dropped for a finding; a reason is the id of a finding, or starts with it (``bad_responses: refusal``)."""
+    flags = [rows for reason, rows in why.items() if reason.partition(":")[0] == identifier]
+    return int(np.any(flags, axis=0).sum()) if flags else 0
 
 
 def _with_fix(finding: Finding, dropped: int) -> Finding:

@@ -1,0 +1,1 @@
+"""Bad responses of pairs: kinds, their detectors, and how often each occurs next to the real rows."""

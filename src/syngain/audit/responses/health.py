@@ -1,0 +1,99 @@
+"""``responses.*``: the fraction of synthetic rows of every kind of bad response, next to the real rows' own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from syngain.audit.responses.kinds import KINDS, flagged
+from syngain.audit.responses.languages import language_names
+from syngain.audit.responses.prompt_response import Responses
+from syngain.core.estimate import Estimate, holm
+from syngain.inference.intervals import share_intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syngain.audit.frame import Frame
+    from syngain.core.arrays import Flags, Ints
+    from syngain.core.estimate import Interval
+
+LEVEL = 0.05
+SIDES = ("prompt", "response")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHealth:
+    """What was found of the responses.
+
+    Attributes:
+        estimates: by id. flags: rows of every kind (m,). languages: of the prompt and the response, with their rows.
+    """
+
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    flags: Mapping[str, Flags] = field(default_factory=dict)
+    languages: tuple[str, str, int] | None = None
+
+
+def response_health(frame: Frame) -> ResponseHealth | None:
+    """The responses of a dataset of pairs; None for other kinds of rows."""
+    if tuple(frame.sides) != SIDES:
+        return None
+    judged, real = (Responses(rows.texts["prompt"], rows.texts["response"]) for rows in (frame.synthetic, frame.real))
+    found, expected = flagged(judged, real), flagged(real, real)
+    units = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
+    testable = _testable({f"responses.{name}": (found[name], expected[name]) for name in KINDS})
+    estimates = {f"responses.{name}": _estimate(name, found[name], expected[name], units) for name in KINDS}
+    adjusted = holm({name: item.p for name, item in estimates.items() if item.p is not None and name in testable})
+    return ResponseHealth(
+        {name: item.adjusted(adjusted.get(name, 1.0)) for name, item in estimates.items()},
+        found,
+        language_names(judged, real, found["language"]),
+    )
+
+
+def _estimate(name: str, flags: Flags, real: Flags, units: Ints | None) -> Estimate:
+    rate = float(real.mean())
+    return Estimate(
+        value=float(flags.mean()),
+        unit="share",
+        method=f"rows whose responses {KINDS[name].words}; exact test of Fisher against the real rows",
+        estimand=f"fraction of synthetic rows whose responses {KINDS[name].words}",
+        intervals=share_intervals(flags, units),
+        null=_expected(int(real.sum()), real.size, flags.size),
+        p=_more_often(int(flags.sum()), flags.size, int(real.sum()), real.size),
+        n=flags.size,
+        clusters=flags.size if units is None else int(np.unique(units).size),
+        references={"real": rate},
+    )
+
+
+def _testable(flags: Mapping[str, tuple[Flags, Flags]]) -> set[str]:
+    """Kinds that could be significant with so many hits on both sides [tarone1990]; the others need no correction.
+
+    The least p of a kind is that of all its hits on the synthetic side; the number of hits does not depend on the side.
+    """
+    least = {}
+    for name, (ours, theirs) in flags.items():
+        hits = int(ours.sum() + theirs.sum())
+        least[name] = _more_often(hits, ours.size, 0, theirs.size) if 0 < hits <= ours.size else float(hits == 0)
+    for number in range(1, len(least) + 1):
+        names = {name for name, p in least.items() if p <= LEVEL / number}
+        if len(names) <= number:
+            return names
+    return set(least)
+
+
+def _more_often(hits: int, rows: int, real_hits: int, real_rows: int) -> float:
+    """One-sided exact test of Fisher: as many synthetic hits, or more, where both rates are equal."""
+    return float(stats.hypergeom.sf(hits - 1, rows + real_rows, hits + real_hits, rows))
+
+
+def _expected(real_hits: int, real_rows: int, rows: int) -> Interval:
+    """The 95% range of the fraction among ``rows`` rows at the real rows' rate, which is itself estimated."""
+    found = stats.betabinom(rows, real_hits + 0.5, real_rows - real_hits + 0.5)
+    low, high = (float(found.ppf(q)) / rows for q in (0.025, 0.975))
+    return (low, high)

@@ -1,0 +1,94 @@
+"""The kinds of bad responses. A kind is added here: a detector and its words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syngain.audit.responses.code_blocks import code_fails
+from syngain.audit.responses.cuts import cut, ending
+from syngain.audit.responses.echoes import echoes
+from syngain.audit.responses.languages import languages, wrong_language
+from syngain.audit.responses.lengths import sizes, unusual_length
+from syngain.audit.responses.loops import loops
+from syngain.audit.responses.placeholders import is_empty
+from syngain.audit.responses.refusals import is_refusal, one_answer_to_many
+from syngain.audit.responses.repeats import repeated_answers, shape
+from syngain.audit.responses.role_leaks import leaks_role
+from syngain.audit.responses.thoughts import thought_fails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from syngain.audit.responses.prompt_response import Response, Responses
+    from syngain.core.arrays import Flags
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseKind:
+    """A kind of bad response.
+
+    Attributes:
+        words: completes "12% of responses ...". many: the rows, as a noun.
+        of_row: whether a row is bad, by its own text. of_rows: flags (n,) of rows that are bad next to the real rows.
+        whole: the kind says what the whole response is; rows of it are not looked at for later kinds.
+        note: a kind that is never more than a note (low severity).
+    """
+
+    words: str
+    many: str
+    of_row: Callable[[Response], bool] | None = None
+    of_rows: Callable[[Responses, Responses], Flags] | None = None
+    whole: bool = False
+    note: bool = False
+
+
+KINDS: Mapping[str, ResponseKind] = {
+    "empty": ResponseKind("are empty or placeholders", "empty responses", of_row=is_empty, whole=True),
+    "refusal": ResponseKind("are refusals", "refusals", of_row=is_refusal, of_rows=one_answer_to_many, whole=True),
+    "role_leak": ResponseKind(
+        "contain template tokens or turns of other roles", "role leaks", of_row=leaks_role, whole=True
+    ),
+    "loop": ResponseKind("repeat the same words in a loop", "loops", of_row=loops, whole=True),
+    "echo": ResponseKind("only repeat the prompt", "echoes of the prompt", of_row=echoes, whole=True),
+    "repeated": ResponseKind(
+        "repeat the answer to another prompt", "repeated answers", of_rows=repeated_answers, whole=True
+    ),
+    "language": ResponseKind("are in another language than the prompt", "wrong languages", of_rows=wrong_language),
+    "thought": ResponseKind("have unclosed reasoning or no final answer", "unfinished reasoning", of_row=thought_fails),
+    "cut": ResponseKind("stop before their end", "cut responses", of_rows=cut),
+    "code": ResponseKind("hold Python code that does not parse", "broken code", of_row=code_fails),
+    "length": ResponseKind(
+        "are far shorter or longer than real ones", "unusual lengths", of_rows=unusual_length, note=True
+    ),
+}
+"""By name, in the order in which they are looked for."""
+
+
+def _by_text(answer: Response) -> Sequence[int]:
+    """One bit for every kind that the row shows by itself."""
+    return [sum(1 << place for place, kind in enumerate(KINDS.values()) if kind.of_row and kind.of_row(answer))]
+
+
+PASSES = (_by_text, shape, ending, sizes, languages)
+"""What is computed of every row, in one pass over the rows."""
+
+
+def flagged(judged: Responses, real: Responses) -> Mapping[str, Flags]:
+    """Flags per row (n,) for every kind, of rows judged next to the real rows."""
+    for rows in (judged, real):
+        rows.prepare(PASSES)
+    bits = judged.values(_by_text)[:, 0] if len(judged) else np.empty(0, dtype=np.int64)
+    open_rows = np.ones(len(judged), dtype=bool)
+    out: dict[str, Flags] = {}
+    for place, (name, kind) in enumerate(KINDS.items()):
+        flags = (bits >> place & 1).astype(bool)
+        if kind.of_rows is not None:
+            flags = flags | kind.of_rows(judged, real)
+        out[name] = flags & open_rows
+        if kind.whole:
+            open_rows &= ~out[name]
+
+    return out
