@@ -28,23 +28,36 @@ STEPS = (5, 8, 13, 21, 34)  # tokens of an opening
 def unlike_real(judged: Responses, real: Responses, ours: Sequence[str], theirs: Sequence[str]) -> Flags:
     """Responses whose key (an answer, or its opening) many different prompts get, far more often than in the real rows.
 
-    An empty key is none. Real rows judged against themselves are only counted.
+    An empty key is none. Real rows are judged half against half: what the rule finds in rows without the defect.
     """
     has = np.array([key != "" for key in ours], dtype=bool)
     if not has.any():
         return has
-    keys, real_codes = shared_codes([key for key in ours if key], [key for key in theirs if key])
+    keys, other = shared_codes([key for key in ours if key], [key for key in theirs if key])
     codes = np.full(len(judged), -1, dtype=np.int64)
     codes[has] = keys
-    size = int(max(codes.max(), real_codes.max(initial=0))) + 1
-    prompts = _different_prompts(codes, judged.prompt_codes, size)
-    least = np.full(size, max(LEAST, math.ceil(FRACTION * len(judged))))
+    size = int(max(codes.max(), other.max(initial=0))) + 1
+    long = judged.values(shape)[:, 0] >= LONG
     if judged is not real:
-        chance = np.full(size, BEYOND)  # a long answer hardly repeats by chance, a short one may
-        chance[codes[(codes >= 0) & (judged.values(shape)[:, 0] >= LONG)]] = 1.0
-        usual = (BEYOND * np.bincount(real_codes, minlength=size) + chance) / (len(real) + 1)
-        least = np.maximum(least, usual * len(judged))
-    return (codes >= 0) & (prompts >= least)[codes]
+        return _often(codes, judged.prompt_codes, long, np.bincount(other, minlength=size), len(real))
+    flags, first = np.zeros(len(real), dtype=bool), np.arange(len(real)) % 2 == 0
+    for half in (first, ~first):
+        rest = np.bincount(codes[~half & has], minlength=size)
+        flags[half] = _often(codes[half], judged.prompt_codes[half], long[half], rest, int((~half).sum()))
+    return flags
+
+
+def _often(codes: Ints, prompts: Ints, long: Flags, usual: Ints, rows: int) -> Flags:
+    """Rows whose key more prompts get than its count ``usual`` among ``rows`` real rows leads to expect; shape (n,)."""
+    if not codes.size or codes.max() < 0:
+        return np.zeros(codes.size, dtype=bool)
+    got = _different_prompts(codes, prompts, usual.size)
+    chance = np.full(usual.size, BEYOND)  # a long answer hardly repeats by chance, a short one may
+    chance[codes[(codes >= 0) & long]] = 1.0
+    least = np.full(usual.size, max(LEAST, math.ceil(FRACTION * codes.size)))
+    least = np.maximum(least, (BEYOND * usual + chance) / (rows + 1) * codes.size)
+    found: Flags = (codes >= 0) & (got >= least)[codes]
+    return found
 
 
 def _different_prompts(codes: Ints, prompts: Ints, size: int) -> Ints:
