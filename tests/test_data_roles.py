@@ -217,3 +217,25 @@ def test_a_column_that_looks_like_a_label_is_named_and_not_taken():
     assert dataset.roles.hint == "labels were not checked; `Emotion` may contain them (--label Emotion)"
     assert of(*rows, text="Tweet", label="").roles.label_like == ()
     assert of(*rows, text="Tweet", label="Emotion").roles.label_like == ()
+
+
+@pytest.mark.parametrize("spelling", ["text", "value", "content", "nested"])
+def test_parts_of_messages_are_read_in_every_spelling(spelling):
+    """Parts under ``value`` read as empty: all rows looked like repeats."""
+
+    def part(text):
+        return {"type": "text", "text": {"value": text}} if spelling == "nested" else {"type": "text", spelling: text}
+
+    image = {"type": "image_url", "image_url": {"url": "a.png"}}
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": [image, part(f"ask {i}")]},
+                {"role": "assistant", "content": [part(f"say {i}")]},
+            ]
+        }
+        for i in range(3)
+    ]
+    sides = Dataset.from_rows(rows).sides
+    assert list(sides["response"]) == ["say 0", "say 1", "say 2"]
+    assert "ask 1" in sides["prompt"][1]

@@ -125,10 +125,23 @@ def _said(message: Mapping[str, object]) -> str | None:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+        texts = [_part(part) for part in content]
         return "\n".join(text for text in texts if isinstance(text, str))
     calls = message.get("tool_calls")
     return json.dumps(calls, ensure_ascii=False, default=str) if calls else None
+
+
+def _part(part: object) -> object:
+    """The text of a part of a message, in the spellings that are published; None for an image or a sound."""
+    if not isinstance(part, Mapping):
+        return part
+    for key in ("text", "value", "content"):
+        found = part.get(key)
+        if isinstance(found, Mapping):  # {"type": "text", "text": {"value": "..."}}
+            found = found.get("value")
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def _parsed(text: str) -> object:
