@@ -56,7 +56,7 @@ def test_memorizing_gives_the_mask_away_and_constant_rows_give_nothing(proxy):
 def test_the_panel_says_who_learned(proxy):
     settings = GgmiSettings(masks=PLAN, gain=False, student=proxy, steps=10)
     result = ggmi(texts(24, 1), texts(24, 2, same=True), settings=settings)
-    assert "10 steps a fit" in dict(result.views.computed)["Learner"]
+    assert "10 steps per fit" in dict(result.views.computed)["Learner"]
     assert "even a constant one" in result.verdict.sentence
     assert result.estimates["ggmi.ld_cmi@anchors"].null is not None
 
