@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from syngain.inference.clusters import clustered_freedom, clustered_variance
 
@@ -58,7 +58,7 @@ def normal_intervals(value: float, error: float, freedom: float = math.inf) -> d
 def quantile(level: float, freedom: float) -> float:
     """Half the width of a two-sided interval in standard errors: Student's t, the normal law for infinite freedom."""
     tail = (1 - level) / 2
-    return float(stats.norm.isf(tail) if math.isinf(freedom) else stats.t.isf(tail, freedom))
+    return float(-special.ndtri(tail) if math.isinf(freedom) else -special.stdtrit(freedom, tail))
 
 
 def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
