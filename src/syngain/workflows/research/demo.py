@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from syngain.core.progress import Progress, silent
 from syngain.data import Dataset
 from syngain.data.files.write import RecordFile
-from syngain.lab.planted.sets import demo_sets
+from syngain.lab.planted.sets import DemoSets, demo_sets
 from syngain.workflows.evaluate.audit import audit
 
 if TYPE_CHECKING:
@@ -26,16 +27,22 @@ def demo(*, seed: int = 1, progress: Progress = silent) -> Result:
         The audit; its files hold the rows as well, and ``real.jsonl`` and ``synthetic.jsonl`` can be audited again.
     """
     progress("rows from Python's own docstrings", 0.0)
-    sets = demo_sets(seed)
+    sets = _sets(seed)
     rows = {"real": sets.real, "synthetic": sets.synthetic, "test": sets.test}
     data = {name: Dataset.from_rows(value, name=f"demo {name}") for name, value in rows.items()}
     found = audit(data["real"], data["synthetic"], test=data["test"], seed=seed, progress=progress)
     return replace(found, files={**found.files, **{f"{name}.jsonl": RecordFile(value) for name, value in rows.items()}})
 
 
+@lru_cache(maxsize=1)
+def _sets(seed: int) -> DemoSets:
+    """The rows of a seed; the audit, its introduction and its check read the same ones."""
+    return demo_sets(seed)
+
+
 def planted(seed: int = 1) -> dict[str, str]:
     """The defects of the demonstration with this seed: finding id to plain words."""
-    return dict(demo_sets(seed).planted)
+    return dict(_sets(seed).planted)
 
 
 def missed(result: Result, seed: int = 1) -> tuple[str, ...]:
