@@ -15,6 +15,7 @@ import same_numbers_compare
 from same_numbers_cases import CASES, case
 from same_numbers_compare import Allowed, Malformed, allowed_differences, compared
 from same_numbers_inputs import make
+from same_numbers_values import compared_values
 
 PROGRAM = """\
 import json, pathlib, sys, time
@@ -188,3 +189,24 @@ def test_inputs_are_the_same_bytes_every_time(tmp_path):
     first, second = (same_numbers_compare.files(tmp_path / name) for name in ("a", "b"))
     assert first.keys() == second.keys()
     assert all(first[name].read_bytes() == second[name].read_bytes() for name in first)
+
+
+def test_values_see_numbers_and_rows_and_not_sentences(tmp_path):
+    def side(name, value, sentence, text="a"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "report.json").write_text(json.dumps({"x": {"value": value}, "sentence": sentence}))
+        (folder / "kept.jsonl").write_text(json.dumps({"text": text, "reason": sentence}) + "\n")
+        return folder
+
+    old = side("old", 0.25, "before")
+    assert compared_values(old, side("words", 0.25, "after")).differences == []
+    (number,) = compared_values(old, side("number", 0.250000001, "after")).differences
+    assert ".x.value" in number.text
+    (row,) = compared_values(old, side("row", 0.25, "after", text="b")).differences
+    assert row.file == "kept.jsonl"
+    added = side("added", 0.25, "after")
+    (added / "report.json").write_text(json.dumps({"x": {"value": 0.25, "more": 1}, "sentence": "s", "new": 2}))
+    assert compared_values(old, added).differences == []
+    (added / "report.json").write_text(json.dumps({"x": {}, "sentence": "s"}))
+    assert "only the old side" in compared_values(old, added).differences[0].text

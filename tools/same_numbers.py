@@ -1,6 +1,6 @@
 """Do two checkouts of syngain give the same bytes, and in which CPU time?
 
-    python tools/same_numbers.py OLD NEW [-o DIR] [--only NAME,...] [--repeat N] [--resume] [--models]
+    python tools/same_numbers.py OLD NEW [-o DIR] [--only NAME,...] [--repeat N] [--resume] [--models] [--values]
 
 Runs every command of ``same_numbers_cases.py`` with both, side by side, and compares every file that they write. Exit
 code 1 if anything differs that ``same_numbers_allowed.yaml`` does not list, 2 if a command does not end as it should.
@@ -23,6 +23,7 @@ from pathlib import Path
 from same_numbers_cases import CASES, Case
 from same_numbers_compare import Allowed, allowed_differences, compared
 from same_numbers_inputs import make
+from same_numbers_values import compared_values
 
 HERE = Path(__file__).resolve().parent
 SIDES = ("old", "new")
@@ -70,6 +71,7 @@ class Place:
     repeat: int
     bytes_only: bool
     resume: bool
+    values: bool = False
 
     @property
     def inputs(self) -> Path:
@@ -100,7 +102,14 @@ def main() -> int:
     prints = {side: _snapshot(folder, side, getattr(options, side)) for side in SIDES}
     allowed = allowed_differences(HERE / "same_numbers_allowed.yaml")
     place = Place(
-        folder, prints, _fingerprint(folder / "inputs"), allowed, options.repeat, options.bytes, options.resume
+        folder,
+        prints,
+        _fingerprint(folder / "inputs"),
+        allowed,
+        options.repeat,
+        options.bytes,
+        options.resume,
+        options.values,
     )
     with ThreadPoolExecutor(options.jobs) as pool:
         outcomes = list(pool.map(lambda case: _outcome(case, place), cases))
@@ -118,6 +127,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--models", action="store_true", help="also train and ask a tiny random language model")
     parser.add_argument("--resume", action="store_true", help="keep outcomes of the same two sources")
     parser.add_argument("--bytes", action="store_true", help="keep what OLD wrote before; no comparison of CPU times")
+    parser.add_argument(
+        "--values", action="store_true", help="numbers and rows only: sentences were changed on purpose"
+    )
     parser.add_argument("--list", action="store_true", help="print the commands and stop")
     return parser.parse_args()
 
@@ -190,7 +202,8 @@ def _before(case: Case, place: Place, lines: list[str]) -> Outcome | None:
 
 def _judged(out: Outcome, case: Case, place: Place) -> Outcome:
     """Compare what the sides left behind; keep the outcome and say it on stderr."""
-    found = compared(case.name, place.run(case, "old"), place.run(case, "new"), place.allowed)
+    old, new = (place.run(case, side) for side in SIDES)
+    found = compared_values(old, new) if place.values else compared(case.name, old, new, place.allowed)
     out.files, out.allowed = found.files, found.allowed
     out.differences = [asdict(item) for item in found.differences]
     out.broken = [

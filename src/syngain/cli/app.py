@@ -28,7 +28,7 @@ from syngain.cli.generate.convert import convert
 from syngain.cli.generate.generate import generate
 from syngain.cli.generate.information import information
 from syngain.cli.generate.probe import probe
-from syngain.cli.parser_errors import parsed_error
+from syngain.cli.parser_errors import ClickException, parsed_error
 from syngain.cli.research.ggmi import ggmi
 from syngain.cli.research.lab import lab
 from syngain.cli.research.loop import loop
@@ -68,10 +68,6 @@ app.command("mix")(mix)
 app.command("train")(train)
 app.command("convert")(convert)
 app.add_typer(models, name="models")
-
-
-# typer carries its own click since 0.26 and needs the package before: the class is found by name
-ClickException: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 def _version(value: bool) -> None:

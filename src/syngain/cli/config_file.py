@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from syngain.cli.aliases import current_option
+from syngain.cli.parser_errors import ClickException
 from syngain.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -74,10 +75,13 @@ def converted(path: Path, key: str, value: object, flag: Any, context: typer.Con
                 return list(flag.process_value(context, words))
             if len(words) == 1 or kind == "text":
                 return flag.process_value(context, words[0] if len(words) == 1 else ",".join(map(str, words)))
-        except Exception as error:
-            if not hasattr(error, "format_message"):  # neither of click nor of the click inside typer
-                raise
-    raise UsageError(f"{path} has {key}: {value!r}", expected=_expected(flag), todo="correct the value")
+        except ClickException as error:
+            raise _wrong(path, key, value, flag) from error
+    raise _wrong(path, key, value, flag)
+
+
+def _wrong(path: Path, key: str, value: object, flag: Any) -> UsageError:  # noqa: ANN401
+    return UsageError(f"{path} has {key}: {value!r}", expected=_expected(flag), todo="correct the value")
 
 
 def _kind(flag: Any) -> str:  # noqa: ANN401

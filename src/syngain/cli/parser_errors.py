@@ -5,7 +5,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
+import typer
+
 from syngain.core.errors import UsageError
+
+# typer carries its own click since 0.26 and needs the package before: the class is found by name
+ClickException: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 def parsed_error(error: Exception) -> UsageError:

@@ -49,7 +49,7 @@ CHANGES: Mapping[str, str] = {
     "repair": "More repair steps or more replayed rows change it.",
     "pattern": "More varied responses change it.",
 }
-MARKS: Mapping[str, str] = {
+CAUTIONS: Mapping[str, str] = {
     "optimistic": "may be overestimated: no column names the real row behind each synthetic row",
     "extrapolated": "extrapolated beyond the rows that were measured",
     "not converged": "the proxy model did not converge",
@@ -120,7 +120,7 @@ def _estimate_parts(shown: Row) -> Iterator[tuple[str, str]]:
     yield "Computed", f"{estimand}{method}"
     yield "Compare", "; ".join(f"{visible(name)} {shown.amount(value)}" for name, value in _references(estimate))
     yield "Changes", _changes(shown)
-    yield "Caution", "; ".join(MARKS.get(mark, visible(mark)) for mark in estimate.marks)
+    yield "Caution", "; ".join(CAUTIONS.get(mark, visible(mark)) for mark in estimate.marks)
 
 
 def _references(estimate: Estimate) -> list[tuple[str, float]]:

@@ -140,8 +140,7 @@ def _kept_note(result: Result) -> str:
     """A caution where kept.jsonl holds rows that nobody should train on."""
     if result.verdict.decision != "do_not_use" or "kept.jsonl" not in result.files:
         return ""
-    rows = next((item.rows for role, item in result.inputs.items() if role == "synthetic"), 0)
-    kept = count(rows - len(result.dropped))
+    kept = count(len(result.kept_rows))
     return f"kept.jsonl holds the {kept} rows without a defect of their own; do not train on them either."
 
 

@@ -260,14 +260,11 @@ def _columns(result: Result) -> str:
 
 def _files(result: Result) -> Iterator[tuple[str, str]]:
     """What the files of rows hold; rows without a defect of their own are not rows to train on."""
-    if not result.dropped and "kept.jsonl" not in result.files:
-        return
     if "kept.jsonl" not in result.files or result.command not in {"audit", "demo"}:
         return
-    rows = next((item.rows for role, item in result.inputs.items() if role == "synthetic"), 0)
-    kept = rows - len(result.dropped)
+    kept = len(result.kept_rows)
     if kept == 0:
-        yield "Rows", f"all {count(rows)} dropped; kept.jsonl is empty"
+        yield "Rows", f"all {count(len(result.dropped))} dropped; kept.jsonl is empty"
         return
     if result.verdict.decision == "do_not_use":
         yield "Rows", f"{count(kept)} without a defect of their own in kept.jsonl; do not train on them"

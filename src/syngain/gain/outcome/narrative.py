@@ -66,7 +66,7 @@ def as_repeated(answer: GainEstimates, whole: Estimate) -> Verdict:
 def _refused(answer: GainEstimates, whole: Estimate, why: str) -> Verdict:
     return Verdict(
         decision="do_not_use",
-        sentence=f"Do not use {_all(answer.rows)}: {why}. {gain_words(answer, whole, answer.rows)}.{caveats(answer)}",
+        sentence=f"Do not use {_all(answer.rows)}: {why}. {gain_of_rows(answer, whole, answer.rows)}.{caveats(answer)}",
         rows_to_use=0,
         action=f"Do not use {_all(answer.rows)}: {why}.",
         estimate=deciding(answer),
@@ -78,18 +78,15 @@ def use(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
     """The verdict to use these rows."""
     everything = rows == answer.rows
     action = f"Use {_all(rows)}." if everything else f"Use {rows:,} of {answer.rows:,} rows."
-    doubling = answer.controls.get("duplication")
-    unsure_of = " Oversampling your real rows may give the same gain."
-    tied = doubling is not None and effect(doubling, answer.min_gain) == "cannot_tell"
     whole = answer.test or answer.expected
     limit = f" More rows add no gain above {least(answer)}."
     if everything or whole.value - estimate.value > answer.min_gain:
         limit = ""
     return Verdict(
         decision="use" if everything else "use_subset",
-        sentence=f"{action} {gain_words(answer, estimate, rows)}.{limit}{caveats(answer)}",
+        sentence=f"{action} {gain_of_rows(answer, estimate, rows)}.{limit}{caveats(answer)}",
         rows_to_use=rows,
-        action=action + unsure_of if tied else action,
+        action=action + _oversampling(answer),
         estimate=deciding(answer, part=not everything),
         next_command=MEASURE if answer.test is None else "syngain train REAL SYNTHETIC --test TEST",
     )
@@ -101,7 +98,7 @@ def unsure(answer: GainEstimates, whole: Estimate) -> Verdict:
     detail = f" Detecting it needs {needs}." if needs else ""
     return Verdict(
         decision="cannot_tell",
-        sentence=f"Inconclusive: {_lower(gain_words(answer, whole, answer.rows))}.{detail}{caveats(answer)}",
+        sentence=f"Inconclusive: {_lower(gain_of_rows(answer, whole, answer.rows))}.{detail}{caveats(answer)}",
         action=f"The gain of {_all(answer.rows)} is unclear.",
         needs=needs,
         estimate=deciding(answer),
@@ -126,13 +123,13 @@ def deciding(answer: GainEstimates, *, part: bool = False) -> str:
     return f"{name}@chosen" if part else f"{name}@expected"
 
 
-def gain_words(answer: GainEstimates, estimate: Estimate, rows: int) -> str:
+def gain_of_rows(answer: GainEstimates, estimate: Estimate, rows: int) -> str:
     """For example ``Log-loss gain of all 600 rows, on the test set: +0.17 nats, 90% CI [+0.12, +0.22]``."""
     name, unit = METRICS[answer.metric]
     where = "on the test set" if answer.test is not None else "forecast"
     amount = _all(rows) if rows == answer.rows else f"{rows:,} rows"
-    value, interval = signed(estimate.value, unit), interval_words(estimate.interval(0.9), unit)
-    return f"{name[:1].upper()}{name[1:]} gain of {amount}, {where}: {value}, {interval}"
+    value = f"{signed(estimate.value, unit)}, {interval_words(estimate.interval(0.9), unit)}"
+    return f"{name[:1].upper()}{name[1:]} gain of {amount}, {where}: {value}"
 
 
 def least(answer: GainEstimates) -> str:
@@ -144,7 +141,7 @@ def least(answer: GainEstimates) -> str:
 def finding_message(answer: GainEstimates, whole: Estimate, found: str) -> str:
     """The message of the finding ``harm`` or ``no_gain``."""
     expected = "expected above 0" if found == "harm" else f"expected above --min-gain ({least(answer)})"
-    return f"{gain_words(answer, whole, answer.rows)}; {expected}."
+    return f"{gain_of_rows(answer, whole, answer.rows)}; {expected}."
 
 
 def unknown_labels(answer: GainEstimates) -> str:
@@ -155,16 +152,23 @@ def unknown_labels(answer: GainEstimates) -> str:
 def caveats(answer: GainEstimates) -> str:
     """Limits of the verdict: controls with the same gain, what the real rows or the proxy model cannot show."""
     out = ""
-    duplication, weights = answer.controls.get("duplication"), answer.controls.get("class_weights")
+    weights = answer.controls.get("class_weights")
     gains = effect(answer.test or answer.expected, answer.min_gain) == "gain"
-    if gains and duplication is not None and effect(duplication, answer.min_gain) == "cannot_tell":
-        out += " Oversampling your real rows may give the same gain."
+    if gains:
+        out += _oversampling(answer)
     if gains and weights is not None and effect(weights, answer.min_gain) != "gain":
         out += " With equal class weights the gain is not significant: class balance may explain it."
     if weights is not None and not gains and effect(weights, answer.min_gain) == "gain":
         better = signed(weights.value, METRICS[answer.metric][1])
         out += f" With equal class weights the gain is {better}: fix the class balance."
     return out + _limits(answer)
+
+
+def _oversampling(answer: GainEstimates) -> str:
+    """A caution where the gain over oversampled real rows is not significant; else empty."""
+    over = answer.controls.get("duplication")
+    tied = over is not None and effect(over, answer.min_gain) == "cannot_tell"
+    return " Oversampling your real rows may give the same gain." if tied else ""
 
 
 def _limits(answer: GainEstimates) -> str:

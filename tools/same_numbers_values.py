@@ -1,0 +1,63 @@
+"""The numbers that the two sides of ``same_numbers.py`` wrote, where sentences were changed on purpose.
+
+Reports: every number, flag and key of the old side is on the new side, equal; keys may be added, strings are words.
+Files of rows: strings are compared as well, except reasons, which are words.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from same_numbers_compare import Comparison, Difference, files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REPORTS, ROWS = (".json",), (".jsonl",)
+WORDS = ("reason", "curated", "detail")  # keys of rows that hold words
+MOST = 8  # differences of a file that are printed
+
+
+def compared_values(old: Path, new: Path) -> Comparison:
+    """Differences in numbers between all reports and files of rows of a case."""
+    before, after = files(old), files(new)
+    out = Comparison([], {})
+    for name, path in sorted(before.items()):
+        if path.suffix not in REPORTS + ROWS:
+            continue
+        if name not in after:
+            out.differences.append(Difference(name, "only the old side has it"))
+            continue
+        out.files += 1
+        strings = path.suffix in ROWS
+        found = list(_differences(_documents(path), _documents(after[name]), "", strings=strings))
+        if found:
+            more = f"\n... {len(found) - MOST} more" if len(found) > MOST else ""
+            out.differences.append(Difference(name, "\n".join(found[:MOST]) + more))
+    return out
+
+
+def _documents(path: Path) -> object:
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    return [json.loads(line) for line in text.splitlines()] if path.suffix in ROWS else json.loads(text)
+
+
+def _differences(old: object, new: object, place: str, *, strings: bool) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key, value in old.items():
+            if key not in new:
+                yield f"{place}.{key}: only the old side has it"
+            elif not (strings and key.startswith(WORDS)):
+                yield from _differences(value, new[key], f"{place}.{key}", strings=strings)
+    elif isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            yield f"{place}: {len(old)} and {len(new)} entries"
+        else:
+            for index, pair in enumerate(zip(old, new, strict=True)):
+                yield from _differences(*pair, f"{place}[{index}]", strings=strings)
+    elif isinstance(old, str) and isinstance(new, str) and not strings:
+        return
+    elif old != new or isinstance(old, bool) != isinstance(new, bool):
+        yield f"{place}: {old!r} and {new!r}"
