@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from syngain.lab import run
 from syngain.lab.presets.regimes import GRID, REGIMES, ROWS, SHARE, TRUTH, KernelDensity, MixtureDensity, regime_draws
 
 DENSITIES = {"mixture": MixtureDensity(), "kernel": KernelDensity()}
@@ -112,3 +113,21 @@ def test_replaced_kernel_densities_follow_the_law_of_their_variance():
     assert deviation(variances_by_law(1 - 1 / ROWS, ROWS**-0.2)) < limit
     assert deviation(variances_by_law(1, ROWS**-0.2)) > 2 * limit
     assert deviation(variances_by_law(1 - 1 / ROWS, 0.0)) > 2 * limit
+
+
+def test_ids_of_sweeps_keep_their_random_streams_whatever_they_are_called():
+    """A sweep that is renamed draws other numbers: its id names the stream, and a title is for readers."""
+    result = run("paper-highdim", quick=True, seed=0)
+    expected = {
+        "K",
+        "J",
+        "L",
+        "quality of the J components",
+        "share of anchors mixed in",
+        "share of anchors per prompt",
+    }
+    for found in result.data["gaps"].values():
+        assert set(found) == expected | {"curation noise"}
+    titles = {panel.title for panel in result.panels}
+    assert "fraction of real rows mixed in" in titles
+    assert not any("anchor" in title for title in titles)

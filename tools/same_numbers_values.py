@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPORTS, ROWS = (".json",), (".jsonl",)
-WORDS = ("reason", "curated", "detail")  # keys of rows that hold words
+WORDS = ("reason", "syngain_reason")  # keys of rows that hold words
 MOST = 8  # differences of a file that are printed
 
 
@@ -52,12 +52,18 @@ def _differences(old: object, new: object, place: str, *, strings: bool) -> Iter
             elif not (strings and key.startswith(WORDS)):
                 yield from _differences(value, new[key], f"{place}.{key}", strings=strings)
     elif isinstance(old, list) and isinstance(new, list):
-        if len(old) != len(new):
-            yield f"{place}: {len(old)} and {len(new)} entries"
-        else:
-            for index, pair in enumerate(zip(old, new, strict=True)):
-                yield from _differences(*pair, f"{place}[{index}]", strings=strings)
-    elif isinstance(old, str) and isinstance(new, str) and not strings:
+        yield from _entries(old, new, place, strings=strings)
+    elif not strings and isinstance(old, str) and isinstance(new, str):
         return
     elif old != new or isinstance(old, bool) != isinstance(new, bool):
         yield f"{place}: {old!r} and {new!r}"
+
+
+def _entries(old: list[object], new: list[object], place: str, *, strings: bool) -> Iterator[str]:
+    if not strings and all(isinstance(item, str) for item in (*old, *new)):
+        return  # notes of a report
+    if len(old) != len(new):
+        yield f"{place}: {len(old)} and {len(new)} entries"
+        return
+    for index, pair in enumerate(zip(old, new, strict=True)):
+        yield from _differences(*pair, f"{place}[{index}]", strings=strings)

@@ -52,6 +52,7 @@ QUIET = re.compile(  # code, links, flags, markup; the last two are an attribute
     r"|text-anchor|[Vv]ariance shares?|share of rows"
 )
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+ID = re.compile(r"  # an id\b")  # the string of this line is an id: another one would be another number
 ERRORS = frozenset({"SyngainError", "InputError", "UsageError", "UnfinishedError", "MissingDependencyError"})
 SKIPPED = (  # history, libraries, and texts that are shown to generators
     *("docs/LOG.md", "docs/decisions", "CHANGELOG.md", "src/syngain/report/vendor"),
@@ -96,8 +97,9 @@ def _files(paths: list[Path]) -> Iterator[Path]:
 def _python(path: Path, tree: ast.Module) -> Iterator[Offense]:
     docstrings = {id(node) for node in _docstrings(tree)}
     streams = {id(part) for node in ast.walk(tree) for part in _stream_names(node)}
+    lines = path.read_text(encoding="utf-8").splitlines()
     for node in ast.walk(tree):
-        if id(node) in streams:
+        if id(node) in streams or ID.search(lines[getattr(node, "lineno", 1) - 1] if lines else ""):
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
             yield from _retired(path, node.lineno, "docstring" if id(node) in docstrings else "words", node.value)

@@ -33,6 +33,11 @@ SHOWN = ("tv", "kl")
 Y_NAMES = {"tv": "mean gap in TV", "kl": "median gap in KL"}
 
 
+MIXED = "share of anchors mixed in"  # an id: of a random stream and of ``data`` in report.json
+PER_PROMPT = "share of anchors per prompt"  # an id
+SHOWN_AS = {MIXED: "fraction of real rows mixed in", PER_PROMPT: "fraction of real rows per prompt"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One setting: a simulation, and the steps from real rows to training.
@@ -71,7 +76,7 @@ class HighdimProtocol:
                 )
 
     def sweeps(self, dimension: int) -> dict[str, tuple[tuple[float, Scenario], ...]]:
-        """Name of the varied quantity -> (value, scenario) pairs."""
+        """Id of the varied quantity -> (value, scenario) pairs."""
         per = self.per_component.get(dimension, max(50, 5 * dimension))
         base = _sized(World(dimension=dimension, covariance="wishart", anchors_per_component=per))
         plain = Scenario(world=base)
@@ -83,10 +88,8 @@ class HighdimProtocol:
             "quality of the J components": tuple(
                 (q, Scenario(world=replace(base, quality=q))) for q in (-1.0, 0.0, 0.5, 1.0)
             ),
-            "fraction of real rows mixed in": tuple((a, replace(plain, anchors_kept=a)) for a in shares),
-            "fraction of real rows per prompt": tuple(
-                (s, replace(plain, prompt_share=s)) for s in (0.1, 0.25, 0.5, 1.0)
-            ),
+            MIXED: tuple((a, replace(plain, anchors_kept=a)) for a in shares),
+            PER_PROMPT: tuple((s, replace(plain, prompt_share=s)) for s in (0.1, 0.25, 0.5, 1.0)),
             "curation noise": tuple((j, replace(plain, jitter=j)) for j in (0.0, 0.25, 0.5, 1.0)),
         }
 
@@ -175,8 +178,8 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], strea
             curves = tuple(_curve(f"d = {d}", values, found[name][:, m], measure) for d, found in gaps.items())
             panels.append(
                 Panel(
-                    title=name,
-                    x_name=name,
+                    title=SHOWN_AS.get(name, name),
+                    x_name=SHOWN_AS.get(name, name),
                     y_name=Y_NAMES[measure],
                     curves=curves,
                     zero=True,
@@ -185,7 +188,7 @@ def _result(protocol: HighdimProtocol, gaps: dict[int, dict[str, Floats]], strea
             for d, found in gaps.items():
                 rng = streams.stream("bootstrap", name, measure, str(d))
                 ranked = spearman_of_sweep(values, found[name][:, m], rng=rng)
-                rows.append((DIVERGENCE_NAMES[measure], name, d, *ranked.cells()))
+                rows.append((DIVERGENCE_NAMES[measure], SHOWN_AS.get(name, name), d, *ranked.cells()))
     columns = ("divergence", "varied", "d", "correlation", "low", "high")
     title = "Spearman correlation of the gap with the varied quantity, over replicates (95% bootstrap interval)"
     return LabResult(
