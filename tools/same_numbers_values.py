@@ -1,6 +1,7 @@
 """The numbers that the two sides of ``same_numbers.py`` wrote, where sentences were changed on purpose.
 
-Reports: every number, flag and key of the old side is on the new side, equal; keys may be added, strings are words.
+Reports: every number, flag and key of the old side is on the new side, equal; keys may be added, and strings are words
+unless their key says that they are ids.
 Files of rows: strings are compared as well, except reasons, which are words.
 """
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 REPORTS, ROWS = (".json",), (".jsonl",)
 WORDS = ("reason", "syngain_reason")  # keys of rows that hold words
+IDS = frozenset(  # keys of reports whose strings are no words
+    "id unit severity decision direction command explained_by estimates evidence x_name fingerprint".split()
+)
 MOST = 8  # differences of a file that are printed
 
 
@@ -50,13 +54,17 @@ def _differences(old: object, new: object, place: str, *, strings: bool) -> Iter
             if key not in new:
                 yield f"{place}.{key}: only the old side has it"
             elif not (strings and key.startswith(WORDS)):
-                yield from _differences(value, new[key], f"{place}.{key}", strings=strings)
+                yield from _differences(value, new[key], f"{place}.{key}", strings=strings or _is_id(key, value))
     elif isinstance(old, list) and isinstance(new, list):
         yield from _entries(old, new, place, strings=strings)
     elif not strings and isinstance(old, str) and isinstance(new, str):
         return
     elif old != new or isinstance(old, bool) != isinstance(new, bool):
         yield f"{place}: {old!r} and {new!r}"
+
+
+def _is_id(key: str, value: object) -> bool:
+    return key in IDS and not isinstance(value, dict)
 
 
 def _entries(old: list[object], new: list[object], place: str, *, strings: bool) -> Iterator[str]:
