@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from syngain.workflows.evaluate.gate import gate
     from syngain.workflows.evaluate.mix import mix, mix_runs
     from syngain.workflows.evaluate.reselect import reselect
+    from syngain.workflows.evaluate.review import review
     from syngain.workflows.evaluate.select import select
     from syngain.workflows.generate.convert import convert
     from syngain.workflows.generate.generate import generate
@@ -73,6 +74,7 @@ __all__ = [
     "repair",
     "report",
     "reselect",
+    "review",
     "select",
     "settings",
     "train",
@@ -106,6 +108,7 @@ _HOMES = {
     "read": "syngain.data.read",
     "repair": "syngain.workflows.train.repair",
     "reselect": "syngain.workflows.evaluate.reselect",
+    "review": "syngain.workflows.evaluate.review",
     "select": "syngain.workflows.evaluate.select",
     "train": "syngain.workflows.train.train",
     "write_rows": "syngain.data.files.write",

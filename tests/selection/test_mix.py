@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from syngain.data.dataset import Dataset
 from syngain.selection.mixtures import REGRESSIONS, fit_mixtures, optimum, rank_correlation
 from syngain.selection.recipes import recipes
 from syngain.selection.response_surface import ResponseSurface, SurfaceDesign, _training, design, grid
-from syngain.workflows.evaluate.mix import mix, mix_runs, read_runs
+from syngain.workflows.evaluate.mix import MixSettings, mix, mix_runs, read_runs
 
 BEST = np.array([0.5, 0.3, 0.2, 0.0])
 
@@ -210,9 +211,87 @@ def test_wrong_labels_get_no_share(sets):
     assert share["mix.share@good"].value > 0.2
     assert share["mix.gain@equal_shares"].interval(0.9)[0] > 0
     assert sum(item.value for name, item in share.items() if name.startswith("mix.share@")) == pytest.approx(1)
-    told = share["mix.gain@anchors_alone"].interval(0.9)[0] > 0
+    told = share["mix.gain@best_part"].interval(0.9)[0] > 0
     assert bool(found.files) is told
     assert found.result.verdict.decision == ("use" if told else "cannot_tell")
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    def made(number, seed, refused=0.0):
+        rng = np.random.default_rng(seed)
+        clauses = (
+            "small errors add up",
+            "records of ten years help",
+            "results differ by region",
+            "a check takes time",
+        )
+        return [
+            {
+                "prompt": f"Explain item {seed}-{i} of {rng.choice(['bread', 'tides', 'bees', 'roofs'])}",
+                "completion": "I'm sorry, but I cannot help with that."
+                if rng.random() < refused
+                else f"First, {', and '.join(rng.permutation(clauses)[:2])}; that is number {rng.integers(90)}.",
+            }
+            for i in range(number)
+        ]
+
+    real = Dataset.from_rows(made(60, 1), "real")
+    refusals = Dataset.from_rows(made(150, 2, refused=0.5), "refusals", like=real)
+    return real, refusals, Dataset.from_rows(made(150, 3), "good", like=real)
+
+
+class TestAdvice:
+    """A dataset with a high finding gets weight only if asked; no mixture is recommended that its best part equals."""
+
+    def test_a_set_of_refusals_gets_no_weight(self, pairs):
+        real, refusals, good = pairs
+        found = mix(real, {"refusals": refusals, "good": good}, plan=SurfaceDesign(folds=3, most=120))
+        assert found.estimates["mix.share@refusals"].value == 0
+        assert found.estimates["mix.share@refusals"].interval(0.9) == (0, 0)
+        assert "refusals (bad responses); --with-defects" in found.verdict.sentence
+        assert any(one.id == "bad_responses" and one.message.startswith("refusals: ") for one in found.findings)
+        assert list(found.sets) == ["real rows", "refusals", "good"]
+        assert found.estimates["mix.alone@refusals"].value < found.estimates["mix.alone@good"].value
+
+    def test_only_defective_sets_give_no_mixture(self, pairs):
+        real, refusals, _ = pairs
+        found = mix(real, {"refusals": refusals}, plan=SurfaceDesign(folds=3, most=120))
+        assert found.verdict.decision == "cannot_tell"
+        assert "every dataset has a finding of high severity" in found.verdict.action
+        assert not found.files
+
+    def test_with_defects_they_may_get_weight(self, pairs):
+        real, refusals, good = pairs
+        chosen = MixSettings(design=SurfaceDesign(folds=3, most=120), with_defects=True)
+        found = mix(real, {"refusals": refusals, "good": good}, settings=chosen)
+        assert "--with-defects" not in found.verdict.sentence
+        assert found.estimates["mix.share@refusals"].interval(0.9)[1] >= 0
+
+    def test_a_mixture_as_good_as_its_best_part_is_not_recommended(self):
+        """Losses are linear in the proportions, so that one part alone is best: a mixture cannot be better."""
+        better = 0
+        for seed in range(40):
+            noise = np.random.default_rng(seed).normal(0, 0.3, (7, 80))
+            losses = (design(3) @ np.array([1.0, 0.2, 0.9]))[:, None] + noise
+            found = ResponseSurface(
+                ("anchors", "a", "b"), design(3), losses, np.arange(80) % 4, np.arange(80), 100, "nats"
+            )
+            assert found.best_part()[1] == 1
+            assert found.over(np.eye(3)[0], "").interval(0.9)[0] > 0
+            better += found.over_best_part("").interval(0.9)[0] > 0
+        assert better <= 6
+
+    def test_a_mixture_that_is_better_than_each_part_is_found(self):
+        found = made_surface(0.05)
+        assert found.over_best_part("").interval(0.9)[0] > 0
+
+    def test_parts_without_weight_stay_without(self):
+        found = replace(made_surface(0.05), allowed=np.array([True, False, True]))
+        assert found.best()[1] == 0
+        assert found.best_part()[1] == 0
+        low, high = found.moved(np.random.default_rng(0), draws=20)
+        assert low[1] == high[1] == 0
 
 
 def test_sets_that_are_too_small_or_too_many_are_refused(sets):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from syngain.audit.findings.details import with_details
 from syngain.audit.findings.root_causes import Explainer
 from syngain.audit.findings.rows import find
 from syngain.audit.findings.rows_to_drop import dropped_rows, reasons
@@ -69,4 +70,5 @@ def audit_study(
         context = Context(frame, found, study.synthetic.ids)
         findings = Explainer(context, streams, chosen)(find(context))
     why = reasons(found, findings)
-    return Audited(frame, found, with_fixes(findings, why), dropped_rows(frame, study.synthetic.ids, why), why)
+    findings = with_details(context, with_fixes(findings, why), why)
+    return Audited(frame, found, findings, dropped_rows(frame, study.synthetic.ids, why), why)

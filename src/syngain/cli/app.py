@@ -22,6 +22,7 @@ from syngain.cli.evaluate.explain import explain
 from syngain.cli.evaluate.gain import gain
 from syngain.cli.evaluate.gate import gate
 from syngain.cli.evaluate.mix import mix
+from syngain.cli.evaluate.review import review
 from syngain.cli.evaluate.select import select
 from syngain.cli.exit_codes import INTERRUPTED, TERMINATED
 from syngain.cli.generate.convert import convert
@@ -63,6 +64,7 @@ app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)
 app.command("explain")(explain)
+app.command("review")(review)
 app.command("compare")(compare)
 app.command("mix")(mix)
 app.command("train")(train)

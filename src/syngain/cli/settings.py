@@ -129,7 +129,8 @@ def mix(options: Options) -> Arguments:
 
     files = {"anchors": options["real"], **names(options["sets"] or [], least=1)}
     design = SurfaceDesign(most=options["rows"])
-    return {"settings": MixSettings(encoder=encoder_named(options["encoder"]), design=design, files=files)}
+    encoder, kept = encoder_named(options["encoder"]), bool(options["with_defects"])
+    return {"settings": MixSettings(encoder=encoder, design=design, files=files, with_defects=kept)}
 
 
 def generate(options: Options) -> Arguments:

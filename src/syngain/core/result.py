@@ -31,6 +31,9 @@ class Finding:
         evidence: ids of offending rows, worst first. examples: what texts to show, one per entry.
         estimates: the ids of the estimates that carry it. explained_by: findings whose removal makes it vanish.
         rows: how many synthetic rows it concerns.
+        where: the side, the columns or the language of its rows. good_example: a row without the defect.
+        dropping: what dropping its rows costs. review: its precision in a review by hand.
+        flagged: positions of all its rows in the file, worst first; not in ``report.json``.
     """
 
     id: str
@@ -43,6 +46,11 @@ class Finding:
     rows: int = 0
     consequence: str = ""
     fix: str = ""
+    where: str = ""
+    good_example: str = ""
+    dropping: str = ""
+    review: str = ""
+    flagged: tuple[int, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for name, words in zip(("consequence", "fix"), FINDING_WORDS.get(self.id, ()), strict=False):
@@ -62,7 +70,17 @@ class Finding:
             "rows": self.rows,
             "consequence": self.consequence,
             "fix": self.fix,
+            "where": self.where,
+            "good_example": self.good_example,
+            "dropping": self.dropping,
+            "review": self.review,
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Finding:
+        """The finding of a ``report.json``."""
+        tuples: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+        return cls(**{name: value for name, value in tuples.items() if name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

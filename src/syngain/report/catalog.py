@@ -94,6 +94,7 @@ GROUPS = {
     "relations": "Word pairs",
     "uniformity": "Templates and lengths",
     "responses": "Responses",
+    "review": "Review by hand",
     "information": "Information",
     "generation": "Information",
     "selection": "Selection",
@@ -174,6 +175,7 @@ PARTS = {
     "kept_test": "kept rows",
     "test": "test rows",
     "anchors_alone": "versus real rows alone",
+    "best_part": "versus the best single part",
     "equal_shares": "versus equal proportions",
 }
 

@@ -40,6 +40,11 @@ MEASURES = {
         f"responses.{kind}": MeasureEntry(name, f"What fraction of responses {words}?", _READ)
         for kind, (name, words) in _RESPONSES.items()
     },
+    "review.precision": MeasureEntry(
+        "Precision by review",
+        "What fraction of the flagged rows has the defect, in a review by hand?",
+        "Below about 90%, look at the rows before you drop them.",
+    ),
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
         "What fraction of synthetic rows repeats another row exactly?",
@@ -321,6 +326,12 @@ MEASURES = {
     "ggmi.bound_f": MeasureEntry("Bound on the gap, predictions", "How large can the generalization gap be?"),
     "mix.share": MeasureEntry(
         "Mixture weight", "What fraction of the best mixture is it?", "A wide interval means that it hardly matters."
+    ),
+    "mix.alone": MeasureEntry(
+        "Gain alone",
+        "How much lower is the loss of this dataset alone than of real rows alone?",
+        "+ is better.",
+        signed=True,
     ),
     "mix.gain": MeasureEntry(
         "Gain of the best mixture",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.json"
 _OURS = frozenset(
-    {"report.html", REPORT, "run.json", "log.txt", "kept.jsonl", "dropped.jsonl"}
+    {"report.html", REPORT, "run.json", "log.txt", "kept.jsonl", "dropped.jsonl", "flagged.jsonl"}
     | {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "recipe.yaml", "rows.jsonl"}
     | {".DS_Store", "Thumbs.db", "desktop.ini"}
 )

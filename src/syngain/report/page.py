@@ -35,6 +35,8 @@ from syngain.report.safe import script_json, shorten, visible
 from syngain.report.set_table import set_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from syngain.core.result import Finding, Result
 
 EXAMPLES = 5
@@ -51,8 +53,9 @@ def html(result: Result) -> str:
         .get_template("page.html")
         .render(
             result=result,
+            command=result.command,
             decision=badge(result.command, result.verdict.decision),
-            findings=_findings(result),
+            findings=_cards(result.findings),
             severities=_severities(result),
             groups=groups(result.estimates),
             sets=set_table(result.sets),
@@ -144,8 +147,14 @@ def _kept_note(result: Result) -> str:
     return f"kept.jsonl holds the {kept} rows without a defect of their own; do not train on them either."
 
 
-def _findings(result: Result) -> list[_Card]:
-    ordered = sorted(result.findings, key=lambda finding: SEVERITY_ORDER.get(finding.severity, 3))
+def findings_section(findings: Sequence[Finding], command: str) -> str:
+    """The section of findings alone."""
+    template = _environment().get_template("findings.html")
+    return template.render(findings=_cards(findings), command=command).rstrip("\n")
+
+
+def _cards(findings: Sequence[Finding]) -> list[_Card]:
+    ordered = sorted(findings, key=lambda finding: SEVERITY_ORDER.get(finding.severity, 3))
     return [
         _Card(
             title=finding_title(finding.id, finding.estimates),

@@ -24,9 +24,9 @@ from syngain.inference.clusters import clustered_freedom, clustered_variance, sh
 from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.gain.proxies.task import Task
     from syngain.selection.matched_sets import MatchedSets
 
@@ -50,6 +50,7 @@ class ResponseSurface:
         names: of the parts, the real rows first. points: mixtures that were run (r, k). losses: of each real row (r,
             n), so that their mean is the metric. fold, cluster: of each real row (n,). size: rows of a mixture. unit:
             of a loss.
+        allowed: parts that may get weight (k,); None for all.
     """
 
     names: Sequence[str]
@@ -59,6 +60,13 @@ class ResponseSurface:
     cluster: Ints
     size: int
     unit: str
+    allowed: Flags | None = None
+
+    @property
+    def tried(self) -> Floats:
+        """The mixtures among which the best one is sought: those of allowed parts only, shape (q, k)."""
+        every = grid(len(self.names))
+        return every if self.allowed is None else every[(every[:, ~self.allowed] == 0).all(axis=1)]
 
     def weights(self, at: Floats) -> Floats:
         """Weights of the runs (q, r) whose combination is the surface at mixtures (q, k)."""
@@ -66,18 +74,33 @@ class ResponseSurface:
 
     def best(self, rows: Ints | None = None) -> Floats:
         """The grid mixture with the smallest loss on these real rows (default: all)."""
-        tried = grid(len(self.names))
+        tried = self.tried
         mean = (self.losses if rows is None else self.losses[:, rows]).mean(axis=1)
         return np.asarray(tried[int(np.argmin(self.weights(tried) @ mean))])
 
     def over(self, baseline: Floats, estimand: str) -> Estimate:
         """Gain of the best mixture over a baseline, chosen on other folds."""
+        return self._over(lambda _: baseline, estimand)
+
+    def over_best_part(self, estimand: str) -> Estimate:
+        """Gain of the best mixture over the best single part, both chosen on other folds."""
+        return self._over(self.best_part, estimand)
+
+    def best_part(self, rows: Ints | None = None) -> Floats:
+        """The allowed part with the smallest loss alone on these real rows (default: all), as a mixture (k,)."""
+        alone = np.eye(len(self.names))
+        mean = (self.losses if rows is None else self.losses[:, rows]).mean(axis=1)
+        loss = self.weights(alone) @ mean
+        worst = np.zeros(loss.size, dtype=bool) if self.allowed is None else ~self.allowed
+        return np.asarray(alone[int(np.argmin(np.where(worst, np.inf, loss)))])
+
+    def _over(self, baseline: Callable[[Ints], Floats], estimand: str) -> Estimate:
         paired = np.empty(self.fold.size)
-        base = self.weights(baseline[None, :])[0] @ self.losses
         for f in np.unique(self.fold):
             held = self.fold == f
-            chosen = self.best(np.flatnonzero(~held))
-            paired[held] = base[held] - self.weights(chosen[None, :])[0] @ self.losses[:, held]
+            others = np.flatnonzero(~held)
+            weights = self.weights(np.vstack([baseline(others), self.best(others)]))
+            paired[held] = (weights[0] - weights[1]) @ self.losses[:, held]
         return self._estimate(paired, estimand)
 
     def gain(self, mixture: Floats, baseline: Floats, estimand: str) -> Estimate:
@@ -87,7 +110,7 @@ class ResponseSurface:
 
     def moved(self, rng: np.random.Generator, draws: int = 200) -> tuple[Floats, Floats]:
         """90% range of the best mixture over resampled real rows: low, high (k,)."""
-        tried = grid(len(self.names))
+        tried = self.tried
         weights = self.weights(tried)
         code = np.unique(self.cluster, return_inverse=True)[1]
         found = []

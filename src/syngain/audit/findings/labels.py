@@ -74,6 +74,7 @@ def label_noise(context: Context) -> Iterator[Finding]:
         examples=tuple(labeled(context, int(row)) for row in rows[:EXAMPLES]),
         estimates=("labels.synthetic_agreement", "labels.real_recovery", "labels.inner_signal"),
         rows=max(rows.size, round(min(max(value, 0.0), 1.0) * context.frame.synthetic.size)),
+        flagged=context.positions(rows),
     )
 
 

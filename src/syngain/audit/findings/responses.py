@@ -43,6 +43,7 @@ def bad_responses(context: Context) -> Iterator[Finding]:
         examples=tuple(_examples(context, shown)),
         estimates=tuple(f"responses.{name}" for name in shown),
         rows=len(rows),
+        flagged=context.positions(rows),
     )
 
 

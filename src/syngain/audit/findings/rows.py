@@ -65,6 +65,7 @@ def _duplicates(context: Context) -> Iterator[Finding]:
         examples=context.examples(rows),
         estimates=("duplicates.exact_fraction", "duplicates.near_fraction", "size.effective"),
         rows=int(context.found.near_repeats.sum()),
+        flagged=context.positions(rows),
     )
 
 
@@ -138,6 +139,7 @@ def _template(context: Context) -> Iterator[Finding]:
             examples=context.examples(rows, texts),
             estimates=(name, name.replace("opening_share", "template_entropy")),
             rows=len(rows),
+            flagged=context.positions(rows),
         )
 
 
@@ -189,7 +191,8 @@ def _shift(context: Context) -> Iterator[Finding]:
             continue
         scores = context.found.scores[side]
         far = int(scores.far.sum())
-        rows = np.argsort(-scores.distance)[: min(far, max(EVIDENCE, EXAMPLES)) or EXAMPLES]
+        farthest = np.argsort(-scores.distance)
+        rows = farthest[: min(far, max(EVIDENCE, EXAMPLES)) or EXAMPLES]
         where = f" ({side} side)" if len(context.frame.sides) > 1 else ""
         yield Finding(
             id="distribution_shift",
@@ -200,6 +203,7 @@ def _shift(context: Context) -> Iterator[Finding]:
             examples=context.examples(rows.tolist()),
             estimates=(name, mmd, off),
             rows=far,
+            flagged=context.positions(farthest[scores.far[farthest]]),
         )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from syngain.audit.frame import Frame
     from syngain.audit.measure import Measurements
-    from syngain.core.arrays import Flags
+    from syngain.core.arrays import Flags, Ints
     from syngain.core.estimate import Estimate
 
 SIGNIFICANT = 0.05
@@ -77,6 +77,10 @@ class Context:
         """Ids of the first rows."""
         return tuple(self.ids[int(self.frame.rows[row])] for row in list(rows)[:EVIDENCE])
 
+    def positions(self, rows: Sequence[int] | Ints) -> tuple[int, ...]:
+        """Positions of the rows in the file."""
+        return tuple(self.frame.rows[np.asarray(rows, dtype=np.int64)].tolist())
+
     def examples(self, rows: Sequence[int], texts: Sequence[str] | None = None) -> tuple[str, ...]:
         """Texts of the first rows, shortened."""
         texts = self.frame.synthetic.joined if texts is None else texts
@@ -102,6 +106,7 @@ def of_rows(context: Context, name: str, severity: Severity, flags: Flags, messa
         examples=context.examples(rows),
         estimates=(item_id,),
         rows=len(rows),
+        flagged=context.positions(rows),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
 from syngain.core.estimate import Estimate
 from syngain.inference.intervals import normal_intervals
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Flags, Floats, Ints
+
+
+SAMPLE = 1_000  # rows of each side in the test of single columns
+SIGNIFICANT = 0.001  # over all columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,37 @@ def distance(column: Floats, real: Flags) -> float:
     steps = np.where(real[order], 1 / max(real.sum(), 1), -1 / max((~real).sum(), 1))
     gaps = np.cumsum(steps)[np.append(ordered[1:] != ordered[:-1], True)]  # ties count together
     return float(np.abs(gaps).max())
+
+
+def columns_that_differ(
+    real: Mapping[str, Sequence[object]], synthetic: Mapping[str, Sequence[object]], rows: Ints
+) -> list[str]:
+    """The columns in which these synthetic rows differ from the real ones beyond chance, the farthest first.
+
+    At most 1,000 rows of each; test of Kolmogorov and Smirnov for numbers, chi-squared for categories, adjusted over
+    the columns.
+    """
+    ours = rows[:: max(rows.size // SAMPLE, 1)][:SAMPLE].tolist()
+    far: dict[str, float] = {}
+    for name, values in real.items():
+        theirs = list(values[:: max(len(values) // SAMPLE, 1)])[:SAMPLE]
+        column = _coded([*theirs, *(synthetic[name][row] for row in ours)])
+        is_real = np.arange(column.size) < len(theirs)
+        if _p(column, is_real) < SIGNIFICANT / len(real):
+            far[name] = distance(column, is_real)
+    return sorted(far, key=lambda name: -far[name])
+
+
+def _p(column: Floats, real: Flags) -> float:
+    """The probability of columns at least this different if both sides had one distribution."""
+    ours, theirs = int((~real).sum()), int(real.sum())
+    if column[0] >= 0:
+        return float(special.kolmogorov(distance(column, real) * np.sqrt(ours * theirs / (ours + theirs))))
+    codes = (-column).astype(np.int64) - 1
+    counts = np.array([np.bincount(codes[side], minlength=codes.max() + 1) for side in (real, ~real)])
+    expected = counts.sum(axis=0) * np.array([[theirs], [ours]]) / column.size
+    chi2 = float(((counts - expected) ** 2 / expected).sum())
+    return float(special.chdtrc(max(counts.shape[1] - 1, 1), chi2))
 
 
 def _coded(values: Sequence[object]) -> Floats:

@@ -28,6 +28,7 @@ def mix(
     test_runs: Optional[str] = typer.Option(None, help="With --runs: more mixtures, to test the prediction."),
     test_losses: Optional[str] = typer.Option(None, help="With --test-runs: their losses."),
     rows: int = typer.Option(2000, min=20, help="Maximum rows per proxy run."),
+    with_defects: bool = typer.Option(False, "--with-defects", help="Give weight to datasets with high findings too."),
     output: Path = typer.Option(Path("syngain-mix"), "-o", "--output", help="Folder for the report and the recipes."),
     config: flags.Config = None,
     seed: flags.Seed = 0,

@@ -13,12 +13,18 @@ from syngain.gain.outcome.effects import gain_words
 from syngain.selection.mixtures import LEAST, PER_PART
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Floats
     from syngain.core.estimate import Estimate
     from syngain.selection.mixtures import Fitted, Optimum
     from syngain.selection.response_surface import ResponseSurface
+
+BASELINES = {
+    "mix.gain@best_part": "the best single part",
+    "mix.gain@anchors_alone": "real rows alone",
+    "mix.gain@equal_shares": "equal proportions",
+}
 
 _RUNS = "syngain mix --runs MIXTURES --losses LOSSES --loss COLUMN"
 
@@ -84,37 +90,62 @@ def runs_methods(fitted: Fitted) -> tuple[tuple[str, str], ...]:
     return (("Regression", chosen), ("Optimum", named))
 
 
-def surface_verdict(found: ResponseSurface, best: Floats, estimates: Mapping[str, Estimate]) -> tuple[Verdict, bool]:
-    """The verdict on a mixture, versus real rows alone and equal proportions."""
-    shares = ", ".join(
-        f"{_shown(name)} {best[i]:.2f} [{estimates[f'mix.share@{name}'].interval(0.9)[0]:.2f}, "
-        f"{estimates[f'mix.share@{name}'].interval(0.9)[1]:.2f}]"
-        for i, name in enumerate(found.names)
-    )
-    baselines = {"real rows alone": "mix.gain@anchors_alone", "equal proportions": "mix.gain@equal_shares"}
-    said = "; ".join(f"over {name} {_gain(estimates[key])}" for name, key in baselines.items())
-    tied = [name for name, key in baselines.items() if estimates[key].interval(0.9)[0] <= 0]
-    if tied:
-        sentence = (
-            f"Inconclusive: the best mixture is not distinguishable from {' and '.join(tied)}. "
-            f"Gain {said}. Lowest fitted loss: {shares}. Add real rows."
-        )
-        action = f"The best mixture is not distinguishable from {' and '.join(tied)}."
+def surface_verdict(
+    found: ResponseSurface, best: Floats, estimates: Mapping[str, Estimate], left_out: Mapping[str, Sequence[str]]
+) -> tuple[Verdict, bool]:
+    """The verdict on a mixture, and whether it names one: only where it is better than its best part.
+
+    ``left_out``: datasets without weight, and the names of their findings.
+    """
+    said = "; ".join(f"over {words} {_gain(estimates[key])}" for key, words in BASELINES.items())
+    out = _left_out(left_out)
+    action = _not_better(found, estimates)
+    if action:
+        sentence = f"Inconclusive: {action[:1].lower()}{action[1:]} Gain of the best mixture {said}.{out}"
         return Verdict(
             decision="cannot_tell",
             sentence=sentence,
             action=action,
-            estimate=baselines[tied[0]],
-            needs="more real rows",
-            next_command="syngain compare REAL A B --test TEST",
+            estimate="mix.gain@best_part",
+            needs="datasets without these findings" if left_out else "more real rows, or other datasets",
+            next_command="syngain audit REAL SYNTHETIC" if left_out else "syngain compare REAL A B --test TEST",
         ), False
+    shares = ", ".join(
+        f"{_shown(name)} {best[i]:.2f} [{estimates[f'mix.share@{name}'].interval(0.9)[0]:.2f}, "
+        f"{estimates[f'mix.share@{name}'].interval(0.9)[1]:.2f}]"
+        for i, name in enumerate(found.names)
+        if name not in left_out
+    )
     return Verdict(
         decision="use",
-        sentence=f"Use {shares}: gain {said}.",
+        sentence=f"Use {shares}: gain {said}.{out}",
         action=f"Use {shares}.",
-        estimate="mix.gain@anchors_alone",
+        estimate="mix.gain@best_part",
         next_command="run mixture.yaml with your trainer",
     ), True
+
+
+def _not_better(found: ResponseSurface, estimates: Mapping[str, Estimate]) -> str:
+    """Why no mixture is recommended; empty where the best one is better than each single part."""
+    if found.allowed is not None and found.allowed.sum() < 2:
+        return "No mixture: every dataset has a finding of high severity."
+    if estimates["mix.gain@anchors_alone"].interval(0.9)[0] <= 0:
+        return "No mixture is better than the real rows alone."
+    if estimates["mix.gain@best_part"].interval(0.9)[0] > 0:
+        return ""
+    part = found.names[int(np.argmax(found.best_part()))]
+    if part == "anchors":
+        return "No mixture is better than the real rows alone."
+    alone = estimates[f"mix.alone@{part}"]
+    gains = f", which gains {_gain(alone)} over real rows alone" if alone.interval(0.9)[0] > 0 else ""
+    return f"No mixture is better than {part} alone{gains}."
+
+
+def _left_out(left_out: Mapping[str, Sequence[str]]) -> str:
+    if not left_out:
+        return ""
+    names = "; ".join(f"{name} ({', '.join(why)})" for name, why in left_out.items())
+    return f" Without weight, for findings of high severity: {names}; --with-defects includes it."
 
 
 def _gain(estimate: Estimate) -> str:

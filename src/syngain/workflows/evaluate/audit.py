@@ -14,18 +14,19 @@ from syngain.audit.findings.verdict import RowCounts, verdict
 from syngain.audit.measure import Settings
 from syngain.audit.narrative import methods
 from syngain.audit.pictures import views
+from syngain.audit.review import rows_to_review
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result
 from syngain.core.rng import Streams
-from syngain.data.files.write import RowFile
+from syngain.data.files.write import RecordFile, RowFile
 from syngain.workflows.evaluate.gain import quick_gain
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syngain.core.result import Finding, Verdict, Views
+    from syngain.core.result import Finding, RunFile, Verdict, Views
     from syngain.data.study import Study
     from syngain.workflows.evaluate.gain import GainPart
 
@@ -83,7 +84,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
             computed=(*methods(audited.frame, chosen, unmeasured), *(measured.computed if measured else ())),
             budgets=measured.budgets if measured else (),
         ),
-        files=_files(study, audited),
+        files=_files(study, audited, streams),
         settings=settings_json(chosen, gain=gain),
     )
     progress("done", 1.0)
@@ -141,15 +142,17 @@ def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Findin
     return [*found, *(finding for finding in of_gain if finding.id not in names)]
 
 
-def _files(study: Study, audited: Audited) -> dict[str, RowFile]:
-    """``kept.jsonl`` and ``dropped.jsonl``; dropped rows carry reasons and score."""
+def _files(study: Study, audited: Audited, streams: Streams) -> dict[str, RunFile]:
+    """``kept.jsonl`` and ``dropped.jsonl`` with reasons and score; ``flagged.jsonl`` with rows to review by hand."""
     dropped = audited.dropped
     extra: dict[str, Sequence[object]] = {
         "syngain_id": [row.id for row in dropped],
         "syngain_reasons": [list(row.reasons) for row in dropped],
         "syngain_score": [row.score for row in dropped],
     }
+    flagged = rows_to_review(audited.frame, audited.findings, dropped, study.synthetic.ids, streams.child("review"))
     return {
+        **({"flagged.jsonl": RecordFile(flagged)} if flagged else {}),
         "kept.jsonl": RowFile(study.synthetic, np.flatnonzero(~audited.is_dropped).tolist()),
         "dropped.jsonl": RowFile(study.synthetic, [row.row for row in dropped], extra),
     }

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
+from syngain.audit.measure import Settings
 from syngain.core.errors import RESERVED, InputError, UsageError, check_set_name
 from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.core.finished_units import FinishedUnits
-from syngain.core.progress import Progress, silent
-from syngain.core.result import InputSummary, Result, Views, identity
+from syngain.core.progress import Progress, part_of, silent
+from syngain.core.result import SEVERITIES, InputSummary, Result, Views, identity
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.data.files import formats
 from syngain.data.files.write import TextFile
 from syngain.data.read import split_location
 from syngain.gain.design.layout import check
+from syngain.report.catalog import finding_title
 from syngain.selection.mixtures import LEAST, Fitted, Optimum, fit_mixtures, optimum, rank_correlation
 from syngain.selection.narrative.mixed import runs_methods, runs_verdict, surface_methods, surface_verdict
 from syngain.selection.recipes import recipes
 from syngain.selection.response_surface import ResponseSurface, SurfaceDesign, surface
+from syngain.workflows.evaluate.audit import audit
 from syngain.workflows.evaluate.compare import matched_sets, named_sets
 from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json, summaries
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syngain.core.arrays import Floats
+    from syngain.core.result import Finding
     from syngain.data.encoders.vectors import TextEncoder
 
 INDEX = ("index", "id", "run", "name")  # columns of a table that number its runs
@@ -46,11 +50,13 @@ class MixSettings:
         encoder: turns text into embeddings; None needs no download. design: folds and rows of the proxy runs.
         files: where trainers find each part, by name (``anchors`` for the real rows); default: the paths, or the names
             of the datasets.
+        with_defects: whether datasets with a finding of high severity may get weight too.
     """
 
     encoder: TextEncoder | None = None
     design: SurfaceDesign = field(default_factory=SurfaceDesign)
     files: Mapping[str, str] = field(default_factory=dict)
+    with_defects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +83,15 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
 ) -> Result:
     """Find mixture weights for real rows and several datasets, by proxy runs.
 
+    A dataset with a finding of high severity gets no weight unless ``settings.with_defects``. A mixture is recommended
+    only where it is better than its best part.
+
     Args:
         real: your real rows, as a dataset or a path.
         sets: synthetic datasets or general data, by name, or in order and named after their files.
         seed: of every random choice.
         settings: encoder, folds and rows of the proxy runs.
-        folder: where finished proxy runs are kept until the result is written; None keeps none.
-        resume: use what ``folder`` holds.
+        folder: where finished proxy runs are kept; None keeps none. resume: use them.
         progress: called with stage and fraction done.
         encoder: former place of ``settings.encoder``.
         plan: former place of ``settings.design``.
@@ -99,30 +107,87 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     chosen = of_kind(settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign()), MixSettings)
     anchors, given = dataset_of(real), named_sets(sets)
     named = _read(anchors, given)
-    streams, inputs = Streams(seed), summaries({"real": anchors, **named})
-    numbers = settings_json(chosen)
+    inputs, numbers = summaries({"real": anchors, **named}), settings_json(chosen)
     units = FinishedUnits.opened(folder, identity("mix", seed, inputs, numbers), resume=resume)
-    with threadpool_limits(1):
-        laid = matched_sets(anchors, named, None, streams, encoder=chosen.encoder, weighted=False)
-        found = surface(laid, chosen.design, units=units, progress=progress)
-        low, high = found.moved(streams.stream("mix anchors"))
-    best = found.best()
-    estimates = _surface_estimates(found, best, low, high)
-    said, is_named = surface_verdict(found, best, estimates)
+    audited = _audited(anchors, named, seed, chosen, part_of(progress, 0.0, 0.3))
+    left_out = {} if chosen.with_defects else {name: _high(one) for name, one in audited.items() if _high(one)}
+    fitted = _surface(anchors, named, seed, chosen, units, part_of(progress, 0.3, 1.0))
+    found = replace(fitted, allowed=np.array([name not in left_out for name in fitted.names]))
+    estimates = _surface_estimates(found, seed)
+    said, is_named = surface_verdict(found, found.best(), estimates, left_out)
     places = {name: _place(item, named.get(name, anchors)) for name, item in {"anchors": real, **given}.items()}
-    shares = dict(zip(found.names, map(float, best), strict=True)) if is_named else {}
     return Result(
         command="mix",
         version=__version__,
         seed=seed,
         inputs=inputs,
         estimates=estimates,
-        findings=(),
+        findings=_named(audited),
         verdict=said,
+        sets=_parts(found, estimates, audited),
         views=Views(computed=surface_methods(found)),
-        files=_recipe_files(shares, {**places, **chosen.files}),
+        files=_recipe_files(_weights(found) if is_named else {}, {**places, **chosen.files}),
         settings=numbers,
     )
+
+
+def _weights(found: ResponseSurface) -> dict[str, float]:
+    return dict(zip(found.names, map(float, found.best()), strict=True))
+
+
+def _surface(
+    anchors: Dataset,
+    named: Mapping[str, Dataset],
+    seed: int,
+    settings: MixSettings,
+    units: FinishedUnits,
+    progress: Progress,
+) -> ResponseSurface:
+    """The surface over the real rows and all datasets."""
+    with threadpool_limits(1):
+        laid = matched_sets(anchors, named, None, Streams(seed), encoder=settings.encoder, weighted=False)
+        return surface(laid, settings.design, units=units, progress=progress)
+
+
+def _audited(
+    anchors: Dataset, named: Mapping[str, Dataset], seed: int, settings: MixSettings, progress: Progress
+) -> dict[str, Sequence[Finding]]:
+    """The findings of each dataset."""
+    out = {}
+    for index, (name, item) in enumerate(named.items()):
+        progress(f"audit of {name}", index / len(named))
+        out[name] = audit(anchors, item, seed=seed, settings=Settings(encoder=settings.encoder), gain=False).findings
+    return out
+
+
+def _named(audited: Mapping[str, Sequence[Finding]]) -> list[Finding]:
+    """All findings with the name of their dataset, the gravest first."""
+    found = [replace(one, message=f"{name}: {one.message}") for name, items in audited.items() for one in items]
+    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+
+
+def _high(findings: Sequence[Finding]) -> list[str]:
+    """Names of the findings of high severity that nothing else explains."""
+    return [finding_title(one.id).lower() for one in findings if one.severity == "high" and not one.explained_by]
+
+
+def _parts(
+    found: ResponseSurface, estimates: Mapping[str, Estimate], audited: Mapping[str, Sequence[Finding]]
+) -> dict[str, object]:
+    """Each part alone, as a baseline, for ``report.json``; the real rows first."""
+    out: dict[str, object] = {}
+    for part, name in enumerate(found.names):
+        own = np.eye(len(found.names))[part]
+        numbers = {
+            "mix.share": estimates[f"mix.share@{name}"],
+            **({"mix.alone": estimates[f"mix.alone@{name}"]} if part else {}),
+            "mix.gain": found.over(own, "best mixture over this part repeated to the same size"),
+        }
+        out["real rows" if part == 0 else name] = {
+            "estimates": {key: item.as_json() for key, item in numbers.items()},
+            "findings": [one.as_json() for one in audited.get(name, ())],
+        }
+    return out
 
 
 def _read(anchors: Dataset, given: Mapping[str, Source]) -> dict[str, Dataset]:
@@ -304,7 +369,11 @@ def _optimum_estimates(best: Optimum, names: tuple[str, ...]) -> dict[str, Estim
     return {"mix.loss@optimum": best.loss, "mix.gain@best_run": best.gain, **shares}
 
 
-def _surface_estimates(found: ResponseSurface, best: Floats, low: Floats, high: Floats) -> dict[str, Estimate]:
+def _surface_estimates(found: ResponseSurface, seed: int) -> dict[str, Estimate]:
+    """Weights of the best mixture, its gain over the baselines, each dataset alone and in halves with real rows."""
+    with threadpool_limits(1):
+        low, high = found.moved(Streams(seed).stream("mix anchors"))
+    best = found.best()
     parts = len(found.names)
     alone = np.eye(parts)[0]
     method = "best mixture of the surface; the interval contains 90% of the best mixtures of resampled real rows"
@@ -313,11 +382,16 @@ def _surface_estimates(found: ResponseSurface, best: Floats, low: Floats, high: 
         for i, name in enumerate(found.names)
     }
     out = {
+        "mix.gain@best_part": found.over_best_part(
+            "best mixture over the best single part, both chosen on other folds"
+        ),
         "mix.gain@anchors_alone": found.over(alone, "best mixture over real rows repeated to the same size"),
         "mix.gain@equal_shares": found.over(np.full(parts, 1 / parts), "best mixture over equal proportions"),
         **shares,
     }
     for i, name in enumerate(found.names[1:], 1):
         estimand = f"half real rows, half {name}, over real rows repeated to the same size"
-        out[f"mix.gain@half_{name}"] = found.gain((alone + np.eye(parts)[i]) / 2, alone, estimand)
+        own = np.eye(parts)[i]
+        out[f"mix.gain@half_{name}"] = found.gain((alone + own) / 2, alone, estimand)
+        out[f"mix.alone@{name}"] = found.gain(own, alone, f"{name} alone over real rows repeated to the same size")
     return out
