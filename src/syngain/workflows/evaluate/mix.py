@@ -91,7 +91,8 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         sets: synthetic datasets or general data, by name, or in order and named after their files.
         seed: of every random choice.
         settings: encoder, folds and rows of the proxy runs.
-        folder: where finished proxy runs are kept; None keeps none. resume: use them.
+        folder: where finished proxy runs are kept until the result is written; None keeps none.
+        resume: use what ``folder`` holds.
         progress: called with stage and fraction done.
         encoder: former place of ``settings.encoder``.
         plan: former place of ``settings.design``.
@@ -105,8 +106,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     """
     progress("reading", 0.0)
     chosen = of_kind(settings or MixSettings(encoder=encoder, design=plan or SurfaceDesign()), MixSettings)
-    anchors, given = dataset_of(real), named_sets(sets)
-    named = _read(anchors, given)
+    anchors, given, named = _read(dataset_of(real), named_sets(sets))
     inputs, numbers = summaries({"real": anchors, **named}), settings_json(chosen)
     units = FinishedUnits.opened(folder, identity("mix", seed, inputs, numbers), resume=resume)
     audited = _audited(anchors, named, seed, chosen, part_of(progress, 0.0, 0.3))
@@ -190,8 +190,8 @@ def _parts(
     return out
 
 
-def _read(anchors: Dataset, given: Mapping[str, Source]) -> dict[str, Dataset]:
-    """The datasets to mix in, each checked against the real rows."""
+def _read(anchors: Dataset, given: Mapping[str, Source]) -> tuple[Dataset, Mapping[str, Source], dict[str, Dataset]]:
+    """The real rows, the datasets to mix in as given, and as read, each checked against the real rows."""
     if not 0 < len(given) <= 5:
         came = f"{len(given)} datasets: {', '.join(given)}" if given else "no datasets"
         raise UsageError(came, expected="one to five", todo="name one to five files of synthetic rows")
@@ -200,7 +200,7 @@ def _read(anchors: Dataset, given: Mapping[str, Source]) -> dict[str, Dataset]:
     named = {name: dataset_of(item, like=anchors) for name, item in given.items()}
     for item in named.values():
         check(anchors, item, [anchors])
-    return named
+    return anchors, given, named
 
 
 def _place(source: Source, data: Dataset) -> str:
