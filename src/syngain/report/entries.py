@@ -33,6 +33,14 @@ _RESPONSES = {  # id to name and "What fraction of responses ...?"
     "code": ("Broken Python code", "holds Python code that does not parse"),
     "length": ("Unusual lengths", "is far shorter or longer than real ones"),
 }
+_PREFERENCES = {  # id to name and "What fraction of pairs ...?"
+    "equal": ("Equal pairs", "has the same response twice"),
+    "near_equal": ("Nearly equal pairs", "has two responses that differ little"),
+    "prompt": ("Pairs of different prompts", "compares responses to two different prompts"),
+    "score": ("Pairs against their scores", "has the lower score on the chosen response"),
+    "swapped": ("Swapped pairs", "looks swapped to a classifier trained on real pairs"),
+    "longer": ("Preference for length", "prefers the longer response"),
+}
 _READ = "The real rows' own fraction gives the expected range; flagged rows are in dropped.jsonl."
 
 MEASURES = {
@@ -40,6 +48,15 @@ MEASURES = {
         f"responses.{kind}": MeasureEntry(name, f"What fraction of responses {words}?", _READ)
         for kind, (name, words) in _RESPONSES.items()
     },
+    **{
+        f"preference.{kind}": MeasureEntry(name, f"What fraction of pairs {words}?", _READ)
+        for kind, (name, words) in _PREFERENCES.items()
+    },
+    "preference.accuracy": MeasureEntry(
+        "Accuracy on real pairs",
+        "How often does a classifier trained on real pairs prefer the chosen response?",
+        "Held-out real pairs; near 50% swapped pairs cannot be found.",
+    ),
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
         "What fraction of synthetic rows repeats another row exactly?",

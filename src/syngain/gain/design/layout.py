@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from syngain.core.errors import InputError
-from syngain.data.dataset import Dataset, Kind
+from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
 from syngain.data.study import Role, Study
 from syngain.gain.design.lineage import Lineage
@@ -250,6 +250,7 @@ def _check_pair(real: Dataset, other: Dataset) -> None:
             expected="the same kind of rows in both",
             todo="name the columns with --text or --label",
         )
+    check_compared(real, other)
     if (real.labels is None) != (other.labels is None):
         having, lacking = (real, other) if other.labels is None else (other, real)
         raise InputError(

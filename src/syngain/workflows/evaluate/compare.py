@@ -234,6 +234,9 @@ def together(sets: Sequence[Dataset]) -> Dataset:
         else [one for item in sets for one in (item.sources if item.sources is not None else [None] * len(item))],
         generators=None,
         records=[record for item in sets for record in item.records],
+        preferences=None
+        if first.preferences is None
+        else Preferences.joined([item.preferences for item in sets if item.preferences is not None]),
     )
 
 
