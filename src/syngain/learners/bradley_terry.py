@@ -48,7 +48,7 @@ class BradleyTerry:
             loss = 0.0
             for name in names:
                 away = fold == name
-                fitted = self.fit_at(X[~away], penalty, last.get(name))
+                fitted = self.fit_at(X[~away], penalty, last.get(name), tolerance=1e-4)
                 last[name] = fitted.weights
                 loss += float(fitted.losses(X[away & judged]).sum())
             if loss < best_loss:
@@ -57,14 +57,14 @@ class BradleyTerry:
                 break
         return best
 
-    def fit_at(self, X: Floats, penalty: float, start: Floats | None = None) -> FittedBradleyTerry:
-        """Fit at one penalty by Newton steps, halved where the loss rises."""
+    def fit_at(self, X: Floats, penalty: float, start: Floats | None = None, *, tolerance: float = 1e-6) -> FittedBradleyTerry:
+        """Fit at one penalty by Newton steps, halved where the loss rises, to this gradient per row."""
         weights = np.zeros(X.shape[1]) if start is None else start
         loss, converged = _loss(X, weights, penalty), False
         for _ in range(self.steps):
             miss = expit(-(X @ weights))
             gradient = penalty * weights - X.T @ miss
-            if np.abs(gradient).max(initial=0.0) < 1e-6 * max(len(X), 1):
+            if np.abs(gradient).max(initial=0.0) < tolerance * max(len(X), 1):
                 converged = True
                 break
             curvature = (X * (miss * (1 - miss))[:, None]).T @ X

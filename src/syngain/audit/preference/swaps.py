@@ -90,8 +90,9 @@ class Swaps:
         calibrated = Calibration.of(held)
         margin = self._margins(fitted, models, real, fold)
         rows = np.flatnonzero(usable)
-        fraction = _fraction(calibrated, (held, group), (margin[rows], self.frame.unit[rows]))
-        posterior = calibrated.posterior(margin, min(max(fraction.value, 0.0), 1.0))
+        fraction = _fraction(calibrated, (held, group), (margin[rows], self.frame.unit[rows]), usable.size)
+        swapped = fraction.value * usable.size / rows.size
+        posterior = calibrated.posterior(margin, min(max(swapped, 0.0), 1.0))
         flags = usable & (margin < 0) & (posterior >= SURE)
         inner, _ = cross_fitted(fitted(mine), folds(own, FOLDS, self.streams.stream("inner")))
         return SwapEvidence(accuracy, fraction, flags, _witness(calibrated, margin[ours], inner))
@@ -191,20 +192,21 @@ class Calibration:
 
 
 def _fraction(
-    calibrated: Calibration, real: tuple[Floats, Ints], synthetic: tuple[Floats, Ints]
+    calibrated: Calibration, real: tuple[Floats, Ints], synthetic: tuple[Floats, Ints], rows: int
 ) -> Estimate:
-    """The fraction of swapped pairs beyond the real rows' own contradictions."""
+    """The fraction of swapped pairs among all ``rows`` pairs, beyond the real rows' own contradictions."""
     (base, base_variance), (value, variance) = (_raw(calibrated, *side) for side in (real, synthetic))
-    found, error = value - base, math.sqrt(base_variance + variance)
+    part = synthetic[0].size / rows  # the others are equal pairs and the like
+    found, error = part * (value - base), part * math.sqrt(base_variance + variance)
     return Estimate(
         value=found,
         unit="share",
         method=f"Bradley-Terry classifier cross-fitted on {real[0].size:,} real pairs; fraction corrected by its error",
-        estimand="fraction of swapped pairs among synthetic pairs that differ, beyond the real pairs",
+        estimand="fraction of swapped pairs among the synthetic pairs, beyond the real pairs",
         intervals=normal_intervals(found, error),
         null=(0.0, float(stats.norm.ppf(0.975)) * error),
         p=float(stats.norm.sf(found / error)),
-        n=synthetic[0].size,
+        n=rows,
         clusters=int(np.unique(synthetic[1]).size),
         references={"real": 0.0, "accuracy": float((real[0] > 0).mean())},
     )

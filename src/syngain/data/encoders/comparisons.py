@@ -27,6 +27,7 @@ SEEN = 20_000  # characters of a response that are looked at
 MARKS = re.compile(r"[.!?。！？।؟]")
 ITEMS = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
 STYLES = 16
+FEW = 1_500  # rows up to which the axes are exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,7 @@ class ComparisonEncoder:
         differences = _differences(seen, idf, self.ngrams.buckets)[:, shared]
         rank = max(1, min(self.dimensions, len(seen) - 1, shared.size - 1))
         state = int(rng.integers(2**31 - 1))
-        axes = np.zeros((shared.size, rank), dtype=np.float32)
-        if shared.size > 1 and len(seen) > 1:
-            _, _, found = randomized_svd(differences, rank, n_oversamples=10, n_iter=2, random_state=state)
-            axes[:] = found.T
+        axes = _axes(differences, rank, state) if min(differences.shape) > 1 else np.zeros((shared.size, rank), np.float32)
         scale = np.sqrt((seen.style**2).mean(axis=0)) if len(seen) else np.ones(STYLES)
         return FittedComparisons(self, idf, shared, axes, np.where(scale > 0, scale, 1.0))
 
@@ -145,6 +143,17 @@ def _style(text: str, asked: frozenset[str]) -> list[float]:
         len(different & asked) / max(len(different), 1),
         float(text.rstrip()[-1:] in set(".!?。！？।؟\"')]}`:")),
     ]
+
+
+def _axes(differences: sparse.csr_matrix[np.float32], rank: int, state: int) -> Singles:
+    """The principal axes (s, rank) of differences (n, s): exact for few rows, else by randomized SVD."""
+    if differences.shape[0] > FEW:
+        _, _, found = randomized_svd(differences, rank, n_oversamples=10, n_iter=2, random_state=state)
+        return np.asarray(found.T, dtype=np.float32)
+    squares, turn = np.linalg.eigh((differences @ differences.T).toarray().astype(np.float64))
+    scale = np.sqrt(np.maximum(squares[::-1][:rank], 0.0))
+    wanted = np.divide(turn[:, ::-1][:, :rank], scale, out=np.zeros((len(turn), rank)), where=scale > 1e-6)
+    return np.asarray(differences.T @ wanted.astype(np.float32), dtype=np.float32)
 
 
 def _differences(pairs: Comparisons, idf: Singles, buckets: int) -> sparse.csr_matrix[np.float32]:
