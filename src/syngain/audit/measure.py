@@ -18,7 +18,7 @@ from syngain.audit.measures.regions import Cells, Regions
 from syngain.audit.measures.relations import Relations
 from syngain.audit.measures.two_sample import ClassifierTwoSample, KernelTwoSample, Pooled, squared_distances
 from syngain.audit.preference.health import PreferenceHealth, preference_health
-from syngain.audit.preference.swaps import Swaps
+from syngain.audit.preference.swaps import SwapSearch
 from syngain.audit.responses.health import ResponseHealth, response_health
 from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
 from syngain.core.estimate import Estimate, holm
@@ -77,7 +77,8 @@ class Measurements:
     Attributes:
         repeats, near_repeats, copies, contaminated, leaks: flags per synthetic row (m,).
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
-        cells: region name to cells with names; openings: per side, the most common one. responses, preferences: bad ones by kind.
+        cells: region name to cells with names; openings: per side, the most common one.
+        responses, preferences: bad ones by kind.
     """
 
     estimates: Mapping[str, Estimate]
@@ -132,7 +133,7 @@ def _responses(found: Measurements, frame: Frame) -> Measurements:
 
 def _preferences(found: Measurements, frame: Frame, streams: Streams, settings: Settings) -> Measurements:
     """Bad preferences of pairs with a rejected response."""
-    health = preference_health(frame, Swaps(frame, found.near, found.copied_from, settings.label_sample, streams))
+    health = preference_health(frame, SwapSearch(frame, found.near, found.copied_from, settings.label_sample, streams))
     if health is None:
         return found
     return replace(found, estimates={**found.estimates, **health.estimates}, preferences=health)

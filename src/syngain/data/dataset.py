@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 from syngain.core.errors import InputError
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.data.columns.build import build
-from syngain.data.columns.preferences import Preferences
 from syngain.data.columns.roles import Kind, RoleOptions, Roles
 from syngain.data.rows import Lazy, in_memory
 from syngain.data.text.texts import Texts
@@ -21,6 +20,7 @@ from syngain.data.text.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from syngain.data.columns.preferences import Preferences
     from syngain.data.rows import Loaded
 
 __all__ = ["Dataset", "Kind", "RoleOptions", "Roles"]

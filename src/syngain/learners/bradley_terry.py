@@ -57,7 +57,9 @@ class BradleyTerry:
                 break
         return best
 
-    def fit_at(self, X: Floats, penalty: float, start: Floats | None = None, *, tolerance: float = 1e-6) -> FittedBradleyTerry:
+    def fit_at(
+        self, X: Floats, penalty: float, start: Floats | None = None, *, tolerance: float = 1e-6
+    ) -> FittedBradleyTerry:
         """Fit at one penalty by Newton steps, halved where the loss rises, to this gradient per row."""
         weights = np.zeros(X.shape[1]) if start is None else start
         loss, converged = _loss(X, weights, penalty), False

@@ -45,18 +45,11 @@ _READ = "The real rows' own fraction gives the expected range; flagged rows are 
 
 MEASURES = {
     **{
-        f"responses.{kind}": MeasureEntry(name, f"What fraction of responses {words}?", _READ)
-        for kind, (name, words) in _RESPONSES.items()
+        f"{family}.{kind}": MeasureEntry(name, f"What fraction of {rows} {words}?", _READ)
+        for family, rows, kinds in (("responses", "responses", _RESPONSES), ("preference", "pairs", _PREFERENCES))
+        for kind, (name, words) in kinds.items()
     },
-    **{
-        f"preference.{kind}": MeasureEntry(name, f"What fraction of pairs {words}?", _READ)
-        for kind, (name, words) in _PREFERENCES.items()
-    },
-    "preference.accuracy": MeasureEntry(
-        "Accuracy on real pairs",
-        "How often does a classifier trained on real pairs prefer the chosen response?",
-        "Held-out real pairs; near 50% swapped pairs cannot be found.",
-    ),
+    "preference.accuracy": MeasureEntry("Accuracy on real pairs", "How many real pairs does the classifier get right?"),
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
         "What fraction of synthetic rows repeats another row exactly?",

@@ -21,7 +21,6 @@ ID = "bad_preferences"
 HIGH = 0.02  # a kind's lower limit beyond the real rate
 MEDIUM = 0.005  # a kind's rate beyond the real rate
 LENGTH = 0.1  # the same of a preference for length, from which it is more than a note
-COHERENT = 0.4  # witness below which pairs that contradict the real ones follow another rule of their own
 PART = 70  # characters of each text of an example
 
 
@@ -67,7 +66,7 @@ def preference_reasons(health: PreferenceHealth | None) -> Mapping[str, Flags]:
 def coherent(health: PreferenceHealth) -> bool:
     """Whether the pairs that contradict the real ones follow another rule of their own, in place of being swapped."""
     item = health.estimates["preference.swapped"]
-    return health.witness < COHERENT and item.interval(0.95)[0] <= 0.5
+    return health.coherent and item.interval(0.95)[0] <= 0.5
 
 
 def _severity(health: PreferenceHealth, name: str) -> Severity | None:
@@ -93,7 +92,7 @@ def _bad_rows(health: PreferenceHealth, kinds: Sequence[str]) -> int:
 
 
 def _message(health: PreferenceHealth, kinds: Sequence[str]) -> str:
-    parts = []
+    parts: list[str] = []
     for name in kinds:
         subject = "" if parts else " of pairs"
         parts.append(_swapped(health) if name == "swapped" else _counted(health, name, subject))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.audit.frame import Frame
-    from syngain.audit.preference.swaps import Swaps
+    from syngain.audit.preference.swaps import SwapSearch
     from syngain.core.arrays import Flags, Ints
 
 
@@ -25,15 +25,15 @@ class PreferenceHealth:
     """What was found of the preferences.
 
     Attributes:
-        estimates: by id. flags: rows of every kind (m,). witness: see :class:`SwapEvidence`.
+        estimates: by id. flags: rows of every kind (m,). coherent: see :class:`SwapEvidence`.
     """
 
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     flags: Mapping[str, Flags] = field(default_factory=dict)
-    witness: float = 0.0
+    coherent: bool = False
 
 
-def preference_health(frame: Frame, swaps: Swaps) -> PreferenceHealth | None:
+def preference_health(frame: Frame, swaps: SwapSearch) -> PreferenceHealth | None:
     """The preferences of both sides; None for other rows."""
     if frame.real.preferences is None or frame.synthetic.preferences is None:
         return None
@@ -52,7 +52,7 @@ def preference_health(frame: Frame, swaps: Swaps) -> PreferenceHealth | None:
         counted[ids["swapped"]] = evidence.fraction
         compared = compared | {ids["swapped"]}
     flags["swapped"] = evidence.flags
-    return PreferenceHealth({**_adjusted(counted, compared), **further}, flags, evidence.witness)
+    return PreferenceHealth({**_adjusted(counted, compared), **further}, flags, evidence.coherent)
 
 
 def _adjusted(estimates: Mapping[str, Estimate], compared: set[str]) -> dict[str, Estimate]:

@@ -88,9 +88,7 @@ def _similarity(first: Sequence[str], second: Sequence[str]) -> Floats:
     sets = []
     for texts in (first, second):
         laid = hashed_ngrams.lay_out([normal_text(text) for text in texts])
-        found = hashed_ngrams.count_matrix(
-            *hashed_ngrams.character_ngrams(laid, MinHash().ngram), (laid.rows, 1 << 20)
-        )
+        found = hashed_ngrams.count_matrix(*hashed_ngrams.character_ngrams(laid, MinHash().ngram), (laid.rows, 1 << 20))
         found.data[:] = 1
         sets.append(found)
     rows = np.arange(len(first))

@@ -8,7 +8,7 @@ is swapped. The same estimate on the held-out real pairs is subtracted, so that 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,7 @@ FOLDS = 5
 FEWEST = 40  # usable real pairs
 SURE = 0.8  # posterior of being swapped from which a row is named
 COMMON = 0.2  # of the rows have one prompt: then it is no topic
+CONTRADICT = 0.4  # of the pairs that contradict the real ones, at least, contradict the synthetic ones if swapped
 BETTER = 0.01  # p of a held-out accuracy of one half, below which the classifier is used
 
 
@@ -45,19 +46,20 @@ class SwapEvidence:
     """What a classifier trained on real pairs finds.
 
     Attributes:
-        accuracy: on held-out real pairs. fraction: of swapped pairs, None where the classifier is no better than chance.
-        flags: rows that are probably swapped (m,). witness: of the pairs that it contradicts, the fraction that a
-            classifier trained on other synthetic pairs contradicts as well; near 0 for another, coherent preference.
+        accuracy: on held-out real pairs. fraction: of swapped pairs, None where the classifier is no
+            better than chance.
+        flags: rows that are probably swapped (m,). coherent: whether the synthetic pairs agree with each other where
+            they contradict the real ones: another preference, no swaps.
     """
 
     accuracy: Estimate
     fraction: Estimate | None
     flags: Flags
-    witness: float = 0.0
+    coherent: bool = False
 
 
 @dataclass(frozen=True)
-class Swaps:
+class SwapSearch:
     """The search for swapped pairs.
 
     Attributes:
@@ -70,7 +72,7 @@ class Swaps:
     copied_from: Ints
     sample: int
     streams: Streams
-    encoder: ComparisonEncoder = ComparisonEncoder()
+    encoder: ComparisonEncoder = field(default_factory=ComparisonEncoder)
 
     def __call__(self, real_usable: Flags, usable: Flags) -> SwapEvidence | None:
         """The evidence; None with too few pairs that differ."""
@@ -95,7 +97,7 @@ class Swaps:
         posterior = calibrated.posterior(margin, min(max(swapped, 0.0), 1.0))
         flags = usable & (margin < 0) & (posterior >= SURE)
         inner, _ = cross_fitted(fitted(mine), folds(own, FOLDS, self.streams.stream("inner")))
-        return SwapEvidence(accuracy, fraction, flags, _witness(calibrated, margin[ours], inner))
+        return SwapEvidence(accuracy, fraction, flags, _coherent(calibrated, accuracy.value, margin[ours], inner))
 
     def _rows(self, usable: Flags, name: str) -> Ints:
         rows = np.flatnonzero(usable)
@@ -107,7 +109,8 @@ class Swaps:
         if isinstance(rows, slice):
             return self.encoder.of(side.texts["prompt"][rows], side.texts["response"][rows], worse.rejected[rows])
         at = rows.tolist()
-        return self.encoder.of(*(side.texts[name].take(at) for name in ("prompt", "response")), worse.take(at).rejected)
+        prompts, chosen = (side.texts[name].take(at) for name in ("prompt", "response"))
+        return self.encoder.of(prompts, chosen, worse.take(at).rejected)
 
     def _groups(self, real: Ints, ours: Ints) -> tuple[Ints, Ints]:
         """Pairs that must not be in two folds, on either side: near duplicates, and those of one prompt."""
@@ -239,7 +242,12 @@ def _accuracy(margin: Floats, group: Ints) -> Estimate:
     )
 
 
-def _witness(calibrated: Calibration, margin: Floats, inner: Floats) -> float:
-    """Of the pairs that contradict the real ones, by weight: the fraction that contradicts the other synthetic pairs."""
+def _coherent(calibrated: Calibration, accuracy: float, margin: Floats, inner: Floats) -> bool:
+    """Whether a classifier trained on other synthetic pairs predicts them, and those that contradict the real ones too.
+
+    Of swapped pairs, the most contradict the other synthetic pairs as well; where half of all is swapped, no classifier
+    predicts them.
+    """
     weight = calibrated.weights(margin)[0] * (margin < 0)
-    return float(weight @ (inner < 0)) / max(float(weight.sum()), 1e-12)
+    contradict = float(weight @ (inner < 0)) / max(float(weight.sum()), 1e-12)
+    return contradict < CONTRADICT and float((inner > 0).mean()) > 0.5 + (accuracy - 0.5) / 2

@@ -61,7 +61,7 @@ def _side(cell: object, position: int, *, alone: bool) -> list[Turn]:
     if messages is None:
         if not isinstance(cell, str):
             raise BadCellError(position, f"is {type_name(cell)}", EXPECTED)
-        return _transcript(cell) if alone else [("assistant", cell)]
+        return transcript(cell) if alone else [("assistant", cell)]
     turns = turns_of(messages, position)
     if isinstance(cell, Mapping) and len(turns) == 1:
         return [("assistant", turns[0][1])]
@@ -84,7 +84,7 @@ def _messages(cell: object) -> list[object] | None:
     return cell if isinstance(cell, list) else None
 
 
-def _transcript(text: str) -> list[Turn]:
+def transcript(text: str) -> list[Turn]:
     """The turns of a transcript (``Human: ... Assistant: ...``) or of a filled prompt template; else one response."""
     marks = list(SPEAKER.finditer(text))
     if marks and not text[: marks[0].start()].strip() and any(SPEAKERS[m[1].lower()] == "assistant" for m in marks):

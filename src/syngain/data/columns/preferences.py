@@ -26,7 +26,17 @@ NAMES = (  # of the chosen and of the rejected response
     ("preferred", "rejected"),
     ("response_j", "response_k"),
 )
-PROMPTS = ("prompt", "messages", "conversations", "conversation", "instruction", "question", "query", "input", "history")
+PROMPTS = (
+    "prompt",
+    "messages",
+    "conversations",
+    "conversation",
+    "instruction",
+    "question",
+    "query",
+    "input",
+    "history",
+)
 SYSTEM = ("system", "system_prompt")
 SCORES = ("score", "rating", "reward")
 PLAIN_PAIR = ("prompt", "completion")  # where both have values, the rows are pairs

@@ -244,12 +244,9 @@ def _content(finder: Finder, named: str | None, like: Roles | None) -> tuple[Sha
     if named is not None:
         return _named_content(finder, named)
     near = like.text if like else ()
-    if like is None or like.rejected is not None:
-        compared = preferences.detect(finder, None if like is None else (*like.text, str(like.rejected)))
-        if compared:
-            return "preference", compared
-        if like is not None:
-            raise preferences.not_compared(finder.loaded, like.sentence())
+    compared = _compared(finder, like)
+    if compared:
+        return "preference", compared
     if like is None or like.kind is Kind.PAIR:
         pair = _pair(finder, near)
         if pair:
@@ -265,6 +262,16 @@ def _content(finder: Finder, named: str | None, like: Roles | None) -> tuple[Sha
         return like.shape, present
     other, _ = _content(finder, None, None)
     raise _other_kind(finder.loaded, KIND_OF[other], like)
+
+
+def _compared(finder: Finder, like: Roles | None) -> tuple[str, ...]:
+    """The fields of preference rows, where the real rows have or may have a rejected response; else empty."""
+    if like is not None and like.rejected is None:
+        return ()
+    found = preferences.detect(finder, None if like is None else (*like.text, str(like.rejected)))
+    if like is not None and not found:
+        raise preferences.not_compared(finder.loaded, like.sentence())
+    return found or ()
 
 
 def text_fields(loaded: Loaded) -> tuple[str, ...]:

@@ -21,10 +21,11 @@ from syngain.data.text.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syngain.core.arrays import Floats, Singles
+    from syngain.core.arrays import Floats, Ints, Singles
 
 SEEN = 20_000  # characters of a response that are looked at
-MARKS = re.compile(r"[.!?。！？।؟]")
+ENDS = ".!?\u3002\uff01\uff1f\u0964\u061f"  # with those of Chinese, Hindi and Arabic
+MARKS = re.compile(f"[{ENDS}]")
 ITEMS = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
 STYLES = 16
 FEW = 1_500  # rows up to which the axes are exact
@@ -49,7 +50,7 @@ class Comparisons:
         chosen, rejected = (sparse.csr_matrix(sparse.vstack(found, format="csr")) for found in counts)
         return cls(chosen, rejected, np.vstack([part.style for part in parts]))
 
-    def __getitem__(self, rows: object) -> Comparisons:
+    def __getitem__(self, rows: Ints) -> Comparisons:
         """The same of some rows."""
         return Comparisons(self.chosen[rows], self.rejected[rows], self.style[rows])
 
@@ -71,7 +72,9 @@ class ComparisonEncoder:
     def of(self, prompts: Sequence[str], chosen: Sequence[str], rejected: Sequence[str]) -> Comparisons:
         """What the encoder needs of these pairs."""
         return Comparisons(
-            self.ngrams.counts(Texts.of(chosen)), self.ngrams.counts(Texts.of(rejected)), styles(prompts, chosen, rejected)
+            self.ngrams.counts(Texts.of(chosen)),
+            self.ngrams.counts(Texts.of(rejected)),
+            styles(prompts, chosen, rejected),
         )
 
     def fit(self, seen: Comparisons, rng: np.random.Generator) -> FittedComparisons:
@@ -83,7 +86,9 @@ class ComparisonEncoder:
         differences = _differences(seen, idf, self.ngrams.buckets)[:, shared]
         rank = max(1, min(self.dimensions, len(seen) - 1, shared.size - 1))
         state = int(rng.integers(2**31 - 1))
-        axes = _axes(differences, rank, state) if min(differences.shape) > 1 else np.zeros((shared.size, rank), np.float32)
+        axes = (
+            _axes(differences, rank, state) if min(differences.shape) > 1 else np.zeros((shared.size, rank), np.float32)
+        )
         scale = np.sqrt((seen.style**2).mean(axis=0)) if len(seen) else np.ones(STYLES)
         return FittedComparisons(self, idf, shared, axes, np.where(scale > 0, scale, 1.0))
 
@@ -94,7 +99,7 @@ class FittedComparisons:
 
     encoder: ComparisonEncoder
     idf: Singles
-    shared: np.ndarray[tuple[int], np.dtype[np.int64]]
+    shared: Ints
     axes: Singles
     scale: Floats
 
@@ -141,7 +146,7 @@ def _style(text: str, asked: frozenset[str]) -> list[float]:
         len(different) / max(len(said), 1),
         len(different & asked) / max(len(asked), 1),
         len(different & asked) / max(len(different), 1),
-        float(text.rstrip()[-1:] in set(".!?。！？।؟\"')]}`:")),
+        float(text.rstrip().endswith(tuple(ENDS + "\"')]}`:"))),
     ]
 
 

@@ -16,6 +16,7 @@ from syngain.core.errors import UsageError, check_set_name
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
+from syngain.data.columns.preferences import Preferences
 from syngain.data.dataset import Dataset
 from syngain.gain.design.layout import GainLayout, check
 from syngain.gain.design.overlap import Apart, apart, leaked
