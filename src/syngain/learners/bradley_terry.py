@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class BradleyTerry:
     """Probability that the first response of a pair is preferred: the logistic of weighted differences [bradley1952].
 
-    The ridge penalty is chosen by inner folds. Probabilities are mixed with one half at weight 1 / (rows + 1), so that
+    The ridge penalty is chosen by inner folds. Probabilities are mixed with one half at weight 1 / (rows + 2), so that
     every log-loss is finite.
 
     Attributes:
@@ -93,7 +93,7 @@ class FittedBradleyTerry:
 
     def losses(self, X: Floats) -> Floats:
         """Surprisal of the first response being preferred, in nats (n,); always finite."""
-        mixing = 1 / (self.rows + 1)
+        mixing = 1 / (self.rows + 2)
         own = -np.logaddexp(0.0, -self.margins(X))
         return np.asarray(-np.logaddexp(own + np.log1p(-mixing), np.log(mixing / 2)))
 

@@ -90,10 +90,11 @@ def detect(finder: Finder, like: tuple[str, ...] | None) -> tuple[str, ...] | No
         return like if len(like) > 2 else (*_prompt(finder), *like)
     if all(finder.candidates([name]) for name in PLAIN_PAIR) and like is None:
         return None
+    prompt = _prompt(finder)
     for names in NAMES:
         found = [finder.candidates([name]) for name in names]
-        if all(one and _is_content(finder.loaded, one[0]) for one in found):
-            return (*_prompt(finder), found[0][0], found[1][0])
+        if all(one and _is_content(finder.loaded, one[0], asked=bool(prompt)) for one in found):
+            return (*prompt, found[0][0], found[1][0])
     return None
 
 
@@ -145,11 +146,11 @@ def _system(finder: Finder) -> list[str]:
     return next((found[:1] for name in SYSTEM if (found := finder.candidates([name]))), [])
 
 
-def _is_content(loaded: Loaded, name: str) -> bool:
-    """Whether the first value of a field is a text or a message, no number."""
+def _is_content(loaded: Loaded, name: str, *, asked: bool) -> bool:
+    """Whether the first value of a field is a text or a message; without a prompt, no number as text."""
     first = loaded.fields[name].first
     value = loaded.rows[first].get(name) if first >= 0 else None
-    return isinstance(value, (list, dict)) or (isinstance(value, str) and math.isnan(_number(value)))
+    return isinstance(value, (list, dict)) or (isinstance(value, str) and (asked or math.isnan(_number(value))))
 
 
 def _plain(name: str) -> str:
