@@ -28,7 +28,7 @@ SHAPES = {
     "conversations": ({"chosen": [U, C], "rejected": [U, R]}, "q"),
     "conversations with prompt": ({"prompt": "q", "chosen": [U, C], "rejected": [U, R]}, "q"),
     "conversations with messages": (
-        {"prompt": "q", "messages": [U, C], "chosen": [U, C], "rejected": [U, R], "score_chosen": 8, "score_rejected": 7},
+        {"prompt": "q", "messages": [U, C], "chosen": [U, C], "rejected": [U, R], "score_chosen": 8},
         "q",
     ),
     "conversational": ({"prompt": [U], "chosen": [C], "rejected": [R]}, "q"),
