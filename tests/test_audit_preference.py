@@ -187,6 +187,14 @@ def test_a_high_finding_is_never_use():
     assert "Fix first: bad preferences." in found.sentence
 
 
+def test_swapped_pairs_that_cannot_be_named_are_counted():
+    gain = Verdict(decision="use", sentence="Use all rows.", rows_to_use=200, action="Use all rows.")
+    finding = Finding(id="bad_preferences", severity="high", message="", rows=60)
+    found = verdict([finding], RowCounts(200, 12, {"bad_preferences: swapped": 12}), gain=gain)
+    assert found.decision == "use_subset"
+    assert "About 48 more pairs look swapped; their rows are not known." in found.sentence
+
+
 @pytest.mark.parametrize("layout", ["flat", "sharegpt"])
 def test_the_cases_of_the_shared_folder(layout, shared_data):
     folder = shared_data.parent / "cases" / "preference"

@@ -189,6 +189,10 @@ def _ending(standing: Sequence[Finding], counts: RowCounts) -> str:
     unnamed = noise.rows - counts.reasons.get("label_noise", 0) if noise else 0
     if unnamed > WORTH_DROPPING * counts.rows:
         out += f" About {unnamed:,} more labels look wrong; their rows are not known."
+    pairs = next((f for f in standing if f.id == "bad_preferences"), None)
+    named = sum(count for reason, count in counts.reasons.items() if reason.startswith("bad_preferences"))
+    if pairs and pairs.rows - named > WORTH_DROPPING * counts.rows:
+        out += f" About {pairs.rows - named:,} more pairs look swapped; their rows are not known."
     if any(f.id == "missing_regions" for f in standing):
         out += " Some kinds of your real rows are under-represented."
     return out
