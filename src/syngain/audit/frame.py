@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError
-from syngain.data.dataset import Dataset, Kind
+from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.splits import groups
 from syngain.data.text import near_duplicates
 from syngain.data.text.normal_forms import WORD, joined_sides
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Ints
+    from syngain.data.columns.preferences import Preferences
     from syngain.data.study import Role, Study
 
     Columns = Mapping[str, Sequence[object]]
@@ -34,6 +35,7 @@ class RowSet:
 
     Attributes:
         joined: one text per row; a table's row is written out column by column.
+        preferences: rejected responses of preference rows.
     """
 
     texts: Mapping[str, Texts]
@@ -41,6 +43,7 @@ class RowSet:
     labels: Sequence[str] | None
     size: int
     joined: Texts
+    preferences: Preferences | None = None
 
     @classmethod
     def of(cls, study: Study, role: Role) -> RowSet:
@@ -48,13 +51,15 @@ class RowSet:
         data = study.dataset(role)
         assert data is not None  # noqa: S101  (the frame looked)
         texts = {name: study.texts(role, name) for name in data.sides}
-        return cls(texts, data.columns, data.labels, len(data), study.texts(role))
+        return cls(texts, data.columns, data.labels, len(data), study.texts(role), data.preferences)
 
     def without_opening(self, side: str, opening: str) -> RowSet:
         """The same rows with this opening removed from those that have it."""
         texts = {**self.texts, side: Texts([_cut(text, opening) for text in self.texts[side]])}
-        whole = Texts(joined_sides([list(one) for one in texts.values()]))
-        return RowSet(texts, self.columns, self.labels, self.size, texts[side] if len(texts) == 1 else whole)
+        worse = () if self.preferences is None else (list(self.preferences.rejected),)
+        whole = Texts(joined_sides([*map(list, texts.values()), *worse]))
+        joined = texts[side] if len(texts) == 1 else whole
+        return RowSet(texts, self.columns, self.labels, self.size, joined, self.preferences)
 
     def take(self, rows: Ints) -> RowSet:
         """The same rows, only some of them."""
@@ -66,6 +71,7 @@ class RowSet:
             None if self.labels is None else [self.labels[i] for i in at],
             len(at),
             next(iter(texts.values())) if len(texts) == 1 else self.joined.take(at),
+            None if self.preferences is None else self.preferences.take(at),
         )
 
 
@@ -230,6 +236,7 @@ def _check_fits(real: Dataset, other: Dataset) -> None:
             expected="the same kind of rows in both",
             todo="name the columns with --text or --label",
         )
+    check_compared(real, other)
     if real.kind == Kind.TABLE:
         absent = sorted(set(real.columns) - set(other.columns))
         if absent:

@@ -17,6 +17,8 @@ from syngain.audit.measures.neighbors import Neighbors
 from syngain.audit.measures.regions import Cells, Regions
 from syngain.audit.measures.relations import Relations
 from syngain.audit.measures.two_sample import ClassifierTwoSample, KernelTwoSample, Pooled, squared_distances
+from syngain.audit.preference.health import PreferenceHealth, preference_health
+from syngain.audit.preference.swaps import SwapSearch
 from syngain.audit.responses.health import ResponseHealth, response_health
 from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
 from syngain.core.estimate import Estimate, holm
@@ -75,7 +77,8 @@ class Measurements:
     Attributes:
         repeats, near_repeats, copies, contaminated, leaks: flags per synthetic row (m,).
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
-        cells: region name to cells with names; openings: per side, the most common one. responses: bad ones by kind.
+        cells: region name to cells with names; openings: per side, the most common one.
+        responses, preferences: bad ones by kind.
     """
 
     estimates: Mapping[str, Estimate]
@@ -94,6 +97,7 @@ class Measurements:
     openings: Mapping[str, str] = field(default_factory=dict)
     vectors: Mapping[str, Vectors] = field(default_factory=dict)
     responses: ResponseHealth | None = None
+    preferences: PreferenceHealth | None = None
 
 
 def measured(
@@ -101,7 +105,7 @@ def measured(
 ) -> Measurements:
     """Measure everything that fits the kind of rows; p-values adjusted by Holm over all of them.
 
-    ``responses``: whether bad responses are looked for; their p-values are adjusted among themselves.
+    ``responses``: whether bad responses and preferences are looked for; their p-values are adjusted among themselves.
     """
     progress("duplicates and copies", 0.05)
     found = _rows(frame)
@@ -115,7 +119,7 @@ def measured(
         found = _labels(found, frame, streams.child("labels"), settings)
     if responses:
         progress("responses", 0.75)
-        found = _responses(found, frame)
+        found = _preferences(_responses(found, frame), frame, streams.child("preference"), settings)
     return _adjusted(found)
 
 
@@ -125,6 +129,14 @@ def _responses(found: Measurements, frame: Frame) -> Measurements:
     if health is None:
         return found
     return replace(found, estimates={**found.estimates, **health.estimates}, responses=health)
+
+
+def _preferences(found: Measurements, frame: Frame, streams: Streams, settings: Settings) -> Measurements:
+    """Bad preferences of pairs with a rejected response."""
+    health = preference_health(frame, SwapSearch(frame, found.near, found.copied_from, settings.label_sample, streams))
+    if health is None:
+        return found
+    return replace(found, estimates={**found.estimates, **health.estimates}, preferences=health)
 
 
 def suffix(frame: Frame, side: str) -> str:

@@ -10,6 +10,7 @@ from array import array
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from syngain.core.errors import InputError
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.data.columns.build import build
 from syngain.data.columns.roles import Kind, RoleOptions, Roles
@@ -19,6 +20,7 @@ from syngain.data.text.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from syngain.data.columns.preferences import Preferences
     from syngain.data.rows import Loaded
 
 __all__ = ["Dataset", "Kind", "RoleOptions", "Roles"]
@@ -39,6 +41,8 @@ class Dataset:
         sources: the source that a row names. generators: the generator that it names.
         roles: the field of each role. records: the original rows, for writing.
         notes: notes for the user on how values were read.
+        preferences: of preference rows, the rejected responses, their prompts and scores; the chosen response is the
+            side ``response``.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Dataset:
     roles: Roles
     records: Sequence[Mapping[str, object]]
     notes: tuple[str, ...] = ()
+    preferences: Preferences | None = None
 
     @classmethod
     def from_rows(
@@ -89,6 +94,7 @@ class Dataset:
             roles=found.roles,
             records=loaded.rows,
             notes=found.notes,
+            preferences=found.preferences,
         )
 
     def __len__(self) -> int:
@@ -98,6 +104,11 @@ class Dataset:
     def numeric(self) -> tuple[str, ...]:
         """The numeric columns."""
         return tuple(name for name, values in self.columns.items() if isinstance(values, array))
+
+    @property
+    def rejected(self) -> Sequence[str] | None:
+        """The rejected response of each preference row; None for other rows."""
+        return None if self.preferences is None else self.preferences.rejected
 
     @property
     def fingerprint(self) -> str:
@@ -124,6 +135,7 @@ class Dataset:
             sources=None if self.sources is None else _take(self.sources, chosen),
             generators=None if self.generators is None else _take(self.generators, chosen),
             records=_take(self.records, chosen),
+            preferences=None if self.preferences is None else self.preferences.take(chosen),
         )
 
     def _lines(self) -> Iterator[str]:
@@ -137,6 +149,26 @@ class Dataset:
         for role, values in (("labels", self.labels), ("sources", self.sources)):
             yield role if values is not None else f"no {role}"
             yield from ("" if value is None else "=" + value for value in values or ())
+        if self.preferences is not None:
+            yield "rejected"
+            yield from self.preferences.rejected
+            yield from self.preferences.prompts
+            yield from map(str, self.preferences.margins or ())
+
+
+def check_compared(real: Dataset, other: Dataset) -> None:
+    """Whether both or none of the datasets have rejected responses.
+
+    Raises:
+        InputError: only one of them has.
+    """
+    if (real.preferences is None) != (other.preferences is None):
+        having, lacking = (real, other) if other.preferences is None else (other, real)
+        raise InputError(
+            f"{having.name} has chosen and rejected responses, {lacking.name} has one response per row",
+            expected="preferences on both sides, or pairs on both",
+            todo="read the chosen responses as pairs: --text prompt+chosen, or real=prompt+chosen,synthetic=A+B",
+        )
 
 
 def _take(values: Sequence[Item], rows: Sequence[int]) -> Sequence[Item]:

@@ -154,13 +154,17 @@ class Study:
 
 
 def joined(dataset: Dataset) -> list[str]:
-    """One text per row; a table row is written out column by column."""
+    """One text per row; a table row is written out column by column, a preference has its rejected response last."""
     if dataset.sides:
-        return joined_sides([list(side) for side in dataset.sides.values()])
+        worse = () if dataset.rejected is None else (list(dataset.rejected),)
+        return joined_sides([*(list(side) for side in dataset.sides.values()), *worse])
     columns = list(dataset.columns.values())
     return ["\n".join(map(str, row)) for row in zip(*columns, strict=True)]
 
 
 def _remembering(data: Dataset) -> Dataset:
     """The dataset with texts that cache their features."""
-    return replace(data, sides={name: Texts.of(side) for name, side in data.sides.items()})
+    sides = {name: Texts.of(side) for name, side in data.sides.items()}
+    worse = data.preferences
+    kept = None if worse is None else replace(worse, rejected=Texts.of(worse.rejected))
+    return replace(data, sides=sides, preferences=kept)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILE = "calibration.jsonl"
 LEVEL = 0.9
-METRICS = ("log_loss", "nats_per_byte")
+METRICS = ("log_loss", "nats_per_byte", "pair_log_loss")
 
 
 @dataclass(frozen=True, slots=True)

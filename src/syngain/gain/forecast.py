@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
     Terms = Sequence[tuple[float, Arm]]
 
-UNITS = {"log_loss": "nats", "accuracy": "share", "macro_f1": "share", "nats_per_byte": "nats per byte"}
+UNITS = {
+    "log_loss": "nats",
+    "accuracy": "share",
+    "macro_f1": "share",
+    "nats_per_byte": "nats per byte",
+    "pair_log_loss": "nats",
+    "pair_accuracy": "share",
+}
 POWER = 0.8
 MANY = 10_000_000  # more real rows than this are shown as "more than"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syngain.report.entries import MEASURES, MeasureEntry
+from syngain.report.entries import MEASURES
+from syngain.report.measure_entry import MeasureEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ FINDINGS = {
     "missing_regions": "Uncovered clusters",
     "distribution_shift": "Distribution shift",
     "bad_responses": "Bad responses",
+    "bad_preferences": "Bad preferences",
     "cut_outputs": "Outputs cut at the token limit",
     "kept_only": "Dropped rows are missing",
     "raw_log_probabilities": "Log-probabilities from other sampling settings",
@@ -95,6 +97,7 @@ GROUPS = {
     "uniformity": "Templates and lengths",
     "responses": "Responses",
     "review": "Review by hand",
+    "preference": "Preferences",
     "information": "Information",
     "generation": "Information",
     "selection": "Selection",
@@ -110,6 +113,8 @@ _METRICS = {
     "accuracy": ("accuracy", "label more held-out real rows correctly"),
     "macro_f1": ("macro-F1", "label held-out real rows better, all classes counted equally"),
     "log_loss": ("log-loss", "give the right label of held-out real rows more probability"),
+    "pair_log_loss": ("log-loss of pairs", "give the chosen response of held-out real pairs more probability"),
+    "pair_accuracy": ("accuracy of pairs", "prefer the chosen response of more held-out real pairs"),
     "nats_per_byte": ("loss per byte", "predict held-out real text better"),
     "kl_gap": ("loss per token", "predict held-out real responses better"),
     "exact_match": ("exact match", "match more held-out real responses exactly"),

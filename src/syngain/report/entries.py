@@ -2,49 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureEntry:
-    """The words of a measure, for a reader who does not know its id.
-
-    Attributes:
-        name: at most 45 characters. question: what it answers. read: how to read the value.
-        signed: a difference, shown with its sign; + is better for gains.
-    """
-
-    name: str
-    question: str
-    read: str = ""
-    signed: bool = False
-
-
-_RESPONSES = {  # id to name and "What fraction of responses ...?"
-    "empty": ("Empty responses", "is empty or a placeholder"),
-    "refusal": ("Refusals", "refuses the request"),
-    "role_leak": ("Role leaks", "holds template tokens or turns of other roles"),
-    "loop": ("Loops", "repeats the same words in a loop"),
-    "echo": ("Echoes of the prompt", "only repeats the prompt"),
-    "repeated": ("Repeated answers", "repeats the answer to another prompt"),
-    "language": ("Wrong language", "is in another language than the prompt"),
-    "thought": ("Unfinished reasoning", "has unclosed reasoning or no final answer"),
-    "cut": ("Cut responses", "stops before its end"),
-    "code": ("Broken Python code", "holds Python code that does not parse"),
-    "length": ("Unusual lengths", "is far shorter or longer than real ones"),
-}
-_READ = "The real rows' own fraction gives the expected range; flagged rows are in dropped.jsonl."
+from syngain.report.measure_entry import MeasureEntry
+from syngain.report.row_checks import ROW_CHECKS
 
 MEASURES = {
-    **{
-        f"responses.{kind}": MeasureEntry(name, f"What fraction of responses {words}?", _READ)
-        for kind, (name, words) in _RESPONSES.items()
-    },
-    "review.precision": MeasureEntry(
-        "Precision by review",
-        "What fraction of the flagged rows has the defect, in a review by hand?",
-        "Below about 90%, look at the rows before you drop them.",
-    ),
+    **ROW_CHECKS,
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
         "What fraction of synthetic rows repeats another row exactly?",

@@ -37,6 +37,7 @@ CHANGES: Mapping[str, str] = {
     "uniformity": "More varied prompts and templates change it.",
     "responses": "Dropping or regenerating the flagged rows changes it.",
     "review": "More reviewed rows narrow the interval.",
+    "preference": "Dropping or comparing the flagged rows again changes it.",
     "information": "Another prompt, model, temperature or filter changes it.",
     "gain": "Other rows, another number of rows or another proxy model change it.",
     "utility": "Better labels or inputs closer to real ones raise it.",

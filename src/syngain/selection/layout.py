@@ -63,8 +63,7 @@ class SelectionLayout:
             InputError: no gain can be measured on them, or the column of log-probabilities is not there.
         """
         ground = GainLayout.of_study(study)
-        labeled = ground.labeled
-        task: Task = ground.label_task(streams, encoder=encoder, learner=learner) if labeled else ground.text_task()
+        task = ground.task(streams, encoder=encoder, learner=learner)
         known = log_probabilities(study.synthetic, logprob)
         return cls(ground, task, study.clusters("synthetic"), known, streams, encoder)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.preferences import preference_reasons
 from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rows import find
 from syngain.audit.measure import FEWEST, measured
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # what each finding can bring about; the first cause that explains an effect wins
 EFFECTS: Mapping[str, frozenset[str]] = {
     "bad_responses": frozenset({"template_collapse", "distribution_shift", "missing_regions"}),
+    "bad_preferences": frozenset({"template_collapse", "distribution_shift", "missing_regions"}),
     "template_collapse": frozenset({"distribution_shift", "missing_regions", "label_noise", "label_independent"}),
     "memorized_anchors": frozenset({"duplicates"}),
     "contamination": frozenset({"duplicates", "memorized_anchors"}),
@@ -84,7 +86,8 @@ class Explainer:
         if cause == "missing_regions":
             return self._within_reach()
         removed = {
-            "bad_responses": _any_bad(found),
+            "bad_responses": _any_bad(found, response_reasons(found.responses)),
+            "bad_preferences": _any_bad(found, preference_reasons(found.preferences)),
             "memorized_anchors": found.copies,
             "contamination": found.contaminated,
             "duplicates": found.near_repeats,
@@ -112,9 +115,7 @@ def _is_open(finding: Finding) -> bool:
     return finding.severity == "high" and not finding.explained_by
 
 
-def _any_bad(found: Measurements) -> Flags:
-    """Rows with a bad response of any kind that is dropped, shape (m,)."""
-    flags: Flags = np.any(
-        [np.zeros(found.repeats.size, dtype=bool), *response_reasons(found.responses).values()], axis=0
-    )
+def _any_bad(found: Measurements, why: Mapping[str, Flags]) -> Flags:
+    """Rows of any kind that is dropped, shape (m,)."""
+    flags: Flags = np.any([np.zeros(found.repeats.size, dtype=bool), *why.values()], axis=0)
     return flags

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.findings.labels import label_independent, label_leak, label_noise, unknown_labels
+from syngain.audit.findings.preferences import bad_preferences
 from syngain.audit.findings.responses import bad_responses
 from syngain.audit.findings.rules import AWAY, BESIDE, EVIDENCE, EXAMPLES, MINIMUM, OFF_SUPPORT, Context, named, of_rows
 from syngain.audit.measures.two_sample import one_sided_lower
@@ -33,6 +34,7 @@ def find(context: Context) -> list[Finding]:
         unknown_labels,
         label_leak,
         bad_responses,
+        bad_preferences,
         _memorized,
         _contamination,
         _duplicates,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.preferences import ID as BAD_PREFERENCES
+from syngain.audit.findings.preferences import preference_reasons
 from syngain.audit.findings.responses import ID as BAD_RESPONSES
 from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rules import AWAY
@@ -25,6 +27,7 @@ WEIGHT = {
     "contamination": 1.0,
     "memorized_anchors": 0.9,
     "bad_responses": 0.85,
+    "bad_preferences": 0.84,
     "duplicates": 0.8,
     "label_leak": 0.7,
     "label_noise": 0.6,
@@ -52,6 +55,8 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
         out["distribution_shift"] = np.any([found.scores[side].far for side in sides], axis=0)
     if BAD_RESPONSES in standing:
         out |= response_reasons(found.responses)
+    if BAD_PREFERENCES in standing:
+        out |= preference_reasons(found.preferences)
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
     else:

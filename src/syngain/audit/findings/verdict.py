@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from syngain.audit.findings.words import NAMES
+from syngain.audit.preference.kinds import KINDS as PREFERENCES
 from syngain.audit.responses.kinds import KINDS
 from syngain.core.result import Finding, Verdict
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST = 0.5  # a high finding on this fraction of the rows condemns the dataset
 WORTH_DROPPING = 0.01
+UNFIXED = frozenset({"bad_responses", "bad_preferences"})  # a high one is never `use`, whatever the gain is
 AGAIN = "syngain audit REAL SYNTHETIC"
 MEASURE = "syngain gain REAL kept.jsonl --test TEST"
 
@@ -29,6 +31,7 @@ PHRASE: Mapping[str, str] = {
     "distribution_shift": "most rows are out of distribution",
     "unknown_labels": "most rows have labels that you do not have",
     "bad_responses": "most responses are bad",
+    "bad_preferences": "most preferences are bad",
 }
 
 WORDS: Mapping[str, str] = {
@@ -39,6 +42,7 @@ WORDS: Mapping[str, str] = {
     "label_noise": "suspect labels",
     "distribution_shift": "out of distribution",
     **{f"bad_responses: {name}": kind.many for name, kind in KINDS.items()},
+    **{f"bad_preferences: {name}": kind.many for name, kind in PREFERENCES.items()},
 }
 
 
@@ -170,6 +174,10 @@ def _dropped_first(counts: RowCounts, gain: Verdict, ending: str) -> Verdict:
 def _with_findings(gain: Verdict, standing: Sequence[Finding], ending: str) -> Verdict:
     """The measured gain, and what else was found."""
     others = [finding for finding in standing if finding.id not in {"harm", "missing_regions"}]
+    unfixed = [finding for finding in standing if finding.id in UNFIXED]
+    if unfixed and gain.decision in {"use", "use_subset"}:
+        action = f"Fix first: {_names(unfixed)}."
+        return replace(gain, decision="cannot_tell", sentence=f"{action} {gain.sentence}{ending}", action=action)
     also = f" Also found: {_names(others)}." if others else ""
     return replace(gain, sentence=f"{gain.sentence}{also}{ending}")
 
@@ -181,6 +189,10 @@ def _ending(standing: Sequence[Finding], counts: RowCounts) -> str:
     unnamed = noise.rows - counts.reasons.get("label_noise", 0) if noise else 0
     if unnamed > WORTH_DROPPING * counts.rows:
         out += f" About {unnamed:,} more labels look wrong; their rows are not known."
+    pairs = next((f for f in standing if f.id == "bad_preferences"), None)
+    named = sum(count for reason, count in counts.reasons.items() if reason.startswith("bad_preferences"))
+    if pairs and pairs.rows - named > WORTH_DROPPING * counts.rows:
+        out += f" About {pairs.rows - named:,} more pairs look swapped; their rows are not known."
     if any(f.id == "missing_regions" for f in standing):
         out += " Some kinds of your real rows are under-represented."
     return out

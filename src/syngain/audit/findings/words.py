@@ -25,6 +25,7 @@ NAMES: Mapping[str, str] = {
     "label_noise": "label noise",
     "unknown_labels": "unknown labels",
     "bad_responses": "bad responses",
+    "bad_preferences": "bad preferences",
 }
 
 

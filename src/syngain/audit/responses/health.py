@@ -45,9 +45,9 @@ def response_health(frame: Frame) -> ResponseHealth | None:
     judged, real = (Responses(rows.texts["prompt"], rows.texts["response"]) for rows in (frame.synthetic, frame.real))
     found, expected = flagged(judged, real), flagged(real, real)
     units = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
-    testable = _testable({f"responses.{name}": (found[name], expected[name]) for name in KINDS})
+    compared = testable({f"responses.{name}": (found[name], expected[name]) for name in KINDS})
     estimates = {f"responses.{name}": _estimate(name, found[name], expected[name], units) for name in KINDS}
-    adjusted = holm({name: item.p for name, item in estimates.items() if item.p is not None and name in testable})
+    adjusted = holm({name: item.p for name, item in estimates.items() if item.p is not None and name in compared})
     return ResponseHealth(
         {name: item.adjusted(adjusted.get(name, 1.0)) for name, item in estimates.items()},
         found,
@@ -63,15 +63,15 @@ def _estimate(name: str, flags: Flags, real: Flags, units: Ints | None) -> Estim
         method=f"rows whose responses {KINDS[name].words}; exact test of Fisher against the real rows",
         estimand=f"fraction of synthetic rows whose responses {KINDS[name].words}",
         intervals=share_intervals(flags, units),
-        null=_expected(int(real.sum()), real.size, flags.size),
-        p=_more_often(int(flags.sum()), flags.size, int(real.sum()), real.size),
+        null=expected_range(int(real.sum()), real.size, flags.size),
+        p=more_often(int(flags.sum()), flags.size, int(real.sum()), real.size),
         n=flags.size,
         clusters=flags.size if units is None else int(np.unique(units).size),
         references={"real": rate},
     )
 
 
-def _testable(flags: Mapping[str, tuple[Flags, Flags]]) -> set[str]:
+def testable(flags: Mapping[str, tuple[Flags, Flags]]) -> set[str]:
     """Kinds that could be significant with so many hits on both sides [tarone1990]; the others need no correction.
 
     The least p of a kind is that of all its hits on the synthetic side; the number of hits does not depend on the side.
@@ -79,7 +79,7 @@ def _testable(flags: Mapping[str, tuple[Flags, Flags]]) -> set[str]:
     least = {}
     for name, (ours, theirs) in flags.items():
         hits = int(ours.sum() + theirs.sum())
-        least[name] = _more_often(hits, ours.size, 0, theirs.size) if 0 < hits <= ours.size else float(hits == 0)
+        least[name] = more_often(hits, ours.size, 0, theirs.size) if 0 < hits <= ours.size else float(hits == 0)
     for number in range(1, len(least) + 1):
         names = {name for name, p in least.items() if p <= LEVEL / number}
         if len(names) <= number:
@@ -87,12 +87,12 @@ def _testable(flags: Mapping[str, tuple[Flags, Flags]]) -> set[str]:
     return set(least)
 
 
-def _more_often(hits: int, rows: int, real_hits: int, real_rows: int) -> float:
+def more_often(hits: int, rows: int, real_hits: int, real_rows: int) -> float:
     """One-sided exact test of Fisher: as many synthetic hits, or more, where both rates are equal."""
     return float(stats.hypergeom.sf(hits - 1, rows + real_rows, hits + real_hits, rows))
 
 
-def _expected(real_hits: int, real_rows: int, rows: int) -> Interval:
+def expected_range(real_hits: int, real_rows: int, rows: int) -> Interval:
     """The 95% range of the fraction among ``rows`` rows at the real rows' rate, which is itself estimated."""
     found = stats.betabinom(rows, real_hits + 0.5, real_rows - real_hits + 0.5)
     low, high = (float(found.ppf(q)) / rows for q in (0.025, 0.975))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,11 @@ from syngain.core.errors import InputError
 from syngain.core.passes import run
 from syngain.data.blocks import blocks
 from syngain.data.columns import tables
+from syngain.data.columns.comparisons import compared
 from syngain.data.columns.content import BadCellError, renderer
-from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect, flag_of
+from syngain.data.columns.finder import flag_of
+from syngain.data.columns.preferences import Preferences, margin
+from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect
 from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
 
@@ -35,6 +39,7 @@ class Columns:
     sources: Sequence[str | None] | None
     generators: Sequence[str | None] | None
     notes: tuple[str, ...]
+    preferences: Preferences | None = None
 
 
 def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> Columns:
@@ -57,13 +62,21 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
     return Columns(
         roles=roles,
         ids=content.ids if roles.id is not None else Lazy(len(loaded), RowId(loaded.file, loaded.numbers)),
-        sides=dict(zip(names, content.sides, strict=True)),
+        sides=dict(zip(names, content.sides[: len(names)], strict=True)),
         features=features,
         labels=content.labels if roles.label is not None else None,
         sources=content.sources if roles.source is not None else None,
         generators=content.generators if roles.generator is not None else None,
         notes=tuple(notes),
+        preferences=_preferences(content, roles),
     )
+
+
+def _preferences(content: _Content, roles: Roles) -> Preferences | None:
+    if roles.rejected is None:
+        return None
+    _, _, rejected, prompts = content.sides
+    return Preferences(rejected, prompts, content.margins if roles.scores else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,7 @@ class _Content:
     sources: list[str | None] = field(default_factory=list)
     generators: list[str | None] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    margins: array[float] = field(default_factory=lambda: array("d"))
     replaced: int = 0
     wrong: InputError | None = None
     same: dict[str, str] = field(default_factory=dict)  # equal labels are one object: a million rows, few labels
@@ -108,15 +122,17 @@ class _Extraction:
         """The content of one block of rows."""
         content, loaded, roles = self._empty(), self.loaded, self.roles
         others = [(role, name) for role, name in _other_roles(roles) if name is not None]
-        names = [*roles.text, *(name for _, name in others)]
+        shown = roles.text if roles.rejected is None else (*roles.text, roles.rejected)
+        names = [*shown, *(name for _, name in others), *roles.scores]
         if not names:
             return content
-        render, texts = renderer(roles.shape), len(roles.text)
+        texts, scored = len(shown), len(names) - len(roles.scores)
+        render = compared if roles.rejected is not None else renderer(roles.shape)
         for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
                 parts = render(cells if texts == len(cells) else cells[:texts])
             except BadCellError as error:
-                raise _bad_cell(loaded, index, roles.text[error.position], error) from error
+                raise _bad_cell(loaded, index, shown[error.position], error) from error
             for side, part in zip(content.sides, parts, strict=True):
                 cleaned = clean(part)
                 content.replaced += cleaned is not part
@@ -126,6 +142,8 @@ class _Extraction:
                     _add(content, role, cells[position], (loaded, index, name))
                 except InputError as error:
                     content.wrong = content.wrong or error
+            if roles.scores:
+                content.margins.append(margin(cells[scored:]))
         return content
 
     def merge(self, parts: Iterator[_Content]) -> _Content:
@@ -144,6 +162,7 @@ class _Extraction:
             ]
             whole.sources += part.sources
             whole.ids += part.ids
+            whole.margins += part.margins
             whole.replaced += part.replaced
             whole.wrong = whole.wrong or part.wrong
         if whole.wrong:
@@ -151,7 +170,8 @@ class _Extraction:
         return whole
 
     def _empty(self) -> _Content:
-        return _Content(tuple([] for _ in SIDE_NAMES[self.roles.kind]))
+        compares = self.roles.rejected is not None  # two sides more: the rejected response and its prompt
+        return _Content(tuple([] for _ in range(len(SIDE_NAMES[self.roles.kind]) + 2 * compares)))
 
 
 def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:

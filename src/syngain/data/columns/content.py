@@ -50,57 +50,69 @@ def _pair(cells: Sequence[object]) -> tuple[str, ...]:
     if len(cells) == 2 and isinstance(cells[0], str) and isinstance(cells[1], str):
         return cells[0], cells[1]
     last = len(cells) - 1
-    parts = [_words(cells[0], 0)]
-    parts += [_words(cell, position) for position, cell in enumerate(cells[1:last], 1) if cell is not None]
-    return _joined(parts), _answer(cells[last], last)
+    parts = [words_of(cells[0], 0)]
+    parts += [words_of(cell, position) for position, cell in enumerate(cells[1:last], 1) if cell is not None]
+    return joined(parts), _answer(cells[last], last)
 
 
-def _words(cell: object, position: int) -> str:
+def words_of(cell: object, position: int) -> str:
+    """The text of a cell with a text or a conversation.
+
+    Raises:
+        BadCellError: it is neither.
+    """
     if isinstance(cell, str):
         return cell
     if isinstance(cell, list) and cell:  # the conversational form of TRL
-        return _rendered(_turns(cell, position))
+        return rendered(turns_of(cell, position))
     raise BadCellError(position, f"is {type_name(cell)}")
 
 
 def _answer(cell: object, position: int) -> str:
     if isinstance(cell, list) and cell:
-        turns = _turns(cell, position)
+        turns = turns_of(cell, position)
         return next((said for role, said in reversed(turns) if role == "assistant"), turns[-1][1])
-    return _words(cell, position)
+    return words_of(cell, position)
 
 
 def _chat(cells: Sequence[object]) -> tuple[str, ...]:
-    turns = _turns(cells[0], 0)
+    turns = turns_of(cells[0], 0)
     last = max((i for i, (role, _) in enumerate(turns) if role == "assistant"), default=-1)
     if last < 0:
         raise BadCellError(0, "has no assistant message", "a conversation with an assistant message")
-    return _rendered(turns[:last]), turns[last][1]
+    return rendered(turns[:last]), turns[last][1]
 
 
 def _instances(cells: Sequence[object]) -> tuple[str, ...]:
     last = len(cells) - 1
-    parts = [_words(cell, position) for position, cell in enumerate(cells[:last])]
+    parts = [words_of(cell, position) for position, cell in enumerate(cells[:last])]
     instances = cells[last]
     first = instances[0] if isinstance(instances, list) and instances else None
     if not isinstance(first, Mapping) or not isinstance(first.get("output"), str):
         raise BadCellError(last, "has no first instance with an output", 'a list such as [{"input": "", "output": ""}]')
     given = first.get("input")
-    return _joined([*parts, given if isinstance(given, str) else ""]), str(first["output"])
+    return joined([*parts, given if isinstance(given, str) else ""]), str(first["output"])
 
 
-def _joined(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str]) -> str:
+    """The parts that are not empty, a blank line between them."""
     return "\n\n".join(part for part in parts if part) if len(parts) > 1 else parts[0]
 
 
-def _rendered(turns: Sequence[Turn]) -> str:
+def rendered(turns: Sequence[Turn]) -> str:
+    """A conversation as one text; a single turn without its role."""
     if len(turns) == 1:
         return turns[0][1]
     return "\n".join(f"{role}: {said}" for role, said in turns)
 
 
-def _turns(cell: object, position: int) -> list[Turn]:
-    messages = _parsed(cell) if isinstance(cell, str) else cell  # CSV holds conversations as JSON text
+def turns_of(cell: object, position: int) -> list[Turn]:
+    """The turns of a list of messages, or of its JSON text.
+
+    Raises:
+        BadCellError: it is neither.
+    """
+    messages = parsed(cell) if isinstance(cell, str) else cell  # CSV holds conversations as JSON text
     if not isinstance(messages, list):
         raise BadCellError(position, f"is {type_name(cell)}", "a list of messages")
     return [_turn(message, number, position) for number, message in enumerate(messages, 1)]
@@ -144,7 +156,8 @@ def _part(part: object) -> object:
     return None
 
 
-def _parsed(text: str) -> object:
+def parsed(text: str) -> object:
+    """The value of a JSON text; None where it is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -12,6 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from syngain.core.errors import InputError, UsageError
+from syngain.data.columns import preferences
+from syngain.data.columns.finder import Finder, flag_of
 from syngain.data.rows import Loaded, show, show_names
 
 if TYPE_CHECKING:
@@ -29,10 +31,9 @@ RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, 
 SIDES = ("real", "synthetic", "test", "pool")
 FLAGS = ("text", "label", "source", "generator", "id")
 
-WRITTEN = {"source": "source-id"}  # flags that are not named as their role
 SAME_SIDE = {"held_out": "pool"}  # other words for a side
 
-Shape = Literal["chat", "pair", "instances", "text", "columns"]
+Shape = Literal["chat", "pair", "instances", "preference", "text", "columns"]
 
 
 class Kind(StrEnum):
@@ -47,6 +48,7 @@ KIND_OF: Mapping[Shape, Kind] = {
     "chat": Kind.PAIR,
     "pair": Kind.PAIR,
     "instances": Kind.PAIR,
+    "preference": Kind.PAIR,
     "text": Kind.TEXT,
     "columns": Kind.TABLE,
 }
@@ -58,7 +60,7 @@ class RoleOptions:
     """Fields that the user named.
 
     ``None`` means detect, an empty string means none. ``text`` may name several fields, ``"question+solution"``: the
-    last is the response, those before it the prompt.
+    last is the response, those before it the prompt. ``"question+better/worse"`` names the chosen and the rejected one.
     """
 
     text: str | None = None
@@ -98,13 +100,16 @@ class Roles:
     """The field of each role.
 
     Attributes:
-        shape: the layout of the content. text: its fields, in order.
+        shape: the layout of the content. text: its fields, in order. rejected: of a preference, the field of the
+            rejected response; the last of ``text`` is the chosen one. scores: of a preference, those of both responses.
         features: feature columns of a table. ignored: columns that are not features (ids, split, provenance, ...).
         label_like: for texts without a label, unnamed fields that look like one.
     """
 
     shape: Shape
     text: tuple[str, ...] = ()
+    rejected: str | None = None
+    scores: tuple[str, ...] = ()
     label: str | None = None
     source: str | None = None
     generator: str | None = None
@@ -121,7 +126,8 @@ class Roles:
     def chosen(self) -> dict[str, object]:
         """The field or fields of each role, as JSON holds them."""
         named = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
-        return {"text": list(self.text), **named}
+        worse = {} if self.rejected is None else {"rejected": self.rejected, "scores": list(self.scores)}
+        return {"text": list(self.text), **worse, **named}
 
     def sentence(self) -> str:
         """Describe the roles: ``text from `sentence`, label from `label```."""
@@ -149,6 +155,8 @@ class Roles:
             return f"text from {show_names(self.text)}"
         if self.shape == "chat":
             return f"prompt and response from {show_names(self.text)}"
+        if self.shape == "preference":
+            return preferences.sentence(self.text, str(self.rejected), self.scores)
         if self.shape == "instances":
             return f"prompt from {show_names(self.text)}, response from {show_names(self.text[-1:])}"
         return f"prompt from {show_names(self.text[:-1])}, response from {show_names(self.text[-1:])}"
@@ -170,33 +178,33 @@ class ReferenceColumns(Protocol):
         """The numeric columns."""
 
 
-def flag_of(role: str) -> str:
-    """The flag that names the field of a role."""
-    return f"--{WRITTEN.get(role, role)}"
-
-
 def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
     """Detect the roles of the fields of ``loaded``, of the kind of ``like`` if given.
 
     Raises:
         InputError: when a role has two candidates, a named field is absent, or the kind differs.
     """
-    finder = _Finder(loaded)
+    finder = Finder(loaded)
     shape, text = _content(finder, options.text, like)
     if like is not None and KIND_OF[shape] != like.kind:
         raise _other_kind(loaded, KIND_OF[shape], like)
     taken = set(text)
+    rejected = text[-1] if shape == "preference" else None
+    text = text if rejected is None else text[:-1]
+    scores = () if rejected is None else preferences.scores(finder, text[-1], rejected)
 
     def found(role: str, names: Sequence[str]) -> str | None:
         free = [name for name in names if name not in taken]
         preferred = None if like is None else getattr(like, role)
         return finder.role(role, free, getattr(options, role), preferred)
 
-    label = found("label", LABEL)
+    label = found("label", LABEL if rejected is None else ())
     unlabeled = KIND_OF[shape] is Kind.TEXT and label is None and options.label is None
     return Roles(
         shape=shape,
         text=text,
+        rejected=rejected,
+        scores=scores,
         label=label,
         label_like=label_like(loaded, taken) if unlabeled else (),
         source=found("source", SOURCE),
@@ -232,68 +240,13 @@ def _named_like_label(name: str) -> bool:
     return any(word in name.casefold() for word in LABEL_WORDS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Finder:
-    """Finds fields by exact name, else ignoring case.
-
-    Empty fields are skipped.
-    """
-
-    loaded: Loaded
-
-    def candidates(self, names: Sequence[str]) -> list[str]:
-        """The fields with these names, in the order of the names."""
-        fields = [name for name, field in self.loaded.fields.items() if field.count]
-        exact = [name for name in names if name in fields]
-        return exact or [field for name in names for field in fields if field.strip().casefold() == name]
-
-    def one(self, names: Sequence[str], what: tuple[str, str], preferred: str | None) -> str | None:
-        """The one field with such a name; ``what`` is role and flag, for the message."""
-        found = self.candidates(names)
-        if preferred in found:
-            return preferred
-        if len(found) > 1:
-            raise self._ambiguous(found, what)
-        return found[0] if found else None
-
-    def role(self, role: str, names: Sequence[str], named: str | None, preferred: str | None) -> str | None:
-        """The field of a role: the named one, that of REAL, or the only candidate."""
-        if named is not None:
-            return self.named(named, role) if named else None
-        if preferred is not None and self.candidates([preferred]) == [preferred]:
-            return preferred
-        return self.one(names, (role, flag_of(role)), preferred)
-
-    def named(self, name: str, flag: str) -> str:
-        """A field that the user named."""
-        if name in self.loaded.fields:
-            return name
-        raise InputError(
-            f"{self.loaded.name}: no field `{show(name)}`",
-            expected=f"one of {show_names(list(self.loaded.fields))}",
-            todo=f"correct {flag_of(flag)}, or name the field of each side: {flag_of(flag)} real=A,synthetic=B",
-        )
-
-    def _ambiguous(self, found: Sequence[str], what: tuple[str, str]) -> InputError:
-        loaded, (role, flag) = self.loaded, what
-        fields = [(name, loaded.fields[name]) for name in found]
-        rows = [
-            f"`{show(n)}` ({f.count} of {len(loaded)} rows, first {loaded.unit} {loaded.numbers[f.first]})"
-            for n, f in fields
-        ]
-        mixed = any(field.count < len(loaded) for _, field in fields)
-        return InputError(
-            f"{loaded.name}: {len(found)} candidates for the {role}: {' and '.join(rows)}",
-            expected="one field",
-            todo=f"name it: {flag} {show(found[0])}"
-            + ("; or keep one kind of rows: FILE::column=value (Python: where=)" if mixed else ""),
-        )
-
-
-def _content(finder: _Finder, named: str | None, like: Roles | None) -> tuple[Shape, tuple[str, ...]]:
+def _content(finder: Finder, named: str | None, like: Roles | None) -> tuple[Shape, tuple[str, ...]]:
     if named is not None:
         return _named_content(finder, named)
     near = like.text if like else ()
+    compared = _compared(finder, like)
+    if compared:
+        return "preference", compared
     if like is None or like.kind is Kind.PAIR:
         pair = _pair(finder, near)
         if pair:
@@ -311,12 +264,22 @@ def _content(finder: _Finder, named: str | None, like: Roles | None) -> tuple[Sh
     raise _other_kind(finder.loaded, KIND_OF[other], like)
 
 
+def _compared(finder: Finder, like: Roles | None) -> tuple[str, ...]:
+    """The fields of preference rows, where the real rows have or may have a rejected response; else empty."""
+    if like is not None and like.rejected is None:
+        return ()
+    found = preferences.detect(finder, None if like is None else (*like.text, str(like.rejected)))
+    if like is not None and not found:
+        raise preferences.not_compared(finder.loaded, like.sentence())
+    return found or ()
+
+
 def text_fields(loaded: Loaded) -> tuple[str, ...]:
     """The fields that would be the text of these rows; empty for a table."""
-    return _content(_Finder(loaded), None, None)[1]
+    return _content(Finder(loaded), None, None)[1]
 
 
-def _pair(finder: _Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]] | None:
+def _pair(finder: Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]] | None:
     response_near = near[-1] if near else None
     for chat in CHATS:
         found = finder.candidates([chat])
@@ -341,14 +304,17 @@ def _pair(finder: _Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...
     return None
 
 
-def _named_content(finder: _Finder, named: str) -> tuple[Shape, tuple[str, ...]]:
+def _named_content(finder: Finder, named: str) -> tuple[Shape, tuple[str, ...]]:
     if not named:
         return "columns", ()
     fields = finder.loaded.fields
     parts = tuple(part.strip() for part in named.split("+"))
-    if named in fields or len(parts) == 1:
+    if named in fields or (len(parts) == 1 and "/" not in named):
         name = finder.named(named, "text")
         return ("chat" if _holds_lists(finder.loaded, name) else "text"), (name,)
+    better, _, worse = parts[-1].rpartition("/")
+    if parts[-1] not in fields and better in fields and worse in fields:
+        return "preference", (*(finder.named(part, "text") for part in parts[:-1]), better, worse)
     for part in parts:
         finder.named(part, "text")
     return ("instances" if parts[-1] == "instances" else "pair"), parts

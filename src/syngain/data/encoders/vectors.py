@@ -65,7 +65,7 @@ class HashedNgrams:
         size = counts.shape[0]
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
         idf = np.log((1 + size) / (1 + documents)) + 1
-        weighted = _weigh(counts, idf.astype(np.float32), self.buckets)
+        weighted = weigh(counts, idf.astype(np.float32), self.buckets)
         shared = np.flatnonzero(documents >= 2)  # an n-gram of one row has no information on the relation of rows
         rank = max(1, min(self.dimensions, size - 1, shared.size - 1))
         state = int(rng.integers(2**31 - 1))
@@ -139,7 +139,7 @@ class FittedNgrams:
 
     def of_counts(self, counts: sparse.csr_matrix[np.float32]) -> Floats:
         """Embeddings from counts of the rows."""
-        weighted = _weigh(counts, self.idf, self.encoder.buckets)[:, self.shared]
+        weighted = weigh(counts, self.idf, self.encoder.buckets)[:, self.shared]
         out = np.asarray(weighted @ self.components, dtype=np.float64)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         return np.asarray(np.divide(out, norms, out=out, where=norms > 0))
@@ -151,7 +151,7 @@ def _joined(
     return np.concatenate([rows for rows, _ in parts]), np.concatenate([hashes for _, hashes in parts])
 
 
-def _weigh(counts: sparse.csr_matrix[np.float32], idf: Singles, buckets: int) -> sparse.csr_matrix[np.float32]:
+def weigh(counts: sparse.csr_matrix[np.float32], idf: Singles, buckets: int) -> sparse.csr_matrix[np.float32]:
     """Weight (1 + ln tf) * idf, each block of n-grams scaled to unit length.
 
     Words and characters then have equal weight.

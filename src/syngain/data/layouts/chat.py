@@ -133,7 +133,7 @@ class ShareGPT:
         turns = row.get("conversations")
         if not isinstance(turns, list) or not turns:
             raise LayoutError("`conversations` is not a list of turns", "turns with `from` and `value`")
-        messages = [_message(turn, index) for index, turn in enumerate(turns)]
+        messages = [sharegpt_message(turn, index) for index, turn in enumerate(turns)]
         system = row.get("system")
         if not isinstance(system, (str, type(None))):
             raise LayoutError("`system` is not text", "the text of the system message")
@@ -145,7 +145,7 @@ class ShareGPT:
     def emit(self, entry: Entry) -> Emitted:
         """Write an entry; further fields of messages and calls are lost."""
         kept, lost = unjudged(entry, "sharegpt")
-        content: Row = {"conversations": [_turn(item, lost) for item in kept.messages]}
+        content: Row = {"conversations": [sharegpt_turn(item, lost) for item in kept.messages]}
         if isinstance(kept.tools, (str, list, dict)):
             content["tools"] = kept.tools if isinstance(kept.tools, str) else json.dumps(kept.tools, ensure_ascii=False)
         elif kept.tools is not None:
@@ -153,7 +153,12 @@ class ShareGPT:
         return finished(content, kept, lost, ("conversations", "tools", "system"))
 
 
-def _message(turn: object, index: int) -> Message:
+def sharegpt_message(turn: object, index: int) -> Message:
+    """A turn of ShareGPT as a message.
+
+    Raises:
+        LayoutError: it is none.
+    """
     where = f"`conversations[{index}]`"
     if not isinstance(turn, Mapping):
         raise LayoutError(f"{where} is not an object", "turns with `from` and `value`")
@@ -189,7 +194,12 @@ def _spelled(call: dict[str, object]) -> dict[str, object]:
     return call if not isinstance(given, dict) else {**call, "arguments": json.dumps(given, ensure_ascii=False)}
 
 
-def _turn(item: Message, lost: list[str]) -> Row:
+def sharegpt_turn(item: Message, lost: list[str]) -> Row:
+    """A message as a turn of ShareGPT; names of what is lost are added to ``lost``.
+
+    Raises:
+        LayoutError: it has another role, or no text.
+    """
     calls = item.get("tool_calls")
     if item["role"] == "assistant" and isinstance(calls, list) and calls:
         lost += [f"messages[].{name}" for name in item if name not in {"role", "content", "tool_calls"}]

@@ -20,7 +20,8 @@ from syngain.data.layouts.foreign import (
     Distilabel,
     EasyDataset,
 )
-from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Preference, Text, Trl
+from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Text, Trl
+from syngain.data.layouts.preferences import OpenAIPreference, Preference, ShareGPTPreference, named_responses
 from syngain.data.rows import show, show_names
 
 QA_ALIASES = ("solution", "response")
@@ -32,6 +33,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "llama_factory": ShareGPT(),
     "trl": Trl(),
     "preference": Preference(),
+    "sharegpt_preference": ShareGPTPreference(),
+    "openai_preference": OpenAIPreference(),
     "prompt_completion": Pair(),
     "alpaca": Alpaca(),
     "self_instruct": Instances(),
@@ -145,10 +148,10 @@ def _has(*names: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  (a predi
 _FITS = {
     "distilabel": _has("distilabel_metadata"),
     "data_designer": lambda fields: any(name.endswith((TRACE, REASONING)) for name in fields),
+    "preference": lambda fields: named_responses(fields) is not None and "completion" not in fields,
     "oumi": lambda fields: isinstance(fields.get("messages"), list) and isinstance(fields.get("metadata"), Mapping),
     "messages": _has("messages"),
     "sharegpt": _has("conversations"),
-    "preference": _has("chosen", "rejected"),
     "trl": lambda fields: isinstance(fields.get("prompt"), list) and isinstance(fields.get("completion"), list),
     "prompt_completion": _has("prompt", "completion"),
     "alpaca": _has("instruction", "output"),

@@ -166,3 +166,14 @@ def plain_messages(messages: Sequence[Message]) -> tuple[list[Message], list[str
             )
         out.append(said(str(item["role"]), content))
     return out, list(dict.fromkeys(lost))
+
+
+def last_answer(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """The prompt, and the last assistant message.
+
+    Raises:
+        LayoutError: the last message is from another role.
+    """
+    if messages[-1]["role"] != "assistant":
+        raise LayoutError(f"the last message is from `{messages[-1]['role']}`", "an answer of the assistant at the end")
+    return [dict(item) for item in messages[:-1]], [dict(messages[-1])]

@@ -11,9 +11,9 @@ from syngain.data.layouts.entry import (
     Emitted,
     Entry,
     LayoutError,
-    Message,
     Row,
     finished,
+    last_answer,
     messages_of,
     plain_messages,
     rest,
@@ -156,45 +156,11 @@ class Trl:
     def emit(self, entry: Entry) -> Emitted:
         """Write an entry that ends with the assistant; a rejected answer is lost."""
         kept, lost = unjudged(entry, "trl")
-        asked, answer = _last_answer(kept.messages)
+        asked, answer = last_answer(kept.messages)
         content: Row = {"prompt": asked, "completion": answer}
         if kept.tools is not None:
             content["tools"] = kept.tools
         return finished(content, kept, lost, ("prompt", "completion", "tools"))
-
-
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """TRL's ``prompt, chosen, rejected``: lists of messages, or texts.
-
-    The prompt is removed from answers that are whole conversations. Without ``prompt``, it is the common beginning of
-    both.
-    """
-
-    def parse(self, row: Row) -> Entry:
-        """Read a row; see :class:`Layout`."""
-        chosen, rejected = (_turns(row.get(name), name) for name in ("chosen", "rejected"))
-        asked = _turns(row["prompt"], "prompt") if row.get("prompt") is not None else _shared(chosen, rejected)
-        if chosen[: len(asked)] == asked == rejected[: len(asked)]:  # whole conversations: the question once
-            chosen, rejected = chosen[len(asked) :], rejected[len(asked) :]
-        if not chosen or not rejected:
-            raise LayoutError("`chosen` or `rejected` is empty", "two answers")
-        return Entry(
-            messages=(*asked, *chosen),
-            rejected=rejected,
-            tools=tools_of(row.get("tools")),
-            extra=rest(row, "prompt", "chosen", "rejected", "tools"),
-        )
-
-    def emit(self, entry: Entry) -> Emitted:
-        """Write an entry with two answers."""
-        if entry.rejected is None or not entry.messages:
-            raise LayoutError("the row has no rejected answer", "two answers, one of them rejected")
-        asked, answer = _last_answer(entry.messages)
-        content: Row = {"prompt": asked, "chosen": answer, "rejected": [dict(item) for item in entry.rejected]}
-        if entry.tools is not None:
-            content["tools"] = entry.tools
-        return finished(content, entry, [], ("prompt", "chosen", "rejected", "tools"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,26 +180,6 @@ class Text:
         if entry.text is None:
             raise LayoutError("the row is a conversation", "a text; a conversation needs the template of a model first")
         return finished({"text": entry.text}, entry, [], ("text",))
-
-
-def _last_answer(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """The prompt, and the last assistant message."""
-    if messages[-1]["role"] != "assistant":
-        raise LayoutError(f"the last message is from `{messages[-1]['role']}`", "an answer of the assistant at the end")
-    return [dict(item) for item in messages[:-1]], [dict(messages[-1])]
-
-
-def _turns(value: object, name: str) -> tuple[Message, ...]:
-    if isinstance(value, str):
-        return (said("user" if name == "prompt" else "assistant", value),)
-    return messages_of(value, name)
-
-
-def _shared(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The common beginning of both conversations, without their last messages."""
-    most = min(len(chosen), len(rejected)) - 1
-    same = next((i for i in range(most) if chosen[i] != rejected[i]), max(most, 0))
-    return chosen[:same]
 
 
 def _split(text: str, given: object) -> tuple[str, str]:

@@ -9,11 +9,15 @@ import numpy as np
 from scipy import sparse
 
 from syngain.core.errors import InputError
-from syngain.data.dataset import Dataset, Kind
+from syngain.data.dataset import Dataset, Kind, check_compared
+from syngain.data.encoders.comparisons import ComparisonEncoder, Comparisons
 from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
+from syngain.data.splits import groups
 from syngain.data.study import Role, Study
+from syngain.data.text import near_duplicates
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.labels import LabelTask
+from syngain.gain.proxies.preference import PreferenceTask
 from syngain.gain.proxies.texts import TextTask
 from syngain.learners.boosting import Boosting
 from syngain.learners.logistic import Logistic
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
 REMEMBERED = 24  # encoders whose embeddings are kept: ten folds of two trials and a few more
+COMMON = 0.2  # of the preference rows have one prompt: then it is no topic
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
 
@@ -77,7 +82,7 @@ class GainLayout:
         sizes = [len(data) if (data := study.dataset(role)) is not None else 0 for role in REAL_ROLES]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         anchors, pooled, tested = (np.arange(starts[i], starts[i + 1]) for i in range(3))
-        near = study.clusters(*roles, "synthetic")
+        near = _same_prompt(study, study.clusters(*roles, "synthetic"))
         total = int(starts[-1])
         lineage = Lineage.of(study.source, np.concatenate([near[: len(real)], near[total:]]))
         if np.unique(near[: len(real)]).size < KINDS:
@@ -116,6 +121,11 @@ class GainLayout:
         return self.synthetic.labels is not None
 
     @property
+    def preferences(self) -> bool:
+        """Whether rows are preferences without labels."""
+        return self.synthetic.preferences is not None and not self.labeled
+
+    @property
     def anchor_labels(self) -> Ints:
         """Codes of the real rows' labels (n,)."""
         return self.label[self.anchors]
@@ -143,6 +153,27 @@ class GainLayout:
             learner=learner or by_kind,
             encode=encode if isinstance(encode, _Ngrams) else None,
         )
+
+    def preference_task(self, streams: Streams) -> PreferenceTask:
+        """The Bradley-Terry proxy on differences between two responses.
+
+        The encoder is fitted on real rows and synthetic rows, never on pool or test.
+        """
+        encoder = ComparisonEncoder()
+        real = Comparisons.joined([_compared(encoder, item) for item in self.real])
+        encode = _Pairs(encoder, real, _compared(encoder, self.synthetic), streams)
+        ours, theirs = encode(self.anchors, np.arange(len(self.synthetic)))
+        own = self.anchors.size + len(self.synthetic) + 1  # above every unit of the lineage
+        unit = np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]])
+        return PreferenceTask(ours, theirs, unit, self.lineage.unit, encode=encode)
+
+    def task(
+        self, streams: Streams, *, encoder: TextEncoder | None = None, learner: Classifier | None = None
+    ) -> LabelTask | PreferenceTask | TextTask:
+        """The proxy by kind of rows: labels, preferences or texts. ``encoder``, ``learner``: of labels only."""
+        if self.labeled:
+            return self.label_task(streams, encoder=encoder, learner=learner)
+        return self.preference_task(streams) if self.preferences else self.text_task()
 
     def text_task(self, *, model: NgramModel | None = None) -> TextTask:
         """The n-gram proxy on texts without labels, with the lineage as units.
@@ -183,6 +214,28 @@ class _Fixed:
 
 
 @dataclass(frozen=True)
+class _Pairs:
+    """Differences between responses, fitted for every part of the rows."""
+
+    encoder: ComparisonEncoder
+    real: Comparisons
+    synthetic: Comparisons
+    streams: Streams
+    _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
+        """Differences of all rows; those of the last parts are cached."""
+        key = real.tobytes() + b"|" + synthetic.tobytes()
+        if key not in self._known:
+            while len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+            seen = Comparisons.joined([self.real[real], self.synthetic[synthetic]])
+            fitted = self.encoder.fit(seen, self.streams.stream("encoder"))
+            self._known[key] = fitted(self.real), fitted(self.synthetic)
+        return self._known[key]
+
+
+@dataclass(frozen=True)
 class _Ngrams:
     """N-gram embeddings, weighted and projected for every part of the rows."""
 
@@ -205,6 +258,20 @@ class _Ngrams:
         seen = sparse.csr_matrix(sparse.vstack([self.real[real], self.synthetic[synthetic]], format="csr"))
         fitted = self.encoder.fit_counts(seen, self.streams.stream("encoder"))
         return fitted.of_counts(self.real), fitted.of_counts(self.synthetic)
+
+
+def _compared(encoder: ComparisonEncoder, data: Dataset) -> Comparisons:
+    return encoder.of(data.sides["prompt"], data.sides["response"], data.rejected or ())
+
+
+def _same_prompt(study: Study, near: Ints) -> Ints:
+    """Clusters of all rows, joined where preference rows have one prompt: both sides of a fold would know it."""
+    if study.synthetic.preferences is None or study.synthetic.labels is not None:
+        return near
+    texts = [study.texts(role, "prompt") for role in (*_roles(study), "synthetic")]
+    codes = np.concatenate(near_duplicates.shared_codes(*texts))
+    counts = np.bincount(codes, minlength=1)
+    return groups(near, np.where(counts[codes] <= max(COMMON * codes.size, 1), codes, -1))
 
 
 def _roles(study: Study) -> list[Role]:
@@ -250,6 +317,7 @@ def _check_pair(real: Dataset, other: Dataset) -> None:
             expected="the same kind of rows in both",
             todo="name the columns with --text or --label",
         )
+    check_compared(real, other)
     if (real.labels is None) != (other.labels is None):
         having, lacking = (real, other) if other.labels is None else (other, real)
         raise InputError(

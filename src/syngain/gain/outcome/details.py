@@ -12,6 +12,7 @@ from syngain.core.progress import Progress, part_of
 from syngain.gain.curves.real_row_value import more_of_it, worths
 from syngain.gain.design.cross_validation import experiment
 from syngain.gain.proxies.labels import LabelTask
+from syngain.gain.proxies.metrics import metrics_of
 from syngain.gain.replacement import utility
 from syngain.gain.subgroups import generator_gains, part_gains, rank_agreement
 from syngain.learners.linear import TunedDiscriminant
@@ -56,7 +57,7 @@ def details(
     Raises:
         UsageError: a slice that is no column, or one of too many values.
     """
-    metric = "log_loss" if layout.labeled else "nats_per_byte"
+    metric = metrics_of(layout.synthetic)[0]
     out: dict[str, Estimate] = {}
     whole = found.forecaster.all_rows(metric)
     for kind, parts in _parts(layout, slices).items():

@@ -31,5 +31,5 @@ def gain_words(estimate: Estimate, metric: str = "") -> str:
     """A gain with its 90% interval; ``metric`` names a score in pp."""
     if not estimate.unit.startswith("share"):
         return f"{signed(estimate.value, estimate.unit)}, {interval_words(estimate.interval(0.9), estimate.unit)}"
-    name = f" {metric.replace('macro_f1', 'macro-F1')}".rstrip()
+    name = f" {metric.replace('macro_f1', 'macro-F1').replace('pair_accuracy', 'accuracy of pairs')}".rstrip()
     return f"{signed(estimate.value, 'pp')}{name}, {interval_words(estimate.interval(0.9), 'pp')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from syngain.core.result import Series
 from syngain.gain.design.cross_validation import Arm, Design, experiment
 from syngain.gain.forecast import Forecaster
 from syngain.gain.on_test import Measured, measured
-from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS, prior_weights
+from syngain.gain.proxies.metrics import metrics_of, prior_weights
 from syngain.gain.rows_to_use import RecommendedRows, choose
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def estimate_gain(
 ) -> GainEstimates:
     """Forecast from the real rows and, where there is a test set, measure on it."""
     labeled = ground.labeled
-    primary = setup.metric or (LABEL_METRICS if labeled else TEXT_METRICS)[0]
-    metrics = LABEL_METRICS if labeled else TEXT_METRICS
+    metrics = metrics_of(ground.synthetic)
+    primary = setup.metric or metrics[0]
     design = setup.design if labeled else replace(setup.design, balanced=False)
     label = ground.anchor_labels
     found = experiment(task, ground.lineage, streams, design=design, progress=progress)
@@ -130,7 +131,7 @@ def estimate_gain(
         rare=rare_classes(ground) if labeled else (),
         needed=_needed(forecaster, expected, setup.min_gain),
         **_strangers(ground),
-        blind=labeled and _is_blind(forecaster),
+        blind=_is_blind(forecaster) if labeled else ground.preferences and _guesses(forecaster),
     )
 
 
@@ -162,8 +163,19 @@ def _is_blind(forecaster: Forecaster) -> bool:
         held = trial.fold == fold
         counts = np.bincount(label[~held], minlength=int(label.max()) + 1) + 1.0
         shares[held] = -np.log(counts / counts.sum())[label[held]]
+    return _loses(forecaster, float(shares.mean()))
+
+
+def _guesses(forecaster: Forecaster) -> bool:
+    """Whether the proxy of preferences is no better than a guess, in both variants."""
+    return _loses(forecaster, math.log(2))
+
+
+def _loses(forecaster: Forecaster, chance: float) -> bool:
+    """Whether both variants have at least this loss."""
+    trial = forecaster.experiment.trials[0]
     arms = (Arm("anchors"), Arm("both", 1.0, trial.most))
-    return all(float(np.mean(trial.outcomes[arm].loss)) >= float(shares.mean()) for arm in arms)
+    return all(float(np.mean(trial.outcomes[arm].loss)) >= chance for arm in arms)
 
 
 def _marks(ground: GainLayout, forecaster: Forecaster) -> tuple[str, ...]:

@@ -49,7 +49,9 @@ def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) 
 def _proxy(found: GainEstimates, ground: GainLayout) -> str:
     linear = "a multinomial logistic regression on the audit's embeddings"
     labeled = linear if ground.synthetic.sides else "gradient boosting"
-    learner = labeled if ground.labeled else "an interpolated n-gram language model over bytes"
+    compared = "a Bradley-Terry model on differences between the two responses: their n-grams, length and style"
+    unlabeled = compared if ground.preferences else "an interpolated n-gram language model over bytes"
+    learner = labeled if ground.labeled else unlabeled
     unsettled = found.forecaster.unsettled
     names = ", ".join(_VARIANTS.get(name, name) for name in unsettled)
     tail = f" It did not converge for: {names}." if unsettled else ""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 METRICS = {
     "log_loss": ("log-loss", "nats"),
     "nats_per_byte": ("loss", "nats per byte"),
+    "pair_log_loss": ("log-loss of pairs", "nats"),
     "accuracy": ("accuracy", "pp"),
+    "pair_accuracy": ("accuracy of pairs", "pp"),
     "macro_f1": ("macro-F1", "pp"),
 }
 
@@ -179,7 +181,8 @@ def _limits(answer: GainEstimates) -> str:
     if answer.foreign:
         out += f" No real row has the label{'s' if len(answer.foreign) > 1 else ''} {listed(answer.foreign)}."
     if answer.blind:
-        out += " The proxy model learns no more from your real rows than class proportions."
+        known = "a guess" if answer.metric.startswith("pair_") else "class proportions"
+        out += f" The proxy model learns no more from your real rows than {known}."
     if answer.metric == "nats_per_byte":
         out += (
             " The proxy is an n-gram model without pre-training; it judges wording, not content. "

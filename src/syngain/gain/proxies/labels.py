@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from syngain.data.splits import folds, groups
-from syngain.gain.proxies.task import Outcome, Training
+from syngain.data.splits import groups
+from syngain.gain.proxies.task import Outcome, Training, inner_folds
 from syngain.learners.logistic import Examples, Logistic
 
 if TYPE_CHECKING:
@@ -84,24 +84,12 @@ class LabelTask:
         judged[np.unique(training.real, return_index=True)[1]] = True  # a repeated real row is evaluated once
         if not training.real.size:
             judged[:] = True
-        fold = self._inner(unit, judged, y, rng)
+        fold = inner_folds(unit, judged, self.folds, rng, y)
         weight = np.ones(y.size)
         if training.balanced:
             counts = np.bincount(y, minlength=self.classes)
             weight = y.size / (np.count_nonzero(counts) * counts[y])
         return Examples(self._stacked(training), y, self.classes, weight, fold, judged)
-
-    def _inner(self, unit: Ints, judged: Floats, y: Ints, rng: np.random.Generator) -> Ints:
-        """Inner folds of the evaluated rows; clusters stay together, other rows train."""
-        fold = np.full(y.size, -1, dtype=np.int64)
-        names = np.unique(unit[judged])
-        if names.size < 2:
-            return fold
-        count = min(self.folds, names.size)
-        fold[judged] = folds(unit[judged], count, rng, y[judged])
-        of_unit = np.full(int(unit.max()) + 1, -1, dtype=np.int64)
-        of_unit[unit[judged]] = fold[judged]
-        return of_unit[unit]
 
     def _stacked(self, training: Training) -> Floats:
         return np.vstack([self.real[training.real], self.synthetic[training.synthetic]])

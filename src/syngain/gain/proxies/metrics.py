@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from syngain.core.arrays import Floats, Ints
+    from syngain.data.dataset import Dataset
     from syngain.gain.proxies.task import Outcome
 
     Metric = Callable[[Outcome, Ints, Floats], Floats]
 
 LABEL_METRICS = ("log_loss", "accuracy", "macro_f1")  # the first is the pre-declared primary one
 TEXT_METRICS = ("nats_per_byte",)
+PREFERENCE_METRICS = ("pair_log_loss", "pair_accuracy")
 
 
 def log_loss(outcome: Outcome, _: Ints, weight: Floats) -> Floats:
@@ -60,11 +62,20 @@ def nats_per_byte(outcome: Outcome, _: Ints, weight: Floats) -> Floats:
     return -ratio - _per_row(pull, weight)
 
 
+def metrics_of(rows: Dataset) -> tuple[str, ...]:
+    """The metrics of labeled rows, preferences or texts; the first is the pre-declared primary one."""
+    if rows.labels is not None:
+        return LABEL_METRICS
+    return TEXT_METRICS if rows.preferences is None else PREFERENCE_METRICS
+
+
 METRICS: Mapping[str, Metric] = {
     "log_loss": log_loss,
     "accuracy": accuracy,
     "macro_f1": macro_f1,
     "nats_per_byte": nats_per_byte,
+    "pair_log_loss": log_loss,
+    "pair_accuracy": accuracy,
 }
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from syngain.core.arrays import Floats, Ints
+from syngain.data.splits import folds
+
+if TYPE_CHECKING:
+    from syngain.core.arrays import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,18 @@ class Outcome:
     size: Floats
     guess: Ints | None = None
     converged: bool = True
+
+
+def inner_folds(unit: Ints, judged: Flags, count: int, rng: np.random.Generator, strata: Ints | None = None) -> Ints:
+    """Inner folds of the rows that choose a hyper-parameter (n,); clusters stay together, other rows train (-1)."""
+    fold = np.full(unit.size, -1, dtype=np.int64)
+    names = np.unique(unit[judged])
+    if names.size < 2:
+        return fold
+    fold[judged] = folds(unit[judged], min(count, names.size), rng, None if strata is None else strata[judged])
+    of_unit = np.full(int(unit.max()) + 1, -1, dtype=np.int64)
+    of_unit[unit[judged]] = fold[judged]
+    return of_unit[unit]
 
 
 class Task(Protocol):

@@ -16,10 +16,11 @@ from syngain.core.errors import UsageError, check_set_name
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
+from syngain.data.columns.preferences import Preferences
 from syngain.data.dataset import Dataset
 from syngain.gain.design.layout import GainLayout, check
 from syngain.gain.design.overlap import Apart, apart, leaked
-from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
+from syngain.gain.proxies.metrics import metrics_of
 from syngain.selection.class_shares import AnchorShares
 from syngain.selection.matched_sets import (
     ANCHORS,
@@ -183,7 +184,7 @@ def named_sets(sets: Mapping[str, Source] | Sequence[Source] | Source) -> dict[s
 
 
 def _metrics(settings: CompareSettings, real: Dataset) -> tuple[str, ...]:
-    known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
+    known = metrics_of(real)
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
             f"unknown metric {settings.metric!r}",
@@ -213,7 +214,7 @@ def matched_sets(
         labeled = ground.label_task(streams, encoder=encoder)
         task = AnchorShares(labeled) if weighted else labeled
     else:
-        task = ground.text_task()
+        task = ground.task(streams)
     member = np.repeat(np.arange(len(named)), [len(item) for item in named.values()])
     return MatchedSets(ground, member, list(named), task, streams)
 
@@ -234,6 +235,9 @@ def together(sets: Sequence[Dataset]) -> Dataset:
         else [one for item in sets for one in (item.sources if item.sources is not None else [None] * len(item))],
         generators=None,
         records=[record for item in sets for record in item.records],
+        preferences=None
+        if first.preferences is None
+        else Preferences.joined([item.preferences for item in sets if item.preferences is not None]),
     )
 
 

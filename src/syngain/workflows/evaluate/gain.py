@@ -23,7 +23,7 @@ from syngain.gain.outcome.details import Details, details
 from syngain.gain.outcome.estimates import GainEstimates, Setup, estimate_gain
 from syngain.gain.outcome.methods_text import explained
 from syngain.gain.outcome.verdict import decide, findings
-from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
+from syngain.gain.proxies.metrics import LABEL_METRICS, PREFERENCE_METRICS, metrics_of
 from syngain.learners.boosting import Boosting
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
@@ -259,7 +259,7 @@ def _of_kept(rest: GainPart) -> tuple[dict[str, Estimate], str]:
     """The estimates of the kept rows under ids of their own, and the id that decides."""
     primary = f"gain.{rest.found.metric}"
     ids = {f"{primary}@expected": f"{primary}@kept"}
-    ids |= {f"gain.{metric}": f"gain.{metric}@kept" for metric in LABEL_METRICS[1:]}
+    ids |= {f"gain.{metric}": f"gain.{metric}@kept" for metric in (*LABEL_METRICS[1:], *PREFERENCE_METRICS[1:])}
     if rest.verdict.estimate == f"{primary}@chosen":
         ids[rest.verdict.estimate] = f"{primary}@kept_chosen"
     of_kept = "of adding the kept rows to all real rows"
@@ -272,13 +272,18 @@ def _of_kept(rest: GainPart) -> tuple[dict[str, Estimate], str]:
 
 
 def _check_metric(settings: GainSettings, real: Dataset) -> None:
-    known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
+    known = metrics_of(real)
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
             f"unknown metric {settings.metric!r}",
-            expected=f"one of {', '.join(known)} for {'labeled' if real.labels is not None else 'unlabeled'} rows",
+            expected=f"one of {', '.join(known)} for {_kind(real)}",
             todo=f"choose --metric {known[0]}",
         )
+
+
+def _kind(rows: Dataset) -> str:
+    unlabeled = "unlabeled rows" if rows.preferences is None else "preferences"
+    return unlabeled if rows.labels is None else "labeled rows"
 
 
 def _check_prior(settings: GainSettings, layout: GainLayout) -> None:
@@ -295,10 +300,8 @@ def _check_prior(settings: GainSettings, layout: GainLayout) -> None:
 
 
 def _task(layout: GainLayout, settings: GainSettings, streams: Streams) -> Task:
-    if layout.labeled:
-        trees = QUICK_TREES if settings.quick and not layout.synthetic.sides else None
-        return layout.label_task(streams, encoder=settings.encoder, learner=trees)
-    return layout.text_task()
+    trees = QUICK_TREES if settings.quick and not layout.synthetic.sides else None
+    return layout.task(streams, encoder=settings.encoder, learner=trees)
 
 
 def _thinned(study: Study, streams: Streams) -> tuple[Study, list[str]]:

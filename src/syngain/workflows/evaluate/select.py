@@ -15,7 +15,7 @@ from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
 from syngain.data.files.write import RowFile
 from syngain.gain.design.overlap import apart
-from syngain.gain.proxies.metrics import LABEL_METRICS, TEXT_METRICS
+from syngain.gain.proxies.metrics import metrics_of
 from syngain.selection.layout import SelectionLayout
 from syngain.selection.methods import method_named
 from syngain.selection.narrative.selected import methods, verdict
@@ -188,7 +188,7 @@ def _rows(settings: SelectSettings, count: int) -> int:
 
 
 def _metrics(settings: SelectSettings, real: Dataset) -> tuple[str, ...]:
-    known = LABEL_METRICS if real.labels is not None else TEXT_METRICS
+    known = metrics_of(real)
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
             f"unknown metric {settings.metric!r}",

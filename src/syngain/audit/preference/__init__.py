@@ -1,0 +1,1 @@
+"""Preference rows: what is wrong with their chosen and rejected responses."""

@@ -1,0 +1,42 @@
+"""Name, question and reading of the checks of single rows: responses, preferences, review by hand."""
+
+from __future__ import annotations
+
+from syngain.report.measure_entry import MeasureEntry
+
+_RESPONSES = {  # id to name and "What fraction of responses ...?"
+    "empty": ("Empty responses", "is empty or a placeholder"),
+    "refusal": ("Refusals", "refuses the request"),
+    "role_leak": ("Role leaks", "holds template tokens or turns of other roles"),
+    "loop": ("Loops", "repeats the same words in a loop"),
+    "echo": ("Echoes of the prompt", "only repeats the prompt"),
+    "repeated": ("Repeated answers", "repeats the answer to another prompt"),
+    "language": ("Wrong language", "is in another language than the prompt"),
+    "thought": ("Unfinished reasoning", "has unclosed reasoning or no final answer"),
+    "cut": ("Cut responses", "stops before its end"),
+    "code": ("Broken Python code", "holds Python code that does not parse"),
+    "length": ("Unusual lengths", "is far shorter or longer than real ones"),
+}
+_PREFERENCES = {  # id to name and "What fraction of pairs ...?"
+    "equal": ("Equal pairs", "has the same response twice"),
+    "near_equal": ("Nearly equal pairs", "has two responses that differ little"),
+    "prompt": ("Pairs of different prompts", "compares responses to two different prompts"),
+    "score": ("Pairs against their scores", "has the lower score on the chosen response"),
+    "swapped": ("Swapped pairs", "looks swapped to a classifier trained on real pairs"),
+    "longer": ("Preference for length", "prefers the longer response"),
+}
+_READ = "The real rows' own fraction gives the expected range; flagged rows are in dropped.jsonl."
+
+ROW_CHECKS = {
+    **{
+        f"{family}.{kind}": MeasureEntry(name, f"What fraction of {rows} {words}?", _READ)
+        for family, rows, kinds in (("responses", "responses", _RESPONSES), ("preference", "pairs", _PREFERENCES))
+        for kind, (name, words) in kinds.items()
+    },
+    "review.precision": MeasureEntry(
+        "Precision by review",
+        "What fraction of the flagged rows has the defect, in a review by hand?",
+        "Below about 90%, look at the rows before you drop them.",
+    ),
+    "preference.accuracy": MeasureEntry("Accuracy on real pairs", "How many real pairs does the classifier get right?"),
+}
