@@ -12,7 +12,7 @@ from syngain.cli.exit_codes import INTERRUPTED, TERMINATED
 from syngain.core.errors import SyngainError, UnfinishedError
 from syngain.core.expressions import FIELDS
 from syngain.report.catalog import FINDINGS
-from syngain.report.entries import MEASURES
+from syngain.report.entries.measures import MEASURES
 
 PAGE = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
 pytestmark = pytest.mark.slow

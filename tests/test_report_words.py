@@ -13,7 +13,7 @@ import report_samples as samples
 from syngain.core.estimate import Estimate
 from syngain.core.result import Distribution
 from syngain.report.catalog import describe, finding_title, group_of
-from syngain.report.entries import MEASURES
+from syngain.report.entries.measures import MEASURES
 from syngain.report.figures.data import POINTS, distribution_figure, drawn, drop_table, map_figure
 from syngain.report.figures.interval import strip
 from syngain.report.measures import row

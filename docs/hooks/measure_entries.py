@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from syngain.report.catalog import describe
-from syngain.report.entries import MEASURES
+from syngain.report.entries.measures import MEASURES
 
 MARK = re.compile(r"^\{\{ measure: (?P<id>[\w.]+) \}\}$", re.MULTILINE)
 PICTURE = re.compile(r"^\{\{ picture: (?P<name>[\w-]+) \| (?P<words>.+) \}\}$", re.MULTILINE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syngain.report.entries import MEASURES
-from syngain.report.measure_entry import MeasureEntry
+from syngain.report.entries.entry import MeasureEntry
+from syngain.report.entries.measures import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.core.estimate import Estimate
-    from syngain.report.entries import MeasureEntry
+    from syngain.report.entries.entry import MeasureEntry
 
 Mark = Literal["differs", "agrees", "outside", "inside", "none"]
 LEVEL = 0.9  # of every interval that is shown: verdict, tables and pictures

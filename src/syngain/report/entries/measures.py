@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syngain.report.measure_entry import MeasureEntry
-from syngain.report.row_checks import ROW_CHECKS
+from syngain.report.entries.entry import MeasureEntry
+from syngain.report.entries.row_checks import ROW_CHECKS
 
 MEASURES = {
     **ROW_CHECKS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syngain.report.measure_entry import MeasureEntry
+from syngain.report.entries.entry import MeasureEntry
 
 _RESPONSES = {  # id to name and "What fraction of responses ...?"
     "empty": ("Empty responses", "is empty or a placeholder"),
