@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
 from syngain.data.blocks import row_texts, row_values
 from syngain.data.text import near_duplicates
+from syngain.data.text.words import length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -269,12 +271,13 @@ def _places(
 def _texts(frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, streams: Streams) -> dict[str, Estimate]:
     """Openings, templates, lengths, compression and relations of one side."""
     texts = [frame.real.texts[side][i] for i in rows[0]] + [frame.synthetic.texts[side][i] for i in rows[1]]
-    lengths = np.array([len(text.split()) for text in texts])
+    form = uniformity.form_characters(texts)
+    lengths = np.array([length(text) for text in texts])
     codes = {
         name: uniformity.Sides(
             code=near_duplicates.codes([make(text) for text in texts]), real=pooled.real, unit=pooled.unit
         )
-        for name, make in (("opening", uniformity.opening), ("template", uniformity.template))
+        for name, make in (("opening", uniformity.opening), ("template", partial(uniformity.template, form=form)))
     }
     coded = [f"{text}\n".encode("utf-8", "surrogatepass") for text in texts]
     estimates = {
@@ -361,7 +364,7 @@ def _coded(real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ints, Ints, t
 def _common_opening(frame: Frame, side: str) -> str:
     openings = row_texts(frame.synthetic.texts[side], uniformity.opening)
     names, counts = np.unique(np.array(openings), return_counts=True)
-    return str(names[counts.argmax()])
+    return uniformity.shared_opening(frame.synthetic.texts[side], str(names[counts.argmax()]))
 
 
 def _seen_before(codes: Ints) -> Flags:

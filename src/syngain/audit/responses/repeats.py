@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.responses.scripts import tokens
+from syngain.data.text.words import words as tokens
 from syngain.data.text.near_duplicates import shared_codes
 
 if TYPE_CHECKING:
