@@ -30,7 +30,9 @@ HAN: tuple[tuple[int, int], ...] = (
 PUNCTUATION: tuple[tuple[int, int], ...] = ((0x3000, 0x303F), (0xFF00, 0xFF65))
 """Marks that only scripts without spaces use; those of ``BLOCKS`` as well."""
 STACKERS = "\u17d2\u1039\u1a60\ua9c0\u1b44"  # the letter after one stands below the letter before it
-_JOINERS = "\u0300-\u036f\u200c\u200d\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef"
+JOINERS: tuple[tuple[int, int], ...] = (
+    (0x0300, 0x036F), (0x200C, 0x200D), (0x3099, 0x309A), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF),
+)  # fmt: skip
 _MARKS = {0x0E33, 0x0EB3, 0xFF9E, 0xFF9F}  # letters by category, marks by use: am of Thai and Lao, voiced kana
 _SPACED_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")  # an apostrophe inside a word belongs to it
 _WITH_SPACE = re.compile(r"\S+\s*")
@@ -55,15 +57,19 @@ def _class(points: Sequence[int]) -> str:
     """The points as ranges of a character class."""
     starts = [point for before, point in pairwise([-2, *points]) if point != before + 1]
     ends = [point for point, after in pairwise([*points, -2]) if after != point + 1]
-    return "".join(f"{chr(low)}-{chr(high)}" for low, high in zip(starts, ends, strict=True))
+    return _ranges(zip(starts, ends, strict=True))
+
+
+def _ranges(bounds: Iterable[tuple[int, int]]) -> str:
+    return "".join(f"{chr(low)}-{chr(high)}" for low, high in bounds)
 
 
 @cache
 def pattern(kind: Kind) -> re.Pattern[str]:
     """Patterns of text in scripts without spaces; compiled when the first such text comes."""
     letters, marks = letters_and_marks()
-    base = _class(letters) + "".join(f"{chr(low)}-{chr(high)}" for low, high in HAN)
-    character = rf"[{base}](?:[{STACKERS}][{base}]|[{_class(marks)}{_JOINERS}])*"
+    base = _class(letters) + _ranges(HAN)
+    character = rf"[{base}](?:[{STACKERS}][{base}]|[{_class(marks)}{_ranges(JOINERS)}])*"
     return re.compile(
         {
             "base": rf"[{base}]",
