@@ -373,6 +373,14 @@ def _seen_before(codes: Ints) -> Flags:
     return repeated
 
 
+def bounded(found: Measurements) -> Measurements:
+    """The measurements as they are shown: no fraction leaves 0 to 1, and neither does an interval or a range of one."""
+    estimates = {
+        name: item.within(0, 1) if item.unit == "share" else item for name, item in found.estimates.items()
+    }
+    return replace(found, estimates=estimates)
+
+
 def _adjusted(found: Measurements) -> Measurements:
     """Holm over all p-values but those that a family adjusted itself."""
     raw = {name: item.p for name, item in found.estimates.items() if item.adjusted_p is None and item.p is not None}
