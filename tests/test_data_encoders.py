@@ -31,7 +31,11 @@ def test_character_ngrams_are_those_of_the_slow_twin(texts, size):
     rows, hashes = hashed_ngrams.character_ngrams(hashed_ngrams.lay_out(texts), size)
     order = np.argsort(rows, kind="stable")
     slow = [(row, gram) for row, text in enumerate(texts) for gram in character_ngrams(text, size)]
-    assert partition(rows[order], hashes[order].tolist()) == partition(*zip(*slow, strict=True)) if slow else rows.size == 0
+    assert (
+        partition(rows[order], hashes[order].tolist()) == partition(*zip(*slow, strict=True))
+        if slow
+        else rows.size == 0
+    )
 
 
 @thorough(150)

@@ -221,8 +221,9 @@ def _cut(text: str, opening: str) -> str:
         if match is None or match.group().lower() != word:
             return text
         position = match.end()
-    marks = " ,.:;!?-" + ("，。、：；！？\u3000។၊။" if unspaced(text) else "")
-    return text[position:].lstrip(marks) or text
+    rest = text[position:]
+    begin = pattern.search(rest) if unspaced(text) else None
+    return (rest.lstrip(" ,.:;!?-") if begin is None else rest[begin.start() :]) or text
 
 
 def _check_fits(real: Dataset, other: Dataset) -> None:

@@ -375,9 +375,7 @@ def _seen_before(codes: Ints) -> Flags:
 
 def bounded(found: Measurements) -> Measurements:
     """The measurements as they are shown: no fraction leaves 0 to 1, and neither does an interval or a range of one."""
-    estimates = {
-        name: item.within(0, 1) if item.unit == "share" else item for name, item in found.estimates.items()
-    }
+    estimates = {name: item.within(0, 1) if item.unit == "share" else item for name, item in found.estimates.items()}
     return replace(found, estimates=estimates)
 
 

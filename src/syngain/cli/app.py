@@ -37,6 +37,7 @@ from syngain.cli.setup.models import models
 from syngain.cli.train.train import train
 from syngain.core.errors import SyngainError
 from syngain.core.optional import PARTS, found
+from syngain.core.phrases import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,4 +170,7 @@ def complain(error: SyngainError) -> None:
     for name, text in (("error", error.came), ("expected", error.expected), ("fix", error.todo)):
         if text:
             clean = "".join(c if c.isprintable() else "�" for c in text.replace("\n", " "))
-            print(f"{name}: {clean}".encode(errors="replace").decode(), file=sys.stderr)
+            print(
+                f"{name}: {clean if name == 'fix' else isolated(clean)}".encode(errors="replace").decode(),
+                file=sys.stderr,
+            )

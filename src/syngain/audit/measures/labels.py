@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from syngain.learners.linear import FittedDiscriminant
 
 EMPTY = "a an and as at be by for from in is it no non not of on or other none the to with un vs"
-EMPTY_WORDS = frozenset(EMPTY.split()) | frozenset("其他 其它 その他 はい いいえ なし อื่นๆ อื่น ใช่ ไม่ใช่".split())
+EMPTY_RUNS = "其他 其它 その他 はい いいえ なし อื่นๆ อื่น ใช่ ไม่ใช่"
+EMPTY_WORDS = frozenset([*EMPTY.split(), *EMPTY_RUNS.split()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +332,7 @@ def leaking(texts: Sequence[str], labels: Sequence[str]) -> Flags:
 
 def _leaking(texts: Sequence[str], labels: Sequence[str]) -> list[bool]:
     stems = {
-        label: [re.compile(beginning(stem), re.IGNORECASE) for stem in label_stems(label)]
-        for label in set(labels)
+        label: [re.compile(beginning(stem), re.IGNORECASE) for stem in label_stems(label)] for label in set(labels)
     }
     return [
         bool(stems[label]) and all(pattern.search(text) for pattern in stems[label])

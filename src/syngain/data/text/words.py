@@ -39,8 +39,6 @@ _WITH_SPACE = re.compile(r"\S+\s*")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)?")
 
 
-
-
 def letters_and_marks() -> tuple[list[int], list[int]]:
     """Code points of letters and digits of ``BLOCKS``, and of their marks."""
     letters, marks = [], []
