@@ -170,7 +170,5 @@ def complain(error: SyngainError) -> None:
     for name, text in (("error", error.came), ("expected", error.expected), ("fix", error.todo)):
         if text:
             clean = "".join(c if c.isprintable() else "�" for c in text.replace("\n", " "))
-            print(
-                f"{name}: {clean if name == 'fix' else isolated(clean)}".encode(errors="replace").decode(),
-                file=sys.stderr,
-            )
+            line = clean if name == "fix" else isolated(clean)  # a command is copied
+            print(f"{name}: {line}".encode(errors="replace").decode(), file=sys.stderr)

@@ -77,7 +77,7 @@ class MarkovText:
         backoff: float = 0.2,
         max_words: int = 64,
     ) -> MarkovText:
-        """Count the words of ``texts`` (split at white space; characters in scripts without spaces), per label and over all.
+        """Count the words of ``texts``, as :func:`pieces` splits them, per label and over all.
 
         Raises:
             UsageError: no words at all, a text longer than ``max_words``, or labels that do not match the texts.

@@ -17,7 +17,7 @@ from syngain.audit.measures.two_sample import one_sided_lower
 from syngain.audit.measures.uniformity import opening as opening_of
 from syngain.core.phrases import percent
 from syngain.core.result import Finding, Severity
-from syngain.data.text.words import length, length_unit
+from syngain.data.text.words import length, length_unit, unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -131,11 +131,13 @@ def _template(context: Context) -> Iterator[Finding]:
         first = opening_of(opening)
         rows = [row for row, text in enumerate(texts) if opening_of(text) == first]
         where = f" of {side}s" if len(context.frame.sides) > 1 else " of rows"
-        unit = length_unit([opening])
+        unit, fraction = length_unit([opening]), item.value
+        if unspaced(opening):
+            fraction = len(rows) / len(texts)  # of all rows, where the estimate is of the sample
         yield Finding(
             id="template_collapse",
             severity=severity,
-            message=f"{percent(item.value)}{where} start with the same {unit} ({opening!r}); "
+            message=f"{percent(fraction)}{where} start with the same {unit} ({opening!r}); "
             f"real rows: {percent(item.references['real'])}.",
             evidence=context.evidence(rows),
             examples=context.examples(rows, texts),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OPENING_WORDS = 5
 TEMPLATE_WORDS = 8
-LONGEST_OPENING = 60
+LONGEST_OPENING = 40
 NEARLY_ALL = 0.9  # of the rows go on alike
 FORM_CHARACTERS = 32
 # words that carry form, not content: they stay when a template is made
@@ -51,7 +51,7 @@ def opening(text: str) -> str:
 
 
 def shared_opening(texts: Sequence[str], first: str) -> str:
-    """What nearly all texts with the opening ``first`` begin with: longer than five characters, in words as it is."""
+    """What nearly all texts with the opening ``first`` begin with: longer in characters, in words as it is."""
     if not unspaced(first):
         return first
     rows = [first_words(text, LONGEST_OPENING) for text in texts if opening(text) == first]
@@ -63,7 +63,8 @@ def shared_opening(texts: Sequence[str], first: str) -> str:
             break
         start.append(word)
         rows = [row for row in rows if row[: len(start)] == start]
-    return phrase(start) if len(start) > OPENING_WORDS else first
+    whole = phrase(start)
+    return whole if opening(whole) == first else first
 
 
 def form_characters(texts: Sequence[str]) -> frozenset[str]:

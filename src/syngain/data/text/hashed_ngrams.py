@@ -76,29 +76,37 @@ def character_ngrams(laid: Bytes, size: int) -> tuple[Ints, Unsigned]:
     Spaces are included. In scripts without spaces ``size - 1`` characters, which have as much to tell.
     """
     if laid.data.dtype == np.uint8:
-        rows, hashes, _ = _windows(laid, size)
-        return rows, hashes
-    rows, hashes, characters = _windows(laid, size)
-    others, shorter, found = _windows(laid, max(size - 1, 1))
-    return np.concatenate([rows[~characters], others[found]]), np.concatenate([hashes[~characters], shorter[found]])
+        return _windows(laid, size)
+    character = laid.data >= symbols.CHARACTER
+    rows, hashes = _windows(laid, size, without=character)
+    others, shorter = _windows(laid, max(size - 1, 1), having=character)
+    return np.concatenate([rows, others]), np.concatenate([hashes, shorter])
 
 
-def _windows(laid: Bytes, size: int) -> tuple[Ints, Unsigned, Flags]:
-    """Row and hash of every run of ``size`` symbols within a row, and whether it has a character."""
+def _windows(
+    laid: Bytes, size: int, *, without: Flags | None = None, having: Flags | None = None
+) -> tuple[Ints, Unsigned]:
+    """Row and hash of every run of ``size`` symbols within a row, ``without`` any of these symbols or ``having`` one."""
     count = laid.data.size - size + 1
     if count <= 0:
-        return np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, bool)
+        return np.empty(0, np.int64), np.empty(0, np.uint64)
     values = np.zeros(count, dtype=np.uint64)
-    crosses, found = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    mixed = laid.data.dtype != np.uint8
+    crosses = np.zeros(count, dtype=bool)
     for offset in range(size):
         piece = laid.data[offset : offset + count]
         values = values * MULTIPLIER + piece.astype(np.uint64)
         crosses |= piece == SEPARATOR
-        if mixed:
-            found |= piece >= symbols.CHARACTER
     keep = ~crosses
-    return laid.row[:count][keep], mix(values[keep] + np.uint64(size)), found[keep]
+    if without is not None:
+        keep &= ~_any(without, size)
+    if having is not None:
+        keep &= _any(having, size)
+    return laid.row[:count][keep], mix(values[keep] + np.uint64(size))
+
+
+def _any(flags: Flags, size: int) -> Flags:
+    """Whether one of the next ``size`` symbols is flagged."""
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(flags, size).any(axis=1))
 
 
 def word_hashes(laid: Bytes) -> tuple[Ints, Unsigned]:

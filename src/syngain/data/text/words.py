@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Kind = Literal["base", "character", "run", "word", "piece", "piece and space"]
+WORD_COST, HAN_COST, LETTER_COST = 24, 15, 8  # of a word, a character of Han, a letter of Thai, kana and the like
 GLUED = "\x1f"  # before a piece without white space before it; white space itself, so no piece of a text contains it
 # small blocks of scripts without spaces: their letters and digits are read off the Unicode tables
 BLOCKS: tuple[tuple[int, int], ...] = (
@@ -102,9 +103,24 @@ def words(text: str) -> list[str]:
 
 
 def first_words(text: str, most: int) -> list[str]:
-    """The first ``most`` words of a text, as :func:`words`."""
-    lower = text.lower()
-    return [match.group() for match in islice(word_pattern(lower).finditer(lower), most)]
+    """The first ``most`` words of a text, as :func:`words`; of scripts without spaces as many characters as these have.
+
+    Five words are 8 characters of Chinese, or 15 letters of Thai, Khmer, kana and the like.
+    """
+    lower, found, left = text.lower(), [], WORD_COST * most
+    for match in word_pattern(lower).finditer(lower):
+        found.append(match.group())
+        left -= _cost(found[-1])
+        if left <= 0:
+            break
+    return found
+
+
+def _cost(word: str) -> int:
+    """A word costs ``WORD_COST``, a character less: what it has to tell."""
+    if not unspaced(word):
+        return WORD_COST
+    return HAN_COST if any(low <= ord(word[0]) <= high for low, high in HAN) else LETTER_COST
 
 
 def phrase(tokens: Iterable[str]) -> str:
@@ -123,7 +139,7 @@ def runs(text: str) -> tuple[list[str], str]:
 
 
 def terms(text: str) -> list[str]:
-    """What a text speaks of: its words, and pairs of neighboring characters, lower case."""
+    """Terms of a text: its words, and pairs of neighboring characters, lower case."""
     parts, rest = runs(text.lower())
     pairs = ("".join(pair) for part in parts for pair in pairwise(pattern("character").findall(part)))
     return [*words(rest), *pairs]

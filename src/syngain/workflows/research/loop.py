@@ -32,7 +32,7 @@ HALF = 0.5  # of the loss of full replacement
 WORDS: Mapping[str, tuple[str, str]] = {
     "distinct_fraction": (
         "share",
-        "distinct 4-grams of words (characters in scripts without spaces), over those of generation 1",
+        "distinct 4-grams of words or characters, over those of generation 1",
     ),
     "coverage": ("share", "4-grams of the real holdout that are generated, over those of generation 1"),
     "tail_coverage": ("share", "rare real words that are still generated, over those of generation 1"),
