@@ -86,7 +86,7 @@ def character_ngrams(laid: Bytes, size: int) -> tuple[Ints, Unsigned]:
 def _windows(
     laid: Bytes, size: int, *, without: Flags | None = None, having: Flags | None = None
 ) -> tuple[Ints, Unsigned]:
-    """Row and hash of every run of ``size`` symbols within a row, ``without`` any of these symbols or ``having`` one."""
+    """Row and hash of every run of ``size`` symbols within a row, ``without`` flagged symbols or ``having`` one."""
     count = laid.data.size - size + 1
     if count <= 0:
         return np.empty(0, np.int64), np.empty(0, np.uint64)

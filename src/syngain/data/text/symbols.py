@@ -57,11 +57,11 @@ def of_text(text: str) -> Unsigned:
 
 def _continued(codes: Ints, kind: NDArray[np.uint8]) -> Flags:
     """Whether a code point belongs to the character before it: marks, and letters that stand below it."""
-    stacked = np.zeros(codes.size, dtype=bool)
-    stacked[1:] = (kind[1:] == _LETTER) & np.isin(codes[:-1], [ord(one) for one in STACKERS])
     after = (kind == _MARK) | (kind == _JOINER)
-    inside = _within(after | stacked, kind)
-    return _within(after | (stacked & inside), kind)  # a letter below nothing begins a character
+    marks = _within(after, kind)
+    below = np.zeros(codes.size, dtype=bool)
+    below[1:] = (kind[1:] == _LETTER) & marks[:-1] & np.isin(codes[:-1], [ord(one) for one in STACKERS])
+    return _within(after | below, kind)
 
 
 def _within(after: Flags, kind: NDArray[np.uint8]) -> Flags:

@@ -68,13 +68,14 @@ def pattern(kind: Kind) -> re.Pattern[str]:
     """Patterns of text in scripts without spaces; compiled when the first such text comes."""
     letters, marks = letters_and_marks()
     base = _class(letters) + _ranges(HAN)
-    character = rf"[{base}](?:[{STACKERS}][{base}]|[{_class(marks)}{_ranges(JOINERS)}])*"
+    tails = _class(marks)
+    character = rf"[{base}](?:[{STACKERS}][{base}]|[{tails}{_ranges(JOINERS)}])*"
     return re.compile(
         {
             "base": rf"[{base}]",
             "character": character,
             "run": rf"(?:{character})+",
-            "word": rf"{character}|[^\W_{base}]+(?:['\u2019][^\W_{base}]+)?",
+            "word": rf"{character}|[^\W_{base}{tails}]+(?:['\u2019][^\W_{base}{tails}]+)?",
             "piece": rf"{character}|[^{base}]+",
             "piece and space": rf"(?:{character}|[^\s{base}]+)\s*",
         }[kind]
