@@ -34,6 +34,8 @@ from syngain.data.text.words import (
 )
 from syngain.generators.toy import MarkovText
 from syngain.lab.text_loop import Loop, grams
+from syngain.learners.compact import symbols as symbols_of
+from syngain.learners.ngram import NgramModel
 from syngain.workflows.research.loop import LoopSettings
 
 OLD_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
@@ -200,3 +202,37 @@ def test_an_opening_of_characters_is_removed_whole():
     frame = Frame.of(Study.of(data, Dataset.from_rows(rows, "others", like=data)))
     found = frame.without_opening("response", phrase(words(OPENING)))
     assert list(found.synthetic.texts["response"]) == ["天气0", "天气1", "天气2"]
+
+
+@thorough(100)
+@given(any_text)
+def test_the_compact_code_of_the_language_model_can_be_decoded(text):
+    assert decoded(symbols_of(text, compact=True)) == text.encode("utf-8", "surrogatepass")
+    assert symbols_of(text, compact=False).encode("latin-1") == text.encode("utf-8", "surrogatepass")
+
+
+def decoded(code):
+    """The bytes of a code, read from the left."""
+    out, script, place = b"", None, 0
+    while place < len(code):
+        symbol = ord(code[place])
+        place += 1
+        if symbol < 256:
+            out += bytes([symbol])
+        elif symbol >= 508:
+            script = (0x0E00, 0x0E80, 0x1000, 0x1780)[symbol - 508]
+        elif symbol >= 380:
+            out += chr(script + symbol - 380).encode()
+        else:
+            page = [*range(0x2E, 0xA0), 0xF9, 0xFA, 0xFF][symbol - 257]
+            out += chr((page << 8) + ord(code[place])).encode()
+            place += 1
+    return out
+
+
+def test_the_language_model_reads_characters_and_stays_a_distribution():
+    texts = ["ฉันชอบแมวมากกว่าหมา", "天气会明显改变结果。", "plain words"] * 4
+    fitted = NgramModel().fit(texts)
+    assert fitted.grams.alphabet == 512
+    assert np.exp(fitted.log_probabilities("ฉันช".encode())).sum() == pytest.approx(1)
+    assert NgramModel().fit(["plain words"] * 12).grams.alphabet == 257

@@ -33,29 +33,28 @@ MAX_CHARACTERS = 20_000  # of one row; longer rows are represented by their begi
 class Bytes:
     """Concatenated rows, separated by one zero.
 
-    ``data`` (T,) uint8, ``row`` (T,) the row of each byte. With scripts without spaces ``data`` is uint64: bytes, marks
-    of these scripts, and their characters from ``symbols.CHARACTER`` on.
+    ``data`` (T,) uint8, ``row`` (T,) the row of each byte, ``rows`` their number. ``symbols``: the rows in scripts
+    without spaces, which are not in ``data``; theirs is uint64: bytes, marks, and characters from
+    ``symbols.CHARACTER`` on.
     """
 
     data: NDArray[np.uint8] | Unsigned
     row: Ints
     rows: int
+    symbols: Bytes | None = None
 
 
 def lay_out(texts: Sequence[str]) -> Bytes:
     """Lower case, collapse white space, add a space on both sides, join with zeros."""
     rows = [_collapsed(text) for text in texts]
-    with_symbols = [row for row, text in enumerate(rows) if unspaced(text)]
-    if not with_symbols:
+    apart = [row for row, text in enumerate(rows) if unspaced(text)]
+    if not apart:
         return _bytes(rows)
-    others = sorted({*range(len(rows))}.difference(with_symbols))
-    laid = _bytes([rows[row] for row in others])
-    data = symbols.of_text("".join(f"{rows[row]}\0" for row in with_symbols))
-    ends = np.flatnonzero(data == SEPARATOR)
-    lengths = np.diff(np.concatenate([[-1], ends]))
-    row = np.concatenate([np.array(others, np.int64)[laid.row], np.repeat(np.array(with_symbols), lengths)])
-    order = np.argsort(row, kind="stable")
-    return Bytes(np.concatenate([laid.data.astype(np.uint64), data])[order], row[order], len(rows))
+    others = np.setdiff1d(np.arange(len(rows)), apart)
+    laid = _bytes([rows[row] for row in others.tolist()])
+    data = symbols.of_text("".join(f"{rows[row]}\0" for row in apart))
+    lengths = np.diff(np.concatenate([[-1], np.flatnonzero(data == SEPARATOR)]))
+    return Bytes(laid.data, others[laid.row], len(rows), Bytes(data, np.repeat(np.array(apart), lengths), len(apart)))
 
 
 def _bytes(rows: Sequence[str]) -> Bytes:
@@ -75,12 +74,12 @@ def character_ngrams(laid: Bytes, size: int) -> tuple[Ints, Unsigned]:
 
     Spaces are included. In scripts without spaces ``size - 1`` characters, which have as much to tell.
     """
-    if laid.data.dtype == np.uint8:
-        return _windows(laid, size)
-    character = laid.data >= symbols.CHARACTER
-    rows, hashes = _windows(laid, size, without=character)
-    others, shorter = _windows(laid, max(size - 1, 1), having=character)
-    return np.concatenate([rows, others]), np.concatenate([hashes, shorter])
+    parts = [_windows(laid, size)]
+    if laid.symbols is not None:
+        character = laid.symbols.data >= symbols.CHARACTER
+        parts.append(_windows(laid.symbols, size, without=character))
+        parts.append(_windows(laid.symbols, max(size - 1, 1), having=character))
+    return joined(parts)
 
 
 def _windows(
@@ -114,9 +113,15 @@ def word_hashes(laid: Bytes) -> tuple[Ints, Unsigned]:
 
     Words are letters, digits, and all bytes above ASCII; characters in scripts without spaces.
     """
-    if laid.data.dtype == np.uint8:
-        starts, hashes = _byte_words(laid.data, _WORD_BYTE[laid.data])
-        return laid.row[starts], hashes
+    starts, hashes = _byte_words(laid.data, _WORD_BYTE[laid.data])
+    parts = [(laid.row[starts], hashes)]
+    if laid.symbols is not None:
+        parts.append(_symbol_words(laid.symbols))
+    return joined(parts)
+
+
+def _symbol_words(laid: Bytes) -> tuple[Ints, Unsigned]:
+    """Row and hash of every word and every character, in order."""
     small = laid.data < np.uint64(256)
     starts, hashes = _byte_words(laid.data, small & _WORD_BYTE[np.where(small, laid.data, 0).astype(np.int64)])
     characters = np.flatnonzero(laid.data >= symbols.CHARACTER)
@@ -160,6 +165,13 @@ def mix(values: Unsigned) -> Unsigned:
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
+
+
+def joined(parts: Sequence[tuple[Ints, Unsigned]]) -> tuple[Ints, Unsigned]:
+    """Rows and hashes of several parts, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([rows for rows, _ in parts]), np.concatenate([hashes for _, hashes in parts])
 
 
 def count_matrix(rows: Ints, hashes: Unsigned, shape: tuple[int, int]) -> sparse.csr_matrix[np.float32]:
