@@ -234,5 +234,7 @@ def test_the_language_model_reads_characters_and_stays_a_distribution():
     texts = ["ฉันชอบแมวมากกว่าหมา", "天气会明显改变结果。", "plain words"] * 4
     fitted = NgramModel().fit(texts)
     assert fitted.grams.alphabet == 512
-    assert np.exp(fitted.log_probabilities("ฉันช".encode())).sum() == pytest.approx(1)
+    assert np.exp(
+        fitted.log_probabilities([ord(one) for one in symbols_of("ฉันช", compact=True)])
+    ).sum() == pytest.approx(1)
     assert NgramModel().fit(["plain words"] * 12).grams.alphabet == 257

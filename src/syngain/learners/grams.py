@@ -98,16 +98,9 @@ class Grams:
         return cls(_levels(distinct, order), gram, size, key, positions, COMPACT if compact else BYTES)
 
     @classmethod
-    def after(cls, context: bytes, prompt: bytes, *, order: int, alphabet: int = BYTES) -> Grams:
-        """The symbols of the alphabet that may follow ``context``, each as a row of one position.
-
-        In the compact code context and prompt are whole characters.
-        """
-        before, asked = (
-            part if alphabet == BYTES else map(ord, symbols(part.decode("utf-8", "surrogatepass"), compact=True))
-            for part in (context, prompt)
-        )
-        past = [*([END] * LONGEST), *asked, END, *before][::-1]
+    def after(cls, context: Sequence[int], prompt: Sequence[int], *, order: int, alphabet: int = BYTES) -> Grams:
+        """The symbols of the alphabet that may follow the symbols ``context``, each as a row of one position."""
+        past = [*([END] * LONGEST), *prompt, END, *context][::-1]
         code = sum(symbol << BITS * (order - 2 - age) for age, symbol in enumerate(past[: order - 1]))
         codes = np.arange(alphabet, dtype=np.uint64) << np.uint64(BITS * (order - 1)) | np.uint64(code)
         nothing = np.zeros(alphabet, dtype=np.int64)

@@ -165,14 +165,13 @@ class FittedNgram:
         grams = Grams.of(texts, prompts, order=self.model.order, compact=self.grams.alphabet > BYTES)
         return self._on(grams).row_surprisal(), grams.size
 
-    def log_probabilities(self, context: bytes, prompt: bytes = b"") -> Floats:
-        """Log-probability of every byte and of the end, in nats (257,).
+    def log_probabilities(self, context: Sequence[int], prompt: Sequence[int] = b"") -> Floats:
+        """Log-probability of every symbol, in nats (257 or, in the compact code, 512); 256 is the end.
 
-        After the text began with ``context``; the end is last. :meth:`surprisal` is the sum of these terms.
+        After the text began with the bytes, or symbols, ``context``. :meth:`surprisal` is the sum of these terms.
         """
-        return -self._on(
-            Grams.after(context, prompt, order=self.model.order, alphabet=self.grams.alphabet)
-        ).row_surprisal()
+        grams = Grams.after(context, prompt, order=self.model.order, alphabet=self.grams.alphabet)
+        return -self._on(grams).row_surprisal()
 
     def row_surprisal(self) -> Floats:
         """Surprisal of every row of the index, in nats (n,), at any weight."""
