@@ -3,7 +3,7 @@
 python benchmarks/defects.py [--runs 2] [--rates 0 .02 .05 .2 .5] [--kinds refusal ...] [--out FILE] [--data ../shared/data]
 
 Every run draws 200 to 500 real and 500 to 900 synthetic rows of one source and one layout, and plants one kind at one
-rate. Sources: made-up rows in sixteen languages (`defects_rows.py`) and real instruction files. The design is
+rate. Sources: made-up rows in nineteen languages (`defects_rows.py`) and real instruction files. The design is
 fractional: source and layout move on with every run, so that each kind meets each of them. A line of ``--out`` per
 run; runs that are in the file are not repeated. ``--audit`` runs the whole audit, for the verdict.
 """

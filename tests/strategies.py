@@ -23,7 +23,10 @@ def thorough(examples):
 
 names = st.text(st.characters(categories=("Ll", "Lu", "Nd")), min_size=1, max_size=8)
 flat_text = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
-any_text = st.text(st.characters(), max_size=30)  # lone surrogates included
+unspaced_text = st.text(
+    st.sampled_from("กน้ำใឆក្មែរ។မြန်မာင်္ဂါ၊ຂ້ལྷ日本ガﾞ、「ー𠀀 aé'_1\u0308\u200d\u1039\n\ud800"), max_size=30
+)
+any_text = st.one_of(st.text(st.characters(), max_size=30), unspaced_text)  # lone surrogates included
 unicode_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), any_text)

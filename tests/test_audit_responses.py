@@ -17,10 +17,10 @@ from syngain.audit.responses.kinds import KINDS, flagged
 from syngain.audit.responses.languages import language
 from syngain.audit.responses.loops import loops
 from syngain.audit.responses.prompt_response import Response, Responses
-from syngain.audit.responses.scripts import tokens
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.data.study import Study
+from syngain.data.text.words import words as tokens
 
 TOPICS = "tides bread bridges bees maps chess brakes rivers steel glass cotton rubber copper wool paper".split()
 REMARKS = (

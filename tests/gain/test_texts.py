@@ -15,6 +15,8 @@ from syngain.data import Dataset, read
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.proxies.task import Training
 from syngain.gain.proxies.texts import TextTask
+from syngain.learners.compact import BYTES
+from syngain.learners.grams import Grams
 from syngain.learners.ngram import NgramModel
 
 MODEL = NgramModel()
@@ -49,7 +51,9 @@ def test_an_arm_is_judged_as_by_a_model_of_its_rows_alone(real, synthetic, test,
     theirs = [] if ours else data.draw(st.lists(st.sampled_from(range(len(synthetic))), unique=True))
     judged = np.arange(len(real), len(real) + len(test))
     found = task.judge(Training(rows(*ours), rows(*theirs)), judged, RNG)
-    nats, size = MODEL.fit([real[i] for i in ours] + [synthetic[j] for j in theirs]).surprisal(test)
+    alone = [real[i] for i in ours] + [synthetic[j] for j in theirs]
+    grams = Grams.of(alone, order=MODEL.order, compact=task.grams.alphabet > BYTES)  # the code is that of all rows
+    nats, size = MODEL.fit_grams(grams, np.ones(len(alone))).surprisal(test)
     np.testing.assert_allclose(found.loss, nats, rtol=1e-12)
     np.testing.assert_array_equal(found.size, size)
     assert np.isfinite(found.loss).all()

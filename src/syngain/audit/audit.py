@@ -15,7 +15,7 @@ from syngain.audit.findings.rows_to_drop import dropped_rows, reasons
 from syngain.audit.findings.rules import Context
 from syngain.audit.findings.words import with_fixes
 from syngain.audit.frame import Frame
-from syngain.audit.measure import FEWEST, Measurements, Settings, measured
+from syngain.audit.measure import FEWEST, Measurements, Settings, bounded, measured
 from syngain.core.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -71,4 +71,4 @@ def audit_study(
         findings = Explainer(context, streams, chosen)(find(context))
     why = reasons(found, findings)
     findings = with_details(context, with_fixes(findings, why), why)
-    return Audited(frame, found, findings, dropped_rows(frame, study.synthetic.ids, why), why)
+    return Audited(frame, bounded(found), findings, dropped_rows(frame, study.synthetic.ids, why), why)

@@ -16,8 +16,9 @@ from syngain.core.errors import InputError
 from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.splits import groups
 from syngain.data.text import near_duplicates
-from syngain.data.text.normal_forms import WORD, joined_sides
+from syngain.data.text.normal_forms import joined_sides
 from syngain.data.text.texts import Texts
+from syngain.data.text.words import unspaced, word_pattern, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -220,13 +221,15 @@ def _occurrence(codes: Ints) -> Ints:
 
 def _cut(text: str, opening: str) -> str:
     """Remove the words of an opening from the beginning of a text; a text that opens otherwise stays."""
-    position = 0
-    for word in opening.split():
-        match = WORD.search(text, position)
+    position, pattern = 0, word_pattern(text)
+    for word in words(opening):
+        match = pattern.search(text, position)
         if match is None or match.group().lower() != word:
             return text
         position = match.end()
-    return text[position:].lstrip(" ,.:;!?-") or text
+    rest = text[position:]
+    begin = pattern.search(rest) if unspaced(text) else None
+    return (rest.lstrip(" ,.:;!?-") if begin is None else rest[begin.start() :]) or text
 
 
 def _check_fits(real: Dataset, other: Dataset) -> None:

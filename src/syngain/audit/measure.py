@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from syngain.audit.frame import near_clusters
 from syngain.audit.measures import novelty, uniformity
+from syngain.audit.measures.copies import Copies
 from syngain.audit.measures.diversity import Vendi
 from syngain.audit.measures.duplicates import effective_size, repeated_fraction
 from syngain.audit.measures.labels import LabelEvidence, LabelProbe, judge, leak_fraction, leaking
@@ -25,6 +27,7 @@ from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
 from syngain.data.blocks import row_texts, row_values
 from syngain.data.text import near_duplicates
+from syngain.data.text.words import length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,7 +160,7 @@ def _rows(frame: Frame) -> Measurements:
         ),
         "size.effective": effective_size(near[n:], unit),
     }
-    copies = _Copies.of(frame)
+    copies = Copies.of(frame)
     estimates["novelty.copy_fraction"] = novelty.copy_fraction(copies.found, copies.background, frame.unit)
     contaminated = None
     if frame.test is not None:
@@ -172,46 +175,6 @@ def _rows(frame: Frame) -> Measurements:
         copied_from=copies.source,
         contaminated=contaminated,
     )
-
-
-@dataclass(frozen=True)
-class _Copies:
-    """Near copies between sets of rows. For tables, which have no n-grams, equal rows."""
-
-    frame: Frame
-    synthetic: near_duplicates.Signatures
-    anchors: near_duplicates.Signatures
-    source: Ints
-    found: Flags
-    background: Flags
-
-    @classmethod
-    def of(cls, frame: Frame) -> _Copies:
-        synthetic, anchors = near_duplicates.sign(frame.synthetic.joined), near_duplicates.sign(frame.anchors)
-        threshold = cls._threshold(frame)
-        source, similarity = near_duplicates.best_match(synthetic, anchors)
-        other, within = near_duplicates.best_match(anchors, anchors, exclude_self=True)
-        near, background = similarity >= threshold, within >= threshold
-        labels, own = frame.anchor_labels, frame.synthetic.labels
-        copies = near
-        if labels is not None and own is not None:  # a near copy with another label says something new
-            codes = np.unique([*labels, *own], return_inverse=True)[1]
-            theirs, ours = codes[: len(labels)], codes[len(labels) :]
-            copies = near & ((theirs[source] == ours) | (similarity == 1))
-            background &= theirs[other] == theirs
-        return cls(frame, synthetic, anchors, np.where(near, source, -1), copies, background)
-
-    @staticmethod
-    def _threshold(frame: Frame) -> float:
-        return near_duplicates.MinHash().threshold if frame.sides else 1.0
-
-    def contamination(self, test: Sequence[str]) -> tuple[Estimate, Flags]:
-        tests, threshold = near_duplicates.sign(test), self._threshold(self.frame)
-        hits, background, reverse = (
-            near_duplicates.best_match(first, second)[1] >= threshold
-            for first, second in ((self.synthetic, tests), (self.anchors, tests), (tests, self.synthetic))
-        )
-        return novelty.contamination(reverse, hits, background), hits
 
 
 def _side(found: Measurements, frame: Frame, side: str, streams: Streams, settings: Settings) -> Measurements:
@@ -281,12 +244,13 @@ def _places(
 def _texts(frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, streams: Streams) -> dict[str, Estimate]:
     """Openings, templates, lengths, compression and relations of one side."""
     texts = [frame.real.texts[side][i] for i in rows[0]] + [frame.synthetic.texts[side][i] for i in rows[1]]
-    lengths = np.array([len(text.split()) for text in texts])
+    form = uniformity.form_characters(texts)
+    lengths = np.array([length(text) for text in texts])
     codes = {
         name: uniformity.Sides(
             code=near_duplicates.codes([make(text) for text in texts]), real=pooled.real, unit=pooled.unit
         )
-        for name, make in (("opening", uniformity.opening), ("template", uniformity.template))
+        for name, make in (("opening", uniformity.opening), ("template", partial(uniformity.template, form=form)))
     }
     coded = [f"{text}\n".encode("utf-8", "surrogatepass") for text in texts]
     estimates = {
@@ -373,13 +337,19 @@ def _coded(real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ints, Ints, t
 def _common_opening(frame: Frame, side: str) -> str:
     openings = row_texts(frame.synthetic.texts[side], uniformity.opening)
     names, counts = np.unique(np.array(openings), return_counts=True)
-    return str(names[counts.argmax()])
+    return uniformity.shared_opening(frame.synthetic.texts[side], str(names[counts.argmax()]))
 
 
 def _seen_before(codes: Ints) -> Flags:
     repeated = np.ones(codes.size, dtype=bool)
     repeated[np.unique(codes, return_index=True)[1]] = False
     return repeated
+
+
+def bounded(found: Measurements) -> Measurements:
+    """The measurements as they are shown: no fraction leaves 0 to 1, and neither does an interval or a range of one."""
+    estimates = {name: item.within(0, 1) if item.unit == "share" else item for name, item in found.estimates.items()}
+    return replace(found, estimates=estimates)
 
 
 def _adjusted(found: Measurements) -> Measurements:

@@ -12,6 +12,7 @@ from sklearn.manifold import TSNE
 
 from syngain.core.phrases import shortened
 from syngain.core.result import Distribution, MapPoint, MapRegion, Views
+from syngain.data.text.words import length, length_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,7 +133,7 @@ def _lengths(frame: Frame, side: str) -> Distribution:
     counts = [np.histogram(np.minimum(values, edges[-1]), bins=edges)[0] / values.size for values in (ours, theirs)]
     names = [f"{low}-{high - 1}" if high - low > 1 else str(low) for low, high in pairwise(edges)]
     names[-1] = f"{edges[-2]}+"
-    title = "Length in words" + (f", {side}" if len(frame.sides) > 1 else "")
+    title = f"Length in {length_unit(frame.real.texts[side])}" + (f", {side}" if len(frame.sides) > 1 else "")
     return Distribution(
         title=title,
         categories=tuple(names),
@@ -142,7 +143,7 @@ def _lengths(frame: Frame, side: str) -> Distribution:
 
 
 def _word_counts(texts: Sequence[str]) -> Ints:
-    return np.array([len(text.split()) for text in texts])
+    return np.array([length(text) for text in texts])
 
 
 def _labels(real: Sequence[str], synthetic: Sequence[str]) -> Distribution:

@@ -38,6 +38,7 @@ from syngain.cli.setup.models import models
 from syngain.cli.train.train import train
 from syngain.core.errors import SyngainError
 from syngain.core.optional import PARTS, found
+from syngain.core.phrases import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,4 +172,5 @@ def complain(error: SyngainError) -> None:
     for name, text in (("error", error.came), ("expected", error.expected), ("fix", error.todo)):
         if text:
             clean = "".join(c if c.isprintable() else "�" for c in text.replace("\n", " "))
-            print(f"{name}: {clean}".encode(errors="replace").decode(), file=sys.stderr)
+            line = clean if name == "fix" else isolated(clean)  # a command is copied
+            print(f"{name}: {line}".encode(errors="replace").decode(), file=sys.stderr)

@@ -17,7 +17,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A point estimate with intervals and expected range, never clipped.
+    """A point estimate with intervals and expected range; clipped by :meth:`within` only.
 
     Attributes:
         value: the point estimate, in ``unit``.
@@ -80,6 +80,17 @@ class Estimate:
     def adjusted(self, p: float) -> Estimate:
         """The same estimate with its adjusted p-value."""
         return replace(self, adjusted_p=p)
+
+    def within(self, low: float, high: float) -> Estimate:
+        """The same estimate with value, intervals and expected range inside the bounds of its quantity."""
+
+        def clipped(value: float) -> float:
+            return value if math.isnan(value) else min(max(value, low), high)
+
+        ends = {level: (clipped(a), clipped(b)) for level, (a, b) in self.intervals.items()}
+        null = None if self.null is None else (clipped(self.null[0]), clipped(self.null[1]))
+        references = {name: clipped(value) for name, value in self.references.items()}
+        return replace(self, value=clipped(self.value), intervals=ends, null=null, references=references)
 
     def as_json(self) -> dict[str, object]:
         """Return the estimate as in ``report.json``; NaN and infinity become null."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHOWN = 160  # characters of an example
+# letters of scripts that are written from right to left; each part of a line that has them is isolated
+_R = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_LEFTWARD = re.compile(f"[{_R}]")
+_PARTS = re.compile(
+    rf"(?P<quote>['\"`])(?P<inside>(?:(?!(?P=quote))[^\n])*)(?P=quote)|[{_R}](?:(?:[^\w\n'\"`]|\d|[{_R}])*[{_R}])?"
+)
+_FIRST, _POP = "\u2068", "\u2069"  # the direction of an isolated part is that of its first letter
 
 
 def number(value: float) -> str:
@@ -56,3 +64,22 @@ def interval_words(bounds: tuple[float, float], unit: str = "", level: float = 0
     """The interval of a gain: ``90% CI [-0.038, +0.061]``."""
     low, high = (signed(end, unit).removesuffix(unit).rstrip() for end in bounds)
     return f"{level:.0%} CI [{low}, {high}]"
+
+
+def isolate(text: str) -> str:
+    """A text of somebody else inside a line: whole, so that its direction does not reorder the rest of the line."""
+    return f"{_FIRST}{text}{_POP}" if _LEFTWARD.search(text) and _FIRST not in text else text
+
+
+def isolated(text: str) -> str:
+    """A line with its right-to-left parts isolated: quoted texts whole, other words as they stand together."""
+    if text.isascii() or not _LEFTWARD.search(text):
+        return text
+    return _PARTS.sub(_isolated_part, text)
+
+
+def _isolated_part(match: re.Match[str]) -> str:
+    quote, inside = match["quote"], match["inside"]
+    if quote is None:
+        return isolate(match[0])
+    return f"{quote}{isolate(inside)}{quote}"

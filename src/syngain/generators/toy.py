@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import UsageError
+from syngain.data.text.words import joined, mention, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ class TextSample:
     """One output with its probabilities at sampling.
 
     Attributes:
-        text: the words joined by single spaces. label: the requested label.
+        text: the words, with single spaces between them. label: the requested label.
         token_logprobs: log-probability of each word and of the end token, in nats, under the sampling distribution.
         entropies: entropy of the distribution of each of these steps, in nats.
     """
@@ -76,12 +77,12 @@ class MarkovText:
         backoff: float = 0.2,
         max_words: int = 64,
     ) -> MarkovText:
-        """Count the words of ``texts`` (split at white space), per label and over all.
+        """Count the words of ``texts``, as :func:`pieces` splits them, per label and over all.
 
         Raises:
             UsageError: no words at all, a text longer than ``max_words``, or labels that do not match the texts.
         """
-        rows = [text.split() for text in texts]
+        rows = [pieces(text) for text in texts]
         _check_fit(rows, labels, backoff, max_words)
         vocabulary = tuple(sorted({word for row in rows for word in row}))
         index = {word: k + 1 for k, word in enumerate(vocabulary)}
@@ -127,7 +128,7 @@ class MarkovText:
         places = [
             (found.start(), len(label), label)
             for label in filter(None, self.tables)
-            for found in re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", prompt)
+            for found in re.finditer(mention(label), prompt)
         ]
         return max(places)[2] if places else None
 
@@ -174,7 +175,7 @@ class MarkovText:
         Shapes ``(words + 1,)``, end token last. An unknown word, and every step after it, has log-probability minus
         infinity and entropy NaN.
         """
-        coded = [self.index.get(word, START) for word in text.split()]
+        coded = [self.index.get(word, START) for word in pieces(text)]
         logs = np.full(len(coded) + 1, -math.inf)
         entropies = np.full(len(coded) + 1, math.nan)
         for step, symbol in enumerate([*coded, END]):
@@ -199,7 +200,7 @@ class MarkovText:
         """
         texts: dict[str, float] = {}
         for words, probability in self._walk((), 1.0, label, temperature):
-            texts[" ".join(self.vocabulary[k - 1] for k in words)] = probability
+            texts[joined(self.vocabulary[k - 1] for k in words)] = probability
         return texts
 
     def _walk(
@@ -223,7 +224,7 @@ class MarkovText:
             logs.append(_log(law[symbol]))
             entropies.append(_entropy(law))
             words.append(symbol)
-        text = " ".join(self.vocabulary[k - 1] for k in words[:-1])
+        text = joined(self.vocabulary[k - 1] for k in words[:-1])
         return TextSample(text, label, tuple(logs), tuple(entropies))
 
     def _law(self, label: str | None, context: Context) -> Floats:

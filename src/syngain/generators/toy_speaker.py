@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.fingerprint import fingerprint
+from syngain.data.text.words import joined, length, pieces, token
 from syngain.generators.protocol import Call, Capabilities, Messages, Reply, Scored, TopLogprobs
 from syngain.generators.toy import END, MarkovText
 
@@ -69,7 +70,7 @@ class ToyGenerator:
         label = self.label_of(messages)
         return [
             Scored(
-                tokens=_tokens(text.split(), ended=True),
+                tokens=_tokens(pieces(text), ended=True),
                 logprobs=self.chain.steps(text, label, temperature=temperature)[0].astype(np.float32),
                 end_included=True,
                 mode="exact",
@@ -100,7 +101,7 @@ class ToyGenerator:
         ended = words[-1] == END
         said = [self.chain.vocabulary[k - 1] for k in words if k != END]
         return Reply(
-            text=" ".join(said),
+            text=joined(said),
             finish="stop" if ended else "length",
             tokens=_tokens(said, ended=ended),
             logprobs=np.array(logs, dtype=np.float32),
@@ -108,7 +109,7 @@ class ToyGenerator:
             entropies=np.array(entropies, dtype=np.float32),
             end_included=ended,
             mode="exact",
-            prompt_tokens=sum(len(content.split()) for _, content in call.messages),
+            prompt_tokens=sum(length(content) for _, content in call.messages),
             completion_tokens=len(words),
         )
 
@@ -118,14 +119,13 @@ class ToyGenerator:
         for step, law in enumerate(laws):
             best = [int(i) for i in np.argsort(-law, kind="stable")[:k] if law[i] > 0]
             counts.append(len(best))
-            space = " " if step else ""
-            tokens += [END_WORD if i == END else space + self.chain.vocabulary[i - 1] for i in best]
+            tokens += [END_WORD if i == END else token(self.chain.vocabulary[i - 1], first=not step) for i in best]
             logs += [float(np.log(law[i])) for i in best]
         return TopLogprobs(counts=tuple(counts), tokens=tuple(tokens), logprobs=np.array(logs, dtype=np.float32))
 
 
 def _tokens(words: Sequence[str], *, ended: bool) -> tuple[str, ...]:
-    spaced = [word if i == 0 else f" {word}" for i, word in enumerate(words)]
+    spaced = [token(word, first=i == 0) for i, word in enumerate(words)]
     return (*spaced, END_WORD) if ended else tuple(spaced)
 
 

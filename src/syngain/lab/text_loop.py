@@ -1,5 +1,7 @@
 """A text generator refitted on its own output, with a fraction of real rows.
 
+Words are characters in scripts without spaces.
+
 Generation 1 is sampled from a generator of the real rows. Every later generator is fitted on the previous generation,
 truncated according to the real fraction, and on newly drawn real rows. All generations have the same number of words,
 so that their counts are comparable.
@@ -14,6 +16,7 @@ import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
+from syngain.data.text.words import joined, length, length_unit, pieces
 from syngain.generators.toy import MarkovText
 from syngain.learners.ngram import NgramModel
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats
     from syngain.core.rng import Streams
 
-GRAM = 4  # words
+GRAM = 4  # words; characters in scripts without spaces
 RARE = 2  # times that a word of the tail occurs in the real rows
 FEWEST = 20  # real rows
 MEASURES = ("distinct_fraction", "coverage", "tail_coverage", "divergence")
@@ -52,7 +55,7 @@ class WordChain:
     @classmethod
     def fit(cls, texts: Sequence[str]) -> WordChain:
         """Fit on texts of any length; generated texts are at most as long as the longest."""
-        longest = max((len(text.split()) for text in texts), default=1)
+        longest = max(map(length, texts), default=1)
         return cls(MarkovText.fit(texts, max_words=max(longest, 1)))
 
     def say(self, words: int, rng: np.random.Generator) -> list[str]:
@@ -60,7 +63,7 @@ class WordChain:
         said, count = [], 0
         while count < words:
             said.append(self.chain.sample(1, rng=rng)[0].text)
-            count += len(said[-1].split())
+            count += length(said[-1])
         return said
 
 
@@ -98,13 +101,13 @@ class Loop:
                 todo="add real rows",
             )
         chosen = streams.stream("real").permutation(len(texts))[: self.rows].tolist()
-        real = [texts[i] for i in chosen if texts[i].split()]
-        words = sum(len(text.split()) for text in real)
+        real = [texts[i] for i in chosen if texts[i].strip()]
+        words = sum(map(length, real))
         known, tail = grams(holdout), rare_words(real)
         if not known:
             raise InputError(
-                f"no held-out row has {GRAM} words",
-                expected=f"held-out texts of at least {GRAM} words",
+                f"no held-out row has {GRAM} {length_unit(holdout)}",
+                expected=f"held-out texts of at least {GRAM} words, or characters in scripts without spaces",
                 todo="add longer rows to the holdout",
             )
         out = np.empty((len(MEASURES), len(self.shares), self.generations))
@@ -118,14 +121,14 @@ class Loop:
                 out[:, s, g] = self._measured(cut(said, words), known, tail, holdout)
                 kept = cut(said, round((1 - share) * words))
                 again = streams.stream("again", str(share), str(g)).permutation(len(real))
-                data = [*kept, *cut([real[i] for i in again], words - sum(len(text.split()) for text in kept))]
+                data = [*kept, *cut([real[i] for i in again], words - sum(map(length, kept)))]
         return out
 
     def _measured(
         self, said: Sequence[str], known: set[tuple[str, ...]], tail: set[str], holdout: Sequence[str]
     ) -> tuple[float, float, float, float]:
         found = grams(said)
-        spoken = {word for text in said for word in text.split()}
+        spoken = {word for text in said for word in pieces(text)}
         nats, size = self.model.fit(said).surprisal(holdout)
         return (
             float(len(found)),
@@ -139,7 +142,7 @@ def grams(texts: Iterable[str]) -> set[tuple[str, ...]]:
     """The distinct runs of four words within texts."""
     found: set[tuple[str, ...]] = set()
     for text in texts:
-        words = text.split()
+        words = pieces(text)
         found.update(tuple(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1))
     return found
 
@@ -148,7 +151,7 @@ def rare_words(texts: Iterable[str]) -> set[str]:
     """Words that occur at most twice."""
     counts: dict[str, int] = {}
     for text in texts:
-        for word in text.split():
+        for word in pieces(text):
             counts[word] = counts.get(word, 0) + 1
     return {word for word, count in counts.items() if count <= RARE}
 
@@ -159,7 +162,7 @@ def cut(texts: Iterable[str], words: int) -> list[str]:
     for text in texts:
         if left <= 0:
             break
-        own = text.split()
-        out.append(text if len(own) <= left else " ".join(own[:left]))
+        own = pieces(text)
+        out.append(text if len(own) <= left else joined(own[:left]))
         left -= len(own)
     return out

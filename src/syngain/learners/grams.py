@@ -1,4 +1,4 @@
-"""Index of all byte n-grams of rows, for n-gram models.
+"""Index of all byte n-grams of rows, for n-gram models; of symbols of a compact code in scripts without spaces.
 
 A row is a prompt and a text; only the text and its end are positions of the index, the prompt is context. One symbol,
 256, which is not a byte, marks the start of a prompt, the border between prompt and text, and the end. Symbols take
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import UsageError
+from syngain.learners.compact import BYTES, COMPACT, is_compact, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats, Ints, Unsigned
 
 END = 256
-SYMBOLS = 257
 BITS = 9
 LONGEST = 7  # 7 * 9 bits = 63
 
@@ -51,17 +51,25 @@ class Grams:
     Attributes:
         levels: from no context to the longest one.
         gram: the longest n-gram at every scored position (p,), in the last level; rows in order, texts with their end.
-        size: UTF-8 bytes of each text (n,); a row has one position more. key: checksum of each row (n,).
+        size: UTF-8 bytes of each text (n,). key: checksum of each row (n,).
+        positions: symbols of each row with its end (n,); bytes and one more, unless the code is compact.
+        alphabet: the number of symbols, 257, or 512 in the compact code of scripts without spaces.
     """
 
     levels: tuple[Level, ...]
     gram: Ints
     size: Ints
     key: Ints
+    positions: Ints
+    alphabet: int = BYTES
 
     @classmethod
-    def of(cls, texts: Sequence[str], prompts: Sequence[str] | None = None, *, order: int) -> Grams:
+    def of(
+        cls, texts: Sequence[str], prompts: Sequence[str] | None = None, *, order: int, compact: bool | None = None
+    ) -> Grams:
         """Index texts (n,), each after its prompt (n,); lone surrogates are kept.
+
+        ``compact``: whether the code is; None: where a tenth of the texts are in scripts without spaces.
 
         Raises:
             UsageError: prompts that do not match the texts, or an order outside 1 to 7.
@@ -82,17 +90,21 @@ class Grams:
         asked = [b""] * len(said) if prompts is None else [text.encode("utf-8", "surrogatepass") for text in prompts]
         size = np.array([len(text) for text in said], dtype=np.int64)
         key = np.array([zlib.crc32(b, zlib.crc32(a)) for a, b in zip(asked, said, strict=True)], dtype=np.int64)
-        distinct, gram = np.unique(_codes(asked, said, order), return_inverse=True)
-        return cls(_levels(distinct, order), gram, size, key)
+        compact = is_compact(texts) if compact is None else compact
+        told = [symbols(text, compact=compact) for text in texts]
+        given = [""] * len(told) if prompts is None else [symbols(text, compact=compact) for text in prompts]
+        distinct, gram = np.unique(_codes(given, told, order), return_inverse=True)
+        positions = np.array([len(text) + 1 for text in told], dtype=np.int64)
+        return cls(_levels(distinct, order), gram, size, key, positions, COMPACT if compact else BYTES)
 
     @classmethod
-    def after(cls, context: bytes, prompt: bytes, *, order: int) -> Grams:
-        """The 257 symbols that may follow ``context``, each as a row of one position."""
+    def after(cls, context: Sequence[int], prompt: Sequence[int], *, order: int, alphabet: int = BYTES) -> Grams:
+        """The symbols of the alphabet that may follow the symbols ``context``, each as a row of one position."""
         past = [*([END] * LONGEST), *prompt, END, *context][::-1]
         code = sum(symbol << BITS * (order - 2 - age) for age, symbol in enumerate(past[: order - 1]))
-        codes = np.arange(SYMBOLS, dtype=np.uint64) << np.uint64(BITS * (order - 1)) | np.uint64(code)
-        nothing = np.zeros(SYMBOLS, dtype=np.int64)
-        return cls(_levels(codes, order), np.arange(SYMBOLS), nothing, nothing)
+        codes = np.arange(alphabet, dtype=np.uint64) << np.uint64(BITS * (order - 1)) | np.uint64(code)
+        nothing = np.zeros(alphabet, dtype=np.int64)
+        return cls(_levels(codes, order), np.arange(alphabet), nothing, nothing, nothing + 1, alphabet)
 
     @property
     def rows(self) -> int:
@@ -101,11 +113,11 @@ class Grams:
 
     def counted(self, weight: Floats) -> Floats:
         """Counts of the longest n-grams (u,), with row ``weight`` (n,)."""
-        return sums(self.gram, np.repeat(weight, self.size + 1), self.levels[-1].codes.size)
+        return sums(self.gram, np.repeat(weight, self.positions), self.levels[-1].codes.size)
 
     def summed(self, value: Floats) -> Floats:
         """Sum of a value per longest n-gram (u,) over the positions of each row (n,)."""
-        row = np.repeat(np.arange(self.rows), self.size + 1)
+        row = np.repeat(np.arange(self.rows), self.positions)
         return sums(row, value[self.gram], self.rows)
 
 
@@ -114,46 +126,46 @@ def sums(index: Ints, value: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(index, weights=value, minlength=size), dtype=np.float64)
 
 
-def _codes(asked: Sequence[bytes], said: Sequence[bytes], order: int) -> Unsigned:
+def _codes(asked: Sequence[str], said: Sequence[str], order: int) -> Unsigned:
     """The code of every scored position, from its last ``order`` symbols.
 
     (symbol, last symbol before it, ..., oldest of ``order`` - 1).
     """
-    symbols, ends = _laid_out(asked, said, order - 1)
-    code = np.zeros(max(symbols.size - order + 1, 0), dtype=np.uint64)
+    laid, ends = _laid_out(asked, said, order - 1)
+    code = np.zeros(max(laid.size - order + 1, 0), dtype=np.uint64)
     for age in range(order):
         code <<= np.uint64(BITS)
-        code |= symbols[order - 1 - age : symbols.size - age]
-    scored = np.ones(symbols.size, dtype=bool)
+        code |= laid[order - 1 - age : laid.size - age]
+    scored = np.ones(laid.size, dtype=bool)
     starts = ends - np.array([len(text) for text in said], dtype=np.int64)
     for age in range(1, order):
         scored[starts - age] = False
     return code[scored[order - 1 :]]
 
 
-def _laid_out(asked: Sequence[bytes], said: Sequence[bytes], past: int) -> tuple[Unsigned, Ints]:
+def _laid_out(asked: Sequence[str], said: Sequence[str], past: int) -> tuple[Unsigned, Ints]:
     """Concatenated rows, and the positions of their ends (n,).
 
-    Each row is ``past`` symbols of context, text, end. Only the last bytes of a prompt are context; symbol 256 pads
+    Each row is ``past`` symbols of context, text, end. Only the last symbols of a prompt are context; symbol 256 pads
     shorter contexts.
     """
     room = max(past - 1, 0)
-    mark = b"\0" if past else b""
+    mark = "\0" if past else ""
     tails = [prompt[max(len(prompt) - room, 0) :] for prompt in asked]
-    flat = b"".join(
-        part for tail, text in zip(tails, said, strict=True) for part in (tail.rjust(room, b"\0"), mark, text, b"\0")
+    flat = "".join(
+        part for tail, text in zip(tails, said, strict=True) for part in (tail.rjust(room, "\0"), mark, text, "\0")
     )
-    symbols = np.frombuffer(flat, dtype=np.uint8).astype(np.uint64)
+    laid = np.frombuffer(flat.encode("utf-16-le", "surrogatepass"), dtype="<u2").astype(np.uint64)
     size = np.array([len(text) for text in said], dtype=np.int64)
     kept = np.array([len(tail) for tail in tails], dtype=np.int64)
     ends = np.cumsum(size + past + 1) - 1
-    symbols[ends] = END
+    laid[ends] = END
     starts = ends - size
     if past:
-        symbols[starts - 1] = END
+        laid[starts - 1] = END
     for age in range(2, past + 1):
-        symbols[(starts - age)[kept < age - 1]] = END
-    return symbols, ends
+        laid[(starts - age)[kept < age - 1]] = END
+    return laid, ends
 
 
 def _levels(distinct: Unsigned, order: int) -> tuple[Level, ...]:

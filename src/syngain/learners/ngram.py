@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import UsageError
-from syngain.learners.grams import LONGEST, SYMBOLS, Grams, Level, sums
+from syngain.learners.compact import BYTES
+from syngain.learners.grams import LONGEST, Grams, Level, sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,15 +162,16 @@ class FittedNgram:
         Raises:
             UsageError: prompts that do not match the texts.
         """
-        grams = Grams.of(texts, prompts, order=self.model.order)
+        grams = Grams.of(texts, prompts, order=self.model.order, compact=self.grams.alphabet > BYTES)
         return self._on(grams).row_surprisal(), grams.size
 
-    def log_probabilities(self, context: bytes, prompt: bytes = b"") -> Floats:
-        """Log-probability of every byte and of the end, in nats (257,).
+    def log_probabilities(self, context: Sequence[int], prompt: Sequence[int] = b"") -> Floats:
+        """Log-probability of every symbol, in nats (257 or, in the compact code, 512); 256 is the end.
 
-        After the text began with ``context``; the end is last. :meth:`surprisal` is the sum of these terms.
+        After the text began with the bytes, or symbols, ``context``. :meth:`surprisal` is the sum of these terms.
         """
-        return -self._on(Grams.after(context, prompt, order=self.model.order)).row_surprisal()
+        grams = Grams.after(context, prompt, order=self.model.order, alphabet=self.grams.alphabet)
+        return -self._on(grams).row_surprisal()
 
     def row_surprisal(self) -> Floats:
         """Surprisal of every row of the index, in nats (n,), at any weight."""
@@ -177,7 +179,7 @@ class FittedNgram:
 
     def nats(self) -> Floats:
         """Surprisal of the last symbol of each of the longest n-grams, in nats (u,)."""
-        p = np.array([1 / SYMBOLS])
+        p = np.array([1 / self.grams.alphabet])
         for level, excess, backoff in zip(self.grams.levels, self.excess, self.backoff, strict=True):
             p = excess + backoff[level.context] * p[level.parent]
         return np.asarray(-np.log(p))

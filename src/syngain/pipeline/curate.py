@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.data.text.near_duplicates import MinHash, clusters
-from syngain.data.text.normal_forms import normal_text, words
+from syngain.data.text.normal_forms import normal_text
+from syngain.data.text.words import length, words
 from syngain.generators.protocol import Sampling
 from syngain.pipeline.prompts.content import Candidate, candidates
 from syngain.pipeline.prompts.templates import condition, template
@@ -178,7 +179,7 @@ def _finished(row: Candidate) -> str:
 def _length(step: LengthStep, row: Candidate) -> str:
     text = text_of(row.content, step.field)
     for unit, count, low, high in (
-        ("words", len(text.split()), step.min_words, step.max_words),
+        ("words", length(text), step.min_words, step.max_words),
         ("characters", len(text), step.min_characters, step.max_characters),
     ):
         if count < low or (high is not None and count > high):

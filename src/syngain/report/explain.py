@@ -69,7 +69,8 @@ class Explanation:
 
     def text(self, width: int = WIDTH) -> str:
         """The explanation for a terminal, at most 15 lines; long methods are cut."""
-        parts = [(name, terminal_text(words)) for name, words in self.parts if words]
+        shown = {"Next": visible}  # a command is copied
+        parts = [(name, shown.get(name, terminal_text)(words)) for name, words in self.parts if words]
         lines = [terminal_text(self.title), terminal_text(self.id), ""]
         budget = LINES - len(lines)
         for place, (name, words) in enumerate(parts):

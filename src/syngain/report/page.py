@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from syngain.core.phrases import isolated
 from syngain.report.catalog import badge, describe, finding_title
 from syngain.report.explain import of_estimate
 from syngain.report.figures.chain import chain_svgs
@@ -216,8 +217,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "visible": visible,
-        "shorten": shorten,
+        "visible": lambda text, **how: isolated(visible(text, **how)),
+        "shorten": lambda text, limit, **how: isolated(shorten(text, limit, **how)),
+        "verbatim": visible,
+        "text": shorten,
         "count": count,
         "counts": region_counts,
         "strip": strip,
@@ -233,7 +236,7 @@ def _environment() -> Environment:
 
 def _sentence(text: str) -> str:
     """A phrase as a sentence: capital first, full stop last."""
-    phrase = shorten(text, 400).strip().rstrip(".")
+    phrase = isolated(shorten(text, 400)).strip().rstrip(".")
     return f"{phrase[:1].upper()}{phrase[1:]}." if phrase else ""
 
 

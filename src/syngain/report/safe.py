@@ -10,6 +10,8 @@ from dataclasses import is_dataclass
 
 from markupsafe import Markup
 
+from syngain.core.phrases import isolated
+
 # C0, DEL and C1 controls drive terminals; the bidirectional controls reorder what is read; lone surrogates cannot be
 # written as UTF-8. Newline and tab are handled by the caller's wish.
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -35,7 +37,9 @@ def shorten(text: object, limit: int, *, lines: bool = False) -> str:
 
 def terminal_text(text: object) -> str:
     """A visible text for terminals: ASCII minus signs and plain spaces, so that numbers can be copied."""
-    return visible(text).replace("\u2212", "-").replace("\u202f", " ").replace("≥ ", ">= ").replace("≤ ", "<= ")
+    return (
+        isolated(visible(text)).replace("\u2212", "-").replace("\u202f", " ").replace("≥ ", ">= ").replace("≤ ", "<= ")
+    )
 
 
 def plain(value: object) -> object:

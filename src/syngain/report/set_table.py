@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from syngain.core.estimate import Estimate
+from syngain.core.phrases import isolate
 from syngain.core.result import SEVERITIES
 from syngain.report.catalog import PARTS, describe
 from syngain.report.numbers import NONE, interval, number
@@ -31,7 +32,7 @@ def set_table(sets: Mapping[str, object]) -> SetTable:
     findings = tuple((_found(content), "") for content in sets.values())
     if any(text for text, _ in findings):
         lines.append(("Findings", "", findings))
-    return SetTable(tuple(visible(name) for name in columns), tuple(lines))
+    return SetTable(tuple(isolate(visible(name)) for name in columns), tuple(lines))
 
 
 def _found(content: object) -> str:

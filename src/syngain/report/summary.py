@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from syngain.core.phrases import isolate
 from syngain.report.all_measures import all_measures
 from syngain.report.catalog import badge, finding_title
 from syngain.report.measures import Row, row
@@ -166,7 +167,7 @@ def _finding(finding: Finding, width: int, *, whole: bool) -> Table:
     if whole and finding.consequence:
         table.add_row("", Text(finding.consequence), "")
     if whole and finding.examples:
-        table.add_row("", Text(f"e.g. {shorten(finding.examples[0], 2 * width - 40)}", style="italic dim"), "")
+        table.add_row("", Text(f"e.g. {isolate(shorten(finding.examples[0], 2 * width - 40))}", style="italic dim"), "")
     if finding.fix:
         table.add_row("", Text.assemble(("fix: ", "dim"), terminal_text(shorten(finding.fix, 200))), "")
     return table
@@ -229,7 +230,7 @@ def _sets(result: Result) -> Iterator[RenderableType]:
     for _ in names:
         table.add_column(justify="right")
     head = "Datasets" if wide else "Measures, 90% CI"
-    table.add_row(Text(head, style="bold"), *(Text(shorten(name, 24), style="dim") for name in names))
+    table.add_row(Text(head, style="bold"), *(Text(isolate(shorten(name, 24)), style="dim") for name in names))
     for name, cells in lines:
         table.add_row(
             Text(name), *(Text(f"{terminal_text(value)}\n{terminal_text(ends)}".rstrip()) for value, ends in cells)

@@ -11,7 +11,7 @@ import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
-from syngain.data.text.normal_forms import words
+from syngain.data.text.words import words
 from syngain.selection.candidates import Ranking
 
 if TYPE_CHECKING:

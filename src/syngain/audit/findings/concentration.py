@@ -9,8 +9,8 @@ import numpy as np
 from scipy import stats
 
 from syngain.audit.responses.languages import language
-from syngain.audit.responses.scripts import tokens
 from syngain.core.phrases import percent, shortened
+from syngain.data.text.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ def _values(data: Dataset, rows: Ints) -> Iterator[tuple[str, Sequence[str]]]:
 
 
 def _language(text: str) -> str:
-    return language(text, tokens(text[:600])[:LANGUAGE_WORDS], least=2, letters=4)
+    return language(text, words(text[:600])[:LANGUAGE_WORDS], least=2, letters=4)
 
 
 def _plain(record: Mapping[str, object], name: str) -> str | None:

@@ -11,7 +11,7 @@ from syngain.audit.findings.concentration import concentrated
 from syngain.audit.measures.marginals import columns_that_differ
 from syngain.core.phrases import listed, shortened
 from syngain.data.dataset import Kind
-from syngain.data.text.normal_forms import WORD
+from syngain.data.text.words import first_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +89,7 @@ def _good_example(context: Context, finding: Finding, bad: Flags) -> str:
 
 
 def _words(text: str) -> set[str]:
-    return {match.group() for match in WORD.finditer(text[:READ].lower())}
+    return set(first_words(text[:READ], 80))
 
 
 def _overlap(one: set[str], other: set[str]) -> float:

@@ -15,6 +15,7 @@ from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rows import find
 from syngain.audit.measure import FEWEST, measured
 from syngain.core.result import SEVERITIES
+from syngain.data.text.words import unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ class Explainer:
         """The findings with ``explained_by`` filled in; only high ones are worth the second look."""
         current = list(findings)
         for cause, effects in EFFECTS.items():
-            if not any(finding.id == cause and _is_open(finding) for finding in current):
+            if not any(finding.id == cause and self._is_cause(finding) for finding in current):
                 continue
             if not any(finding.id in effects and _is_open(finding) for finding in current):
                 continue
@@ -64,7 +65,18 @@ class Explainer:
                 else finding
                 for finding in current
             ]
-        return sorted(current, key=lambda finding: SEVERITIES.index(finding.severity))
+        severity = {finding.id: finding.severity for finding in current}
+
+        def rank(finding: Finding) -> tuple[int, bool]:  # a cause comes before its effects
+            return SEVERITIES.index(finding.severity), finding.severity in map(severity.get, finding.explained_by)
+
+        return sorted(current, key=rank)
+
+    def _is_cause(self, finding: Finding) -> bool:
+        """High findings; shared openings of characters at medium as well, since they separate more rows than words."""
+        if finding.id == "template_collapse" and finding.severity == "medium":
+            return any(map(unspaced, self.context.found.openings.values()))
+        return _is_open(finding)
 
     def _without(self, cause: str) -> set[str] | None:
         """Ids that are still high without the cause; None when too little is left to tell."""

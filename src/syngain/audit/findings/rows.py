@@ -18,6 +18,7 @@ from syngain.audit.measures.two_sample import one_sided_lower
 from syngain.audit.measures.uniformity import opening as opening_of
 from syngain.core.phrases import percent
 from syngain.core.result import Finding, Severity
+from syngain.data.text.words import length, length_unit, unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -130,12 +131,16 @@ def _template(context: Context) -> Iterator[Finding]:
             continue
         opening = context.found.openings[side]
         texts = context.frame.synthetic.texts[side]
-        rows = [row for row, text in enumerate(texts) if opening_of(text) == opening]
+        first = opening_of(opening)
+        rows = [row for row, text in enumerate(texts) if opening_of(text) == first]
         where = f" of {side}s" if len(context.frame.sides) > 1 else " of rows"
+        unit, fraction = length_unit([opening]), item.value
+        if unspaced(opening):
+            fraction = len(rows) / len(texts)  # of all rows, where the estimate is of the sample
         yield Finding(
             id="template_collapse",
             severity=severity,
-            message=f"{percent(item.value)}{where} start with the same words ({opening!r}); "
+            message=f"{percent(fraction)}{where} start with the same {unit} ({opening!r}); "
             f"real rows: {percent(item.references['real'])}.",
             evidence=context.evidence(rows),
             examples=context.examples(rows, texts),
@@ -228,12 +233,13 @@ def _lengths(context: Context, side: str) -> str:
     if not side:
         return ""
     real, ours = (
-        float(np.median([len(text.split()) for text in rows.texts[side]]))
+        float(np.median([length(text) for text in rows.texts[side]]))
         for rows in (context.frame.real, context.frame.synthetic)
     )
     if abs(ours - real) < 0.2 * max(real, 1.0):
         return ""
-    return f"; median length {ours:.0f} words, real rows {real:.0f}"
+    unit = length_unit(context.frame.real.texts[side])
+    return f"; median length {ours:.0f} {unit}, real rows {real:.0f}"
 
 
 def _largest_clusters(codes: Ints, repeats: Flags) -> list[int]:

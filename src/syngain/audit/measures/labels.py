@@ -14,7 +14,7 @@ from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
 from syngain.data.blocks import row_values
 from syngain.data.splits import folds
-from syngain.data.text.normal_forms import words
+from syngain.data.text.words import beginning, pattern, runs, words
 from syngain.inference.clusters import clustered_variance, shared_training
 from syngain.inference.intervals import error_intervals, normal_intervals, share_intervals, wilson
 from syngain.inference.resampling import difference_p
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from syngain.learners.linear import FittedDiscriminant
 
 EMPTY = "a an and as at be by for from in is it no non not of on or other none the to with un vs"
-EMPTY_WORDS = frozenset(EMPTY.split())
+EMPTY_RUNS = "其他 其它 その他 はい いいえ なし อื่นๆ อื่น ใช่ ไม่ใช่"
+EMPTY_WORDS = frozenset([*EMPTY.split(), *EMPTY_RUNS.split()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +332,7 @@ def leaking(texts: Sequence[str], labels: Sequence[str]) -> Flags:
 
 def _leaking(texts: Sequence[str], labels: Sequence[str]) -> list[bool]:
     stems = {
-        label: [re.compile(rf"\b{re.escape(stem)}", re.IGNORECASE) for stem in label_stems(label)]
-        for label in set(labels)
+        label: [re.compile(beginning(stem), re.IGNORECASE) for stem in label_stems(label)] for label in set(labels)
     }
     return [
         bool(stems[label]) and all(pattern.search(text) for pattern in stems[label])
@@ -341,9 +341,15 @@ def _leaking(texts: Sequence[str], labels: Sequence[str]) -> list[bool]:
 
 
 def label_stems(label: str) -> list[str]:
-    """Stems of the content words of a label name: ``not hyperbole`` gives ``hyperbol``; ``0`` gives none."""
-    content = [w for w in words(re.sub(r"(?<=[a-z])(?=[A-Z])|[_\W]+", " ", label)) if w.isalpha()]
-    return [word[: max(4, len(word) - 2)] if len(word) > 4 else word for word in content if word not in EMPTY_WORDS]
+    """Stems of the content words of a label name: ``not hyperbole`` gives ``hyperbol``; ``0`` gives none.
+
+    In scripts without spaces every run of two characters and more.
+    """
+    unspaced, rest = runs(label)
+    whole = [run for run in unspaced if run not in EMPTY_WORDS and len(pattern("character").findall(run)) > 1]
+    content = [w for w in words(re.sub(r"(?<=[a-z])(?=[A-Z])|[_\W]+", " ", rest)) if w.isalpha()]
+    stems = [word[: max(4, len(word) - 2)] if len(word) > 4 else word for word in content if word not in EMPTY_WORDS]
+    return [*stems, *whole]
 
 
 def leak_fraction(synthetic: Flags, real: Flags, units: Ints) -> Estimate:

@@ -14,7 +14,7 @@ from scipy import sparse
 from syngain.audit.measures.duplicates import smoothed_signs
 from syngain.audit.measures.uniformity import FORM_WORDS
 from syngain.core.estimate import Estimate
-from syngain.data.text.normal_forms import words
+from syngain.data.text.words import terms, unspaced
 from syngain.inference.clusters import summing
 from syngain.inference.intervals import error_intervals
 from syngain.inference.resampling import permutation, permuted_sides
@@ -87,8 +87,10 @@ class Relations:
         }
 
     def pairs(self, texts: Sequence[str]) -> Matrix:
-        """Rows by pairs, 1 where a row holds both words; shape (n, pairs)."""
-        tokens = [sorted({w for w in words(text) if len(w) > 2 and w not in FORM_WORDS}) for text in texts]
+        """Rows by pairs, 1 where a row holds both terms; shape (n, pairs)."""
+        tokens = [
+            sorted({w for w in terms(text) if (len(w) > 2 or unspaced(w)) and w not in FORM_WORDS}) for text in texts
+        ]
         frequency = Counter(w for row in tokens for w in row)
         salient = {w for w, count in frequency.most_common(self.vocabulary) if count > 1}
         index: dict[tuple[str, str], int] = {}

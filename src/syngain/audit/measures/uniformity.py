@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import lzma
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syngain.core.estimate import Estimate
-from syngain.data.text.normal_forms import words
+from syngain.data.text.words import first_words, phrase, unspaced
 from syngain.inference.intervals import normal_intervals, share_intervals, wilson
 from syngain.inference.resampling import permutation, permuted_sides, subsampled_error
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 OPENING_WORDS = 5
 TEMPLATE_WORDS = 8
+LONGEST_OPENING = 40
+NEARLY_ALL = 0.9  # of the rows go on alike
+FORM_CHARACTERS = 32
 # words that carry form, not content: they stay when a template is made
 FORM = """
 a about after all am an and any are as at be because been before but by can could did do does for from get had has have
@@ -42,15 +46,38 @@ class Sides:
 
 
 def opening(text: str) -> str:
-    """The first five words of a row, lower case."""
-    return " ".join(words(text)[:OPENING_WORDS])
+    """The first five words of a row, lower case; characters in scripts without spaces."""
+    return phrase(first_words(text, OPENING_WORDS))
 
 
-def template(text: str) -> str:
-    """The first eight words with runs of content words replaced by one slot."""
+def shared_opening(texts: Sequence[str], first: str) -> str:
+    """What nearly all texts with the opening ``first`` begin with: longer in characters, in words as it is."""
+    if not unspaced(first):
+        return first
+    rows = [first_words(text, LONGEST_OPENING) for text in texts if opening(text) == first]
+    start: list[str] = []
+    while rows:
+        following = Counter(row[len(start)] for row in rows if len(row) > len(start))
+        word, count = following.most_common(1)[0] if following else ("", 0)
+        if count < NEARLY_ALL * len(rows):
+            break
+        start.append(word)
+        rows = [row for row in rows if row[: len(start)] == start]
+    whole = phrase(start)
+    return whole if opening(whole) == first else first
+
+
+def form_characters(texts: Sequence[str]) -> frozenset[str]:
+    """The most frequent characters at the start of these texts: in scripts without spaces they carry form."""
+    counts = Counter(word for text in texts if unspaced(text) for word in first_words(text, TEMPLATE_WORDS))
+    return frozenset(word for word, _ in counts.most_common(FORM_CHARACTERS) if unspaced(word))
+
+
+def template(text: str, form: frozenset[str] = frozenset()) -> str:
+    """The first eight words with runs of content words replaced by one slot; ``form``: characters that stay."""
     slots: list[str] = []
-    for word in words(text)[:TEMPLATE_WORDS]:
-        piece = word if word in FORM_WORDS else "_"
+    for word in first_words(text, TEMPLATE_WORDS):
+        piece = word if word in FORM_WORDS or word in form else "_"
         if not (piece == "_" and slots and slots[-1] == "_"):
             slots.append(piece)
     return " ".join(slots)

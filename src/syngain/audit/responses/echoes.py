@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from syngain.audit.responses.scripts import tokens as tokens_of
+from syngain.data.text.words import words as tokens_of
 
 if TYPE_CHECKING:
     from syngain.audit.responses.prompt_response import Response

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.responses.lexicon.function_words import NATIVE, SCRIPT_LANGUAGES, WORDS
-from syngain.audit.responses.scripts import SCRIPTS, main_script, tokens
+from syngain.audit.responses.scripts import SCRIPTS, main_script
+from syngain.data.text.words import words as tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

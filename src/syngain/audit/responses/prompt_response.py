@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from syngain.audit.responses.scripts import tokens
 from syngain.data.blocks import row_values
 from syngain.data.text import near_duplicates
+from syngain.data.text.words import words as tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.responses.scripts import tokens
 from syngain.data.text.near_duplicates import shared_codes
+from syngain.data.text.words import words as tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

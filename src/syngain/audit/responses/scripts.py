@@ -61,21 +61,6 @@ _CODES: Ints = np.array([SCRIPTS.index(name) for _, _, name in _RANGES])
 _LATIN = SCRIPTS.index("Latin")
 _LETTER = re.compile(r"[A-Za-z]")
 
-# characters of scripts without spaces between words, one by one; elsewhere words
-UNSPACED = (
-    r"\u0e01-\u0e7f\u0e81-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    r"\uf900-\ufaff"
-)
-TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['\u2019][^\W_]+)?")
-
-_ASCII = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)?")
-
-
-def tokens(text: str) -> list[str]:
-    """Words of a text in lower case; characters in scripts that have no spaces."""
-    lower = text.lower()
-    return (_ASCII if lower.isascii() else TOKEN).findall(lower)
-
 
 def letters(text: str) -> dict[str, int]:
     """Letters of a text by script, of its first 300 characters."""

@@ -15,8 +15,8 @@ from sklearn.utils.extmath import randomized_svd
 
 from syngain.data.blocks import row_values
 from syngain.data.encoders.vectors import HashedNgrams, weigh
-from syngain.data.text.normal_forms import words
 from syngain.data.text.texts import Texts
+from syngain.data.text.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ from syngain.data.text.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from syngain.core.arrays import Floats, Ints, Singles, Unsigned
+    from syngain.core.arrays import Floats, Ints, Singles
 
 BATCH = 4_096
 
@@ -101,7 +101,10 @@ class Counting:
         rows, hashes = hashed_ngrams.word_hashes(laid)
         words = [hashed_ngrams.word_ngrams(rows, hashes, size) for size in (1, 2)]
         characters = [hashed_ngrams.character_ngrams(laid, size) for size in (3, 4, 5)]
-        parts = [hashed_ngrams.count_matrix(*_joined(part), (len(texts), buckets)) for part in (words, characters)]
+        parts = [
+            hashed_ngrams.count_matrix(*hashed_ngrams.joined(part), (len(texts), buckets))
+            for part in (words, characters)
+        ]
         return sparse.csr_matrix(sparse.hstack(parts, format="csr"))
 
     def merge(self, parts: Iterator[sparse.csr_matrix[np.float32]]) -> sparse.csr_matrix[np.float32]:
@@ -143,12 +146,6 @@ class FittedNgrams:
         out = np.asarray(weighted @ self.components, dtype=np.float64)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         return np.asarray(np.divide(out, norms, out=out, where=norms > 0))
-
-
-def _joined(
-    parts: Sequence[tuple[Ints, Unsigned]],
-) -> tuple[Ints, Unsigned]:
-    return np.concatenate([rows for rows, _ in parts]), np.concatenate([hashes for _, hashes in parts])
 
 
 def weigh(counts: sparse.csr_matrix[np.float32], idf: Singles, buckets: int) -> sparse.csr_matrix[np.float32]:

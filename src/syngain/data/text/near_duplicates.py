@@ -35,7 +35,8 @@ class MinHash:
     """Hyper-parameters of the near-duplicate search.
 
     Two rows are near duplicates when the Jaccard similarity of their sets of ``ngram``-byte pieces reaches
-    ``threshold``. With 12 bands of 5 a pair at .8 is a candidate with probability .991, at .9 with .99999.
+    ``threshold``; in scripts without spaces of ``ngram - 1`` characters. With 12 bands of 5 a pair at .8 is a candidate
+    with probability .991, at .9 with .99999.
     """
 
     threshold: float = 0.8

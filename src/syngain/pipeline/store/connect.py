@@ -11,6 +11,7 @@ from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, silent
 from syngain.data import read
 from syngain.data.columns.roles import Kind
+from syngain.data.text.words import joined, pieces
 from syngain.generators.probe import ASK, LONGEST_ANSWER, SEEDS
 from syngain.generators.protocol import Capabilities
 from syngain.generators.toy import MarkovText
@@ -204,6 +205,6 @@ def _toy(spec: ToySpec, anchors: Dataset | None) -> ToyGenerator:
             expected="texts, or pairs of prompt and response",
             todo="name the text column with --text, or use another generator",
         )
-    texts = [" ".join(side.split()[: spec.max_words]) for side in anchors.sides[list(anchors.sides)[-1]]]
+    texts = [joined(pieces(side)[: spec.max_words]) for side in anchors.sides[list(anchors.sides)[-1]]]
     labels = None if anchors.labels is None else list(anchors.labels)
     return ToyGenerator(MarkovText.fit(texts, labels, backoff=spec.backoff, max_words=spec.max_words))

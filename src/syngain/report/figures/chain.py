@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from syngain.core.phrases import isolate
 from syngain.report.numbers import MINUS, number
 from syngain.report.safe import shorten
 
@@ -99,7 +100,7 @@ def _leaving(flows: Sequence[Flow], scale: float) -> list[Markup]:
         x += width + 2
     text = Markup('<text class="c-small" x="{}" y="{}">{} {} {}</text>')
     named, rest = flows[:2] if len(flows) > 3 else flows, flows[2:] if len(flows) > 3 else ()
-    lines = [(shorten(flow.name, 18), _amount(flow)) for flow in named]
+    lines = [(isolate(shorten(flow.name, 18)), _amount(flow)) for flow in named]
     if rest:
         lines.append((f"{len(rest)} more steps", number(sum(flow.nats for flow in rest), "nats")))
     for place, (name, amount) in enumerate(lines):
@@ -112,7 +113,7 @@ def _label(x: float, y: float, flow: Flow, anchor: str) -> Markup:
         '<text x="{x}" y="{y}" text-anchor="{anchor}"><tspan class="c-name">{name}</tspan>'
         '<tspan x="{x}" dy="15">{amount}</tspan></text>'
     )
-    return text.format(x=_n(x), y=_n(y), anchor=anchor, name=shorten(flow.name, 48), amount=_amount(flow))
+    return text.format(x=_n(x), y=_n(y), anchor=anchor, name=isolate(shorten(flow.name, 48)), amount=_amount(flow))
 
 
 def _amount(flow: Flow) -> str:

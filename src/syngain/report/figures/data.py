@@ -8,6 +8,7 @@ import math
 import re
 from typing import TYPE_CHECKING, cast
 
+from syngain.core.phrases import isolate, isolated
 from syngain.report.safe import plain, shorten, visible
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def map_figure(points: Sequence[MapPoint], regions: Sequence[MapRegion]) -> Colu
 
     def columns(limit: int) -> Columns:
         return {
-            "labels": [shorten(label, min(limit, _NAME_LIMIT)) for label in labels],
+            "labels": [isolate(shorten(label, min(limit, _NAME_LIMIT))) for label in labels],
             "traces": [_trace(name, rows, places, limit) for name, rows in drawn.items()],
             "rings": [_ring(number, region) for number, region in enumerate(missing(regions), start=1)],
         }
@@ -63,7 +64,7 @@ def drop_table(dropped: Sequence[Dropped]) -> Columns:
     def columns(limit: int) -> Columns:
         return {
             **_ids([item.id for item in rows], limit),
-            "reasons": [shorten(reason, min(limit, _NAME_LIMIT)) for reason in reasons],
+            "reasons": [isolate(shorten(reason, min(limit, _NAME_LIMIT))) for reason in reasons],
             "label": [None if item.label is None else shorten(item.label, min(limit, _NAME_LIMIT)) for item in rows],
             "why": [[places[visible(reason)] for reason in item.reasons] for item in rows],
             "score": [_rounded(item.score) for item in rows],
@@ -81,10 +82,10 @@ def distribution_figure(item: Distribution) -> Columns:
         bars.sort(key=lambda bar: (-abs(bar[1] - bar[2]), bar[0]))
     total, bars = len(bars), bars[:_BARS]
     return {
-        "title": visible(item.title),
+        "title": isolated(visible(item.title)),
         "total": total,
         "flat": not binned,
-        "names": [shorten(name, _NAME_LIMIT) for name, _, _ in bars],
+        "names": [isolate(shorten(name, _NAME_LIMIT)) for name, _, _ in bars],
         "real": [_rounded(real) for _, real, _ in bars],
         "synthetic": [_rounded(synthetic) for _, _, synthetic in bars],
     }
@@ -94,7 +95,7 @@ def series_figure(identifier: str, name: str, item: Series) -> Columns:
     """A curve with its band."""
     columns = {"x": item.x, "value": item.value, "lower": item.lower, "upper": item.upper}
     return {
-        "title": f"{name} ({visible(identifier)})",
+        "title": isolated(f"{name} ({visible(identifier)})"),
         "x_name": visible(item.x_name),
         "level": f"{item.level * 100:.0f} %",
         **{key: [_rounded(value, 5) for value in values] for key, values in columns.items()},
@@ -108,7 +109,7 @@ def _trace(name: str, rows: Sequence[MapPoint], places: dict[str, int], limit: i
         "x": [_rounded(point.x) for point in rows],
         "y": [_rounded(point.y) for point in rows],
         "label": [-1 if point.label is None else places[visible(point.label)] for point in rows],
-        "text": [shorten(point.text, limit) for point in rows],
+        "text": [isolate(shorten(point.text, limit)) for point in rows],
     }
 
 
@@ -117,9 +118,9 @@ def _ring(place: int, region: MapRegion) -> Columns:
         "number": place,
         "x": _rounded(region.x),
         "y": _rounded(region.y),
-        "name": shorten(region.name, _NAME_LIMIT),
+        "name": isolate(shorten(region.name, _NAME_LIMIT)),
         "counts": region_counts(region),
-        "examples": [shorten(text, 160) for text in region.examples[:3]],
+        "examples": [isolate(shorten(text, 160)) for text in region.examples[:3]],
     }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from syngain.core.phrases import isolate
 from syngain.report.numbers import bare, interval, number
 from syngain.report.safe import shorten, visible
 
@@ -164,7 +165,9 @@ def _name(mark: _Mark, x: float, y: float, taken: list[Box]) -> Markup:
         '<tspan x="{x}" dy="15">{gain}</tspan></text>'
     )
     at, anchor = (x - 12, "end") if left else (x + 12, "start")
-    return text.format(x=_n(at), y=_n(box[1] + 11), anchor=anchor, name=shorten(mark.name, 34), gain=_gain(mark))
+    return text.format(
+        x=_n(at), y=_n(box[1] + 11), anchor=anchor, name=isolate(shorten(mark.name, 34)), gain=_gain(mark)
+    )
 
 
 def _meet(one: Box, other: Box) -> bool:

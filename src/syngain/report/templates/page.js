@@ -127,6 +127,7 @@
     };
     const cell = (text) => {
       const td = document.createElement("td");
+      td.dir = "auto";
       text.split("_").forEach((part, i) => (i ? td.append("_", document.createElement("wbr"), part) : td.append(part)));
       return td;
     };

@@ -5,13 +5,12 @@ The opening is that of the audit: the first five words, lower case.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from syngain.audit.measures.uniformity import opening
-from syngain.data.text.normal_forms import words
+from syngain.audit.measures.uniformity import OPENING_WORDS
+from syngain.data.text.words import first_words, phrase, spaced_pieces, words
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -20,7 +19,6 @@ Item = TypeVar("Item", bound="Hashable")
 
 MOST_SHARED = 0.5  # of the rows with the opening: above it the longest shared start is unique
 SHORTEST = 2  # words of a template: one common word may be chance
-_WORD = re.compile(r"\S+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Template:
 
     def opens(self, text: str) -> bool:
         """Whether a text opens with the template."""
-        own = self.opening.split()
+        own = words(self.opening)
         return bool(own) and words(text)[: len(own)] == own
 
 
@@ -54,7 +52,7 @@ def template_of(responses: Sequence[str]) -> Template:
     A template may be shorter than an opening: where more than half of the responses have two words or more at their
     start in common, but not five, the template is this common start.
     """
-    openings = [tuple(opening(response).split()) for response in responses]
+    openings = [tuple(first_words(response, OPENING_WORDS)) for response in responses]
     start = shared_start(openings)
     counts = Counter(found for found in openings if found)
     if len(start) < SHORTEST:
@@ -62,7 +60,7 @@ def template_of(responses: Sequence[str]) -> Template:
         start = most if count > 1 else ()
     size = len(start)
     having = tuple(i for i, found in enumerate(openings) if size and found[:size] == start)
-    return Template(" ".join(start), having, len(responses))
+    return Template(phrase(start), having, len(responses))
 
 
 def shared_start(rows: Sequence[Sequence[Item]], share: float = MOST_SHARED) -> tuple[Item, ...]:
@@ -98,4 +96,4 @@ def pieces(text: str) -> list[str]:
 
     Joined they are the text without its leading white space.
     """
-    return _WORD.findall(text)
+    return spaced_pieces(text)

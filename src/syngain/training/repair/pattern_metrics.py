@@ -15,7 +15,7 @@ import numpy as np
 from syngain.audit.measures.uniformity import entropy
 from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
-from syngain.data.text.normal_forms import words
+from syngain.data.text.words import words
 from syngain.inference.clusters import satterthwaite
 from syngain.inference.intervals import LEVELS, normal_intervals, wilson
 from syngain.inference.ratios import paired_ratio

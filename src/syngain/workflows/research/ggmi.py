@@ -232,7 +232,7 @@ def _panel(found: Mapping[str, Supersamples], streams: Streams) -> dict[str, Est
             method="0-1 loss of the held-out row of every pair",
             estimand=f"error of the {SIDES[side]} on fresh rows of the same distribution",
             references={"pooled ld-CMI / ln 2": float(samples.pooled().mean() / math.log(2))},
-        )
+        ).within(0, 1)
     ours, theirs = (found[side].corrected("ld").mean(axis=1) for side in ("anchors", "synthetic"))
     error = math.sqrt(ours.var(ddof=1) / ours.size + theirs.var(ddof=1) / theirs.size)
     value = float(ours.mean() - theirs.mean())

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 HELD = 0.5  # of the rows, where no holdout is given
 HALF = 0.5  # of the loss of full replacement
 WORDS: Mapping[str, tuple[str, str]] = {
-    "distinct_fraction": ("share", "distinct 4-grams of words, over those of generation 1"),
+    "distinct_fraction": (
+        "share",
+        "distinct 4-grams of words or characters, over those of generation 1",
+    ),
     "coverage": ("share", "4-grams of the real holdout that are generated, over those of generation 1"),
     "tail_coverage": ("share", "rare real words that are still generated, over those of generation 1"),
     "divergence": (
@@ -164,10 +167,10 @@ def _relative(runs: Floats) -> Floats:
 
 
 def _estimate(draws: Floats, unit: str, estimand: str) -> Estimate:
-    """The mean over seeds (n,), with Student's interval."""
+    """The mean over seeds (n,), with Student's interval; of a fraction within 0 and 1, or its own value above 1."""
     value, count = float(draws.mean()), draws.size
     error = float(draws.std(ddof=1)) / float(np.sqrt(count))
-    return Estimate(
+    found = Estimate(
         value=value,
         intervals=normal_intervals(value, error, count - 1.0),
         n=count,
@@ -176,6 +179,7 @@ def _estimate(draws: Floats, unit: str, estimand: str) -> Estimate:
         method=f"mean of {count} loops, each with its own real rows, holdout and draws",
         estimand=estimand,
     )
+    return found.within(min(value, 0.0), max(value, 1.0)) if unit == "share" else found
 
 
 def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
