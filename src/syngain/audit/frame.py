@@ -34,6 +34,7 @@ class RowSet:
 
     Attributes:
         joined: one text per row; a table's row is written out column by column.
+        data: the whole rows; None once rows were taken out or changed.
     """
 
     texts: Mapping[str, Texts]
@@ -41,6 +42,7 @@ class RowSet:
     labels: Sequence[str] | None
     size: int
     joined: Texts
+    data: Dataset | None = None
 
     @classmethod
     def of(cls, study: Study, role: Role) -> RowSet:
@@ -48,7 +50,7 @@ class RowSet:
         data = study.dataset(role)
         assert data is not None  # noqa: S101  (the frame looked)
         texts = {name: study.texts(role, name) for name in data.sides}
-        return cls(texts, data.columns, data.labels, len(data), study.texts(role))
+        return cls(texts, data.columns, data.labels, len(data), study.texts(role), data)
 
     def without_opening(self, side: str, opening: str) -> RowSet:
         """The same rows with this opening removed from those that have it."""

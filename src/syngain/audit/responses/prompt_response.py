@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from syngain.audit.responses.checks.tool_calls import call_problems
 from syngain.audit.responses.scripts import tokens
 from syngain.data.blocks import row_values
 from syngain.data.text import near_duplicates
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from syngain.core.arrays import Ints
+    from syngain.data.tool_calls.conversations import Conversation
 
 FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`[^`\n]*`|\$\$.*?\$\$|(?<![\w$])\$(?![\d\s])[^$\n]*\$", re.DOTALL)
@@ -33,16 +36,27 @@ class Response:
     """A response with its prompt.
 
     Attributes:
-        prompt, text: both sides, without white space around them.
+        prompt, text: both sides, without white space around them. conversation: with tools, where there are some.
     """
 
     prompt: str
     text: str
+    conversation: Conversation | None = None
 
     @classmethod
-    def of(cls, prompt: str, response: str) -> Response:
+    def of(cls, prompt: str, response: str, conversation: Conversation | None = None) -> Response:
         """The answer of a row; the middle of very long texts is left out."""
-        return cls(_bounded(prompt).strip(), _bounded(response).strip())
+        return cls(_bounded(prompt).strip(), _bounded(response).strip(), conversation)
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the response is a tool call and no text for a reader."""
+        return self.conversation is not None and self.conversation.ends_in_call
+
+    @cached_property
+    def call_problems(self) -> frozenset[str]:
+        """What is wrong with the tool calls of the row."""
+        return frozenset() if self.conversation is None else call_problems(self.conversation)
 
     @cached_property
     def final(self) -> str:
@@ -79,10 +93,15 @@ class Response:
 
 @dataclass(frozen=True)
 class Responses:
-    """The prompts and responses of one dataset, with what several detectors need."""
+    """The prompts and responses of one dataset, with what several detectors need.
+
+    Attributes:
+        conversations: of all rows, where some have tool calls.
+    """
 
     prompts: Sequence[str]
     responses: Sequence[str]
+    conversations: Sequence[Conversation] | None = None
     _known: dict[Callable[[Response], object], object] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -90,7 +109,8 @@ class Responses:
 
     def answer(self, row: int) -> Response:
         """The answer of one row."""
-        return Response.of(self.prompts[row], self.responses[row])
+        conversation = None if self.conversations is None else self.conversations[row]
+        return Response.of(self.prompts[row], self.responses[row], conversation)
 
     def values(self, compute: Callable[[Response], Sequence[int]]) -> Ints:
         """Integers of every row, from its own text alone (n, k); computed once for each ``compute``."""
@@ -113,8 +133,9 @@ class Responses:
 
     def _values(self, compute: Callable[[Response], Sequence[int]]) -> Ints:
         def block(part: slice) -> list[Sequence[int]]:
-            pairs = zip(self.prompts[part], self.responses[part], strict=True)
-            return [compute(Response.of(prompt, response)) for prompt, response in pairs]
+            found = repeat(None) if self.conversations is None else self.conversations[part]
+            rows = zip(self.prompts[part], self.responses[part], found, strict=False)
+            return [compute(Response.of(prompt, response, conversation)) for prompt, response, conversation in rows]
 
         return row_values(block, len(self), np.int64)
 
