@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Ints
+    from syngain.data.benchmarks import Benchmark
     from syngain.data.study import Role, Study
 
     Columns = Mapping[str, Sequence[object]]
@@ -81,6 +82,7 @@ class Frame:
         source: the real row each synthetic row was made from (m,), -1 unknown. rows: original row numbers (m,).
         held_out: whether ``real`` was held out from generation. test: joined texts of the test set.
         study: where clusters of all rows are known; None once rows were taken out or changed.
+        benchmarks: public benchmarks whose items must not be in the synthetic rows.
     """
 
     real: RowSet
@@ -92,9 +94,10 @@ class Frame:
     held_out: bool
     test: Texts | None = None
     study: Study | None = None
+    benchmarks: Sequence[Benchmark] = ()
 
     @classmethod
-    def of(cls, study: Study) -> Frame:
+    def of(cls, study: Study, benchmarks: Sequence[Benchmark] = ()) -> Frame:
         """Check that the datasets fit each other and look at them.
 
         Raises:
@@ -114,6 +117,7 @@ class Frame:
             held_out=study.held_out is not None,
             test=None if study.test is None else study.texts("test"),
             study=study,
+            benchmarks=benchmarks,
         )
 
     @property

@@ -86,7 +86,7 @@ class Explainer:
         removed = {
             "bad_responses": _any_bad(found),
             "memorized_anchors": found.copies,
-            "contamination": found.contaminated,
+            "contamination": _contaminated(found),
             "duplicates": found.near_repeats,
             "distribution_shift": np.any([scores.outside for scores in found.scores.values()], axis=0),
         }[cause]
@@ -116,5 +116,14 @@ def _any_bad(found: Measurements) -> Flags:
     """Rows with a bad response of any kind that is dropped, shape (m,)."""
     flags: Flags = np.any(
         [np.zeros(found.repeats.size, dtype=bool), *response_reasons(found.responses).values()], axis=0
+    )
+    return flags
+
+
+def _contaminated(found: Measurements) -> Flags:
+    """Rows of the test set or of a benchmark, shape (m,)."""
+    known = [found.contaminated, None if found.benchmarks is None else found.benchmarks.flags]
+    flags: Flags = np.any(
+        [np.zeros(found.repeats.size, dtype=bool), *(item for item in known if item is not None)], axis=0
     )
     return flags

@@ -26,6 +26,7 @@ INLINE = re.compile(r"`[^`\n]*`|\$\$.*?\$\$|(?<![\w$])\$(?![\d\s])[^$\n]*\$", re
 LAST_USER = re.compile(r"(?:^|\n)user: ")
 THOUGHT = r"think|thinking|thought|thoughts|reasoning|reason|analysis|scratchpad|reflection|plan"
 CLOSED = re.compile(rf"</(?:{THOUGHT})>|\[/THINK\]|<\|end_of_thought\|>|<\|/think\|>|◁/think▷", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 LONG = 20_000  # characters of a response that are looked at: its first and last halves
 
 Value = TypeVar("Value", bound=np.generic)
@@ -47,6 +48,11 @@ class Response:
     def of(cls, prompt: str, response: str, conversation: Conversation | None = None) -> Response:
         """The answer of a row; the middle of very long texts is left out."""
         return cls(_bounded(prompt).strip(), _bounded(response).strip(), conversation)
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """Whether there is a digit on either side."""
+        return _DIGIT.search(self.text) is not None or _DIGIT.search(self.prompt) is not None
 
     @property
     def is_call(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
     from syngain.data.dataset import Dataset
 
-MARKS = (
-    '"function"', '"arguments"', "function_call: ", "observation: ", "\ntool: ", "tool_call", "<tools>",
-    "functioncall>", "[TOOL_CALLS]", "<|python_tag|>", "<function=", '"tool_use"',
-)  # fmt: skip
+ROOTS = ("function", "tool", "arguments", "observation: ", "TOOL_CALLS", "python_tag")
+MARKS = re.compile(
+    r"\"(?:function|arguments|tool_use)\"|function_call: |(?:^|\n)(?:tool|function|observation): |<\|?tool|tool_call"
+    r"|functioncall>|\[TOOL_CALLS\]|<\|python_tag\|>|<function="
+)
 ASSISTANTS = frozenset({"assistant", "gpt", "model", "bot", "chatgpt", "function_call", "tool_call", "function-call"})
 RESULTS = frozenset({"tool", "function", "observation", "tool_response", "ipython", "function_response"})
 CALLS = frozenset({"function_call", "tool_call", "function-call"})
@@ -91,9 +93,13 @@ class _Reader:
 
 def conversations(data: Dataset) -> Sequence[Conversation] | None:
     """The conversation of every row, read on demand; None where no text of the dataset shows a call."""
-    if not any(mark in text for side in data.sides.values() for text in side for mark in MARKS):
+    if not any(_shows_call(text) for side in data.sides.values() for text in side):
         return None
     return Lazy(len(data), _Reader(data.records, data.roles.text))
+
+
+def _shows_call(text: str) -> bool:
+    return any(root in text for root in ROOTS) and MARKS.search(text) is not None
 
 
 def _messages(record: Mapping[str, object], fields: tuple[str, ...]) -> list[Message]:

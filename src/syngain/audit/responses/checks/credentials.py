@@ -42,16 +42,19 @@ _MARKS = (
     "AKIA", "ASIA", "ABIA", "ACCA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk-", "xox",
     "AIza", "ya29.", "_live_", "whsec_", "hf_", "npm_", "pypi-", "SG.", "dop_v1_", "shpat_", ":AA", "eyJ",
 )  # fmt: skip
+_MIXED = re.compile(r"[A-Za-z]\d|\d[A-Za-z]")
 _NAMES = ("key", "pass", "pwd", "secret", "token", "bearer", "credential")
 RANDOM, NAMED, KINDS = 3.0, 3.3, 2  # bits per character; kinds of characters in a value that a name calls secret
 
 
 def secrets(answer: Response) -> bool:
     """Whether the prompt or the response holds a key, a token or a password that looks real."""
-    return any(_secret(text) for text in (answer.text, answer.prompt))
+    return answer.has_digits and any(_secret(text) for text in (answer.text, answer.prompt))
 
 
 def _secret(text: str) -> bool:
+    if not _MIXED.search(text):
+        return False
     if any(mark in text for mark in _MARKS) and any(_is_key(match[0]) for match in _SHAPES.finditer(text)):
         return True
     if "PRIVATE KEY" in text and any(

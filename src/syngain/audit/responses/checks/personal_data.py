@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from syngain.audit.responses.prompt_response import Response
 
-_MAYBE = re.compile(r"@|\d[\d\s().-]{5,}\d|[A-Z]{2}\d{2}|\d{8}[A-Z]|[A-Z]{6}\d{2}")
+_DIGITS = re.compile(r"\d[\d\s().-]{5,}\d")
 _EMAIL = re.compile(
     r"(?<![\w.+-])(?P<name>[\w.+-]{1,64})@(?P<domain>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24})(?![\w-])"
 )
@@ -51,7 +51,6 @@ _SSN = re.compile(r"(?<![\w.,+-])(?!000|666|9)(\d{3})-(?!00)(\d{2})-(?!0000)(\d{
 _CPF = re.compile(r"(?<![\w.])\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)")
 _CHINESE = re.compile(r"(?<!\w)[1-8]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
 _SPANISH = re.compile(r"(?<!\w)[XYZ]?\d{7,8}-?[A-HJ-NP-TV-Z](?!\w)")
-_ITALIAN = re.compile(r"(?<!\w)[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z](?!\w)")
 _AADHAAR = re.compile(r"(?<![\w.,+-])[2-9]\d{3} \d{4} \d{4}(?! ?\d|\w)")
 _TEST_CARDS = """
 4111111111111111 4242424242424242 4012888888881881 4222222222222 4000056655665556 5555555555554444 5105105105105100
@@ -75,14 +74,14 @@ _TURN = "1576283094"  # of Verhoeff
 
 def personal_data(answer: Response) -> bool:
     """Whether the prompt or the response holds personal data of a known form."""
-    return any(_personal(text) for text in (answer.text, answer.prompt))
+    return any(_personal(text, digits=answer.has_digits) for text in (answer.text, answer.prompt))
 
 
-def _personal(text: str) -> bool:
-    if not _MAYBE.search(text):
-        return False
+def _personal(text: str, *, digits: bool) -> bool:
     if "@" in text and any(map(_is_email, _EMAIL.finditer(text))):
         return True
+    if not digits or not _DIGITS.search(text):
+        return False
     return any(map(_is_phone, _PHONE.finditer(text))) or any(map(_is_phone, _CALLED.finditer(text))) or _numbered(text)
 
 
@@ -159,13 +158,6 @@ def _spanish(text: str) -> bool:
     return len(text) == 9 and "TRWAGMYFPDXBNJZSQVHLCKE"[number % 23] == text[-1] and not _counts(str(number))
 
 
-def _italian(text: str) -> bool:
-    odd = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
-    places = [int(character) if character.isdigit() else ord(character) - 65 for character in text[:15]]
-    total = sum(odd[place] if index % 2 == 0 else place for index, place in enumerate(places))
-    return chr(65 + total % 26) == text[15]
-
-
 def _aadhaar(digits: str) -> bool:
     """Whether the check digit of Verhoeff holds."""
     found = 0
@@ -189,6 +181,5 @@ _CHECKED: Sequence[tuple[re.Pattern[str], Callable[[str], bool]]] = (
     (_CPF, _cpf),
     (_CHINESE, _chinese),
     (_SPANISH, _spanish),
-    (_ITALIAN, _italian),
     (_AADHAAR, _aadhaar),
 )
