@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from syngain.report.response_entries import RESPONSES
+
 
 @dataclass(frozen=True, slots=True)
 class MeasureEntry:
@@ -20,33 +22,12 @@ class MeasureEntry:
     signed: bool = False
 
 
-_RESPONSES = {  # id to name and "What fraction of responses ...?"
-    "empty": ("Empty responses", "is empty or a placeholder"),
-    "refusal": ("Refusals", "refuses the request"),
-    "role_leak": ("Role leaks", "holds template tokens or turns of other roles"),
-    "loop": ("Loops", "repeats the same words in a loop"),
-    "echo": ("Echoes of the prompt", "only repeats the prompt"),
-    "repeated": ("Repeated answers", "repeats the answer to another prompt"),
-    "language": ("Wrong language", "is in another language than the prompt"),
-    "thought": ("Unfinished reasoning", "has unclosed reasoning or no final answer"),
-    "cut": ("Cut responses", "stops before its end"),
-    "code": ("Broken code", "holds code that does not parse"),
-    "call_json": ("Broken tool calls", "holds tool calls that are no valid JSON"),
-    "call_tool": ("Calls of unknown tools", "calls a tool that is not offered"),
-    "call_missing": ("Missing arguments", "leaves out required arguments of a tool"),
-    "call_arguments": ("Invalid arguments", "calls a tool with unknown or wrongly typed arguments"),
-    "call_result": ("Unmatched tool results", "has tool results that do not match their calls"),
-    "arithmetic": ("Wrong arithmetic", "holds an equation of plain numbers that is wrong"),
-    "personal": ("Personal data", "or their prompts holds email addresses, phone, card or id numbers"),
-    "secret": ("Keys and passwords", "or their prompts holds keys, tokens or passwords"),
-    "length": ("Unusual lengths", "is far shorter or longer than real ones"),
-}
 _READ = "The real rows' own fraction gives the expected range; flagged rows are in dropped.jsonl."
 
 MEASURES = {
     **{
         f"responses.{kind}": MeasureEntry(name, f"What fraction of responses {words}?", _READ)
-        for kind, (name, words) in _RESPONSES.items()
+        for kind, (name, words) in RESPONSES.items()
     },
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.responses.checks.arithmetic import wrong_arithmetic
+from syngain.audit.responses.checks.code_blocks import code_fails
 from syngain.audit.responses.checks.credentials import secrets
 from syngain.audit.responses.checks.personal_data import personal_data
 from syngain.audit.responses.checks.tool_calls import call_arguments, call_json, call_missing, call_result, call_tool
-from syngain.audit.responses.code_blocks import code_fails
 from syngain.audit.responses.cuts import cut, ending
 from syngain.audit.responses.echoes import echoes
 from syngain.audit.responses.languages import languages, wrong_language

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from syngain.audit.responses.checks.tool_calls import call_problems
 from syngain.audit.responses.scripts import tokens
 from syngain.data.blocks import row_values
 from syngain.data.text import near_duplicates
+from syngain.data.tool_calls.problems import call_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ _RESULT = re.compile(r"<tool_response>")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """A call of a tool.
 
     Attributes:
@@ -45,10 +45,10 @@ class Call:
         return self.name is None or self.arguments is None
 
 
-BROKEN = Call(None, None)
+BROKEN = ToolCall(None, None)
 
 
-def calls_of(value: object) -> tuple[Call, ...]:
+def calls_of(value: object) -> tuple[ToolCall, ...]:
     """The calls of a field: an object, a list of objects, or the JSON text of either."""
     if isinstance(value, str):
         return _of_text(value)
@@ -56,7 +56,7 @@ def calls_of(value: object) -> tuple[Call, ...]:
     return tuple(_call(item) for item in items)
 
 
-def calls_in(text: str) -> tuple[Call, ...]:
+def calls_in(text: str) -> tuple[ToolCall, ...]:
     """The calls that a text marks by tags."""
     if not _TAG.search(text):
         return ()
@@ -83,28 +83,28 @@ def _is_call(item: Mapping[object, object]) -> bool:
     return isinstance(item.get("function"), Mapping) or ("name" in item and any(key in item for key in ARGUMENTS))
 
 
-def _tagged(match: re.Match[str]) -> Iterator[Call]:
+def _tagged(match: re.Match[str]) -> Iterator[ToolCall]:
     name, inner = match["name"], match["inner"]
     body = next((match[key] for key in ("hermes", "glaive", "mistral", "llama") if match[key] is not None), "").strip()
     if name is None and body.startswith("<"):  # names and values in tags: their types cannot be seen
         found = re.match(r"<function=([\w.-]+)>", body)
-        yield Call(found[1], {}, judged=False) if found else BROKEN
+        yield ToolCall(found[1], {}, judged=False) if found else BROKEN
     elif name is not None and inner.lstrip().startswith("<"):
-        yield Call(name, {}, judged=False)
+        yield ToolCall(name, {}, judged=False)
     elif name is not None:
-        yield Call(name, _arguments(inner))
+        yield ToolCall(name, _arguments(inner))
     else:
         yield from _of_text(body)
 
 
-def _of_text(text: str) -> tuple[Call, ...]:
+def _of_text(text: str) -> tuple[ToolCall, ...]:
     found = _loaded(text)
     if found is None and "'" in text:  # arguments as text in single quotes
         found = _loaded(_QUOTED.sub(lambda m: f"{m['key']}{json.dumps(m['text'])}{m['end']}", text))
     return calls_of(found) if isinstance(found, (list, Mapping)) else (BROKEN,)
 
 
-def _call(item: object) -> Call:
+def _call(item: object) -> ToolCall:
     if isinstance(item, str):
         found = _loaded(item)
         return _call(found) if isinstance(found, Mapping) else BROKEN
@@ -115,7 +115,7 @@ def _call(item: object) -> Call:
     name = body.get("name", inner if isinstance(inner, str) else None)
     given = next((body[key] for key in ARGUMENTS if body.get(key) is not None), None)
     known = next((item[key] for key in ("id", "call_id", "tool_call_id") if isinstance(item.get(key), str)), None)
-    return Call(name if isinstance(name, str) and name else None, _arguments(given), known or None)
+    return ToolCall(name if isinstance(name, str) and name else None, _arguments(given), known or None)
 
 
 def _arguments(given: object) -> Mapping[str, object] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syngain.data.rows import Lazy
-from syngain.data.tool_calls.calls import Call, calls_in, calls_of, is_call, results_in
+from syngain.data.tool_calls.calls import ToolCall, calls_in, calls_of, is_call, results_in
 from syngain.data.tool_calls.tools import FIELDS, Tools, tools_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Turn:
     """
 
     role: str
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     results: tuple[str | None, ...] = ()
 
 
@@ -141,7 +141,7 @@ def _turn(message: Message) -> Turn:
     return Turn("tool" if count or results else "user", results=results or (None,) * count)
 
 
-def _content(content: object) -> tuple[list[str], tuple[Call, ...], tuple[str | None, ...]]:
+def _content(content: object) -> tuple[list[str], tuple[ToolCall, ...], tuple[str | None, ...]]:
     """Texts, calls and results of the parts of a message."""
     if isinstance(content, str):
         return [content], (), ()

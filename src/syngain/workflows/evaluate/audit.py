@@ -57,7 +57,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         gain: whether to measure what the rows add, in the quick setting of :func:`syngain.gain`.
         progress: called with the stage and the fraction done.
         pool: former name of ``held_out``.
-        benchmarks: a folder of public benchmarks, one file each, whose items must not be in ``synthetic``.
+        benchmarks: a folder of public benchmarks, one file each; their items must not be in ``synthetic``.
 
     Returns:
         The result with the rows of ``kept.jsonl`` and ``dropped.jsonl``.
@@ -69,13 +69,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     known = _benchmarks(benchmarks)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
     chosen, streams, share = of_kind(settings, Settings), Streams(seed), 0.6 if gain else 0.9
-    audited = audit_study(
-        _with_texts(study, known),
-        streams=streams,
-        settings=chosen,
-        progress=part_of(progress, 0.0, share),
-        benchmarks=known,
-    )
+    audited = _audited(study, known, streams, chosen, part_of(progress, 0.0, share))
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
@@ -108,11 +102,13 @@ def _benchmarks(given: str | Path | Sequence[Benchmark] | None) -> Sequence[Benc
     return read_benchmarks(given) if isinstance(given, (str, Path)) else tuple(given)
 
 
-def _with_texts(study: Study, benchmarks: Sequence[Benchmark]) -> Study:
-    """The study, whose rows can be compared with benchmarks.
+def _audited(
+    study: Study, benchmarks: Sequence[Benchmark], streams: Streams, settings: Settings, progress: Progress
+) -> Audited:
+    """The audit of the rows, which are compared with benchmarks where there are some.
 
     Raises:
-        InputError: it is a table.
+        InputError: benchmarks next to a table.
     """
     if benchmarks and study.is_table:
         raise InputError(
@@ -120,7 +116,7 @@ def _with_texts(study: Study, benchmarks: Sequence[Benchmark]) -> Study:
             expected="texts, or pairs of prompt and response",
             todo="name the text columns with --text, or leave the benchmarks out",
         )
-    return study
+    return audit_study(study, streams=streams, settings=settings, progress=progress, benchmarks=benchmarks)
 
 
 def _pictures(study: Study, audited: Audited, streams: Streams) -> Views:

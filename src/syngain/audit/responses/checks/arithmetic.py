@@ -6,7 +6,7 @@ import re
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
-from syngain.audit.responses.checks.expressions import PERCENT, Expression, NotPlainError, decimals, normal_signs
+from syngain.audit.responses.checks.expressions import PERCENT, Expression, NotArithmeticError, decimals, normal_signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +135,7 @@ def _read(side: str, *, first: bool, last: bool) -> Expression | None:
         return None
     try:
         whole = Expression.last(text) if first else Expression.first(text)
-    except NotPlainError:
+    except NotArithmeticError:
         return None
     if not (first or last) and whole != Expression.last(text):
         return None

@@ -44,7 +44,8 @@ _MARKS = (
 )  # fmt: skip
 _MIXED = re.compile(r"[A-Za-z]\d|\d[A-Za-z]")
 _NAMES = ("key", "pass", "pwd", "secret", "token", "bearer", "credential")
-RANDOM, NAMED, KINDS = 3.0, 3.3, 2  # bits per character; kinds of characters in a value that a name calls secret
+RANDOM, NAMED = 3.0, 3.3  # bits per character, of a key of known shape and of a value that a name calls secret
+RUNS, WORDS = 5, 0.6  # changes between cases and digits in such a value; the part of it that looks like words
 
 
 def secrets(answer: Response) -> bool:
@@ -85,15 +86,13 @@ def _claims(token: str) -> str:
 
 
 def _is_random(value: str) -> bool:
-    """A value without words: letters and digits mixed, with many different characters."""
+    """A value without words: letters of both cases and digits mixed, with many different characters."""
     value = value.rstrip(".,;:!")
-    kinds = (str.isdigit, str.isupper, str.islower)
-    if len(value) < 12 or _PLACEHOLDER.search(value) or not any(map(str.isdigit, value)):
+    runs = re.findall(r"[A-Z]+|[a-z]+|\d+", value)
+    words = sum(len(run) for run in re.findall(r"[A-Za-z][a-z]{4,}|[A-Z]{5,}", value))
+    if len(value) < 12 or _PLACEHOLDER.search(value) or words > WORDS * len(value):
         return False
-    if sum(any(map(kind, value)) for kind in kinds) < KINDS or re.search(r"[A-Za-z]{9,}", value):
-        return False
-    runs = re.findall(r"[A-Za-z]+|\d+", value)
-    return entropy(value) >= NAMED and len(runs) >= 4
+    return len(runs) >= RUNS and any(map(str.isdigit, value)) and entropy(value) >= NAMED
 
 
 def entropy(text: str) -> float:

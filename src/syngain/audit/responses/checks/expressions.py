@@ -20,7 +20,7 @@ LARGEST, HIGHEST = 1e12, 64
 PERCENT = ("fraction", "number", "added")  # what a percentage is: 10% is 0.1, 10, or a part of what stands before
 
 
-class NotPlainError(ValueError):
+class NotArithmeticError(ValueError):
     """The text is no expression of plain numbers."""
 
 
@@ -79,8 +79,8 @@ class Expression:
     def value(self, *, european: bool, percent: str = PERCENT[0]) -> float | None:
         """The value in one reading; None where there is none."""
         try:
-            found = _Parser(self.tokens, european, percent).whole()
-        except (NotPlainError, ZeroDivisionError, OverflowError, RecursionError):
+            found = _Descent(self.tokens, european, percent).whole()
+        except (NotArithmeticError, ZeroDivisionError, OverflowError, RecursionError):
             return None
         return found if math.isfinite(found) and abs(found) <= LARGEST else None
 
@@ -94,14 +94,14 @@ def _parts(text: str) -> list[list[str]]:
     """Tokens of a text, split where two values follow each other without an operator.
 
     Raises:
-        NotPlainError: something else stands in the text.
+        NotArithmeticError: the text holds something else.
     """
     parts: list[list[str]] = [[]]
     place, spaced, depth = 0, False, 0
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise NotPlainError(text)
+            raise NotArithmeticError(text)
         place = match.end()
         if match["space"]:
             spaced = True
@@ -110,7 +110,7 @@ def _parts(text: str) -> list[list[str]]:
         before = parts[-1][-1] if parts[-1] else ""
         if (part == "(" or match["number"]) and (before == ")" or before[-1:].isdigit() or before[-1:] == "%"):
             if match["number"] and _GROUP.fullmatch(part):  # thousands behind a space
-                raise NotPlainError(text)
+                raise NotArithmeticError(text)
             if spaced or match["number"] or depth:
                 parts.append([])
                 depth = 0
@@ -127,7 +127,7 @@ def _parts(text: str) -> list[list[str]]:
 
 
 @dataclass(slots=True)
-class _Parser:
+class _Descent:
     """Recursive descent over tokens."""
 
     tokens: Sequence[str]
@@ -139,7 +139,7 @@ class _Parser:
         """The value of all tokens."""
         found = self._sum()
         if self.place < len(self.tokens):
-            raise NotPlainError
+            raise NotArithmeticError
         return found
 
     def _next(self, *signs: str) -> str:
@@ -173,24 +173,24 @@ class _Parser:
             return base
         exponent = self._power()
         if abs(exponent) > HIGHEST or (base < 0 and exponent != int(exponent)):
-            raise NotPlainError
+            raise NotArithmeticError
         return float(base**exponent)
 
     def _atom(self) -> float:
         if self._next("("):
             found = self._sum()
             if not self._next(")"):
-                raise NotPlainError
+                raise NotArithmeticError
             return found
         if self.place >= len(self.tokens):
-            raise NotPlainError
+            raise NotArithmeticError
         self.place += 1
         return self._number(self.tokens[self.place - 1])
 
     def _number(self, token: str) -> float:
         digits = token.strip("$€£¥%")
         if not (_EUROPEAN if self.european else _AMERICAN).fullmatch(digits):
-            raise NotPlainError
+            raise NotArithmeticError
         plain = digits.replace(".", "").replace(",", ".") if self.european else digits.replace(",", "")
         scale = 100 if token.endswith("%") and self.percent != "number" else 1
         return float(plain) / scale

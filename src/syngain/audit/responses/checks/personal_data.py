@@ -28,6 +28,7 @@ _NO_NAME = re.compile(  # names that stand for any person, and addresses of an o
     r"marketing|orders?|security|privacy|git|root|postmaster)$",
     re.IGNORECASE,
 )
+LONGEST = 80  # characters of an address before its password
 _PHONE = re.compile(
     r"(?<![\w.,/=:+-])(?:"
     r"(?P<abroad>\+\d{1,3}[\s.-]?(?:\(\d{1,4}\)[\s.-]?)?\d{1,4}(?:[\s.-]?\d{2,4}){2,4})"
@@ -86,6 +87,9 @@ def _personal(text: str, *, digits: bool) -> bool:
 
 
 def _is_email(match: re.Match[str]) -> bool:
+    before = match.string[max(match.start() - LONGEST, 0) : match.start()]
+    if "://" in before and not re.search(r"\s", before.rpartition("://")[2]):  # the password of an address of a server
+        return False
     return not _NO_DOMAIN.search(match["domain"]) and not _NO_NAME.match(match["name"])
 
 

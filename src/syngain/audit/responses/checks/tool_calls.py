@@ -1,20 +1,14 @@
-"""Tool calls: they parse, the tool is offered, arguments fit its schema, results follow their calls."""
+"""Tool calls of a row: one kind for each way in which they can be wrong."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syngain.audit.responses.checks.arguments import INVALID, MISSING, problems
+from syngain.data.tool_calls.arguments import INVALID, MISSING
+from syngain.data.tool_calls.problems import JSON, RESULT, TOOL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from syngain.audit.responses.prompt_response import Response
-    from syngain.data.tool_calls.calls import Call
-    from syngain.data.tool_calls.conversations import Conversation
-    from syngain.data.tool_calls.tools import Tools
-
-JSON, TOOL, RESULT = "json", "tool", "result"
 
 
 def call_json(answer: Response) -> bool:
@@ -40,54 +34,3 @@ def call_arguments(answer: Response) -> bool:
 def call_result(answer: Response) -> bool:
     """Whether results do not match the calls before them."""
     return RESULT in answer.call_problems
-
-
-def call_problems(conversation: Conversation) -> frozenset[str]:
-    """What is wrong with the calls and results of a row."""
-    found: set[str] = set()
-    tools = conversation.tools
-    if tools is not None and tools.broken:
-        found.add(JSON)
-    for turn in conversation.turns:
-        for call in turn.calls:
-            found |= set(_of_call(call, tools))
-    if not _results_match(conversation):
-        found.add(RESULT)
-    return frozenset(found)
-
-
-def _of_call(call: Call, tools: Tools | None) -> Iterator[str]:
-    if call.broken:
-        yield JSON
-    if tools is None or tools.broken or call.name is None:
-        return
-    schema = tools.schemas.get(call.name)
-    if schema is None:
-        yield TOOL
-    elif call.judged and call.arguments is not None:
-        yield from problems(call.arguments, schema)
-
-
-def _results_match(conversation: Conversation) -> bool:
-    """Whether every result follows its call, and every call but those at the end has one.
-
-    Results name calls by id where both have ids; else one message may hold the results of all open calls.
-    """
-    waiting: list[str | None] = []
-    answered = False
-    for turn in conversation.turns:
-        if turn.role == "tool":
-            for result in turn.results:
-                if result is not None and None not in waiting:
-                    if result not in waiting:
-                        return False
-                    waiting.remove(result)
-                elif not waiting and not answered:
-                    return False
-                else:
-                    waiting, answered = [], True
-            continue
-        if waiting:
-            return False
-        waiting, answered = [call.id for call in turn.calls], False
-    return True
