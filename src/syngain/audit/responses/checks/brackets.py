@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 MOST = 20_000  # characters of a block
 CLOSERS = {")": "(", "]": "[", "}": "{"}
-_ELLIPSIS = re.compile(r"\.\.\.|…|^\s*(?://|#)", re.MULTILINE)  # data with gaps or comments
+_ELLIPSIS = re.compile(r"\.\.\.|…|(?:^|\s)(?://|#)")  # data with gaps or comments
 _REGEX_BEFORE = re.compile(r"(?:[=(,:;!&|?{}\[+\n]|\breturn|\bcase|\btypeof)\s*$|^\s*$")
 _REGEX = re.compile(r"/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
 _CHARACTER = re.compile(r"'(?:\\(?:u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{1,3}|.)|[^'\\\n])'")

@@ -39,7 +39,7 @@ _PHONE = re.compile(
 _CALLED = re.compile(
     r"(?:\b(?:tel|phone|mobile|cell|fax|call|whatsapp|telefon\w*|handy|t[ée]l[ée]phone|portable|tel[ée]fono|m[óo]vil|"
     r"celular|"
-    r"telefone|cellulare|telefoon|тел|телефон)\b|电话|手机|電話|携帯|전화|هاتف|फ़ोन)(?:\s*(?:number|no|nr|#|is|at|me|us|him|her|on))*\s*[.:：]?\s*"
+    r"telefone|cellulare|telefoon|тел|телефон)\b|电话|手机|電話|携帯|전화|هاتف|फ़ोन)(?:\s*(?:number|no|nr|#|is|at|me|us|him|her|on))*\s*[.:：]*\s*"
     r"(?P<number>\+?\(?\d[\d ()./-]{6,18}\d)(?![\w-]|\s*[=*/+<]|[.,]\d)",
     re.IGNORECASE,
 )
