@@ -281,7 +281,7 @@ def test_sketches_of_data_are_not_judged(text):
      "1) 3 * 4 = 12", "2(3 + 4) = 14", "17 / 5 = 3 remainder 2", "1/2 + 1/4 = 3/4", "3 * 4 = **12**", "1.000 + 500 = 1.500",
      "3,5 + 1,5 = 5", "$3 \\times 4 = 12$", "10 ÷ 4 = 2.5", "5 − 2 = 3", "2/3 = 66.7%", "1 + 1 = 10 in binary", "3 * 4 = 12x",
      "3 million + 2 million = 5 million", "2 + 3 == 6", "10:30 + 1 = 11:30", "the other 72 miles * 3/4 = 54", "2 + 1 1/2 = 3 1/2",
-     "Day 4=6*15 = 90", "0900 - 0130 = 0730", "version 1.2 + 3 = x", "2020-2024 = four years", "`1 + 1 = 3`", "400 000*2 = 800 000"],
+     "Day 4=6*15 = 90", "0900 - 0130 = 0730", "version 1.2 + 3 = x", "2020-2024 = four years", "`1 + 1 = 3`", "we get p + p/2 + 3 = 69", "all 100 balls x (20 / 100) = 40", "400 000*2 = 800 000"],
 )  # fmt: skip
 def test_right_arithmetic_and_what_is_none(text):
     assert not wrong_arithmetic(Response("", text))

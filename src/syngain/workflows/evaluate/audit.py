@@ -66,10 +66,9 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         InputError: a file cannot be read, or the datasets do not fit each other.
     """
     progress("reading", 0.0)
-    known = _benchmarks(benchmarks)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
     chosen, streams, share = of_kind(settings, Settings), Streams(seed), 0.6 if gain else 0.9
-    audited = _audited(study, known, streams, chosen, part_of(progress, 0.0, share))
+    audited = _audited(study, _benchmarks(benchmarks), streams, chosen, part_of(progress, 0.0, share))
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
@@ -89,7 +88,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
             budgets=measured.budgets if measured else (),
         ),
         files=_files(study, audited),
-        settings=settings_json(chosen, gain=gain, **({"benchmarks": known} if known else {})),
+        settings=settings_json(chosen, gain=gain, **_named(audited.frame.benchmarks)),
     )
     progress("done", 1.0)
     return result
@@ -100,6 +99,11 @@ def _benchmarks(given: str | Path | Sequence[Benchmark] | None) -> Sequence[Benc
     if given is None:
         return ()
     return read_benchmarks(given) if isinstance(given, (str, Path)) else tuple(given)
+
+
+def _named(benchmarks: Sequence[Benchmark]) -> dict[str, Sequence[Benchmark]]:
+    """The benchmarks as a setting, where there are some."""
+    return {"benchmarks": benchmarks} if benchmarks else {}
 
 
 def _audited(

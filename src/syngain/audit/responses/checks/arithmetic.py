@@ -22,7 +22,7 @@ _LATEX = (
 )
 _TIMES = re.compile(r"(?<=[\d)%])\s*[xX]\s*(?=[\d($.])")
 _OF = re.compile(r"(%|\d/\d+)\s+of\s+(?=[$€£¥]?\d)")
-_RUN = re.compile(r"[\d.,$€£¥%()+*/^=\- \t]*=[\d.,$€£¥%()+*/^=\- \t]*")
+_RUN = re.compile(r"(?:[\d.,$€£¥(+*=-][\d.,$€£¥%()+*/^=\- \t]*)?=[\d.,$€£¥%()+*/^=\- \t]*")
 _CODE = re.compile(r"`[^`\n]*`")
 _SIGN = re.compile(r"\$(?![\d.])")  # of a formula
 _OVER = re.compile(r"/\s+(\d+)/(\d+)(?!\d)")
@@ -32,7 +32,9 @@ _ELSEWHERE = re.compile(
     r"\b(?:mod(?:ulo|ular)?|binary|hexadecimal|octal|base[- ]?\d|logarithms?|boolean|matri(?:x|ces)|remainder)\b",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"[\w:\\^<>!~≈≤≥≠√|{}\[\]#@&'′°∑∏∫?]$|[\\^<>!~≈≤≥≠√|∑∏∫?]\s*$")
+_BEFORE = re.compile(
+    r"[\w:\\^<>!~≈≤≥≠√|{}\[\]#@&'′°∑∏∫?/%)]$|[\\^<>!~≈≤≥≠√|∑∏∫?/%)]\s*$|(?<![^\W\d_])[xX]\s*$"  # part of more
+)
 _AFTER = re.compile(
     r"[\w:\\^<>!~≈≤≥≠√|{}\[\]²³°!'′]|\s*[\\<>~≈≤≥≠√|²³?]|"
     r"\s*(?:r|rem|mod|hundred|thousand|million|billion|trillion|mn|bn|dozens?|squared|cubed|of|to|or|pi|π|[a-z])\b"
@@ -63,12 +65,14 @@ def wrong_equations(text: str) -> Iterator[str]:
     if "=" not in text:
         return
     for found in _ANNOTATED.findall(text) if "<<" in text else ():
-        if _is_wrong(_prepared(found), "", ""):
+        if not _holds(found) and _is_wrong(_prepared(found), "", ""):
             yield found
     text = _prepared(_ANNOTATED.sub("", text))
     for run in _RUN.finditer(text):
         before, after = text[max(run.start() - 4, 0) : run.start()], text[run.end() : run.end() + 40]
-        at_start = not before or before.endswith("\n")
+        if _holds(run[0]):
+            continue
+        at_start = not before.strip(" \t") or before.rstrip(" \t").endswith("\n")
         chunks = _STOP.split(run[0])
         for place, chunk in enumerate(chunks):
             first, last = place == 0, place == len(chunks) - 1
@@ -80,11 +84,17 @@ def wrong_equations(text: str) -> Iterator[str]:
 
 def _prepared(text: str) -> str:
     """The text with one sign for each operation."""
-    text = _OVER.sub(r"/ (\1/\2)", _SIGN.sub("", normal_signs(text)))
+    text = normal_signs(text)
+    if "$" in text:
+        text = _SIGN.sub("", text)
     if "\\" in text:
         for pattern, sign in _LATEX:
             text = pattern.sub(sign, text)
-    return _MIXED.sub(_mixed, _OF.sub(r"\1 * ", _TIMES.sub("*", text)))
+    if "x" in text or "X" in text:
+        text = _TIMES.sub("*", text)
+    if " of " in text:
+        text = _OF.sub(r"\1 * ", text)
+    return _MIXED.sub(_mixed, _OVER.sub(r"/ (\1/\2)", text)) if "/" in text else text
 
 
 def _mixed(match: re.Match[str]) -> str:

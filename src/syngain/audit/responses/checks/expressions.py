@@ -87,7 +87,7 @@ class Expression:
 
 def normal_signs(text: str) -> str:
     """The text with one sign for each operation."""
-    return text.translate(_SIGNS)
+    return text if text.isascii() else text.translate(_SIGNS)
 
 
 def _parts(text: str) -> list[list[str]]:
