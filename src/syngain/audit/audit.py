@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags
     from syngain.core.result import Dropped, Finding
     from syngain.core.rng import Streams
+    from syngain.data.benchmarks import Benchmark
     from syngain.data.study import Study
 
 
@@ -55,14 +56,21 @@ class Audited:
 
 
 def audit_study(
-    study: Study, *, streams: Streams, settings: Settings | None = None, progress: Progress = silent
+    study: Study,
+    *,
+    streams: Streams,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+    benchmarks: Sequence[Benchmark] = (),
 ) -> Audited:
     """Audit the synthetic rows against the real ones, or against held-out real rows where there are some.
+
+    ``benchmarks``: public benchmarks whose items must not be in the synthetic rows.
 
     Raises:
         InputError: the datasets do not fit each other.
     """
-    frame = Frame.of(study)
+    frame = Frame.of(study, benchmarks)
     chosen = settings or Settings()
     with threadpool_limits(1):  # sums in one order: the same bytes on every machine, and no cores fighting
         found = measured(frame, streams, chosen, progress)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Ints
+    from syngain.data.benchmarks import Benchmark
     from syngain.data.columns.preferences import Preferences
     from syngain.data.study import Role, Study
 
@@ -37,6 +38,7 @@ class RowSet:
     Attributes:
         joined: one text per row; a table's row is written out column by column.
         preferences: rejected responses of preference rows.
+        data: the whole rows; None once rows were taken out or changed.
     """
 
     texts: Mapping[str, Texts]
@@ -45,6 +47,7 @@ class RowSet:
     size: int
     joined: Texts
     preferences: Preferences | None = None
+    data: Dataset | None = None
 
     @classmethod
     def of(cls, study: Study, role: Role) -> RowSet:
@@ -52,7 +55,9 @@ class RowSet:
         data = study.dataset(role)
         assert data is not None  # noqa: S101  (the frame looked)
         texts = {name: study.texts(role, name) for name in data.sides}
-        return cls(texts, data.columns, data.labels, len(data), study.texts(role), data.preferences)
+        return cls(
+            texts, data.columns, data.labels, len(data), study.texts(role), preferences=data.preferences, data=data
+        )
 
     def without_opening(self, side: str, opening: str) -> RowSet:
         """The same rows with this opening removed from those that have it."""
@@ -86,6 +91,7 @@ class Frame:
         source: the real row each synthetic row was made from (m,), -1 unknown. rows: original row numbers (m,).
         held_out: whether ``real`` was held out from generation. test: joined texts of the test set.
         study: where clusters of all rows are known; None once rows were taken out or changed.
+        benchmarks: public benchmarks whose items must not be in the synthetic rows.
     """
 
     real: RowSet
@@ -97,9 +103,10 @@ class Frame:
     held_out: bool
     test: Texts | None = None
     study: Study | None = None
+    benchmarks: Sequence[Benchmark] = ()
 
     @classmethod
-    def of(cls, study: Study) -> Frame:
+    def of(cls, study: Study, benchmarks: Sequence[Benchmark] = ()) -> Frame:
         """Check that the datasets fit each other and look at them.
 
         Raises:
@@ -119,6 +126,7 @@ class Frame:
             held_out=study.held_out is not None,
             test=None if study.test is None else study.texts("test"),
             study=study,
+            benchmarks=benchmarks,
         )
 
     @property

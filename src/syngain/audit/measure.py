@@ -10,6 +10,7 @@ import numpy as np
 
 from syngain.audit.frame import near_clusters
 from syngain.audit.measures import novelty, uniformity
+from syngain.audit.measures.benchmarks import BenchmarkItems, BenchmarkMatches, benchmark_fraction
 from syngain.audit.measures.copies import Copies
 from syngain.audit.measures.diversity import Vendi
 from syngain.audit.measures.duplicates import effective_size, repeated_fraction
@@ -80,6 +81,7 @@ class Measurements:
     Attributes:
         repeats, near_repeats, copies, contaminated, leaks: flags per synthetic row (m,).
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
+        benchmarks: synthetic rows that match items of public benchmarks.
         cells: region name to cells with names; openings: per side, the most common one.
         responses, preferences: bad ones by kind.
     """
@@ -101,6 +103,7 @@ class Measurements:
     vectors: Mapping[str, Vectors] = field(default_factory=dict)
     responses: ResponseHealth | None = None
     preferences: PreferenceHealth | None = None
+    benchmarks: BenchmarkMatches | None = None
 
 
 def measured(
@@ -166,6 +169,7 @@ def _rows(frame: Frame) -> Measurements:
     if frame.test is not None:
         estimate, contaminated = copies.contamination(frame.test)
         estimates["contamination.test_fraction"] = estimate
+    benchmarks = _benchmarks(frame, estimates)
     return Measurements(
         estimates=estimates,
         repeats=_seen_before(exact),
@@ -174,7 +178,21 @@ def _rows(frame: Frame) -> Measurements:
         copies=copies.found,
         copied_from=copies.source,
         contaminated=contaminated,
+        benchmarks=benchmarks,
     )
+
+
+def _benchmarks(frame: Frame, estimates: dict[str, Estimate]) -> BenchmarkMatches | None:
+    """Synthetic rows that match items of the benchmarks, where there are some; their estimate is added."""
+    if not frame.benchmarks:
+        return None
+    items = BenchmarkItems.of(frame.benchmarks)
+    synthetic, real = (
+        items.matches(rows.joined, rows.texts.get("prompt", rows.joined)) for rows in (frame.synthetic, frame.real)
+    )
+    found = items.named(synthetic)
+    estimates["contamination.benchmark_fraction"] = benchmark_fraction(found, real >= 0, frame.unit)
+    return found
 
 
 def _side(found: Measurements, frame: Frame, side: str, streams: Streams, settings: Settings) -> Measurements:

@@ -27,11 +27,16 @@ TRAINERS = ("trl", "plain")
 
 
 def audit(options: Options) -> Arguments:
-    """Sample sizes and encoder."""
+    """Sample sizes, encoder, benchmarks."""
     from syngain.audit.measure import Settings
 
     settings = Settings(sample=options["sample"], encoder=encoder_named(options["encoder"]))
-    return {"settings": settings, "gain": not options["no_gain"]}
+    chosen = {"settings": settings, "gain": not options["no_gain"]}
+    if options["benchmarks"] is None:
+        return chosen
+    from syngain.data.benchmarks import read_benchmarks
+
+    return {**chosen, "benchmarks": read_benchmarks(options["benchmarks"])}
 
 
 def gain(options: Options) -> Arguments:

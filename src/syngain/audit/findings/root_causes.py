@@ -101,7 +101,7 @@ class Explainer:
             "bad_responses": _any_bad(found, response_reasons(found.responses)),
             "bad_preferences": _any_bad(found, preference_reasons(found.preferences)),
             "memorized_anchors": found.copies,
-            "contamination": found.contaminated,
+            "contamination": _contaminated(found),
             "duplicates": found.near_repeats,
             "distribution_shift": np.any([scores.outside for scores in found.scores.values()], axis=0),
         }[cause]
@@ -130,4 +130,13 @@ def _is_open(finding: Finding) -> bool:
 def _any_bad(found: Measurements, why: Mapping[str, Flags]) -> Flags:
     """Rows of any kind that is dropped, shape (m,)."""
     flags: Flags = np.any([np.zeros(found.repeats.size, dtype=bool), *why.values()], axis=0)
+    return flags
+
+
+def _contaminated(found: Measurements) -> Flags:
+    """Rows of the test set or of a benchmark, shape (m,)."""
+    known = [found.contaminated, None if found.benchmarks is None else found.benchmarks.flags]
+    flags: Flags = np.any(
+        [np.zeros(found.repeats.size, dtype=bool), *(item for item in known if item is not None)], axis=0
+    )
     return flags

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from syngain.audit.measures.regions import Cells
     from syngain.core.arrays import Flags, Ints
 
+BENCHMARKS = "contamination.benchmark_fraction"
+NAMED = 5  # benchmarks in the message
+
 
 def find(context: Context) -> list[Finding]:
     """All findings of an examination, the most severe first."""
@@ -38,6 +41,7 @@ def find(context: Context) -> list[Finding]:
         bad_preferences,
         _memorized,
         _contamination,
+        _benchmarks,
         _duplicates,
         _template,
         _missing,
@@ -119,6 +123,28 @@ def _contamination(context: Context) -> Iterator[Finding]:
         f"{percent(item.references['synthetic_rows'])} of it; in the real rows: {percent(item.references['anchors'])})."
     )
     yield of_rows(context, "contamination", severity, hits, message, item_id="contamination.test_fraction")
+
+
+def _benchmarks(context: Context) -> Iterator[Finding]:
+    """Rows of public benchmarks: severe by the fraction of rows, or of the items of one benchmark."""
+    item, matches = context.estimate(BENCHMARKS), context.found.benchmarks
+    if item is None or matches is None or not context.significant(BENCHMARKS):
+        return
+    real = item.references["real"]
+    beyond = max(1 - real / max(item.value, 1e-12), 0.0)
+    severity = MINIMUM["contamination"].severity(max(item.value, item.references["items"]) * beyond)
+    if severity is None:
+        return
+    order = sorted(range(len(matches.names)), key=lambda place: -int((matches.which == place).sum()))
+    named = [
+        f"{matches.names[place]}: {int((matches.which == place).sum()):,} rows, {matches.matched[place]:,} of "
+        f"{matches.items[place]:,} items"
+        for place in order
+        if matches.matched[place]
+    ]
+    listed = "; ".join(named[:NAMED]) + (f"; {len(named) - NAMED} more benchmarks" if len(named) > NAMED else "")
+    message = f"{percent(item.value)} of rows match items of public benchmarks, real rows {percent(real)} ({listed})."
+    yield of_rows(context, "contamination", severity, matches.flags, message, item_id=BENCHMARKS)
 
 
 def _template(context: Context) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from syngain.audit.findings.preferences import ID as BAD_PREFERENCES
 from syngain.audit.findings.preferences import preference_reasons
 from syngain.audit.findings.responses import ID as BAD_RESPONSES
 from syngain.audit.findings.responses import response_reasons
+from syngain.audit.findings.rows import BENCHMARKS
 from syngain.audit.findings.rules import AWAY
 from syngain.core.phrases import shortened
 from syngain.core.result import Dropped
@@ -43,6 +44,7 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
         for finding in findings
         if finding.severity in {"high", "medium"} and finding.rows and not finding.explained_by
     }
+    measured = {name for finding in findings if finding.id in standing for name in finding.estimates}
     everything: dict[str, Flags | None] = {
         "contamination": found.contaminated,
         "memorized_anchors": found.copies,
@@ -50,6 +52,10 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
         "label_noise": found.doubted,
     }
     out = {name: flags for name, flags in everything.items() if name in standing and flags is not None}
+    if "contamination.test_fraction" not in measured:
+        out.pop("contamination", None)
+    if BENCHMARKS in measured and found.benchmarks is not None:
+        out |= {f"contamination: {name}": flags for name, flags in found.benchmarks.by_name.items()}
     sides = [side for side in found.scores if _shifted(side, found, findings)]
     if sides:
         out["distribution_shift"] = np.any([found.scores[side].far for side in sides], axis=0)

@@ -25,7 +25,7 @@ PHRASE: Mapping[str, str] = {
     "label_leak": "most rows contain their own label",
     "label_noise": "too many labels are wrong",
     "memorized_anchors": "most rows copy your real rows",
-    "contamination": "most rows are test rows",
+    "contamination": "most rows are test or benchmark rows",
     "duplicates": "most rows repeat each other",
     "template_collapse": "most rows share one opening",
     "distribution_shift": "most rows are out of distribution",
@@ -200,7 +200,12 @@ def _ending(standing: Sequence[Finding], counts: RowCounts) -> str:
 
 def _reasons(counts: RowCounts) -> str:
     several = "; some for two reasons" if sum(counts.reasons.values()) > counts.dropped else ""
-    return ", ".join(f"{WORDS[name]} {count:,}" for name, count in counts.reasons.items() if count) + several
+    return ", ".join(f"{_words(name)} {count:,}" for name, count in counts.reasons.items() if count) + several
+
+
+def _words(reason: str) -> str:
+    """The rows of a reason, as a noun; a benchmark is named."""
+    return WORDS.get(reason) or f"rows of {reason.partition(': ')[2]}"
 
 
 def _reason(action: str) -> str:

@@ -149,7 +149,7 @@ def _expects_mark(kind: int, real_kinds: Ints, habit: Ints) -> bool:
 
 
 def _shape(answer: Response, text: str) -> int:
-    if answer.prose != answer.final or _CODE.search(text):
+    if answer.is_call or answer.prose != answer.final or _CODE.search(text):
         return CODE
     if not any(map(str.isalpha, text)):
         return NUMBERS

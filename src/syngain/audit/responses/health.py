@@ -12,12 +12,13 @@ from syngain.audit.responses.kinds import KINDS, flagged
 from syngain.audit.responses.languages import language_names
 from syngain.audit.responses.prompt_response import Responses
 from syngain.core.estimate import Estimate, holm
+from syngain.data.tool_calls.conversations import conversations
 from syngain.inference.intervals import share_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syngain.audit.frame import Frame
+    from syngain.audit.frame import Frame, RowSet
     from syngain.core.arrays import Flags, Ints
     from syngain.core.estimate import Interval
 
@@ -42,7 +43,7 @@ def response_health(frame: Frame) -> ResponseHealth | None:
     """The responses of a dataset of pairs; None for other kinds of rows."""
     if tuple(frame.sides) != SIDES:
         return None
-    judged, real = (Responses(rows.texts["prompt"], rows.texts["response"]) for rows in (frame.synthetic, frame.real))
+    judged, real = (_responses(rows) for rows in (frame.synthetic, frame.real))
     found, expected = flagged(judged, real), flagged(real, real)
     units = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
     compared = testable({f"responses.{name}": (found[name], expected[name]) for name in KINDS})
@@ -53,6 +54,11 @@ def response_health(frame: Frame) -> ResponseHealth | None:
         found,
         language_names(judged, real, found["language"]),
     )
+
+
+def _responses(rows: RowSet) -> Responses:
+    called = None if rows.data is None else conversations(rows.data)
+    return Responses(rows.texts["prompt"], rows.texts["response"], called)
 
 
 def _estimate(name: str, flags: Flags, real: Flags, units: Ints | None) -> Estimate:

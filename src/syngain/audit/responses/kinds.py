@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.responses.code_blocks import code_fails
+from syngain.audit.responses.checks.arithmetic import wrong_arithmetic
+from syngain.audit.responses.checks.code_blocks import code_fails
+from syngain.audit.responses.checks.credentials import secrets
+from syngain.audit.responses.checks.personal_data import personal_data
+from syngain.audit.responses.checks.tool_calls import call_arguments, call_json, call_missing, call_result, call_tool
 from syngain.audit.responses.cuts import cut, ending
 from syngain.audit.responses.echoes import echoes
 from syngain.audit.responses.languages import languages, wrong_language
@@ -34,7 +38,7 @@ class ResponseKind:
         words: completes "12% of responses ...". many: the rows, as a noun.
         of_row: whether a row is bad, by its own text. of_rows: flags (n,) of rows that are bad next to the real rows.
         whole: the kind says what the whole response is; rows of it are not looked at for later kinds.
-        note: a kind that is never more than a note (low severity).
+        note: a kind that is never more than a note (low severity). of_calls: also of responses that are tool calls.
     """
 
     words: str
@@ -43,9 +47,25 @@ class ResponseKind:
     of_rows: Callable[[Responses, Responses], Flags] | None = None
     whole: bool = False
     note: bool = False
+    of_calls: bool = False
 
 
 KINDS: Mapping[str, ResponseKind] = {
+    "call_json": ResponseKind(
+        "hold tool calls that are no valid JSON", "broken tool calls", of_row=call_json, of_calls=True
+    ),
+    "call_tool": ResponseKind(
+        "call a tool that is not offered", "calls of unknown tools", of_row=call_tool, of_calls=True
+    ),
+    "call_missing": ResponseKind(
+        "leave out required arguments of a tool", "missing arguments", of_row=call_missing, of_calls=True
+    ),
+    "call_arguments": ResponseKind(
+        "call a tool with unknown or wrongly typed arguments", "invalid arguments", of_row=call_arguments, of_calls=True
+    ),
+    "call_result": ResponseKind(
+        "have tool results that do not match their calls", "unmatched results", of_row=call_result, of_calls=True
+    ),
     "empty": ResponseKind("are empty or placeholders", "empty responses", of_row=is_empty, whole=True),
     "refusal": ResponseKind("are refusals", "refusals", of_row=is_refusal, of_rows=one_answer_to_many, whole=True),
     "role_leak": ResponseKind(
@@ -59,7 +79,12 @@ KINDS: Mapping[str, ResponseKind] = {
     "language": ResponseKind("are in another language than the prompt", "wrong languages", of_rows=wrong_language),
     "thought": ResponseKind("have unclosed reasoning or no final answer", "unfinished reasoning", of_row=thought_fails),
     "cut": ResponseKind("stop before their end", "cut responses", of_rows=cut),
-    "code": ResponseKind("hold Python code that does not parse", "broken code", of_row=code_fails),
+    "code": ResponseKind("hold code that does not parse", "broken code", of_row=code_fails),
+    "arithmetic": ResponseKind("hold wrong arithmetic", "wrong arithmetic", of_row=wrong_arithmetic),
+    "personal": ResponseKind(
+        "or their prompts hold personal data", "personal data", of_row=personal_data, of_calls=True
+    ),
+    "secret": ResponseKind("or their prompts hold keys or passwords", "secrets", of_row=secrets, of_calls=True),
     "length": ResponseKind(
         "are far shorter or longer than real ones", "unusual lengths", of_rows=unusual_length, note=True
     ),
@@ -72,7 +97,12 @@ def _by_text(answer: Response) -> Sequence[int]:
     return [sum(1 << place for place, kind in enumerate(KINDS.values()) if kind.of_row and kind.of_row(answer))]
 
 
-PASSES = (_by_text, shape, ending, sizes, languages)
+def _is_call(answer: Response) -> list[int]:
+    """Whether the response is a tool call: only its calls are looked at."""
+    return [int(answer.is_call)]
+
+
+PASSES = (_by_text, _is_call, shape, ending, sizes, languages)
 """What is computed of every row, in one pass over the rows."""
 
 
@@ -82,12 +112,13 @@ def flagged(judged: Responses, real: Responses) -> Mapping[str, Flags]:
         rows.prepare(PASSES)
     bits = judged.values(_by_text)[:, 0] if len(judged) else np.empty(0, dtype=np.int64)
     open_rows = np.ones(len(judged), dtype=bool)
+    calls = judged.values(_is_call)[:, 0] > 0 if len(judged) else open_rows
     out: dict[str, Flags] = {}
     for place, (name, kind) in enumerate(KINDS.items()):
         flags = (bits >> place & 1).astype(bool)
         if kind.of_rows is not None:
             flags = flags | kind.of_rows(judged, real)
-        out[name] = flags & open_rows
+        out[name] = flags & open_rows & (~calls | kind.of_calls)
         if kind.whole:
             open_rows &= ~out[name]
 

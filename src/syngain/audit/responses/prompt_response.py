@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -12,17 +13,20 @@ import numpy as np
 from syngain.data.blocks import row_values
 from syngain.data.text import near_duplicates
 from syngain.data.text.words import words as tokens
+from syngain.data.tool_calls.problems import call_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from syngain.core.arrays import Ints
+    from syngain.data.tool_calls.conversations import Conversation
 
 FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`[^`\n]*`|\$\$.*?\$\$|(?<![\w$])\$(?![\d\s])[^$\n]*\$", re.DOTALL)
 LAST_USER = re.compile(r"(?:^|\n)user: ")
 THOUGHT = r"think|thinking|thought|thoughts|reasoning|reason|analysis|scratchpad|reflection|plan"
 CLOSED = re.compile(rf"</(?:{THOUGHT})>|\[/THINK\]|<\|end_of_thought\|>|<\|/think\|>|◁/think▷", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 LONG = 20_000  # characters of a response that are looked at: its first and last halves
 
 Value = TypeVar("Value", bound=np.generic)
@@ -33,16 +37,32 @@ class Response:
     """A response with its prompt.
 
     Attributes:
-        prompt, text: both sides, without white space around them.
+        prompt, text: both sides, without white space around them. conversation: with tools, where there are some.
     """
 
     prompt: str
     text: str
+    conversation: Conversation | None = None
 
     @classmethod
-    def of(cls, prompt: str, response: str) -> Response:
+    def of(cls, prompt: str, response: str, conversation: Conversation | None = None) -> Response:
         """The answer of a row; the middle of very long texts is left out."""
-        return cls(_bounded(prompt).strip(), _bounded(response).strip())
+        return cls(_bounded(prompt).strip(), _bounded(response).strip(), conversation)
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """Whether there is a digit on either side."""
+        return _DIGIT.search(self.text) is not None or _DIGIT.search(self.prompt) is not None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the response is a tool call and no text for a reader."""
+        return self.conversation is not None and self.conversation.ends_in_call
+
+    @cached_property
+    def call_problems(self) -> frozenset[str]:
+        """What is wrong with the tool calls of the row."""
+        return frozenset() if self.conversation is None else call_problems(self.conversation)
 
     @cached_property
     def final(self) -> str:
@@ -79,10 +99,15 @@ class Response:
 
 @dataclass(frozen=True)
 class Responses:
-    """The prompts and responses of one dataset, with what several detectors need."""
+    """The prompts and responses of one dataset, with what several detectors need.
+
+    Attributes:
+        conversations: of all rows, where some have tool calls.
+    """
 
     prompts: Sequence[str]
     responses: Sequence[str]
+    conversations: Sequence[Conversation] | None = None
     _known: dict[Callable[[Response], object], object] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -90,7 +115,8 @@ class Responses:
 
     def answer(self, row: int) -> Response:
         """The answer of one row."""
-        return Response.of(self.prompts[row], self.responses[row])
+        conversation = None if self.conversations is None else self.conversations[row]
+        return Response.of(self.prompts[row], self.responses[row], conversation)
 
     def values(self, compute: Callable[[Response], Sequence[int]]) -> Ints:
         """Integers of every row, from its own text alone (n, k); computed once for each ``compute``."""
@@ -113,8 +139,9 @@ class Responses:
 
     def _values(self, compute: Callable[[Response], Sequence[int]]) -> Ints:
         def block(part: slice) -> list[Sequence[int]]:
-            pairs = zip(self.prompts[part], self.responses[part], strict=True)
-            return [compute(Response.of(prompt, response)) for prompt, response in pairs]
+            found = repeat(None) if self.conversations is None else self.conversations[part]
+            rows = zip(self.prompts[part], self.responses[part], found, strict=False)
+            return [compute(Response.of(prompt, response, conversation)) for prompt, response, conversation in rows]
 
         return row_values(block, len(self), np.int64)
 

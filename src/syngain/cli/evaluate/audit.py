@@ -23,6 +23,7 @@ def audit(
     synthetic: flags.Synthetic,
     test: Optional[str] = typer.Option(None, help="Test rows; find those that appear in SYNTHETIC."),
     held_out: flags.HeldOut = None,
+    benchmarks: Optional[Path] = typer.Option(None, help="Folder of benchmark files; find items in SYNTHETIC."),
     no_gain: bool = typer.Option(False, "--no-gain", help="Skip the gain, which takes most of the time."),
     output: Path = typer.Option(Path("syngain-audit"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,

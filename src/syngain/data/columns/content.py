@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from syngain.data.columns.roles import Shape
 
 ASSISTANTS = {"assistant", "gpt", "model", "bot", "chatgpt"}
+CALLERS = {"assistant", "function_call", "tool_call"}  # roles whose last turn is the response
+CALL_PARTS = {"tool_use", "tool_call"}
 ROLE_NAMES = {"human": "user"} | dict.fromkeys(ASSISTANTS, "assistant")
 
 Turn = tuple[str, str]  # role and text
@@ -77,7 +79,7 @@ def _answer(cell: object, position: int) -> str:
 
 def _chat(cells: Sequence[object]) -> tuple[str, ...]:
     turns = turns_of(cells[0], 0)
-    last = max((i for i, (role, _) in enumerate(turns) if role == "assistant"), default=-1)
+    last = max((i for i, (role, _) in enumerate(turns) if role in CALLERS), default=-1)
     if last < 0:
         raise BadCellError(0, "has no assistant message", "a conversation with an assistant message")
     return rendered(turns[:last]), turns[last][1]
@@ -132,21 +134,24 @@ def _turn(message: object, number: int, position: int) -> Turn:
 
 
 def _said(message: Mapping[str, object]) -> str | None:
-    """The content of a message: its text, text parts, or tool calls."""
+    """The content of a message: its text or text parts, and its tool calls."""
     content = message.get("content", message.get("value"))
+    calls = message.get("tool_calls") or message.get("function_call")
+    written = calls if isinstance(calls, str) else json.dumps(calls, ensure_ascii=False, default=str) if calls else ""
     if isinstance(content, str):
-        return content
+        return "\n".join(filter(None, (content, written))) if written else content
     if isinstance(content, list):
         texts = [_part(part) for part in content]
-        return "\n".join(text for text in texts if isinstance(text, str))
-    calls = message.get("tool_calls")
-    return json.dumps(calls, ensure_ascii=False, default=str) if calls else None
+        return "\n".join([*(text for text in texts if isinstance(text, str)), *filter(None, [written])])
+    return written or None
 
 
 def _part(part: object) -> object:
     """The text of a part of a message, in the spellings that are published; None for an image or a sound."""
     if not isinstance(part, Mapping):
         return part
+    if part.get("type") in CALL_PARTS:
+        return json.dumps(part, ensure_ascii=False, default=str)
     for key in ("text", "value", "content"):
         found = part.get(key)
         if isinstance(found, Mapping):  # {"type": "text", "text": {"value": "..."}}

@@ -301,7 +301,8 @@ def _pair(finder: Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]
         found_one = finder.one(names, ("response", f"--text {question[0]}+FIELD, for example --text"), response_near)
         if found_one:
             return "pair", (question[0], found_one)
-    return None
+    calls = [name for field in ("query", "tools", "answers") for name in finder.candidates([field])]
+    return ("pair", (calls[0], calls[2])) if len(calls) == 3 else None  # a request, tools and the calls of them
 
 
 def _named_content(finder: Finder, named: str) -> tuple[Shape, tuple[str, ...]]:

@@ -92,6 +92,11 @@ MEASURES = {
         "What fraction of test rows appears in the synthetic data?",
         "Compare with the real rows' own rate; contamination inflates test scores.",
     ),
+    "contamination.benchmark_fraction": MeasureEntry(
+        "Benchmark contamination",
+        "What fraction of synthetic rows matches an item of a public benchmark?",
+        "Compare with the real rows' own rate; scores on these benchmarks would be inflated.",
+    ),
     "labels.synthetic_agreement": MeasureEntry(
         "Agreement with synthetic labels",
         "How often does a classifier trained on real rows agree with the synthetic labels?",

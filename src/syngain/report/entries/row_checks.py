@@ -14,7 +14,15 @@ _RESPONSES = {  # id to name and "What fraction of responses ...?"
     "language": ("Wrong language", "is in another language than the prompt"),
     "thought": ("Unfinished reasoning", "has unclosed reasoning or no final answer"),
     "cut": ("Cut responses", "stops before its end"),
-    "code": ("Broken Python code", "holds Python code that does not parse"),
+    "code": ("Broken code", "holds code that does not parse"),
+    "call_json": ("Broken tool calls", "holds tool calls that are no valid JSON"),
+    "call_tool": ("Calls of unknown tools", "calls a tool that is not offered"),
+    "call_missing": ("Missing arguments", "leaves out required arguments of a tool"),
+    "call_arguments": ("Invalid arguments", "calls a tool with unknown or wrongly typed arguments"),
+    "call_result": ("Unmatched tool results", "has tool results that do not match their calls"),
+    "arithmetic": ("Wrong arithmetic", "holds an equation of plain numbers that is wrong"),
+    "personal": ("Personal data", "or prompts hold email addresses, phone, card or id numbers"),
+    "secret": ("Keys and passwords", "or prompts hold keys, tokens or passwords"),
     "length": ("Unusual lengths", "is far shorter or longer than real ones"),
 }
 _PREFERENCES = {  # id to name and "What fraction of pairs ...?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from syngain.core.errors import InputError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result
 from syngain.core.rng import Streams
+from syngain.data.benchmarks import Benchmark, read_benchmarks
 from syngain.data.files.write import RecordFile, RowFile
 from syngain.workflows.evaluate.gain import quick_gain
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
@@ -42,6 +44,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     gain: bool = True,
     progress: Progress = silent,
     pool: Source | None = None,
+    benchmarks: str | Path | Sequence[Benchmark] | None = None,
 ) -> Result:
     """Find defects of a synthetic dataset, list rows to drop, and estimate the gain of the rest.
 
@@ -55,6 +58,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         gain: whether to measure what the rows add, in the quick setting of :func:`syngain.gain`.
         progress: called with the stage and the fraction done.
         pool: former name of ``held_out``.
+        benchmarks: a folder of public benchmarks, one file each; their items must not be in ``synthetic``.
 
     Returns:
         The result with the rows of ``kept.jsonl`` and ``dropped.jsonl``.
@@ -65,7 +69,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     progress("reading", 0.0)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
     chosen, streams, share = of_kind(settings, Settings), Streams(seed), 0.6 if gain else 0.9
-    audited = audit_study(study, streams=streams, settings=chosen, progress=part_of(progress, 0.0, share))
+    audited = _audited(study, _benchmarks(benchmarks), streams, chosen, part_of(progress, 0.0, share))
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
@@ -85,10 +89,39 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
             budgets=measured.budgets if measured else (),
         ),
         files=_files(study, audited, streams),
-        settings=settings_json(chosen, gain=gain),
+        settings=settings_json(chosen, gain=gain, **_named(audited.frame.benchmarks)),
     )
     progress("done", 1.0)
     return result
+
+
+def _benchmarks(given: str | Path | Sequence[Benchmark] | None) -> Sequence[Benchmark]:
+    """The benchmarks, read when they are a path."""
+    if given is None:
+        return ()
+    return read_benchmarks(given) if isinstance(given, (str, Path)) else tuple(given)
+
+
+def _named(benchmarks: Sequence[Benchmark]) -> dict[str, Sequence[Benchmark]]:
+    """The benchmarks as a setting, where there are some."""
+    return {"benchmarks": benchmarks} if benchmarks else {}
+
+
+def _audited(
+    study: Study, benchmarks: Sequence[Benchmark], streams: Streams, settings: Settings, progress: Progress
+) -> Audited:
+    """The audit of the rows, which are compared with benchmarks where there are some.
+
+    Raises:
+        InputError: benchmarks next to a table.
+    """
+    if benchmarks and study.is_table:
+        raise InputError(
+            f"benchmarks next to a table of columns ({study.synthetic.name})",
+            expected="texts, or pairs of prompt and response",
+            todo="name the text columns with --text, or leave the benchmarks out",
+        )
+    return audit_study(study, streams=streams, settings=settings, progress=progress, benchmarks=benchmarks)
 
 
 def _pictures(study: Study, audited: Audited, streams: Streams) -> Views:
