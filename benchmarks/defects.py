@@ -1,11 +1,13 @@
-"""Kinds of bad responses, planted: how often found, which rows are named, how often clean rows raise an alarm.
+"""Defects planted in clean rows, whole audits: found, high, rows named, false alarms, verdicts, CPU seconds.
 
-python benchmarks/defects.py [--runs 2] [--rates 0 .02 .05 .2 .5] [--kinds refusal ...] [--out FILE] [--data ../shared/data]
+python benchmarks/defects.py [--runs 5] [--clean 8] [--rates .02 .05 .2 .5] [--kinds refusal ...] [--jobs 2] [--gain] [--out FILE]
 
-Every run draws 200 to 500 real and 500 to 900 synthetic rows of one source and one layout, and plants one kind at one
-rate. Sources: made-up rows in nineteen languages (`defects_rows.py`) and real instruction files. The design is
-fractional: source and layout move on with every run, so that each kind meets each of them. A line of ``--out`` per
-run; runs that are in the file are not repeated. ``--audit`` runs the whole audit, for the verdict.
+Every run draws 200 to 500 real and 500 to 900 synthetic rows of one source in one layout, plants one kind at one rate
+and audits them. Sources: made-up rows in nineteen languages (`defects_rows.py`), made-up tool calls and preferences,
+real instruction files of ``--data``. The design is fractional: source and layout move on with every run, so that each
+kind meets many of them and no pair of source and layout is tied to a kind or a rate. ``--clean`` runs of each kind
+plant nothing. A line of ``--out`` per run; runs that are in the file are not repeated. ``--gain`` measures the gain as
+well, for the verdict.
 """
 
 from __future__ import annotations
@@ -13,247 +15,269 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import defects_calls
+import defects_preference
+import defects_scripts
 import numpy as np
 from defects_rows import REFUSALS, ROWS, clean
+from defects_texts import LAYOUTS, PLANTS
+from scipy import stats
 
 import syngain
-from syngain.audit.findings.responses import kinds_found, response_reasons
-from syngain.audit.frame import Frame
-from syngain.audit.responses.health import response_health
 from syngain.data.dataset import Dataset
-from syngain.data.study import Study
 
 FILES = ("alpaca_random_9k", "alpaca_cherry_5pct", "alpaca_claude_t45", "gsm8k_train")
-MARKS = ".!?。！？।؟ "
+ROW, BETWEEN, CLASSIFIER = "that the row shows", "between rows", "that need a classifier"
+BENCHMARK = "benchmark item"
 
 
-def turn(role, text, names=("role", "content")):
-    return {names[0]: role, names[1]: text}
+@dataclass(frozen=True)
+class Plant:
+    """A kind: what makes an item bad, and the finding or estimate ids of which one is right.
+
+    ``sources, layouts``: where it can be planted; ``seen``: by what it is seen.
+    """
+
+    family: str
+    make: object
+    right: frozenset
+    sources: tuple
+    layouts: tuple
+    seen: str = ROW
 
 
-LAYOUTS = {
-    "alpaca": lambda p, a: {"instruction": p, "input": "", "output": a},
-    "completion": lambda p, a: {"prompt": p, "completion": a},
-    "response": lambda p, a: {"prompt": p, "response": a},
-    "qa": lambda p, a: {"question": p, "answer": a},
-    "messages": lambda p, a: {"messages": [turn("user", p), turn("assistant", a)]},
-    "system": lambda p, a: {"messages": [turn("system", "Be brief."), turn("user", p), turn("assistant", a)]},
-    "sharegpt": lambda p, a: {
-        "conversations": [turn("human", p, ("from", "value")), turn("gpt", a, ("from", "value"))]
-    },
-    "trl": lambda p, a: {"prompt": [turn("user", p)], "completion": [turn("assistant", a)]},
-    "reasoning": lambda p, a: {"prompt": p, "completion": f"<think>{a[::2]}</think>\n{a}"},
-}
+# --- families: rows of a source, an item as a row of a layout --------------------------------------------------------
 
 
-# --- what is planted: (rng, prompt, answer, language) to the bad answer; its kind in the report ------------------------
+def text_items(source, number, rng, data):
+    """Items ``{prompt, response, language}``; a source that begins with ``+`` holds code, sums and addresses as well."""
+    if source in FILES:
+        read = syngain.read(Path(data) / f"{source}.jsonl.gz")
+        rows = rng.permutation(len(read))[:number].tolist()
+        pairs = [(read.sides["prompt"][i], read.sides["response"][i]) for i in rows]
+        return [{"prompt": p, "response": r, "language": "en"} for p, r in pairs]
+    if source.startswith("+"):
+        return [{**item, "language": source[1:]} for item in defects_calls.clean_texts(number, rng, source[1:])]
+    return [{"prompt": p, "response": r, "language": source} for p, r in clean(source, number, rng)]
 
 
-def refusal(rng, prompt, answer, language):
-    return str(rng.choice(REFUSALS[language]))
+def items_of(plant, source, layout, number, rng, data):
+    if plant.family == "calls":
+        return defects_calls.clean_calls(number, rng, layout)
+    if plant.family == "preference":
+        if source == "alpaca":
+            return defects_preference.alpaca_preferences(number, rng, data)
+        return defects_preference.clean_preferences(number, rng, source)
+    return text_items(source, number, rng, data)
 
 
-def one_refusal(rng, prompt, answer, language):
-    return REFUSALS[language][0]
+def row_of(plant, layout, item):
+    if plant.family == "calls":
+        return item
+    if plant.family == "preference":
+        return defects_preference.LAYOUTS[layout](item)
+    return LAYOUTS[layout](item["prompt"], item["response"])
 
 
-def empty(rng, prompt, answer, language):
-    return str(
-        rng.choice(
-            ["", " ", "N/A", "TODO", "...", "[insert answer here]", "<answer>", "-", "null", "…", "{{response}}"]
-        )
-    )
+# --- kinds ---------------------------------------------------------------------------------------------------------------
 
 
-def stop(rng, prompt, answer, language):
-    """Cut in mid-sentence: after at least a third, before the last mark."""
-    last = max(len(answer.rstrip(MARKS)) - 2, 3)
-    return answer[: int(rng.integers(max(last // 3, 2), last))].rstrip(MARKS + ",;:、，；：")
+def of_text(make, rng, item, context):
+    return {**item, "response": make(rng, item["prompt"], item["response"], item["language"])}
 
 
-def open_fence(rng, prompt, answer, language):
-    return f"{answer}\n```python\nfor i in range(10):\n    total = total +"
+def of_item(make, rng, item, context):
+    return make(rng, item)
 
 
-def open_bracket(rng, prompt, answer, language):
-    return f"{answer.rstrip(MARKS)} ({prompt.split()[0]}"
+def of_rows(make, rng, item, context):
+    """Plants that take other rows: an item with earlier and real rows."""
+    rows = {name: [(one["prompt"], one["response"]) for one in context[name]] for name in ("earlier", "real")}
+    made = make(rng, defects_scripts.Item(item["prompt"], item["response"], item["language"], **rows))
+    return {**item, "prompt": made.prompt, "response": made.answer}
 
 
-def comma(rng, prompt, answer, language):
-    return answer.rstrip(MARKS) + ("，" if language in {"zh", "ja"} else "،" if language == "ar" else ",")
+def elsewhere(rng, item, context):
+    """A row of another domain: a worked problem among instructions, an instruction among problems."""
+    return context["elsewhere"][int(rng.integers(len(context["elsewhere"])))]
 
 
-def loop(rng, prompt, answer, language):
-    unit = answer[: int(rng.integers(12, 40))]
-    return answer + (" " + unit.strip()) * int(rng.integers(8, 20))
+def every_plant():
+    texts, harmless = (*ROWS, *FILES), ("+de", "+fr", "+es", "+pl", "+ru")
+    out = {}
+    for name, (make, right) in PLANTS.items():
+        spoken = tuple(s for s in texts if s not in ROWS or s in REFUSALS) if "refusal" in name else texts
+        layouts = tuple(one for one in LAYOUTS if not (name == "thought" and one == "reasoning"))
+        ids = frozenset(f"responses.{kind}" for kind in right)
+        out[name] = Plant("text", partial(of_text, make), ids, spoken, layouts)
+    for name, (make, right) in defects_calls.PLANTS.items():
+        ids = frozenset(kind if kind == "contamination" else f"responses.{kind}" for kind in right)
+        if name in defects_calls.CALLS:
+            out[name] = Plant("calls", partial(of_item, make), ids, ("calls",), defects_calls.LAYOUTS)
+        else:
+            sources = harmless if name != BENCHMARK else (*harmless, *FILES[:3])
+            out[name] = Plant("text", partial(of_item, make), ids, sources, tuple(LAYOUTS))
+    for name, (make, right) in defects_scripts.PLANTS.items():  # made-up rows repeat themselves by nature
+        sources = texts if name == "shared opening" else FILES
+        out[name] = Plant("text", partial(of_rows, make), frozenset(right), sources, tuple(LAYOUTS), BETWEEN)
+    for name, (make, right) in defects_preference.PLANTS.items():
+        layouts = tuple(defects_preference.LAYOUTS_OF.get(name, defects_preference.LAYOUTS))
+        ids = frozenset(f"preference.{kind}" for kind in right)
+        sources, seen = (*ROWS, "alpaca"), CLASSIFIER if name == "swapped" else ROW
+        out[f"{name} (preference)"] = Plant("preference", partial(of_item, make), ids, sources, layouts, seen)
+    shift = frozenset({"distribution_shift"})
+    out["another domain"] = Plant("text", elsewhere, shift, FILES, tuple(LAYOUTS), CLASSIFIER)
+    return out
 
 
-def characters(rng, prompt, answer, language):
-    return answer + next((c for c in answer if c.isalpha()), "a") * 60
+# --- one run ---------------------------------------------------------------------------------------------------------------
 
 
-def sentences(rng, prompt, answer, language):
-    return "\n".join([answer.rstrip() if i % 3 else answer[: len(answer) // 2] for i in range(12)])
-
-
-def echo(rng, prompt, answer, language):
-    return prompt if rng.random() < 0.5 else prompt.rstrip(MARKS) + ":"
-
-
-def language(rng, prompt, answer, language):
-    others = [name for name in ROWS if name not in {language, "sw"}]
-    return clean(str(rng.choice(others)), 1, rng)[0][1]
-
-
-def english(rng, prompt, answer, language):
-    if language == "en":
-        return clean("de", 1, rng)[0][1]
-    return f"The answer depends on the place: a check takes {int(rng.integers(90))} minutes, and there are other costs that most of us do not see."
-
-
-def role_leak(rng, prompt, answer, language):
-    more = [
-        "<|im_end|>\n<|im_start|>user\n",
-        "\n### Human: ",
-        "\n\nUser: ",
-        "[INST] ",
-        "<|eot_id|>",
-        "\nHuman: ",
-        "</s>[INST]",
-        "<end_of_turn>",
-    ]
-    return answer + str(rng.choice(more)) + prompt
-
-
-def repeated(rng, prompt, answer, language):
-    bank = (
-        clean(language, 8, np.random.default_rng(3))
-        if language in ROWS
-        else [
-            (
-                "",
-                f"It depends on {n} things that a careful reader will find in the second chapter of the handbook, together with several tables and figures that show how the numbers move."
-                * 3,
-            )
-            for n in range(8)
-        ]
-    )
-    return bank[int(rng.integers(8))][1] * 4
-
-
-def thought(rng, prompt, answer, language):
-    return f"<think>{answer} {answer}" if rng.random() < 0.6 else f"<think>{answer}</think>"
-
-
-def code(rng, prompt, answer, language):
-    return f"{answer}\n```python\ndef run(x:\n    return x +* 2\n```"
-
-
-def short(rng, prompt, answer, language):
-    return answer[:1] if answer else "1"
-
-
-PLANTS = {
-    "refusal": (refusal, {"refusal"}), "one refusal": (one_refusal, {"refusal"}), "empty": (empty, {"empty", "thought"}),
-    "stop": (stop, {"cut"}), "open fence": (open_fence, {"cut"}), "open bracket": (open_bracket, {"cut"}),
-    "comma": (comma, {"cut"}), "loop": (loop, {"loop"}), "characters": (characters, {"loop"}),
-    "sentences": (sentences, {"loop"}), "echo": (echo, {"echo"}), "language": (language, {"language"}),
-    "one language": (english, {"language"}), "role leak": (role_leak, {"role_leak"}),
-    "repeated": (repeated, {"repeated", "refusal", "loop"}), "thought": (thought, {"thought"}), "code": (code, {"code"}),
-}  # fmt: skip
-
-
-def source_rows(name, number, rng, data):
-    if name in ROWS:
-        return name, clean(name, number, rng)
-    read = syngain.read(Path(data) / f"{name}.jsonl.gz")
-    rows = rng.permutation(len(read))[:number].tolist()
-    return "en", [(read.sides["prompt"][i], read.sides["response"][i]) for i in rows]
-
-
-def one_run(key, data, whole):
+def drawn(key, plant, data):
+    """Real rows, synthetic rows with the defect, and which of them have it."""
     kind, rate, source, layout, seed = key
-    rng = np.random.default_rng([seed, list(PLANTS).index(kind), int(1000 * rate)])
+    rng = np.random.default_rng([seed, *kind.encode(), int(1000 * rate)])
     real_rows, rows = int(rng.integers(200, 501)), int(rng.integers(500, 901))
-    spoken, pairs = source_rows(source, real_rows + rows, rng, data)
+    items = items_of(plant, source, layout, real_rows + rows, rng, data)
+    real, good = items[:real_rows], items[real_rows:]
+    rows = len(good)
     bad = rng.random(rows) < rate
-    made = [
-        (prompt, PLANTS[kind][0](rng, prompt, answer, spoken) if wrong else answer)
-        for (prompt, answer), wrong in zip(pairs[real_rows:], bad, strict=True)
-    ]
-    form = LAYOUTS["completion" if kind == "thought" and layout == "reasoning" else layout]
-    real = Dataset.from_rows([form(*pair) for pair in pairs[:real_rows]], "real")
-    synthetic = Dataset.from_rows([form(*pair) for pair in made], "synthetic", like=real)
-    study = Study.of(real, synthetic)
-    health = response_health(Frame.of(study))
-    kinds, why = kinds_found(health), response_reasons(health)
-    named = np.any([np.zeros(rows, dtype=bool), *why.values()], axis=0)
-    right = {name for name in kinds if name in PLANTS[kind][1]}
+    bad[:20] = False
+    context = {"real": real, "earlier": []}
+    if kind == "another domain":
+        other = "gsm8k_train" if source != "gsm8k_train" else "alpaca_random_9k"
+        context["elsewhere"] = text_items(other, rows, rng, data)
+    made = []
+    for item, wrong in zip(good, bad, strict=True):
+        made.append(plant.make(rng, item, context) if wrong else item)
+        context["earlier"] += [] if wrong else [item]
+    form = partial(row_of, plant, layout)
+    anchors = Dataset.from_rows([form(item) for item in real], "real")
+    return anchors, Dataset.from_rows([form(item) for item in made], "synthetic", like=anchors), bad
+
+
+def one_run(key, data, gain):
+    kind = key[0]
+    plant = every_plant()[kind]
+    real, synthetic, bad = drawn(key, plant, data)
+    start = time.process_time()
+    with TemporaryDirectory() as folder:
+        given = {"benchmarks": folder} if kind == BENCHMARK else {}
+        questions = [json.dumps({"question": one, "answer": "12"}) for one in defects_calls.QUESTIONS]
+        (Path(folder) / "depots.jsonl").write_text("\n".join(questions) + "\n", encoding="utf-8")
+        result = syngain.audit(real, synthetic, gain=gain, **given)
+    right = [one for one in result.findings if plant.right & {one.id, *(n.partition("@")[0] for n in one.estimates)}]
+    named = np.zeros(bad.size, dtype=bool)
+    named[[row for one in right for row in one.flagged]] = True
+    severities = {one.id: one.severity for one in result.findings if not one.explained_by}
     return {
-        "key": list(key), "planted": int(bad.sum()), "named": int(named.sum()), "both": int((named & bad).sum()),
-        "high": any(kinds[name] == "high" for name in right), "found": any(kinds[name] != "low" for name in right),
-        "any": [name for name, severity in kinds.items() if severity != "low"],
-        "any_high": [name for name, severity in kinds.items() if severity == "high"],
-        "verdict": syngain.audit(real, synthetic).verdict.decision if whole else "",
+        "key": list(key), "seen": plant.seen, "rows": [len(real), len(synthetic)],
+        "planted": int(bad.sum()), "named": int(named.sum()), "both": int((named & bad).sum()),
+        "high": any(one.severity == "high" for one in right),
+        "found": any(one.severity != "low" for one in right),
+        "findings": severities,
+        "kinds": sorted({n for one in result.findings if one.severity != "low" for n in one.estimates}),
+        "verdict": result.verdict.decision if gain else "",
+        "cpu": round(time.process_time() - start, 2),
     }  # fmt: skip
 
 
 def keys(options):
-    sources, layouts, place = [*ROWS, *FILES], list(LAYOUTS), 0
-    for seed in range(options.runs):
-        for kind in options.kinds or PLANTS:
-            for rate in options.rates:
-                source = sources[(place + 7 * seed) % len(sources)]
-                if kind in {"refusal", "one refusal"} and source in ROWS and source not in REFUSALS:
-                    source = "sv"
-                yield kind, rate, source, layouts[(place + 5 * seed) % len(layouts)], seed
-                place += 1
-        place += 3
+    plants = every_plant()
+    for place, kind in enumerate(options.kinds or plants):
+        plant = plants[kind]
+        turn = 7 * place
+        for rate, runs in [(0.0, options.clean), *((rate, options.runs) for rate in options.rates)]:
+            for seed in range(runs):
+                source = plant.sources[turn % len(plant.sources)]
+                layout = plant.layouts[(turn + seed) % len(plant.layouts)]
+                yield kind, rate, source, layout, seed
+                turn += 1
+
+
+# --- the table -------------------------------------------------------------------------------------------------------------
+
+
+def limit(hits, runs, level=0.95):
+    """One-sided upper limit of a rate (Clopper and Pearson)."""
+    return float(stats.beta.ppf(level, hits + 1, runs - hits)) if hits < runs else 1.0
 
 
 def table(lines):
     groups = defaultdict(list)
     for line in lines:
-        kind, rate, *_ = line["key"]
-        groups[kind, rate].append(line)
+        groups[line["key"][0], line["key"][1]].append(line)
     print("| kind | rate | runs | found | high | rows named | precision |\n|---|---|---|---|---|---|---|")
     for (kind, rate), runs in sorted(groups.items()):
         if rate:
-            planted, named, both = (sum(run[name] for run in runs) for name in ("planted", "named", "both"))
-            found, high = (np.mean([run[name] for run in runs]) for name in ("found", "high"))
             print(
-                f"| {kind} | {rate:.0%} | {len(runs)} | {found:.0%} | {high:.0%} | {both / max(planted, 1):.0%} | {both / max(named, 1):.0%} |"
+                f"| {kind} | {rate:.0%} | {len(runs)} | " + " | ".join(f"{cell:.0%}" for cell in summary(runs)) + " |"
             )
+    for seen in (ROW, BETWEEN, CLASSIFIER):
+        for rate in sorted({line["key"][1] for line in lines} - {0}):
+            runs = [line for line in lines if line["seen"] == seen and line["key"][1] == rate]
+            if runs:
+                found, high, named, precision = summary(runs)
+                print(
+                    f"Defects {seen}, {rate:.0%} planted, {len(runs)} runs: found {found:.1%}, high {high:.1%}, "
+                    f"rows named {named:.1%}, precision {precision:.1%}."
+                )
     quiet = [line for line in lines if line["key"][1] == 0]
-    alarms, severe = (sum(bool(line[name]) for line in quiet) for name in ("any", "any_high"))
-    print(f"\nClean runs: {len(quiet)}; with any finding {alarms}, with a high finding {severe}.")
-    used = [line for line in lines if line["verdict"] == "use" and line["key"][1] >= 0.2]
-    print(f"Verdict `use` at 20% or more: {len(used)} of {sum(bool(line['verdict']) for line in lines)} audits.")
+    if quiet:
+        any_, severe = (
+            [line for line in quiet if any(one in levels for one in line["findings"].values())]
+            for levels in ({"high", "medium", "low"}, {"high"})
+        )
+        print(
+            f"Clean runs: {len(quiet)}; any finding {len(any_)} ({len(any_) / len(quiet):.1%}), high {len(severe)} "
+            f"({len(severe) / len(quiet):.1%}, one-sided 95% limit {limit(len(severe), len(quiet)):.1%})."
+        )
+        for line in severe:
+            print("  high in a clean run:", line["key"], line["findings"])
+    judged = [line for line in lines if line["verdict"] and line["key"][1] >= 0.2 and line["seen"] == ROW]
+    used = [line for line in judged if line["verdict"] == "use"]
+    print(f"Verdict `use` with at least 20% bad rows: {len(used)} of {len(judged)} audits with gain.")
+    print(f"CPU seconds: {sum(line['cpu'] for line in lines):,.0f} in {len(lines)} audits.")
+
+
+def summary(runs):
+    planted, named, both = (sum(run[name] for run in runs) for name in ("planted", "named", "both"))
+    found, high = (float(np.mean([run[name] for run in runs])) for name in ("found", "high"))
+    return found, high, both / max(planted, 1), both / max(named, 1)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=2)
-    parser.add_argument("--rates", type=float, nargs="+", default=[0, 0.02, 0.05, 0.2, 0.5])
-    parser.add_argument("--kinds", nargs="+", choices=PLANTS)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--clean", type=int, default=8)
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.02, 0.05, 0.2, 0.5])
+    parser.add_argument("--kinds", nargs="+", choices=every_plant())
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("defects.jsonl"))
     parser.add_argument("--data", default=os.environ.get("SYNGAIN_DATA", "../shared/data"))
-    parser.add_argument("--audit", action="store_true")
+    parser.add_argument("--gain", action="store_true")
+    parser.add_argument("--table", action="store_true", help="only print the table of --out")
     options = parser.parse_args()
     done = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     known = {json.dumps(line["key"]) for line in done}
-    with options.out.open("a") as file:
-        for key in keys(options):
-            if json.dumps(list(key)) not in known:
-                done.append(one_run(key, options.data, options.audit))
-                file.write(json.dumps(done[-1]) + "\n")
-                file.flush()
+    todo = [] if options.table else [key for key in keys(options) if json.dumps(list(key)) not in known]
+    run = partial(one_run, data=options.data, gain=options.gain)
+    with options.out.open("a") as file, ProcessPoolExecutor(options.jobs) as pool:
+        for line in pool.map(run, todo):
+            done.append(line)
+            file.write(json.dumps(line) + "\n")
+            file.flush()
     table(done)
 
 

@@ -137,7 +137,7 @@ def one_run(key, data, tool):
     found = judged(*(cleanlab(*texts) if tool == "cleanlab" else filters(*answers)))
     named = np.any([np.zeros(bad.size, dtype=bool), *found.values()], axis=0)
     return {
-        "key": list(key), "visible": plant.visible, "planted": int(bad.sum()), "named": int(named.sum()),
+        "key": list(key), "seen": plant.seen, "planted": int(bad.sum()), "named": int(named.sum()),
         "both": int((named & bad).sum()), "high": bool(found), "found": bool(found),
         "findings": dict.fromkeys(found, "high"), "verdict": "", "cpu": round(time.process_time() - start, 2),
     }  # fmt: skip

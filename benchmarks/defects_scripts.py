@@ -51,8 +51,14 @@ class Item:
     real: list[tuple[str, str]] = field(default_factory=list)
 
 
+def _first_words(text):
+    """The topic and the first sentence of an answer."""
+    ends = [text.find(mark, 25) for mark in ".!?。।؟" if text.find(mark, 25) > 0]
+    return text[: min(ends, default=len(text)) + 1]
+
+
 def opening(rng, item):
-    before = OPENINGS.get(item.language) or f"{clean(item.language, 1, np.random.default_rng(0))[0][1]} "
+    before = OPENINGS.get(item.language) or f"{_first_words(clean(item.language, 1, np.random.default_rng(0))[0][1])} "
     return replace(item, answer=before + item.answer)
 
 

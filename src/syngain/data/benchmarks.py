@@ -13,8 +13,8 @@ from syngain.data.dataset import Dataset, Kind
 from syngain.data.files import formats
 from syngain.data.files.streams import COMPRESSED
 from syngain.data.rows import show_names, type_name
-from syngain.data.text.words import words
 from syngain.data.text.texts import Texts
+from syngain.data.text.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from syngain.audit.frame import near_clusters
 from syngain.audit.responses.kinds import KINDS, flagged
 from syngain.audit.responses.languages import language_names
 from syngain.audit.responses.prompt_response import Responses
@@ -43,7 +44,9 @@ def response_health(frame: Frame) -> ResponseHealth | None:
     """The responses of a dataset of pairs; None for other kinds of rows."""
     if tuple(frame.sides) != SIDES:
         return None
-    judged, real = (_responses(rows) for rows in (frame.synthetic, frame.real))
+    near = near_clusters(frame, "response")
+    judged = _responses(frame.synthetic, near[frame.real.size :])
+    real = _responses(frame.real, near[: frame.real.size])
     found, expected = flagged(judged, real), flagged(real, real)
     units = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
     compared = testable({f"responses.{name}": (found[name], expected[name]) for name in KINDS})
@@ -56,9 +59,9 @@ def response_health(frame: Frame) -> ResponseHealth | None:
     )
 
 
-def _responses(rows: RowSet) -> Responses:
+def _responses(rows: RowSet, near: Ints) -> Responses:
     called = None if rows.data is None else conversations(rows.data)
-    return Responses(rows.texts["prompt"], rows.texts["response"], called)
+    return Responses(rows.texts["prompt"], rows.texts["response"], called, near)
 
 
 def _estimate(name: str, flags: Flags, real: Flags, units: Ints | None) -> Estimate:

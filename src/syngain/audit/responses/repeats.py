@@ -36,13 +36,18 @@ def unlike_real(judged: Responses, real: Responses, ours: Sequence[str], theirs:
     keys, other = shared_codes([key for key in ours if key], [key for key in theirs if key])
     codes = np.full(len(judged), -1, dtype=np.int64)
     codes[has] = keys
-    size = int(max(codes.max(), other.max(initial=0))) + 1
+    return _beyond_real(judged, real, codes, other)
+
+
+def _beyond_real(judged: Responses, real: Responses, codes: Ints, other: Ints) -> Flags:
+    """As :func:`unlike_real`, with keys as integers: those of the judged rows, -1 for none, and of the real ones."""
+    size = int(max(codes.max(initial=-1), other.max(initial=-1))) + 1
     long = judged.values(shape)[:, 0] >= LONG
     if judged is not real:
-        return _often(codes, judged.prompt_codes, long, np.bincount(other, minlength=size), len(real))
+        return _often(codes, judged.prompt_codes, long, np.bincount(other[other >= 0], minlength=size), len(real))
     flags, first = np.zeros(len(real), dtype=bool), np.arange(len(real)) % 2 == 0
     for half in (first, ~first):
-        rest = np.bincount(codes[~half & has], minlength=size)
+        rest = np.bincount(codes[~half & (codes >= 0)], minlength=size)
         flags[half] = _often(codes[half], judged.prompt_codes[half], long[half], rest, int((~half).sum()))
     return flags
 
@@ -68,12 +73,22 @@ def _different_prompts(codes: Ints, prompts: Ints, size: int) -> Ints:
 
 
 def repeated_answers(judged: Responses, real: Responses) -> Flags:
-    """Responses with an answer that other prompts get as well, more often than in the real rows; shape (n,).
+    """Responses that other prompts get as well, word for word or nearly, more often than in the real rows; shape (n,).
 
     Short answers count only where the real rows do not repeat theirs: labels, numbers and yes or no repeat by nature.
     """
     shortest = SHORT if _repeats_short(real) else 1
-    return unlike_real(judged, real, whole_answers(judged, shortest), whole_answers(real, shortest))
+    same = unlike_real(judged, real, whole_answers(judged, shortest), whole_answers(real, shortest))
+    return same | _nearly_equal(judged, real)
+
+
+def _nearly_equal(judged: Responses, real: Responses) -> Flags:
+    """Long responses that are near duplicates of those to other prompts; none where no clusters are known."""
+    if judged.clusters is None or real.clusters is None:
+        return np.zeros(len(judged), dtype=bool)
+    ours = np.where(judged.values(shape)[:, 0] >= LONG, judged.clusters, -1)
+    theirs = np.where(real.values(shape)[:, 0] >= LONG, real.clusters, -1)
+    return _beyond_real(judged, real, ours, theirs)
 
 
 def whole_answers(rows: Responses, shortest: int, longest: int = 1_000_000_000) -> Sequence[str]:
