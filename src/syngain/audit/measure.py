@@ -220,6 +220,7 @@ def _side(found: Measurements, frame: Frame, side: str, streams: Streams, settin
     openings = dict(found.openings)
     if frame.sides:
         estimates |= _texts(frame, side, (real, synthetic), pooled, streams)
+        estimates |= _openings(found, frame, side, (real, synthetic), streams, settings)
         openings[side] = _common_opening(frame, side)
     at = suffix(frame, side)
     return replace(
@@ -260,26 +261,43 @@ def _places(
 
 
 def _texts(frame: Frame, side: str, rows: tuple[Ints, Ints], pooled: Pooled, streams: Streams) -> dict[str, Estimate]:
-    """Openings, templates, lengths, compression and relations of one side."""
+    """Lengths, compression and relations of one side."""
     texts = [frame.real.texts[side][i] for i in rows[0]] + [frame.synthetic.texts[side][i] for i in rows[1]]
-    form = uniformity.form_characters(texts)
     lengths = np.array([length(text) for text in texts])
-    codes = {
-        name: uniformity.Sides(
-            code=near_duplicates.codes([make(text) for text in texts]), real=pooled.real, unit=pooled.unit
-        )
-        for name, make in (("opening", uniformity.opening), ("template", partial(uniformity.template, form=form)))
-    }
     coded = [f"{text}\n".encode("utf-8", "surrogatepass") for text in texts]
     estimates = {
-        "uniformity.opening_share": uniformity.opening_share(codes["opening"], streams.stream("opening")),
-        "uniformity.template_entropy": uniformity.template_entropy(codes["template"], streams.stream("template")),
         "uniformity.length_overlap": uniformity.length_overlap(
             lengths, pooled.real, pooled.unit, streams.stream("length")
         ),
     }
     estimates |= uniformity.Compression()(coded, pooled.real, pooled.unit, streams.stream("compression"))
     return estimates | Relations()(texts, pooled, streams.stream("relations"))
+
+
+def _openings(
+    found: Measurements,
+    frame: Frame,
+    side: str,
+    rows: tuple[Ints, Ints],
+    streams: Streams,
+    settings: Settings,
+) -> dict[str, Estimate]:
+    """Openings and templates of one side; responses to different prompts count however alike they are."""
+    near = near_clusters(frame, side) if len(frame.sides) > 1 else found.near
+    if side == "response":
+        near = found.near
+        rows = frame.distinct(settings.sample, near, streams.stream("openings"))
+    unit, _, _ = frame.linked(*rows, near)
+    texts = [frame.real.texts[side][i] for i in rows[0]] + [frame.synthetic.texts[side][i] for i in rows[1]]
+    form, real = uniformity.form_characters(texts), np.arange(unit.size) < rows[0].size
+    opening, template = (
+        uniformity.Sides(code=near_duplicates.codes([make(text) for text in texts]), real=real, unit=unit)
+        for make in (uniformity.opening, partial(uniformity.template, form=form))
+    )
+    return {
+        "uniformity.opening_share": uniformity.opening_share(opening, streams.stream("opening")),
+        "uniformity.template_entropy": uniformity.template_entropy(template, streams.stream("template")),
+    }
 
 
 def _labels(found: Measurements, frame: Frame, streams: Streams, settings: Settings) -> Measurements:

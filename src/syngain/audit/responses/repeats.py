@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syngain.data.text.near_duplicates import shared_codes
+from syngain.data.text.words import first_words
 from syngain.data.text.words import words as tokens
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ BEYOND = 3.0  # times as often as among the real rows
 CATEGORICAL = 0.1  # of real answers are short and repeated: then short answers are labels
 SHORT, LONG = 4, 10  # tokens
 COVERS = 0.6  # of an answer is its opening
+SEEN, SAME_START = 200, 0.5  # rows of a group that are looked at; of them begin alike
 STEPS = (5, 8, 13, 21, 34)  # tokens of an opening
 
 
@@ -73,22 +76,30 @@ def _different_prompts(codes: Ints, prompts: Ints, size: int) -> Ints:
 
 
 def repeated_answers(judged: Responses, real: Responses) -> Flags:
-    """Responses that other prompts get as well, word for word or nearly, more often than in the real rows; shape (n,).
+    """Responses with an answer that other prompts get as well, more often than in the real rows; shape (n,).
 
     Short answers count only where the real rows do not repeat theirs: labels, numbers and yes or no repeat by nature.
     """
     shortest = SHORT if _repeats_short(real) else 1
-    same = unlike_real(judged, real, whole_answers(judged, shortest), whole_answers(real, shortest))
-    return same | _nearly_equal(judged, real)
+    return unlike_real(judged, real, whole_answers(judged, shortest), whole_answers(real, shortest))
 
 
-def _nearly_equal(judged: Responses, real: Responses) -> Flags:
-    """Long responses that are near duplicates of those to other prompts; none where no clusters are known."""
+def nearly_equal_answers(judged: Responses, real: Responses) -> Flags:
+    """Long responses that are near duplicates of those to other prompts, more often than in the real rows; shape (n,).
+
+    Groups that share their first words are left out: those are a common opening.
+    """
     if judged.clusters is None or real.clusters is None:
         return np.zeros(len(judged), dtype=bool)
     ours = np.where(judged.values(shape)[:, 0] >= LONG, judged.clusters, -1)
     theirs = np.where(real.values(shape)[:, 0] >= LONG, real.clusters, -1)
-    return _beyond_real(judged, real, ours, theirs)
+    flags = _beyond_real(judged, real, ours, theirs)
+    for code in np.unique(ours[flags]).tolist():
+        rows = np.flatnonzero(flags & (ours == code))
+        starts = Counter(" ".join(first_words(judged.responses[row], STEPS[0])) for row in rows[:SEEN].tolist())
+        if max(starts.values()) > SAME_START * min(rows.size, SEEN):
+            flags[rows] = False
+    return flags
 
 
 def whole_answers(rows: Responses, shortest: int, longest: int = 1_000_000_000) -> Sequence[str]:
