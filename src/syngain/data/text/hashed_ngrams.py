@@ -127,7 +127,7 @@ def _symbol_words(laid: Bytes) -> tuple[Ints, Unsigned]:
     characters = np.flatnonzero(laid.data >= symbols.CHARACTER)
     places = np.concatenate([starts, characters])
     order = np.argsort(places, kind="stable")
-    return laid.row[places[order]], np.concatenate([hashes, mix(laid.data[characters])])[order]
+    return laid.row[places[order]], np.concatenate([hashes, mix(laid.data[characters].astype(np.uint64))])[order]
 
 
 def _byte_words(data: NDArray[np.uint8] | Unsigned, inside: Flags) -> tuple[Ints, Unsigned]:
