@@ -125,16 +125,16 @@
       const difference = state.key === "score" ? left - right : collator.compare(left, right);
       return (state.down ? -difference : difference) || a - b;
     };
-    const cell = (text) => {
+    const cell = (text, dir = "auto") => {
       const td = document.createElement("td");
-      td.dir = "auto";
+      td.dir = dir;
       text.split("_").forEach((part, i) => (i ? td.append("_", document.createElement("wbr"), part) : td.append(part)));
       return td;
     };
     const line = (i) => {
       const tr = document.createElement("tr");
       const score = drops.score[i];
-      tr.append(cell(drops.prefix + drops.id[i]), cell(drops.label[i] ?? ""), cell(reasons[i]),
+      tr.append(cell(drops.prefix + drops.id[i], "ltr"), cell(drops.label[i] ?? ""), cell(reasons[i]),
         cell(score === null ? "–" : String(Number(score.toPrecision(3)))), cell(drops.text[i]));
       return tr;
     };
