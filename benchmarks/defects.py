@@ -38,6 +38,7 @@ import syngain
 from syngain.data.dataset import Dataset
 
 FILES = ("alpaca_random_9k", "alpaca_cherry_5pct", "alpaca_claude_t45", "gsm8k_train")
+WORDS = (("found", "all"), ("high", "severe"), ("named", "severe"), ("precision", "severe"))  # columns of the table
 ROW, BETWEEN, CLASSIFIER = "that the row shows", "between rows", "that need a classifier"
 BENCHMARK = "benchmark item"
 
@@ -218,14 +219,21 @@ def table(lines):
     groups = defaultdict(list)
     for line in lines:
         groups[line["key"][0], line["key"][1]].append(line)
-    print("| kind | rate | runs | found | high | rows named | precision |\n|---|---|---|---|---|---|---|")
-    for (kind, rate), runs in sorted(groups.items()):
-        if rate:
-            print(
-                f"| {kind} | {rate:.0%} | {len(runs)} | " + " | ".join(f"{cell:.0%}" for cell in summary(runs)) + " |"
-            )
+    rates = sorted({line["key"][1] for line in lines} - {0})
+    severe = [rate for rate in rates if rate >= 0.2]
+    columns = [f"{word} at {rate:.0%}" for word, some in WORDS for rate in (rates if some == "all" else severe)]
+    print(f"| planted | runs | {' | '.join(columns)} |\n|---{'|---' * (1 + len(columns))}|")
+    for kind in dict.fromkeys(line["key"][0] for line in lines):
+        cells = []
+        for place, (_, some) in enumerate(WORDS):
+            for rate in rates if some == "all" else severe:
+                found = groups.get((kind, rate))
+                cells.append(f"{summary(found)[place]:.0%}" if found else "")
+        runs = "/".join(str(len(groups.get((kind, rate), ()))) for rate in rates)
+        print(f"| {kind} | {runs} | {' | '.join(cells)} |")
+    print()
     for seen in (ROW, BETWEEN, CLASSIFIER):
-        for rate in sorted({line["key"][1] for line in lines} - {0}):
+        for rate in rates:
             runs = [line for line in lines if line["seen"] == seen and line["key"][1] == rate]
             if runs:
                 found, high, named, precision = summary(runs)
@@ -233,22 +241,27 @@ def table(lines):
                     f"Defects {seen}, {rate:.0%} planted, {len(runs)} runs: found {found:.1%}, high {high:.1%}, "
                     f"rows named {named:.1%}, precision {precision:.1%}."
                 )
-    quiet = [line for line in lines if line["key"][1] == 0]
-    if quiet:
-        any_, severe = (
-            [line for line in quiet if any(one in levels for one in line["findings"].values())]
-            for levels in ({"high", "medium", "low"}, {"high"})
-        )
-        print(
-            f"Clean runs: {len(quiet)}; any finding {len(any_)} ({len(any_) / len(quiet):.1%}), high {len(severe)} "
-            f"({len(severe) / len(quiet):.1%}, one-sided 95% limit {limit(len(severe), len(quiet)):.1%})."
-        )
-        for line in severe:
-            print("  high in a clean run:", line["key"], line["findings"])
+    clean_lines([line for line in lines if line["key"][1] == 0])
     judged = [line for line in lines if line["verdict"] and line["key"][1] >= 0.2 and line["seen"] == ROW]
     used = [line for line in judged if line["verdict"] == "use"]
     print(f"Verdict `use` with at least 20% bad rows: {len(used)} of {len(judged)} audits with gain.")
     print(f"CPU seconds: {sum(line['cpu'] for line in lines):,.0f} in {len(lines)} audits.")
+
+
+def clean_lines(quiet):
+    """False alarms of the runs in which nothing is planted."""
+    if not quiet:
+        return
+    any_, severe = (
+        [line for line in quiet if any(one in levels for one in line["findings"].values())]
+        for levels in ({"high", "medium", "low"}, {"high"})
+    )
+    print(
+        f"Clean runs: {len(quiet)}; any finding {len(any_)} ({len(any_) / len(quiet):.1%}), high {len(severe)} "
+        f"({len(severe) / len(quiet):.1%}, one-sided 95% limit {limit(len(severe), len(quiet)):.1%})."
+    )
+    for line in severe:
+        print("  high in a clean run:", line["key"], line["findings"])
 
 
 def summary(runs):

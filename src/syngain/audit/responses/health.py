@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from syngain.audit.frame import near_clusters
 from syngain.audit.responses.kinds import KINDS, flagged
 from syngain.audit.responses.languages import language_names
 from syngain.audit.responses.prompt_response import Responses
@@ -44,9 +43,7 @@ def response_health(frame: Frame) -> ResponseHealth | None:
     """The responses of a dataset of pairs; None for other kinds of rows."""
     if tuple(frame.sides) != SIDES:
         return None
-    near = near_clusters(frame, "response")
-    judged = _responses(frame.synthetic, near[frame.real.size :])
-    real = _responses(frame.real, near[: frame.real.size])
+    judged, real = (_responses(rows) for rows in (frame.synthetic, frame.real))
     found, expected = flagged(judged, real), flagged(real, real)
     units = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
     compared = testable({f"responses.{name}": (found[name], expected[name]) for name in KINDS})
@@ -59,9 +56,9 @@ def response_health(frame: Frame) -> ResponseHealth | None:
     )
 
 
-def _responses(rows: RowSet, near: Ints) -> Responses:
+def _responses(rows: RowSet) -> Responses:
     called = None if rows.data is None else conversations(rows.data)
-    return Responses(rows.texts["prompt"], rows.texts["response"], called, near)
+    return Responses(rows.texts["prompt"], rows.texts["response"], called)
 
 
 def _estimate(name: str, flags: Flags, real: Flags, units: Ints | None) -> Estimate:

@@ -19,7 +19,7 @@ from syngain.audit.responses.lengths import sizes, unusual_length
 from syngain.audit.responses.loops import loops
 from syngain.audit.responses.placeholders import is_empty
 from syngain.audit.responses.refusals import is_refusal, one_answer_to_many
-from syngain.audit.responses.repeats import nearly_equal_answers, repeated_answers, shape
+from syngain.audit.responses.repeats import repeated_answers, shape
 from syngain.audit.responses.role_leaks import leaks_role
 from syngain.audit.responses.thoughts import thought_fails
 
@@ -37,7 +37,6 @@ class ResponseKind:
     Attributes:
         words: completes "12% of responses ...". many: the rows, as a noun.
         of_row: whether a row is bad, by its own text. of_rows: flags (n,) of rows that are bad next to the real rows.
-        of_rest: the same, of rows that no kind names.
         whole: the kind says what the whole response is; rows of it are not looked at for later kinds.
         note: a kind that is never more than a note (low severity). of_calls: also of responses that are tool calls.
     """
@@ -46,7 +45,6 @@ class ResponseKind:
     many: str
     of_row: Callable[[Response], bool] | None = None
     of_rows: Callable[[Responses, Responses], Flags] | None = None
-    of_rest: Callable[[Responses, Responses], Flags] | None = None
     whole: bool = False
     note: bool = False
     of_calls: bool = False
@@ -79,7 +77,6 @@ KINDS: Mapping[str, ResponseKind] = {
         "repeat the answer to another prompt",
         "repeated answers",
         of_rows=repeated_answers,
-        of_rest=nearly_equal_answers,
         whole=True,
     ),
     "language": ResponseKind("are in another language than the prompt", "wrong languages", of_rows=wrong_language),
@@ -127,8 +124,4 @@ def flagged(judged: Responses, real: Responses) -> Mapping[str, Flags]:
         out[name] = flags & open_rows & (~calls | kind.of_calls)
         if kind.whole:
             open_rows &= ~out[name]
-    rest = open_rows & ~calls & ~np.any([flags for name, flags in out.items() if not KINDS[name].note], axis=0)
-    for name, kind in KINDS.items():
-        if kind.of_rest is not None:
-            out[name] |= kind.of_rest(judged, real) & rest
     return out

@@ -103,13 +103,11 @@ class Responses:
 
     Attributes:
         conversations: of all rows, where some have tool calls.
-        clusters: near-duplicate clusters of the responses (n,), in one numbering with those of the real rows.
     """
 
     prompts: Sequence[str]
     responses: Sequence[str]
     conversations: Sequence[Conversation] | None = None
-    clusters: Ints | None = None
     _known: dict[Callable[[Response], object], object] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:

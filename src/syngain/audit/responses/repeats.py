@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syngain.data.text.near_duplicates import shared_codes
-from syngain.data.text.words import first_words
 from syngain.data.text.words import words as tokens
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ BEYOND = 3.0  # times as often as among the real rows
 CATEGORICAL = 0.1  # of real answers are short and repeated: then short answers are labels
 SHORT, LONG = 4, 10  # tokens
 COVERS = 0.6  # of an answer is its opening
-SEEN, SAME_START = 200, 0.5  # rows of a group that are looked at; of them begin alike
 STEPS = (5, 8, 13, 21, 34)  # tokens of an opening
 
 
@@ -39,11 +36,6 @@ def unlike_real(judged: Responses, real: Responses, ours: Sequence[str], theirs:
     keys, other = shared_codes([key for key in ours if key], [key for key in theirs if key])
     codes = np.full(len(judged), -1, dtype=np.int64)
     codes[has] = keys
-    return _beyond_real(judged, real, codes, other)
-
-
-def _beyond_real(judged: Responses, real: Responses, codes: Ints, other: Ints) -> Flags:
-    """As :func:`unlike_real`, with keys as integers: those of the judged rows, -1 for none, and of the real ones."""
     size = int(max(codes.max(initial=-1), other.max(initial=-1))) + 1
     long = judged.values(shape)[:, 0] >= LONG
     if judged is not real:
@@ -82,24 +74,6 @@ def repeated_answers(judged: Responses, real: Responses) -> Flags:
     """
     shortest = SHORT if _repeats_short(real) else 1
     return unlike_real(judged, real, whole_answers(judged, shortest), whole_answers(real, shortest))
-
-
-def nearly_equal_answers(judged: Responses, real: Responses) -> Flags:
-    """Long responses that are near duplicates of those to other prompts, more often than in the real rows; shape (n,).
-
-    Groups that share their first words are left out: those are a common opening.
-    """
-    if judged.clusters is None or real.clusters is None:
-        return np.zeros(len(judged), dtype=bool)
-    ours = np.where(judged.values(shape)[:, 0] >= LONG, judged.clusters, -1)
-    theirs = np.where(real.values(shape)[:, 0] >= LONG, real.clusters, -1)
-    flags = _beyond_real(judged, real, ours, theirs)
-    for code in np.unique(ours[flags]).tolist():
-        rows = np.flatnonzero(flags & (ours == code))
-        starts = Counter(" ".join(first_words(judged.responses[row], STEPS[0])) for row in rows[:SEEN].tolist())
-        if max(starts.values()) > SAME_START * min(rows.size, SEEN):
-            flags[rows] = False
-    return flags
 
 
 def whole_answers(rows: Responses, shortest: int, longest: int = 1_000_000_000) -> Sequence[str]:
