@@ -420,3 +420,21 @@ def test_the_cases_of_the_shared_folder(case, shared_data):
     assert audited.why[f"bad_responses: {kind}"].sum() == number
     if case == "wrong_language":
         assert "Chinese prompt, English response" in finding.message
+
+
+def test_large_datasets_are_looked_at_in_a_sample_first(monkeypatch):
+    """Kinds that may be more frequent than in the real rows are looked for in all rows; the others in the sample."""
+    from syngain.audit.responses import health as room
+
+    monkeypatch.setattr(room, "SAMPLE", 3_000)
+    made = [(f"{prompt} {i}", "" if i % 10 == 3 else f"{text} {i}.") for i, (prompt, text) in enumerate(REAL * 48)]
+    data = [Dataset.from_rows([{"prompt": p, "response": r} for p, r in rows]) for rows in (REAL, made)]
+    found = response_health(Frame.of(Study.of(*data)))
+    monkeypatch.setattr(room, "SAMPLE", 10**9)
+    whole = response_health(Frame.of(Study.of(*data)))
+    assert found.estimates["responses.empty"] == whole.estimates["responses.empty"]
+    assert (found.flags["empty"] == whole.flags["empty"]).all()
+    assert found.flags["empty"].sum() == sum(not text for _, text in made)
+    assert found.estimates["responses.secret"].n == 3_000
+    assert whole.estimates["responses.secret"].n == len(made)
+    assert kinds_found(found) == kinds_found(whole)

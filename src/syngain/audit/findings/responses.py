@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.findings.rules import EXAMPLES, Context
+from syngain.audit.responses.health import MEDIUM
 from syngain.audit.responses.kinds import KINDS
 from syngain.core.phrases import percent, shortened
 from syngain.core.result import SEVERITIES, Finding, Severity
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 ID = "bad_responses"
 HIGH = 0.02  # a kind's lower limit beyond the real rate
-MEDIUM = 0.005  # a kind's rate beyond the real rate
 SHOWN = 6  # kinds in the message
 PART = 100  # characters of either side of an example
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,9 +96,21 @@ KINDS: Mapping[str, ResponseKind] = {
 """By name, in the order in which they are looked for."""
 
 
-def _by_text(answer: Response) -> Sequence[int]:
-    """One bit for every kind that the row shows by itself."""
-    return [sum(1 << place for place, kind in enumerate(KINDS.values()) if kind.of_row and kind.of_row(answer))]
+PASSES: Mapping[str, Callable[[Response], Sequence[int]]] = {
+    "refusal": shape, "repeated": shape, "language": languages, "cut": ending, "length": sizes
+}  # fmt: skip
+"""What a kind needs of every row besides what the row shows by itself."""
+
+
+@cache
+def _by_text(names: tuple[str, ...]) -> Callable[[Response], Sequence[int]]:
+    """One bit for each of these kinds that a row shows by itself."""
+    kinds = [(1 << place, kind.of_row) for place, (name, kind) in enumerate(KINDS.items()) if name in names]
+
+    def bits(answer: Response) -> list[int]:
+        return [sum(bit for bit, shows in kinds if shows is not None and shows(answer))]
+
+    return bits
 
 
 def _is_call(answer: Response) -> list[int]:
@@ -105,19 +118,19 @@ def _is_call(answer: Response) -> list[int]:
     return [int(answer.is_call)]
 
 
-PASSES = (_by_text, _is_call, shape, ending, sizes, languages)
-"""What is computed of every row, in one pass over the rows."""
-
-
-def flagged(judged: Responses, real: Responses) -> Mapping[str, Flags]:
-    """Flags per row (n,) for every kind, of rows judged next to the real rows."""
+def flagged(judged: Responses, real: Responses, names: Sequence[str] | None = None) -> Mapping[str, Flags]:
+    """Flags per row (n,) for each of these kinds (default: all), of rows judged next to the real rows."""
+    names = tuple(KINDS if names is None else names)
+    by_text, passes = _by_text(names), [PASSES[name] for name in names if name in PASSES]
     for rows in (judged, real):
-        rows.prepare(PASSES)
-    bits = judged.values(_by_text)[:, 0] if len(judged) else np.empty(0, dtype=np.int64)
+        rows.prepare((by_text, _is_call, *dict.fromkeys(passes)))
+    bits = judged.values(by_text)[:, 0] if len(judged) else np.empty(0, dtype=np.int64)
     open_rows = np.ones(len(judged), dtype=bool)
     calls = judged.values(_is_call)[:, 0] > 0 if len(judged) else open_rows
     out: dict[str, Flags] = {}
     for place, (name, kind) in enumerate(KINDS.items()):
+        if name not in names:
+            continue
         flags = (bits >> place & 1).astype(bool)
         if kind.of_rows is not None:
             flags = flags | kind.of_rows(judged, real)

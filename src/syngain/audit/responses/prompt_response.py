@@ -113,6 +113,15 @@ class Responses:
     def __len__(self) -> int:
         return len(self.responses)
 
+    def take(self, rows: Sequence[int]) -> Responses:
+        """The same rows, only some of them."""
+        called = self.conversations
+        return Responses(
+            [self.prompts[row] for row in rows],
+            [self.responses[row] for row in rows],
+            None if called is None else [called[row] for row in rows],
+        )
+
     def answer(self, row: int) -> Response:
         """The answer of one row."""
         conversation = None if self.conversations is None else self.conversations[row]
