@@ -75,7 +75,8 @@ def text_items(source, number, rng, data):
 
 def items_of(plant, source, layout, number, rng, data):
     if plant.family == "calls":
-        return defects_calls.clean_calls(number, rng, layout)
+        rows = defects_calls.clean_calls(number, rng, layout)  # they are numbered
+        return [rows[i] for i in rng.permutation(number).tolist()]
     if plant.family == "preference":
         if source == "alpaca":
             return defects_preference.alpaca_preferences(number, rng, data)
@@ -186,7 +187,7 @@ def one_run(key, data, gain):
         "key": list(key), "seen": plant.seen, "rows": [len(real), len(synthetic)],
         "planted": int(bad.sum()), "named": int(named.sum()), "both": int((named & bad).sum()),
         "high": any(one.severity == "high" for one in right),
-        "found": any(one.severity != "low" for one in right),
+        "found": bool(right),
         "findings": severities,
         "kinds": sorted({n for one in result.findings if one.severity != "low" for n in one.estimates}),
         "verdict": result.verdict.decision if gain else "",
