@@ -379,7 +379,7 @@ def test_a_verdict_on_refusals_is_never_use(rate, tmp_path):
     result = syngain.audit(dataset(REAL, "real"), dataset(pairs), gain=rate < 0.5)
     (finding,) = [one for one in result.findings if one.id == "bad_responses"]
     assert (finding.severity, finding.rows, finding.explained_by) == ("high", bad.sum(), ())
-    assert "of responses are refusals, expected 0%" in finding.message
+    assert "of responses are refusals or one answer to many prompts, expected 0%" in finding.message
     assert all(example.startswith("[refusal] ") for example in finding.examples)
     assert result.verdict.decision != "use"
     if rate > 0.5:

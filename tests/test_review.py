@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -177,6 +178,18 @@ class TestReview:
         assert again.findings == read.findings
         assert (folder / "run" / "report.html").read_text().count("reviewed rows have the defect") == 1
 
+    def test_lines_without_content_are_left_out(self, audited, tmp_path):
+        run = audited[1] / "run"
+        sheet = filled(syngain.review(run), lambda i: "yes")
+        (tmp_path / "sheet.csv").write_text(sheet + "," * sheet.splitlines()[0].count(",") + "\n")
+        assert syngain.review(run, tmp_path / "sheet.csv").findings[0].precision.value == 1
+
+    def test_a_damaged_run_is_an_error(self, audited, tmp_path):
+        copied = shutil.copytree(audited[1] / "run", tmp_path / "run")
+        (copied / "flagged.jsonl").write_text("broken{")
+        with pytest.raises(InputError, match="cannot be read"):
+            syngain.review(copied)
+
     def test_from_the_command_line(self, audited, tmp_path):
         _, folder = audited
         sheet = tmp_path / "sheet.csv"
@@ -207,6 +220,8 @@ class TestReview:
             (lambda text: text.replace("correct", "right"), "no column `correct`"),
             (lambda text: text.replace("bad_responses,", "other,", 1), "not among the sampled rows"),
             (lambda text: text.replace(",yes,", ",,"), "is empty"),
+            (lambda text: text.replace("syn.jsonl:", "other.jsonl:"), "not among the sampled rows"),
+            (lambda text: text + text.splitlines()[1].replace(",yes,", ",no,") + "\n", "with yes and with no"),
         ],
     )
     def test_a_wrong_sheet_is_an_error_and_changes_nothing(self, audited, tmp_path, change, message):
@@ -221,5 +236,5 @@ class TestReview:
         made = Dataset.from_rows(rows(60, 7)), Dataset.from_rows(rows(90, 8))
         syngain.report.write(syngain.audit(*made, gain=False), tmp_path / "run")
         if not (tmp_path / "run" / "flagged.jsonl").exists():
-            with pytest.raises(InputError, match=r"flagged\.jsonl"):
+            with pytest.raises(InputError, match="nothing to review"):
                 syngain.review(tmp_path / "run")

@@ -23,8 +23,9 @@ from syngain.core.finding_words import FINDING_WORDS
 from syngain.core.phrases import interval_words, signed
 from syngain.gain.outcome import narrative
 from syngain.lab.planted.sets import demo_sets
-from syngain.report import catalog, entries, write
+from syngain.report import catalog, write
 from syngain.report.catalog import describe, finding_title
+from syngain.report.entries import measures as entries
 from syngain.report.explain import CHANGES, LINES, explained
 
 

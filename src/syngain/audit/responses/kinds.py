@@ -68,7 +68,13 @@ KINDS: Mapping[str, ResponseKind] = {
         "have tool results that do not match their calls", "unmatched results", of_row=call_result, of_calls=True
     ),
     "empty": ResponseKind("are empty or placeholders", "empty responses", of_row=is_empty, whole=True),
-    "refusal": ResponseKind("are refusals", "refusals", of_row=is_refusal, of_rows=one_answer_to_many, whole=True),
+    "refusal": ResponseKind(
+        "are refusals or one answer to many prompts",
+        "refusals",
+        of_row=is_refusal,
+        of_rows=one_answer_to_many,
+        whole=True,
+    ),
     "role_leak": ResponseKind(
         "contain template tokens or turns of other roles", "role leaks", of_row=leaks_role, whole=True
     ),

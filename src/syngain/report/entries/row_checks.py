@@ -6,7 +6,7 @@ from syngain.report.entries.entry import MeasureEntry
 
 _RESPONSES = {  # id to name and "What fraction of responses ...?"
     "empty": ("Empty responses", "is empty or a placeholder"),
-    "refusal": ("Refusals", "refuses the request"),
+    "refusal": ("Refusals", "refuses the request or is one answer to many prompts"),
     "role_leak": ("Role leaks", "holds template tokens or turns of other roles"),
     "loop": ("Loops", "repeats the same words in a loop"),
     "echo": ("Echoes of the prompt", "only repeats the prompt"),

@@ -92,20 +92,34 @@ def review(run: str | Path, filled: str | Path | None = None, *, rows: int = ROW
 
 def _sampled(folder: Path, findings: Sequence[str]) -> dict[str, list[Mapping[str, object]]]:
     """The sampled rows by finding."""
-    try:
-        lines = (folder / FLAGGED).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        none = "no finding of this run names rows" if findings else "this run has no finding"
-        raise InputError(
-            f"there is no {folder / FLAGGED}: {none}, or it is not a run of audit from version 0.3 on",
-            expected="the run folder of `syngain audit` with findings that name rows",
-            todo="run `syngain audit REAL SYNTHETIC` again",
-        ) from None
+    path = folder / FLAGGED
     out: dict[str, list[Mapping[str, object]]] = defaultdict(list)
-    for line in lines:
-        row = json.loads(line)
-        out[str(row["finding"])].append(row)
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            out[str(row["finding"])].append(row)
+    except FileNotFoundError:
+        raise _no_rows(path, findings) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error})", expected="the rows that the audit wrote", todo="run the audit again"
+        ) from error
     return dict(out)
+
+
+def _no_rows(path: Path, findings: Sequence[str]) -> InputError:
+    """Why a run has no rows to review."""
+    if not findings:
+        return InputError(
+            f"{path.parent} has no finding: there is nothing to review",
+            expected="a run of `syngain audit` with findings",
+            todo="review another run",
+        )
+    return InputError(
+        f"there is no {path}, the rows of {', '.join(findings)}",
+        expected="a run of `syngain audit` of this version, with findings that name rows",
+        todo="run `syngain audit` again with --force",
+    )
 
 
 def _sheet(sampled: Mapping[str, Sequence[Mapping[str, object]]], rows: int) -> Iterator[Mapping[str, object]]:
@@ -140,19 +154,26 @@ def _answers(path: Path, sampled: Mapping[str, Sequence[Mapping[str, object]]]) 
                 todo="fill in the column `correct` and keep the others",
             )
     known = {(name, str(line["row"])): line for name, lines in sampled.items() for line in lines}
-    out: dict[str, list[bool]] = defaultdict(list)
-    seen: set[tuple[str, str]] = set()
+    given: dict[tuple[str, str], bool] = {}
     unanswered = 0
     for number, line in enumerate(loaded.rows):
+        if not any(str(line.get(name) or "").strip() for name in ("finding", "row", ANSWER)):
+            continue  # a line without content, as spreadsheets leave them
         key = (str(line["finding"]), str(line["row"]).removesuffix(".0"))
-        if key not in known:
+        if key not in known or str(line.get("id", known[key]["id"])).lstrip("'") != str(known[key]["id"]).lstrip("'"):
             raise _foreign(loaded.place(number), key)
         answer = _answer(line.get(ANSWER), loaded.place(number))
         if answer is None:
             unanswered += 1
-        elif key not in seen:
-            seen.add(key)
-            out[key[0]].append(answer)
+        elif given.setdefault(key, answer) != answer:
+            raise InputError(
+                f"{loaded.place(number)}: row {key[1]} is answered with yes and with no",
+                expected="one answer for each row of a finding",
+                todo="correct one of the two lines",
+            )
+    out: dict[str, list[bool]] = defaultdict(list)
+    for (name, _), answer in given.items():
+        out[name].append(answer)
     if not out:
         raise InputError(
             f"{path}: the column `{ANSWER}` is empty",
