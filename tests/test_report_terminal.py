@@ -9,7 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import report_samples as samples
-from syngain.report import terminal
+import syngain
+from syngain.data.dataset import Dataset
+from syngain.report import html, terminal
 
 
 def printed(result, width, *, color=False, everything=False):
@@ -80,3 +82,12 @@ def test_hostile_rows_set_no_style_and_no_link():
 def test_an_empty_result_still_has_a_verdict():
     result = samples.compare_result()
     assert "gpt4 is best" in printed(result, 80)
+
+
+def test_too_few_rows_are_not_called_clean():
+    rows = [{"text": f"row number {i} about {word}"} for i, word in enumerate(("bread", "tides", "bees") * 10)]
+    texts = ("Bread needs salt.", "The moon moves every tide twice.", "Maps lie a little", "Old roofs leak in June")
+    few = syngain.audit(Dataset.from_rows(rows), Dataset.from_rows([{"text": text} for text in texts]), gain=False)
+    assert "not looked for: too few rows" in printed(few, 80)
+    assert "Not looked for: too few rows." in html(few)
+    assert "not looked for" not in printed(samples.audit_result(), 80)

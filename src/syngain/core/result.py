@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["high", "medium", "low"]
 Decision = Literal["use", "use_subset", "do_not_use", "cannot_tell"]
+FEW_ROWS = "at least 20 rows per side"  # what a verdict needs where nothing was compared
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from syngain.core.phrases import isolated
+from syngain.core.result import FEW_ROWS
 from syngain.report.catalog import badge, describe, finding_title
 from syngain.report.explain import of_estimate
 from syngain.report.figures.chain import chain_svgs
@@ -55,6 +56,7 @@ def html(result: Result) -> str:
         .render(
             result=result,
             command=result.command,
+            few_rows=result.verdict.needs == FEW_ROWS,
             decision=badge(result.command, result.verdict.decision),
             findings=_cards(result.findings),
             severities=_severities(result),
@@ -151,7 +153,7 @@ def _kept_note(result: Result) -> str:
 def findings_section(findings: Sequence[Finding], command: str) -> str:
     """The section of findings alone."""
     template = _environment().get_template("findings.html")
-    return template.render(findings=_cards(findings), command=command).rstrip("\n")
+    return template.render(findings=_cards(findings), command=command, few_rows=False).rstrip("\n")
 
 
 def _cards(findings: Sequence[Finding]) -> list[_Card]:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syngain.core.phrases import isolate
+from syngain.core.result import FEW_ROWS
 from syngain.report.all_measures import all_measures
 from syngain.report.catalog import badge, finding_title
 from syngain.report.measures import Row, row
@@ -138,7 +139,8 @@ def _metric(shown: Row) -> str:
 def _findings(result: Result, width: int, *, everything: bool) -> Iterator[RenderableType]:
     if not result.findings:
         if result.command in {"audit", "demo"}:
-            yield Text.assemble("\n", ("Findings", "bold"), "  none")
+            few = result.verdict.needs == FEW_ROWS
+            yield Text.assemble("\n", ("Findings", "bold"), f"  {'not looked for: too few rows' if few else 'none'}")
         return
     ordered = sorted(result.findings, key=lambda item: SEVERITY_ORDER.get(item.severity, 3))
     shown = ordered if everything else ordered[:FINDINGS]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from syngain.audit.findings.words import NAMES
 from syngain.audit.preference.kinds import KINDS as PREFERENCES
 from syngain.audit.responses.kinds import KINDS
-from syngain.core.result import Finding, Verdict
+from syngain.core.result import FEW_ROWS, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +95,7 @@ def verdict(
             decision="cannot_tell",
             sentence="Inconclusive: fewer than 20 rows on one side.",
             action="Add rows: a comparison needs at least 20 per side.",
-            needs="at least 20 rows per side",
+            needs=FEW_ROWS,
             next_command=AGAIN,
         )
     ending = _ending(standing, counts)
