@@ -104,5 +104,12 @@ def _examples(context: Context, kinds: Sequence[str]) -> Iterator[str]:
     chosen += [(kinds[0], row) for row in places[kinds[0]][1:]]
     texts = context.frame.synthetic.texts
     for name, row in chosen[:EXAMPLES]:
-        prompt, response = (shortened(texts[side][row], PART) for side in ("prompt", "response"))
+        prompt, whole = shortened(texts["prompt"][row], PART), texts["response"][row]
+        response = _end(whole) if name == "cut" else shortened(whole, PART)
         yield f"[{name.replace('_', ' ')}] {prompt} → {response or '(empty)'}"
+
+
+def _end(text: str) -> str:
+    """The last characters of a text, on one line: a cut shows at the end."""
+    line = " ".join(text[-4 * PART :].split())
+    return line if len(line) <= PART and len(text) <= 4 * PART else f"…{line[-PART + 1 :]}"
