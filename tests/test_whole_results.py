@@ -73,7 +73,7 @@ def test_audit(tmp_path, files):
     found = same(tmp_path, syngain.audit(files["real"], files["wrong"], test=files["test"], seed=3), *(
         "audit", files["real"], files["wrong"], "--test", files["test"], "--seed", 3,
     ))  # fmt: skip
-    assert {"kept.jsonl", "dropped.jsonl", "report.html", "report.json"} == found.keys()
+    assert {"flagged.jsonl", "kept.jsonl", "dropped.jsonl", "report.html", "report.json"} == found.keys()
 
 
 def test_gain_and_its_calibration_record(tmp_path, files, monkeypatch):
