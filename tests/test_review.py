@@ -233,8 +233,11 @@ class TestReview:
         assert (run / "report.json").read_bytes() == before
 
     def test_a_run_without_findings_says_so(self, tmp_path):
-        made = Dataset.from_rows(rows(60, 7)), Dataset.from_rows(rows(90, 8))
-        syngain.report.write(syngain.audit(*made, gain=False), tmp_path / "run")
-        if not (tmp_path / "run" / "flagged.jsonl").exists():
-            with pytest.raises(InputError, match="nothing to review"):
-                syngain.review(tmp_path / "run")
+        clean = [{"text": text} for text in ("Bread needs salt.", "Maps lie a little", "Old roofs leak in June")]
+        result = syngain.audit(
+            Dataset.from_rows([{"text": row["prompt"]} for row in rows(60, 7)]), Dataset.from_rows(clean), gain=False
+        )
+        assert not result.findings
+        syngain.report.write(result, tmp_path / "run")
+        with pytest.raises(InputError, match="nothing to review"):
+            syngain.review(tmp_path / "run")

@@ -262,11 +262,12 @@ class TestAdvice:
         assert not found.files
 
     def test_with_defects_they_may_get_weight(self, pairs):
-        real, refusals, good = pairs
+        real, refusals, _ = pairs
         chosen = MixSettings(design=SurfaceDesign(folds=3, most=120), with_defects=True)
-        found = mix(real, {"refusals": refusals, "good": good}, settings=chosen)
+        found = mix(real, {"refusals": refusals}, settings=chosen)
         assert "--with-defects" not in found.verdict.sentence
-        assert found.estimates["mix.share@refusals"].interval(0.9)[1] >= 0
+        assert "finding of high severity" not in found.verdict.action
+        assert any(one.id == "bad_responses" and one.severity == "high" for one in found.findings)
 
     def test_a_mixture_as_good_as_its_best_part_is_not_recommended(self):
         """Losses are linear in the proportions, so that one part alone is best: a mixture cannot be better."""

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.responses import HIGH, worst_first
 from syngain.audit.findings.rules import EXAMPLES, Context
 from syngain.audit.preference.kinds import KINDS
+from syngain.audit.responses.health import MEDIUM
 from syngain.core.phrases import percent, shortened
 from syngain.core.result import SEVERITIES, Finding, Severity
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags
 
 ID = "bad_preferences"
-HIGH = 0.02  # a kind's lower limit beyond the real rate
-MEDIUM = 0.005  # a kind's rate beyond the real rate
 LENGTH = 0.1  # the same of a preference for length, from which it is more than a note
 PART = 70  # characters of each text of an example
 
@@ -49,10 +49,7 @@ def bad_preferences(context: Context) -> Iterator[Finding]:
 
 def kinds_found(health: PreferenceHealth) -> Mapping[str, Severity]:
     """The kinds that are more frequent than among the real rows, with their severity; the worst first."""
-    severities = {name: _severity(health, name) for name in KINDS}
-    known = {name: severity for name, severity in severities.items() if severity is not None}
-    value = {name: health.estimates[f"preference.{name}"].value for name in known}
-    return dict(sorted(known.items(), key=lambda item: (SEVERITIES.index(item[1]), -value[item[0]])))
+    return worst_first("preference", health.estimates, {name: _severity(health, name) for name in KINDS})
 
 
 def preference_reasons(health: PreferenceHealth | None) -> Mapping[str, Flags]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from syngain.audit.responses.health import ResponseHealth
     from syngain.core.arrays import Flags
+    from syngain.core.estimate import Estimate
 
 ID = "bad_responses"
 HIGH = 0.02  # a kind's lower limit beyond the real rate
@@ -49,10 +50,16 @@ def bad_responses(context: Context) -> Iterator[Finding]:
 
 def kinds_found(health: ResponseHealth) -> Mapping[str, Severity]:
     """The kinds that are more frequent than among the real rows, with their severity; the worst first."""
-    severities = {name: _severity(health, name) for name in KINDS}
+    return worst_first("responses", health.estimates, {name: _severity(health, name) for name in KINDS})
+
+
+def worst_first(
+    family: str, estimates: Mapping[str, Estimate], severities: Mapping[str, Severity | None]
+) -> Mapping[str, Severity]:
+    """The kinds of a family that have a severity, by it and then by their rate."""
     known = {name: severity for name, severity in severities.items() if severity is not None}
-    value = {name: health.estimates[f"responses.{name}"].value for name in known}
-    return dict(sorted(known.items(), key=lambda item: (SEVERITIES.index(item[1]), -value[item[0]])))
+    rate = {name: estimates[f"{family}.{name}"].value for name in known}
+    return dict(sorted(known.items(), key=lambda item: (SEVERITIES.index(item[1]), -rate[item[0]])))
 
 
 def response_reasons(health: ResponseHealth | None) -> Mapping[str, Flags]:
