@@ -93,11 +93,13 @@ def hypergeometric_interval(population: int, sample: int, hits: int, level: floa
     """Exact interval of a fraction of a finite population from a sample without replacement.
 
     All numbers of hits in the population under which neither tail of the sample's hits is below ``(1 - level) / 2``
-    (Clopper and Pearson's construction for the hypergeometric distribution).
+    (Clopper and Pearson's construction for the hypergeometric distribution), and the sample's own fraction, which is
+    not always a fraction of the population.
     """
     tail = (1 - level) / 2
     possible = np.arange(hits, population - (sample - hits) + 1)
     upper = stats.hypergeom.sf(hits - 1, population, possible, sample)
     lower = stats.hypergeom.cdf(hits, population, possible, sample)
     inside = possible[(upper > tail) & (lower > tail)]
-    return float(inside[0]) / population, float(inside[-1]) / population
+    seen = hits / sample
+    return min(float(inside[0]) / population, seen), max(float(inside[-1]) / population, seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,7 +168,7 @@ def _relative(runs: Floats) -> Floats:
 
 
 def _estimate(draws: Floats, unit: str, estimand: str) -> Estimate:
-    """The mean over seeds (n,), with Student's interval; of a fraction within 0 and 1, or its own value above 1."""
+    """The mean over seeds (n,), with Student's interval; a fraction of generation 1 is never below 0."""
     value, count = float(draws.mean()), draws.size
     error = float(draws.std(ddof=1)) / float(np.sqrt(count))
     found = Estimate(
@@ -179,7 +180,7 @@ def _estimate(draws: Floats, unit: str, estimand: str) -> Estimate:
         method=f"mean of {count} loops, each with its own real rows, holdout and draws",
         estimand=estimand,
     )
-    return found.within(min(value, 0.0), max(value, 1.0)) if unit == "share" else found
+    return found.within(0, math.inf) if unit == "share" else found
 
 
 def _estimates(values: Floats, shares: Sequence[float]) -> dict[str, Estimate]:
