@@ -151,6 +151,10 @@ def equal(rng, item):
     return {**item, "rejected": same, "margin": 0.0}
 
 
+def empty(rng, item):
+    return {**item, "rejected": str(rng.choice(["", " ", "\n"]))}
+
+
 def near_equal(rng, item):
     text = item["chosen"]
     if len(text) < 60:
@@ -173,6 +177,7 @@ def contradicting_scores(rng, item):
 
 PLANTS = {
     "equal": (equal, {"equal"}),
+    "empty rejected": (empty, {"empty"}),
     "near equal": (near_equal, {"near_equal", "equal"}),
     "swapped": (swapped, {"swapped"}),
     "prompts differ": (prompts_differ, {"prompt"}),

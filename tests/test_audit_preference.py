@@ -69,6 +69,7 @@ def test_clean_pairs_have_no_kind():
     [
         ("equal", lambda item: {**item, "rejected": item["chosen"]}),
         ("equal", lambda item: {**item, "rejected": f"  {item['chosen'].upper()}\n"}),
+        ("empty", lambda item: {**item, "rejected": " \n"}),
         ("near_equal", lambda item: {**item, "rejected": item["chosen"].replace("days", "day")}),
         ("swapped", swapped),
     ],

@@ -438,3 +438,10 @@ def test_large_datasets_are_looked_at_in_a_sample_first(monkeypatch):
     assert found.estimates["responses.secret"].n == 3_000
     assert whole.estimates["responses.secret"].n == len(made)
     assert kinds_found(found) == kinds_found(whole)
+
+
+def test_empty_prompts_are_found_beyond_the_real_rate():
+    made = [("", answer) if i % 5 == 0 else (prompt, answer) for i, (prompt, answer) in enumerate(rows(300, 8))]
+    assert kinds_found(health(made)) == {"prompt": "high"}
+    habit = [("", answer) if i % 5 == 0 else (prompt, answer) for i, (prompt, answer) in enumerate(REAL)]
+    assert "prompt" not in kinds_found(health(made, habit))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats, Ints
 
 ALIKE = 0.7  # ratio of lengths below which two responses are no near duplicates
-EQUAL, NEAR, OTHER_PROMPT, LONGER = range(4)
+EQUAL, NEAR, OTHER_PROMPT, LONGER, EMPTY = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,16 @@ class PreferenceKind:
 
 KINDS: Mapping[str, PreferenceKind] = {
     "equal": PreferenceKind("have equal responses", "pairs of equal responses"),
+    "empty": PreferenceKind("have an empty rejected response", "empty rejected responses"),
     "prompt": PreferenceKind("answer two different prompts", "pairs of different prompts"),
     "near_equal": PreferenceKind("have nearly equal responses", "pairs of nearly equal responses"),
     "score": PreferenceKind("have the lower score on the chosen response", "pairs against their scores"),
     "swapped": PreferenceKind("look swapped", "swapped pairs"),
     "longer": PreferenceKind("prefer the longer response", "pairs that prefer length", note=True),
 }
-"""By name, in the order in which they are looked for; the first three say what the whole pair is."""
+"""By name, in the order in which they are looked for; the first four say what the whole pair is."""
 COUNTED = tuple(name for name in KINDS if name != "swapped")
-WHOLE = ("equal", "prompt", "near_equal")
+WHOLE = ("equal", "empty", "prompt", "near_equal")
 
 
 def visible(rows: RowSet) -> Mapping[str, Flags]:
@@ -55,11 +56,12 @@ def visible(rows: RowSet) -> Mapping[str, Flags]:
     assert compared is not None  # noqa: S101  (the caller looked)
     sides = (rows.texts["prompt"], compared.prompts, rows.texts["response"], compared.rejected)
     bits = row_values(lambda part: _bits(*(side[part] for side in sides)), rows.size, np.int64)
-    seen = [(bits >> place & 1).astype(bool) for place in range(4)]
+    seen = [(bits >> place & 1).astype(bool) for place in range(5)]
     margins = np.zeros(rows.size) if compared.margins is None else np.array(compared.margins)
     flags = {
         "equal": seen[EQUAL],
-        "prompt": seen[OTHER_PROMPT] & ~seen[EQUAL],
+        "empty": seen[EMPTY] & ~seen[EQUAL],
+        "prompt": seen[OTHER_PROMPT] & ~seen[EQUAL] & ~seen[EMPTY],
         "near_equal": seen[NEAR] & ~seen[EQUAL] & ~seen[OTHER_PROMPT],
     }
     whole = np.any(list(flags.values()), axis=0)
@@ -75,6 +77,7 @@ def _bits(prompts: Sequence[str], others: Sequence[str], chosen: Sequence[str], 
         equal = better == worse or (alike and normal_text(better) == normal_text(worse))
         differs = prompt is not other and prompt != other and normal_text(prompt) != normal_text(other)
         out[row] = equal << EQUAL | differs << OTHER_PROMPT | (len(better) > len(worse)) << LONGER
+        out[row] |= (not worse.strip()) << EMPTY
         if alike and not equal:
             close.append(row)
     if close:

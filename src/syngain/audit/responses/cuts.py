@@ -66,21 +66,28 @@ OWN_HABIT = frozenset({SHORT, QUOTED, LISTED})  # titles and enumerations: only 
 def ending(answer: Response) -> tuple[int, int, int, int, int]:
     """How a response ends: its shape, its script, whether with an end mark, whether something is left open.
 
-    And a number for its first word, 0 for a title.
+    And a number for the first word of prose, 0 for a title.
     """
     text = answer.plain.strip()
     kind = _shape(answer, text)
     script = SCRIPTS.index(_script(text))
     last = text.rstrip(CLOSING)[-1:]
     marked = not last or kind == NUMBERS or last in END or _ends_in_code(answer, last) or _ends_openly(text, kind)
-    first = 0 if not answer.tokens or _is_title(text) else zlib.crc32(answer.tokens[0].encode("utf-8", "surrogatepass"))
-    return kind, script, int(marked), int(bool(text) and _left_open(answer, text, kind)), first
+    left_open = bool(text) and _left_open(answer, text, kind)
+    return kind, script, int(marked), int(left_open), _first_word(answer, text, kind)
+
+
+def _first_word(answer: Response, text: str, kind: int) -> int:
+    if kind not in {LINE, PROSE} or not answer.first_tokens or _is_title(text):
+        return 0
+    return zlib.crc32(answer.first_tokens[0].encode("utf-8", "surrogatepass"))
 
 
 def _is_title(text: str) -> bool:
     """Whether most words after the first begin with a capital letter."""
-    words = [word for word in text[:200].split()[1:] if word[0].isalpha()]
-    return bool(words) and 2 * sum(word[0].isupper() for word in words) > len(words)
+    first = [word[0] for word in text[:200].split()[1:]]
+    letters = sum(map(str.isalpha, first))
+    return letters > 0 and 2 * sum(map(str.isupper, first)) > letters
 
 
 def _ends_in_code(answer: Response, last: str) -> bool:
@@ -151,9 +158,9 @@ def _expects_mark(kind: int, real_kinds: Ints, habit: Ints) -> bool:
 def _shape(answer: Response, text: str) -> int:
     if answer.is_call or answer.prose != answer.final or _CODE.search(text):
         return CODE
-    if not any(map(str.isalpha, text)):
+    if not text[:1].isalpha() and not any(map(str.isalpha, text)):
         return NUMBERS
-    if len(answer.tokens) < 4:
+    if len(answer.first_tokens) < 4:
         return SHORT
     return QUOTED if text[0] in QUOTES and text[-1] in QUOTES else _shape_of_words(answer, text)
 
@@ -179,7 +186,7 @@ def _left_open(answer: Response, text: str, kind: int) -> bool:
         return True
     if text[0] in "{[" and text[-1] not in ".!?" and _data_is_open(text):
         return True
-    if kind == CODE or len(answer.tokens) < 3:
+    if kind == CODE or len(answer.first_tokens) < 3:
         return False
     if OPENS.search(text[-24:]) and not _ends_as_word(text, answer):
         return True
@@ -188,8 +195,7 @@ def _left_open(answer: Response, text: str, kind: int) -> bool:
 
 def _ends_as_word(text: str, answer: Response) -> bool:
     """A short or single-line answer may end in such a word: a preposition that was asked for, a line of items."""
-    last = text[-1]
-    return (last.isalpha() and CONJUNCTION.search(text[-24:]) is None) or (len(answer.tokens) < 4 and last.isalpha())
+    return text[-1].isalpha() and (CONJUNCTION.search(text[-24:]) is None or len(answer.first_tokens) < 4)
 
 
 def _data_is_open(text: str) -> bool:
@@ -211,7 +217,8 @@ def _fence_is_open(text: str) -> bool:
 def _bracket_is_open(text: str) -> bool:
     """Whether the last paragraph opens more brackets or quotations than it closes."""
     part = text.rpartition("\n\n")[2]
-    if any(part.count(first) > part.count(second) for first, second in _PAIRS if first in part):
+    pairs = _PAIRS[:2] if part.isascii() else _PAIRS
+    if any(part.count(first) > part.count(second) for first, second in pairs if first in part):
         cleaned = _SMILEY.sub("", part)
-        return any(cleaned.count(first) > cleaned.count(second) for first, second in _PAIRS)
+        return any(cleaned.count(first) > cleaned.count(second) for first, second in pairs)
     return part[-1] not in END and part.count('"') % 2 == 1 and not re.search(r"\d\"", part)

@@ -18,7 +18,7 @@ from syngain.audit.responses.echoes import echoes
 from syngain.audit.responses.languages import languages, wrong_language
 from syngain.audit.responses.lengths import sizes, unusual_length
 from syngain.audit.responses.loops import loops
-from syngain.audit.responses.placeholders import is_empty
+from syngain.audit.responses.placeholders import has_no_prompt, is_empty
 from syngain.audit.responses.refusals import is_refusal, one_answer_to_many
 from syngain.audit.responses.repeats import repeated_answers, shape
 from syngain.audit.responses.role_leaks import leaks_role
@@ -68,6 +68,7 @@ KINDS: Mapping[str, ResponseKind] = {
         "have tool results that do not match their calls", "unmatched results", of_row=call_result, of_calls=True
     ),
     "empty": ResponseKind("are empty or placeholders", "empty responses", of_row=is_empty, whole=True),
+    "prompt": ResponseKind("answer an empty prompt", "empty prompts", of_row=has_no_prompt),
     "refusal": ResponseKind(
         "are refusals or one answer to many prompts",
         "refusals",

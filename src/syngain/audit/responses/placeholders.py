@@ -55,6 +55,11 @@ def is_empty(answer: Response) -> bool:
     return any(found) or (bool(_LOREM.search(text)) and len(answer.tokens) <= 8)
 
 
+def has_no_prompt(answer: Response) -> bool:
+    """Whether the prompt is empty."""
+    return not answer.prompt
+
+
 def _placeholder_word(word: str, answer: Response) -> bool:
     """A word such as TODO that the prompt does not ask for: ``null`` is right where the prompt names it."""
     return word in _WORDS and word not in answer.prompt.lower()

@@ -27,6 +27,7 @@ LAST_USER = re.compile(r"(?:^|\n)user: ")
 THOUGHT = r"think|thinking|thought|thoughts|reasoning|reason|analysis|scratchpad|reflection|plan"
 CLOSED = re.compile(rf"</(?:{THOUGHT})>|\[/THINK\]|<\|end_of_thought\|>|<\|/think\|>|◁/think▷", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
+BEGINNING, ENOUGH = 160, 4  # characters of a response in which its first tokens are, and how many are needed
 LONG = 20_000  # characters of a response that are looked at: its first and last halves
 
 Value = TypeVar("Value", bound=np.generic)
@@ -84,6 +85,12 @@ class Response:
     def tokens(self) -> list[str]:
         """Words in lower case; characters in scripts that have no spaces."""
         return tokens(self.final)
+
+    @cached_property
+    def first_tokens(self) -> list[str]:
+        """The first tokens, at least four where the response has so many; the last one may be a part of a word."""
+        found = tokens(self.final[:BEGINNING]) if len(self.final) > BEGINNING else []
+        return found if len(found) > ENOUGH else self.tokens
 
     @cached_property
     def asked_tokens(self) -> list[str]:

@@ -6,6 +6,7 @@ from syngain.report.entries.entry import MeasureEntry
 
 _RESPONSES = {  # id to name and "What fraction of responses ...?"
     "empty": ("Empty responses", "is empty or a placeholder"),
+    "prompt": ("Empty prompts", "answers an empty prompt"),
     "refusal": ("Refusals", "refuses the request or is one answer to many prompts"),
     "role_leak": ("Role leaks", "holds template tokens or turns of other roles"),
     "loop": ("Loops", "repeats the same words in a loop"),
@@ -27,6 +28,7 @@ _RESPONSES = {  # id to name and "What fraction of responses ...?"
 }
 _PREFERENCES = {  # id to name and "What fraction of pairs ...?"
     "equal": ("Equal pairs", "has the same response twice"),
+    "empty": ("Empty rejected responses", "has an empty rejected response"),
     "near_equal": ("Nearly equal pairs", "has two responses that differ little"),
     "prompt": ("Pairs of different prompts", "compares responses to two different prompts"),
     "score": ("Pairs against their scores", "has the lower score on the chosen response"),
