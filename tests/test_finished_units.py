@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from syngain.core.errors import UsageError
-from syngain.core.finished_units import FinishedUnits
+from syngain.core.folders.finished_units import FinishedUnits
 
 IDENTITY = {"command": "mix", "numbers": 1, "seed": 0, "inputs": {"real": "ab"}, "settings": {"share": 0.5}}
 

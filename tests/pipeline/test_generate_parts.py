@@ -28,6 +28,7 @@ from syngain.pipeline.store.acceptance import divergences
 from syngain.pipeline.store.budget import Ledger, Prices, prompt_bound
 from syngain.pipeline.store.codec import packed_reply, unpacked_reply
 from syngain.pipeline.store.request import Pending, Request, RowSpec
+from syngain.pipeline.store.spending import Charge
 from syngain.pipeline.store.store import Store
 from syngain.pipeline.strategies import requests
 from syngain.workflows.generate.generate import generate
@@ -122,14 +123,16 @@ def test_what_was_in_flight_is_counted_as_spent_and_asked_again(tmp_path):
     with Store.opened(path) as store:
         store.plan([a_request(str(i)) for i in range(4)], {})
         items = store.pending(0, 9)
-        store.sent([(item.key, 100, 0.5) for item in items[:3]])
-        store.answered(items[0], Reply(text="x", finish="stop"), (40, 0.1), None, {})
-        store.lost(items[1].key, billed=True)
+        entries = store.sent([(item.key, (100, 0.5)) for item in items[:3]])
+        charge = Charge(least=(40, 0.1), most=(50, 0.2))
+        store.answered(items[0], Reply(text="x", finish="stop"), (entries[0], charge), None, {})
+        store.lost(items[1].key, entries[1], Charge(most=(100, 0.5)))
     with Store.opened(path) as store:
         assert store.recover() == 1
         assert [item.key for item in store.pending(0, 9)] == [item.key for item in items[1:]]
         spent = store.spent()
-    assert (spent.tokens, spent.lost_tokens, spent.lost_usd) == (40, 200, 1.0)
+    assert spent.least == (40, 0.1)
+    assert spent.most == (250, 1.2)
 
 
 def test_a_store_of_another_schema_and_a_file_that_is_none_are_refused(tmp_path):
@@ -139,7 +142,7 @@ def test_a_store_of_another_schema_and_a_file_that_is_none_are_refused(tmp_path)
     with pytest.raises(InputError, match="schema 99"), Store.opened(path):
         pass
     names = {row[0] for row in sqlite3.connect(path).execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert names == {"meta", "requests", "responses", "decisions"}
+    assert names == {"meta", "requests", "responses", "decisions", "ledger"}
     (tmp_path / "text").write_text("this is no database, and long enough to be read as one" * 40)
     with pytest.raises(InputError, match="not a run store"), Store.opened(tmp_path / "text"):
         pass
@@ -156,7 +159,7 @@ def test_no_order_of_reservations_and_settlements_passes_a_ceiling(data):
         if held and data.draw(st.booleans()):
             cost = held.pop(data.draw(st.integers(0, len(held) - 1)))
             share = data.draw(st.floats(0, 1))
-            ledger.settle(cost, (int(cost[0] * share), cost[1] * share))
+            ledger.settle(cost, Charge(most=(int(cost[0] * share), cost[1] * share)))
         else:
             request = a_request(
                 "x" * data.draw(st.integers(0, 300)), sampling=Sampling(max_tokens=data.draw(st.integers(1, 300)))
@@ -164,8 +167,8 @@ def test_no_order_of_reservations_and_settlements_passes_a_ceiling(data):
             cost = ledger.worst(request)
             if ledger.reserve(cost):
                 held.append(cost)
-        assert ledger.tokens + sum(tokens for tokens, _ in held) <= ledger.max_tokens
-        assert ledger.usd + sum(usd for _, usd in held) <= ledger.max_usd + 1e-9
+        assert ledger.most[0] + sum(tokens for tokens, _ in held) <= ledger.max_tokens
+        assert ledger.most[1] + sum(usd for _, usd in held) <= ledger.max_usd + 1e-9
 
 
 @given(st.text(max_size=60))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from syngain.cli.aliases import current_option
 from syngain.cli.common import configured, progress_shown
 from syngain.cli.exit_codes import INTERRUPTED
 from syngain.core.errors import UsageError
+from syngain.core.folders import work as work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,7 +57,10 @@ class Job:
         Raises:
             UsageError: a wrong flag, or a place that cannot be written. InputError: the configuration file.
         """
+        from syngain.core.folders.lock import locked
+
         job = cls(str(context.info_name), configured(context, config), settings)
+        context.with_resource(locked(job.folder))
         job.check_place()
         _ = job.arguments  # wrong ones are an error before anything is read
         return job
@@ -98,7 +101,8 @@ class Job:
             return
         check_folder(self.folder, force=bool(self.options.get("force")))
         if self.options.get("force") and not self.options.get("resume"):
-            shutil.rmtree(self.work, ignore_errors=True)
+            work_folder.check_ours(self.work)
+            work_folder.clear(self.work)
 
     def run(
         self,
@@ -125,7 +129,7 @@ class Job:
         if introduce is not None and not self.silent:
             print(introduce())
         self.deliver(result)
-        shutil.rmtree(self.work, ignore_errors=True)
+        work_folder.clear(self.work)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -159,6 +159,7 @@ def limits(options: Options) -> Limits:
         max_tokens=None if tokens is None else int(tokens),
         max_usd=None if usd is None else float(usd),
         prices=None if options["prices"] is None else Path(options["prices"]),
+        distrust_usage=bool(options["distrust_usage"]),
     )
 
 

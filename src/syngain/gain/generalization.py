@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError, UsageError
-from syngain.core.finished_units import FinishedUnits
+from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, silent
 from syngain.gain.proxies.labels import LabelTask
 from syngain.gain.proxies.task import Outcome, Training
@@ -22,7 +22,7 @@ from syngain.information.estimators.supersample import Supersamples
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
-    from syngain.core.finished_units import Arrays
+    from syngain.core.folders.finished_units import Arrays
     from syngain.core.rng import Streams
     from syngain.gain.design.layout import GainLayout
     from syngain.gain.proxies.task import Task

@@ -7,6 +7,7 @@ stored. It is removed from all server messages.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,17 @@ import httpx
 import numpy as np
 
 from syngain.core.errors import UnfinishedError, UsageError
-from syngain.generators import wire
+from syngain.generators import http_body, wire
 from syngain.generators.protocol import Call, Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
+from syngain.generators.secrets import loaded, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+UNCERTAIN = RETRYABLE - {425, 429, 503, 529}  # the others say that no work was done
 SHOWN = 200  # characters of a server's message in an error
+LISTED = 64 << 20  # bytes of a list of models, or of the log-probabilities of a given text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +113,7 @@ class OpenAIGenerator:
 
         for request in requests_for(messages, text, model=self.model, api=self.api):
             try:
-                answer = await self._post(request.path, dict(request.body) | dict(self.extra))
+                answer = await self._post(request.path, dict(request.body) | dict(self.extra), LISTED)
             except RefusedError:
                 continue
             scored = read_scores(answer, request, text)
@@ -153,31 +157,34 @@ class OpenAIGenerator:
         path = "chat/completions" if self.api == "chat" else "completions"
         if self.known.schema is False:
             call = replace(call, schema=None)  # the answer is checked all the same
-        answer = await self._post(path, wire.body(call, model=self.model, api=self.api, extra=self.extra))
+        most = http_body.limit(call.sampling.max_tokens, call.sampling.top_logprobs)
+        body = wire.body(call, model=self.model, api=self.api, extra=self.extra)
+        answer = await self._post(path, body, most)
         return wire.reply(answer, api=self.api, mode=self.mode)
 
-    async def _post(self, path: str, body: Mapping[str, object]) -> object:
-        return await self._send("POST", path, body)
+    async def _post(self, path: str, body: Mapping[str, object], most: int) -> object:
+        return await self._send("POST", path, body, most)
 
-    async def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:  # noqa: ANN401  (JSON)
-        """The JSON of an answer, or an error that tells whether to retry."""
+    async def _send(self, method: str, path: str, body: Mapping[str, object] | None, most: int = LISTED) -> Any:  # noqa: ANN401  (JSON)
+        """The JSON of an answer of at most so many bytes, or an error that tells whether to retry."""
         url = f"{self.base_url.rstrip('/')}/{path}"
         try:
-            async with asyncio.timeout(self.timeout):  # httpx limits single reads; a slow stream needs its own limit
-                response = await self._client().request(method, url, json=body, headers=self._headers())
+            async with (
+                asyncio.timeout(self.timeout),  # httpx limits single reads; a slow stream needs its own limit
+                self._client().stream(method, url, json=body, headers=self._headers()) as response,
+            ):
+                if response.status_code != httpx.codes.OK:
+                    raise self._failed(response, await http_body.beginning(response))
+                content = await http_body.read(response, most)
         except (TimeoutError, httpx.ReadTimeout) as error:
             raise RetryableError(f"no answer within {self.timeout:g} s", throttled=True, billed=True) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise RetryableError(self._clean(f"no connection: {error}")) from error
         except httpx.TransportError as error:
             raise RetryableError(self._clean(f"the connection broke: {error}"), billed=True) from error
-        except httpx.DecodingError as error:
-            raise RetryableError("the answer cannot be decompressed", billed=True) from error
-        if response.status_code != httpx.codes.OK:
-            raise self._failed(response)
         try:
-            return response.json()
-        except ValueError as error:
+            return loaded(self._key, content)
+        except (ValueError, RecursionError) as error:
             raise RetryableError("the answer is not JSON, or was cut", billed=True) from error
 
     def _client(self) -> httpx.AsyncClient:
@@ -186,37 +193,45 @@ class OpenAIGenerator:
             self._clients.append(httpx.AsyncClient(limits=limits, timeout=self.timeout))
         return self._clients[0]
 
+    @property
+    def _key(self) -> str:
+        return os.environ.get(self.key_env, "").strip()
+
     def _headers(self) -> dict[str, str]:
-        key = os.environ.get(self.key_env, "").strip()
+        key, accepted = self._key, {"Accept-Encoding": http_body.ACCEPTED}
         if not key:
-            return {}
+            return accepted
         if not key.isascii() or not key.isprintable():
             raise UsageError(
                 f"the key in {self.key_env} contains characters that HTTP headers do not allow",
                 expected="printable ASCII",
                 todo=f"export {self.key_env}=KEY with the key alone",
             )
-        return {"Authorization": f"Bearer {key}"}
+        return accepted | {"Authorization": f"Bearer {key}"}
 
-    def _failed(self, response: httpx.Response) -> Exception:
+    def _failed(self, response: httpx.Response, body: bytes) -> Exception:
         """Map a status to a failure: retry, refuse this call, or refuse all calls."""
-        code, words = response.status_code, self._words(response)
+        code, words = response.status_code, self._words(body)
         if code in {401, 403}:
-            given = os.environ.get(self.key_env, "").strip()
-            came = f"the server refused the key in {self.key_env}" if given else f"{self.key_env} is not set"
+            came = f"the server refused the key in {self.key_env}" if self._key else f"{self.key_env} is not set"
             return UsageError(
                 f"{came} (HTTP {code}: {words})",
                 expected="a valid key in that environment variable",
                 todo=f"export {self.key_env}=... and run again",
             )
-        if code == 402 or "insufficient_quota" in response.text[:2000]:  # payment required
+        if code == 402 or b"insufficient_quota" in body[:2000]:  # payment required
             return UnfinishedError(
                 f"the account has no credit left (HTTP {code}: {words})",
                 expected="an account with credit",
                 todo="add credit, then continue with --resume",
             )
         if code in RETRYABLE:
-            return RetryableError(f"HTTP {code}: {words}", after=_after(response), throttled=code in {429, 503, 529})
+            throttled = code in {429, 503, 529}
+            return RetryableError(
+                f"HTTP {code}: {words}", after=_after(response), throttled=throttled, billed=code in UNCERTAIN
+            )
+        if code < 400:
+            return RetryableError(f"HTTP {code} where an answer was expected", billed=code < 300)
         if code in {400, 413, 422} or (response.request.method == "GET" and code in {404, 405}):
             return RefusedError(f"HTTP {code}: {words}")
         return UsageError(
@@ -225,19 +240,19 @@ class OpenAIGenerator:
             todo="correct base_url or model; `syngain check URL` lists the models",
         )
 
-    def _words(self, response: httpx.Response) -> str:
+    def _words(self, body: bytes) -> str:
         """The server's message, in one short line without the key."""
         try:
-            content = response.json()
+            content = json.loads(body)
             error = content.get("error", content) if isinstance(content, dict) else content
             said = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-        except ValueError:
-            said = response.text
-        return self._clean(" ".join(said.split())[:SHOWN])
+        except (ValueError, RecursionError):
+            said = body.decode("utf-8", "replace")
+        shown = " ".join("".join(one if one.isprintable() else " " for one in self._clean(said)).split())
+        return shown[:SHOWN]
 
     def _clean(self, text: str) -> str:
-        key = os.environ.get(self.key_env, "").strip()
-        return text.replace(key, "[key]") if key else text
+        return str(without(self._key, text))
 
 
 def _after(response: httpx.Response) -> float | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from syngain.generators.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from syngain.generators.openai import OpenAIGenerator
 
@@ -57,11 +59,23 @@ class Probe:
     replies: tuple[Reply, ...] = ()
 
 
+Billed = Callable[[Reply], Reply]
+Account = Callable[[Call], AbstractContextManager[Billed]]
+"""Reserves the cost of a call; the function it gives is told the reply."""
+
+
+@contextmanager
+def free(_call: Call) -> Iterator[Billed]:
+    """No account is kept."""
+    yield lambda reply: reply
+
+
 @dataclass
 class _Prober:
     """One probe in progress."""
 
     generator: OpenAIGenerator
+    account: Account
     reasons: dict[str, str] = field(default_factory=dict)
     sent: int = 0
     replies: list[Reply] = field(default_factory=list)
@@ -79,7 +93,8 @@ class _Prober:
         call = Call(key="probe", messages=ASK, sampling=sampling, seed=seed, schema=SCHEMA if schema else None)
 
         async def work() -> Reply:
-            return (await self.generator.generate([call]))[0]
+            with self.account(call) as billed:
+                return billed((await self.generator.generate([call]))[0])
 
         return await self.patiently(work)
 
@@ -99,13 +114,22 @@ class _Prober:
         raise self.generator.unreachable(reason)
 
 
-async def probe(generator: OpenAIGenerator, *, prompt: bool = True, schema: bool = True, mode: bool = True) -> Probe:
+async def probe(
+    generator: OpenAIGenerator,
+    *,
+    prompt: bool = True,
+    schema: bool = True,
+    mode: bool = True,
+    account: Account = free,
+) -> Probe:
     """Probe a server's capabilities; flags skip requests whose answer is not needed.
+
+    ``account`` is entered around every request for an answer.
 
     Raises:
         UsageError: the key is refused or the model unknown. UnfinishedError: the server cannot be reached.
     """
-    prober = _Prober(generator)
+    prober = _Prober(generator, account)
     models = await generator.models()
     first, top = await _speak(prober)
     chosen = first.tokens is not None

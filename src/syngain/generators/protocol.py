@@ -103,6 +103,14 @@ class Reply:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a prompt and of its completion, as a server reports them, reasoning included."""
+
+    prompt: int
+    completion: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
     """Tokens and log-probabilities (steps,) of a given text under a prompt, in nats."""
@@ -174,30 +182,43 @@ class Generator(Protocol):
         ...
 
 
-class RetryableError(Exception):
+class FailedError(Exception):
+    """A call failed.
+
+    Attributes:
+        billed: whether the failed call may have been billed. usage: what the server says it billed, if anything.
+    """
+
+    def __init__(self, reason: str, *, billed: bool = False, usage: Usage | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.billed = billed
+        self.usage = usage
+
+
+class RetryableError(FailedError):
     """A call failed, and a retry may succeed.
 
     Attributes:
         after: seconds to wait, if the server named them. throttled: whether the server is overloaded.
-        billed: whether the failed call may have been billed.
     """
 
     def __init__(
-        self, reason: str, *, after: float | None = None, throttled: bool = False, billed: bool = False
+        self,
+        reason: str,
+        *,
+        after: float | None = None,
+        throttled: bool = False,
+        billed: bool = False,
+        usage: Usage | None = None,
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        super().__init__(reason, billed=billed, usage=usage)
         self.after = after
         self.throttled = throttled
-        self.billed = billed
 
 
-class RefusedError(Exception):
+class RefusedError(FailedError):
     """A call fails on every try; other calls may succeed."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def canonical(value: object) -> bytes:

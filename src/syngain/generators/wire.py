@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from syngain.generators.protocol import Call, Mode, RefusedError, Reply, RetryableError, TopLogprobs
+from syngain.generators.protocol import Call, FailedError, Mode, RefusedError, Reply, RetryableError, TopLogprobs, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Singles
 
 Api = Literal["chat", "completions"]
+MOST = 1 << 46  # tokens: a larger number is a broken server's
+LEAST = 1e30  # nats: no log-probability is further from 0
+NAMED = 200  # characters of an id or a model name
 KEPT = ("id", "model", "system_fingerprint")
 
 
@@ -58,18 +61,42 @@ def reply(answer: object, *, api: Api, mode: Mode) -> Reply:
     """The reply in an answer.
 
     Raises:
-        RetryableError: it violates the protocol. RefusedError: the server filtered the content.
+        RetryableError: it violates the protocol. RefusedError: the server filtered the content. Both with the usage.
     """
     if not isinstance(answer, dict):
         raise _wrong("the answer is not an object")
+    try:
+        return _reply(answer, api=api, mode=mode)
+    except FailedError as error:
+        error.billed, error.usage = True, usage(answer)
+        raise
+
+
+def usage(answer: Mapping[str, Any]) -> Usage | None:
+    """The usage in an answer, reasoning included; None without two numbers.
+
+    Reasoning that a server does not count as completion is seen by its total, or by the reasoning tokens themselves.
+    """
+    billed = answer.get("usage")
+    given: Mapping[str, Any] = billed if isinstance(billed, dict) else {}
+    prompt = _count(given, "prompt_tokens", "input_tokens")
+    completion = _count(given, "completion_tokens", "output_tokens")
+    if prompt is None or completion is None:
+        return None
+    details = given.get("completion_tokens_details")
+    thought = _count(details, "reasoning_tokens") if isinstance(details, dict) else None
+    more = completion + thought if thought is not None and thought > completion else completion
+    return Usage(prompt, max(completion, more, (_count(given, "total_tokens") or 0) - prompt))
+
+
+def _reply(answer: Mapping[str, Any], *, api: Api, mode: Mode) -> Reply:
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _wrong("the answer has no choices")
     choice: dict[str, Any] = choices[0]
     text = _text(choice, api)
-    billed = answer.get("usage")
-    usage: dict[str, Any] = billed if isinstance(billed, dict) else {}
-    asked, said = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+    billed, reported = usage(answer), answer.get("usage")
+    said = _count(reported, "completion_tokens") if isinstance(reported, dict) else None
     given = choice.get("logprobs")
     tokens, logs, top = _logprobs(given, api) if given else (None, None, None)
     if tokens is not None:
@@ -82,10 +109,10 @@ def reply(answer: object, *, api: Api, mode: Mode) -> Reply:
         top=top,
         end_included=bool(tokens) and _ended(text, tokens or ("",), choice),
         mode=None if tokens is None else mode,
-        prompt_tokens=asked,
-        completion_tokens=said,
-        id=str(answer.get("id") or ""),
-        extra={name: str(answer[name]) for name in KEPT if answer.get(name) is not None},
+        prompt_tokens=None if billed is None else billed.prompt,
+        completion_tokens=None if billed is None else billed.completion,
+        id=_printable(answer.get("id") or ""),
+        extra={name: _printable(answer[name]) for name in KEPT if answer.get(name) is not None},
     )
 
 
@@ -104,9 +131,25 @@ def _text(choice: Mapping[str, Any], api: Api) -> str:
     return text
 
 
-def _count(usage: Mapping[str, Any], name: str) -> int | None:
-    value = usage.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _count(given: Mapping[str, Any], *names: str) -> int | None:
+    """The first whole number at least 0 under one of these names."""
+    for name in names:
+        value = given.get(name)
+        if (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and 0 <= value <= MOST
+            and value == int(value)
+        ):
+            return int(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > MOST:
+            return MOST
+    return None
+
+
+def _printable(value: object) -> str:
+    """A short text of a field that names something; lone surrogates are replaced."""
+    return str(value)[:NAMED].encode("utf-8", "replace").decode()
 
 
 Parsed = tuple[tuple[str, ...], "Singles", TopLogprobs | None]
@@ -118,15 +161,28 @@ def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
         if not isinstance(given, dict):
             raise TypeError  # noqa: TRY301  (one place says what is wrong)
         steps = _chat_steps(given) if api == "chat" or "content" in given else _completion_steps(given)
-    except (TypeError, KeyError, ValueError) as error:
+        if steps is None:
+            return None, None, None
+        tokens, logs, tops = steps
+        array = np.array([math.nan if value is None else _finite(value) for value in logs], dtype=np.float32)
+        top = _top(tops)
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise _wrong("the log-probabilities do not follow the protocol") from error
-    if steps is None:
-        return None, None, None
-    tokens, logs, tops = steps
-    array = np.array([math.nan if value is None else value for value in logs], dtype=np.float32)
     if len(array) != len(tokens) or bool(np.any(array > 1e-3)):
         raise _wrong("the log-probabilities are not one number at most 0 per token")
-    return tokens, array, _top(tops)
+    return tokens, array, top
+
+
+def _finite(value: object) -> float:
+    """A log-probability as float32 has it.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it is none.
+    """
+    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    if not -LEAST <= number <= LEAST:
+        raise ValueError
+    return number
 
 
 Steps = tuple[tuple[str, ...], list[float | None], list[list[tuple[str, float]]]]
@@ -136,8 +192,17 @@ def _chat_steps(given: Mapping[str, Any]) -> Steps | None:
     content = given.get("content")
     if content is None:
         return None
-    tops = [[(item["token"], _log(item)) for item in _alternatives(step)] for step in content]
-    return tuple(str(step["token"]) for step in content), [_log(step) for step in content], tops
+    if not isinstance(content, list):
+        raise TypeError
+    tops = [[(_token(item), _log(item)) for item in _alternatives(step)] for step in content]
+    return tuple(_token(step) for step in content), [_log(step) for step in content], tops
+
+
+def _token(item: Mapping[str, Any]) -> str:
+    token = item["token"]
+    if not isinstance(token, str):
+        raise TypeError
+    return token
 
 
 def _alternatives(step: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -147,14 +212,14 @@ def _alternatives(step: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 def _log(item: Mapping[str, Any]) -> float:
     """A log-probability; llama.cpp's processed mode sends the probability itself."""
     if "logprob" in item:
-        return float(item["logprob"])
+        return _finite(item["logprob"])
     return math.log(item["prob"]) if item["prob"] > 0 else -math.inf
 
 
 def _completion_steps(given: Mapping[str, Any]) -> Steps | None:
     if given.get("tokens") is None or given.get("token_logprobs") is None:
         return None
-    tops = [list((step or {}).items()) for step in given.get("top_logprobs") or ()]
+    tops = [[(name, _finite(log)) for name, log in (step or {}).items()] for step in given.get("top_logprobs") or ()]
     return tuple(map(str, given["tokens"])), list(given["token_logprobs"]), tops
 
 

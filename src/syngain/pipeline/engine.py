@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from syngain.core.errors import UnfinishedError
 from syngain.core.progress import Progress, silent
-from syngain.generators.protocol import RefusedError, Reply, RetryableError
+from syngain.generators.protocol import FailedError, RefusedError, Reply, RetryableError
+from syngain.pipeline.store.budget import Output, usage_of
 from syngain.pipeline.store.request import Pending, Request
+from syngain.pipeline.store.spending import Charge
 from syngain.pipeline.store.store import EXHAUSTED, PLANNED, REFUSED
 
 if TYPE_CHECKING:
@@ -21,12 +23,23 @@ if TYPE_CHECKING:
 
     from syngain.generators.pace import Pace
     from syngain.generators.protocol import Generator
-    from syngain.pipeline.store.budget import Cost, Ledger
+    from syngain.pipeline.store.budget import Ledger
+    from syngain.pipeline.store.spending import Cost
     from syngain.pipeline.store.store import Store
 
+OVERRUN = "the server reports more tokens for a request than it can cost"
 CHUNK = 256  # requests that are read from the store at once
 Follow = Callable[[Pending, Reply], Request | None]
 """The request that follows from an answer: a repair turn, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A request in flight, with its reservation: the maximal cost and the entry of the ledger."""
+
+    item: Pending
+    held: Cost
+    entry: int
 
 
 @dataclass
@@ -92,7 +105,7 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _next(self) -> list[tuple[Pending, Cost]]:
+    def _next(self) -> list[_Sent]:
         """The next requests for one call, reserved and marked as sent; may be empty."""
         group: list[tuple[Pending, Cost]] = []
         while len(group) < self.generator.batch and self._wanted(len(group)) and self._fill():
@@ -102,8 +115,11 @@ class Engine:
                     self.counts.stopped = "the budget is reached"
                 break  # requests in flight may cost less than reserved
             group.append((self._queue.pop(0), cost))
-        self.store.sent((item.key, *cost) for item, cost in group) if group else None
-        return group
+        return self._sent(group) if group else []
+
+    def _sent(self, group: Sequence[tuple[Pending, Cost]]) -> list[_Sent]:
+        entries = self.store.sent((item.key, cost) for item, cost in group)
+        return [_Sent(item, cost, entry) for (item, cost), entry in zip(group, entries, strict=True)]
 
     def _wanted(self, ready: int) -> bool:
         return self.limit is None or self.counts.answered + self._flying + ready < self.limit
@@ -115,19 +131,19 @@ class Engine:
                 self._after = self._queue[-1].position
         return bool(self._queue)
 
-    async def _ask(self, group: Sequence[tuple[Pending, Cost]]) -> None:
+    async def _ask(self, group: Sequence[_Sent]) -> None:
         try:
             await self._try(group)
         finally:
             self._flying -= len(group)
 
-    async def _try(self, group: Sequence[tuple[Pending, Cost]]) -> None:
+    async def _try(self, group: Sequence[_Sent]) -> None:
         """Retry until answered, refused or exhausted."""
         for attempt in range(self.pace.patience.attempts):
             await self.pace.turn()
             last = attempt + 1 == self.pace.patience.attempts
             try:
-                replies = await self.generator.generate([item.request.call(item.key) for item, _ in group])
+                replies = await self.generator.generate([one.item.request.call(one.item.key) for one in group])
                 self._check_replays(replies, last=last)
             except RefusedError as error:
                 await self._refused(group, error)
@@ -136,19 +152,19 @@ class Engine:
                 self.pace.bad(error)
                 self.counts.stopped = self.counts.stopped or self.pace.hopeless
                 if last or self.counts.stopped:
-                    self._give_up(group, EXHAUSTED, error.reason, billed=error.billed)
+                    self._give_up(group, EXHAUSTED, error)
                     return
-                if not self._again(group, error):
+                if not (group := self._again(group, error)):
                     return
                 await asyncio.sleep(self.pace.delay(attempt, error))
             else:
                 self._commit(group, replies)
                 return
 
-    async def _refused(self, group: Sequence[tuple[Pending, Cost]], error: RefusedError) -> None:
+    async def _refused(self, group: Sequence[_Sent], error: RefusedError) -> None:
         """Send the requests of a refused batch one by one."""
         if len(group) == 1:
-            self._give_up(group, REFUSED, error.reason, billed=False)
+            self._give_up(group, REFUSED, error)
             return
         for one in group:
             await self._try([one])
@@ -158,17 +174,18 @@ class Engine:
         if not last and any(self.store.replayed(reply) for reply in replies):
             raise RetryableError("the server repeated an earlier answer", billed=True)
 
-    def _commit(self, group: Sequence[tuple[Pending, Cost]], replies: Sequence[Reply]) -> None:
-        for (item, held), reply in zip(group, replies, strict=True):
-            actual = self.ledger.actual(held, reply)
-            self.store.answered(item, reply, actual, self.follow(item, reply), self.generator.identity)
-            self.ledger.settle(held, actual)
+    def _commit(self, group: Sequence[_Sent], replies: Sequence[Reply]) -> None:
+        for one, reply in zip(group, replies, strict=True):
+            charge = self.ledger.charge(one.item.request, one.held, usage_of(reply), Output.of(reply))
+            follow = self.follow(one.item, reply)
+            self.store.answered(one.item, reply, (one.entry, charge), follow, self.generator.identity)
+            self._settle(one, charge)
             self.counts.answered += 1
             self.pace.good()
         self.progress("generating", min(self.counts.answered / max(self.total, 1), 1.0))
 
-    def _again(self, group: Sequence[tuple[Pending, Cost]], error: RetryableError) -> bool:
-        """Prepare another try.
+    def _again(self, group: Sequence[_Sent], error: RetryableError) -> Sequence[_Sent]:
+        """The requests of another try; none when the budget is reached.
 
         A lost attempt that may have been billed counts as spent; the next one is reserved again.
         """
@@ -176,39 +193,53 @@ class Engine:
         name = error.reason.split(":")[0]
         self.counts.reasons[name] = self.counts.reasons.get(name, 0) + 1
         if not error.billed:
-            return True
-        for item, cost in group:
-            self.store.lost(item.key, billed=True)
-            self.ledger.settle(cost, cost)
-        reserved: list[Cost] = []
-        for _, cost in group:
-            if not self.ledger.reserve(cost):
-                for back in reserved:
-                    self.ledger.settle(back, (0, 0.0))
+            return group
+        for one in group:
+            charge = self._lost(one, error)
+            self.store.lost(one.item.key, one.entry, charge)
+            self._settle(one, charge)
+        reserved: list[tuple[Pending, Cost]] = []
+        for one in group:
+            if self.counts.stopped or not self.ledger.reserve(one.held):
+                for _, back in reserved:
+                    self.ledger.settle(back, Charge())
                 self.counts.stopped = self.counts.stopped or "the budget is reached"
-                return False
-            reserved.append(cost)
-        self.store.sent((item.key, *cost) for item, cost in group)
-        return True
+                return []
+            reserved.append((one.item, one.held))
+        return self._sent(reserved)
 
-    def _give_up(self, group: Sequence[tuple[Pending, Cost]], state: int, reason: str, *, billed: bool) -> None:
-        for item, cost in group:
+    def _give_up(self, group: Sequence[_Sent], state: int, error: FailedError) -> None:
+        for one in group:
             stopped = state == EXHAUSTED and bool(self.counts.stopped)
-            self.store.lost(item.key, billed=billed, state=PLANNED if stopped else state, reason=reason)
-            self.ledger.settle(cost, cost if billed else (0, 0.0))
+            charge = self._lost(one, error)
+            self.store.lost(one.item.key, one.entry, charge, state=PLANNED if stopped else state, reason=error.reason)
+            self._settle(one, charge)
             if stopped:
                 continue
-            self.pace.given_up(reason)
+            self.pace.given_up(error.reason)
             self.counts.refused += state == REFUSED
             self.counts.exhausted += state == EXHAUSTED
 
+    def _lost(self, one: _Sent, error: FailedError) -> Charge:
+        """What a failed attempt may have cost; nothing where it certainly did no work."""
+        return self.ledger.charge(one.item.request, one.held, error.usage, None) if error.billed else Charge()
 
-def unfinished(counts: EngineCounts, place: str) -> UnfinishedError:
+    def _settle(self, one: _Sent, charge: Charge) -> None:
+        self.ledger.settle(one.held, charge)
+        if charge.overrun and self.ledger.has_ceiling:
+            self.counts.stopped = self.counts.stopped or OVERRUN
+
+
+def unfinished(counts: EngineCounts, place: str, ledger: Ledger) -> UnfinishedError:
     """The error of a run that stopped early; its answers are kept."""
-    budget = "budget" in counts.stopped
-    todo = "raise the budget" if budget else "remove this cause"
+    todo = "remove this cause"
+    if "budget" in counts.stopped:
+        todo = "raise the budget"
+    elif counts.stopped == OVERRUN:
+        todo = "check the server; --distrust-usage ignores such a report"
+    cost = f" ({ledger.sentence()})" if ledger.has_ceiling else ""
     return UnfinishedError(
-        f"stopped after {counts.answered:,} answers: {counts.stopped}",
+        f"stopped after {counts.answered:,} answers: {counts.stopped}{cost}",
         expected="all requests answered",
         todo=f"{todo}, then continue with --resume; {place} keeps all answers",
     )

@@ -49,9 +49,9 @@ def computed(run: Run, reasons: Sequence[tuple[str, int]]) -> Iterator[tuple[str
     )
 
 
-def notes(run: Run, *, priced: bool) -> Iterator[str]:
+def notes(run: Run) -> Iterator[str]:
     """Events of the run: retries, requests in flight at a kill, costs."""
-    counts, spent = run.counts, run.store.spent()
+    counts = run.counts
     yield f"answers of this call: {counts.answered:,}; maximum in flight: {counts.most_in_flight}"
     if run.in_flight:
         yield f"in flight when the last call ended, asked again: {run.in_flight}"
@@ -60,5 +60,4 @@ def notes(run: Run, *, priced: bool) -> Iterator[str]:
         yield f"retries: {counts.retries:,}: {words}"
     if counts.refused or counts.exhausted:
         yield f"without an answer: {counts.refused} refused, {counts.exhausted} after all retries"
-    cost = f"tokens: {spent.tokens:,} answered, at most {spent.lost_tokens:,} in lost attempts"
-    yield cost + (f"; USD {spent.usd + spent.lost_usd:.4f} at most" if priced else "")
+    yield run.ledger.sentence(run.store.spent())

@@ -5,6 +5,7 @@ Pydantic validates it. An unknown field is an error that names the known ones. T
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003  (pydantic reads it)
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,14 @@ class ToySpec(Part):
     learned: str | None = None
 
 
+class PriceSpec(Part):
+    """US dollars per million tokens, and the date of the price list; reasoning counts as completion."""
+
+    prompt: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    completion: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    date: dt.date
+
+
 class EndpointSpec(Part):
     """An OpenAI-compatible server.
 
@@ -47,6 +56,7 @@ class EndpointSpec(Part):
     timeout: Annotated[float, Field(gt=0)] = 120.0
     logprob_mode: Mode | Literal["auto"] = "auto"
     extra: dict[str, Any] = Field(default_factory=dict)
+    prices: PriceSpec | None = None
 
 
 class LocalSpec(Part):
@@ -266,7 +276,9 @@ class Recipe(Part):
         """The settings that determine the requests; equal ones give the same answers."""
         whole = self.model_dump(mode="json")
         generator = {
-            key: value for key, value in whole["generator"].items() if key not in {"base_url", "key_env", "timeout"}
+            key: value
+            for key, value in whole["generator"].items()
+            if key not in {"base_url", "key_env", "timeout", "prices"}
         }
         kept = ("strategies", "sampling", "seed")
         return {"generator": generator, **{key: whole[key] for key in kept}}

@@ -134,7 +134,7 @@ class Run:
         engine.counts = self.counts
         await engine.run()
         if self.counts.stopped:
-            raise unfinished(self.counts, self.place)
+            raise unfinished(self.counts, self.place, self.ledger)
 
     def _seen(self, after: int, until: int) -> Iterator[ObservedRow]:
         """The rows with content at these positions."""
@@ -174,7 +174,7 @@ class Run:
         keys = [self.store.add(question, self.generator.identity) for question in questions]
         counts = await self._engine(None, None).run()
         if counts.stopped:
-            raise unfinished(counts, self.place)
+            raise unfinished(counts, self.place, self.ledger)
         replies = (self.store.reply(key) for key in keys)
         return [None if reply is None else reply.text for reply in replies]
 
@@ -207,7 +207,7 @@ class Run:
             for item in items:
                 if item.request.stage == "template":
                     reply = Reply(text=item.request.messages[-1][1], finish="stop")
-                    self.store.answered(item, reply, (0, 0.0), None, self.generator.identity)
+                    self.store.answered(item, reply, None, None, self.generator.identity)
 
 
 def _surprisal(row: Candidate) -> tuple[float | None, bool]:

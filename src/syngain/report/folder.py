@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
+from syngain.core.folders.lock import locked
+from syngain.core.folders.work import listed
 from syngain.core.result import Result
 from syngain.report.page import html
 from syngain.report.safe import plain
@@ -24,11 +26,8 @@ if TYPE_CHECKING:
 
 
 REPORT = "report.json"
-_OURS = frozenset(
-    {"report.html", REPORT, "run.json", "log.txt", "kept.jsonl", "dropped.jsonl", "flagged.jsonl"}
-    | {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "recipe.yaml", "rows.jsonl"}
-    | {".DS_Store", "Thumbs.db", "desktop.ini"}
-)
+RUN = "run.json"
+_OURS = frozenset({RUN, "store.sqlite-wal", "store.sqlite-shm", ".DS_Store", "Thumbs.db", "desktop.ini"})
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "pyarrow", "jinja2", "torch", "transformers", "xllamacpp")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -62,20 +61,26 @@ def write(
             todo="pass what syngain.audit(...) returned",
         )
     folder = Path(folder)
-    check_folder(folder, force=force)
-    target = Path(os.path.realpath(folder))
-    with _translated(folder), _beside(target) as temporary:
-        _fill(temporary, result, _log(result) if log is None else log)
-        for name, file in result.files.items():
-            file.write(temporary / name)
-        _write(temporary / "run.json", _run_json(result, run or {}, temporary))
-        check_folder(folder, force=force)  # the place may have changed during the work
-        _move(temporary, target)
+    with locked(folder):
+        _place(result, folder, run or {}, _log(result) if log is None else log, force=force)
     if result.recorder is not None:
         sentence = result.recorder.record()
         if tell is not None:
             tell(sentence)
     return folder
+
+
+def _place(result: Result, folder: Path, run: Mapping[str, object], log: str, *, force: bool) -> None:
+    """Write the files next to the folder, and put them in its place."""
+    check_folder(folder, force=force)
+    target = Path(os.path.realpath(folder))
+    with _translated(folder), _beside(target) as temporary:
+        _fill(temporary, result, log)
+        for name, file in result.files.items():
+            file.write(temporary / name)
+        _write(temporary / RUN, _run_json(result, run, temporary))
+        check_folder(folder, force=force)  # the place may have changed during the work
+        _move(temporary, target)
 
 
 def _log(result: Result) -> str:
@@ -105,7 +110,7 @@ def check_folder(folder: Path, *, force: bool = False) -> None:
             expected="a new or empty folder",
             todo="name another folder with -o DIR, or replace this one with --force",
         )
-    _refuse_foreign(folder, target, names)
+    _refuse_foreign(folder, target)
 
 
 def _try_to_write(target: Path) -> None:
@@ -149,7 +154,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _run_json(result: Result, run: Mapping[str, object], folder: Path) -> str:
-    names = {entry.name for entry in folder.iterdir()} | {"run.json"}
+    names = {*_paths(folder), RUN}
     content = {
         "syngain": result.version,
         "command": result.command,
@@ -186,20 +191,27 @@ def _is_run(folder: Path) -> bool:
         return False
 
 
-def _refuse_foreign(folder: Path, target: Path, names: set[str]) -> None:
-    """A run folder that also holds a file no run wrote is not ours to delete."""
-    foreign = sorted(names - _OURS - _listed(target))
+def _refuse_foreign(folder: Path, target: Path) -> None:
+    """A run folder that also holds a file that is not on the list of its run is not ours to delete."""
+    ours = _listed(target)
+    found = _paths(target)
+    foreign = sorted(name for name in found - _OURS - ours if name.partition("/")[0] not in ours)  # once whole folders
     if foreign:
         raise UsageError(
-            f"{folder} holds {foreign[0]!r}, which no run of syngain wrote",
+            f"{folder} also holds {listed(foreign)}, which is not on the list of what its run wrote ({RUN})",
             expected="a folder with the files of a run only",
-            todo="move that file away, or name another folder with -o DIR",
+            todo="move what is yours away, or name another folder with -o DIR",
         )
+
+
+def _paths(folder: Path) -> set[str]:
+    """Files of a folder and of those in it, as paths within it."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
 
 
 def _listed(folder: Path) -> set[str]:
     try:
-        return set(map(str, json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]))
+        return set(map(str, json.loads((folder / RUN).read_text(encoding="utf-8"))["files"]))
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
-from syngain.core.finished_units import Arrays, FinishedUnits
+from syngain.core.folders.finished_units import Arrays, FinishedUnits
 from syngain.core.progress import Progress, silent
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import metrics_of

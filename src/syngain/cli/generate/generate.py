@@ -27,6 +27,9 @@ def generate(
     max_tokens: Optional[int] = typer.Option(None, min=1, help="Limit on tokens, prompts and responses together."),
     max_usd: Optional[float] = typer.Option(None, help="Limit in US dollars; needs --prices."),
     prices: Optional[Path] = typer.Option(None, help="YAML file `MODEL: {prompt: usd, completion: usd}` per million."),
+    distrust_usage: bool = typer.Option(
+        False, "--distrust-usage", help="Ignore a usage beyond what a request can cost."
+    ),
     stop_when: Optional[str] = typer.Option(
         None,
         help="Stop when more rows add little: `diversity.new_fraction < 0.2`, "

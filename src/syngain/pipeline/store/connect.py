@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from syngain.core.errors import UsageError
+from syngain.core.errors import UnfinishedError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.data import read
 from syngain.data.columns.roles import Kind
 from syngain.data.text.words import joined, pieces
-from syngain.generators.probe import ASK, LONGEST_ANSWER, SEEDS
-from syngain.generators.protocol import Capabilities
+from syngain.generators.protocol import Capabilities, FailedError
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
 from syngain.pipeline.recipe import EndpointSpec, LlamaCppSpec, LocalSpec, ToySpec, read_recipe
-from syngain.pipeline.store.budget import prompt_bound
+from syngain.pipeline.store.budget import Output, usage_of
+from syngain.pipeline.store.spending import Charge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from syngain.data.dataset import Dataset
     from syngain.generators.openai import OpenAIGenerator
-    from syngain.generators.protocol import Generator, Reply
+    from syngain.generators.probe import Account, Billed
+    from syngain.generators.protocol import Call, Generator, Reply
     from syngain.pipeline.recipe import GeneratorSpec, Recipe, SamplingSpec
-    from syngain.pipeline.store.budget import Cost, Ledger
+    from syngain.pipeline.store.budget import Ledger
+    from syngain.pipeline.store.store import Store
 
 Api = Literal["chat", "completions"]
 RECIPES = frozenset({".yaml", ".yml"})
+PROBE = b"probe"  # in the ledger
 
 
 def connected(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progress = silent) -> Generator:
@@ -132,11 +136,10 @@ def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
     )
 
 
-async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict[str, object], tuple[Reply, ...]]:
+async def checked(generator: Generator, recipe: Recipe, account: Account) -> tuple[Generator, dict[str, object]]:
     """Probe a server's capabilities before generation; local generators need no probe.
 
-    With the generator come its capabilities, for :func:`with_known_capabilities` in a later process, and the billed
-    answers.
+    With the generator come its capabilities, for :func:`with_known_capabilities` in a later process.
 
     Raises:
         UsageError: the key is refused, the model unknown, or required log-probabilities are missing.
@@ -145,11 +148,11 @@ async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict
     from syngain.generators.openai import OpenAIGenerator
 
     if not isinstance(generator, OpenAIGenerator):
-        return generator, {}, ()
+        return generator, {}
     from syngain.generators.probe import probe
 
     schema, mode = _questions(recipe)
-    found = await probe(generator, prompt=False, schema=schema, mode=mode)
+    found = await probe(generator, prompt=False, schema=schema, mode=mode, account=account)
     if any(s.logprobs == "required" for s in _samplings(recipe)) and not found.capabilities.chosen:
         raise UsageError(
             f"{generator.model} returns no log-probabilities ({found.reasons.get('chosen', 'none in its answer')})",
@@ -158,17 +161,41 @@ async def checked(generator: Generator, recipe: Recipe) -> tuple[Generator, dict
         )
     seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
     notes: dict[str, object] = {"mode": seen, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}
-    return with_known_capabilities(generator, notes), notes, found.replies
+    return with_known_capabilities(generator, notes), notes
 
 
-def probe_cost(recipe: Recipe, ledger: Ledger) -> Cost:
-    """The maximal cost of a probe; refused requests cost nothing."""
-    if not isinstance(recipe.generator, EndpointSpec):
-        return 0, 0.0
-    schema, mode = _questions(recipe)
-    count = 1 + schema + SEEDS * mode
-    prompt, completion = count * prompt_bound(ASK), count * LONGEST_ANSWER
-    return prompt + completion, ledger.prices.usd(prompt, completion)
+def accounting(store: Store, ledger: Ledger) -> Account:
+    """An account of requests outside the plan: reserved before they leave, settled when they come back.
+
+    Its block raises UnfinishedError when the budget does not cover a request.
+    """
+
+    @contextmanager
+    def account(call: Call) -> Iterator[Billed]:
+        held = ledger.worst(call)
+        if not ledger.reserve(held):
+            raise UnfinishedError(
+                f"the budget does not cover a request of {held[0]:,} tokens to probe the server ({ledger.sentence()})",
+                expected="a budget for a few small requests",
+                todo="raise --max-tokens or --max-usd",
+            )
+        entry, charge = store.reserved(PROBE, held), Charge(most=held)
+
+        def billed(reply: Reply) -> Reply:
+            nonlocal charge
+            charge = ledger.charge(call, held, usage_of(reply), Output.of(reply))
+            return reply
+
+        try:
+            yield billed
+        except FailedError as error:
+            charge = ledger.charge(call, held, error.usage, None) if error.billed else Charge()
+            raise
+        finally:
+            store.settled(entry, charge)
+            ledger.settle(held, charge)
+
+    return account
 
 
 def _samplings(recipe: Recipe) -> list[SamplingSpec]:

@@ -9,51 +9,47 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.generators.protocol import prompt_hash
+from syngain.pipeline.store import spending
 from syngain.pipeline.store.codec import content_digest, packed, packed_reply, unpacked, unpacked_reply
 from syngain.pipeline.store.request import Pending, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from syngain.generators.protocol import Reply
     from syngain.pipeline.store.request import Stage
+    from syngain.pipeline.store.spending import Charge, Cost, Spent
 
-SCHEMA = 1
+SCHEMA = 2
 PLANNED, SENT, DONE, REFUSED, EXHAUSTED = range(5)
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE requests (
-    position INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, stage TEXT NOT NULL, parent BLOB, prompt_hash TEXT NOT NULL,
-    body BLOB NOT NULL, state INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
-    worst_tokens INTEGER NOT NULL DEFAULT 0, worst_usd REAL NOT NULL DEFAULT 0,
-    lost_tokens INTEGER NOT NULL DEFAULT 0, lost_usd REAL NOT NULL DEFAULT 0, reason TEXT);
-CREATE INDEX requests_state ON requests (state, position);
-CREATE INDEX requests_prompt ON requests (prompt_hash);
-CREATE INDEX requests_parent ON requests (parent) WHERE parent IS NOT NULL;
-CREATE TABLE responses (
-    key BLOB PRIMARY KEY, server_id TEXT, digest BLOB NOT NULL, tokens INTEGER NOT NULL, usd REAL NOT NULL,
-    words BLOB NOT NULL, numbers BLOB);
-CREATE INDEX responses_server_id ON responses (server_id) WHERE server_id <> '';
-CREATE TABLE decisions (
-    key BLOB NOT NULL, step INTEGER NOT NULL, name TEXT NOT NULL, kept INTEGER NOT NULL, reason TEXT,
-    PRIMARY KEY (key, step)) WITHOUT ROWID;
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """Cost of the answers, and maximal cost of lost attempts."""
-
-    tokens: int
-    usd: float
-    lost_tokens: int
-    lost_usd: float
+_TABLES = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    (
+        "CREATE TABLE requests (position INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, stage TEXT NOT NULL,"
+        " parent BLOB, prompt_hash TEXT NOT NULL, body BLOB NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+        " attempts INTEGER NOT NULL DEFAULT 0, reason TEXT)"
+    ),
+    "CREATE INDEX requests_state ON requests (state, position)",
+    "CREATE INDEX requests_prompt ON requests (prompt_hash)",
+    "CREATE INDEX requests_parent ON requests (parent) WHERE parent IS NOT NULL",
+    (
+        "CREATE TABLE responses (key BLOB PRIMARY KEY, server_id TEXT, digest BLOB NOT NULL, words BLOB NOT NULL,"
+        " numbers BLOB)"
+    ),
+    "CREATE INDEX responses_server_id ON responses (server_id) WHERE server_id <> ''",
+    (
+        "CREATE TABLE decisions (key BLOB NOT NULL, step INTEGER NOT NULL, name TEXT NOT NULL, kept INTEGER NOT NULL,"
+        " reason TEXT, PRIMARY KEY (key, step)) WITHOUT ROWID"
+    ),
+    *spending.TABLES,
+)
 
 
 class Store:
@@ -146,74 +142,65 @@ class Store:
         """Number of requests by state."""
         return dict(self.connection.execute("SELECT state, count(*) FROM requests GROUP BY state").fetchall())
 
-    def sent(self, items: Iterable[tuple[bytes, int, float]]) -> None:
-        """Mark requests as sent, with their maximal costs: (key, tokens, usd)."""
+    def sent(self, items: Iterable[tuple[bytes, Cost]]) -> list[int]:
+        """Mark requests as sent, and reserve their maximal costs: (key, cost); the entries of the ledger."""
         with self._transaction():
+            found = list(items)
             self.connection.executemany(
-                "UPDATE requests SET state = ?, attempts = attempts + 1, worst_tokens = ?, worst_usd = ? WHERE key = ?",
-                [(SENT, tokens, usd, key) for key, tokens, usd in items],
+                "UPDATE requests SET state = ?, attempts = attempts + 1 WHERE key = ?",
+                [(SENT, key) for key, _ in found],
             )
+            return [spending.reserve(self.connection, key, cost) for key, cost in found]
 
     def answered(
         self,
         item: Pending,
         reply: Reply,
-        cost: tuple[int, float],
+        settled: tuple[int, Charge] | None,
         follow: Request | None,
         identity: Mapping[str, object],
     ) -> None:
-        """Commit an answer, and the request that follows from it, if any."""
+        """Commit an answer with its entry of the ledger and its cost, and the request that follows from it, if any."""
         words, numbers = packed_reply(reply)
         with self._transaction():
             self.connection.execute(
-                "INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (item.key, reply.id, content_digest(reply), *cost, words, numbers),
+                "INSERT INTO responses (key, server_id, digest, words, numbers) VALUES (?, ?, ?, ?, ?)",
+                (item.key, reply.id, content_digest(reply), words, numbers),
             )
             self.connection.execute("UPDATE requests SET state = ? WHERE key = ?", (DONE, item.key))
+            if settled is not None:
+                spending.settle(self.connection, *settled)
             if follow is not None:
                 self._insert(follow, identity, counting=False)
 
-    def paid(self, reply: Reply, cost: tuple[int, float]) -> None:
-        """Record a billed answer outside the plan, such as a probe."""
-        words, numbers = packed_reply(reply)
-        (count,) = self.connection.execute("SELECT count(*) FROM responses").fetchone()
-        row = (f"paid {count}".encode(), reply.id, content_digest(reply), *cost, words, numbers)
-        self.connection.execute("INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    def reserved(self, key: bytes, cost: Cost) -> int:
+        """Reserve the maximal cost of a request outside the plan, such as a probe; its entry of the ledger."""
+        return spending.reserve(self.connection, key, cost)
 
-    def lost(self, key: bytes, *, billed: bool, state: int = PLANNED, reason: str | None = None) -> None:
-        """Record a lost attempt; if it may have been billed, its maximal cost is spent."""
-        share = 1 if billed else 0
-        self.connection.execute(
-            "UPDATE requests SET state = ?, reason = ?, lost_tokens = lost_tokens + ? * worst_tokens,"
-            " lost_usd = lost_usd + ? * worst_usd WHERE key = ?",
-            (state, reason, share, share, key),
-        )
+    def settled(self, entry: int, charge: Charge) -> None:
+        """Write the cost of a request outside the plan."""
+        spending.settle(self.connection, entry, charge)
+
+    def lost(self, key: bytes, entry: int, charge: Charge, *, state: int = PLANNED, reason: str | None = None) -> None:
+        """Record a lost attempt with what it may have cost."""
+        with self._transaction():
+            self.connection.execute("UPDATE requests SET state = ?, reason = ? WHERE key = ?", (state, reason, key))
+            spending.settle(self.connection, entry, charge)
 
     def recover(self) -> int:
-        """Recover from a kill: requests in flight count as billed and are planned again.
+        """Recover from a kill: requests in flight are planned again; the ledger keeps what they may have cost.
 
         So are those that were exhausted. Returns the number of requests in flight.
         """
         with self._transaction():
             (flying,) = self.connection.execute("SELECT count(*) FROM requests WHERE state = ?", (SENT,)).fetchone()
-            self.connection.execute(
-                "UPDATE requests SET lost_tokens = lost_tokens + worst_tokens, lost_usd = lost_usd + worst_usd"
-                " WHERE state = ?",
-                (SENT,),
-            )
             self.connection.execute("UPDATE requests SET state = 0 WHERE state IN (?, ?)", (SENT, EXHAUSTED))
             self.connection.execute("DELETE FROM requests WHERE stage = 'verify' AND state = 0")  # asked for anew
         return int(flying)
 
     def spent(self) -> Spent:
-        """The amounts spent so far."""
-        tokens, usd = self.connection.execute(
-            "SELECT coalesce(sum(tokens), 0), coalesce(sum(usd), 0) FROM responses"
-        ).fetchone()
-        lost, lost_usd = self.connection.execute(
-            "SELECT coalesce(sum(lost_tokens), 0), coalesce(sum(lost_usd), 0) FROM requests"
-        ).fetchone()
-        return Spent(tokens=tokens, usd=usd, lost_tokens=lost, lost_usd=lost_usd)
+        """The amounts spent so far; requests in flight count at their maximal cost."""
+        return spending.spent(self.connection)
 
     def replayed(self, reply: Reply) -> bool:
         """Whether the server sent this answer before, to another request.
@@ -328,15 +315,8 @@ class Store:
         )
         return done.rowcount
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
+    def _transaction(self) -> AbstractContextManager[None]:
+        return _transaction(self.connection)
 
 
 def _request(stage: Stage, parent: bytes | None, body: bytes) -> Request:
@@ -344,29 +324,41 @@ def _request(stage: Stage, parent: bytes | None, body: bytes) -> Request:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables of a new store; check the schema of an old one.
+    """Create the tables of a new store; check the schema of an old one, upgrade the last one.
 
-    Takes the lock in both cases.
+    Takes the lock in all cases.
     """
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
+    with _transaction(connection, "EXCLUSIVE"):
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
-            for statement in _TABLES.split(";"):
+            for statement in _TABLES:
                 connection.execute(statement)
             connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
             return
         found = (
             connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() if "meta" in tables else None
         )
+        if found is not None and found[0] == "1":
+            spending.upgraded(connection)
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(SCHEMA),))
+            return
         if found is None or found[0] != str(SCHEMA):
             raise InputError(
                 f"{path} has schema {None if found is None else found[0]}",
                 expected=f"a run store of schema {SCHEMA}",
                 todo="finish the run with the syngain version that started it, or name another folder with -o DIR",
             )
-    finally:
-        connection.execute("COMMIT")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def _translated(path: Path, error: sqlite3.Error) -> Exception:

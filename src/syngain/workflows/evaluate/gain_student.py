@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, TypedDict
 
 from syngain._version import __version__
+from syngain.core.folders import work
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Finding, Result, Verdict, Views
 from syngain.data.study import Study
@@ -79,7 +79,7 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
 
 def clear(folder: Path) -> None:
     """Remove the finished variants and checkpoints of a run whose result is written."""
-    shutil.rmtree(folder, ignore_errors=True)
+    work.clear(folder)
 
 
 def _words(estimate: Estimate, rows: int) -> str:

@@ -13,7 +13,7 @@ from syngain.audit.measure import Settings
 from syngain.core.errors import RESERVED, InputError, UsageError, check_set_name
 from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
-from syngain.core.finished_units import FinishedUnits
+from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import SEVERITIES, InputSummary, Result, Views, identity
 from syngain.core.rng import Streams

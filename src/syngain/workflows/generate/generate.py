@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from syngain._version import __version__
 from syngain.core.errors import SyngainError, UnfinishedError, UsageError
+from syngain.core.folders.work import clear
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
 from syngain.generators.waiting import wait_for
@@ -24,8 +24,8 @@ from syngain.pipeline.prompts.anchors import Anchors
 from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.pipeline.run import Run
 from syngain.pipeline.store.acceptance import divergences
-from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, prices_of
-from syngain.pipeline.store.connect import checked, connected, probe_cost, with_known_capabilities
+from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, check_output_limit, prices_of
+from syngain.pipeline.store.connect import accounting, checked, connected, with_known_capabilities
 from syngain.pipeline.store.store import Store
 from syngain.workflows.generate.generate_stop import rule_and_quantities
 from syngain.workflows.inputs import Source, dataset_of, either, settings_json
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from syngain.data.dataset import Dataset
     from syngain.generators.protocol import Generator
+    from syngain.pipeline.recipe import GeneratorSpec
     from syngain.pipeline.stopping import Quantity, Rule
-    from syngain.pipeline.store.budget import Cost
 
 RecipeSource = str | Path | dict[str, Any]
 FOLDER = Path("syngain-generate")
@@ -44,11 +44,16 @@ FOLDER = Path("syngain-generate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Hard limits of a run: tokens and US dollars, failed attempts included."""
+    """Hard limits of a run: tokens and US dollars, failed attempts included.
+
+    ``prices``: a file; without it the prices of the recipe. ``distrust_usage``: ignore a reported usage beyond what a
+    request can cost, in place of ending the run.
+    """
 
     max_tokens: int | None = None
     max_usd: float | None = None
     prices: Path | None = None
+    distrust_usage: bool = False
 
 
 def generate(  # noqa: PLR0913  (the inputs and switches of the command)
@@ -155,7 +160,7 @@ def _planned(path: Path) -> int:
 
 def forget(work: Path) -> None:
     """Remove the working folder of a finished run; its store is in the run folder."""
-    shutil.rmtree(work, ignore_errors=True)
+    clear(work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +186,23 @@ def _job(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: s
     dataset = dataset_of(real)
     anchors = Anchors.of(dataset)
     stages(read, anchors)
-    model = read.generator.model if isinstance(read.generator, EndpointSpec) else read.generator.kind
-    prices = None if limits.prices is None else prices_of(limits.prices, model)
+    prices = _prices(read.generator, limits.prices)
     check_ceilings(limits.max_tokens, limits.max_usd, prices)
+    if limits.max_tokens is not None or limits.max_usd is not None:
+        check_output_limit(read.generator)
     forecast_of(read, anchors, prices)  # renders every prompt: a missing column is found here
     rule, makers = (None, {}) if stop_when is None else rule_and_quantities(stop_when, dataset, seed=read.seed)
     return _Job(
         recipe=read, dataset=dataset, anchors=anchors, limits=limits, prices=prices, stop=rule, quantities=makers
     )
+
+
+def _prices(generator: GeneratorSpec, path: Path | None) -> Prices | None:
+    """The prices of a file, else those of the recipe."""
+    if path is not None:
+        return prices_of(path, generator.model if isinstance(generator, EndpointSpec) else generator.kind)
+    found = generator.prices if isinstance(generator, EndpointSpec) else None
+    return None if found is None else Prices(found.prompt, found.completion, str(found.date))
 
 
 async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> Result:
@@ -223,7 +237,14 @@ async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress:
 async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:
     """The generator found out about, the requests planned, the ledger open."""
     progress("probing the generator", 0.0)
-    ledger = Ledger(prices=job.prices or Prices(), max_tokens=job.limits.max_tokens, max_usd=job.limits.max_usd)
+    ledger = Ledger(
+        prices=job.prices or Prices(),
+        max_tokens=job.limits.max_tokens,
+        max_usd=job.limits.max_usd,
+        metered=isinstance(job.recipe.generator, EndpointSpec),
+        distrust=job.limits.distrust_usage,
+    )
+    ledger.begin(store.spent())
     generator = await _known(connected(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
     run = Run(
         recipe=job.recipe,
@@ -248,28 +269,15 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
 async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
     """The generator with its capabilities, probed once per store."""
     noted = store.meta("speaks")
-    if noted is None:
-        try:
-            _afford(ledger, probe_cost(job.recipe, ledger))
-            generator, found, replies = await checked(generator, job.recipe)
-        except BaseException:
-            await generator.close()
-            raise
-        for reply in replies:
-            store.paid(reply, ledger.actual((0, 0.0), reply))
-        store.set_meta("speaks", json.dumps(found))
-        return generator
-    return with_known_capabilities(generator, json.loads(noted))
-
-
-def _afford(ledger: Ledger, cost: Cost) -> None:
-    if not ledger.reserve(cost):
-        raise UnfinishedError(
-            f"the budget is below the {cost[0]:,} tokens that probing the server may cost",
-            expected=f"a budget of at least {cost[0]:,} tokens",
-            todo="raise --max-tokens or --max-usd",
-        )
-    ledger.settle(cost, (0, 0.0))  # its cost is stored
+    if noted is not None:
+        return with_known_capabilities(generator, json.loads(noted))
+    try:
+        generator, found = await checked(generator, job.recipe, accounting(store, ledger))
+    except BaseException:
+        await generator.close()
+        raise
+    store.set_meta("speaks", json.dumps(found))
+    return generator
 
 
 def _result(job: _Job, run: Run, store: Path) -> Result:
@@ -300,9 +308,9 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
         views=Views(computed=tuple(narrative.computed(run, why))),
         files=run_files(run.store, store, job.recipe, run.generator.name),
         settings=settings_json(
-            None, recipe=job.recipe.model_dump(), stop_when=None if job.stop is None else job.stop.expression
+            None, recipe=job.recipe.model_dump(mode="json"), stop_when=None if job.stop is None else job.stop.expression
         ),
-        notes=tuple(narrative.notes(run, priced=run.ledger.prices != Prices())),
+        notes=tuple(narrative.notes(run)),
     )
 
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.core.estimate import Estimate
-from syngain.core.finished_units import FinishedUnits
+from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views, identity
 from syngain.core.rng import Streams

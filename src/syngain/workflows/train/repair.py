@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from syngain._version import __version__
+from syngain.core.folders import work
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
 from syngain.training.repair.narrative import NAMES, findings, paragraphs, repair_table, verdict
@@ -115,4 +115,4 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
 
 def clear(folder: Path) -> None:
     """Remove the finished variants of a run whose result is written."""
-    shutil.rmtree(folder / "work", ignore_errors=True)
+    work.clear(folder / "work")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from syngain.core.errors import UnfinishedError, UsageError
 from syngain.core.fingerprint import differences, fingerprint
+from syngain.core.folders.work import clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class FinishedUnits:
     def forget(self) -> None:
         """Remove the folder after the run is written."""
         if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            clear(self.folder)
 
 
 def _read(place: Path) -> Arrays | None:

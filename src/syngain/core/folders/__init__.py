@@ -1,0 +1,1 @@
+"""Folders of runs: who writes them, what belongs to them, what is finished in them."""

@@ -1,0 +1,62 @@
+"""The key of a server, removed from everything that the server sends."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+SHOWN = "[key]"
+SHORTEST = 6  # characters: a shorter key would be found in ordinary words
+PART = 12  # characters at the beginning of a key that are removed as well: a server may cut it
+
+
+@lru_cache(maxsize=8)
+def _forms(key: str) -> tuple[str, ...]:
+    """What a key can look like in a text: as it is, in base64, percent-encoded, and the beginning of each."""
+    if len(key) < SHORTEST:
+        return ()
+    coded = key.encode()
+    whole = (key, base64.b64encode(coded).decode().rstrip("="), base64.urlsafe_b64encode(coded).decode().rstrip("="))
+    forms = dict.fromkeys((*whole, quote(key, safe="")))
+    begun = (form[: max(PART, len(form) // 2)] for form in forms if len(form) > PART)
+    return tuple(dict.fromkeys((*forms, *begun)))
+
+
+def without(key: str, value: Any) -> Any:  # noqa: ANN401  (JSON)
+    """The same JSON value without the key, in texts and in names.
+
+    A list of tokens that spell the key becomes None: an answer with it has no log-probabilities.
+    """
+    forms = _forms(key)
+    return _cleaned(forms, value) if forms else value
+
+
+def loaded(key: str, content: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """The JSON of a body, without the key.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON.
+    """
+    value, forms = json.loads(content), _forms(key)
+    if not forms:
+        return value
+    plain = content.replace(b"\\/", b"/")
+    near = b"\\u00" in plain or any(form.encode() in plain for form in forms)  # characters may be escaped
+    return _cleaned(forms, value) if near else value
+
+
+def _cleaned(forms: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401  (JSON)
+    if isinstance(value, str):
+        for form in forms:
+            value = value.replace(form, SHOWN)
+        return value
+    if isinstance(value, dict):
+        return {_cleaned(forms, name): _cleaned(forms, item) for name, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    texts = [item.get("token") if isinstance(item, dict) else item for item in value]
+    spelled = "".join(text for text in texts if isinstance(text, str))
+    return None if any(form in spelled for form in forms) else [_cleaned(forms, item) for item in value]
