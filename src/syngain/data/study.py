@@ -154,9 +154,11 @@ class Study:
 
 
 def joined(dataset: Dataset) -> list[str]:
-    """One text per row; a table row is written out column by column, a preference has its rejected response last."""
+    """One text per row; a table row is written out column by column, a preference has its rejected response last, a
+    triplet its negative candidates."""
     if dataset.sides:
-        worse = () if dataset.rejected is None else (list(dataset.rejected),)
+        last = dataset.rejected if dataset.targets is None else dataset.targets.negatives()
+        worse = () if last is None else (list(last),)
         return joined_sides([*(list(side) for side in dataset.sides.values()), *worse])
     columns = list(dataset.columns.values())
     return ["\n".join(map(str, row)) for row in zip(*columns, strict=True)]

@@ -9,10 +9,11 @@ import numpy as np
 from scipy import stats
 
 from syngain.core.estimate import Estimate, holm
+from syngain.gain.design.cross_validation import pooled
 from syngain.gain.design.lineage import drawn
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
-from syngain.gain.proxies.task import Outcome, Training
+from syngain.gain.proxies.task import Training
 from syngain.inference.clusters import clustered_freedom, clustered_variance, shared_training
 from syngain.inference.intervals import normal_intervals
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from syngain.gain.design.cross_validation import Experiment
     from syngain.gain.design.layout import GainLayout
     from syngain.gain.forecast import Contrast, Forecaster
-    from syngain.gain.proxies.task import Task
+    from syngain.gain.proxies.task import Outcome, Task
 
 FEW = 4  # a part with fewer real rows is named, not measured
 FOLDS = 5
@@ -161,22 +162,16 @@ def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams)
     order = streams.stream("rows").permutation(generator.size)
     masks = [lineage.made_from(fold != f) for f in range(int(fold.max()) + 1)]
     size = min(int((mask & (generator == code)).sum()) for mask in masks for code in codes)
-    losses = np.zeros((codes.size + 1, label.size))
-    weights = np.ones((codes.size + 1, label.size))
-    guesses = np.zeros((codes.size + 1, label.size), dtype=np.int64)
+    found: list[list[tuple[Ints, Outcome]]] = [[] for _ in range(codes.size + 1)]
     none = np.empty(0, dtype=np.int64)
     for f, mask in enumerate(masks):
         held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
         arms = [none, *(drawn(mask & (generator == code), size, order) for code in codes)]
         for index, rows in enumerate(arms):
             outcome = task.judge(Training(anchors, rows), held, streams.stream("inner", str(f)))
-            losses[index, held], weights[index, held] = outcome.loss, outcome.size
-            guesses[index, held] = 0 if outcome.guess is None else outcome.guess
+            found[index].append((held, outcome))
     ones = np.ones(label.size)
-    scored = [
-        METRICS[metric](Outcome(loss, weight, guess), label, ones)
-        for loss, weight, guess in zip(losses, weights, guesses, strict=True)
-    ]
+    scored = [METRICS[metric](pooled(parts, label.size), label, ones) for parts in found]
     return np.array(scored[1:]) - scored[0]
 
 

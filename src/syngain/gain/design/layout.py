@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from syngain.core.errors import InputError
+from syngain.data.columns.targets import NUMERIC, Target
 from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.encoders.comparisons import ComparisonEncoder, Comparisons
 from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
@@ -18,9 +19,12 @@ from syngain.data.text import near_duplicates
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.labels import LabelTask
 from syngain.gain.proxies.preference import PreferenceTask
+from syngain.gain.proxies.targets import TargetTask
 from syngain.gain.proxies.texts import TextTask
 from syngain.learners.boosting import Boosting
 from syngain.learners.logistic import Logistic
+from syngain.learners.targets.build import target_design, with_waves
+from syngain.learners.targets.rows import TargetRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,10 +171,48 @@ class GainLayout:
         unit = np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]])
         return PreferenceTask(ours, theirs, unit, self.lineage.unit, encode=encode)
 
+    @property
+    def target(self) -> Target:
+        """The kind of target: classes, or what ``targets`` hold."""
+        return Target.CLASS if self.synthetic.targets is None else self.synthetic.targets.kind
+
+    def target_task(self, streams: Streams, *, encoder: TextEncoder | None = None) -> TargetTask:
+        """The proxy of a target that is no class.
+
+        The encoder is fitted on real rows and synthetic rows, never on pool or test.
+        """
+        sets = [*self.real, self.synthetic]
+        features, encode = None, None
+        if self.target not in {Target.TAGS, Target.TRIPLETS}:
+            encode = self._encode(encoder or HashedNgrams(), streams)
+            real, synthetic = encode(self.anchors, np.arange(len(self.synthetic)))
+            if not self.synthetic.sides:
+                real, synthetic = with_waves(real), with_waves(synthetic)
+            ends = np.cumsum([len(data) for data in self.real])[:-1]
+            features = [*np.split(real, ends), synthetic]
+        queries = [data.sides.get("prompt", ()) for data in sets]
+        known = [data.targets for data in sets if data.targets is not None]
+        design = target_design(known, features, queries, len(self.real))
+        own = self.anchors.size + len(self.synthetic) + 1  # above every unit of the lineage
+        return TargetTask(
+            real=TargetRows.joined(design.rows[:-1]),
+            synthetic=design.rows[-1],
+            unit=np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]]),
+            synthetic_unit=self.lineage.unit,
+            learner=design.learner,
+            names=design.names,
+            encode=encode if isinstance(encode, _Ngrams) else None,
+        )
+
     def task(
         self, streams: Streams, *, encoder: TextEncoder | None = None, learner: Classifier | None = None
-    ) -> LabelTask | PreferenceTask | TextTask:
-        """The proxy by kind of rows: labels, preferences or texts. ``encoder``, ``learner``: of labels only."""
+    ) -> LabelTask | PreferenceTask | TargetTask | TextTask:
+        """The proxy by kind of rows: labels, other targets, preferences or texts.
+
+        ``encoder``: of labels and targets only; ``learner``: of labels only.
+        """
+        if self.target is not Target.CLASS:
+            return self.target_task(streams, encoder=encoder)
         if self.labeled:
             return self.label_task(streams, encoder=encoder, learner=learner)
         return self.preference_task(streams) if self.preferences else self.text_task()
@@ -266,7 +308,9 @@ def _compared(encoder: ComparisonEncoder, data: Dataset) -> Comparisons:
 
 def _same_prompt(study: Study, near: Ints) -> Ints:
     """Clusters of all rows, joined where preference rows have one prompt: both sides of a fold would know it."""
-    if study.synthetic.preferences is None or study.synthetic.labels is not None:
+    targets = study.synthetic.targets
+    compared = study.synthetic.preferences is not None and study.synthetic.labels is None
+    if not compared and (targets is None or targets.kind is not Target.TRIPLETS):
         return near
     texts = [study.texts(role, "prompt") for role in (*_roles(study), "synthetic")]
     codes = np.concatenate(near_duplicates.shared_codes(*texts))
@@ -308,6 +352,13 @@ def check(real: Dataset, synthetic: Dataset, sets: Sequence[Dataset]) -> None:
             expected="at least two different labels among the real rows",
             todo="ignore labels with --label none",
         )
+    targets = real.targets
+    if targets is not None and len(set(targets.numbers if targets.kind in NUMERIC else targets.values)) < 2:
+        raise InputError(
+            f"all rows of {real.name} have one target ({targets.words(0)})",
+            expected="at least two different targets among the real rows",
+            todo="name another column with --label, or ignore it with --label none",
+        )
 
 
 def _check_pair(real: Dataset, other: Dataset) -> None:
@@ -332,7 +383,7 @@ def _check_pair(real: Dataset, other: Dataset) -> None:
             expected="the same label names in both",
             todo="give both the same names, name another column with --label, or ignore labels with --label none",
         )
-    if real.labels is None and real.kind == Kind.TABLE:
+    if real.labels is None and real.targets is None and real.kind == Kind.TABLE:
         raise InputError(
             f"{real.name} is a table without labels",
             expected="a label column, or text",

@@ -20,6 +20,18 @@ METRICS = {
     "accuracy": ("accuracy", "pp"),
     "pair_accuracy": ("accuracy of pairs", "pp"),
     "macro_f1": ("macro-F1", "pp"),
+    "gaussian_log_loss": ("log-loss of numbers", "nats"),
+    "rmse": ("RMSE", "units of the target"),
+    "r2": ("R2", "pp"),
+    "ordinal_log_loss": ("log-loss of scores", "nats"),
+    "ordinal_error": ("mean absolute error", "units of the target"),
+    "ordinal_accuracy": ("accuracy of scores", "pp"),
+    "label_set_log_loss": ("log-loss of label sets", "nats"),
+    "label_set_f1": ("macro-F1 of labels", "pp"),
+    "token_log_loss": ("log-loss of token tags", "nats per token"),
+    "entity_f1": ("entity F1", "pp"),
+    "retrieval_log_loss": ("log-loss of retrieval", "nats"),
+    "retrieval_accuracy": ("accuracy of retrieval", "pp"),
 }
 
 HOPELESS = 20  # times the real rows there are: so many more are no advice
