@@ -15,6 +15,7 @@ import numpy as np
 from syngain.core.errors import InputError
 from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.splits import groups
+from syngain.data.study import apart_by
 from syngain.data.text import near_duplicates
 from syngain.data.text.normal_forms import joined_sides
 from syngain.data.text.texts import Texts
@@ -224,7 +225,9 @@ def near_clusters(frame: Frame, side: str = "") -> Ints:
         (frame.real.texts[side], frame.synthetic.texts[side]) if side else (frame.real.joined, frame.synthetic.joined)
     )
     if frame.sides:
-        return near_duplicates.shared_clusters(real, synthetic)
+        near = near_duplicates.shared_clusters(real, synthetic)
+        rows = (frame.real.targets, frame.synthetic.targets)
+        return near if side else apart_by(near, [None if one is None else one.negatives() for one in rows])
     return np.concatenate(near_duplicates.shared_codes(real, synthetic))
 
 

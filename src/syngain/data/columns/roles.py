@@ -171,16 +171,14 @@ class Roles:
         return f"labels were not checked; {show_names(self.label_like)} may contain them (--label {one})"
 
     def _content(self) -> str:
-        if self.shape == "columns":
-            return f"features from {show_names(self.features)}"
-        if self.shape == "tokens":
-            return f"tokens from {show_names(self.text)}"
+        plain = {"columns": ("features", self.features), "tokens": ("tokens", self.text), "text": ("text", self.text)}
+        if self.shape in plain:
+            what, names = plain[self.shape]
+            return f"{what} from {show_names(names)}"
         if self.shape == "triplet":
             query, positive = ([name] for name in self.text)
             given = show_names(self.negatives)
             return f"query from {show_names(query)}, positive from {show_names(positive)}, negatives from {given}"
-        if self.shape == "text":
-            return f"text from {show_names(self.text)}"
         if self.shape == "chat":
             return f"prompt and response from {show_names(self.text)}"
         if self.shape == "preference":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,7 +15,7 @@ from syngain.data.columns.values import NotPlainError, clean, number, plain, wri
 from syngain.data.rows import Loaded, show, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Words: TypeAlias = tuple[str, ...]
 Value: TypeAlias = "Words | tuple[Words, Words]"
@@ -151,7 +151,7 @@ def _numbered(loaded: Loaded, name: str) -> bool:
 
 def _numeric_kind(name: str, seen: list[float], rows: int) -> Target:
     whole = all(value.is_integer() for value in seen)
-    steps = {round(high - low, 9) for low, high in zip(seen, seen[1:], strict=False)}
+    steps = {round(high - low, 9) for low, high in itertools.pairwise(seen)}
     if len(seen) <= MANY:
         scored = any(word in show(name).casefold() for word in SCORES)
         even = 3 <= len(seen) <= MOST_SCORES and (whole or len(steps) == 1)
@@ -286,14 +286,18 @@ def candidates_of(cell: object, position: int) -> Words:
         return ()
     out = []
     for one in cell if isinstance(cell, list) else [cell]:
-        if isinstance(one, dict):
-            text = next((one[name] for name in ("text", "content", "passage") if isinstance(one.get(name), str)), None)
-            title = one.get("title")
-            one = f"{title}\n{text}" if isinstance(title, str) and title and text else text
-        if not isinstance(one, str):
+        text = _passage(one) if isinstance(one, dict) else one
+        if not isinstance(text, str):
             raise BadCellError(position, f"is {type_name(one)}", "a text or a list of texts")
-        out.append(clean(one))
+        out.append(clean(text))
     return tuple(out)
+
+
+def _passage(one: dict[str, object]) -> object:
+    """The text of a passage, its title before it."""
+    text = next((one[name] for name in ("text", "content", "passage") if isinstance(one.get(name), str)), None)
+    title = one.get("title")
+    return f"{title}\n{text}" if isinstance(title, str) and title and text else text
 
 
 def ranked(loaded: Loaded, query: str, positive: str, negatives: Sequence[str]) -> Targets:

@@ -133,7 +133,7 @@ def estimate_gain(
         **_strangers(ground),
         blind=_is_blind(forecaster)
         if labeled
-        else ground.preferences and _guesses(forecaster) or _no_skill(forecaster),
+        else (ground.preferences and _guesses(forecaster)) or _no_skill(forecaster),
     )
 
 

@@ -29,15 +29,15 @@ _VARIANTS = {
 
 
 TARGETS = {
-    Target.NUMBER: "a ridge regression with a Gaussian of learned scale; its log-loss is that of the density, and gains "
-    "do not depend on the unit of the number",
+    Target.NUMBER: "a ridge regression with a Gaussian of learned scale; its log-loss is that of the density, and "
+    "gains do not depend on the unit of the number",
     Target.ORDINAL: "a ridge regression with a Gaussian of learned scale, cut midway between the scores",
-    Target.LABELS: "a ridge regression of all labels with a calibrated probability of each; the log-loss of a row is the "
-    "sum over its labels",
+    Target.LABELS: "a ridge regression of all labels with a calibrated probability of each; the log-loss of a row is "
+    "the sum over its labels",
     Target.TAGS: "a log-linear tagger on word, affixes, shape and neighbors of each token; the log-loss is that of a "
     "token",
-    Target.TRIPLETS: "a linear scorer of the similarity of query and candidate, n-grams and style; its log-loss is that "
-    "of the softmax over the positive and the negative candidates of a row",
+    Target.TRIPLETS: "a linear scorer of the similarity of query and candidate, n-grams and style; its log-loss is "
+    "that of the softmax over the positive and the negative candidates of a row",
 }
 
 

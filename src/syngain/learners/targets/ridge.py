@@ -26,8 +26,10 @@ class Ridge:
         """Fit to features (n, d) and outputs (n, k).
 
         Args:
-            X: the features. Y: the outputs.
-            fold: inner fold of each row (n,); -1 always trains. judged: rows whose squared error chooses (n,).
+            X: the features.
+            Y: the outputs.
+            fold: inner fold of each row (n,); -1 always trains.
+            judged: rows whose squared error chooses (n,).
         """
         names = [int(name) for name in np.unique(fold[judged]) if name >= 0 and (fold != name).any()]
         whole = _Decomposed.of(X, Y)

@@ -97,6 +97,7 @@ class TargetLearner(Protocol):
         """Fit; deterministic.
 
         Args:
-            rows: those that train. fold: inner fold of each row (n,), -1 always trains.
+            rows: those that train.
+            fold: inner fold of each row (n,), -1 always trains.
             judged: rows whose loss chooses (n,).
         """
