@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from syngain.core.errors import InputError
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.data.columns.build import build
-from syngain.data.columns.roles import Kind, RoleOptions, Roles
+from syngain.data.columns.options import RoleOptions
+from syngain.data.columns.roles import Kind, Roles
 from syngain.data.rows import Lazy, in_memory
 from syngain.data.text.texts import Texts
 

@@ -13,7 +13,7 @@ from syngain.core.phrases import percent, shortened
 from syngain.core.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from syngain.audit.targets.health import TargetHealth
 
@@ -56,7 +56,7 @@ def target_noise(context: Context) -> Iterator[Finding]:
     )
 
 
-def _message(health: TargetHealth, sizes: dict[str, tuple[str, float]]) -> str:
+def _message(health: TargetHealth, sizes: Mapping[str, tuple[str, float]]) -> str:
     kinds = DEFECTS[health.kind]
     parts = [f"{percent(min(max(value, 0.0), 1.0))} of {kinds[name].words}" for name, (_, value) in sizes.items()]
     return f"About {' and '.join(parts)}"

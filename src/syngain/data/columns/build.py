@@ -14,8 +14,9 @@ from syngain.data.columns.comparisons import compared
 from syngain.data.columns.content import BadCellError, renderer
 from syngain.data.columns.finder import flag_of
 from syngain.data.columns.preferences import Preferences, margin
-from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect
-from syngain.data.columns.targets import Target, Targets, answered, ranked, sentence_of, tagged, targets_of
+from syngain.data.columns.roles import Kind, ReferenceColumns, Roles, detect
+from syngain.data.columns.target_cells import answered, ranked, sentence_of, tagged
+from syngain.data.columns.targets import Target, Targets, targets_of
 from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.data.columns.content import Render
+    from syngain.data.columns.options import RoleOptions
 
 SPECIAL: Mapping[str, Render] = {"tokens": sentence_of, "triplet": answered}
 SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABLE: ()}
@@ -80,7 +82,8 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
 
 def _targets(loaded: Loaded, roles: Roles) -> Targets | None:
     if roles.target is Target.TRIPLETS:
-        return ranked(loaded, *roles.text, roles.negatives)
+        query, positive = roles.text
+        return ranked(loaded, query, positive, roles.negatives)
     if roles.target is Target.CLASS or roles.label is None:
         return None
     if roles.target is Target.TAGS:

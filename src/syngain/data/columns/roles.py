@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from syngain.core.errors import InputError, UsageError
 from syngain.data.columns import preferences
-from syngain.data.columns.finder import Finder, flag_of
+from syngain.data.columns.finder import Finder
 from syngain.data.columns.shapes import token_fields, triplet_fields
 from syngain.data.columns.targets import Target, decision, target_named, target_of
 from syngain.data.rows import Loaded, show, show_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from syngain.data.columns.options import RoleOptions
 
 TEXT = ("text", "sentence", "content", "utterance", "review")
 LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment")
@@ -30,10 +32,6 @@ NO_LABELS = ("id", "split", "language", "lang", "date")
 LABEL_WORDS = ("label", "class", "categor", "topic", "intent", "sentiment", "tag", "target")
 LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `label_like`
 RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, first match
-SIDES = ("real", "synthetic", "test", "pool")
-FLAGS = ("text", "label", "source", "generator", "id", "target")
-
-SAME_SIDE = {"held_out": "pool"}  # other words for a side
 
 Shape = Literal["chat", "pair", "instances", "preference", "triplet", "text", "tokens", "columns"]
 
@@ -65,48 +63,6 @@ TARGET_WORDS = {
     Target.TRIPLETS: "label",
 }
 WORDS = {Kind.TEXT: "texts", Kind.PAIR: "pairs of prompt and response", Kind.TABLE: "a table of columns"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleOptions:
-    """Fields that the user named.
-
-    ``None`` means detect, an empty string means none. ``text`` may name several fields, ``"question+solution"``: the
-    last is the response, those before it the prompt. ``"question+better/worse"`` names the chosen and the rejected one.
-    ``target`` is a kind of :class:`syngain.data.columns.targets.Target`.
-    """
-
-    text: str | None = None
-    label: str | None = None
-    source: str | None = None
-    generator: str | None = None
-    id: str | None = None
-    target: str | None = None
-
-    @classmethod
-    def parse(cls, flag_values: Mapping[str, str | None], side: str) -> RoleOptions:
-        """Parse the options of one side from flags.
-
-        Flags are such as ``{"label": "real=Sentiment,synthetic=label"}``. A plain value applies to all sides; for
-        ``source`` and ``generator`` only to the synthetic one, because real rows have neither.
-
-        Raises:
-            UsageError: for an unknown side or flag.
-        """
-        if side not in SIDES:
-            raise UsageError(
-                f"unknown side `{side}`",
-                expected=f"one of {', '.join(SIDES)}",
-                todo=f"write for example {SIDES[0]}=COLUMN",
-            )
-        unknown = sorted(set(flag_values) - set(FLAGS))
-        if unknown:
-            raise UsageError(
-                f"unknown role `{unknown[0]}`",
-                expected=f"one of {', '.join(FLAGS)}",
-                todo=f"write for example {{{FLAGS[0]!r}: 'COLUMN'}}",
-            )
-        return cls(**{flag: _for_side(flag, value, side) for flag, value in flag_values.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,26 +381,3 @@ def _other_kind(loaded: Loaded, kind: Kind, like: Roles) -> InputError:
         expected=f"{WORDS[like.kind]} as in the real rows ({like.sentence()})",
         todo="name the fields of each side: --text real=A,synthetic=B (a pair: prompt+response)",
     )
-
-
-def _for_side(flag: str, value: str | None, side: str) -> str | None:
-    if value is None:
-        return None
-    parts = [part.strip() for part in value.split(",")]
-    pairs = [part.split("=", 1) for part in parts if "=" in part]
-    named = [(SAME_SIDE.get(name, name), own) for name, own in pairs if SAME_SIDE.get(name, name) in SIDES]
-    if not named:
-        return None if flag in {"source", "generator"} and side != "synthetic" else _or_none(value.strip())
-    if len(named) != len(parts) or len({name for name, _ in named}) != len(named):
-        raise UsageError(
-            f"{flag_of(flag)} {value}",
-            expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {', '.join(SIDES)} (or held_out) at most once",
-            todo=f"write for example {flag_of(flag)} real=A,synthetic=B",
-        )
-    found = dict(named).get(side)
-    return None if found is None else _or_none(found)
-
-
-def _or_none(value: str) -> str:
-    """Map the command-line word ``none`` to "no such field"."""
-    return "" if value == "none" else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
 from syngain.data.splits import groups
 from syngain.data.study import Role, Study
 from syngain.data.text import near_duplicates
+from syngain.gain.design.features import FixedFeatures, NgramFeatures, PairFeatures, compared_texts
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.labels import LabelTask
 from syngain.gain.proxies.preference import PreferenceTask
@@ -29,14 +30,13 @@ from syngain.learners.targets.rows import TargetRows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Ints
     from syngain.core.rng import Streams
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier, Encode
     from syngain.learners.ngram import NgramModel
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
-REMEMBERED = 24  # encoders whose embeddings are kept: ten folds of two trials and a few more
 COMMON = 0.2  # of the preference rows have one prompt: then it is no topic
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
@@ -155,7 +155,7 @@ class GainLayout:
             synthetic_unit=self.lineage.unit,
             classes=len(self.names),
             learner=learner or by_kind,
-            encode=encode if isinstance(encode, _Ngrams) else None,
+            encode=encode if isinstance(encode, NgramFeatures) else None,
         )
 
     def preference_task(self, streams: Streams) -> PreferenceTask:
@@ -164,8 +164,8 @@ class GainLayout:
         The encoder is fitted on real rows and synthetic rows, never on pool or test.
         """
         encoder = ComparisonEncoder()
-        real = Comparisons.joined([_compared(encoder, item) for item in self.real])
-        encode = _Pairs(encoder, real, _compared(encoder, self.synthetic), streams)
+        real = Comparisons.joined([compared_texts(encoder, item) for item in self.real])
+        encode = PairFeatures(encoder, real, compared_texts(encoder, self.synthetic), streams)
         ours, theirs = encode(self.anchors, np.arange(len(self.synthetic)))
         own = self.anchors.size + len(self.synthetic) + 1  # above every unit of the lineage
         unit = np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]])
@@ -201,7 +201,7 @@ class GainLayout:
             synthetic_unit=self.lineage.unit,
             learner=design.learner,
             names=design.names,
-            encode=encode if isinstance(encode, _Ngrams) else None,
+            encode=encode if isinstance(encode, NgramFeatures) else None,
         )
 
     def task(
@@ -235,75 +235,13 @@ class GainLayout:
             }
             table = TableEncoder().fit(known)
             real = np.vstack([table(item.columns) for item in self.real])
-            return _Fixed(real, table(self.synthetic.columns))
+            return FixedFeatures(real, table(self.synthetic.columns))
         texts, ours = [self.study.texts(role) for role in _roles(self.study)], self.study.texts("synthetic")
         if isinstance(encoder, HashedNgrams):
             counts = sparse.vstack([encoder.counts(one) for one in texts], format="csr")
-            return _Ngrams(encoder, sparse.csr_matrix(counts), encoder.counts(ours), streams)
+            return NgramFeatures(encoder, sparse.csr_matrix(counts), encoder.counts(ours), streams)
         fitted = fitted_on(encoder, [texts[0], ours], streams.stream("encoder"))
-        return _Fixed(np.vstack([fitted(one) for one in texts]), fitted(ours))
-
-
-@dataclass(frozen=True)
-class _Fixed:
-    """Embeddings that no fold changes."""
-
-    real: Floats
-    synthetic: Floats
-
-    def __call__(self, _: Ints, __: Ints) -> tuple[Floats, Floats]:
-        return self.real, self.synthetic
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Differences between responses, fitted for every part of the rows."""
-
-    encoder: ComparisonEncoder
-    real: Comparisons
-    synthetic: Comparisons
-    streams: Streams
-    _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
-
-    def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Differences of all rows; those of the last parts are cached."""
-        key = real.tobytes() + b"|" + synthetic.tobytes()
-        if key not in self._known:
-            while len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            seen = Comparisons.joined([self.real[real], self.synthetic[synthetic]])
-            fitted = self.encoder.fit(seen, self.streams.stream("encoder"))
-            self._known[key] = fitted(self.real), fitted(self.synthetic)
-        return self._known[key]
-
-
-@dataclass(frozen=True)
-class _Ngrams:
-    """N-gram embeddings, weighted and projected for every part of the rows."""
-
-    encoder: HashedNgrams
-    real: sparse.csr_matrix[np.float32]
-    synthetic: sparse.csr_matrix[np.float32]
-    streams: Streams
-    _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
-
-    def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Embeddings of all rows; those of the last parts are cached."""
-        key = real.tobytes() + b"|" + synthetic.tobytes()
-        if key not in self._known:
-            while len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            self._known[key] = self._fitted(real, synthetic)
-        return self._known[key]
-
-    def _fitted(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        seen = sparse.csr_matrix(sparse.vstack([self.real[real], self.synthetic[synthetic]], format="csr"))
-        fitted = self.encoder.fit_counts(seen, self.streams.stream("encoder"))
-        return fitted.of_counts(self.real), fitted.of_counts(self.synthetic)
-
-
-def _compared(encoder: ComparisonEncoder, data: Dataset) -> Comparisons:
-    return encoder.of(data.sides["prompt"], data.sides["response"], data.rejected or ())
+        return FixedFeatures(np.vstack([fitted(one) for one in texts]), fitted(ours))
 
 
 def _same_prompt(study: Study, near: Ints) -> Ints:

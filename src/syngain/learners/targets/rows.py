@@ -70,7 +70,7 @@ class TargetRows:
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """What a fitted learner says of n rows.
+    """Losses of n rows under a fitted learner.
 
     Attributes:
         loss: surprisal of the targets of each row in nats (n,), always finite. size: what a row counts for (n,).

@@ -104,7 +104,7 @@ class FittedTagger:
         names = np.array(self.tags, dtype=object)
         counts = np.zeros((len(rows), 3))
         for row, (start, end) in enumerate(zip(rows.start[:-1], rows.start[1:], strict=True)):
-            true, found = entities(names[y[start:end]]), entities(names[guess[start:end]])
+            true, found = entities(names[y[start:end]].tolist()), entities(names[guess[start:end]].tolist())
             counts[row] = len(true & found), len(true), len(found)
         parts = {name: counts[:, [column]] for column, name in enumerate(("hits", "true", "guessed"))}
         return Judgment(rows.summed(own), rows.sizes.astype(float), rows.summed(-self.rates[y]), parts)
