@@ -27,7 +27,7 @@ from syngain.gain.design.cross_validation import Arm, Design
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.on_test import measured
 from syngain.gain.outcome.estimates import Setup, estimate_gain
-from syngain.gain.proxies.metrics import METRICS, metrics_of
+from syngain.gain.proxies.metrics import metrics_of
 
 DESIGN = Design(folds=10, repeats=1, amounts=2, most=2_000, controls=False, balanced=False, pairs=False)
 KINDS = {"fresh": 200, "copies": 120, "shuffled": 160}  # kind of synthetic rows to their number

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
 from syngain.core.estimate import Estimate, holm
-from syngain.gain.design.cross_validation import pooled
+from syngain.gain.design.cross_validation import Arm, pooled
 from syngain.gain.design.lineage import drawn
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 FEW = 4  # a part with fewer real rows is named, not measured
 FOLDS = 5
 DRAWS = 200
+MOST_LABELS = 30
 
 
 def part_gains(
@@ -68,6 +70,32 @@ def part_gains(
         )
     adjusted = holm({name: item.p for name, item in out.items() if item.p is not None})
     return {name: item.adjusted(adjusted[name]) if name in adjusted else item for name, item in out.items()}
+
+
+def label_gains(forecaster: Forecaster, names: Sequence[str], metrics: Sequence[str]) -> dict[str, Estimate]:
+    """Gains on each of the most frequent labels of label sets: its own log-loss and F1."""
+    anchors = forecaster.experiment.trials[0].outcomes[Arm("anchors")]
+    counts = anchors.parts["true"].sum(axis=0)
+    out = {}
+    for code in np.argsort(-counts, kind="stable")[:MOST_LABELS].tolist():
+        if counts[code] < FEW:
+            continue
+        trials = [
+            replace(trial, outcomes={arm: _of_label(item, code) for arm, item in trial.outcomes.items()}, pairs=None)
+            for trial in forecaster.experiment.trials
+        ]
+        one = replace(forecaster, experiment=replace(forecaster.experiment, trials=trials))
+        for metric in metrics:
+            estimand = f"expected gain on the label {names[code]} alone"
+            found = one.estimate(one.all_rows(metric), metric, estimand, fresh=False)
+            out[f"gain.{metric}@label={names[code]}"] = found
+    return out
+
+
+def _of_label(outcome: Outcome, code: int) -> Outcome:
+    """The outcome on one label of label sets."""
+    parts = {name: values[:, [code]] for name, values in outcome.parts.items() if values.ndim > 1}
+    return replace(outcome, loss=outcome.parts["losses"][:, code], parts=parts)
 
 
 def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: str, streams: Streams) -> Estimate:

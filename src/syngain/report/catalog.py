@@ -98,6 +98,7 @@ GROUPS = {
     "responses": "Responses",
     "review": "Review by hand",
     "preference": "Preferences",
+    "targets": "Targets",
     "information": "Information",
     "generation": "Information",
     "selection": "Selection",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from syngain.core.phrases import interval_words, listed, signed, two_digits
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import effect
+from syngain.gain.proxies.metrics import TRAINED
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
@@ -102,8 +103,13 @@ def use(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
         rows_to_use=rows,
         action=action + _oversampling(answer),
         estimate=deciding(answer, part=not everything),
-        next_command=MEASURE if answer.test is None else "syngain train REAL SYNTHETIC --test TEST",
+        next_command=MEASURE if answer.test is None else f"syngain {_next(answer)} REAL SYNTHETIC --test TEST",
     )
+
+
+def _next(answer: GainEstimates) -> str:
+    """The command after a measured gain: language models train on texts and labels only."""
+    return "train" if answer.metric in TRAINED else "audit"
 
 
 def unsure(answer: GainEstimates, whole: Estimate) -> Verdict:

@@ -32,6 +32,8 @@ TARGET_METRICS: Mapping[Target, tuple[str, ...]] = {
     Target.TAGS: ("token_log_loss", "entity_f1"),
     Target.TRIPLETS: ("retrieval_log_loss", "retrieval_accuracy"),
 }
+TRAINED = (*LABEL_METRICS, *TEXT_METRICS, *PREFERENCE_METRICS)
+"""Metrics of rows that a language model trains on."""
 SECONDARY = tuple(name for names in (LABEL_METRICS, PREFERENCE_METRICS, *TARGET_METRICS.values()) for name in names[1:])
 PRIMARY = tuple(names[0] for names in (LABEL_METRICS, TEXT_METRICS, PREFERENCE_METRICS, *TARGET_METRICS.values()))
 
