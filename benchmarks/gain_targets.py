@@ -4,8 +4,8 @@
 
 Twelve tasks (numbers, scores, label sets, token tags, triplets), of scikit-learn or of made worlds with known
 distributions, times three kinds of synthetic rows: fresh rows of the distribution (help), copies of the real rows (do
-nothing), rows with the targets of other rows (harm). The true gain is that of the same proxy on a large held-out sample,
-averaged over draws of real and synthetic rows. FILE holds one line for each draw; a second call goes on where it ended.
+nothing), rows with the targets of other rows (harm). The true gain is that of the same proxy on a large held-out
+sample, averaged over draws of real and synthetic rows. FILE holds one line for each draw; a second call goes on.
 """
 
 from __future__ import annotations
@@ -265,18 +265,19 @@ def table(lines):
             )
             if abs(true[task, kind]) > 0.01:
                 signed += [np.sign(line["value"]) == np.sign(true[task, kind]) for line in found]
-            cells.append(
-                f"{true[task, kind]:+.3f}, {np.mean([line['value'] for line in found]):+.3f}, {sum(hits)} of {len(hits)}"
-            )
+            mean = np.mean([line["value"] for line in found])
+            cells.append(f"{true[task, kind]:+.3f}, {mean:+.3f}, {sum(hits)} of {len(hits)}")
         out.append(f"| {task} | " + " | ".join(cells) + " |")
     means = np.array([np.mean(hits) for hits in covered.values()])
     half = stats.t.ppf(0.975, means.size - 1) * means.std(ddof=1) / np.sqrt(means.size)
     total = sum(map(len, covered.values()))
     out.append(
-        f"\nCoverage of the 90% intervals: {means.mean():.3f}, 95% interval over {means.size} tasks [{means.mean() - half:.3f}, {means.mean() + half:.3f}], {total} forecasts of {len(own)} cases."
+        f"\nCoverage of the 90% intervals: {means.mean():.3f}, 95% interval over {means.size} tasks "
+        f"[{means.mean() - half:.3f}, {means.mean() + half:.3f}], {total} forecasts of {len(own)} cases."
     )
     out.append(
-        f"Right sign where the true gain is above .01 in size: {np.mean(signed):.3f}. Significant wrong signs: {wrong} of {total}."
+        f"Right sign where the true gain is above .01 in size: {np.mean(signed):.3f}. "
+        f"Significant wrong signs: {wrong} of {total}."
     )
     ranks = defaultdict(list)
     for task in TASKS:
