@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import syngain
 from strategies import thorough
+from syngain.core import InputError
 from syngain.core.rng import Streams
 from syngain.data import read
 from syngain.data.dataset import Dataset, RoleOptions
@@ -160,6 +161,13 @@ def test_label_sets_have_figures_of_each_label_and_other_commands_run():
     tokens = CASES / "token_labels"
     ranked = syngain.compare(tokens / "real.jsonl", {"one": tokens / "syn.jsonl", "two": tokens / "real.jsonl"})
     assert ranked.verdict is not None
+
+
+def test_methods_of_classes_refuse_other_targets_before_any_work():
+    rng = np.random.default_rng(0)
+    real = Dataset.from_rows(linear(40, rng), "real", roles=RoleOptions(label="y"))
+    with pytest.raises(InputError, match="method confidence with targets of the kind number"):
+        syngain.select(real, real, method="confidence")
 
 
 def test_oversampling_and_equal_rows_add_nothing_to_retrieval():
