@@ -4,6 +4,7 @@ import re
 import sys
 from functools import cache
 
+import numpy as np
 import pytest
 
 from docs_blocks import README_NOT_RUN, all_blocks, pages, why_not, words
@@ -51,6 +52,12 @@ def files(tmp_path_factory, rows_are_made_once):
         ("more_real", real[75:110]),
     ):
         write_records(folder / f"{name}.jsonl", rows)
+    for name, count in (("houses", 60), ("new_houses", 90)):
+        rng = np.random.default_rng(count)
+        areas, rooms = rng.uniform(30, 200, count), rng.integers(1, 6, count)
+        prices = 3_000 * areas + 20_000 * rooms + rng.normal(size=count) * 20_000
+        lines = [f"{area:.1f},{room},{price:.0f}" for area, room, price in zip(areas, rooms, prices, strict=True)]
+        (folder / f"{name}.csv").write_text("\n".join(["area,rooms,price", *lines]), encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     return folder
 

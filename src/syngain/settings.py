@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from syngain.audit.measure import Settings as AuditSettings
-    from syngain.data.columns.roles import RoleOptions
+    from syngain.data.columns.options import RoleOptions
     from syngain.data.encoders.sentences import SentenceEncoder
     from syngain.data.encoders.vectors import HashedNgrams
     from syngain.gain.design.cross_validation import Design as GainDesign

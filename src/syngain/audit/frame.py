@@ -15,6 +15,7 @@ import numpy as np
 from syngain.core.errors import InputError
 from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.splits import groups
+from syngain.data.study import apart_by
 from syngain.data.text import near_duplicates
 from syngain.data.text.normal_forms import joined_sides
 from syngain.data.text.texts import Texts
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Ints
     from syngain.data.benchmarks import Benchmark
     from syngain.data.columns.preferences import Preferences
+    from syngain.data.columns.targets import Targets
     from syngain.data.study import Role, Study
 
     Columns = Mapping[str, Sequence[object]]
@@ -37,7 +39,7 @@ class RowSet:
 
     Attributes:
         joined: one text per row; a table's row is written out column by column.
-        preferences: rejected responses of preference rows.
+        preferences: rejected responses of preference rows. targets: what is predicted where it is no class.
         data: the whole rows; None once rows were taken out or changed.
     """
 
@@ -47,6 +49,7 @@ class RowSet:
     size: int
     joined: Texts
     preferences: Preferences | None = None
+    targets: Targets | None = None
     data: Dataset | None = None
 
     @classmethod
@@ -56,16 +59,25 @@ class RowSet:
         assert data is not None  # noqa: S101  (the frame looked)
         texts = {name: study.texts(role, name) for name in data.sides}
         return cls(
-            texts, data.columns, data.labels, len(data), study.texts(role), preferences=data.preferences, data=data
+            texts,
+            data.columns,
+            data.labels,
+            len(data),
+            study.texts(role),
+            preferences=data.preferences,
+            targets=data.targets,
+            data=data,
         )
 
     def without_opening(self, side: str, opening: str) -> RowSet:
         """The same rows with this opening removed from those that have it."""
         texts = {**self.texts, side: Texts([_cut(text, opening) for text in self.texts[side]])}
-        worse = () if self.preferences is None else (list(self.preferences.rejected),)
+        against = None if self.targets is None else self.targets.negatives()
+        last = against if self.preferences is None else self.preferences.rejected
+        worse = () if last is None else (list(last),)
         whole = Texts(joined_sides([*map(list, texts.values()), *worse]))
         joined = texts[side] if len(texts) == 1 else whole
-        return RowSet(texts, self.columns, self.labels, self.size, joined, self.preferences)
+        return RowSet(texts, self.columns, self.labels, self.size, joined, self.preferences, self.targets)
 
     def take(self, rows: Ints) -> RowSet:
         """The same rows, only some of them."""
@@ -78,6 +90,7 @@ class RowSet:
             len(at),
             next(iter(texts.values())) if len(texts) == 1 else self.joined.take(at),
             None if self.preferences is None else self.preferences.take(at),
+            None if self.targets is None else self.targets.take(at),
         )
 
 
@@ -212,7 +225,9 @@ def near_clusters(frame: Frame, side: str = "") -> Ints:
         (frame.real.texts[side], frame.synthetic.texts[side]) if side else (frame.real.joined, frame.synthetic.joined)
     )
     if frame.sides:
-        return near_duplicates.shared_clusters(real, synthetic)
+        near = near_duplicates.shared_clusters(real, synthetic)
+        rows = (frame.real.targets, frame.synthetic.targets)
+        return near if side else apart_by(near, [None if one is None else one.negatives() for one in rows])
     return np.concatenate(near_duplicates.shared_codes(real, synthetic))
 
 

@@ -24,6 +24,7 @@ from syngain.audit.preference.health import PreferenceHealth, preference_health
 from syngain.audit.preference.swaps import SwapSearch
 from syngain.audit.responses.health import ResponseHealth, response_health
 from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
+from syngain.audit.targets.health import TargetHealth, TargetSearch
 from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
 from syngain.data.blocks import row_texts, row_values
@@ -83,7 +84,7 @@ class Measurements:
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
         benchmarks: synthetic rows that match items of public benchmarks.
         cells: region name to cells with names; openings: per side, the most common one.
-        responses, preferences: bad ones by kind.
+        responses, preferences, targets: bad ones by kind.
     """
 
     estimates: Mapping[str, Estimate]
@@ -103,6 +104,7 @@ class Measurements:
     vectors: Mapping[str, Vectors] = field(default_factory=dict)
     responses: ResponseHealth | None = None
     preferences: PreferenceHealth | None = None
+    targets: TargetHealth | None = None
     benchmarks: BenchmarkMatches | None = None
 
 
@@ -123,26 +125,26 @@ def measured(
     progress("labels", 0.7)
     if frame.real.labels is not None:
         found = _labels(found, frame, streams.child("labels"), settings)
+    if frame.real.targets is not None:
+        found = _targets(found, frame, streams.child("targets"), settings)
     if responses:
         progress("responses", 0.75)
-        found = _preferences(_responses(found, frame), frame, streams.child("preference"), settings)
+        found = _row_checks(found, frame, streams.child("preference"), settings)
     return _adjusted(found)
 
 
-def _responses(found: Measurements, frame: Frame) -> Measurements:
-    """Bad responses of pairs."""
-    health = response_health(frame)
-    if health is None:
-        return found
-    return replace(found, estimates={**found.estimates, **health.estimates}, responses=health)
+def _row_checks(found: Measurements, frame: Frame, streams: Streams, settings: Settings) -> Measurements:
+    """Bad responses of pairs, and bad preferences of pairs with a rejected response."""
+    pairs = SwapSearch(frame, found.near, found.copied_from, settings.label_sample, streams)
+    responses, preferences = response_health(frame), preference_health(frame, pairs)
+    more = {name: item for one in (responses, preferences) if one is not None for name, item in one.estimates.items()}
+    return replace(found, estimates={**found.estimates, **more}, responses=responses, preferences=preferences)
 
 
-def _preferences(found: Measurements, frame: Frame, streams: Streams, settings: Settings) -> Measurements:
-    """Bad preferences of pairs with a rejected response."""
-    health = preference_health(frame, SwapSearch(frame, found.near, found.copied_from, settings.label_sample, streams))
-    if health is None:
-        return found
-    return replace(found, estimates={**found.estimates, **health.estimates}, preferences=health)
+def _targets(found: Measurements, frame: Frame, streams: Streams, settings: Settings) -> Measurements:
+    """Wrong targets that are no classes."""
+    health = TargetSearch(frame, found.vectors, found.near, found.copied_from, settings.label_sample, streams)()
+    return replace(found, estimates={**found.estimates, **health.estimates}, targets=health, doubted=health.doubted)
 
 
 def suffix(frame: Frame, side: str) -> str:

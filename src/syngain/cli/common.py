@@ -151,7 +151,14 @@ def read_named(options: Mapping[str, Any], named: Mapping[str, str]) -> dict[str
 
 def column_flags(options: Mapping[str, Any]) -> dict[str, Any]:
     """The flags that name columns."""
-    names = {"text": "text", "label": "label", "source": "source_id", "generator": "generator", "id": "id"}
+    names = {
+        "text": "text",
+        "label": "label",
+        "source": "source_id",
+        "generator": "generator",
+        "id": "id",
+        "target": "target",
+    }
     return {role: options.get(flag) for role, flag in names.items()}
 
 

@@ -14,6 +14,9 @@ Synthetic = Annotated[str, typer.Argument(metavar="SYNTHETIC", help=f"The synthe
 
 Text = Annotated[Optional[str], typer.Option(help="Text column, or real=A,synthetic=B; pairs: prompt+response.")]
 Label = Annotated[Optional[str], typer.Option(help="Label column, or real=A,synthetic=B; none: no labels.")]
+Target = Annotated[
+    Optional[str], typer.Option(help="Kind of target: auto (default), class, number, ordinal, labels, tags, triplets.")
+]
 SourceId = Annotated[Optional[str], typer.Option(help="Column with the id of the real row behind each synthetic row.")]
 GeneratorColumn = Annotated[Optional[str], typer.Option(help="Column that names the generator.")]
 HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, not shown to the generator.")]

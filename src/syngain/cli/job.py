@@ -172,7 +172,7 @@ class Job:
         if self.command == "demo":
             places |= {word: str(self.folder / f"{name}.jsonl") for word, name in words.items()}
         parts = [shlex.quote(places[word]) if word in places else word for word in command.split()]
-        flags = [(flag, self.options.get(flag)) for flag in ("text", "label", "source_id")]
+        flags = [(flag, self.options.get(flag)) for flag in ("text", "label", "target", "source_id")]
         if " REAL " in command:
             parts += [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in flags if value]
         return " ".join(parts)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from syngain.core.errors import InputError
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.data.columns.build import build
-from syngain.data.columns.roles import Kind, RoleOptions, Roles
+from syngain.data.columns.options import RoleOptions
+from syngain.data.columns.roles import Kind, Roles
 from syngain.data.rows import Lazy, in_memory
 from syngain.data.text.texts import Texts
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.data.columns.preferences import Preferences
+    from syngain.data.columns.targets import Targets
     from syngain.data.rows import Loaded
 
 __all__ = ["Dataset", "Kind", "RoleOptions", "Roles"]
@@ -43,6 +45,7 @@ class Dataset:
         notes: notes for the user on how values were read.
         preferences: of preference rows, the rejected responses, their prompts and scores; the chosen response is the
             side ``response``.
+        targets: what is predicted where it is no class: numbers, label sets, tags, candidates; then no ``labels``.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Dataset:
     records: Sequence[Mapping[str, object]]
     notes: tuple[str, ...] = ()
     preferences: Preferences | None = None
+    targets: Targets | None = None
 
     @classmethod
     def from_rows(
@@ -95,6 +99,7 @@ class Dataset:
             records=loaded.rows,
             notes=found.notes,
             preferences=found.preferences,
+            targets=found.targets,
         )
 
     def __len__(self) -> int:
@@ -136,6 +141,7 @@ class Dataset:
             generators=None if self.generators is None else _take(self.generators, chosen),
             records=_take(self.records, chosen),
             preferences=None if self.preferences is None else self.preferences.take(chosen),
+            targets=None if self.targets is None else self.targets.take(chosen),
         )
 
     def _lines(self) -> Iterator[str]:
@@ -154,14 +160,28 @@ class Dataset:
             yield from self.preferences.rejected
             yield from self.preferences.prompts
             yield from map(str, self.preferences.margins or ())
+        if self.targets is not None:
+            yield f"targets {self.targets.kind}"
+            yield from self.targets.lines()
 
 
 def check_compared(real: Dataset, other: Dataset) -> None:
-    """Whether both or none of the datasets have rejected responses.
+    """Whether both or none of the datasets have rejected responses, and both one kind of target.
 
     Raises:
-        InputError: only one of them has.
+        InputError: only one of them has, or the kinds differ.
     """
+    kinds = [None if item.targets is None else item.targets.kind for item in (real, other)]
+    if kinds[0] != kinds[1]:
+        own, theirs = (
+            kind or ("no target" if item.labels is None else "class")
+            for kind, item in zip(kinds, (real, other), strict=True)
+        )
+        raise InputError(
+            f"the target of {real.name} is of the kind {own}, that of {other.name} of the kind {theirs}",
+            expected="one kind of target on both sides",
+            todo="name the column of each side: --label real=A,synthetic=B, or the kind: --target class",
+        )
     if (real.preferences is None) != (other.preferences is None):
         having, lacking = (real, other) if other.preferences is None else (other, real)
         raise InputError(

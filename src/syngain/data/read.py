@@ -14,7 +14,7 @@ from syngain.data.rows import type_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syngain.data.columns.roles import RoleOptions
+    from syngain.data.columns.options import RoleOptions
 
 MARK = "::"
 

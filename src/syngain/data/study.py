@@ -99,7 +99,9 @@ class Study:
             if self.is_table:
                 self._clusters[key] = np.concatenate(near_duplicates.shared_codes(*sets))
             else:
-                self._clusters[key] = near_duplicates.shared_clusters(*sets)
+                near = near_duplicates.shared_clusters(*sets)
+                against = [targets.negatives() if (targets := self._given(role).targets) else None for role in roles]
+                self._clusters[key] = near if side else apart_by(near, against)
         return self._clusters[key]
 
     def take(
@@ -154,12 +156,22 @@ class Study:
 
 
 def joined(dataset: Dataset) -> list[str]:
-    """One text per row; a table row is written out column by column, a preference has its rejected response last."""
+    """One text per row: a table's column by column, the rejected response or negative candidates last."""
     if dataset.sides:
-        worse = () if dataset.rejected is None else (list(dataset.rejected),)
+        last = dataset.rejected if dataset.targets is None else dataset.targets.negatives()
+        worse = () if last is None else (list(last),)
         return joined_sides([*(list(side) for side in dataset.sides.values()), *worse])
     columns = list(dataset.columns.values())
     return ["\n".join(map(str, row)) for row in zip(*columns, strict=True)]
+
+
+def apart_by(near: Ints, negatives: Sequence[Sequence[str] | None]) -> Ints:
+    """Near-duplicate clusters of rows, divided where the negative candidates differ; unchanged without any."""
+    texts = [Texts(list(one)) for one in negatives if one is not None]
+    if not texts:
+        return near
+    codes = np.concatenate(near_duplicates.shared_codes(*texts))
+    return np.unique(np.column_stack([near, codes]), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _remembering(data: Dataset) -> Dataset:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import UnfinishedError
 from syngain.core.home import home
+from syngain.gain.proxies.metrics import PRIMARY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 FILE = "calibration.jsonl"
 LEVEL = 0.9
-METRICS = ("log_loss", "nats_per_byte", "pair_log_loss")
+METRICS = PRIMARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,18 @@ UNITS = {
     "nats_per_byte": "nats per byte",
     "pair_log_loss": "nats",
     "pair_accuracy": "share",
+    "gaussian_log_loss": "nats",
+    "rmse": "units of the target",
+    "r2": "share",
+    "ordinal_log_loss": "nats",
+    "ordinal_error": "units of the target",
+    "ordinal_accuracy": "share",
+    "label_set_log_loss": "nats",
+    "label_set_f1": "share",
+    "token_log_loss": "nats per token",
+    "entity_f1": "share",
+    "retrieval_log_loss": "nats",
+    "retrieval_accuracy": "share",
 }
 POWER = 0.8
 MANY = 10_000_000  # more real rows than this are shown as "more than"

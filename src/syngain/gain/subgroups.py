@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
 from syngain.core.estimate import Estimate, holm
+from syngain.gain.design.cross_validation import Arm, pooled
 from syngain.gain.design.lineage import drawn
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
-from syngain.gain.proxies.task import Outcome, Training
+from syngain.gain.proxies.task import Training
 from syngain.inference.clusters import clustered_freedom, clustered_variance, shared_training
 from syngain.inference.intervals import normal_intervals
 
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
     from syngain.gain.design.cross_validation import Experiment
     from syngain.gain.design.layout import GainLayout
     from syngain.gain.forecast import Contrast, Forecaster
-    from syngain.gain.proxies.task import Task
+    from syngain.gain.proxies.task import Outcome, Task
 
 FEW = 4  # a part with fewer real rows is named, not measured
 FOLDS = 5
 DRAWS = 200
+MOST_LABELS = 30
 
 
 def part_gains(
@@ -67,6 +70,32 @@ def part_gains(
         )
     adjusted = holm({name: item.p for name, item in out.items() if item.p is not None})
     return {name: item.adjusted(adjusted[name]) if name in adjusted else item for name, item in out.items()}
+
+
+def label_gains(forecaster: Forecaster, names: Sequence[str], metrics: Sequence[str]) -> dict[str, Estimate]:
+    """Gains on each of the most frequent labels of label sets: its own log-loss and F1."""
+    anchors = forecaster.experiment.trials[0].outcomes[Arm("anchors")]
+    counts = anchors.parts["true"].sum(axis=0)
+    out = {}
+    for code in np.argsort(-counts, kind="stable")[:MOST_LABELS].tolist():
+        if counts[code] < FEW:
+            continue
+        trials = [
+            replace(trial, outcomes={arm: _of_label(item, code) for arm, item in trial.outcomes.items()}, pairs=None)
+            for trial in forecaster.experiment.trials
+        ]
+        one = replace(forecaster, experiment=replace(forecaster.experiment, trials=trials))
+        for metric in metrics:
+            estimand = f"expected gain on the label {names[code]} alone"
+            found = one.estimate(one.all_rows(metric), metric, estimand, fresh=False)
+            out[f"gain.{metric}@label={names[code]}"] = found
+    return out
+
+
+def _of_label(outcome: Outcome, code: int) -> Outcome:
+    """The outcome on one label of label sets."""
+    parts = {name: values[:, [code]] for name, values in outcome.parts.items() if values.ndim > 1}
+    return replace(outcome, loss=outcome.parts["losses"][:, code], parts=parts)
 
 
 def rank_agreement(experiments: Mapping[str, Experiment], label: Ints, metric: str, streams: Streams) -> Estimate:
@@ -161,22 +190,16 @@ def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams)
     order = streams.stream("rows").permutation(generator.size)
     masks = [lineage.made_from(fold != f) for f in range(int(fold.max()) + 1)]
     size = min(int((mask & (generator == code)).sum()) for mask in masks for code in codes)
-    losses = np.zeros((codes.size + 1, label.size))
-    weights = np.ones((codes.size + 1, label.size))
-    guesses = np.zeros((codes.size + 1, label.size), dtype=np.int64)
+    found: list[list[tuple[Ints, Outcome]]] = [[] for _ in range(codes.size + 1)]
     none = np.empty(0, dtype=np.int64)
     for f, mask in enumerate(masks):
         held, anchors = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
         arms = [none, *(drawn(mask & (generator == code), size, order) for code in codes)]
         for index, rows in enumerate(arms):
             outcome = task.judge(Training(anchors, rows), held, streams.stream("inner", str(f)))
-            losses[index, held], weights[index, held] = outcome.loss, outcome.size
-            guesses[index, held] = 0 if outcome.guess is None else outcome.guess
+            found[index].append((held, outcome))
     ones = np.ones(label.size)
-    scored = [
-        METRICS[metric](Outcome(loss, weight, guess), label, ones)
-        for loss, weight, guess in zip(losses, weights, guesses, strict=True)
-    ]
+    scored = [METRICS[metric](pooled(parts, label.size), label, ones) for parts in found]
     return np.array(scored[1:]) - scored[0]
 
 

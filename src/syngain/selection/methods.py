@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from syngain.core.errors import UsageError
+from syngain.core.errors import InputError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.selection.candidates import Random, RepeatsLast, Then
 from syngain.selection.conditional import ConditionalRatio, LanguageModel
@@ -18,6 +18,7 @@ from syngain.selection.surprisal import LogProbability, SurprisalBand
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from syngain.data.dataset import Dataset
     from syngain.selection.candidates import Method
 
 METHODS: Mapping[str, Method] = {
@@ -36,6 +37,24 @@ METHODS: Mapping[str, Method] = {
     "ambiguous": Profile("ambiguous"),
     "hard": Profile("hard"),
 }
+
+
+OF_CLASSES = frozenset({"confidence", "confident_then_diverse", "easy", "ambiguous", "hard"})
+"""Methods that need labels of classes."""
+
+
+def check_target(name: str, real: Dataset) -> None:
+    """Whether a method can choose among rows with this kind of target.
+
+    Raises:
+        InputError: it needs classes.
+    """
+    if real.targets is not None and name in OF_CLASSES:
+        raise InputError(
+            f"method {name} with targets of the kind {real.targets.kind}",
+            expected="classes, or a method that needs none",
+            todo="choose --method faithful_then_diverse, or read classes: --target class",
+        )
 
 
 def _nearest(name: str) -> str:

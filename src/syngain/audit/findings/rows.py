@@ -14,6 +14,7 @@ from syngain.audit.findings.labels import label_independent, label_leak, label_n
 from syngain.audit.findings.preferences import bad_preferences
 from syngain.audit.findings.responses import bad_responses
 from syngain.audit.findings.rules import AWAY, BESIDE, EVIDENCE, EXAMPLES, MINIMUM, OFF_SUPPORT, Context, named, of_rows
+from syngain.audit.findings.targets import target_noise
 from syngain.audit.measures.two_sample import one_sided_lower
 from syngain.audit.measures.uniformity import opening as opening_of
 from syngain.core.phrases import percent
@@ -35,6 +36,7 @@ def find(context: Context) -> list[Finding]:
     rules: Sequence[Callable[[Context], Iterator[Finding]]] = (
         label_independent,
         label_noise,
+        target_noise,
         unknown_labels,
         label_leak,
         bad_responses,

@@ -32,6 +32,7 @@ def audit(
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
     label: flags.Label = None,
+    target: flags.Target = None,
     source_id: flags.SourceId = None,
     generator: flags.GeneratorColumn = None,
     id: flags.Id = None,

@@ -24,7 +24,7 @@ def gain(
     test: Optional[str] = typer.Option(None, help="Real test rows (default: forecast by cross-validation on REAL)."),
     held_out: flags.HeldOut = None,
     metric: Optional[str] = typer.Option(
-        None, help="Verdict metric: log_loss (default), accuracy, macro_f1, nats_per_byte."
+        None, help="Verdict metric: log_loss (default), accuracy, macro_f1, nats_per_byte, rmse, entity_f1 ..."
     ),
     min_gain: float = typer.Option(0.01, help="Smallest gain that matters, in the unit of the metric."),
     test_rows: Optional[int] = typer.Option(
@@ -41,6 +41,7 @@ def gain(
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
     label: flags.Label = None,
+    target: flags.Target = None,
     source_id: flags.SourceId = None,
     generator: flags.GeneratorColumn = None,
     id: flags.Id = None,

@@ -35,6 +35,7 @@ def mix(
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
     label: flags.Label = None,
+    target: flags.Target = None,
     source_id: flags.SourceId = None,
     json: flags.AsJson = False,
     force: flags.Force = False,

@@ -14,13 +14,19 @@ from syngain.data.columns.comparisons import compared
 from syngain.data.columns.content import BadCellError, renderer
 from syngain.data.columns.finder import flag_of
 from syngain.data.columns.preferences import Preferences, margin
-from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect
+from syngain.data.columns.roles import Kind, ReferenceColumns, Roles, detect
+from syngain.data.columns.target_cells import answered, ranked, sentence_of, tagged
+from syngain.data.columns.targets import Target, Targets, targets_of
 from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from syngain.data.columns.content import Render
+    from syngain.data.columns.options import RoleOptions
+
+SPECIAL: Mapping[str, Render] = {"tokens": sentence_of, "triplet": answered}
 SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABLE: ()}
 
 
@@ -40,6 +46,7 @@ class Columns:
     generators: Sequence[str | None] | None
     notes: tuple[str, ...]
     preferences: Preferences | None = None
+    targets: Targets | None = None
 
 
 def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> Columns:
@@ -64,12 +71,24 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
         ids=content.ids if roles.id is not None else Lazy(len(loaded), RowId(loaded.file, loaded.numbers)),
         sides=dict(zip(names, content.sides[: len(names)], strict=True)),
         features=features,
-        labels=content.labels if roles.label is not None else None,
+        labels=content.labels if roles.label is not None and roles.target is Target.CLASS else None,
         sources=content.sources if roles.source is not None else None,
         generators=content.generators if roles.generator is not None else None,
         notes=tuple(notes),
         preferences=_preferences(content, roles),
+        targets=_targets(loaded, roles),
     )
+
+
+def _targets(loaded: Loaded, roles: Roles) -> Targets | None:
+    if roles.target is Target.TRIPLETS:
+        query, positive = roles.text
+        return ranked(loaded, query, positive, roles.negatives)
+    if roles.target is Target.CLASS or roles.label is None:
+        return None
+    if roles.target is Target.TAGS:
+        return tagged(loaded, roles.text[0], roles.label)
+    return targets_of(loaded, roles.label, roles.target)
 
 
 def _preferences(content: _Content, roles: Roles) -> Preferences | None:
@@ -127,7 +146,7 @@ class _Extraction:
         if not names:
             return content
         texts, scored = len(shown), len(names) - len(roles.scores)
-        render = compared if roles.rejected is not None else renderer(roles.shape)
+        render = compared if roles.rejected is not None else SPECIAL.get(roles.shape) or renderer(roles.shape)
         for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
                 parts = render(cells if texts == len(cells) else cells[:texts])
@@ -175,7 +194,8 @@ class _Extraction:
 
 
 def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
-    return [("label", roles.label), ("source", roles.source), ("generator", roles.generator), ("id", roles.id)]
+    label = roles.label if roles.target is Target.CLASS else None
+    return [("label", label), ("source", roles.source), ("generator", roles.generator), ("id", roles.id)]
 
 
 def _add(content: _Content, role: str, cell: object, where: tuple[Loaded, int, str]) -> None:

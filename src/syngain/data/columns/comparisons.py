@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from syngain.data.columns.content import BadCellError, joined, parsed, rendered, turns_of
+from syngain.data.columns.content import BadCellError, joined, rendered, turns_of
+from syngain.data.columns.values import parsed
 from syngain.data.rows import type_name
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from syngain.data.columns.values import parsed
 from syngain.data.rows import type_name
 
 if TYPE_CHECKING:
@@ -159,11 +160,3 @@ def _part(part: object) -> object:
         if isinstance(found, str):
             return found
     return None
-
-
-def parsed(text: str) -> object:
-    """The value of a JSON text; None where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

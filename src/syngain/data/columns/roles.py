@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from syngain.core.errors import InputError, UsageError
 from syngain.data.columns import preferences
-from syngain.data.columns.finder import Finder, flag_of
+from syngain.data.columns.finder import Finder
+from syngain.data.columns.shapes import token_fields, triplet_fields
+from syngain.data.columns.targets import Target, decision, target_named, target_of
 from syngain.data.rows import Loaded, show, show_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from syngain.data.columns.options import RoleOptions
 
 TEXT = ("text", "sentence", "content", "utterance", "review")
 LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment")
@@ -28,12 +32,8 @@ NO_LABELS = ("id", "split", "language", "lang", "date")
 LABEL_WORDS = ("label", "class", "categor", "topic", "intent", "sentiment", "tag", "target")
 LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `label_like`
 RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, first match
-SIDES = ("real", "synthetic", "test", "pool")
-FLAGS = ("text", "label", "source", "generator", "id")
 
-SAME_SIDE = {"held_out": "pool"}  # other words for a side
-
-Shape = Literal["chat", "pair", "instances", "preference", "text", "columns"]
+Shape = Literal["chat", "pair", "instances", "preference", "triplet", "text", "tokens", "columns"]
 
 
 class Kind(StrEnum):
@@ -49,50 +49,20 @@ KIND_OF: Mapping[Shape, Kind] = {
     "pair": Kind.PAIR,
     "instances": Kind.PAIR,
     "preference": Kind.PAIR,
+    "triplet": Kind.PAIR,
+    "tokens": Kind.TEXT,
     "text": Kind.TEXT,
     "columns": Kind.TABLE,
 }
+TARGET_WORDS = {
+    Target.CLASS: "label",
+    Target.NUMBER: "number to predict",
+    Target.ORDINAL: "ordinal score",
+    Target.LABELS: "label sets",
+    Target.TAGS: "token tags",
+    Target.TRIPLETS: "label",
+}
 WORDS = {Kind.TEXT: "texts", Kind.PAIR: "pairs of prompt and response", Kind.TABLE: "a table of columns"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleOptions:
-    """Fields that the user named.
-
-    ``None`` means detect, an empty string means none. ``text`` may name several fields, ``"question+solution"``: the
-    last is the response, those before it the prompt. ``"question+better/worse"`` names the chosen and the rejected one.
-    """
-
-    text: str | None = None
-    label: str | None = None
-    source: str | None = None
-    generator: str | None = None
-    id: str | None = None
-
-    @classmethod
-    def parse(cls, flag_values: Mapping[str, str | None], side: str) -> RoleOptions:
-        """Parse the options of one side from flags.
-
-        Flags are such as ``{"label": "real=Sentiment,synthetic=label"}``. A plain value applies to all sides; for
-        ``source`` and ``generator`` only to the synthetic one, because real rows have neither.
-
-        Raises:
-            UsageError: for an unknown side or flag.
-        """
-        if side not in SIDES:
-            raise UsageError(
-                f"unknown side `{side}`",
-                expected=f"one of {', '.join(SIDES)}",
-                todo=f"write for example {SIDES[0]}=COLUMN",
-            )
-        unknown = sorted(set(flag_values) - set(FLAGS))
-        if unknown:
-            raise UsageError(
-                f"unknown role `{unknown[0]}`",
-                expected=f"one of {', '.join(FLAGS)}",
-                todo=f"write for example {{{FLAGS[0]!r}: 'COLUMN'}}",
-            )
-        return cls(**{flag: _for_side(flag, value, side) for flag, value in flag_values.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +73,9 @@ class Roles:
         shape: the layout of the content. text: its fields, in order. rejected: of a preference, the field of the
             rejected response; the last of ``text`` is the chosen one. scores: of a preference, those of both responses.
         features: feature columns of a table. ignored: columns that are not features (ids, split, provenance, ...).
-        label_like: for texts without a label, unnamed fields that look like one.
+        label_like: for texts without a label, unnamed fields that look like one. target: what is predicted.
+        negatives: of a triplet, the fields of the negative candidates. decided: how the target was found, and how to
+            override it.
     """
 
     shape: Shape
@@ -117,6 +89,9 @@ class Roles:
     features: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     label_like: tuple[str, ...] = ()
+    target: Target = Target.CLASS
+    negatives: tuple[str, ...] = ()
+    decided: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -127,13 +102,16 @@ class Roles:
         """The field or fields of each role, as JSON holds them."""
         named = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
         worse = {} if self.rejected is None else {"rejected": self.rejected, "scores": list(self.scores)}
-        return {"text": list(self.text), **worse, **named}
+        more = {} if self.target is Target.CLASS else {"target": str(self.target)}
+        against = {"negatives": list(self.negatives)} if self.negatives else {}
+        return {"text": list(self.text), **worse, **against, **named, **more}
 
     def sentence(self) -> str:
         """Describe the roles: ``text from `sentence`, label from `label```."""
         parts = [self._content()]
         given = {"label": self.label, "source": self.source, "generator": self.generator, "id": self.id}
-        parts += [f"{role} from `{show(name)}`" for role, name in given.items() if name is not None]
+        words = {"label": TARGET_WORDS[self.target]}
+        parts += [f"{words.get(role, role)} from `{show(name)}`" for role, name in given.items() if name is not None]
         if self.label_like:
             parts.append("no label")
         if self.ignored:
@@ -142,17 +120,21 @@ class Roles:
 
     @property
     def hint(self) -> str:
-        """A note where no label was read although a field looks like one; else empty."""
+        """A note where no label was read although a field looks like one, or how the target was read; else empty."""
         if not self.label_like:
-            return ""
+            return self.decided
         one = shlex.quote(show(self.label_like[0]))
         return f"labels were not checked; {show_names(self.label_like)} may contain them (--label {one})"
 
     def _content(self) -> str:
-        if self.shape == "columns":
-            return f"features from {show_names(self.features)}"
-        if self.shape == "text":
-            return f"text from {show_names(self.text)}"
+        plain = {"columns": ("features", self.features), "tokens": ("tokens", self.text), "text": ("text", self.text)}
+        if self.shape in plain:
+            what, names = plain[self.shape]
+            return f"{what} from {show_names(names)}"
+        if self.shape == "triplet":
+            query, positive = ([name] for name in self.text)
+            given = show_names(self.negatives)
+            return f"query from {show_names(query)}, positive from {show_names(positive)}, negatives from {given}"
         if self.shape == "chat":
             return f"prompt and response from {show_names(self.text)}"
         if self.shape == "preference":
@@ -184,21 +166,28 @@ def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
     Raises:
         InputError: when a role has two candidates, a named field is absent, or the kind differs.
     """
-    finder = Finder(loaded)
-    shape, text = _content(finder, options.text, like)
+    finder, named = Finder(loaded), target_named(options.target)
+    shape, text = _special(finder, options, like, named) or _content(finder, options.text, like)
     if like is not None and KIND_OF[shape] != like.kind:
         raise _other_kind(loaded, KIND_OF[shape], like)
     taken = set(text)
     rejected = text[-1] if shape == "preference" else None
     text = text if rejected is None else text[:-1]
     scores = () if rejected is None else preferences.scores(finder, text[-1], rejected)
+    negatives = text[2:] if shape == "triplet" else ()
+    text = text[:2] if negatives else text
 
     def found(role: str, names: Sequence[str]) -> str | None:
         free = [name for name in names if name not in taken]
         preferred = None if like is None else getattr(like, role)
         return finder.role(role, free, getattr(options, role), preferred)
 
-    label = found("label", LABEL if rejected is None else ())
+    if shape == "tokens":
+        tags = token_fields(finder, options.label)
+        label = tags[1] if tags else found("label", ())
+    else:
+        label = found("label", LABEL if rejected is None and not negatives else ())
+    target = _target(loaded, (shape, label), named, like)
     unlabeled = KIND_OF[shape] is Kind.TEXT and label is None and options.label is None
     return Roles(
         shape=shape,
@@ -210,7 +199,66 @@ def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
         source=found("source", SOURCE),
         generator=found("generator", GENERATOR),
         id=finder.named(options.id, "id") if options.id else None,
+        target=target,
+        negatives=negatives,
+        decided="" if label is None or named is not None else decision(loaded, label, target),
     )
+
+
+def _target(loaded: Loaded, content: tuple[Shape, str | None], named: Target | None, like: Roles | None) -> Target:
+    """The kind of target: by the shape, as named, as in the real rows, or by its values.
+
+    Raises:
+        UsageError: the named kind does not fit the rows.
+    """
+    shape, label = content
+    own = {"tokens": Target.TAGS, "triplet": Target.TRIPLETS}.get(shape)
+    if own is not None:
+        return own if label is not None or own is Target.TRIPLETS else Target.CLASS
+    if label is None:
+        return Target.CLASS
+    if named in {Target.TAGS, Target.TRIPLETS}:
+        needs = "tokens and tags" if named is Target.TAGS else "query, positive and negative"
+        raise UsageError(
+            f"--target {named}, but {loaded.name} has no such fields",
+            expected=f"fields of {needs}; the fields are {show_names(list(loaded.fields))}",
+            todo="leave out --target, or name the fields with --text",
+        )
+    if named is None and like is not None and like.label is not None:
+        return like.target
+    return target_of(loaded, label) if named is None else named
+
+
+def _special(
+    finder: Finder, options: RoleOptions, like: Roles | None, named: Target | None
+) -> tuple[Shape, tuple[str, ...]] | None:
+    """The content of triplets or rows of tokens; None for all other rows.
+
+    Raises:
+        InputError: the real rows are such rows, these are not.
+    """
+    if options.text is not None:
+        better, _, worse = options.text.rpartition("/")
+        parts = better.split("+")
+        if named is Target.TRIPLETS and worse and len(parts) == 2:
+            return "triplet", tuple(finder.named(part.strip(), "text") for part in (*parts, *worse.split(",")))
+        return None
+    if named is Target.CLASS or (like is not None and like.shape not in {"tokens", "triplet"}):
+        return None
+    triplet = None if like is not None and like.shape == "tokens" else triplet_fields(finder)
+    if triplet is not None and (like is not None or not _compared(finder, None)):
+        return "triplet", triplet
+    tokens = None if like is not None and like.shape == "triplet" else token_fields(finder, options.label)
+    if tokens is not None and options.label != "":
+        return "tokens", tokens[:1]
+    if like is not None:
+        raise InputError(
+            f"{finder.loaded.name}: {'no tokens and tags' if like.shape == 'tokens' else 'no query with candidates'}; "
+            f"the fields are {show_names(list(finder.loaded.fields))}",
+            expected=f"rows as the real ones ({like.sentence()})",
+            todo="rename the fields as in the real rows, or name other content on both sides with --text",
+        )
+    return None
 
 
 def label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
@@ -333,26 +381,3 @@ def _other_kind(loaded: Loaded, kind: Kind, like: Roles) -> InputError:
         expected=f"{WORDS[like.kind]} as in the real rows ({like.sentence()})",
         todo="name the fields of each side: --text real=A,synthetic=B (a pair: prompt+response)",
     )
-
-
-def _for_side(flag: str, value: str | None, side: str) -> str | None:
-    if value is None:
-        return None
-    parts = [part.strip() for part in value.split(",")]
-    pairs = [part.split("=", 1) for part in parts if "=" in part]
-    named = [(SAME_SIDE.get(name, name), own) for name, own in pairs if SAME_SIDE.get(name, name) in SIDES]
-    if not named:
-        return None if flag in {"source", "generator"} and side != "synthetic" else _or_none(value.strip())
-    if len(named) != len(parts) or len({name for name, _ in named}) != len(named):
-        raise UsageError(
-            f"{flag_of(flag)} {value}",
-            expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {', '.join(SIDES)} (or held_out) at most once",
-            todo=f"write for example {flag_of(flag)} real=A,synthetic=B",
-        )
-    found = dict(named).get(side)
-    return None if found is None else _or_none(found)
-
-
-def _or_none(value: str) -> str:
-    """Map the command-line word ``none`` to "no such field"."""
-    return "" if value == "none" else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from numbers import Number
@@ -96,4 +97,12 @@ def _converted(value: Number) -> float | None:
     except OverflowError:
         return math.inf
     except (TypeError, ValueError):
+        return None
+
+
+def parsed(text: str) -> object:
+    """The value of a JSON text; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None

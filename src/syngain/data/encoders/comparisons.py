@@ -123,10 +123,11 @@ def styles(prompts: Sequence[str], chosen: Sequence[str], rejected: Sequence[str
 
 def _style_difference(prompt: str, chosen: str, rejected: str) -> list[float]:
     asked = frozenset(words(prompt[-SEEN:]))
-    return [first - second for first, second in zip(_style(chosen, asked), _style(rejected, asked), strict=True)]
+    return [first - second for first, second in zip(style(chosen, asked), style(rejected, asked), strict=True)]
 
 
-def _style(text: str, asked: frozenset[str]) -> list[float]:
+def style(text: str, asked: frozenset[str]) -> list[float]:
+    """Lengths, words, lines, marks, case, digits, repetition and words of the prompt of one text (16,)."""
     text = text[:SEEN]
     said, size = words(text), max(len(text), 1)
     different = set(said)

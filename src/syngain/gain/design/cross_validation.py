@@ -21,7 +21,7 @@ from syngain.gain.proxies.task import Outcome, Training
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from syngain.core.arrays import Flags, Ints
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.proxies.task import Task
 
@@ -224,4 +224,12 @@ def pooled(parts: Sequence[tuple[Ints, Outcome]], count: int) -> Outcome:
         loss[rows], size[rows] = outcome.loss, outcome.size
         if guess is not None and outcome.guess is not None:
             guess[rows] = outcome.guess
-    return Outcome(loss, size, guess, all(outcome.converged for _, outcome in parts))
+    return Outcome(loss, size, guess, all(outcome.converged for _, outcome in parts), _pooled_parts(parts, count))
+
+
+def _pooled_parts(parts: Sequence[tuple[Ints, Outcome]], count: int) -> dict[str, Floats]:
+    out = {name: np.zeros((count, *values.shape[1:])) for name, values in parts[0][1].parts.items()}
+    for rows, outcome in parts:
+        for name, values in outcome.parts.items():
+            out[name][rows] = values
+    return out

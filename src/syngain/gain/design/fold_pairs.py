@@ -18,7 +18,7 @@ T is about as large as the first-order variance (the constant 1 + J / (J - 1) of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,6 +107,7 @@ class _Table:
     loss: Floats
     size: Floats
     guess: Ints
+    parts: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, fold: Ints) -> _Table:
@@ -126,10 +127,15 @@ class _Table:
         self.loss[lines, at], self.size[lines, at] = outcome.loss[rows], outcome.size[rows]
         if outcome.guess is not None:
             self.guess[lines, at] = outcome.guess[rows]
+        for name, values in outcome.parts.items():
+            shape = (*self.loss.shape, *values.shape[1:])
+            self.parts.setdefault(name, np.zeros(shape))[lines, at] = values[rows]
 
     def outcomes(self) -> list[Outcome]:
         guessed = self.guess.min() >= 0
         return [
-            Outcome(loss, size, guess if guessed else None)
-            for loss, size, guess in zip(self.loss, self.size, self.guess, strict=True)
+            Outcome(
+                loss, size, guess if guessed else None, parts={name: found[line] for name, found in self.parts.items()}
+            )
+            for line, (loss, size, guess) in enumerate(zip(self.loss, self.size, self.guess, strict=True))
         ]

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from syngain.core.errors import InputError
+from syngain.data.columns.targets import NUMERIC, Target
 from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.encoders.comparisons import ComparisonEncoder, Comparisons
 from syngain.data.encoders.vectors import HashedNgrams, TableEncoder, fitted_on
 from syngain.data.splits import groups
 from syngain.data.study import Role, Study
 from syngain.data.text import near_duplicates
+from syngain.gain.design.features import FixedFeatures, NgramFeatures, PairFeatures, compared_texts
 from syngain.gain.design.lineage import Lineage
 from syngain.gain.proxies.labels import LabelTask
 from syngain.gain.proxies.preference import PreferenceTask
+from syngain.gain.proxies.targets import TargetTask
 from syngain.gain.proxies.texts import TextTask
 from syngain.learners.boosting import Boosting
 from syngain.learners.logistic import Logistic
+from syngain.learners.targets.build import target_design, with_waves
+from syngain.learners.targets.rows import TargetRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Ints
     from syngain.core.rng import Streams
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.labels import Classifier, Encode
     from syngain.learners.ngram import NgramModel
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
-REMEMBERED = 24  # encoders whose embeddings are kept: ten folds of two trials and a few more
 COMMON = 0.2  # of the preference rows have one prompt: then it is no topic
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
@@ -151,7 +155,7 @@ class GainLayout:
             synthetic_unit=self.lineage.unit,
             classes=len(self.names),
             learner=learner or by_kind,
-            encode=encode if isinstance(encode, _Ngrams) else None,
+            encode=encode if isinstance(encode, NgramFeatures) else None,
         )
 
     def preference_task(self, streams: Streams) -> PreferenceTask:
@@ -160,17 +164,55 @@ class GainLayout:
         The encoder is fitted on real rows and synthetic rows, never on pool or test.
         """
         encoder = ComparisonEncoder()
-        real = Comparisons.joined([_compared(encoder, item) for item in self.real])
-        encode = _Pairs(encoder, real, _compared(encoder, self.synthetic), streams)
+        real = Comparisons.joined([compared_texts(encoder, item) for item in self.real])
+        encode = PairFeatures(encoder, real, compared_texts(encoder, self.synthetic), streams)
         ours, theirs = encode(self.anchors, np.arange(len(self.synthetic)))
         own = self.anchors.size + len(self.synthetic) + 1  # above every unit of the lineage
         unit = np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]])
         return PreferenceTask(ours, theirs, unit, self.lineage.unit, encode=encode)
 
+    @property
+    def target(self) -> Target:
+        """The kind of target: classes, or what ``targets`` hold."""
+        return Target.CLASS if self.synthetic.targets is None else self.synthetic.targets.kind
+
+    def target_task(self, streams: Streams, *, encoder: TextEncoder | None = None) -> TargetTask:
+        """The proxy of a target that is no class.
+
+        The encoder is fitted on real rows and synthetic rows, never on pool or test.
+        """
+        sets = [*self.real, self.synthetic]
+        features, encode = None, None
+        if self.target not in {Target.TAGS, Target.TRIPLETS}:
+            encode = self._encode(encoder or HashedNgrams(), streams)
+            real, synthetic = encode(self.anchors, np.arange(len(self.synthetic)))
+            if not self.synthetic.sides:
+                real, synthetic = with_waves(real), with_waves(synthetic)
+            ends = np.cumsum([len(data) for data in self.real])[:-1]
+            features = [*np.split(real, ends), synthetic]
+        queries = [data.sides.get("prompt", ()) for data in sets]
+        known = [data.targets for data in sets if data.targets is not None]
+        design = target_design(known, features, queries, len(self.real))
+        own = self.anchors.size + len(self.synthetic) + 1  # above every unit of the lineage
+        return TargetTask(
+            real=TargetRows.joined(design.rows[:-1]),
+            synthetic=design.rows[-1],
+            unit=np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]]),
+            synthetic_unit=self.lineage.unit,
+            learner=design.learner,
+            names=design.names,
+            encode=encode if isinstance(encode, NgramFeatures) else None,
+        )
+
     def task(
         self, streams: Streams, *, encoder: TextEncoder | None = None, learner: Classifier | None = None
-    ) -> LabelTask | PreferenceTask | TextTask:
-        """The proxy by kind of rows: labels, preferences or texts. ``encoder``, ``learner``: of labels only."""
+    ) -> LabelTask | PreferenceTask | TargetTask | TextTask:
+        """The proxy by kind of rows: labels, other targets, preferences or texts.
+
+        ``encoder``: of labels and targets only; ``learner``: of labels only.
+        """
+        if self.target is not Target.CLASS:
+            return self.target_task(streams, encoder=encoder)
         if self.labeled:
             return self.label_task(streams, encoder=encoder, learner=learner)
         return self.preference_task(streams) if self.preferences else self.text_task()
@@ -193,80 +235,20 @@ class GainLayout:
             }
             table = TableEncoder().fit(known)
             real = np.vstack([table(item.columns) for item in self.real])
-            return _Fixed(real, table(self.synthetic.columns))
+            return FixedFeatures(real, table(self.synthetic.columns))
         texts, ours = [self.study.texts(role) for role in _roles(self.study)], self.study.texts("synthetic")
         if isinstance(encoder, HashedNgrams):
             counts = sparse.vstack([encoder.counts(one) for one in texts], format="csr")
-            return _Ngrams(encoder, sparse.csr_matrix(counts), encoder.counts(ours), streams)
+            return NgramFeatures(encoder, sparse.csr_matrix(counts), encoder.counts(ours), streams)
         fitted = fitted_on(encoder, [texts[0], ours], streams.stream("encoder"))
-        return _Fixed(np.vstack([fitted(one) for one in texts]), fitted(ours))
-
-
-@dataclass(frozen=True)
-class _Fixed:
-    """Embeddings that no fold changes."""
-
-    real: Floats
-    synthetic: Floats
-
-    def __call__(self, _: Ints, __: Ints) -> tuple[Floats, Floats]:
-        return self.real, self.synthetic
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Differences between responses, fitted for every part of the rows."""
-
-    encoder: ComparisonEncoder
-    real: Comparisons
-    synthetic: Comparisons
-    streams: Streams
-    _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
-
-    def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Differences of all rows; those of the last parts are cached."""
-        key = real.tobytes() + b"|" + synthetic.tobytes()
-        if key not in self._known:
-            while len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            seen = Comparisons.joined([self.real[real], self.synthetic[synthetic]])
-            fitted = self.encoder.fit(seen, self.streams.stream("encoder"))
-            self._known[key] = fitted(self.real), fitted(self.synthetic)
-        return self._known[key]
-
-
-@dataclass(frozen=True)
-class _Ngrams:
-    """N-gram embeddings, weighted and projected for every part of the rows."""
-
-    encoder: HashedNgrams
-    real: sparse.csr_matrix[np.float32]
-    synthetic: sparse.csr_matrix[np.float32]
-    streams: Streams
-    _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
-
-    def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Embeddings of all rows; those of the last parts are cached."""
-        key = real.tobytes() + b"|" + synthetic.tobytes()
-        if key not in self._known:
-            while len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            self._known[key] = self._fitted(real, synthetic)
-        return self._known[key]
-
-    def _fitted(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        seen = sparse.csr_matrix(sparse.vstack([self.real[real], self.synthetic[synthetic]], format="csr"))
-        fitted = self.encoder.fit_counts(seen, self.streams.stream("encoder"))
-        return fitted.of_counts(self.real), fitted.of_counts(self.synthetic)
-
-
-def _compared(encoder: ComparisonEncoder, data: Dataset) -> Comparisons:
-    return encoder.of(data.sides["prompt"], data.sides["response"], data.rejected or ())
+        return FixedFeatures(np.vstack([fitted(one) for one in texts]), fitted(ours))
 
 
 def _same_prompt(study: Study, near: Ints) -> Ints:
     """Clusters of all rows, joined where preference rows have one prompt: both sides of a fold would know it."""
-    if study.synthetic.preferences is None or study.synthetic.labels is not None:
+    targets = study.synthetic.targets
+    compared = study.synthetic.preferences is not None and study.synthetic.labels is None
+    if not compared and (targets is None or targets.kind is not Target.TRIPLETS):
         return near
     texts = [study.texts(role, "prompt") for role in (*_roles(study), "synthetic")]
     codes = np.concatenate(near_duplicates.shared_codes(*texts))
@@ -308,6 +290,13 @@ def check(real: Dataset, synthetic: Dataset, sets: Sequence[Dataset]) -> None:
             expected="at least two different labels among the real rows",
             todo="ignore labels with --label none",
         )
+    targets = real.targets
+    if targets is not None and len(set(targets.numbers if targets.kind in NUMERIC else targets.values)) < 2:
+        raise InputError(
+            f"all rows of {real.name} have one target ({targets.words(0)})",
+            expected="at least two different targets among the real rows",
+            todo="name another column with --label, or ignore it with --label none",
+        )
 
 
 def _check_pair(real: Dataset, other: Dataset) -> None:
@@ -332,7 +321,7 @@ def _check_pair(real: Dataset, other: Dataset) -> None:
             expected="the same label names in both",
             todo="give both the same names, name another column with --label, or ignore labels with --label none",
         )
-    if real.labels is None and real.kind == Kind.TABLE:
+    if real.labels is None and real.targets is None and real.kind == Kind.TABLE:
         raise InputError(
             f"{real.name} is a table without labels",
             expected="a label column, or text",

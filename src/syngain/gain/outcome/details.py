@@ -9,12 +9,14 @@ import numpy as np
 
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, part_of
+from syngain.data.columns.targets import Target
 from syngain.gain.curves.real_row_value import more_of_it, worths
 from syngain.gain.design.cross_validation import experiment
 from syngain.gain.proxies.labels import LabelTask
 from syngain.gain.proxies.metrics import metrics_of
+from syngain.gain.proxies.targets import TargetTask
 from syngain.gain.replacement import utility
-from syngain.gain.subgroups import generator_gains, part_gains, rank_agreement
+from syngain.gain.subgroups import generator_gains, label_gains, part_gains, rank_agreement
 from syngain.learners.linear import TunedDiscriminant
 from syngain.learners.neighbors import Voting
 
@@ -62,6 +64,8 @@ def details(
     whole = found.forecaster.all_rows(metric)
     for kind, parts in _parts(layout, slices).items():
         out |= part_gains(found.forecaster, whole, metric, parts, kind=kind)
+    if layout.target is Target.LABELS and isinstance(task, TargetTask):
+        out |= label_gains(found.forecaster, task.names, metrics_of(layout.synthetic))
     if layout.generators is not None:
         progress("generators", 0.8)
         names = sorted({str(name or "") for name in layout.synthetic.generators or ()})

@@ -9,6 +9,15 @@ from syngain.core.phrases import interval_words, signed
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
 
+NAMES = {
+    "macro_f1": "macro-F1",
+    "pair_accuracy": "accuracy of pairs",
+    "r2": "R2",
+    "ordinal_accuracy": "accuracy of scores",
+    "label_set_f1": "macro-F1 of labels",
+    "entity_f1": "entity F1",
+    "retrieval_accuracy": "accuracy of retrieval",
+}
 Effect = Literal["gain", "no_gain", "harm", "cannot_tell"]
 
 
@@ -31,5 +40,5 @@ def gain_words(estimate: Estimate, metric: str = "") -> str:
     """A gain with its 90% interval; ``metric`` names a score in pp."""
     if not estimate.unit.startswith("share"):
         return f"{signed(estimate.value, estimate.unit)}, {interval_words(estimate.interval(0.9), estimate.unit)}"
-    name = f" {metric.replace('macro_f1', 'macro-F1').replace('pair_accuracy', 'accuracy of pairs')}".rstrip()
+    name = f" {NAMES.get(metric, metric)}".rstrip()
     return f"{signed(estimate.value, 'pp')}{name}, {interval_words(estimate.interval(0.9), 'pp')}"

@@ -131,7 +131,9 @@ def estimate_gain(
         rare=rare_classes(ground) if labeled else (),
         needed=_needed(forecaster, expected, setup.min_gain),
         **_strangers(ground),
-        blind=_is_blind(forecaster) if labeled else ground.preferences and _guesses(forecaster),
+        blind=_is_blind(forecaster)
+        if labeled
+        else (ground.preferences and _guesses(forecaster)) or _no_skill(forecaster),
     )
 
 
@@ -169,6 +171,13 @@ def _is_blind(forecaster: Forecaster) -> bool:
 def _guesses(forecaster: Forecaster) -> bool:
     """Whether the proxy of preferences is no better than a guess, in both variants."""
     return _loses(forecaster, math.log(2))
+
+
+def _no_skill(forecaster: Forecaster) -> bool:
+    """Whether the proxy of other targets is no better than their distribution, in both variants."""
+    trial = forecaster.experiment.trials[0]
+    chance = trial.outcomes[Arm("anchors")].parts.get("chance")
+    return chance is not None and _loses(forecaster, float(np.mean(chance)))
 
 
 def _loses(forecaster: Forecaster, chance: float) -> bool:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.data.columns.targets import NUMERIC, Target
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,6 +25,19 @@ _VARIANTS = {
     "both": "real + synthetic rows",
     "synthetic": "synthetic rows only",
     "duplicated": "oversampling control",
+}
+
+
+TARGETS = {
+    Target.NUMBER: "a ridge regression with a Gaussian of learned scale; its log-loss is that of the density, and "
+    "gains do not depend on the unit of the number",
+    Target.ORDINAL: "a ridge regression with a Gaussian of learned scale, cut midway between the scores",
+    Target.LABELS: "a ridge regression of all labels with a calibrated probability of each; the log-loss of a row is "
+    "the sum over its labels",
+    Target.TAGS: "a log-linear tagger on word, affixes, shape and neighbors of each token; the log-loss is that of a "
+    "token",
+    Target.TRIPLETS: "a linear scorer of the similarity of query and candidate, n-grams and style; its log-loss is "
+    "that of the softmax over the positive and the negative candidates of a row",
 }
 
 
@@ -51,7 +66,9 @@ def _proxy(found: GainEstimates, ground: GainLayout) -> str:
     labeled = linear if ground.synthetic.sides else "gradient boosting"
     compared = "a Bradley-Terry model on differences between the two responses: their n-grams, length and style"
     unlabeled = compared if ground.preferences else "an interpolated n-gram language model over bytes"
-    learner = labeled if ground.labeled else unlabeled
+    learner = labeled if ground.labeled else TARGETS.get(ground.target, unlabeled)
+    if ground.target in NUMERIC and not ground.synthetic.sides:
+        learner += ", with radial features of the columns"
     unsettled = found.forecaster.unsettled
     names = ", ".join(_VARIANTS.get(name, name) for name in unsettled)
     tail = f" It did not converge for: {names}." if unsettled else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from syngain.core.phrases import interval_words, listed, signed, two_digits
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import effect
+from syngain.gain.proxies.metrics import TRAINED
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
@@ -20,6 +21,18 @@ METRICS = {
     "accuracy": ("accuracy", "pp"),
     "pair_accuracy": ("accuracy of pairs", "pp"),
     "macro_f1": ("macro-F1", "pp"),
+    "gaussian_log_loss": ("log-loss of numbers", "nats"),
+    "rmse": ("RMSE", "units of the target"),
+    "r2": ("R2", "pp"),
+    "ordinal_log_loss": ("log-loss of scores", "nats"),
+    "ordinal_error": ("mean absolute error", "units of the target"),
+    "ordinal_accuracy": ("accuracy of scores", "pp"),
+    "label_set_log_loss": ("log-loss of label sets", "nats"),
+    "label_set_f1": ("macro-F1 of labels", "pp"),
+    "token_log_loss": ("log-loss of token tags", "nats per token"),
+    "entity_f1": ("entity F1", "pp"),
+    "retrieval_log_loss": ("log-loss of retrieval", "nats"),
+    "retrieval_accuracy": ("accuracy of retrieval", "pp"),
 }
 
 HOPELESS = 20  # times the real rows there are: so many more are no advice
@@ -90,8 +103,13 @@ def use(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
         rows_to_use=rows,
         action=action + _oversampling(answer),
         estimate=deciding(answer, part=not everything),
-        next_command=MEASURE if answer.test is None else "syngain train REAL SYNTHETIC --test TEST",
+        next_command=MEASURE if answer.test is None else f"syngain {_next(answer)} REAL SYNTHETIC --test TEST",
     )
+
+
+def _next(answer: GainEstimates) -> str:
+    """The command after a measured gain: language models train on texts and labels only."""
+    return "train" if answer.metric in TRAINED else "audit"
 
 
 def unsure(answer: GainEstimates, whole: Estimate) -> Verdict:

@@ -5,7 +5,7 @@ Real rows of all kinds (real rows, then pool, then test) are on one numbering, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,6 +13,8 @@ import numpy as np
 from syngain.data.splits import folds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syngain.core.arrays import Flags, Floats, Ints
 
 
@@ -40,12 +42,14 @@ class Outcome:
         size: what a row counts for in a mean, shape (t,): 1 for labels, bytes of the scored text for language models.
         guess: the class predicted for each row, shape (t,); None without labels.
         converged: whether the proxy reached its optimum.
+        parts: further numbers of each row, shape (t, ...), which the metrics of a kind of target are made of.
     """
 
     loss: Floats
     size: Floats
     guess: Ints | None = None
     converged: bool = True
+    parts: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def inner_folds(unit: Ints, judged: Flags, count: int, rng: np.random.Generator, strata: Ints | None = None) -> Ints:

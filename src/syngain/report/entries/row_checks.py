@@ -35,6 +35,13 @@ _PREFERENCES = {  # id to name and "What fraction of pairs ...?"
     "swapped": ("Swapped pairs", "looks swapped to a classifier trained on real pairs"),
     "longer": ("Preference for length", "prefers the longer response"),
 }
+_CORRECTED = "Real rows with wrong targets correct for the model's own error."
+_TARGETS = {
+    "noise": ("Wrong targets", "What fraction of targets looks wrong to a model trained on real rows?"),
+    "missing_tags": ("Rows without tags", "What fraction of rows has all tags missing?"),
+    "wrong_tags": ("Rows with wrong tags", "What fraction of rows has tags on the wrong tokens?"),
+    "swapped": ("Swapped candidates", "What fraction of rows has a negative candidate as the positive one?"),
+}
 _READ = "The real rows' own fraction gives the expected range; flagged rows are in dropped.jsonl."
 
 ROW_CHECKS = {
@@ -43,6 +50,12 @@ ROW_CHECKS = {
         for family, rows, kinds in (("responses", "responses", _RESPONSES), ("preference", "pairs", _PREFERENCES))
         for kind, (name, words) in kinds.items()
     },
+    **{f"targets.{name}": MeasureEntry(title, question, _CORRECTED) for name, (title, question) in _TARGETS.items()},
+    "targets.skill": MeasureEntry(
+        "Skill on real targets",
+        "How much does a model learn of the targets of real rows?",
+        "Near 0, wrong targets cannot be found.",
+    ),
     "review.precision": MeasureEntry(
         "Precision by review",
         "What fraction of the flagged rows has the defect, in a review by hand?",

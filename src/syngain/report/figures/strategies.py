@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 ACROSS, UP = "information.gain", "divergence.tv_lower"
-GAINS = ("gain.log_loss", "gain.nats_per_byte", "gain.pair_log_loss")
+GAINS = (
+    "gain.log_loss",
+    "gain.nats_per_byte",
+    "gain.pair_log_loss",
+    "gain.gaussian_log_loss",
+    "gain.ordinal_log_loss",
+    "gain.label_set_log_loss",
+    "gain.token_log_loss",
+    "gain.retrieval_log_loss",
+)
 WIDTH, HEIGHT = 860.0, 360.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 40.0, 24.0, 300.0
 NAME_WIDTH = 250.0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import gain_words
+from syngain.gain.proxies.metrics import TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _OTHER = "syngain select REAL SYNTHETIC --method confidence --test TEST"
 _TRAIN = "syngain train REAL kept.jsonl --test TEST"
+_MEASURE = "syngain gain REAL kept.jsonl --test TEST"
 
 
 def verdict(name: str, rows: int, count: int, estimates: Mapping[str, Estimate], *, metric: str, part: str) -> Verdict:
@@ -51,7 +53,7 @@ def verdict(name: str, rows: int, count: int, estimates: Mapping[str, Estimate],
             rows_to_use=count,
             action=action,
             estimate=f"selection.{metric}.over_all{part}",
-            next_command=_TRAIN,
+            next_command=_TRAIN if metric in TRAINED else _MEASURE,
         )
     if alone.interval(0.9)[1] < 0:
         sentence = f"Do not use it: {kept} lower the score of your rows alone. {own} {drawn} {more}"
@@ -66,7 +68,7 @@ def verdict(name: str, rows: int, count: int, estimates: Mapping[str, Estimate],
         rows_to_use=rows,
         action=f"Use {rows:,} of {count:,} rows (method {name}).",
         estimate=f"selection.{metric}.over_random{part}",
-        next_command=_TRAIN,
+        next_command=_TRAIN if metric in TRAINED else _MEASURE,
     )
 
 

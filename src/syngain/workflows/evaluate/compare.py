@@ -17,6 +17,7 @@ from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
 from syngain.data.columns.preferences import Preferences
+from syngain.data.columns.targets import Targets
 from syngain.data.dataset import Dataset
 from syngain.gain.design.layout import GainLayout, check
 from syngain.gain.design.overlap import Apart, apart, leaked
@@ -238,6 +239,9 @@ def together(sets: Sequence[Dataset]) -> Dataset:
         preferences=None
         if first.preferences is None
         else Preferences.joined([item.preferences for item in sets if item.preferences is not None]),
+        targets=None
+        if first.targets is None
+        else Targets.joined([item.targets for item in sets if item.targets is not None]),
     )
 
 

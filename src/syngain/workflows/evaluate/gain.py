@@ -23,7 +23,7 @@ from syngain.gain.outcome.details import Details, details
 from syngain.gain.outcome.estimates import GainEstimates, Setup, estimate_gain
 from syngain.gain.outcome.methods_text import explained
 from syngain.gain.outcome.verdict import decide, findings
-from syngain.gain.proxies.metrics import LABEL_METRICS, PREFERENCE_METRICS, metrics_of
+from syngain.gain.proxies.metrics import SECONDARY, metrics_of
 from syngain.learners.boosting import Boosting
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
@@ -259,7 +259,7 @@ def _of_kept(rest: GainPart) -> tuple[dict[str, Estimate], str]:
     """The estimates of the kept rows under ids of their own, and the id that decides."""
     primary = f"gain.{rest.found.metric}"
     ids = {f"{primary}@expected": f"{primary}@kept"}
-    ids |= {f"gain.{metric}": f"gain.{metric}@kept" for metric in (*LABEL_METRICS[1:], *PREFERENCE_METRICS[1:])}
+    ids |= {f"gain.{metric}": f"gain.{metric}@kept" for metric in SECONDARY}
     if rest.verdict.estimate == f"{primary}@chosen":
         ids[rest.verdict.estimate] = f"{primary}@kept_chosen"
     of_kept = "of adding the kept rows to all real rows"

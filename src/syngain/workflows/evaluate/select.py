@@ -17,7 +17,7 @@ from syngain.data.files.write import RowFile
 from syngain.gain.design.overlap import apart
 from syngain.gain.proxies.metrics import metrics_of
 from syngain.selection.layout import SelectionLayout
-from syngain.selection.methods import method_named
+from syngain.selection.methods import check_target, method_named
 from syngain.selection.narrative.selected import methods, verdict
 from syngain.selection.nested_choice import NestedGains, SelectionTrial, on_anchors, on_test
 from syngain.workflows.evaluate.reselect import RANK
@@ -92,6 +92,7 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
     name = method if isinstance(method, str) else type(method).__name__
     chooser = method if not isinstance(method, str) else _method(method, chosen, progress)
     study = study_of(real, synthetic, test=test)
+    check_target(name, study.real)
     clean = apart(study.real, study.synthetic, study.test, None)
     count, given = len(study.synthetic), study.test
     rows = _rows(chosen, count)

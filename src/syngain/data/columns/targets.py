@@ -1,0 +1,232 @@
+"""Targets that are no classes: numbers, ordinal scores, label sets, token tags, and candidates of a query."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from array import array
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from syngain.core.errors import InputError, UsageError
+from syngain.data.columns.values import number, parsed, plain, written_number
+from syngain.data.rows import Loaded, show, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Words: TypeAlias = tuple[str, ...]
+Value: TypeAlias = "Words | tuple[Words, Words]"
+
+
+class Target(StrEnum):
+    """What is to be predicted of a row."""
+
+    CLASS = "class"
+    NUMBER = "number"
+    ORDINAL = "ordinal"
+    LABELS = "labels"  # a set of labels for each row
+    TAGS = "tags"  # a tag for each token
+    TRIPLETS = "triplets"  # the positive candidates of a query among its negative ones
+
+
+CHOSEN = (Target.CLASS, Target.NUMBER, Target.ORDINAL, Target.LABELS, Target.TAGS, Target.TRIPLETS)
+NUMERIC = frozenset({Target.NUMBER, Target.ORDINAL})
+MANY = 20  # distinct numbers from which a label column may be a number
+CODES = 0.6  # of the integers from 0 or 1 to the largest are used: then they are codes of classes
+SCORES = ("star", "rating", "score", "grade", "points", "likert", "severity", "ordinal")  # in names of ordinal columns
+MOST_SCORES = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The targets of rows, in the form of their kind.
+
+    Attributes:
+        kind: what they are. numbers: of numeric targets, one for each row; else empty.
+        values: label sets; or tokens and tags; or positive and negative candidates. Empty for numeric targets.
+    """
+
+    kind: Target
+    numbers: array[float]
+    values: Sequence[Value] = ()
+
+    def take(self, rows: Sequence[int]) -> Targets:
+        """The same of these rows, in this order."""
+        if self.kind in NUMERIC:
+            return Targets(self.kind, array("d", [self.numbers[row] for row in rows]))
+        return Targets(self.kind, self.numbers, [self.values[row] for row in rows])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Targets]) -> Targets:
+        """Those of several datasets of one kind, in order."""
+        numbers = array("d", [value for part in parts for value in part.numbers])
+        return cls(parts[0].kind, numbers, [value for part in parts for value in part.values])
+
+    def lines(self) -> Iterable[str]:
+        """One text for each row, for fingerprints."""
+        return map(repr, self.numbers if self.kind in NUMERIC else self.values)
+
+    def words(self, row: int) -> str:
+        """The target of a row in words, for examples."""
+        if self.kind in NUMERIC:
+            return f"{self.numbers[row]:g}"
+        value = self.values[row]
+        if self.kind is Target.LABELS:
+            return ", ".join(map(str, value)) or "no label"
+        if self.kind is Target.TAGS:
+            found = [f"{token}/{tag}" for token, tag in zip(*pair(value), strict=True) if tag not in {"O", "0"}]
+            return " ".join(found) or "no tag"
+        return " | ".join(pair(value)[1])
+
+    def negatives(self) -> list[str] | None:
+        """The negative candidates of each row as one text; None for other kinds."""
+        if self.kind is not Target.TRIPLETS:
+            return None
+        return ["\n".join(pair(value)[1]) for value in self.values]
+
+
+def pair(value: Value) -> tuple[Words, Words]:
+    """Tokens and tags, or positive and negative candidates."""
+    first, second = value
+    assert isinstance(first, tuple) and isinstance(second, tuple)  # noqa: S101, PT018  (a value of these kinds)
+    return first, second
+
+
+def target_named(word: str | None) -> Target | None:
+    """The kind that the user named, None without one.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    if not word or word == "auto":
+        return None
+    if word not in list(CHOSEN):
+        raise UsageError(
+            f"unknown target `{word}`",
+            expected=f"one of {', '.join(CHOSEN)}, auto",
+            todo=f"set --target {Target.CLASS} or --target {Target.NUMBER}",
+        )
+    return Target(word)
+
+
+def target_of(loaded: Loaded, name: str) -> Target:
+    """The kind of target in a column of labels, by its values."""
+    field = loaded.fields[name]
+    first = loaded.rows[field.first].get(name) if field.first >= 0 else None
+    if label_list(first) is not None:
+        return Target.LABELS
+    if number_of(first, written=loaded.written) is None:
+        return Target.CLASS
+    seen: set[float] = set()
+    for (cell,) in loaded.values([name]):
+        value = number_of(cell, written=loaded.written)
+        if value is None or not math.isfinite(value):
+            return Target.CLASS
+        seen.add(value)
+    return _numeric_kind(name, sorted(seen), len(loaded))
+
+
+def decision(loaded: Loaded, name: str, kind: Target) -> str:
+    """What was decided on a numeric column, and how to override it; empty where nothing was."""
+    if kind is Target.NUMBER:
+        return f"`{show(name)}` holds many different numbers: read as a number (regression); classes: --target class"
+    if kind is Target.ORDINAL:
+        return f"`{show(name)}` holds a few ordered scores: read as ordinal; classes: --target class"
+    if kind is Target.TAGS and _numbered(loaded, name):
+        return (
+            f"`{show(name)}` holds integer tags: 0 is read as outside, odd ids as the beginning of an entity and the "
+            "even id after each as its inside"
+        )
+    return ""
+
+
+def _numbered(loaded: Loaded, name: str) -> bool:
+    first = loaded.fields[name].first
+    cell = loaded.rows[first].get(name) if first >= 0 else None
+    return isinstance(cell, list) and any(isinstance(tag, int) for tag in cell)
+
+
+def _numeric_kind(name: str, seen: list[float], rows: int) -> Target:
+    whole = all(value.is_integer() for value in seen)
+    steps = {round(high - low, 9) for low, high in itertools.pairwise(seen)}
+    if len(seen) <= MANY:
+        scored = any(word in show(name).casefold() for word in SCORES)
+        even = 3 <= len(seen) <= MOST_SCORES and (whole or len(steps) == 1)
+        return Target.ORDINAL if scored and even else Target.CLASS
+    codes = whole and seen[0] in {0.0, 1.0} and len(seen) >= CODES * (seen[-1] - seen[0] + 1)
+    return Target.CLASS if codes and 2 * len(seen) <= rows else Target.NUMBER
+
+
+def number_of(cell: object, *, written: bool) -> float | None:
+    """The number of a cell, None where it is none."""
+    return written_number(cell) if written else number(cell)
+
+
+def label_list(cell: object) -> list[object] | None:
+    """The labels of a cell: a list of words or numbers, or JSON text of one; else None."""
+    if isinstance(cell, str) and cell[:1] == "[":
+        cell = parsed(cell)
+    if not isinstance(cell, list) or not all(isinstance(one, (str, int, float)) for one in cell):
+        return None
+    return cell
+
+
+def targets_of(loaded: Loaded, name: str, kind: Target) -> Targets:
+    """The targets in a column of labels.
+
+    Raises:
+        InputError: a value is of another kind, or missing.
+    """
+    if kind in NUMERIC:
+        return Targets(kind, _numbers(loaded, name))
+    sets = [_label_set(cell, (loaded, index, name)) for index, (cell,) in enumerate(loaded.values([name]))]
+    positions = _positions(sets)
+    known: dict[str, str] = {}
+    values = []
+    for words in sets:
+        chosen = {f"{place}" for place, word in enumerate(words) if word in {"1", "true"}} if positions else set(words)
+        values.append(tuple(known.setdefault(word, word) for word in sorted(chosen)))
+    return Targets(kind, array("d"), values)
+
+
+def _positions(sets: Sequence[Sequence[str]]) -> bool:
+    """Whether all are vectors of zeros and ones of one length: the labels are then positions."""
+    sizes = {len(words) for words in sets}
+    return len(sizes) == 1 and min(sizes) > 1 and {word for words in sets for word in words} <= {"0", "1"}
+
+
+def _label_set(cell: object, where: tuple[Loaded, int, str]) -> list[str]:
+    found = label_list(cell)
+    if found is None:
+        raise bad_target(where, f"is {type_name(cell)}", 'a list of labels in every row, such as ["a", "b"], or []')
+    words = [plain(word) for word in found]
+    if None in words:
+        raise bad_target(where, "holds an empty label", "labels that are words or numbers")
+    return [word for word in words if word is not None]
+
+
+def _numbers(loaded: Loaded, name: str) -> array[float]:
+    out = array("d")
+    for index, (cell,) in enumerate(loaded.values([name])):
+        value = number_of(cell, written=True)
+        if value is None:
+            problem = f'is "{show(cell)}"' if isinstance(cell, str) else f"is {type_name(cell)}"
+            raise bad_target((loaded, index, name), problem, "a number in every row", "--target class reads classes")
+        if not math.isfinite(value):
+            raise bad_target(
+                (loaded, index, name), "is missing" if math.isnan(value) else "is infinite", "a number in every row"
+            )
+        out.append(value)
+    return out
+
+
+def bad_target(where: tuple[Loaded, int, str], problem: str, expected: str, todo: str = "") -> InputError:
+    """The error of a value that is no target of its kind."""
+    loaded, index, name = where
+    return InputError(
+        f"{loaded.place(index)}: the label in `{show(name)}` {problem}",
+        expected=expected,
+        todo=f"correct this row, or {todo or 'pass --label NAME for another field or --label none'}",
+    )

@@ -1,0 +1,127 @@
+"""Targets that are no classes: how label columns, tokens and triplets are read, and how a reading is overridden."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies import thorough
+from syngain.core import InputError, UsageError
+from syngain.data import read
+from syngain.data.columns.targets import Target, Targets
+from syngain.data.dataset import Dataset, RoleOptions
+
+
+def of(rows, like=None, **roles):
+    return Dataset.from_rows(rows, roles=RoleOptions(**roles), like=like)
+
+
+def table(values, name="y"):
+    return [{"a": float(place % 7), name: value} for place, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([place * 1.5 for place in range(60)], Target.NUMBER),
+        ([25 + 3 * place for place in range(60)], Target.NUMBER),
+        ([place + 1 for place in range(60)], Target.NUMBER),  # every row another integer
+        ([place % 30 for place in range(200)], Target.CLASS),  # codes of classes
+        ([place % 2 for place in range(60)], Target.CLASS),
+        ([1 + place % 5 for place in range(60)], Target.CLASS),
+        (["a", "b"] * 30, Target.CLASS),
+    ],
+)
+def test_a_label_column_of_many_numbers_is_a_number(values, kind):
+    found = of(table(values), label="y")
+    assert found.roles.target is kind
+    assert (found.targets is None) == (kind is Target.CLASS)
+    assert (found.labels is None) == (kind is not Target.CLASS)
+
+
+def test_scores_are_ordinal_by_the_name_of_their_column_and_the_kind_can_be_named():
+    rows = table([1 + place % 5 for place in range(60)], "stars")
+    assert of(rows, label="stars").roles.target is Target.ORDINAL
+    assert "--target class" in of(rows, label="stars").roles.hint
+    assert of(rows, label="stars", target="class").labels[:2] == ["1", "2"]
+    assert list(of(rows, label="stars", target="number").targets.numbers[:2]) == [1, 2]
+
+
+def test_the_synthetic_rows_have_the_kind_of_the_real_ones():
+    real = of(table([place * 1.5 for place in range(60)]), label="y")
+    few = of(table([1, 2, 1, 2]), like=real, label="y")
+    assert few.targets.kind is Target.NUMBER
+    with pytest.raises(InputError, match='the label in `y` is "high"'):
+        of(table([1.5, "high"]), like=real, label="y")
+    with pytest.raises(InputError, match="is missing"):
+        of(table([1.5, None]), like=real, label="y")
+
+
+def test_label_lists_ids_vectors_and_json_text_are_label_sets():
+    assert of([{"text": "x", "labels": ["b", "a", "a"]}, {"text": "y", "labels": []}]).targets.values == [
+        ("a", "b"),
+        (),
+    ]
+    assert of([{"text": "x", "labels": [3, 1]}, {"text": "y", "labels": [2]}]).targets.values == [("1", "3"), ("2",)]
+    vectors = of([{"text": "x", "labels": [0, 1, 1]}, {"text": "y", "labels": [1, 0, 0]}])
+    assert vectors.targets.values == [("1", "2"), ("0",)]
+    assert of([{"text": "x", "labels": '["a", "b"]'}] * 2).targets.values[0] == ("a", "b")
+
+
+@pytest.mark.parametrize("tags", ["ner_tags", "tags"])
+@pytest.mark.parametrize("values", [["B-PER", "O"], [1, 0]])
+def test_tokens_and_tags(tags, values):
+    found = of([{"tokens": ["Ada", "went"], tags: values}] * 3)
+    assert found.targets.kind is Target.TAGS
+    assert found.sides["text"][0] == "Ada went"
+    assert found.targets.values[0] == (("Ada", "went"), tuple(map(str, values)))
+    with pytest.raises(InputError, match="1 tags for 2 tokens"):
+        of([{"tokens": ["Ada", "went"], tags: values}, {"tokens": ["a", "b"], tags: values[:1]}])
+
+
+def test_text_next_to_tokens_of_another_kind_stays_text():
+    found = of([{"text": "a b", "tokens": [1, 2, 3], "label": "x"}] * 3)
+    assert found.targets is None
+    assert found.labels is not None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"query": "q", "pos": ["p"], "neg": ["n", "m"]},
+        {"anchor": "q", "positive": "p", "negative_1": "n", "negative_2": "m"},
+        {"query": "q", "positives": ["p"], "negatives": ["n", "m"]},
+        {"question": "q", "positive_ctxs": [{"text": "p"}], "negative_ctxs": [{"text": "n"}, {"text": "m"}]},
+    ],
+)
+def test_triplets(row):
+    found = of([row, row])
+    assert found.targets.kind is Target.TRIPLETS
+    assert found.targets.values[0] == (("p",), ("n", "m"))
+    assert (found.sides["prompt"][0], found.sides["response"][0]) == ("q", "p")
+    assert "negatives from" in found.roles.sentence()
+
+
+def test_a_row_without_candidates_and_an_unknown_kind_are_named():
+    with pytest.raises(InputError, match="no negative candidate"):
+        of([{"query": "q", "pos": ["p"], "neg": ["n"]}, {"query": "q", "pos": ["p"], "neg": []}])
+    with pytest.raises(UsageError, match="unknown target `numbr`"):
+        of(table([1, 2]), label="y", target="numbr")
+    with pytest.raises(UsageError, match="no such fields"):
+        of(table([1, 2]), label="y", target="tags")
+
+
+@thorough(60)
+@given(st.lists(st.lists(st.text("abcde", min_size=1, max_size=3), max_size=4), min_size=2, max_size=20))
+def test_label_sets_survive_a_file_and_keep_their_rows(tmp_path_factory, sets):
+    sets = [["a"], *sets]
+    path = tmp_path_factory.mktemp("sets") / "rows.jsonl"
+    path.write_text("".join(json.dumps({"text": f"t{n}", "labels": own}) + "\n" for n, own in enumerate(sets)))
+    found = read(path)
+    assert list(found.targets.values) == [tuple(sorted(set(own))) for own in sets]
+    rows = [len(sets) - 1, 0, 0]
+    assert list(found.take(rows).targets.values) == [found.targets.values[row] for row in rows]
+    joined = Targets.joined([found.targets, found.take(rows).targets])
+    assert len(joined.values) == len(sets) + 3
+    assert found.take(rows).fingerprint != found.fingerprint
