@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
 REMEMBERED = 24  # encoders whose embeddings are kept: ten folds of two trials and a few more
 COMMON = 0.2  # of the preference rows have one prompt: then it is no topic
+MOST_CLASSES = 2_000
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
 
@@ -136,7 +137,11 @@ class GainLayout:
         """The linear proxy on text, gradient boosting on tables; or a learner of your own.
 
         The encoder is fitted on real rows and synthetic rows without labels, never on pool or test.
+
+        Raises:
+            InputError: so many labels that they are no classes.
         """
+        self._check_classes()
         encode = self._encode(encoder or HashedNgrams(), streams)
         real, synthetic = encode(self.anchors, np.arange(self.synthetic_label.size))
         by_kind: Classifier = Logistic() if self.synthetic.sides else Boosting()
@@ -152,6 +157,15 @@ class GainLayout:
             classes=len(self.names),
             learner=learner or by_kind,
             encode=encode if isinstance(encode, _Ngrams) else None,
+        )
+
+    def _check_classes(self) -> None:
+        if len(self.names) <= MOST_CLASSES:
+            return
+        raise InputError(
+            f"{self.real[0].name} and {self.synthetic.name} have {len(self.names):,} different labels",
+            expected=f"at most {MOST_CLASSES:,} classes to measure a gain: a proxy learns each of them",
+            todo="ignore labels with --label none, name another column with --label NAME, or merge rare labels",
         )
 
     def preference_task(self, streams: Streams) -> PreferenceTask:
