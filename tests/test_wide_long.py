@@ -10,11 +10,14 @@ from syngain.audit.measures import crossfit
 from syngain.audit.measures.labels import confidence, judge
 from syngain.audit.measures.marginals import Marginals, _Coded, distance
 from syngain.core.errors import InputError
+from syngain.core.rng import Streams
 from syngain.data import read
 from syngain.data.dataset import Dataset
 from syngain.data.encoders.vectors import PIECE, SEEN, HashedNgrams, TableEncoder, excerpt
 from syngain.data.files.delimited import DelimitedCodec
+from syngain.gain.design.layout import GainLayout
 from syngain.learners.linear import Discriminant
+from syngain.learners.logistic import Logistic
 
 
 def test_embeddings_of_wide_tables_have_a_bounded_length_and_keep_distances() -> None:
@@ -133,3 +136,14 @@ def test_labels_that_are_no_classes_are_refused_by_name() -> None:
         syngain.gain(real, synthetic)
     assert "2,000 classes" in refused.value.expected
     assert "--label none" in refused.value.todo
+
+
+@pytest.mark.parametrize(("columns", "linear"), [(300, False), (301, True)])
+def test_the_proxy_of_tables_too_wide_for_trees_is_linear(columns: int, linear: bool) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, columns)).round(3)
+    rows = [{**{f"c{i}": x for i, x in enumerate(row)}, "label": "ab"[row[0] > 0]} for row in X.tolist()]
+    real = Dataset.from_rows(rows, "real")
+    layout = GainLayout.of(real, Dataset.from_rows(rows[::-1], "synthetic", like=real))
+    assert layout.linear == linear
+    assert isinstance(layout.task(Streams(0)).learner, Logistic) == linear

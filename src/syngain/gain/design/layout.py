@@ -35,6 +35,7 @@ REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of t
 REMEMBERED = 24  # encoders whose embeddings are kept: ten folds of two trials and a few more
 COMMON = 0.2  # of the preference rows have one prompt: then it is no topic
 MOST_CLASSES = 2_000
+MOST_FOR_TREES = 300  # columns; a fit of trees takes seconds then, and there are hundreds
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
 
@@ -122,6 +123,11 @@ class GainLayout:
         return self.synthetic.labels is not None
 
     @property
+    def linear(self) -> bool:
+        """Whether the proxy of labels is linear: on texts, and on tables too wide for trees."""
+        return bool(self.synthetic.sides) or len(self.synthetic.columns) > MOST_FOR_TREES
+
+    @property
     def preferences(self) -> bool:
         """Whether rows are preferences without labels."""
         return self.synthetic.preferences is not None and not self.labeled
@@ -134,7 +140,7 @@ class GainLayout:
     def label_task(
         self, streams: Streams, *, encoder: TextEncoder | None = None, learner: Classifier | None = None
     ) -> LabelTask:
-        """The linear proxy on text, gradient boosting on tables; or a learner of your own.
+        """The linear proxy on text and wide tables, gradient boosting on tables; or a learner of your own.
 
         The encoder is fitted on real rows and synthetic rows without labels, never on pool or test.
 
@@ -144,7 +150,7 @@ class GainLayout:
         self._check_classes()
         encode = self._encode(encoder or HashedNgrams(), streams)
         real, synthetic = encode(self.anchors, np.arange(self.synthetic_label.size))
-        by_kind: Classifier = Logistic() if self.synthetic.sides else Boosting()
+        by_kind: Classifier = Logistic() if self.linear else Boosting()
         own = self.anchors.size + self.synthetic_label.size + 1  # above every unit of the lineage
         unit = np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]])
         return LabelTask(
