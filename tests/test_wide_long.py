@@ -26,10 +26,10 @@ def test_embeddings_of_wide_tables_have_a_bounded_length_and_keep_distances() ->
     columns |= {f"k{i}": [f"v{x}" for x in rng.integers(9, size=60)] for i in range(300)}
     found = TableEncoder().fit(columns)(columns)
     exact = TableEncoder(most=10**6).fit(columns)(columns)
-    assert found.shape == (60, 1_024)
+    assert found.shape == (60, 512)
     assert exact.shape[1] > 5_000
     ours, theirs = (((X[:30] - X[30:]) ** 2).sum(axis=1) for X in (found, exact))
-    assert ours == pytest.approx(theirs, rel=0.25)
+    assert ours == pytest.approx(theirs, rel=0.35)
     assert ours.mean() == pytest.approx(theirs.mean(), rel=0.05)
     assert np.array_equal(found, TableEncoder().fit(columns)(columns))
 
@@ -38,7 +38,7 @@ def test_a_wide_table_is_encoded_one_column_at_a_time() -> None:
     """A matrix of all 90,000 coordinates would have 2 GB."""
     rng = np.random.default_rng(0)
     columns = {f"k{i}": [f"v{x}" for x in rng.integers(40, size=3_000)] for i in range(50)}
-    encoder = TableEncoder(most=64)
+    encoder = TableEncoder(most=64, hashed=64)
     assert encoder.fit(columns)(columns).shape == (3_000, 64)
 
 

@@ -181,12 +181,13 @@ class TableEncoder:
 
     Attributes:
         max_categories: number of frequent values with their own column; the others have a common column.
-        most: coordinates of an embedding. Of wider tables each coordinate is added to one of these, or subtracted, by
-            chance [weinberger2009]: distances and inner products stay what they are on average.
+        most: coordinates of an embedding. hashed: of wider tables, whose coordinates are each added to one of these, or
+            subtracted, by chance [weinberger2009]: distances and inner products stay what they are on average.
     """
 
     max_categories: int = 30
     most: int = 1_024
+    hashed: int = 512
 
     def fit(self, columns: Mapping[str, Sequence[object]]) -> FittedTable:
         """Fit location, scale and categories of every column.
@@ -197,7 +198,7 @@ class TableEncoder:
         for name, values in columns.items():
             numbers = _numbers(values)
             parts.append(_Numeric.fit(name, numbers) if numbers is not None else self._categories(name, values))
-        return FittedTable(tuple(parts), self.most)
+        return FittedTable(tuple(parts), self.most, self.hashed)
 
     def _categories(self, name: str, values: Sequence[object]) -> _Categorical:
         texts, counts = np.unique(np.array([str(value) for value in values]), return_counts=True)
@@ -211,6 +212,7 @@ class FittedTable:
 
     parts: tuple[_Column, ...]
     most: int
+    hashed: int
 
     def __call__(self, columns: Mapping[str, Sequence[object]]) -> Floats:
         """Embeddings of shape (n, d).
@@ -231,9 +233,9 @@ class FittedTable:
 
     def _hashed(self, columns: Mapping[str, Sequence[object]]) -> Floats:
         rng = np.random.default_rng(SKETCH)
-        out = np.zeros((len(columns[self.parts[0].name]), self.most))
+        out = np.zeros((len(columns[self.parts[0].name]), self.hashed))
         for part in self.parts:  # one column at a time: the memory is that of the embedding
-            place, sign = rng.integers(self.most, size=part.width), rng.choice((-1.0, 1.0), size=part.width)
+            place, sign = rng.integers(self.hashed, size=part.width), rng.choice((-1.0, 1.0), size=part.width)
             for at, values in zip(place.tolist(), (part.encode(columns[part.name]) * sign).T, strict=True):
                 out[:, at] += values
         return out
