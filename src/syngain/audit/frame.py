@@ -6,12 +6,13 @@ without the rows, or the marginal, of another one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit import table_rows
 from syngain.core.errors import InputError
 from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.splits import groups
@@ -69,6 +70,11 @@ class RowSet:
             data=data,
         )
 
+    @property
+    def written_labels(self) -> Sequence[str] | None:
+        """The label, or another target written out, of every row (n,); None where rows have none."""
+        return self.labels if self.targets is None else list(self.targets.lines())
+
     def without_opening(self, side: str, opening: str) -> RowSet:
         """The same rows with this opening removed from those that have it."""
         texts = {**self.texts, side: Texts([_cut(text, opening) for text in self.texts[side]])}
@@ -103,6 +109,7 @@ class Frame:
         anchors, anchor_labels: texts and labels of the real rows that synthetic ones were made from.
         source: the real row each synthetic row was made from (m,), -1 unknown. rows: original row numbers (m,).
         held_out: whether ``real`` was held out from generation. test: joined texts of the test set.
+        anchor_columns, test_columns: of tables. anchor_targets: labels or other targets of tables, written out.
         study: where clusters of all rows are known; None once rows were taken out or changed.
         benchmarks: public benchmarks whose items must not be in the synthetic rows.
     """
@@ -115,6 +122,9 @@ class Frame:
     rows: Ints
     held_out: bool
     test: Texts | None = None
+    anchor_columns: Columns = field(default_factory=dict)
+    test_columns: Columns | None = None
+    anchor_targets: Sequence[str] | None = None
     study: Study | None = None
     benchmarks: Sequence[Benchmark] = ()
 
@@ -138,6 +148,9 @@ class Frame:
             rows=np.arange(len(study.synthetic)),
             held_out=study.held_out is not None,
             test=None if study.test is None else study.texts("test"),
+            anchor_columns=study.real.columns,
+            test_columns=None if study.test is None else study.test.columns,
+            anchor_targets=RowSet.of(study, "real").written_labels if study.real.columns else None,
             study=study,
             benchmarks=benchmarks,
         )
@@ -151,6 +164,11 @@ class Frame:
     def unit(self) -> Ints:
         """Independent units of the synthetic rows (m,): rows of one real row together, others alone."""
         return np.where(self.source >= 0, self.source, len(self.anchors) + np.arange(self.source.size))
+
+    @cached_property
+    def row_ids(self) -> frozenset[str]:
+        """Columns of a table that name or number its real rows."""
+        return table_rows.id_columns(self.anchor_columns)
 
     def take(self, rows: Ints) -> Frame:
         """The frame with only these synthetic rows."""
@@ -219,16 +237,20 @@ class Frame:
 
 def near_clusters(frame: Frame, side: str = "") -> Ints:
     """Near-duplicate clusters of real rows followed by synthetic rows, on one numbering; of whole rows or a side."""
+    if not frame.sides:
+        tables = [
+            table_rows.compared(rows.columns, rows.written_labels, frame.row_ids)
+            for rows in (frame.real, frame.synthetic)
+        ]
+        return np.concatenate(table_rows.shared_codes(*tables))
     if frame.study is not None:
         return frame.study.clusters("held_out" if frame.held_out else "real", "synthetic", side=side)
     real, synthetic = (
         (frame.real.texts[side], frame.synthetic.texts[side]) if side else (frame.real.joined, frame.synthetic.joined)
     )
-    if frame.sides:
-        near = near_duplicates.shared_clusters(real, synthetic)
-        rows = (frame.real.targets, frame.synthetic.targets)
-        return near if side else apart_by(near, [None if one is None else one.negatives() for one in rows])
-    return np.concatenate(near_duplicates.shared_codes(real, synthetic))
+    near = near_duplicates.shared_clusters(real, synthetic)
+    rows = (frame.real.targets, frame.synthetic.targets)
+    return near if side else apart_by(near, [None if one is None else one.negatives() for one in rows])
 
 
 def _occurrence(codes: Ints) -> Ints:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from syngain.audit.frame import near_clusters
-from syngain.audit.measures import novelty, uniformity
+from syngain.audit.measures import uniformity
 from syngain.audit.measures.benchmarks import BenchmarkItems, BenchmarkMatches, benchmark_fraction
-from syngain.audit.measures.copies import Copies
+from syngain.audit.measures.copies import copies_of
 from syngain.audit.measures.diversity import Vendi
-from syngain.audit.measures.duplicates import effective_size, repeated_fraction
 from syngain.audit.measures.labels import LabelEvidence, LabelProbe, judge, leak_fraction, leaking
 from syngain.audit.measures.marginals import Marginals
 from syngain.audit.measures.neighbors import Neighbors
 from syngain.audit.measures.regions import Cells, Regions
 from syngain.audit.measures.relations import Relations
+from syngain.audit.measures.repeats import Repeats
 from syngain.audit.measures.two_sample import ClassifierTwoSample, KernelTwoSample, Pooled, squared_distances
 from syngain.audit.preference.health import PreferenceHealth, preference_health
 from syngain.audit.preference.swaps import SwapSearch
@@ -81,6 +81,7 @@ class Measurements:
 
     Attributes:
         repeats, near_repeats, copies, contaminated, leaks: flags per synthetic row (m,).
+        habit: whether rows repeat as the rows of a table do by themselves, so that repeats are rows like others.
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
         benchmarks: synthetic rows that match items of public benchmarks.
         cells: region name to cells with names; openings: per side, the most common one.
@@ -93,6 +94,7 @@ class Measurements:
     near: Ints
     copies: Flags
     copied_from: Ints
+    habit: bool = False
     contaminated: Flags | None = None
     leaks: Flags | None = None
     doubted: Flags | None = None
@@ -154,29 +156,21 @@ def suffix(frame: Frame, side: str) -> str:
 
 def _rows(frame: Frame) -> Measurements:
     """Exact and near duplicates, copies of real rows, contamination: on whole rows."""
-    near = near_clusters(frame)
-    n = frame.real.size
-    exact_real, exact = near_duplicates.shared_codes(frame.real.joined, frame.synthetic.joined)
-    unit = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
-    estimates = {
-        "duplicates.exact_fraction": repeated_fraction(exact, exact_real, kind="equal after normalization", units=unit),
-        "duplicates.near_fraction": repeated_fraction(
-            near[n:], near[:n], kind="MinHash, Jaccard of character 4-grams at least .8", units=unit
-        ),
-        "size.effective": effective_size(near[n:], unit),
-    }
-    copies = Copies.of(frame)
-    estimates["novelty.copy_fraction"] = novelty.copy_fraction(copies.found, copies.background, frame.unit)
+    repeats = Repeats.of(frame)
+    estimates = dict(repeats.estimates)
+    copies = copies_of(frame)
+    estimates["novelty.copy_fraction"] = copies.fraction()
     contaminated = None
     if frame.test is not None:
-        estimate, contaminated = copies.contamination(frame.test)
+        estimate, contaminated = copies.contamination()
         estimates["contamination.test_fraction"] = estimate
     benchmarks = _benchmarks(frame, estimates)
     return Measurements(
         estimates=estimates,
-        repeats=_seen_before(exact),
-        near_repeats=_seen_before(near[n:]),
-        near=near,
+        repeats=repeats.exact,
+        near_repeats=repeats.near,
+        near=repeats.clusters,
+        habit=repeats.habit,
         copies=copies.found,
         copied_from=copies.source,
         contaminated=contaminated,
@@ -200,6 +194,8 @@ def _benchmarks(frame: Frame, estimates: dict[str, Estimate]) -> BenchmarkMatche
 def _side(found: Measurements, frame: Frame, side: str, streams: Streams, settings: Settings) -> Measurements:
     """Divergence, fidelity, diversity, regions of one side of the pair, or of a table."""
     near = near_clusters(frame, side) if len(frame.sides) > 1 else found.near
+    if found.habit:
+        near = np.arange(near.size)  # draws of their own
     real, synthetic = frame.distinct(settings.sample, near, streams.stream("sample"))
     if real.size < FEWEST:  # too few different rows to compare; duplicates say so
         return _alike(found, frame, side)
@@ -376,12 +372,6 @@ def _common_opening(frame: Frame, side: str) -> str:
     openings = row_texts(frame.synthetic.texts[side], uniformity.opening)
     names, counts = np.unique(np.array(openings), return_counts=True)
     return uniformity.shared_opening(frame.synthetic.texts[side], str(names[counts.argmax()]))
-
-
-def _seen_before(codes: Ints) -> Flags:
-    repeated = np.ones(codes.size, dtype=bool)
-    repeated[np.unique(codes, return_index=True)[1]] = False
-    return repeated
 
 
 def bounded(found: Measurements) -> Measurements:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REFERENCE = 2_000  # real rows that distances are measured to
 FAR = 0.99
+SAME = 1e-3  # of the length of the embeddings: rows are equal in single precision
 TYPICAL = 0.95  # real rows within the radius of support
 
 
@@ -75,6 +76,7 @@ class RowScores:
         distance: to the nearest real row (m,). neighbor: index of that real row (m,). cell: nearest center (m,).
         radius: the 95 % quantile of the distance of a real row to the others. real_rows: rows it was taken from.
         far_radius: the 99 % quantile of the same; rows beyond it are named as being from elsewhere.
+        beyond: the fraction of real rows beyond the radius; less than 5 % where nearly all of them repeat.
     """
 
     distance: Floats
@@ -83,6 +85,7 @@ class RowScores:
     radius: float
     far_radius: float
     real_rows: int
+    beyond: float = 1 - TYPICAL
 
     @property
     def far(self) -> Flags:
@@ -100,9 +103,10 @@ class RowScores:
         p is for a fraction above that of real rows; the radius is itself estimated from real rows that are each
         other's neighbors, so their binomial variance counts twice.
         """
-        value, real = float(self.outside.mean()), 1 - TYPICAL
+        value, real = float(self.outside.mean()), self.beyond
         own = clustered_variance(self.outside.astype(float), units)
-        error = math.sqrt(2 * real * TYPICAL / self.real_rows + max(own, real * TYPICAL / self.outside.size))
+        chance = max(real, 1 / self.real_rows) * (1 - real)
+        error = math.sqrt(2 * chance / self.real_rows + max(own, chance / self.outside.size))
         return Estimate(
             value=value,
             unit="share",
@@ -113,7 +117,7 @@ class RowScores:
             p=difference_p(value - real, error, "upper"),
             n=self.distance.size,
             clusters=int(np.unique(units).size),
-            references={"real": 1 - TYPICAL},
+            references={"real": real},
         )
 
 
@@ -145,4 +149,8 @@ def score_rows(encoded: Vectors, centers: Floats) -> RowScores:
     _, among = nearest(reference, reference, exclude_self=True)
     distance, neighbor, cell = run(_Scoring(encoded.synthetic, reference, centers), blocks(len(encoded.synthetic)))
     radius, far = (float(q) for q in np.quantile(among, (TYPICAL, FAR)))
-    return RowScores(distance, neighbor * step, cell, radius, far, len(reference))
+    beyond, same = 1 - TYPICAL, SAME * float(np.sqrt((reference.astype(np.float64) ** 2).sum(axis=1).mean()))
+    if radius <= same < among.max():  # nearly all real rows repeat: the radius is that of the others
+        radius, far = (float(q) for q in np.quantile(among[among > same], (TYPICAL, FAR)))
+        beyond = float((among > radius).mean())
+    return RowScores(distance, neighbor * step, cell, radius, far, len(reference), beyond)

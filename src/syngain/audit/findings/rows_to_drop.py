@@ -1,4 +1,4 @@
-"""Which rows to drop and why: only for reasons that stand as findings, and repeats in any case."""
+"""Which rows to drop and why: only for reasons that stand as findings, and repeats unless real rows repeat too."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
         out |= preference_reasons(found.preferences)
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
-    else:
+    elif not found.habit:
         out["duplicates"] = found.repeats
     return {name: flags for name, flags in out.items() if flags.any()}
 

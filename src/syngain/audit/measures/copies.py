@@ -1,4 +1,4 @@
-"""Near copies between sets of rows; equal rows of tables, which have no n-grams."""
+"""Near copies between sets of texts, and the choice of the search for texts or tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.measures import novelty
+from syngain.audit.measures.table_copies import TableCopies
 from syngain.data.text import near_duplicates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from syngain.audit.frame import Frame
     from syngain.core.arrays import Flags, Ints
     from syngain.core.estimate import Estimate
@@ -37,8 +36,8 @@ class Copies:
     @classmethod
     def of(cls, frame: Frame) -> Copies:
         """The copies of a frame."""
+        threshold = near_duplicates.MinHash().threshold
         synthetic, anchors = near_duplicates.sign(frame.synthetic.joined), near_duplicates.sign(frame.anchors)
-        threshold = cls._threshold(frame)
         source, similarity = near_duplicates.best_match(synthetic, anchors)
         other, within = near_duplicates.best_match(anchors, anchors, exclude_self=True)
         near, background = similarity >= threshold, within >= threshold
@@ -51,15 +50,21 @@ class Copies:
             background &= theirs[other] == theirs
         return cls(frame, synthetic, anchors, np.where(near, source, -1), copies, background)
 
-    @staticmethod
-    def _threshold(frame: Frame) -> float:
-        return near_duplicates.MinHash().threshold if frame.sides else 1.0
+    def fraction(self) -> Estimate:
+        """``novelty.copy_fraction``."""
+        return novelty.copy_fraction(self.found, self.background, self.frame.unit)
 
-    def contamination(self, test: Sequence[str]) -> tuple[Estimate, Flags]:
+    def contamination(self) -> tuple[Estimate, Flags]:
         """The fraction of test rows among the synthetic rows, and which synthetic rows they are (m,)."""
-        tests, threshold = near_duplicates.sign(test), self._threshold(self.frame)
+        assert self.frame.test is not None  # noqa: S101  (asked for where there are test rows)
+        tests, threshold = near_duplicates.sign(self.frame.test), self.synthetic.method.threshold
         hits, background, reverse = (
             near_duplicates.best_match(first, second)[1] >= threshold
             for first, second in ((self.synthetic, tests), (self.anchors, tests), (tests, self.synthetic))
         )
         return novelty.contamination(reverse, hits, background), hits
+
+
+def copies_of(frame: Frame) -> Copies | TableCopies:
+    """The copies of real rows in a frame."""
+    return Copies.of(frame) if frame.sides else TableCopies.of(frame)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from syngain.learners.linear import Discriminant
 
 
+MOST_CLASSES = 200  # the most frequent classes, whose pairs are summed over; single rows of others add next to nothing
+
+
 def margins(X: Floats, label: Ints, fold: Ints, learner: Discriminant) -> tuple[Floats, Ints]:
     """Held-out score of each row's own class minus that of the best other class, and that class; shapes (n,).
 
@@ -86,7 +89,8 @@ class Swaps:
         counts = np.bincount(self.label).astype(float)
         means = _class_means(self.X, self.label, counts)
         image = self._image(means, int(np.count_nonzero(counts)))
-        teachers = {int(name): _Teacher.of(self, int(name), image) for name in np.flatnonzero(counts)}
+        frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])  # pairs of classes grow with the square
+        teachers = {int(name): _Teacher.of(self, int(name), image) for name in frequent[counts[frequent] > 0]}
         out = []
         for slope in slopes:
             moved = {name: _Moved.of(self, name, means[name], slope, counts) for name in teachers}

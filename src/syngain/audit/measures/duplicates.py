@@ -15,21 +15,25 @@ from syngain.inference.intervals import error_intervals
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
 
+UPPER = 1.645  # standard errors to the end of a one-sided 95% range
 TOLERATED = 0.01  # a share of repeats below this is nobody's problem
 
 
-def repeated_fraction(synthetic: Ints, real: Ints, *, kind: str, units: Ints | None = None) -> Estimate:
+def repeated_fraction(
+    synthetic: Ints, real: Ints, *, kind: str, units: Ints | None = None, drawn: bool = False
+) -> Estimate:
     """Fraction of synthetic rows that repeat an earlier one, from cluster codes of shape (n,) and (m,).
 
     The value describes this file; the interval is for a fresh set of as many rows from the same generator. The null
     is ``TOLERATED`` or, when the real rows repeat themselves too, what they repeat: both sets thinned to the size of
-    the smaller one [hurlbert1971]. p is for the larger of the two.
+    the smaller one [hurlbert1971]. p is for the larger of the two. ``drawn``: rows are draws that may be equal, as in
+    tables, so that the range has what chance adds to the real rows' repeats, and p is for its upper end.
     """
     sizes = np.bincount(np.unique(synthetic, return_inverse=True)[1])
     n = synthetic.size
     value = 1 - sizes.size / n
     error = math.sqrt(distinct_variance(synthetic, units)) / n
-    background, p = _against_real(sizes, np.bincount(np.unique(real, return_inverse=True)[1]), error)
+    background, spread, p = _against_real(sizes, np.bincount(np.unique(real, return_inverse=True)[1]), error)
     floor = _poisson_sf(value * n, TOLERATED * n, error * n)
     return Estimate(
         value=value,
@@ -37,7 +41,7 @@ def repeated_fraction(synthetic: Ints, real: Ints, *, kind: str, units: Ints | N
         method=f"{kind}; repeats = rows minus different rows; variance of the number of species seen",
         estimand="expected fraction of repeats among as many rows of the same generator",
         intervals=error_intervals(value, error, n),
-        null=(0.0, max(TOLERATED, background)),
+        null=(0.0, max(TOLERATED, background + (UPPER * spread if drawn else 0.0))),
         p=max(p, floor),
         n=n,
         clusters=n if units is None else np.unique(units).size,
@@ -97,16 +101,16 @@ def _jackknife_distinct(codes: Ints, units: Ints) -> float:
     return float(np.sum((influence - influence.mean()) ** 2) * count / max(count - 1, 1))
 
 
-def _against_real(synthetic: Ints, real: Ints, error: float) -> tuple[float, float]:
-    """Repeated fraction of the real rows, and the one-sided p that the synthetic ones repeat more at equal size."""
+def _against_real(synthetic: Ints, real: Ints, error: float) -> tuple[float, float, float]:
+    """Repeated fraction of the real rows, error of the difference, one-sided p of more repeats, all at equal size."""
     n, m = int(synthetic.sum()), int(real.sum())
     if m < 2 or real.size == m:
-        return 0.0, 0.0  # the real rows repeat nothing: the tolerated share alone decides
+        return 0.0, 0.0, 0.0  # the real rows repeat nothing: the tolerated share alone decides
     size = min(n, m)
     ours, theirs = _thinned(synthetic, size), _thinned(real, size)
     # repeats come in pairs of rows, rarely in crowds: Poisson errors on both sides, ours at least its own
     spread = math.hypot(max(math.sqrt(max(ours, 1.0)), error * size), math.sqrt(max(theirs, 1.0)))
-    return theirs / size, float(stats.norm.sf((ours - theirs) / spread))
+    return theirs / size, spread / size, float(stats.norm.sf((ours - theirs) / spread))
 
 
 def _thinned(sizes: Ints, rows: int) -> float:

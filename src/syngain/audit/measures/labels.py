@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import log_softmax
 
 from syngain.audit.measures.crossfit import Swaps, density_at_zero, margins
 from syngain.core.errors import UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from syngain.core.estimate import Interval
     from syngain.learners.linear import FittedDiscriminant
 
+CELLS = 20_000_000  # log-probabilities at a time
 EMPTY = "a an and as at be by for from in is it no non not of on or other none the to with un vs"
 EMPTY_RUNS = "其他 其它 その他 はい いいえ なし อื่นๆ อื่น ใช่ ไม่ใช่"
 EMPTY_WORDS = frozenset([*EMPTY.split(), *EMPTY_RUNS.split()])
@@ -114,6 +116,7 @@ class LabelProbe:
         chance = float(counts @ np.bincount(predicted[side], minlength=counts.size)) / own.size**2
         if not math.isfinite(error) or np.count_nonzero(counts) < 2:
             return error
+        own = np.unique(own, return_inverse=True)[1]  # classes of these rows alone: there may be many others
         margin, rival = margins(X, own, fold, self.learner)
         swaps = Swaps(X=X, label=own, fold=fold, kin=pooled.unit[side], rival=rival, shrinkage=self.learner.shrinkage)
         weight = np.full(own.size, 1 / (own.size * (1 - chance)))
@@ -188,10 +191,12 @@ def judge(teachers: Sequence[FittedDiscriminant], X: Floats, label: Ints, fold: 
     """Log-probability of each row's own label, and whether it is the classifier's first choice; shapes (n,)."""
     own, first = np.zeros(X.shape[0]), np.zeros(X.shape[0], dtype=bool)
     for k, model in enumerate(teachers):
-        rows = np.flatnonzero(fold == k)
-        table = model.log_probabilities(X[rows])
-        own[rows] = table[np.arange(rows.size), label[rows]]
-        first[rows] = table.argmax(axis=1) == label[rows]
+        for rows in _parts(np.flatnonzero(fold == k), model.present.size):
+            table = log_softmax(model.scores(X[rows]), axis=1)  # of the classes seen, which may be few of all
+            place = np.minimum(np.searchsorted(model.present, label[rows]), model.present.size - 1)
+            seen = model.present[place] == label[rows]
+            own[rows] = np.where(seen, table[np.arange(rows.size), place], -np.inf)
+            first[rows] = model.present[table.argmax(axis=1)] == label[rows]
     return np.maximum(own, -700.0), first  # a class the teacher never saw has log-probability -inf
 
 
@@ -199,8 +204,14 @@ def confidence(models: Sequence[FittedDiscriminant], X: Floats, fold: Ints) -> F
     """Log-probability of the first choice of each row's model, shape (N,)."""
     out = np.zeros(X.shape[0])
     for k, model in enumerate(models):
-        out[fold == k] = model.log_probabilities(X[fold == k]).max(axis=1)
+        for rows in _parts(np.flatnonzero(fold == k), model.present.size):
+            out[rows] = log_softmax(model.scores(X[rows]), axis=1).max(axis=1)
     return out
+
+
+def _parts(rows: Ints, columns: int) -> list[Ints]:
+    """The rows in parts of at most so many cells that they fit into memory."""
+    return np.array_split(rows, max(1, -(-rows.size * columns // CELLS)))
 
 
 def kappa(label: Ints, predicted: Ints, units: Ints) -> tuple[float, float]:

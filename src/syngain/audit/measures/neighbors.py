@@ -52,10 +52,11 @@ class Neighbors:
         intervals[1] = error_intervals(float(observed[1]), coverage_error(distance, pooled, self.k), n)
         noise = self._noise_end(pooled, rng)
         ends = (1.0, expected_coverage(n, m, self.k), 1.0)
+        tied = bool((distance[np.ix_(pooled.real, pooled.real)].min(axis=1) == 0).any())
         out = {}
         for index, (name, (tail, unit, estimand)) in enumerate(_PLANS.items()):
             null = permutation(float(observed[index]), np.array(permuted)[:, index], tail)
-            references = {"real": ends[index]}
+            references = {"real": null.mean if tied else ends[index]}  # the ends are exact without ties
             if index < len(noise):
                 references["noise"] = noise[index]
             out[name] = Estimate(

@@ -6,6 +6,7 @@ import math
 import shlex
 from array import array
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from syngain.data.columns.values import NotPlainError, is_missing, number, plain
 from syngain.data.rows import Loaded, show, show_names, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 NEVER = {"split", "token_logprobs", "tokens", "top_logprobs", "logprob_mode", "temperature", "top_p"}
 IDS = {
@@ -47,6 +48,7 @@ IDS = {
 }
 PROSE = 40  # mean characters from which a column of strings counts as prose
 BATCH = 10_000
+KEPT = 16  # rows kept while columns are looked at
 FEW_FEATURES = 2  # with no more columns than this next to sentences, rows are texts, not a table
 MANY = 20  # distinct values below which strings may be categories
 FEW = 0.5  # fraction of distinct values from which strings are names, not categories
@@ -78,7 +80,8 @@ def plan(loaded: Loaded, roles: Roles, like: ReferenceColumns | None) -> Feature
             raise _lacking(loaded, lacking, like)
         features = like.roles.features
         return FeaturePlan(features, tuple(n for n in others if n not in features), frozenset(like.numeric))
-    features = tuple(name for name in others if _is_feature(loaded, name))
+    record = lru_cache(KEPT)(loaded.rows.__getitem__)  # parsed once, not once per column
+    features = tuple(name for name in others if _is_feature(loaded, name, record))
     if not features:
         raise no_text_field(loaded)
     return FeaturePlan(features, tuple(name for name in others if name not in features))
@@ -147,14 +150,14 @@ def no_text_field(loaded: Loaded, prose: Sequence[str] = ()) -> InputError:
     )
 
 
-def _is_feature(loaded: Loaded, name: str) -> bool:
+def _is_feature(loaded: Loaded, name: str, record: Callable[[int], Mapping[str, object]]) -> bool:
     plain_name = name.strip().casefold()
     if plain_name in NEVER | IDS | set(SOURCE) | set(GENERATOR) or name in loaded.filtered:
         return False
     if plain_name.endswith(("_id", "logprob", "logprobs", "log_prob", "log_probs")):
         return False
     first = loaded.fields[name].first
-    return first < 0 or not isinstance(loaded.rows[first].get(name), (list, dict, bytes))
+    return first < 0 or not isinstance(record(first).get(name), (list, dict, bytes))
 
 
 def _longest_text(loaded: Loaded) -> str:

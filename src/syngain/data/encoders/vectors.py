@@ -6,6 +6,7 @@ the divergence of the rows.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints, Singles
 
 BATCH = 4_096
+SEEN, PIECE = 65_536, 4_096  # characters of a text whose n-grams are counted, and of a piece of it
+SKETCH = 20_241_129  # seed of the places of coordinates in wide tables
 
 
 class FittedEncoder(Protocol):
@@ -96,7 +99,7 @@ class Counting:
 
     def map(self, block: slice) -> sparse.csr_matrix[np.float32]:
         """The counts of one block."""
-        texts, buckets = self.texts[block], self.encoder.buckets
+        texts, buckets = [excerpt(text) for text in self.texts[block]], self.encoder.buckets
         laid = hashed_ngrams.lay_out(texts)
         rows, hashes = hashed_ngrams.word_hashes(laid)
         words = [hashed_ngrams.word_ngrams(rows, hashes, size) for size in (1, 2)]
@@ -113,6 +116,14 @@ class Counting:
         if not found:
             return sparse.csr_matrix(np.zeros((0, 2 * self.encoder.buckets), dtype=np.float32))
         return found[0] if len(found) == 1 else sparse.csr_matrix(sparse.vstack(found, format="csr"))
+
+
+def excerpt(text: str) -> str:
+    """The text, or of a text above 65,536 characters evenly spaced pieces of so many together."""
+    if len(text) <= SEEN:
+        return text
+    starts = np.linspace(0, len(text) - PIECE, SEEN // PIECE).astype(int).tolist()
+    return " ".join(text[start : start + PIECE] for start in starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +181,13 @@ class TableEncoder:
 
     Attributes:
         max_categories: number of frequent values with their own column; the others have a common column.
+        most: coordinates of an embedding. hashed: of wider tables, whose coordinates are each added to one of these, or
+            subtracted, by chance [weinberger2009]: distances and inner products stay what they are on average.
     """
 
     max_categories: int = 30
+    most: int = 1_024
+    hashed: int = 512
 
     def fit(self, columns: Mapping[str, Sequence[object]]) -> FittedTable:
         """Fit location, scale and categories of every column.
@@ -183,7 +198,7 @@ class TableEncoder:
         for name, values in columns.items():
             numbers = _numbers(values)
             parts.append(_Numeric.fit(name, numbers) if numbers is not None else self._categories(name, values))
-        return FittedTable(tuple(parts))
+        return FittedTable(tuple(parts), self.most, self.hashed)
 
     def _categories(self, name: str, values: Sequence[object]) -> _Categorical:
         texts, counts = np.unique(np.array([str(value) for value in values]), return_counts=True)
@@ -196,6 +211,8 @@ class FittedTable:
     """A fitted table encoder; every column becomes one or more coordinates."""
 
     parts: tuple[_Column, ...]
+    most: int
+    hashed: int
 
     def __call__(self, columns: Mapping[str, Sequence[object]]) -> Floats:
         """Embeddings of shape (n, d).
@@ -210,12 +227,26 @@ class FittedTable:
                 expected="the columns of the real rows",
                 todo=f"add {absent[0]} to the rows, or leave it out of the real rows",
             )
-        return np.hstack([part.encode(columns[part.name]) for part in self.parts])
+        if sum(part.width for part in self.parts) <= self.most:
+            return np.hstack([part.encode(columns[part.name]) for part in self.parts])
+        return self._hashed(columns)
+
+    def _hashed(self, columns: Mapping[str, Sequence[object]]) -> Floats:
+        rng = np.random.default_rng(SKETCH)
+        out = np.zeros((len(columns[self.parts[0].name]), self.hashed))
+        for part in self.parts:  # one column at a time: the memory is that of the embedding
+            place, sign = rng.integers(self.hashed, size=part.width), rng.choice((-1.0, 1.0), size=part.width)
+            for at, values in zip(place.tolist(), (part.encode(columns[part.name]) * sign).T, strict=True):
+                out[:, at] += values
+        return out
 
 
 class _Column(Protocol):
     @property
     def name(self) -> str: ...
+
+    @property
+    def width(self) -> int: ...
 
     def encode(self, values: Sequence[object]) -> Floats: ...
 
@@ -226,6 +257,10 @@ class _Numeric:
     center: float
     scale: float
     gaps: bool
+
+    @property
+    def width(self) -> int:
+        return 2 if self.gaps else 1
 
     @classmethod
     def fit(cls, name: str, numbers: Floats) -> _Numeric:
@@ -256,6 +291,10 @@ class _Categorical:
     name: str
     categories: tuple[str, ...]
 
+    @property
+    def width(self) -> int:
+        return len(self.categories) + 1
+
     def encode(self, values: Sequence[object]) -> Floats:
         index = {category: i for i, category in enumerate(self.categories)}
         out = np.zeros((len(values), len(self.categories) + 1))
@@ -266,6 +305,11 @@ class _Categorical:
 
 def _numbers(values: Sequence[object]) -> Floats | None:
     """The column as float64, NaN where missing; None when it is not numeric."""
+    if isinstance(values, array):
+        return np.array(values, dtype=np.float64)
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return np.array(values, dtype=np.float64)
     if any(isinstance(value, str | bytes | list | dict | tuple) for value in values):
         return None
     return np.array([np.nan if value is None else float(value) for value in values])  # type: ignore[arg-type]

@@ -30,7 +30,8 @@ class DelimitedCodec:
 
     def values(self, raws: Iterator[bytes], names: Sequence[str]) -> Iterator[Cells]:
         """The values of some columns of many rows."""
-        places = [self.header.index(name) if name in self.header else -1 for name in names]
+        place_of = {name: place for place, name in enumerate(self.header)}
+        places = [place_of.get(name, -1) for name in names]
         for cells in self._cells(raws):
             yield [cells[place] if place >= 0 else None for place in places]
 

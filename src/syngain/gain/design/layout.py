@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of the numbering
 COMMON = 0.2  # of the preference rows have one prompt: then it is no topic
+MOST_CLASSES = 2_000
+MOST_FOR_TREES = 300  # columns; a fit of trees takes seconds then, and there are hundreds
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
 
@@ -125,6 +127,11 @@ class GainLayout:
         return self.synthetic.labels is not None
 
     @property
+    def linear(self) -> bool:
+        """Whether the proxy of labels is linear: on texts, and on tables too wide for trees."""
+        return bool(self.synthetic.sides) or len(self.synthetic.columns) > MOST_FOR_TREES
+
+    @property
     def preferences(self) -> bool:
         """Whether rows are preferences without labels."""
         return self.synthetic.preferences is not None and not self.labeled
@@ -137,13 +144,17 @@ class GainLayout:
     def label_task(
         self, streams: Streams, *, encoder: TextEncoder | None = None, learner: Classifier | None = None
     ) -> LabelTask:
-        """The linear proxy on text, gradient boosting on tables; or a learner of your own.
+        """The linear proxy on text and wide tables, gradient boosting on tables; or a learner of your own.
 
         The encoder is fitted on real rows and synthetic rows without labels, never on pool or test.
+
+        Raises:
+            InputError: so many labels that they are no classes.
         """
+        self._check_classes()
         encode = self._encode(encoder or HashedNgrams(), streams)
         real, synthetic = encode(self.anchors, np.arange(self.synthetic_label.size))
-        by_kind: Classifier = Logistic() if self.synthetic.sides else Boosting()
+        by_kind: Classifier = Logistic() if self.linear else Boosting()
         own = self.anchors.size + self.synthetic_label.size + 1  # above every unit of the lineage
         unit = np.concatenate([self.lineage.group, own + self.cluster[self.anchors.size :]])
         return LabelTask(
@@ -156,6 +167,15 @@ class GainLayout:
             classes=len(self.names),
             learner=learner or by_kind,
             encode=encode if isinstance(encode, NgramFeatures) else None,
+        )
+
+    def _check_classes(self) -> None:
+        if len(self.names) <= MOST_CLASSES:
+            return
+        raise InputError(
+            f"{self.real[0].name} and {self.synthetic.name} have {len(self.names):,} different labels",
+            expected=f"at most {MOST_CLASSES:,} classes to measure a gain: a proxy learns each of them",
+            todo="ignore labels with --label none, name another column with --label NAME, or merge rare labels",
         )
 
     def preference_task(self, streams: Streams) -> PreferenceTask:

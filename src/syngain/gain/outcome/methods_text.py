@@ -63,7 +63,7 @@ def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) 
 
 def _proxy(found: GainEstimates, ground: GainLayout) -> str:
     linear = "a multinomial logistic regression on the audit's embeddings"
-    labeled = linear if ground.synthetic.sides else "gradient boosting"
+    labeled = linear if ground.linear else "gradient boosting"
     compared = "a Bradley-Terry model on differences between the two responses: their n-grams, length and style"
     unlabeled = compared if ground.preferences else "an interpolated n-gram language model over bytes"
     learner = labeled if ground.labeled else TARGETS.get(ground.target, unlabeled)

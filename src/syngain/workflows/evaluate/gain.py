@@ -300,7 +300,7 @@ def _check_prior(settings: GainSettings, layout: GainLayout) -> None:
 
 
 def _task(layout: GainLayout, settings: GainSettings, streams: Streams) -> Task:
-    trees = QUICK_TREES if settings.quick and not layout.synthetic.sides else None
+    trees = QUICK_TREES if settings.quick and not layout.linear else None
     return layout.task(streams, encoder=settings.encoder, learner=trees)
 
 
