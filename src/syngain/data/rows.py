@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Generic, Literal, Protocol, TypeVar, overload
 
@@ -68,6 +68,56 @@ class _Picked(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A cell that holds nothing to read; ``reason`` completes "`field` is ..."."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class OddRows:
+    """Rows that cannot be used: how many by reason, and the error of the first."""
+
+    reasons: dict[str, int] = field(default_factory=dict)
+    first: InputError | None = None
+
+    def add(self, reason: str, error: InputError) -> None:
+        """Count a row."""
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        self.first = self.first or error
+
+    def join(self, other: OddRows) -> None:
+        """Count those of another block as well."""
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        self.first = self.first or other.first
+
+    def __len__(self) -> int:
+        return sum(self.reasons.values())
+
+    def check(self, total: int) -> None:
+        """Refuse rows of which half or more cannot be used.
+
+        Raises:
+            InputError: that of the first row, with their number.
+        """
+        if self.first is None or 2 * len(self) < total:
+            return
+        if total < 3:
+            raise self.first
+        came = f"{self.first.came.rstrip('.')}; {len(self):,} of {total:,} rows cannot be read"
+        raise InputError(came, expected=self.first.expected, todo=self.first.todo)
+
+    def note(self, total: int) -> str:
+        """How many rows were left out, and why."""
+        listed = sorted(self.reasons.items(), key=lambda item: -item[1])
+        why = ", ".join(f"{reason} ({count:,})" for reason, count in listed[:4])
+        more = f" and {len(listed) - 4} other reasons" if len(listed) > 4 else ""
+        where = "" if self.first is None else f"; the first: {self.first.came}"
+        return f"{len(self):,} of {total:,} rows left out: {why}{more}{where}"
+
+
+@dataclass(frozen=True, slots=True)
 class FieldCount:
     """A field: number of rows with a value, and the first of these (-1: none)."""
 
@@ -95,7 +145,7 @@ class Loaded:
         unit: the unit of ``numbers``: physical lines, or rows in formats without lines. Both from 1.
         rows: complete records. values: single fields of all rows, parsed faster.
         fields: the fields of the rows. written: numbers are written as text (CSV).
-        filtered: the columns of the filter.
+        filtered: the columns of the filter. odd: rows of the file that are no rows. notes: on how the file was read.
     """
 
     file: str
@@ -107,6 +157,8 @@ class Loaded:
     fields: Mapping[str, FieldCount]
     written: bool = False
     filtered: frozenset[str] = frozenset()
+    odd: OddRows = field(default_factory=OddRows)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -114,6 +166,29 @@ class Loaded:
     def place(self, index: int) -> str:
         """The position of row ``index``, for messages."""
         return f"{self.name}, {self.unit} {self.numbers[index]}"
+
+    def take(self, rows: Sequence[int]) -> Loaded:
+        """Some of the rows, in ascending order."""
+        numbers = array("q", [self.numbers[row] for row in rows])
+        picked = _PickedValues(self.values, array("q", rows))
+        return replace(self, numbers=numbers, rows=self.rows.take(rows), values=picked)
+
+
+@dataclass(frozen=True, slots=True)
+class _PickedValues:
+    """Values of some of the rows."""
+
+    of: Values
+    kept: Sequence[int]
+
+    def __call__(self, names: Sequence[str], rows: slice | None = None, /) -> Iterator[Cells]:
+        kept = self.kept[rows or slice(None)]
+        if not len(kept):
+            return
+        wanted = set(kept)
+        for index, cells in enumerate(self.of(names, slice(kept[0], kept[-1] + 1)), kept[0]):
+            if index in wanted:
+                yield cells
 
 
 class Codec(Protocol):
@@ -242,6 +317,8 @@ def type_name(value: object) -> str:
     """The JSON name of a value's type."""
     if value is None:
         return "null"
+    if isinstance(value, Unread):
+        return value.reason
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, (int, float)):

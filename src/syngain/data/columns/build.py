@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.core.passes import run
 from syngain.data.blocks import blocks
-from syngain.data.columns import tables
+from syngain.data.columns import media, tables, unread
 from syngain.data.columns.comparisons import compared
 from syngain.data.columns.content import BadCellError, renderer
+from syngain.data.columns.derived import opened
 from syngain.data.columns.finder import flag_of
 from syngain.data.columns.preferences import Preferences, margin
 from syngain.data.columns.roles import Kind, ReferenceColumns, RoleOptions, Roles, detect
 from syngain.data.columns.values import NotPlainError, clean, plain
-from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
+from syngain.data.rows import Lazy, Loaded, OddRows, show, show_names, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +42,7 @@ class Columns:
     generators: Sequence[str | None] | None
     notes: tuple[str, ...]
     preferences: Preferences | None = None
+    records: Sequence[Mapping[str, object]] = ()
 
 
 def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> Columns:
@@ -48,14 +51,24 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
     Raises:
         InputError: when the roles cannot be found or a row lacks what its role needs.
     """
+    whole, records = loaded, loaded.rows
+    loaded, notes = opened_fields(loaded, options, like)
     roles = detect(loaded, options, like.roles if like else None)
-    notes: list[str] = []
     features: dict[str, Sequence[object]] = {}
     if roles.kind is Kind.TABLE:
         plan = replace(tables.plan(loaded, roles, like), as_told=options.text == "")
         roles = replace(roles, features=plan.features, ignored=plan.ignored)
-        features, notes = tables.columns(loaded, plan)
+        features, more = tables.columns(loaded, plan)
+        notes += more
     content = run(_Extraction(loaded, roles), blocks(len(loaded)))
+    if content.odd_rows:
+        kept = unread.kept_rows(len(loaded), content.odd_rows)
+        loaded, records = loaded.take(kept), records.take(kept)
+        if features:
+            features, _ = tables.columns(loaded, plan)
+    notes += unread.notes(whole, content.odd)
+    unread.check_filled(loaded, roles, dict(zip(SIDE_NAMES[roles.kind], content.sides, strict=False)))
+    notes += media.notes(loaded, roles.text, content.media)
     if content.replaced:
         notes.append(f"texts with lone surrogates, read as U+FFFD and written back as they are: {content.replaced}")
     names = SIDE_NAMES[roles.kind]
@@ -69,7 +82,18 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
         generators=content.generators if roles.generator is not None else None,
         notes=tuple(notes),
         preferences=_preferences(content, roles),
+        records=records,
     )
+
+
+def opened_fields(
+    loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None
+) -> tuple[Loaded, list[str]]:
+    """The rows with computed fields: inner fields that are named, and content of further layouts."""
+    given = (options.text, options.label, options.source, options.generator, options.id)
+    known = [] if like is None else [*like.roles.text, like.roles.rejected, like.roles.label, *like.roles.features]
+    loaded, notes = opened(loaded, (*given, *known), whole=options.text is None)
+    return loaded, [*loaded.notes, *notes]
 
 
 def _preferences(content: _Content, roles: Roles) -> Preferences | None:
@@ -96,8 +120,8 @@ class _Content:
     """Content of a block, one list per role.
 
     Attributes:
-        wrong: the first value that is invalid for its role. A missing text is the more specific error, so this one is
-            raised only after all texts are read.
+        odd_rows: rows without a valid value for one of their roles; they have no entry in the other lists.
+        odd: their reasons.
     """
 
     sides: tuple[list[str], ...]
@@ -107,7 +131,9 @@ class _Content:
     ids: list[str] = field(default_factory=list)
     margins: array[float] = field(default_factory=lambda: array("d"))
     replaced: int = 0
-    wrong: InputError | None = None
+    odd_rows: list[int] = field(default_factory=list)
+    odd: OddRows = field(default_factory=OddRows)
+    media: Counter[str] = field(default_factory=Counter)  # parts of messages that are no text
     same: dict[str, str] = field(default_factory=dict)  # equal labels are one object: a million rows, few labels
 
 
@@ -127,31 +153,39 @@ class _Extraction:
         if not names:
             return content
         texts, scored = len(shown), len(names) - len(roles.scores)
+        mixed = media.may_have_parts(loaded, shown)
         render = compared if roles.rejected is not None else renderer(roles.shape)
         for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
                 parts = render(cells if texts == len(cells) else cells[:texts])
+                words = [
+                    _word(role, cells[position], (loaded, index, name))
+                    for position, (role, name) in enumerate(others, texts)
+                ]
             except BadCellError as error:
-                raise _bad_cell(loaded, index, shown[error.position], error) from error
+                name = shown[error.position]
+                content.odd_rows.append(index)
+                content.odd.add(unread.reason(loaded, index, name, error), _bad_cell(loaded, index, name, error))
+                continue
+            except BadRoleError as error:
+                content.odd_rows.append(index)
+                content.odd.add(error.reason, error.whole)
+                continue
             for side, part in zip(content.sides, parts, strict=True):
                 cleaned = clean(part)
                 content.replaced += cleaned is not part
                 side.append(cleaned)
-            for position, (role, name) in enumerate(others, texts):
-                try:
-                    _add(content, role, cells[position], (loaded, index, name))
-                except InputError as error:
-                    content.wrong = content.wrong or error
+            for (role, _), word in zip(others, words, strict=True):
+                _add(content, role, word)
+            if mixed:
+                for cell in cells[:texts]:
+                    media.count_parts(cell, content.media)
             if roles.scores:
                 content.margins.append(margin(cells[scored:]))
         return content
 
     def merge(self, parts: Iterator[_Content]) -> _Content:
-        """The content of all rows.
-
-        Raises:
-            InputError: the first value that is invalid for its role.
-        """
+        """The content of all rows that can be read."""
         whole = self._empty()
         for part in parts:
             for mine, more in zip(whole.sides, part.sides, strict=True):
@@ -164,9 +198,9 @@ class _Extraction:
             whole.ids += part.ids
             whole.margins += part.margins
             whole.replaced += part.replaced
-            whole.wrong = whole.wrong or part.wrong
-        if whole.wrong:
-            raise whole.wrong
+            whole.odd_rows += part.odd_rows
+            whole.odd.join(part.odd)
+            whole.media.update(part.media)
         return whole
 
     def _empty(self) -> _Content:
@@ -178,18 +212,21 @@ def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
     return [("label", roles.label), ("source", roles.source), ("generator", roles.generator), ("id", roles.id)]
 
 
-def _add(content: _Content, role: str, cell: object, where: tuple[Loaded, int, str]) -> None:
+def _word(role: str, cell: object, where: tuple[Loaded, int, str]) -> str | None:
     if role == "source":
-        content.sources.append(clean(cell) or None if isinstance(cell, str) else _loose(cell))
+        return clean(cell) or None if isinstance(cell, str) else _loose(cell)
+    return _loose(cell) if role == "generator" else _strict(cell, role, where)
+
+
+def _add(content: _Content, role: str, word: str | None) -> None:
+    if role == "source":
+        content.sources.append(word)
     elif role == "generator":
-        word = _loose(cell)
         content.generators.append(None if word is None else content.same.setdefault(word, word))
+    elif role == "label":
+        content.labels.append(content.same.setdefault(str(word), str(word)))
     else:
-        word = _strict(cell, role, where)
-        if role == "label":
-            content.labels.append(content.same.setdefault(word, word))
-        else:
-            content.ids.append(word)
+        content.ids.append(str(word))
 
 
 def _loose(cell: object) -> str | None:
@@ -204,10 +241,23 @@ def _strict(cell: object, role: str, where: tuple[Loaded, int, str]) -> str:
     try:
         word = plain(cell)
     except NotPlainError as error:
-        raise _bad_role(role, f"is {type_name(cell)}", where) from error
+        raise BadRoleError(role, f"is {type_name(cell)}", where) from error
     if word is None:
-        raise _bad_role(role, "is missing", where)
+        raise BadRoleError(role, "is missing", where)
     return word
+
+
+class BadRoleError(Exception):
+    """A value is invalid for its role.
+
+    Attributes:
+        reason: in a few words. whole: the error of the row.
+    """
+
+    def __init__(self, role: str, problem: str, where: tuple[Loaded, int, str]) -> None:
+        super().__init__(problem)
+        self.reason = f"the {role} {problem}"
+        self.whole = _bad_role(role, problem, where)
 
 
 def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputError:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from syngain.data.rows import type_name
 
-if TYPE_CHECKING:
-    from syngain.data.columns.roles import Shape
-
 ASSISTANTS = {"assistant", "gpt", "model", "bot", "chatgpt"}
 CALLERS = {"assistant", "function_call", "tool_call"}  # roles whose last turn is the response
+WHOLE = ("full_text", "text", "content", "value")  # where an object holds its text
 CALL_PARTS = {"tool_use", "tool_call"}
 ROLE_NAMES = {"human": "user"} | dict.fromkeys(ASSISTANTS, "assistant")
 
@@ -33,7 +30,7 @@ class BadCellError(Exception):
         self.expected = expected
 
 
-def renderer(shape: Shape) -> Render:
+def renderer(shape: str) -> Render:
     """Map cells of text fields to sides.
 
     One side for text, two for a pair, none for a table.
@@ -43,9 +40,7 @@ def renderer(shape: Shape) -> Render:
 
 def _text(cells: Sequence[object]) -> tuple[str, ...]:
     text = cells[0]
-    if isinstance(text, str):
-        return (text,)
-    raise BadCellError(0, f"is {type_name(text)}")
+    return (text,) if isinstance(text, str) else (words_of(text, 0),)
 
 
 def _pair(cells: Sequence[object]) -> tuple[str, ...]:
@@ -65,9 +60,25 @@ def words_of(cell: object, position: int) -> str:
     """
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, list) and cell:  # the conversational form of TRL
-        return rendered(turns_of(cell, position))
+    if isinstance(cell, list) and cell:  # the conversational form of TRL, or the history of LLaMA-Factory
+        return rendered(_rounds(cell) or turns_of(cell, position))
+    if isinstance(cell, list):
+        return ""
+    if isinstance(cell, Mapping):
+        found = next((text for key in WHOLE if isinstance(text := cell.get(key), str)), None)
+        if found is not None:
+            return found
     raise BadCellError(position, f"is {type_name(cell)}")
+
+
+def _rounds(cell: list[object]) -> list[Turn]:
+    """The turns of a list of rounds, ``[[request, response], ...]``; none where it is no such list."""
+    turns: list[Turn] = []
+    for item in cell:
+        if not isinstance(item, (list, tuple)) or len(item) != 2 or not all(isinstance(text, str) for text in item):
+            return []
+        turns += [("user", item[0]), ("assistant", item[1])]
+    return turns
 
 
 def _answer(cell: object, position: int) -> str:
@@ -78,10 +89,13 @@ def _answer(cell: object, position: int) -> str:
 
 
 def _chat(cells: Sequence[object]) -> tuple[str, ...]:
-    turns = turns_of(cells[0], 0)
+    turns = turns_of(cells[-1], len(cells) - 1)
+    for given in reversed(cells[:-1]):  # a system message in a column of its own
+        if isinstance(given, str) and given and (not turns or turns[0][0] != "system"):
+            turns.insert(0, ("system", given))
     last = max((i for i, (role, _) in enumerate(turns) if role in CALLERS), default=-1)
     if last < 0:
-        raise BadCellError(0, "has no assistant message", "a conversation with an assistant message")
+        raise BadCellError(len(cells) - 1, "has no assistant message", "a conversation with an assistant message")
     return rendered(turns[:last]), turns[last][1]
 
 
