@@ -79,18 +79,28 @@ class OddRows:
     """Rows that cannot be used: how many by reason, and the error of the first."""
 
     reasons: dict[str, int] = field(default_factory=dict)
-    first: InputError | None = None
+    content: InputError | None = None  # of a row without content: the more specific cause
+    other: InputError | None = None  # of a row without a label or an id
 
-    def add(self, reason: str, error: InputError) -> None:
+    @property
+    def first(self) -> InputError | None:
+        """The error of the first row."""
+        return self.content or self.other
+
+    def add(self, reason: str, error: InputError, *, content: bool = True) -> None:
         """Count a row."""
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        self.first = self.first or error
+        if content:
+            self.content = self.content or error
+        else:
+            self.other = self.other or error
 
     def join(self, other: OddRows) -> None:
         """Count those of another block as well."""
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
-        self.first = self.first or other.first
+        self.content = self.content or other.content
+        self.other = self.other or other.other
 
     def __len__(self) -> int:
         return sum(self.reasons.values())
@@ -101,12 +111,11 @@ class OddRows:
         Raises:
             InputError: that of the first row, with their number.
         """
-        if self.first is None or 2 * len(self) < total:
+        first = self.first
+        if first is None or 2 * len(self) < total:
             return
-        if total < 3:
-            raise self.first
-        came = f"{self.first.came.rstrip('.')}; {len(self):,} of {total:,} rows cannot be read"
-        raise InputError(came, expected=self.first.expected, todo=self.first.todo)
+        more = f"; {len(self):,} of {total:,} rows cannot be read" if total > 2 else ""
+        raise InputError(first.came.rstrip(".") + more, expected=first.expected, todo=first.todo)
 
     def note(self, total: int) -> str:
         """How many rows were left out, and why."""

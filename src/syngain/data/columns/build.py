@@ -169,7 +169,7 @@ class _Extraction:
                 continue
             except BadRoleError as error:
                 content.odd_rows.append(index)
-                content.odd.add(error.reason, error.whole)
+                content.odd.add(error.reason, error.whole, content=False)
                 continue
             for side, part in zip(content.sides, parts, strict=True):
                 cleaned = clean(part)

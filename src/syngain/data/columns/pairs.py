@@ -33,7 +33,7 @@ FURTHER = (  # prompt and response by further names, first match; only where bot
     ("document", ("summary",)),
 )
 CONTEXTS = ("context", "passage", "article")  # before a question, after an instruction
-ALONE = ("prompt", "instruction", "question", "query", "problem")
+ALONE = ("prompt", "instruction")
 
 
 
@@ -47,7 +47,9 @@ def pair(finder: Finder, near: tuple[str, ...]) -> Found | None:
 
 
 def alone(finder: Finder) -> str | None:
-    """The field of a prompt without a response; None where there is none."""
+    """The field of a prompt in rows without a response; None where there is none."""
+    if _documented(finder, ()) or _further(finder):
+        return None
     return next((f for name in ALONE for f in finder.candidates([name])[:1] if _is_text(finder.loaded, f)), None)
 
 

@@ -23,6 +23,7 @@ TEXT = ("text", "sentence", "content", "utterance", "review")
 LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment", "kto_tag")
 SOURCE = ("source", "source_id", "source_text", "anchor_id", "seed", "parent")
 GENERATOR = ("generator", "model")
+CHATS = pairs.CHATS
 NO_LABELS = ("id", "split", "language", "lang", "date")
 LABEL_WORDS = ("label", "class", "categor", "topic", "intent", "sentiment", "tag", "target")
 LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `label_like`
