@@ -153,6 +153,7 @@ class _Extraction:
         if not names:
             return content
         texts, scored = len(shown), len(names) - len(roles.scores)
+        placed = list(enumerate(others, texts))
         mixed = media.may_have_parts(loaded, shown)
         render = compared if roles.rejected is not None else renderer(roles.shape)
         for index, cells in enumerate(loaded.values(names, block), block.start):
@@ -160,7 +161,7 @@ class _Extraction:
                 parts = render(cells if texts == len(cells) else cells[:texts])
                 words = [
                     _word(role, cells[position], (loaded, index, name))
-                    for position, (role, name) in enumerate(others, texts)
+                    for position, (role, name) in placed
                 ]
             except BadCellError as error:
                 name = shown[error.position]
@@ -175,8 +176,9 @@ class _Extraction:
                 cleaned = clean(part)
                 content.replaced += cleaned is not part
                 side.append(cleaned)
-            for (role, _), word in zip(others, words, strict=True):
-                _add(content, role, word)
+            if words:
+                for (role, _), word in zip(others, words, strict=True):
+                    _add(content, role, word)
             if mixed:
                 for cell in cells[:texts]:
                     media.count_parts(cell, content.media)

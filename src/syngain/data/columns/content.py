@@ -13,6 +13,9 @@ WHOLE = ("full_text", "text", "content", "value")  # where an object holds its t
 CALL_PARTS = {"tool_use", "tool_call"}
 ROLE_NAMES = {"human": "user"} | dict.fromkeys(ASSISTANTS, "assistant")
 
+MESSAGES = 'messages such as {"role": "user", "content": "..."} or {"from": "human", "value": "..."}'
+PLAIN_ROLES = {"system", "user", "assistant"}
+
 Turn = tuple[str, str]  # role and text
 Render = Callable[[Sequence[object]], tuple[str, ...]]
 
@@ -135,9 +138,14 @@ def turns_of(cell: object, position: int) -> list[Turn]:
 
 
 def _turn(message: object, number: int, position: int) -> Turn:
-    expected = 'messages such as {"role": "user", "content": "..."} or {"from": "human", "value": "..."}'
-    if not isinstance(message, Mapping):
+    expected = MESSAGES
+    if type(message) is not dict and not isinstance(message, Mapping):  # the first check is the faster one
         raise BadCellError(position, f"has {type_name(message)} as message {number}", expected)
+    role, said = message.get("role"), message.get("content")
+    if isinstance(role, str) and isinstance(said, str) and role in PLAIN_ROLES:  # most messages
+        calls = message.get("tool_calls") or message.get("function_call")
+        if not calls:
+            return role, said
     role = message.get("role", message.get("from"))
     if not isinstance(role, str):
         raise BadCellError(position, f"has no role in message {number}", expected)

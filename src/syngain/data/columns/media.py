@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from syngain.core.phrases import listed
@@ -41,11 +40,11 @@ def may_have_parts(loaded: Loaded, fields: Sequence[str]) -> bool:
 def count_parts(cell: object, counts: Counter[str]) -> None:
     """Count the parts of a cell that are no text, by kind."""
     for message in cell if isinstance(cell, list) else (cell,):
-        content = message.get("content", message.get("value")) if isinstance(message, Mapping) else None
-        for part in content if isinstance(content, list) else ():
-            kind = part.get("type") if isinstance(part, Mapping) else None
-            if isinstance(kind, str):
-                counts.update(word for word in KINDS if word in kind)
+        if isinstance(message, dict):
+            content = message.get("content") or message.get("value")
+            if isinstance(content, list):
+                kinds = [part.get("type") for part in content if isinstance(part, dict)]
+                counts.update(word for kind in kinds if isinstance(kind, str) for word in KINDS if word in kind)
 
 
 def _is_number(loaded: Loaded, name: str) -> bool:

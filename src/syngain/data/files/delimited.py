@@ -61,7 +61,7 @@ class DelimitedReader:
         Raises:
             InputError: when the file is empty or a name appears twice in the header.
         """
-        head = source.look().removeprefix(BOM).decode(errors="replace")
+        head = source.look()[: headers.LOOKED_AT].removeprefix(BOM).decode(errors="replace")
         feed = _Feed(source, split_lines(source))
         first = feed.first()
         chosen = headers.separator(head, delimiter or next((mark for mark in ",;\t" if mark in first), ","))

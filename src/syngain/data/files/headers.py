@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SEPARATORS = ",;\t|"
-SAMPLE = 200  # rows that are looked at
+SAMPLE, LOOKED_AT = 200, 1 << 16  # rows and characters that are looked at
 LEAST = 3  # rows below the first line, fewer prove nothing
 FEW = 20  # distinct numbers up to which whole numbers can be labels
 WORDS = 3  # of the usual cell of a column of texts
@@ -27,14 +27,22 @@ KNOWN = {
 
 def separator(head: str, usual: str) -> str:
     """The separator of a table: the usual one, unless its rows only agree with another."""
-    counts = {mark: [len(row) for row in sampled(head, mark)] for mark in dict.fromkeys(usual + SEPARATORS)}
-    even = {mark: found[0] for mark, found in counts.items() if found and len(set(found)) == 1 and found[0] > 1}
-    return usual if usual in even or not even else max(even, key=even.__getitem__)
+    if _columns(head, usual) > 1:
+        return usual
+    counts = {mark: _columns(head, mark) for mark in SEPARATORS if mark != usual}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] > 1 else usual
+
+
+def _columns(head: str, mark: str) -> int:
+    """The number of columns that all of the first rows have; 0 where they differ."""
+    sizes = {len(row) for row in sampled(head, mark)}
+    return sizes.pop() if len(sizes) == 1 else 0
 
 
 def sampled(head: str, mark: str) -> list[list[str]]:
     """The first rows; none where they are malformed."""
-    lines = head.split("\n")
+    lines = head[:LOOKED_AT].split("\n")
     if len(lines) > 1:
         lines.pop()  # it may be cut
     rows = []

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 DEPTH_LIMIT = 100  # deeper rows would exhaust the stack of later readers and writers
 BLANK = b" \t\r"
-SPACED_KEY = re.compile(rb'"[ \t\r\n]+:')
 SPACE = re.compile(r"[ \t\n\r]*")
 DECODER = json.JSONDecoder()  # accepts NaN and Infinity, as Python writes them; tables decide what they mean
 EXPECTED = "JSON lines (one object per line) or a JSON array of objects"
@@ -34,8 +33,9 @@ class JsonCodec:
 
     def values(self, raws: Iterator[bytes], names: Sequence[str]) -> Iterator[Cells]:
         """The values of some fields of many rows; ``None`` where a row lacks one."""
+        scan = DECODER.scan_once
         for raw in raws:
-            get = DECODER.raw_decode(raw.decode())[0].get
+            get = scan(raw.decode(), 0)[0].get
             yield [get(name) for name in names]
 
 
@@ -49,8 +49,12 @@ def json_lines(source: Source, odd: OddRows) -> Iterator[tuple[int, bytes, Recor
         raw = line.strip(BLANK)
         if not raw:
             continue
-        text = decoded(raw, source.name, number)
-        value, end = _scanned(text, 0, source.name, number)
+        try:
+            text = raw.decode()
+            value, end = STRICT.scan_once(text, 0)
+        except (ValueError, StopIteration, RecursionError):  # read again, for the error
+            text = decoded(raw, source.name, number)
+            value, end = _scanned(text, 0, source.name, number)
         if end != len(text):
             raise _not_json(source.name, number, f"more text after the first value, at character {end + 1}")
         if isinstance(value, dict):
@@ -111,13 +115,19 @@ def _after_space(text: str, position: int, number: int) -> tuple[int, int]:
 
 def _scanned(text: str, position: int, name: str, number: int) -> tuple[object, int]:
     try:
-        return DECODER.raw_decode(text, position)
+        return STRICT.raw_decode(text, position)
     except json.JSONDecodeError as error:
         line = number + text.count("\n", position, error.pos)
         column = error.pos - text.rfind("\n", 0, error.pos)
         raise _not_json(name, line, f"{error.msg} at character {column}") from error
     except RecursionError as error:
         raise _too_deep(name, number) from error
+    except RepeatedKeyError as error:
+        raise InputError(
+            f"{name}, line {number}: the keys {show_names(error.keys)} appear more than once",
+            expected="each key once per object: readers keep one value and lose the others",
+            todo="rename or remove the repeated keys in this row",
+        ) from error
     except ValueError as error:  # an integer of more digits than Python converts (sys.set_int_max_str_digits)
         raise _not_json(name, number, "a number with thousands of digits") from error
 
@@ -131,48 +141,33 @@ def _no_object(value: object, name: str, number: int) -> InputError:
 
 
 def _checked(value: Record, raw: bytes, name: str, number: int) -> Record:
-    """The record; too deep a nesting and a key that is named twice are errors."""
+    """The record; too deep a nesting is an error."""
     if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
         raise _too_deep(name, number)
-    keys = _keys(value)
-    if raw.count(b":") != keys and not _one_colon_each(raw, keys):
-        twice: list[str] = []
-        _collect_repeated(raw.decode(), twice)
-        if twice:
-            raise InputError(
-                f"{name}, line {number}: the keys {show_names(list(dict.fromkeys(twice)))} appear more than once",
-                expected="each key once per object: readers keep one value and lose the others",
-                todo="rename or remove the repeated keys in this row",
-            )
     return value
 
 
-def _keys(value: dict[str, object] | list[object]) -> int:
-    """The number of keys of all objects in a value."""
-    count, items = (len(value), value.values()) if isinstance(value, dict) else (0, value)
-    for item in items:
-        if isinstance(item, (dict, list)):
-            count += _keys(item)
-    return count
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The object of these members.
+
+    Raises:
+        RepeatedKeyError: a key appears more than once.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RepeatedKeyError([key for key, count in Counter(key for key, _ in pairs).items() if count > 1])
+    return found
 
 
-def _one_colon_each(raw: bytes, keys: int) -> bool:
-    """Whether as many keys are written as were read; False where a key stands before a space or ends in a backslash."""
-    written = raw.count(b'":') - raw.count(b'\\":')  # a quote inside of a text follows a backslash
-    return written == keys and b'\\\\":' not in raw and SPACED_KEY.search(raw) is None
+STRICT = json.JSONDecoder(object_pairs_hook=_object)
 
 
-def _collect_repeated(text: str, twice: list[str]) -> None:
-    """Collect the keys that an object of this JSON text names more than once."""
+class RepeatedKeyError(ValueError):
+    """An object names keys more than once."""
 
-    def collect(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            counts = Counter(key for key, _ in pairs)
-            twice.extend(key for key, count in counts.items() if count > 1)
-        return found
-
-    json.JSONDecoder(object_pairs_hook=collect).raw_decode(text)
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(keys)
+        self.keys = keys
 
 
 def _depth(value: object) -> int:
