@@ -61,7 +61,10 @@ LINES = {
         "line 2: not JSON (a number with thousands",
     ),
     "object over lines": (b'{\n "data": [\n{"text": "a"}]\n', "line 1: not JSON"),
-    "one key twice": (GOOD + b'{"text": "a", "text": "b", "label": 2}\n', "line 2: the keys `text` appear more than once"),
+    "one key twice": (
+        GOOD + b'{"text": "a", "text": "b", "label": 2}\n',
+        "line 2: the keys `text` appear more than once",
+    ),
     "inner keys twice": (b'{"text": "a: b", "x": {"k" : 1, "k": 2}}\n', "line 1: the keys `k` appear more than once"),
     "open array": (b'[{"text": "a"},\n{"text": "b"}\n', "line 3: not JSON (the array has neither"),
     "array of numbers": (b'[{"text": "a"},\n 2]', "line 2: a number, not an object"),

@@ -10,6 +10,7 @@ from syngain.data.columns.values import NotPlainError, plain
 from syngain.data.dataset import Dataset
 from syngain.data.files import formats
 from syngain.data.files.streams import checked_encoding
+from syngain.data.match import with_lineage
 from syngain.data.rows import type_name
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def read(
     """Read ``FILE`` or ``FILE::column=value[,value]``; rows must pass all filters.
 
     Args:
-        path: JSON lines, a JSON array or object, CSV, TSV, Parquet, Arrow, a spreadsheet, a folder of files or a pattern
-            (``data/*.parquet``); .gz and .zst too.
+        path: JSON lines, a JSON array or object, CSV, TSV, Parquet, Arrow, a spreadsheet, a folder of files, or a
+            pattern (``data/*.parquet``); .gz and .zst too.
         where: more filters, column to value or values.
         roles: fields that the user named; the others are found by name.
         like: the real rows; this file must be of the same kind.
@@ -51,7 +52,9 @@ def read(
     wanted = written | {column: _values(column, value) for column, value in (where or {}).items()}
     filters = "".join(f"{MARK}{column}={','.join(values)}" for column, values in wanted.items())
     loaded = formats.load(file, file.name + filters, _plain(wanted), checked_encoding(encoding))
-    return Dataset.of(loaded, roles, like)
+    dataset = Dataset.of(loaded, roles, like)
+    named = roles is not None and roles.source is not None
+    return dataset if like is None or named or dataset.sources is None else with_lineage(dataset, like)
 
 
 def split_location(path: str | Path) -> tuple[Path, formats.Where]:

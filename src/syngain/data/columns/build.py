@@ -86,9 +86,7 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
     )
 
 
-def opened_fields(
-    loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None
-) -> tuple[Loaded, list[str]]:
+def opened_fields(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> tuple[Loaded, list[str]]:
     """The rows with computed fields: inner fields that are named, and content of further layouts."""
     given = (options.text, options.label, options.source, options.generator, options.id)
     known = [] if like is None else [*like.roles.text, like.roles.rejected, like.roles.label, *like.roles.features]
@@ -159,32 +157,30 @@ class _Extraction:
         for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
                 parts = render(cells if texts == len(cells) else cells[:texts])
-                words = [
-                    _word(role, cells[position], (loaded, index, name))
-                    for position, (role, name) in placed
-                ]
-            except BadCellError as error:
-                name = shown[error.position]
-                content.odd_rows.append(index)
-                content.odd.add(unread.reason(loaded, index, name, error), _bad_cell(loaded, index, name, error))
-                continue
-            except BadRoleError as error:
-                content.odd_rows.append(index)
-                content.odd.add(error.reason, error.whole, content=False)
+                words = [_word(role, cells[position], (loaded, index, name)) for position, (role, name) in placed]
+            except (BadCellError, BadRoleError) as error:
+                self._leave_out(content, index, error)
                 continue
             for side, part in zip(content.sides, parts, strict=True):
                 cleaned = clean(part)
                 content.replaced += cleaned is not part
                 side.append(cleaned)
-            if words:
-                for (role, _), word in zip(others, words, strict=True):
-                    _add(content, role, word)
+            for position, word in enumerate(words):
+                _add(content, others[position][0], word)
             if mixed:
-                for cell in cells[:texts]:
-                    media.count_parts(cell, content.media)
+                media.count_parts(cells[:texts], content.media)
             if roles.scores:
                 content.margins.append(margin(cells[scored:]))
         return content
+
+    def _leave_out(self, content: _Content, index: int, error: BadCellError | BadRoleError) -> None:
+        content.odd_rows.append(index)
+        if isinstance(error, BadRoleError):
+            content.odd.add(error.reason, error.whole, content=False)
+            return
+        loaded, roles = self.loaded, self.roles
+        name = str((*roles.text, roles.rejected)[error.position])
+        content.odd.add(unread.reason(loaded, index, name, error), _bad_cell(loaded, index, name, error))
 
     def merge(self, parts: Iterator[_Content]) -> _Content:
         """The content of all rows that can be read."""

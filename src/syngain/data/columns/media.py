@@ -37,11 +37,11 @@ def may_have_parts(loaded: Loaded, fields: Sequence[str]) -> bool:
     return any(first >= 0 and isinstance(loaded.rows[first].get(name), (list, dict)) for name, first in firsts)
 
 
-def count_parts(cell: object, counts: Counter[str]) -> None:
-    """Count the parts of a cell that are no text, by kind."""
-    for message in cell if isinstance(cell, list) else (cell,):
-        if isinstance(message, dict):
-            content = message.get("content") or message.get("value")
+def count_parts(cells: Sequence[object], counts: Counter[str]) -> None:
+    """Count the parts of the messages of a row that are no text, by kind."""
+    for cell in cells:
+        for message in cell if isinstance(cell, list) else (cell,):
+            content = (message.get("content") or message.get("value")) if isinstance(message, dict) else None
             if isinstance(content, list):
                 kinds = [part.get("type") for part in content if isinstance(part, dict)]
                 counts.update(word for kind in kinds if isinstance(kind, str) for word in KINDS if word in kind)

@@ -36,7 +36,6 @@ CONTEXTS = ("context", "passage", "article")  # before a question, after an inst
 ALONE = ("prompt", "instruction")
 
 
-
 def pair(finder: Finder, near: tuple[str, ...]) -> Found | None:
     """The shape and the fields of prompt and response, the response last; None for rows of other kinds."""
     found = _chat(finder) or _documented(finder, near) or _further(finder)

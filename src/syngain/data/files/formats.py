@@ -139,7 +139,9 @@ def _from_source(source: Source, path: Path, where: Where, encoding: str | None)
         loaded = _collected(lines, source.name, path, where)
         return loaded if len(loaded) > 1 else _from_single(loaded, path, where)
     if kind == "array":
-        return _collected(_Parsed(jsonrows.json_array(source, odd), jsonrows.JsonCodec(), odd), source.name, path, where)
+        return _collected(
+            _Parsed(jsonrows.json_array(source, odd), jsonrows.JsonCodec(), odd), source.name, path, where
+        )
     if kind in {"parquet", "arrow"}:
         return _from_buffer(source, path, kind, where)
     reader = delimited.DelimitedReader.open(source, "\t" if kind == "tsv" else None)

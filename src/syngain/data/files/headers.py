@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from statistics import mean, median
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,7 @@ def _counts_up(first: Sequence[str]) -> bool:
     """Whether all cells are whole numbers that rise: years, or the columns of a frame without names."""
     whole = [cell.strip().isdigit() for cell in first]
     numbers = [int(cell) for cell, digits in zip(first, whole, strict=True) if digits]
-    return all(whole) and all(one < two for one, two in zip(numbers, numbers[1:], strict=False))
+    return all(whole) and all(one < two for one, two in pairwise(numbers))
 
 
 def _named(columns: Sequence[Sequence[str]]) -> tuple[str, ...]:

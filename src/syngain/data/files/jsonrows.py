@@ -33,9 +33,9 @@ class JsonCodec:
 
     def values(self, raws: Iterator[bytes], names: Sequence[str]) -> Iterator[Cells]:
         """The values of some fields of many rows; ``None`` where a row lacks one."""
-        scan = DECODER.scan_once
+        scan = DECODER.raw_decode
         for raw in raws:
-            get = scan(raw.decode(), 0)[0].get
+            get = scan(raw.decode())[0].get
             yield [get(name) for name in names]
 
 
@@ -51,8 +51,8 @@ def json_lines(source: Source, odd: OddRows) -> Iterator[tuple[int, bytes, Recor
             continue
         try:
             text = raw.decode()
-            value, end = STRICT.scan_once(text, 0)
-        except (ValueError, StopIteration, RecursionError):  # read again, for the error
+            value, end = STRICT.raw_decode(text)
+        except (ValueError, RecursionError):  # read again, for the error
             text = decoded(raw, source.name, number)
             value, end = _scanned(text, 0, source.name, number)
         if end != len(text):
