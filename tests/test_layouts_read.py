@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from reading_layouts import LAYOUTS, ROWS
@@ -29,3 +32,11 @@ def test_layout(tmp_path, layout):
     for row, found in enumerate(meanings(dataset)):
         assert found == {**found, **expected(row)}
         assert set(found) - set(expected(row)) <= {"prompt"}
+
+
+def test_the_table_of_the_documentation_names_every_layout():
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "inputs.md").read_text(encoding="utf-8")
+    tables = page.split("## Layouts that are read without flags")[1].split("## Configuration file")[0]
+    named = re.findall(r"\| `(\w+)` \|$", tables, flags=re.MULTILINE)
+    assert sorted(named) == sorted(LAYOUTS)
+    assert len(named) >= 40
