@@ -1,8 +1,8 @@
-"""Time and memory of reading, next to another checkout.
+"""CPU time and memory of reading, next to another checkout.
 
     python benchmarks/reading.py [OTHER_CHECKOUT] [--rows N] [--runs N]
 
-Each file is read in a fresh process, this checkout and the other one in turn; the smallest time of the runs counts.
+Each file is read in a fresh process, this checkout and the other one in turn; the smallest CPU time of the runs counts.
 Memory is the growth of the resident set while the dataset is held, per row.
 """
 
@@ -26,9 +26,9 @@ def held():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
 gc.collect()
-before, start = held(), time.perf_counter()
+before, start = held(), time.process_time()
 data = read(sys.argv[1])
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 print(seconds, (held() - before) / len(data), len(data), data.fingerprint)
 """
 WORDS = "tides follow the moon and the sun: a slow, regular change of level that ports write down every day".split()

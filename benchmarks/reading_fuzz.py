@@ -29,12 +29,12 @@ def main():
         for seed in range(given.start, given.start + given.files):
             try:
                 counts[outcome(Path(folder), seed)] += 1
-            except Exception:
+            except Exception:  # noqa: BLE001  (what it is, is what this benchmark counts)
                 failed.append(seed)
                 if len(failed) < 6:
                     print(f"seed {seed}\n{traceback.format_exc()}")
     print(
-        f"{given.files:,} files in {time.perf_counter() - start:.0f} s: {counts}, tracebacks: {len(failed)} {failed[:20]}"
+        f"{given.files:,} files in {time.perf_counter() - start:.0f} s: {counts}, tracebacks: {len(failed)} {failed[:9]}"
     )
     sys.exit(bool(failed))
 

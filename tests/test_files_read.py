@@ -13,6 +13,7 @@ import pytest
 from strategies import as_lines
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset, Kind, RoleOptions, read, write_records
+from syngain.data.files import formats
 
 CASES = Path("/work/shared/cases")
 ROWS = [{"text": f"The tide of day {i} is low", "label": "ab"[i % 2]} for i in range(8)]
@@ -83,13 +84,10 @@ def test_a_header_stays_a_header(tmp_path, header):
     if "." not in header and not header[0].isdigit() and header != "x,y":
         values = [f"the tide of day {i} is low,{'ab'[i % 2]}" for i in range(20)]
     path = put(tmp_path / "rows.csv", header + "\n" + "\n".join(values) + "\n")
-    try:
-        dataset = read(path, roles=RoleOptions(text=""))
-    except InputError as error:
-        assert "no header" not in str(error)
-    else:
-        assert len(dataset) == 20
-        assert not any("no header" in note for note in dataset.notes)
+    loaded = formats.load(path, path.name, {})
+    assert len(loaded) == 20
+    assert list(loaded.fields) == header.split(",")
+    assert not loaded.notes
 
 
 def test_separators_are_found_by_the_rows(tmp_path):

@@ -61,16 +61,14 @@ def spoken(text, form):
 @thorough(300)
 @given(
     turns=st.lists(st.tuples(words, words), min_size=1, max_size=3),
-    names=roles,
-    form=pieces,
-    field=st.sampled_from(["messages", "conversations", "conversation"]),
+    style=st.tuples(roles, pieces, st.sampled_from(["messages", "conversations", "conversation"])),
     system=st.none() | words,
-    tools=st.booleans(),
-    odd=st.none() | st.sampled_from(["null", "number", "lacking"]),
+    extra=st.tuples(st.booleans(), st.none() | st.sampled_from(["null", "number", "lacking"])),
     encoding=st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]),
 )
-def test_conversations_keep_their_meaning(tmp_path_factory, turns, names, form, field, system, tools, odd, encoding):
-    role, content, asks, answers = names
+def test_conversations_keep_their_meaning(tmp_path_factory, turns, style, system, extra, encoding):
+    tools, odd = extra
+    (role, content, asks, answers), form, field = style
     messages = [{role: "system", content: system}] if system else []
     for asked, answered in turns:
         messages += [{role: asks, content: spoken(asked, form)}, {role: answers, content: spoken(answered, form)}]

@@ -126,7 +126,7 @@ def check_files(paths: Iterable[str | None]) -> None:
     Raises:
         InputError: a file is missing; the error names the nearest name next to it.
     """
-    from syngain.data.files.parts import is_pattern
+    from syngain.data.files.choices import is_pattern
     from syngain.data.files.streams import missing_file
     from syngain.data.read import split_location
 

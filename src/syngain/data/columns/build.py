@@ -157,7 +157,10 @@ class _Extraction:
         for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
                 parts = render(cells if texts == len(cells) else cells[:texts])
-                words = [_word(role, cells[position], (loaded, index, name)) for position, (role, name) in placed]
+                words = [
+                    _word(role, cells[position], (loaded, index, name), content.same)
+                    for position, (role, name) in placed
+                ]
             except (BadCellError, BadRoleError) as error:
                 self._leave_out(content, index, error)
                 continue
@@ -210,7 +213,9 @@ def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
     return [("label", roles.label), ("source", roles.source), ("generator", roles.generator), ("id", roles.id)]
 
 
-def _word(role: str, cell: object, where: tuple[Loaded, int, str]) -> str | None:
+def _word(role: str, cell: object, where: tuple[Loaded, int, str], known: Mapping[str, str]) -> str | None:
+    if role == "label" and isinstance(cell, str) and cell in known:
+        return known[cell]
     if role == "source":
         return clean(cell) or None if isinstance(cell, str) else _loose(cell)
     return _loose(cell) if role == "generator" else _strict(cell, role, where)

@@ -93,13 +93,21 @@ def _answer(cell: object, position: int) -> str:
 
 def _chat(cells: Sequence[object]) -> tuple[str, ...]:
     turns = turns_of(cells[-1], len(cells) - 1)
-    for given in reversed(cells[:-1]):  # a system message in a column of its own
-        if isinstance(given, str) and given and (not turns or turns[0][0] != "system"):
-            turns.insert(0, ("system", given))
-    last = max((i for i, (role, _) in enumerate(turns) if role in CALLERS), default=-1)
+    if len(cells) > 1:
+        _add_system(turns, cells[:-1])
+    last = len(turns) - 1
+    while last >= 0 and turns[last][0] not in CALLERS:
+        last -= 1
     if last < 0:
         raise BadCellError(len(cells) - 1, "has no assistant message", "a conversation with an assistant message")
     return rendered(turns[:last]), turns[last][1]
+
+
+def _add_system(turns: list[Turn], cells: Sequence[object]) -> None:
+    """Put a system message that has a column of its own before the turns."""
+    for given in cells:
+        if isinstance(given, str) and given and (not turns or turns[0][0] != "system"):
+            turns.insert(0, ("system", given))
 
 
 def _instances(cells: Sequence[object]) -> tuple[str, ...]:

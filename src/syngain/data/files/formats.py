@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.data.columns.values import NotPlainError, plain
-from syngain.data.files import columnar, delimited, jsonrows, parts, spreadsheets, wrapped
+from syngain.data.files import choices, columnar, delimited, jsonrows, spreadsheets, wrapped
 from syngain.data.files.columnar import ARROW_FILE, ARROW_STREAM, PARQUET
 from syngain.data.files.streams import BOM, COMPRESSED, Source, decoded, opened, transcoded, unpacked
 from syngain.data.rows import Lazy, ListRows, Loaded, OddRows, RawRows, Tally, joined, show, show_names
@@ -53,8 +53,8 @@ def load(path: Path, name: str, where: Where, encoding: str | None = None) -> Lo
         return _from_sheets(path, name, where)
     if _is_folder(path):
         return _from_folder(path, name, where, encoding)
-    if parts.is_pattern(path) and not exists(path):
-        return _from_files(parts.files_of_pattern(path, name), (path, name), where, encoding)
+    if choices.is_pattern(path) and not exists(path):
+        return _from_files(choices.files_of_pattern(path, name), (path, name), where, encoding)
     with opened(path, name) as source:
         return _from_source(source, path, where, encoding)
 
@@ -66,7 +66,7 @@ def _from_sheets(path: Path, name: str, where: Where) -> Loaded:
         first, *others = found
         note = f"the sheet `{first}` is read, not {show_names(others)} ({name}::sheet={others[0]})"
         return replace(_from_records(found[first], path, name, where), notes=(note,))
-    chosen, rest, _ = parts.choose(found, where, name, "sheet")
+    chosen, rest, _ = choices.choose(found, where, name, "sheet")
     return _from_records(found[chosen], path, name, dict(rest))
 
 
@@ -74,15 +74,15 @@ def _from_folder(path: Path, name: str, where: Where, encoding: str | None) -> L
     """The rows of a folder: of one split that `datasets` saved, of several, or of its files."""
     if columnar.is_saved_split(path):
         return _from_table(columnar.folder_rows(path, name), path, name, where)
-    folders = parts.saved_splits(path)
+    folders = choices.saved_splits(path)
     if folders:
-        chosen, rest, notes = parts.choose(folders, where, name, "split")
+        chosen, rest, notes = choices.choose(folders, where, name, "split")
         rows = columnar.folder_rows(folders[chosen], name)
         return replace(_from_table(rows, path, name, dict(rest)), notes=tuple(notes))
-    files = parts.split_files(path, {*JSON, *DELIMITED, *COLUMNAR}, name)
+    files = choices.split_files(path, {*JSON, *DELIMITED, *COLUMNAR}, name)
     if not files:
         raise columnar.not_a_folder_of_rows(path)
-    chosen, rest, notes = parts.choose(files, where, name, "split")
+    chosen, rest, notes = choices.choose(files, where, name, "split")
     loaded = _from_files(files[chosen], (path, name), dict(rest), encoding)
     return replace(loaded, notes=(*notes, *loaded.notes))
 

@@ -12,12 +12,14 @@ from syngain.data.files.streams import BOM, LINE_LIMIT, Source, decoded, split_l
 from syngain.data.rows import Cells, OddRows, Record, show_names, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
 DEPTH_LIMIT = 100  # deeper rows would exhaust the stack of later readers and writers
+CONTAINERS = frozenset((list, dict))
 BLANK = b" \t\r"
 SPACE = re.compile(r"[ \t\n\r]*")
 DECODER = json.JSONDecoder()  # accepts NaN and Infinity, as Python writes them; tables decide what they mean
+FAST_SCAN: Callable[[str, int], tuple[Record, int]] = vars(DECODER)["scan_once"]  # without the method around it
 EXPECTED = "JSON lines (one object per line) or a JSON array of objects"
 
 
@@ -33,9 +35,8 @@ class JsonCodec:
 
     def values(self, raws: Iterator[bytes], names: Sequence[str]) -> Iterator[Cells]:
         """The values of some fields of many rows; ``None`` where a row lacks one."""
-        scan = DECODER.raw_decode
         for raw in raws:
-            get = scan(raw.decode())[0].get
+            get = FAST_SCAN(raw.decode(), 0)[0].get
             yield [get(name) for name in names]
 
 
@@ -51,8 +52,8 @@ def json_lines(source: Source, odd: OddRows) -> Iterator[tuple[int, bytes, Recor
             continue
         try:
             text = raw.decode()
-            value, end = STRICT.raw_decode(text)
-        except (ValueError, RecursionError):  # read again, for the error
+            value, end = STRICT_SCAN(text, 0)
+        except (ValueError, StopIteration, RecursionError):  # read again, for the error
             text = decoded(raw, source.name, number)
             value, end = _scanned(text, 0, source.name, number)
         if end != len(text):
@@ -90,7 +91,10 @@ def array_rows(
     position, number = _after_space(text, start + 1, 1 + text.count("\n", 0, start))
     more = text[position : position + 1] != "]"
     while more:
-        value, end = _scanned(text, position, name, number)
+        try:
+            value, end = STRICT_SCAN(text, position)
+        except (ValueError, StopIteration, RecursionError):  # read again, for the error
+            value, end = _scanned(text, position, name, number)
         if end - position > LINE_LIMIT:
             raise too_long(name, number)
         if isinstance(value, dict):
@@ -142,7 +146,8 @@ def _no_object(value: object, name: str, number: int) -> InputError:
 
 def _checked(value: Record, raw: bytes, name: str, number: int) -> Record:
     """The record; too deep a nesting is an error."""
-    if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
+    nested = not CONTAINERS.isdisjoint(map(type, value.values()))
+    if nested and raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
         raise _too_deep(name, number)
     return value
 
@@ -160,6 +165,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 STRICT = json.JSONDecoder(object_pairs_hook=_object)
+STRICT_SCAN: Callable[[str, int], tuple[object, int]] = vars(STRICT)["scan_once"]
 
 
 class RepeatedKeyError(ValueError):

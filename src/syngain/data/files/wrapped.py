@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from syngain.core.errors import InputError
 from syngain.data.columns.pairs import FURTHER
 from syngain.data.columns.roles import LABEL, TEXT
-from syngain.data.files.parts import SPLITS, choose
+from syngain.data.files.choices import SPLITS, choose
 from syngain.data.rows import show_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syngain.data.files.parts import Where
+    from syngain.data.files.choices import Where
 
 NAMES = (
     *("data", "rows", "examples", "records", "items", "samples", "entries", "dataset", "results", "instances"),
