@@ -43,12 +43,15 @@ LINES = {
     "no label": (GOOD + b'{"text": "b"}\n', "line 2: the label in `label` is missing (1 of 2 rows have one)"),
     "null label": (GOOD + b'{"text": "b", "label": null}\n', "line 2: the label in `label` is missing"),
     "blank label": (GOOD + b'{"text": "b", "label": " "}\n', "line 2: the label in `label` is missing"),
-    "label list": (b'{"text": "b", "label": [1, 2]}\n', "line 1: the label in `label` is a list"),
+    "label object": (b'{"text": "b", "label": {"a": 1}}\n', "line 1: the label in `label` is an object"),
     "no text field": (b'{"foo": "long prose without a name"}\n', "no text field; the fields are `foo`"),
     "empty object": (b"{}\n", "no text field; the fields are none"),
     "blank lines": (b"\n \n\r\n", "empty, no rows"),
     "latin1": (GOOD + b'{"text": "caf\xe9"}\n', "line 2: not UTF-8 (byte 0xe9"),
-    "utf16": ('{"text": "a"}\n'.encode("utf-16"), "text in UTF-16"),
+    "utf16 without mark": (
+        '{"text": "a", "label": "an ordinary word"}\n'.encode("utf-16-le"),
+        "text in UTF-16 without a byte-order mark",
+    ),
     "binary": (b"\x7fELF\0\0\0\x01", "a binary file"),
     "NUL in a row": (b'{"text": "a' + b"b" * 5000 + b'\0"}\n', "line 1: not JSON (Invalid control character"),
     "deep": (b'{"text": "a", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", "line 1: nested more than 100 levels"),
@@ -57,7 +60,12 @@ LINES = {
         GOOD + b'{"text": "a", "label": ' + b"9" * 5000 + b"}\n",
         "line 2: not JSON (a number with thousands",
     ),
-    "object over lines": (b'{\n "data": [\n{"text": "a"}]}\n', "line 1: not JSON"),
+    "object over lines": (b'{\n "data": [\n{"text": "a"}]\n', "line 1: not JSON"),
+    "one key twice": (
+        GOOD + b'{"text": "a", "text": "b", "label": 2}\n',
+        "line 2: the keys `text` appear more than once",
+    ),
+    "inner keys twice": (b'{"text": "a: b", "x": {"k" : 1, "k": 2}}\n', "line 1: the keys `k` appear more than once"),
     "open array": (b'[{"text": "a"},\n{"text": "b"}\n', "line 3: not JSON (the array has neither"),
     "array of numbers": (b'[{"text": "a"},\n 2]', "line 2: a number, not an object"),
     "array and more": (b'[{"text": "a"}]\n[]', "line 2: not JSON (more text after the closing bracket"),
@@ -113,9 +121,11 @@ def test_missing_file_suggests_the_one_that_is_there(tmp_path):
 def test_folder_without_rows_and_folder_of_splits(tmp_path):
     with pytest.raises(InputError, match="a folder without Arrow files"):
         read(tmp_path)
-    write_records(tmp_path / "train", [{"text": "a"}])
-    with pytest.raises(InputError, match=r"several splits \(`train`\)"):
+    for name in ("first", "second"):
+        write_records(tmp_path / name, [{"text": name}])
+    with pytest.raises(InputError, match=r"2 splits \(`first`, `second`\).*::split=first"):
         read(tmp_path)
+    assert read(f"{tmp_path}::split=second").sides["text"] == ["second"]
 
 
 def test_a_path_beyond_what_the_system_takes_is_an_input_error():

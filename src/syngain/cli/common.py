@@ -116,7 +116,7 @@ def read_sets(options: Mapping[str, Any]) -> dict[str, Dataset]:
     for role, flag in (("real", "real"), ("synthetic", "synthetic"), ("test", "test"), ("pool", "held_out")):
         if options.get(flag) is not None:
             roles = RoleOptions.parse(column_flags(options), role)
-            out[role] = read(options[flag], roles=roles, like=out.get("real"))
+            out[role] = read(options[flag], roles=roles, like=out.get("real"), encoding=encoding_of(options, role))
     return out
 
 
@@ -126,13 +126,21 @@ def check_files(paths: Iterable[str | None]) -> None:
     Raises:
         InputError: a file is missing; the error names the nearest name next to it.
     """
+    from syngain.data.files.choices import is_pattern
     from syngain.data.files.streams import missing_file
     from syngain.data.read import split_location
 
     for path in filter(None, paths):
         file, _ = split_location(path)
-        if not file.exists():
+        if not file.exists() and not is_pattern(file):
             raise missing_file(file)
+
+
+def encoding_of(options: Mapping[str, Any], side: str) -> str | None:
+    """The encoding that the flag names for a side."""
+    from syngain.data.columns.options import for_side
+
+    return for_side("encoding", options.get("encoding"), side)
 
 
 def read_named(options: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Dataset]:
@@ -141,11 +149,16 @@ def read_named(options: Mapping[str, Any], named: Mapping[str, str]) -> dict[str
 
     check_files([options["real"], *named.values(), options.get("test")])
     columns = column_flags(options)
-    out = {"real": read(options["real"], roles=RoleOptions.parse(columns, "real"))}
+    out = {
+        "real": read(options["real"], roles=RoleOptions.parse(columns, "real"), encoding=encoding_of(options, "real"))
+    }
+    encoding = encoding_of(options, "synthetic")
     for name, file in named.items():
-        out[name] = read(file, roles=RoleOptions.parse(columns, "synthetic"), like=out["real"])
+        roles = RoleOptions.parse(columns, "synthetic")
+        out[name] = read(file, roles=roles, like=out["real"], encoding=encoding)
     if options.get("test") is not None:
-        out["test"] = read(options["test"], roles=RoleOptions.parse(columns, "test"), like=out["real"])
+        roles, encoding = RoleOptions.parse(columns, "test"), encoding_of(options, "test")
+        out["test"] = read(options["test"], roles=roles, like=out["real"], encoding=encoding)
     return out
 
 

@@ -19,6 +19,7 @@ Target = Annotated[
 ]
 SourceId = Annotated[Optional[str], typer.Option(help="Column with the id of the real row behind each synthetic row.")]
 GeneratorColumn = Annotated[Optional[str], typer.Option(help="Column that names the generator.")]
+Encoding = Annotated[Optional[str], typer.Option(help="Encoding of text files, or real=A,synthetic=B; default UTF-8.")]
 HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, not shown to the generator.")]
 Id = Annotated[Optional[str], typer.Option(help="Column with row ids.")]
 Encoder = Annotated[str, typer.Option(help="Text encoder: ngrams (offline), minilm, a folder or a hub name.")]

@@ -13,6 +13,7 @@ PARTS = {
     "local": ("torch", "transformers", "safetensors", "tokenizers", "gguf", "peft", "accelerate"),
     "train": ("trl", "datasets"),
     "llamacpp": ("xllamacpp",),
+    "sheets": ("python-calamine",),
 }
 """The optional parts with their packages; ``train`` includes ``local``. A test compares pyproject."""
 

@@ -96,7 +96,7 @@ class Dataset:
             sources=found.sources,
             generators=found.generators,
             roles=found.roles,
-            records=loaded.rows,
+            records=found.records,
             notes=found.notes,
             preferences=found.preferences,
             targets=found.targets,

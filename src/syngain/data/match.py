@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from syngain.data.columns.values import NotPlainError, plain
+from syngain.data.rows import show
 from syngain.data.text.normal_forms import normal_text
 
 if TYPE_CHECKING:
@@ -41,6 +43,24 @@ def match_sources(synthetic: Dataset, real: Dataset) -> tuple[Ints | None, float
             known[source] = row
         rows[index] = row
     return rows, float(np.mean(rows >= 0)) if len(rows) else 0.0
+
+
+def with_lineage(synthetic: Dataset, real: Dataset) -> Dataset:
+    """The synthetic rows; a source that names no real row in most rows is not used, which a note says."""
+    found, _ = match_sources(synthetic, real)
+    if found is None or synthetic.sources is None:
+        return synthetic
+    given = sum(source is not None for source in synthetic.sources)
+    matched = int(np.sum(found >= 0))
+    if 2 * matched > given:
+        return synthetic
+    name = show(str(synthetic.roles.source))
+    note = (
+        f"`{name}` was seen and not used as the source of a row: {matched:,} of its {given:,} values are ids or texts "
+        f"of real rows (to use it: --source-id {name})"
+    )
+    roles = replace(synthetic.roles, source=None)
+    return replace(synthetic, sources=None, roles=roles, notes=(*synthetic.notes, note))
 
 
 def _texts(real: Dataset) -> Iterable[tuple[str, int]]:

@@ -9,6 +9,8 @@ from syngain.core.errors import InputError, UsageError
 from syngain.data.columns.values import NotPlainError, plain
 from syngain.data.dataset import Dataset
 from syngain.data.files import formats
+from syngain.data.files.streams import checked_encoding
+from syngain.data.match import with_lineage
 from syngain.data.rows import type_name
 
 if TYPE_CHECKING:
@@ -25,14 +27,17 @@ def read(
     where: Mapping[str, str | Sequence[str]] | None = None,
     roles: RoleOptions | None = None,
     like: Dataset | None = None,
+    encoding: str | None = None,
 ) -> Dataset:
     """Read ``FILE`` or ``FILE::column=value[,value]``; rows must pass all filters.
 
     Args:
-        path: JSON lines, a JSON array, CSV, TSV, Parquet, Arrow, or a folder of Arrow files; .gz and .zst too.
+        path: JSON lines, a JSON array or object, CSV, TSV, Parquet, Arrow, a spreadsheet, a folder of files, or a
+            pattern (``data/*.parquet``); .gz and .zst too.
         where: more filters, column to value or values.
         roles: fields that the user named; the others are found by name.
         like: the real rows; this file must be of the same kind.
+        encoding: of a text file that is neither UTF-8 nor marked as UTF-16.
 
     Raises:
         InputError: when the file cannot be used as it is; the error names file, line and fix.
@@ -46,8 +51,10 @@ def read(
     file, written = split_location(path)
     wanted = written | {column: _values(column, value) for column, value in (where or {}).items()}
     filters = "".join(f"{MARK}{column}={','.join(values)}" for column, values in wanted.items())
-    loaded = formats.load(file, file.name + filters, _plain(wanted))
-    return Dataset.of(loaded, roles, like)
+    loaded = formats.load(file, file.name + filters, _plain(wanted), checked_encoding(encoding))
+    dataset = Dataset.of(loaded, roles, like)
+    named = roles is not None and roles.source is not None
+    return dataset if like is None or named or dataset.sources is None else with_lineage(dataset, like)
 
 
 def split_location(path: str | Path) -> tuple[Path, formats.Where]:
@@ -58,7 +65,7 @@ def split_location(path: str | Path) -> tuple[Path, formats.Where]:
     """
     whole = Path(path)
     text = str(path)
-    if MARK not in text or "\0" in text or _exists(whole):
+    if MARK not in text or "\0" in text or formats.exists(whole):
         return _checked(whole), {}
     file, *filters = text.split(MARK)
     where: formats.Where = {}
@@ -72,13 +79,6 @@ def split_location(path: str | Path) -> tuple[Path, formats.Where]:
             )
         where[column.strip()] = tuple(value.strip() for value in values.split(","))
     return _checked(Path(file)), where
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False
 
 
 def _checked(path: Path) -> Path:

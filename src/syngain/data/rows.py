@@ -7,9 +7,10 @@ their fields, and parses them again for the fields with a role.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from typing import Generic, Literal, Protocol, TypeVar, overload
 
 from syngain.core.errors import InputError
@@ -68,6 +69,65 @@ class _Picked(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A cell that holds nothing to read; ``reason`` completes "`field` is ..."."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class OddRows:
+    """Rows that cannot be used: how many by reason, and the error of the first."""
+
+    reasons: dict[str, int] = field(default_factory=dict)
+    content: InputError | None = None  # of a row without content: the more specific cause
+    other: InputError | None = None  # of a row without a label or an id
+
+    @property
+    def first(self) -> InputError | None:
+        """The error of the first row."""
+        return self.content or self.other
+
+    def add(self, reason: str, error: InputError, *, content: bool = True) -> None:
+        """Count a row."""
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        if content:
+            self.content = self.content or error
+        else:
+            self.other = self.other or error
+
+    def join(self, other: OddRows) -> None:
+        """Count those of another block as well."""
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        self.content = self.content or other.content
+        self.other = self.other or other.other
+
+    def __len__(self) -> int:
+        return sum(self.reasons.values())
+
+    def check(self, total: int) -> None:
+        """Refuse rows of which half or more cannot be used.
+
+        Raises:
+            InputError: that of the first row, with their number.
+        """
+        first = self.first
+        if first is None or 2 * len(self) < total:
+            return
+        more = f"; {len(self):,} of {total:,} rows cannot be read" if total > 2 else ""
+        raise InputError(first.came.rstrip(".") + more, expected=first.expected, todo=first.todo)
+
+    def note(self, total: int) -> str:
+        """How many rows were left out, and why."""
+        listed = sorted(self.reasons.items(), key=lambda item: -item[1])
+        why = ", ".join(f"{reason} ({count:,})" for reason, count in listed[:4])
+        more = f" and {len(listed) - 4} other reasons" if len(listed) > 4 else ""
+        where = "" if self.first is None else f"; the first: {self.first.came}"
+        return f"{len(self):,} of {total:,} rows left out: {why}{more}{where}"
+
+
+@dataclass(frozen=True, slots=True)
 class FieldCount:
     """A field: number of rows with a value, and the first of these (-1: none)."""
 
@@ -95,7 +155,7 @@ class Loaded:
         unit: the unit of ``numbers``: physical lines, or rows in formats without lines. Both from 1.
         rows: complete records. values: single fields of all rows, parsed faster.
         fields: the fields of the rows. written: numbers are written as text (CSV).
-        filtered: the columns of the filter.
+        filtered: the columns of the filter. odd: rows of the file that are no rows. notes: on how the file was read.
     """
 
     file: str
@@ -107,6 +167,8 @@ class Loaded:
     fields: Mapping[str, FieldCount]
     written: bool = False
     filtered: frozenset[str] = frozenset()
+    odd: OddRows = field(default_factory=OddRows)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -114,6 +176,81 @@ class Loaded:
     def place(self, index: int) -> str:
         """The position of row ``index``, for messages."""
         return f"{self.name}, {self.unit} {self.numbers[index]}"
+
+    def take(self, rows: Sequence[int]) -> Loaded:
+        """Some of the rows, in ascending order."""
+        numbers = array("q", [self.numbers[row] for row in rows])
+        picked = _PickedValues(self.values, array("q", rows))
+        return replace(self, numbers=numbers, rows=self.rows.take(rows), values=picked)
+
+
+def joined(parts: Sequence[Loaded], file: str, name: str) -> Loaded:
+    """The rows of several files, one after the other, numbered as rows of the whole."""
+    starts = [0, *accumulate(map(len, parts))]
+    counts: dict[str, FieldCount] = {}
+    odd = OddRows()
+    for start, part in zip(starts, parts, strict=False):
+        odd.join(part.odd)
+        for field_name, found in part.fields.items():
+            known = counts.get(field_name, FieldCount(0, -1))
+            first = known.first if known.first >= 0 or found.first < 0 else start + found.first
+            counts[field_name] = FieldCount(known.count + found.count, first)
+    return replace(
+        parts[0],
+        file=file,
+        name=name,
+        unit="row",
+        numbers=range(1, starts[-1] + 1),
+        rows=Lazy(starts[-1], _JoinedRows(parts, starts)),
+        values=_JoinedValues(parts, starts),
+        fields=counts,
+        odd=odd,
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _JoinedRows:
+    """The records of several files."""
+
+    parts: Sequence[Loaded]
+    starts: Sequence[int]
+
+    def __call__(self, index: int) -> Record:
+        place = bisect_right(self.starts, index) - 1
+        return self.parts[place].rows[index - self.starts[place]]
+
+
+@dataclass(frozen=True, slots=True)
+class _JoinedValues:
+    """Values of the rows of several files."""
+
+    parts: Sequence[Loaded]
+    starts: Sequence[int]
+
+    def __call__(self, names: Sequence[str], rows: slice | None = None, /) -> Iterator[Cells]:
+        chosen = rows or slice(0, self.starts[-1])
+        for start, part in zip(self.starts, self.parts, strict=False):
+            inner = slice(max(chosen.start - start, 0), min(chosen.stop - start, len(part)))
+            if inner.start < inner.stop:
+                yield from part.values(names, inner)
+
+
+@dataclass(frozen=True, slots=True)
+class _PickedValues:
+    """Values of some of the rows."""
+
+    of: Values
+    kept: Sequence[int]
+
+    def __call__(self, names: Sequence[str], rows: slice | None = None, /) -> Iterator[Cells]:
+        kept = self.kept[rows or slice(None)]
+        if not len(kept):
+            return
+        wanted = set(kept)
+        for index, cells in enumerate(self.of(names, slice(kept[0], kept[-1] + 1)), kept[0]):
+            if index in wanted:
+                yield cells
 
 
 class Codec(Protocol):
@@ -242,6 +379,8 @@ def type_name(value: object) -> str:
     """The JSON name of a value's type."""
     if value is None:
         return "null"
+    if isinstance(value, Unread):
+        return value.reason
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, (int, float)):

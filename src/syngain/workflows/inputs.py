@@ -136,9 +136,16 @@ def summaries(datasets: Mapping[str, Dataset | None]) -> dict[str, InputSummary]
             fingerprint=dataset.fingerprint,
             roles="; ".join(part for part in (sentence, matched) if part),
             columns=dataset.roles.chosen(),
-            hint="; ".join(filter(None, (dataset.roles.hint, *dataset.notes))) if role == "real" else "",
+            hint=_hint(dataset, role),
         )
     return out
+
+
+def _hint(dataset: Dataset, role: str) -> str:
+    """What the user should know about how the rows were read; the label of the real rows counts for all."""
+    if role == "real":
+        return "; ".join(filter(None, (dataset.roles.hint, *dataset.notes)))
+    return f"{dataset.name}: {'; '.join(dataset.notes)}" if dataset.notes else ""
 
 
 def as_responses(data: Dataset) -> Dataset:

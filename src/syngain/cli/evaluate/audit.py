@@ -31,6 +31,7 @@ def audit(
     sample: int = typer.Option(1000, min=20, help="Sampled rows per side for measures that compare all pairs."),
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
+    encoding: flags.Encoding = None,
     label: flags.Label = None,
     target: flags.Target = None,
     source_id: flags.SourceId = None,

@@ -34,6 +34,7 @@ def compare(
     seed: flags.Seed = 0,
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
+    encoding: flags.Encoding = None,
     label: flags.Label = None,
     target: flags.Target = None,
     source_id: flags.SourceId = None,

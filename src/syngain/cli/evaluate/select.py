@@ -47,6 +47,7 @@ def select(
     seed: flags.Seed = 0,
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
+    encoding: flags.Encoding = None,
     label: flags.Label = None,
     target: flags.Target = None,
     source_id: flags.SourceId = None,

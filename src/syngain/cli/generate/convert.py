@@ -29,6 +29,7 @@ def convert(
     prompt: Optional[str] = typer.Option(None, help="Prompt column, where the layout has no fixed one."),
     response: Optional[str] = typer.Option(None, help="Response column, where the layout has no fixed one."),
     lossy: bool = typer.Option(False, "--lossy", help="Omit fields that the layout cannot express, and list them."),
+    encoding: Optional[str] = typer.Option(None, help="Encoding of a text file IN; default UTF-8."),
     config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print a JSON summary."),
     force: bool = typer.Option(False, help="Replace OUT."),
@@ -47,6 +48,7 @@ def convert(
         response=options["response"],
         lossy=options["lossy"],
         force=options["force"],
+        encoding=options["encoding"],
     )
     files = [str(file) for file in done.files]
     if options["json"]:

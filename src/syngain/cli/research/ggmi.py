@@ -33,6 +33,7 @@ def ggmi(
     seed: flags.Seed = 0,
     encoder: flags.Encoder = "ngrams",
     text: flags.Text = None,
+    encoding: flags.Encoding = None,
     label: flags.Label = None,
     source_id: flags.SourceId = None,
     generator: flags.GeneratorColumn = None,

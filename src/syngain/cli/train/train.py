@@ -44,6 +44,7 @@ def train(
     config: flags.Config = None,
     seed: flags.Seed = 0,
     text: flags.Text = None,
+    encoding: flags.Encoding = None,
     label: flags.Label = None,
     source_id: flags.SourceId = None,
     generator: flags.GeneratorColumn = None,

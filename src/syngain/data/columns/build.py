@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.core.passes import run
 from syngain.data.blocks import blocks
-from syngain.data.columns import tables
-from syngain.data.columns.comparisons import compared
+from syngain.data.columns import tables, unread
+from syngain.data.columns.cells import media
+from syngain.data.columns.cells.comparisons import compared
+from syngain.data.columns.cells.target_cells import answered, ranked, sentence_of, tagged
 from syngain.data.columns.content import BadCellError, renderer
+from syngain.data.columns.derived import opened
 from syngain.data.columns.finder import flag_of
 from syngain.data.columns.preferences import Preferences, margin
 from syngain.data.columns.roles import Kind, ReferenceColumns, Roles, detect
-from syngain.data.columns.target_cells import answered, ranked, sentence_of, tagged
 from syngain.data.columns.targets import Target, Targets, targets_of
 from syngain.data.columns.values import NotPlainError, clean, plain
-from syngain.data.rows import Lazy, Loaded, show, show_names, type_name
+from syngain.data.rows import Lazy, Loaded, OddRows, show, show_names, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +50,7 @@ class Columns:
     notes: tuple[str, ...]
     preferences: Preferences | None = None
     targets: Targets | None = None
+    records: Sequence[Mapping[str, object]] = ()
 
 
 def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> Columns:
@@ -55,14 +59,24 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
     Raises:
         InputError: when the roles cannot be found or a row lacks what its role needs.
     """
+    whole, records = loaded, loaded.rows
+    loaded, notes = opened_fields(loaded, options, like)
     roles = detect(loaded, options, like.roles if like else None)
-    notes: list[str] = []
     features: dict[str, Sequence[object]] = {}
     if roles.kind is Kind.TABLE:
         plan = replace(tables.plan(loaded, roles, like), as_told=options.text == "")
         roles = replace(roles, features=plan.features, ignored=plan.ignored)
-        features, notes = tables.columns(loaded, plan)
+        features, more = tables.columns(loaded, plan)
+        notes += more
     content = run(_Extraction(loaded, roles), blocks(len(loaded)))
+    if content.odd_rows:
+        kept = unread.kept_rows(len(loaded), content.odd_rows)
+        loaded, records = loaded.take(kept), records.take(kept)
+        if features:
+            features, _ = tables.columns(loaded, plan)
+    notes += unread.notes(whole, content.odd)
+    unread.check_filled(loaded, roles, dict(zip(SIDE_NAMES[roles.kind], content.sides, strict=False)))
+    notes += media.notes(loaded, roles.text, content.media)
     if content.replaced:
         notes.append(f"texts with lone surrogates, read as U+FFFD and written back as they are: {content.replaced}")
     names = SIDE_NAMES[roles.kind]
@@ -77,6 +91,7 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
         notes=tuple(notes),
         preferences=_preferences(content, roles),
         targets=_targets(loaded, roles),
+        records=records,
     )
 
 
@@ -89,6 +104,14 @@ def _targets(loaded: Loaded, roles: Roles) -> Targets | None:
     if roles.target is Target.TAGS:
         return tagged(loaded, roles.text[0], roles.label)
     return targets_of(loaded, roles.label, roles.target)
+
+
+def opened_fields(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> tuple[Loaded, list[str]]:
+    """The rows with computed fields: inner fields that are named, and content of further layouts."""
+    given = (options.text, options.label, options.source, options.generator, options.id)
+    known = [] if like is None else [*like.roles.text, like.roles.rejected, like.roles.label, *like.roles.features]
+    loaded, notes = opened(loaded, (*given, *known), whole=options.text is None)
+    return loaded, [*loaded.notes, *notes]
 
 
 def _preferences(content: _Content, roles: Roles) -> Preferences | None:
@@ -115,8 +138,8 @@ class _Content:
     """Content of a block, one list per role.
 
     Attributes:
-        wrong: the first value that is invalid for its role. A missing text is the more specific error, so this one is
-            raised only after all texts are read.
+        odd_rows: rows without a valid value for one of their roles; they have no entry in the other lists.
+        odd: their reasons.
     """
 
     sides: tuple[list[str], ...]
@@ -126,7 +149,9 @@ class _Content:
     ids: list[str] = field(default_factory=list)
     margins: array[float] = field(default_factory=lambda: array("d"))
     replaced: int = 0
-    wrong: InputError | None = None
+    odd_rows: list[int] = field(default_factory=list)
+    odd: OddRows = field(default_factory=OddRows)
+    media: Counter[str] = field(default_factory=Counter)  # parts of messages that are no text
     same: dict[str, str] = field(default_factory=dict)  # equal labels are one object: a million rows, few labels
 
 
@@ -146,31 +171,42 @@ class _Extraction:
         if not names:
             return content
         texts, scored = len(shown), len(names) - len(roles.scores)
+        placed = list(enumerate(others, texts))
+        mixed = media.may_have_parts(loaded, shown)
         render = compared if roles.rejected is not None else SPECIAL.get(roles.shape) or renderer(roles.shape)
         for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
                 parts = render(cells if texts == len(cells) else cells[:texts])
-            except BadCellError as error:
-                raise _bad_cell(loaded, index, shown[error.position], error) from error
+                words = [
+                    _word(role, cells[position], (loaded, index, name), content.same)
+                    for position, (role, name) in placed
+                ]
+            except (BadCellError, BadRoleError) as error:
+                self._leave_out(content, index, error)
+                continue
             for side, part in zip(content.sides, parts, strict=True):
                 cleaned = clean(part)
                 content.replaced += cleaned is not part
                 side.append(cleaned)
-            for position, (role, name) in enumerate(others, texts):
-                try:
-                    _add(content, role, cells[position], (loaded, index, name))
-                except InputError as error:
-                    content.wrong = content.wrong or error
+            for position, word in enumerate(words):
+                _add(content, others[position][0], word)
+            if mixed:
+                media.count_parts(cells[:texts], content.media)
             if roles.scores:
                 content.margins.append(margin(cells[scored:]))
         return content
 
-    def merge(self, parts: Iterator[_Content]) -> _Content:
-        """The content of all rows.
+    def _leave_out(self, content: _Content, index: int, error: BadCellError | BadRoleError) -> None:
+        content.odd_rows.append(index)
+        if isinstance(error, BadRoleError):
+            content.odd.add(error.reason, error.whole, content=False)
+            return
+        loaded, roles = self.loaded, self.roles
+        name = str((*roles.text, roles.rejected)[error.position])
+        content.odd.add(unread.reason(loaded, index, name, error), _bad_cell(loaded, index, name, error))
 
-        Raises:
-            InputError: the first value that is invalid for its role.
-        """
+    def merge(self, parts: Iterator[_Content]) -> _Content:
+        """The content of all rows that can be read."""
         whole = self._empty()
         for part in parts:
             for mine, more in zip(whole.sides, part.sides, strict=True):
@@ -183,9 +219,9 @@ class _Extraction:
             whole.ids += part.ids
             whole.margins += part.margins
             whole.replaced += part.replaced
-            whole.wrong = whole.wrong or part.wrong
-        if whole.wrong:
-            raise whole.wrong
+            whole.odd_rows += part.odd_rows
+            whole.odd.join(part.odd)
+            whole.media.update(part.media)
         return whole
 
     def _empty(self) -> _Content:
@@ -198,18 +234,23 @@ def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
     return [("label", label), ("source", roles.source), ("generator", roles.generator), ("id", roles.id)]
 
 
-def _add(content: _Content, role: str, cell: object, where: tuple[Loaded, int, str]) -> None:
+def _word(role: str, cell: object, where: tuple[Loaded, int, str], known: Mapping[str, str]) -> str | None:
+    if role == "label" and isinstance(cell, str) and cell in known:
+        return known[cell]
     if role == "source":
-        content.sources.append(clean(cell) or None if isinstance(cell, str) else _loose(cell))
+        return clean(cell) or None if isinstance(cell, str) else _loose(cell)
+    return _loose(cell) if role == "generator" else _strict(cell, role, where)
+
+
+def _add(content: _Content, role: str, word: str | None) -> None:
+    if role == "source":
+        content.sources.append(word)
     elif role == "generator":
-        word = _loose(cell)
         content.generators.append(None if word is None else content.same.setdefault(word, word))
+    elif role == "label":
+        content.labels.append(content.same.setdefault(str(word), str(word)))
     else:
-        word = _strict(cell, role, where)
-        if role == "label":
-            content.labels.append(content.same.setdefault(word, word))
-        else:
-            content.ids.append(word)
+        content.ids.append(str(word))
 
 
 def _loose(cell: object) -> str | None:
@@ -224,10 +265,23 @@ def _strict(cell: object, role: str, where: tuple[Loaded, int, str]) -> str:
     try:
         word = plain(cell)
     except NotPlainError as error:
-        raise _bad_role(role, f"is {type_name(cell)}", where) from error
+        raise BadRoleError(role, f"is {type_name(cell)}", where) from error
     if word is None:
-        raise _bad_role(role, "is missing", where)
+        raise BadRoleError(role, "is missing", where)
     return word
+
+
+class BadRoleError(Exception):
+    """A value is invalid for its role.
+
+    Attributes:
+        reason: in a few words. whole: the error of the row.
+    """
+
+    def __init__(self, role: str, problem: str, where: tuple[Loaded, int, str]) -> None:
+        super().__init__(problem)
+        self.reason = f"the {role} {problem}"
+        self.whole = _bad_role(role, problem, where)
 
 
 def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputError:

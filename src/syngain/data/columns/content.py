@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from syngain.data.columns.values import parsed
 from syngain.data.rows import type_name
 
-if TYPE_CHECKING:
-    from syngain.data.columns.roles import Shape
-
 ASSISTANTS = {"assistant", "gpt", "model", "bot", "chatgpt"}
 CALLERS = {"assistant", "function_call", "tool_call"}  # roles whose last turn is the response
+WHOLE = ("full_text", "text", "content", "value")  # where an object holds its text
 CALL_PARTS = {"tool_use", "tool_call"}
 ROLE_NAMES = {"human": "user"} | dict.fromkeys(ASSISTANTS, "assistant")
+
+MESSAGES = 'messages such as {"role": "user", "content": "..."} or {"from": "human", "value": "..."}'
+PLAIN_ROLES = {"system", "user", "assistant"}
 
 Turn = tuple[str, str]  # role and text
 Render = Callable[[Sequence[object]], tuple[str, ...]]
@@ -34,7 +34,7 @@ class BadCellError(Exception):
         self.expected = expected
 
 
-def renderer(shape: Shape) -> Render:
+def renderer(shape: str) -> Render:
     """Map cells of text fields to sides.
 
     One side for text, two for a pair, none for a table.
@@ -44,9 +44,7 @@ def renderer(shape: Shape) -> Render:
 
 def _text(cells: Sequence[object]) -> tuple[str, ...]:
     text = cells[0]
-    if isinstance(text, str):
-        return (text,)
-    raise BadCellError(0, f"is {type_name(text)}")
+    return (text,) if isinstance(text, str) else (words_of(text, 0),)
 
 
 def _pair(cells: Sequence[object]) -> tuple[str, ...]:
@@ -66,9 +64,25 @@ def words_of(cell: object, position: int) -> str:
     """
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, list) and cell:  # the conversational form of TRL
-        return rendered(turns_of(cell, position))
+    if isinstance(cell, list) and cell:  # the conversational form of TRL, or the history of LLaMA-Factory
+        return rendered(_rounds(cell) or turns_of(cell, position))
+    if isinstance(cell, list):
+        return ""
+    if isinstance(cell, Mapping):
+        found = next((text for key in WHOLE if isinstance(text := cell.get(key), str)), None)
+        if found is not None:
+            return found
     raise BadCellError(position, f"is {type_name(cell)}")
+
+
+def _rounds(cell: list[object]) -> list[Turn]:
+    """The turns of a list of rounds, ``[[request, response], ...]``; none where it is no such list."""
+    turns: list[Turn] = []
+    for item in cell:
+        if not isinstance(item, (list, tuple)) or len(item) != 2 or not all(isinstance(text, str) for text in item):
+            return []
+        turns += [("user", item[0]), ("assistant", item[1])]
+    return turns
 
 
 def _answer(cell: object, position: int) -> str:
@@ -79,11 +93,22 @@ def _answer(cell: object, position: int) -> str:
 
 
 def _chat(cells: Sequence[object]) -> tuple[str, ...]:
-    turns = turns_of(cells[0], 0)
-    last = max((i for i, (role, _) in enumerate(turns) if role in CALLERS), default=-1)
+    turns = turns_of(cells[-1], len(cells) - 1)
+    if len(cells) > 1:
+        _add_system(turns, cells[:-1])
+    last = len(turns) - 1
+    while last >= 0 and turns[last][0] not in CALLERS:
+        last -= 1
     if last < 0:
-        raise BadCellError(0, "has no assistant message", "a conversation with an assistant message")
+        raise BadCellError(len(cells) - 1, "has no assistant message", "a conversation with an assistant message")
     return rendered(turns[:last]), turns[last][1]
+
+
+def _add_system(turns: list[Turn], cells: Sequence[object]) -> None:
+    """Put a system message that has a column of its own before the turns."""
+    for given in cells:
+        if isinstance(given, str) and given and (not turns or turns[0][0] != "system"):
+            turns.insert(0, ("system", given))
 
 
 def _instances(cells: Sequence[object]) -> tuple[str, ...]:
@@ -122,9 +147,14 @@ def turns_of(cell: object, position: int) -> list[Turn]:
 
 
 def _turn(message: object, number: int, position: int) -> Turn:
-    expected = 'messages such as {"role": "user", "content": "..."} or {"from": "human", "value": "..."}'
-    if not isinstance(message, Mapping):
+    expected = MESSAGES
+    if type(message) is not dict and not isinstance(message, Mapping):  # the first check is the faster one
         raise BadCellError(position, f"has {type_name(message)} as message {number}", expected)
+    role, said = message.get("role"), message.get("content")
+    if isinstance(role, str) and isinstance(said, str) and role in PLAIN_ROLES:  # most messages
+        calls = message.get("tool_calls") or message.get("function_call")
+        if not calls:
+            return role, said
     role = message.get("role", message.get("from"))
     if not isinstance(role, str):
         raise BadCellError(position, f"has no role in message {number}", expected)

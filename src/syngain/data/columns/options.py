@@ -55,10 +55,15 @@ class RoleOptions:
                 expected=f"one of {', '.join(FLAGS)}",
                 todo=f"write for example {{{FLAGS[0]!r}: 'COLUMN'}}",
             )
-        return cls(**{flag: _for_side(flag, value, side) for flag, value in flag_values.items()})
+        return cls(**{flag: for_side(flag, value, side) for flag, value in flag_values.items()})
 
 
-def _for_side(flag: str, value: str | None, side: str) -> str | None:
+def for_side(flag: str, value: str | None, side: str) -> str | None:
+    """The part of a flag that holds for a side: ``real=A,synthetic=B``, or one value for all.
+
+    Raises:
+        UsageError: an unknown side, or one that is named twice.
+    """
     if value is None:
         return None
     parts = [part.strip() for part in value.split(",")]

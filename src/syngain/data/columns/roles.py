@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from syngain.core.errors import InputError, UsageError
-from syngain.data.columns import preferences
+from syngain.data.columns import pairs, preferences
 from syngain.data.columns.finder import Finder
 from syngain.data.columns.shapes import token_fields, triplet_fields
 from syngain.data.columns.targets import Target, decision, target_named, target_of
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from syngain.data.columns.options import RoleOptions
 
 TEXT = ("text", "sentence", "content", "utterance", "review")
-LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment")
+LABEL = ("label", "labels", "target", "class", "intent", "category", "sentiment", "kto_tag")
 SOURCE = ("source", "source_id", "source_text", "anchor_id", "seed", "parent")
 GENERATOR = ("generator", "model")
-CHATS = ("messages", "conversations")
+CHATS = pairs.CHATS
 NO_LABELS = ("id", "split", "language", "lang", "date")
 LABEL_WORDS = ("label", "class", "categor", "topic", "intent", "sentiment", "tag", "target")
 LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `label_like`
-RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, first match
 
 Shape = Literal["chat", "pair", "instances", "preference", "triplet", "text", "tokens", "columns"]
 
@@ -296,11 +295,12 @@ def _content(finder: Finder, named: str | None, like: Roles | None) -> tuple[Sha
     if compared:
         return "preference", compared
     if like is None or like.kind is Kind.PAIR:
-        pair = _pair(finder, near)
-        if pair:
-            return pair
+        found = pairs.pair(finder, near)
+        if found and (like is None or KIND_OF[found[0]] is Kind.PAIR):
+            return found
     if like is None or like.kind is Kind.TEXT:
         text = finder.one(TEXT, ("text", "--text"), near[0] if near else None)
+        text = text or pairs.alone(finder)
         if text:
             return "text", (text,)
     if like is None or like.kind is Kind.TABLE:
@@ -325,32 +325,6 @@ def _compared(finder: Finder, like: Roles | None) -> tuple[str, ...]:
 def text_fields(loaded: Loaded) -> tuple[str, ...]:
     """The fields that would be the text of these rows; empty for a table."""
     return _content(Finder(loaded), None, None)[1]
-
-
-def _pair(finder: Finder, near: tuple[str, ...]) -> tuple[Shape, tuple[str, ...]] | None:
-    response_near = near[-1] if near else None
-    for chat in CHATS:
-        found = finder.candidates([chat])
-        if found:
-            return "chat", (found[0],)
-    prompt = finder.candidates(["prompt"])
-    response = next((found for name in RESPONSES if (found := finder.candidates([name]))), [])
-    if prompt and response:
-        return "pair", (prompt[0], response[0])
-    asked = finder.candidates(["instruction"])
-    if asked:
-        done = finder.one(("output", "instances"), ("response", f"--text {asked[0]}+output or --text"), response_near)
-        if done:
-            given = finder.candidates(["input"]) if done.casefold() == "output" else []
-            return ("pair" if done.casefold() == "output" else "instances"), (asked[0], *given[:1], done)
-    question = finder.candidates(["question"])
-    if question:
-        names = ("answer", "solution", "response")
-        found_one = finder.one(names, ("response", f"--text {question[0]}+FIELD, for example --text"), response_near)
-        if found_one:
-            return "pair", (question[0], found_one)
-    calls = [name for field in ("query", "tools", "answers") for name in finder.candidates([field])]
-    return ("pair", (calls[0], calls[2])) if len(calls) == 3 else None  # a request, tools and the calls of them
 
 
 def _named_content(finder: Finder, named: str) -> tuple[Shape, tuple[str, ...]]:

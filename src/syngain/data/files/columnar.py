@@ -78,15 +78,21 @@ class ArrowRows:
         return values
 
 
-def parquet_rows(file: Any, name: str) -> ArrowRows:  # noqa: ANN401  (a path or a buffer)
-    """The rows of a Parquet file.
+def parquet_rows(file: Any, name: str) -> ArrowRows:  # noqa: ANN401  (a path, a buffer or a list of paths)
+    """The rows of a Parquet file, or of several.
 
     Raises:
         InputError: when it is not a valid Parquet file.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return _checked(lambda: pq.ParquetFile(file).read(), name, "a Parquet file")
+    def load() -> pa.Table:
+        if isinstance(file, list):
+            return pa.concat_tables([pq.ParquetFile(one).read() for one in file], promote_options="default")
+        return pq.ParquetFile(file).read()
+
+    return _checked(load, name, "a Parquet file")
 
 
 def arrow_rows(file: Any, name: str, *, stream: bool) -> ArrowRows:  # noqa: ANN401  (a path or a buffer)
@@ -102,11 +108,11 @@ def folder_rows(folder: Path, name: str) -> ArrowRows:
     """The rows of a folder written by ``save_to_disk`` of ``datasets``.
 
     Raises:
-        InputError: when the folder has no Arrow files, or several splits.
+        InputError: when the folder has no Arrow files.
     """
     files = _folder_files(folder)
     if not files:
-        raise _not_a_folder_of_rows(folder, name)
+        raise not_a_folder_of_rows(folder)
     return _checked(lambda: _joined(files), name, "a folder of Arrow stream files")
 
 
@@ -177,19 +183,15 @@ def _folder_files(folder: Path) -> list[Path]:
         return sorted(folder.glob("*.arrow"))  # the order of the names is the order of the shards
 
 
-def _not_a_folder_of_rows(folder: Path, name: str) -> InputError:
-    try:
-        splits = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.arrow")))
-    except OSError:
-        splits = []
-    if splits:
-        return InputError(
-            f"{name}: a folder of several splits ({show_names(splits)})",
-            expected="the folder of one split",
-            todo=f"name one of them, for example {folder / splits[0]}",
-        )
+def is_saved_split(folder: Path) -> bool:
+    """Whether ``datasets`` saved one split in this folder."""
+    return any(folder.glob("*.arrow"))
+
+
+def not_a_folder_of_rows(folder: Path) -> InputError:
+    """The error of a folder without files of rows."""
     return InputError(
-        f"{folder}: a folder without Arrow files",
-        expected="a file, or a folder that `datasets` wrote with save_to_disk",
+        f"{folder}: a folder without Arrow files or other files of rows",
+        expected="a file, a folder of files of one format, or a folder that `datasets` wrote with save_to_disk",
         todo="name a file in this folder",
     )

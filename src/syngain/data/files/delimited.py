@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
-from syngain.data.files.streams import LINE_LIMIT, Source, decoded, split_lines
+from syngain.data.files import headers
+from syngain.data.files.streams import BOM, LINE_LIMIT, Source, decoded, split_lines
 from syngain.data.rows import Cells, Record, show, show_names
 
 if TYPE_CHECKING:
@@ -52,17 +53,23 @@ class DelimitedReader:
     source: Source
     codec: DelimitedCodec
     _feed: _Feed
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, source: Source, delimiter: str | None) -> DelimitedReader:
-        """Read the header; without ``delimiter``, detect it from the header line.
+        """Read the header, if there is one; without ``delimiter``, detect it from the first lines.
 
         Raises:
             InputError: when the file is empty or a name appears twice in the header.
         """
+        head = source.look()[: headers.LOOKED_AT].removeprefix(BOM).decode(errors="replace")
         feed = _Feed(source, split_lines(source))
         first = feed.first()
-        chosen = delimiter or next((mark for mark in ",;\t" if mark in first), ",")
+        chosen = headers.separator(head, delimiter or next((mark for mark in ",;\t" if mark in first), ","))
+        names = headers.names_of_columns(headers.sampled(head, chosen))
+        if names is not None:
+            note = f"no header line: the columns are called {show_names(names)}, the first row is a row"
+            return cls(source, DelimitedCodec(names, chosen), feed, (note,))
         header = tuple(name.strip() for name in next(_cells(feed, source.name, chosen), []))
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:

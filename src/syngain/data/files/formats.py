@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.data.columns.values import NotPlainError, plain
-from syngain.data.files import columnar, delimited, jsonrows
+from syngain.data.files import choices, columnar, delimited, jsonrows, spreadsheets, wrapped
 from syngain.data.files.columnar import ARROW_FILE, ARROW_STREAM, PARQUET
-from syngain.data.files.streams import BOM, COMPRESSED, Source, opened, unpacked
-from syngain.data.rows import Lazy, ListRows, Loaded, RawRows, Tally, show, show_names
+from syngain.data.files.streams import BOM, COMPRESSED, Source, decoded, opened, transcoded, unpacked
+from syngain.data.rows import Lazy, ListRows, Loaded, OddRows, RawRows, Tally, joined, show, show_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
     from syngain.data.rows import Codec, Record
 
 JSON = {".jsonl", ".ndjson", ".jsonlines", ".json"}
+LINES = JSON - {".json"}
 DELIMITED = {".csv": None, ".tsv": "\t", ".tab": "\t"}
 COLUMNAR = {".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"}
-KNOWN = "JSON lines, a JSON array, CSV, TSV, Parquet, Arrow, or a folder of Arrow files; .gz and .zst are unpacked"
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
+KNOWN = (
+    "JSON lines, a JSON array or object, CSV, TSV, Parquet, Arrow, .xlsx, .ods, or a folder of these; .gz and .zst are "
+    "unpacked"
+)
 TRACKED = 1000  # values of a filter column that are remembered for the message
 
 Where = dict[str, tuple[str, ...]]
@@ -34,19 +39,78 @@ READERS: dict[str, Reader] = {}
 """Readers of further formats by suffix (``.xlsx``). Add a format here."""
 
 
-def load(path: Path, name: str, where: Where) -> Loaded:
-    """The rows of a file that pass the filter.
+def load(path: Path, name: str, where: Where, encoding: str | None = None) -> Loaded:
+    """The rows of a file, a folder or a pattern that pass the filter.
 
     Raises:
-        InputError: when the file or one of its rows cannot be read, or no row passes the filter.
+        InputError: when a file or one of its rows cannot be read, or no row passes the filter.
     """
-    if format_suffix(path) in READERS:
+    suffix = format_suffix(path)
+    if suffix in READERS:
         with unpacked(path, name) as plain_file:
-            return _from_records(READERS[format_suffix(path)](plain_file), path, name, where)
+            return _from_records(READERS[suffix](plain_file), path, name, where)
+    if suffix in spreadsheets.SUFFIXES and not _is_folder(path):
+        return _from_sheets(path, name, where)
     if _is_folder(path):
-        return _from_table(columnar.folder_rows(path, name), path, name, where)
+        return _from_folder(path, name, where, encoding)
+    if choices.is_pattern(path) and not exists(path):
+        return _from_files(choices.files_of_pattern(path, name), (path, name), where, encoding)
     with opened(path, name) as source:
-        return _from_source(source, path, where)
+        return _from_source(source, path, where, encoding)
+
+
+def _from_sheets(path: Path, name: str, where: Where) -> Loaded:
+    with unpacked(path, name) as plain_file:
+        found = spreadsheets.sheets(plain_file, name)
+    if len(found) > 1 and "sheet" not in where:
+        first, *others = found
+        note = f"the sheet `{first}` is read, not {show_names(others)} ({name}::sheet={others[0]})"
+        return replace(_from_records(found[first], path, name, where), notes=(note,))
+    chosen, rest, _ = choices.choose(found, where, name, "sheet")
+    return _from_records(found[chosen], path, name, dict(rest))
+
+
+def _from_folder(path: Path, name: str, where: Where, encoding: str | None) -> Loaded:
+    """The rows of a folder: of one split that `datasets` saved, of several, or of its files."""
+    if columnar.is_saved_split(path):
+        return _from_table(columnar.folder_rows(path, name), path, name, where)
+    folders = choices.saved_splits(path)
+    if folders:
+        chosen, rest, notes = choices.choose(folders, where, name, "split")
+        rows = columnar.folder_rows(folders[chosen], name)
+        return replace(_from_table(rows, path, name, dict(rest)), notes=tuple(notes))
+    files = choices.split_files(path, {*JSON, *DELIMITED, *COLUMNAR}, name)
+    if not files:
+        raise columnar.not_a_folder_of_rows(path)
+    chosen, rest, notes = choices.choose(files, where, name, "split")
+    loaded = _from_files(files[chosen], (path, name), dict(rest), encoding)
+    return replace(loaded, notes=(*notes, *loaded.notes))
+
+
+def _from_files(files: list[Path], whole: tuple[Path, str], where: Where, encoding: str | None) -> Loaded:
+    """The rows of several files of one format, one after the other."""
+    path, name = whole
+    if all(format_suffix(file) in COLUMNAR and file.suffix.lower() not in COMPRESSED for file in files):
+        kinds = {COLUMNAR[format_suffix(file)] for file in files}
+        if kinds == {"parquet"}:
+            return _from_table(columnar.parquet_rows(files, name), path, name, where)
+    loaded = [_part(file, where, encoding) for file in files]
+    if len(loaded) == 1:
+        return replace(loaded[0], file=path.name, name=name)
+    return joined(loaded, path.name, name)
+
+
+def _part(file: Path, where: Where, encoding: str | None) -> Loaded:
+    with opened(file, file.name) as source:
+        return _from_source(source, file, where, encoding)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something at a path; False for one that the system does not take."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def format_suffix(path: Path) -> str:
@@ -64,16 +128,61 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _from_source(source: Source, path: Path, where: Where) -> Loaded:
-    kind = _kind(source.look(), format_suffix(path), source.name)
+def _from_source(source: Source, path: Path, where: Where, encoding: str | None) -> Loaded:
+    if not source.look().startswith((PARQUET, ARROW_FILE, ARROW_STREAM)):
+        source = transcoded(source, encoding)
+    kind, odd = _kind(source.look(), format_suffix(path), source.name), OddRows()
+    if kind == "lines" and wrapped.may_be_wrapped(source.look().removeprefix(BOM)):
+        return _from_object(source, path, where)
     if kind == "lines":
-        return _collected(jsonrows.json_lines(source), jsonrows.JsonCodec(), source.name, path, where)
+        lines = _Parsed(jsonrows.json_lines(source, odd), jsonrows.JsonCodec(), odd)
+        loaded = _collected(lines, source.name, path, where)
+        return loaded if len(loaded) > 1 else _from_single(loaded, path, where)
     if kind == "array":
-        return _collected(jsonrows.json_array(source), jsonrows.JsonCodec(), source.name, path, where)
+        return _collected(
+            _Parsed(jsonrows.json_array(source, odd), jsonrows.JsonCodec(), odd), source.name, path, where
+        )
     if kind in {"parquet", "arrow"}:
         return _from_buffer(source, path, kind, where)
     reader = delimited.DelimitedReader.open(source, "\t" if kind == "tsv" else None)
-    return _collected(reader, reader.codec, source.name, path, where)
+    loaded = _collected(_Parsed(reader, reader.codec, odd), source.name, path, where)
+    return replace(loaded, notes=reader.notes) if reader.notes else loaded
+
+
+def _from_object(source: Source, path: Path, where: Where) -> Loaded:
+    """The rows of a JSON file that begins as one object over several lines, or as one with a list."""
+    content, name, odd = source.whole(), source.name, OddRows()
+    text = decoded(content.removeprefix(BOM), name, 1)
+    found = wrapped.unwrapped(text, where, name, lines=format_suffix(path) in LINES)
+    if found is None:
+        again = Source(name, BytesIO(content).read)
+        lines = _Parsed(jsonrows.json_lines(again, odd), jsonrows.JsonCodec(), odd)
+        return _collected(lines, name, path, where)
+    return _unwrapped(found, text, path, name)
+
+
+def _from_single(loaded: Loaded, path: Path, where: Where) -> Loaded:
+    """The rows of a file with one object in one line, which may hold them all."""
+    text = json.dumps(loaded.rows[0])
+    found = wrapped.unwrapped(text, where, loaded.name, lines=format_suffix(path) in LINES)
+    return loaded if found is None else _unwrapped(found, text, path, loaded.name)
+
+
+def _unwrapped(found: wrapped.Wrapped, text: str, path: Path, name: str) -> Loaded:
+    rest, odd = dict(found.rest), OddRows()
+    if found.start < 0:
+        return replace(_from_records(found.rows, path, name, rest), notes=found.notes)
+    rows = _Parsed(jsonrows.array_rows(text, found.start, name, odd), jsonrows.JsonCodec(), odd)
+    return replace(_collected(rows, name, path, rest), notes=found.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """Rows as they are parsed, their codec, and the count of values that are no rows."""
+
+    rows: Iterable[tuple[int, bytes, Record]]
+    codec: Codec
+    odd: OddRows
 
 
 def _kind(head: bytes, suffix: str, name: str) -> str:
@@ -103,7 +212,7 @@ def _by_first_line(head: bytes, name: str) -> str:
     line = head.removeprefix(BOM).lstrip().split(b"\n", 1)[0]
     if b"\t" in line:
         return "tsv"
-    if b"," in line or b";" in line:
+    if b"," in line or b";" in line or b"|" in line:
         return "csv"
     raise InputError(
         f"{name}: unknown format (begins with {show(line[:60].decode('utf-8', 'replace'))!r})",
@@ -113,34 +222,32 @@ def _by_first_line(head: bytes, name: str) -> str:
 
 
 def _refuse_binary(head: bytes, name: str) -> None:
-    if head.startswith(UTF16):
+    start = head[:4096]
+    if b"\0" in start and start[::2].count(0) + start[1::2].count(0) > 0.3 * len(start):
+        guess = "utf-16-be" if start[::2].count(0) > start[1::2].count(0) else "utf-16-le"
         raise InputError(
-            f"{name}: text in UTF-16",
-            expected="text in UTF-8",
-            todo=f"convert the file, for example with: iconv -f utf-16 -t utf-8 {Path(name).name.split('::')[0]} > new",
+            f"{name}: text in UTF-16 without a byte-order mark, or a binary file",
+            expected=KNOWN,
+            todo=f"name the encoding: --encoding {guess} (Python: encoding={guess!r})",
         )
-    if b"\0" in head[:4096]:
+    if b"\0" in start:
         raise InputError(
             f"{name}: a binary file of unknown format", expected=KNOWN, todo="name a file in one of these formats"
         )
 
 
-def _collected(
-    parsed: Iterable[tuple[int, bytes, Record]],
-    codec: Codec,
-    name: str,
-    path: Path,
-    where: Where,
-) -> Loaded:
-    kept, tally, wanted = RawRows(codec), Tally(), Filter(where)
-    position = 0
-    for number, raw, record in parsed:
+def _collected(parsed: _Parsed, name: str, path: Path, where: Where) -> Loaded:
+    kept, tally, wanted = RawRows(parsed.codec), Tally(), Filter(where)
+    position, seen = 0, 0
+    for number, raw, record in parsed.rows:
+        seen += 1
         if not where or wanted.keeps(record):
             kept.append(raw, number)
             tally.add(record, position)
             position += 1
         elif not position:
             wanted.note(record)
+    parsed.odd.check(seen + len(parsed.odd))
     if not position:
         raise wanted.nothing(name)
     return Loaded(
@@ -151,8 +258,9 @@ def _collected(
         rows=Lazy(position, kept.record),
         values=kept.values,
         fields=tally.fields(),
-        written=isinstance(codec, delimited.DelimitedCodec),
+        written=isinstance(parsed.codec, delimited.DelimitedCodec),
         filtered=frozenset(where),
+        odd=parsed.odd,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import gzip
 import tempfile
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syngain.core.errors import InputError
+from syngain.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ WHOLE_LIMIT = 1 << 30  # bytes of a file that has to be read whole (JSON array, 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 COMPRESSED = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 BOM = b"\xef\xbb\xbf"
+MARKS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+OTHERS = "gb18030, shift_jis, euc-kr, cp1251"  # encodings that files still come in
 
 
 @dataclass(slots=True)
@@ -76,6 +79,55 @@ class Source:
                 expected="a complete, readable file",
                 todo="copy or download it again",
             ) from error
+
+
+def transcoded(source: Source, encoding: str | None) -> Source:
+    """The source as UTF-8: from the encoding that is named, or that of its byte-order mark.
+
+    Raises:
+        InputError: at a byte that is not of this encoding.
+    """
+    head = source.look()
+    found = encoding or next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
+    if found is None or codecs.lookup(found).name == "utf-8":
+        return source
+    decoder = codecs.getincrementaldecoder(found)()
+
+    def read(_: int) -> bytes:
+        text, chunk = "", b"more"
+        while chunk and not text:
+            chunk = source.read()
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{source.name}: not {found} (byte 0x{error.object[error.start]:02x} near line {source.lines})",
+                    expected=f"text in {found}",
+                    todo="name the encoding that the file was written in: --encoding NAME",
+                ) from error
+        return text.lstrip("\ufeff").encode("utf-8", "surrogatepass") if text else b""
+
+    return Source(source.name, read)
+
+
+def checked_encoding(name: str | None) -> str | None:
+    """The name of an encoding of text.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name is None:
+        return None
+    try:
+        codecs.lookup(name)
+        "".encode(name)
+    except (LookupError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"encoding {name}",
+            expected=f"the name of an encoding, such as utf-16, latin-1, cp1252, {OTHERS}",
+            todo="for example --encoding latin-1",
+        ) from error
+    return name
 
 
 @contextmanager
@@ -157,8 +209,8 @@ def decoded(raw: bytes, name: str, number: int) -> str:
         line = number + raw.count(b"\n", 0, error.start)
         raise InputError(
             f"{name}, line {line}: not UTF-8 (byte 0x{raw[error.start]:02x} {error.reason})",
-            expected="text in UTF-8",
-            todo=f"convert the file, for example with: iconv -f latin1 -t utf-8 {Path(name).name.split('::')[0]} > new",
+            expected=f"text in UTF-8, or the name of another encoding (latin-1, cp1252, {OTHERS})",
+            todo="name the encoding: --encoding latin-1 (Python: encoding=...)",
         ) from error
 
 

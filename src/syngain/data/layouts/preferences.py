@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from syngain.data.columns.comparisons import transcript
+from syngain.data.columns.cells.comparisons import transcript
 from syngain.data.columns.preferences import NAMES, PROMPTS
 from syngain.data.layouts.chat import sharegpt_message, sharegpt_turn
 from syngain.data.layouts.entry import (

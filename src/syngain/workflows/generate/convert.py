@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from syngain.core.errors import InputError, UsageError
 from syngain.data import write_records
 from syngain.data.files import formats
+from syngain.data.files.streams import checked_encoding
 from syngain.data.files.write import write_text
 from syngain.data.layouts import convert_rows, detect_layout, layout_named
 from syngain.data.layouts.convert import WRITTEN
@@ -59,6 +60,7 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     response: str | None = None,
     lossy: bool = False,
     force: bool = False,
+    encoding: str | None = None,
 ) -> Conversion:
     """Write the rows of a file in another layout, format or both.
 
@@ -71,6 +73,7 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
         response: the same of the response.
         lossy: leave out fields that have no place, and count them; else they are an error.
         force: replace a file.
+        encoding: of a text file that is not UTF-8.
 
     Raises:
         InputError: the file cannot be read, or a row cannot be expressed. UsageError: a layout that is not written, or
@@ -87,7 +90,7 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
         raise UsageError(
             f"{target} exists", expected="a new file", todo="name another --output, or replace it with --force"
         )
-    rows, name = _rows(path)
+    rows, name = _rows(path, encoding)
     if to is None:
         write_records(target, rows)
         return Conversion(len(rows), "rows", "rows", {}, (target,))
@@ -103,10 +106,12 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     return Conversion(len(done.rows), found, to, done.lost, (target, target.with_name(INFO)))
 
 
-def _rows(path: str | Path) -> tuple[list[Row], str]:
+def _rows(path: str | Path, encoding: str | None = None) -> tuple[list[Row], str]:
     file, where = split_location(path)
     filters = "".join(f"::{column}={','.join(values)}" for column, values in where.items())
-    loaded = formats.load(file, file.name + filters, where)
+    loaded = formats.load(file, file.name + filters, where, checked_encoding(encoding))
+    if loaded.odd.first is not None:  # nothing is left out in silence where rows are written again
+        raise loaded.odd.first
     return list(loaded.rows), loaded.name
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from syngain.data.columns.content import BadCellError, joined, rendered, turns_of
+from syngain.data.columns.content import BadCellError, joined, rendered, turns_of, words_of
 from syngain.data.columns.values import parsed
 from syngain.data.rows import type_name
 
@@ -111,6 +111,8 @@ def _split(better: list[Turn], worse: list[Turn]) -> tuple[list[Turn], list[Turn
 
 def _asked(cell: object, position: int, better: Sequence[Turn]) -> str:
     """The text of a field of the prompt; a conversation without the chosen response at its end."""
+    if isinstance(cell, Mapping) and not {"role", "from", "messages"} & cell.keys():
+        return words_of(cell, position)
     messages = _messages(cell)
     if messages is None:
         if cell is None or isinstance(cell, str):
