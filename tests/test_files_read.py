@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import sys
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +14,7 @@ import pytest
 
 from strategies import as_lines
 from syngain.core import InputError, UsageError
+from syngain.core.errors import MissingDependencyError
 from syngain.data import Dataset, Kind, RoleOptions, read, write_records
 from syngain.data.files import formats
 
@@ -168,12 +171,55 @@ def test_other_encodings_are_named_in_the_fix(tmp_path):
         read(path, encoding="ascii")
 
 
-@pytest.mark.parametrize("suffix", ["xlsx"])
-def test_spreadsheets_need_their_extra(tmp_path, suffix):
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+
+
+def workbook(path, sheets):
+    """A minimal Excel file."""
+    numbered = list(enumerate(sheets, 1))
+    names = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in numbered)
+    links = "".join(
+        f'<Relationship Id="r{n}" Type="{OFFICE}/worksheet" Target="worksheets/s{n}.xml"/>' for n, _ in numbered
+    )
+    with zipfile.ZipFile(path, "w") as out:
+        root = f'<Relationship Id="r0" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
+        out.writestr("_rels/.rels", f'<Relationships xmlns="{PACKAGE}/relationships">{root}</Relationships>')
+        out.writestr("[Content_Types].xml", f'<Types xmlns="{PACKAGE}/content-types"/>')
+        out.writestr(
+            "xl/workbook.xml", f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{names}</sheets></workbook>'
+        )
+        out.writestr(
+            "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{PACKAGE}/relationships">{links}</Relationships>'
+        )
+        for n, name in numbered:
+            cells = [
+                "<row>" + "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in row) + "</row>"
+                for row in sheets[name]
+            ]
+            content = f'<worksheet xmlns="{SHEET}"><sheetData>{"".join(cells)}</sheetData></worksheet>'
+            out.writestr(f"xl/worksheets/s{n}.xml", content)
+
+
+def test_sheets(tmp_path):
     pytest.importorskip("python_calamine", reason="the extra `sheets` is not installed")
-    put(tmp_path / f"r.{suffix}", b"PK\3\4 no sheet")
+    grid = [["text", "label"], *([row["text"], row["label"]] for row in ROWS)]
+    path = tmp_path / "r.xlsx"
+    workbook(path, {"tides": grid, "others": grid[:3]})
+    dataset = read(path)
+    assert list(dataset.sides["text"]) == TEXTS
+    assert [dict(record) for record in dataset.records] == ROWS
+    assert "the sheet `tides` is read, not `others`" in dataset.notes[0]
+    assert len(read(f"{path}::sheet=others")) == 2
     with pytest.raises(InputError, match="cannot be read as a spreadsheet"):
-        read(tmp_path / f"r.{suffix}")
+        read(put(tmp_path / "broken.xlsx", b"PK no sheet"))
+
+
+def test_sheets_without_their_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'syngain\[sheets\]'"):
+        read(put(tmp_path / "r.ods", b"PK"))
 
 
 ODD = [3, None, [1], {"text": None, "label": "a"}, {"text": 5, "label": "a"}, {"label": "a"}, {"text": "x"}]

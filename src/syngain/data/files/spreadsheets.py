@@ -23,9 +23,8 @@ def sheets(file: Path, name: str) -> dict[str, list[dict[str, object]]]:
     """
     calamine = require("python_calamine", extra="sheets", purpose="reading a spreadsheet")
     try:
-        with file.open("rb") as opened:
-            book = calamine.CalamineWorkbook.from_filelike(opened)
-            cells = {str(sheet): book.get_sheet_by_name(sheet).to_python() for sheet in book.sheet_names}
+        book = calamine.CalamineWorkbook.from_path(str(file))
+        cells = {str(sheet): book.get_sheet_by_name(sheet).to_python() for sheet in book.sheet_names}
     except (calamine.CalamineError, OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{name}: cannot be read as a spreadsheet ({show(str(error))})",
