@@ -5,7 +5,7 @@
 Twelve tasks (numbers, scores, label sets, token tags, triplets), of scikit-learn or of made worlds with known
 distributions, times three kinds of synthetic rows: fresh rows of the distribution (help), copies of the real rows (do
 nothing), rows with the targets of other rows (harm). The true gain is that of the same proxy on a large held-out
-sample, averaged over draws of real and synthetic rows. FILE holds one line for each draw; a second call goes on.
+sample, averaged over further draws of real and synthetic rows. FILE holds one line for each draw; a second call goes on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from syngain.gain.on_test import measured
 from syngain.gain.outcome.estimates import Setup, estimate_gain
 from syngain.gain.proxies.metrics import metrics_of
 
-DESIGN = Design(folds=10, repeats=1, amounts=2, most=2_000, controls=False, balanced=False, pairs=False)
+DESIGN = Design(folds=10, repeats=1, amounts=2, most=2_000, controls=False, balanced=False)
 KINDS = {"fresh": 200, "copies": 120, "shuffled": 160}  # kind of synthetic rows to their number
 REAL, TEST = 120, 3_000
 WORDS = "river stone paper window garden metal silver winter market coffee bridge letter engine summer forest".split()
@@ -242,8 +242,9 @@ def table(lines):
     """Coverage by kind, sign, and rank next to the baselines."""
     truth, own = defaultdict(list), defaultdict(list)
     for line in lines:
-        truth[line["task"], line["kind"]].append(line["true"])
-        if "value" in line:
+        if "value" not in line:  # a forecast is not judged by its own draw
+            truth[line["task"], line["kind"]].append(line["true"])
+        else:
             own[line["task"], line["kind"]].append(line)
     true = {key: float(np.mean(values)) for key, values in truth.items()}
     out = [
@@ -313,7 +314,7 @@ def main():
         done = {(line["task"], line["kind"], line["draw"]) for line in lines}
         jobs = [
             (task, kind, draw, draw < options.draws)
-            for draw in range(options.truth)
+            for draw in range(options.draws + options.truth)
             for task in TASKS
             for kind in KINDS
         ]
