@@ -2,10 +2,11 @@
 
     python gain_targets.py --draws 8 --truth 16 --jobs 2 --out FILE [--table]
 
-Twelve tasks (numbers, scores, label sets, token tags, triplets), of scikit-learn or of made worlds with known
+Thirteen tasks (numbers, scores, label sets, token tags, triplets), of scikit-learn or of made worlds with known
 distributions, times three kinds of synthetic rows: fresh rows of the distribution (help), copies of the real rows (do
 nothing), rows with the targets of other rows (harm). The true gain is that of the same proxy on a large held-out
-sample, averaged over further draws of real and synthetic rows. FILE holds one line for each draw; a second call goes on.
+sample, averaged over further draws of real and synthetic rows. FILE holds one line for each draw; a second call goes
+on.
 """
 
 from __future__ import annotations
