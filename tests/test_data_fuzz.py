@@ -108,9 +108,11 @@ def test_random_values_in_known_fields(folder, name):
             folder / name, content if name == "r.json" else b"\n".join(json.dumps(r).encode() for r in rows)
         )
         if dataset is not None:
-            assert len(dataset) == len(rows)
-            assert [dict(record) for record in dataset.records] == rows
-            write_rows(folder / "out.jsonl", dataset, range(len(rows)))
+            records = [dict(record) for record in dataset.records]
+            left_out = any("rows left out" in note for note in dataset.notes)
+            assert records == rows or (left_out and 2 * len(records) > len(rows))
+            assert all(record in rows for record in records)
+            write_rows(folder / "out.jsonl", dataset, range(len(records)))
 
     check()
 
