@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import configured
-from syngain.cli.generate.preview import print_forecast, print_preview, real_rows
+from syngain.cli.common import configured, given
+from syngain.cli.generate.preview import print_forecast, print_preview, print_recovered, real_rows
 from syngain.cli.job import Job
+from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from syngain.cli.job import Inputs
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 def generate(
     context: typer.Context,
-    recipe: str = typer.Argument(..., metavar="RECIPE", help="YAML file: generator, strategies, sampling, curate."),
+    recipe: Optional[str] = typer.Argument(
+        None, metavar="RECIPE", help="YAML file: generator, strategies, sampling, curate."
+    ),
     real: Optional[str] = typer.Option(None, help=f"Your real rows: {flags.FILES}."),
     output: Path = typer.Option(Path("syngain-generate"), "-o", "--output", help="Folder for rows and report."),
     config: flags.Config = None,
@@ -44,11 +47,19 @@ def generate(
     json: flags.AsJson = False,
     force: bool = typer.Option(False, help="Replace a finished run; discard the responses of a stopped one."),
     resume: bool = typer.Option(False, help="Resume a stopped run; no request is sent twice."),
+    recover: Optional[Path] = typer.Option(
+        None, metavar="DIR", help="Save rows and ledger of a run with a damaged store; no RECIPE."
+    ),
     everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
     """Generate rows from a recipe within a budget."""
     options = configured(context, config)
+    if options["recover"] is not None:
+        print_recovered(options, options["output"] if given(context, "output") else None)
+        return
+    if options["recipe"] is None:
+        raise UsageError("no RECIPE", expected="a YAML file", todo="syngain generate RECIPE --real REAL")
     if options["dry_run"]:
         print_forecast(options)
         return

@@ -1,4 +1,4 @@
-"""``syngain generate --dry-run`` and ``--preview``: what a recipe would ask, and its first rows."""
+"""``syngain generate`` without a run: ``--dry-run``, ``--preview`` and ``--recover``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from syngain.cli.common import progress_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from syngain.cli.job import Job
     from syngain.data.dataset import Dataset
@@ -49,3 +50,12 @@ def print_preview(job: Job) -> None:
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))
     print(f"the answers are kept in {job.work}; continue with --resume", file=sys.stderr)
+
+
+def print_recovered(options: Mapping[str, Any], folder: Path | None) -> None:
+    """Save what is readable of a run, and print what that is."""
+    from syngain.workflows.generate.recover import recover
+
+    found = recover(options["recover"], folder)
+    for sentence in found.sentences():
+        print(sentence)

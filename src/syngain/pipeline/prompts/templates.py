@@ -9,48 +9,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from syngain.core.errors import InputError
+from syngain.pipeline.prompts.bounds import LONGEST, LimitError, Sandbox, metered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jinja2.runtime import Context
+    from jinja2 import Template
 
 Value = TypeVar("Value")
-LONGEST = 200_000  # maximum characters of a prompt
-
-PADDING = frozenset(
-    {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"}
-)  # make texts of any size
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """A sandbox with columns and filters, and limits on the size of texts."""
-
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
-        """Allow products of small numbers only, and no formatting by %."""
-        if not (isinstance(left, (int, float)) and isinstance(right, (int, float))) or (
-            operator == "**" and (abs(left) > LONGEST or abs(right) > 10)
-        ):
-            raise SecurityError(f"{operator} with {type(left).__name__} and {type(right).__name__}")
-        return super().call_binop(context, operator, left, right)
-
-    def wrap_str_format(self, value: object) -> None:
-        """Forbid string formatting."""
-
-    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
-        """Forbid Python's internal attributes and padding."""
-        return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, str) and attr in PADDING)
-
-
-_ENVIRONMENT = _Sandbox(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False, optimized=False)
-_ENVIRONMENT.globals.clear()  # no range, no lipsum, no cycler: columns and nothing else
-for _name in ("center", "format", "indent"):
-    del _ENVIRONMENT.filters[_name]
+_ENVIRONMENT = Sandbox(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False, optimized=False)
+_UNPARSED = (TemplateError, RecursionError, MemoryError, SyntaxError, OverflowError, ValueError)
 
 
 def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str]:
@@ -61,26 +31,16 @@ def template(source: str, *, where: str) -> Callable[[Mapping[str, object]], str
     """
     try:
         compiled = _ENVIRONMENT.from_string(source)
-    except TemplateError as error:
+    except _UNPARSED as error:
         raise InputError(
-            f"{where} is not a valid template ({error})",
+            f"{where} is not a valid template ({_reason(error)})",
             expected="Jinja such as {{ anchor.text }}",
             todo="correct the template in the recipe",
         ) from error
 
     def render(columns: Mapping[str, object]) -> str:
-        parts, size = [], 0
-        pieces = compiled.generate(**columns)
-        while (piece := _guarded(lambda: next(pieces, None), where, columns)) is not None:
-            parts.append(piece)
-            size += len(piece)
-            if size > LONGEST:
-                raise InputError(
-                    f"{where} renders to more than {LONGEST:,} characters",
-                    expected=f"at most {LONGEST:,}",
-                    todo="shorten the template or its columns",
-                )
-        return "".join(parts).strip()
+        with metered():
+            return _guarded(lambda: _rendered(compiled, columns), where, columns).strip()
 
     return render
 
@@ -93,13 +53,33 @@ def condition(source: str, *, where: str) -> Callable[[Mapping[str, object]], bo
     """
     try:
         compiled = _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
-    except TemplateError as error:
+    except _UNPARSED as error:
         raise InputError(
-            f"{where} is not a valid expression ({error})",
+            f"{where} is not a valid expression ({_reason(error)})",
             expected="an expression such as `label in text`",
             todo="correct the expression in the recipe",
         ) from error
-    return lambda columns: bool(_guarded(lambda: _defined(compiled(**columns)), where, columns))
+
+    def holds(columns: Mapping[str, object]) -> bool:
+        with metered():
+            return bool(_guarded(lambda: _defined(compiled(**columns)), where, columns))
+
+    return holds
+
+
+def _rendered(compiled: Template, columns: Mapping[str, object]) -> str:
+    """The text of a template, given up as soon as it is too long."""
+    parts, total = [], 0
+    for part in compiled.generate(**columns):
+        parts.append(part)
+        total += len(part)
+        if total > LONGEST:
+            raise LimitError(f"renders to more than {LONGEST:,} characters", f"at most {LONGEST:,}")
+    return "".join(parts)
+
+
+def _reason(error: BaseException) -> str:
+    return "nested too deeply" if isinstance(error, (RecursionError, MemoryError)) else str(error)
 
 
 def _defined(value: object) -> object:
@@ -111,6 +91,10 @@ def _defined(value: object) -> object:
 def _guarded(work: Callable[[], Value], where: str, columns: Mapping[str, object]) -> Value:
     try:
         return work()
+    except LimitError as error:
+        raise InputError(
+            f"{where} {error.came}", expected=error.expected, todo="shorten the template or its columns"
+        ) from error
     except UndefinedError as error:
         raise InputError(
             f"{where} uses an unknown name ({error.message})",
@@ -123,9 +107,9 @@ def _guarded(work: Callable[[], Value], where: str, columns: Mapping[str, object
             expected="columns and filters only",
             todo="remove it from the template",
         ) from error
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+    except (*_UNPARSED, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError) as error:
         raise InputError(
-            f"{where} cannot be rendered ({error})",
+            f"{where} cannot be rendered ({_reason(error)})",
             expected=f"columns: {_names(columns)}",
             todo="correct the template in the recipe",
         ) from error

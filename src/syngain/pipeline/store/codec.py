@@ -28,8 +28,19 @@ def packed(value: object) -> bytes:
 
 
 def unpacked(blob: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """The value of :func:`packed`."""
-    return json.loads(zlib.decompress(blob))
+    """The value of :func:`packed`.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
+    return json.loads(_inflated(blob))
+
+
+def _inflated(blob: bytes) -> bytes:
+    try:
+        return zlib.decompress(blob)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
 
 
 def packed_reply(reply: Reply) -> tuple[bytes, bytes | None]:
@@ -85,7 +96,7 @@ def packed_floats(arrays: Sequence[Singles]) -> bytes:
 
 def unpacked_floats(blob: bytes) -> Singles:
     """The numbers of :func:`packed_floats`."""
-    planes = np.frombuffer(zlib.decompress(blob), dtype=np.uint8).reshape(4, -1)
+    planes = np.frombuffer(_inflated(blob), dtype=np.uint8).reshape(4, -1)
     return np.ascontiguousarray(planes.T).view("<f4").ravel()
 
 

@@ -12,10 +12,18 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syngain.core.errors import InputError, UnfinishedError, UsageError
+from syngain.core.errors import InputError, UsageError
 from syngain.generators.protocol import prompt_hash
 from syngain.pipeline.store import spending
 from syngain.pipeline.store.codec import content_digest, packed, packed_reply, unpacked, unpacked_reply
+from syngain.pipeline.store.damage import (
+    UNREADABLE,
+    check_content,
+    check_log,
+    check_traces,
+    marked_open,
+    translated,
+)
 from syngain.pipeline.store.request import Pending, Request
 
 if TYPE_CHECKING:
@@ -67,9 +75,11 @@ class Store:
         """Open or create a store; its schema is current when the block begins.
 
         Raises:
-            UsageError: another process uses it. InputError: it is not a store, or has another schema.
-            UnfinishedError: the disk is full.
+            UsageError: another process uses it. InputError: it is not a store, has another schema, is damaged, or is
+                missing while rows of its run are there. UnfinishedError: the disk is full.
         """
+        check_traces(path)
+        check_log(path)
         try:
             connection = sqlite3.connect(path, isolation_level=None, timeout=0.2)
             try:
@@ -77,11 +87,12 @@ class Store:
                     connection.execute(f"PRAGMA {pragma}")
                 connection.execute("PRAGMA cache_size = -8192")
                 _prepare(connection, path)
-                yield cls(connection)
+                with marked_open(connection):
+                    yield cls(connection)
             finally:
                 connection.close()
         except sqlite3.Error as error:
-            raise _translated(path, error) from error
+            raise translated(path, error) from error
 
     @classmethod
     @contextmanager
@@ -102,7 +113,7 @@ class Store:
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{closed}", uri=True)) as connection:
                 yield cls(connection)
         except sqlite3.Error as error:
-            raise _translated(path, error) from error
+            raise translated(path, error) from error
 
     def meta(self, key: str) -> str | None:
         """A value of the ``meta`` table."""
@@ -218,7 +229,10 @@ class Store:
     def reply(self, key: bytes) -> Reply | None:
         """The answer to a request, None where there is none."""
         found = self.connection.execute("SELECT words, numbers FROM responses WHERE key = ?", (key,)).fetchone()
-        return None if found is None else unpacked_reply(*found)
+        try:
+            return None if found is None else unpacked_reply(*found)
+        except UNREADABLE as error:
+            raise sqlite3.DatabaseError(f"an answer is malformed: {error}") from error
 
     def state(self, key: bytes) -> tuple[int, str | None]:
         """The state of a request and why it has no answer."""
@@ -320,11 +334,19 @@ class Store:
 
 
 def _request(stage: Stage, parent: bytes | None, body: bytes) -> Request:
-    return Request.from_json(unpacked(body), stage=stage, parent=parent)
+    """The request of a stored body.
+
+    Raises:
+        sqlite3.DatabaseError: the body is damaged.
+    """
+    try:
+        return Request.from_json(unpacked(body), stage=stage, parent=parent)
+    except UNREADABLE as error:
+        raise sqlite3.DatabaseError(f"a request is malformed: {error}") from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables of a new store; check the schema of an old one, upgrade the last one.
+    """Create the tables of a new store; check the schema and the content of an old one, upgrade the last one.
 
     Takes the lock in all cases.
     """
@@ -341,13 +363,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         if found is not None and found[0] == "1":
             spending.upgraded(connection)
             connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(SCHEMA),))
-            return
-        if found is None or found[0] != str(SCHEMA):
+        elif found is None or found[0] != str(SCHEMA):
             raise InputError(
                 f"{path} has schema {None if found is None else found[0]}",
                 expected=f"a run store of schema {SCHEMA}",
                 todo="finish the run with the syngain version that started it, or name another folder with -o DIR",
             )
+        check_content(connection, path)
 
 
 @contextmanager
@@ -359,30 +381,3 @@ def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Ite
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-
-
-def _translated(path: Path, error: sqlite3.Error) -> Exception:
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return UsageError(
-            f"{path} is in use by another process",
-            expected="one run per output folder",
-            todo="wait until it ends, or name another folder with -o DIR",
-        )
-    if "disk is full" in text or "disk I/O" in text:
-        return UnfinishedError(
-            f"the disk is full or failed while writing {path} ({text})",
-            expected="enough disk space",
-            todo="free disk space, then continue with --resume",
-        )
-    if "not a database" in text or "malformed" in text:
-        return InputError(
-            f"{path} is not a run store ({text})",
-            expected="a store written by `syngain generate`",
-            todo="name another folder with -o DIR",
-        )
-    return UsageError(
-        f"{path} cannot be opened ({text})",
-        expected="a path with read and write permission",
-        todo="name another folder with -o DIR",
-    )

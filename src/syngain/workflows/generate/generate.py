@@ -148,7 +148,7 @@ def _working_in(work: Path) -> Iterator[None]:
 
 
 def _planned(path: Path) -> int:
-    """Requests in a store; 0 where there is none."""
+    """Requests in a store; 0 where there is none, 1 where it cannot be read: nobody knows."""
     if not path.exists():
         return 0
     try:
@@ -156,6 +156,8 @@ def _planned(path: Path) -> int:
             return int(store.execute("SELECT COUNT(*) FROM requests").fetchone()[0])
     except sqlite3.OperationalError:  # no such table yet
         return 0
+    except sqlite3.DatabaseError:
+        return 1
 
 
 def forget(work: Path) -> None:
