@@ -125,3 +125,25 @@ def test_label_sets_survive_a_file_and_keep_their_rows(tmp_path_factory, sets):
     joined = Targets.joined([found.targets, found.take(rows).targets])
     assert len(joined.values) == len(sets) + 3
     assert found.take(rows).fingerprint != found.fingerprint
+
+
+def test_rows_without_a_number_are_left_out_and_counted(tmp_path):
+    lines = [f"{i},{i % 7},{'' if i % 5 == 0 else i * 1.5 + 0.25}" for i in range(100)]
+    (tmp_path / "prices.csv").write_text("a,b,price\n" + "\n".join(lines) + "\n")
+    found = read(tmp_path / "prices.csv", roles=RoleOptions(label="price"))
+    assert found.targets.kind is Target.NUMBER
+    assert len(found) == len(found.targets.numbers) == 80
+    assert "20 of 100 rows left out: the label is missing" in " ".join(found.notes)
+
+
+def test_scores_beside_texts_are_named_as_labels_that_are_not_used(tmp_path):
+    rows = [{"review": f"number {i} of many reviews", "stars": i % 5 + 1, "count": i % 5} for i in range(60)]
+    (tmp_path / "stars.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read(tmp_path / "stars.jsonl").roles.label_like == ("stars",)
+
+
+def test_the_likely_encoding_is_named(tmp_path):
+    for content, encoding in ((b"text;label\ncosts 5 \x80;a\n", "cp1252"), (b"text;label\ncaf\xe9;a\n", "latin-1")):
+        (tmp_path / "prices.csv").write_bytes(content)
+        with pytest.raises(InputError, match=f"--encoding {encoding}"):
+            read(tmp_path / "prices.csv")

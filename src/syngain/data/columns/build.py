@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from syngain.data.columns.derived import opened
 from syngain.data.columns.finder import flag_of
 from syngain.data.columns.preferences import Preferences, margin
 from syngain.data.columns.roles import Kind, ReferenceColumns, Roles, detect
-from syngain.data.columns.targets import Target, Targets, targets_of
+from syngain.data.columns.targets import NUMERIC, Target, Targets, number_of, targets_of
 from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, OddRows, show, show_names, type_name
 
@@ -231,15 +232,29 @@ class _Extraction:
 
 def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
     label = roles.label if roles.target is Target.CLASS else None
-    return [("label", label), ("source", roles.source), ("generator", roles.generator), ("id", roles.id)]
+    number = roles.label if roles.target in NUMERIC else None
+    others = (("source", roles.source), ("generator", roles.generator), ("id", roles.id))
+    return [("label", label), ("number", number), *others]
 
 
 def _word(role: str, cell: object, where: tuple[Loaded, int, str], known: Mapping[str, str]) -> str | None:
+    if role == "number":
+        _check_number(cell, where)
+        return None
     if role == "label" and isinstance(cell, str) and cell in known:
         return known[cell]
     if role == "source":
         return clean(cell) or None if isinstance(cell, str) else _loose(cell)
     return _loose(cell) if role == "generator" else _strict(cell, role, where)
+
+
+def _check_number(cell: object, where: tuple[Loaded, int, str]) -> None:
+    """Check that a numeric target is a number."""
+    value = number_of(cell, written=True)
+    if value is None:
+        raise BadRoleError("label", f'is "{show(cell)}"' if isinstance(cell, str) else f"is {type_name(cell)}", where)
+    if not math.isfinite(value):
+        raise BadRoleError("label", "is missing" if math.isnan(value) else "is infinite", where)
 
 
 def _add(content: _Content, role: str, word: str | None) -> None:
@@ -249,7 +264,7 @@ def _add(content: _Content, role: str, word: str | None) -> None:
         content.generators.append(None if word is None else content.same.setdefault(word, word))
     elif role == "label":
         content.labels.append(content.same.setdefault(str(word), str(word)))
-    else:
+    elif role == "id":
         content.ids.append(str(word))
 
 

@@ -15,7 +15,7 @@ from syngain.core.errors import InputError, UsageError
 from syngain.data.columns import pairs, preferences
 from syngain.data.columns.finder import Finder
 from syngain.data.columns.shapes import token_fields, triplet_fields
-from syngain.data.columns.targets import Target, decision, target_named, target_of
+from syngain.data.columns.targets import Target, decision, scored, target_named, target_of
 from syngain.data.rows import Loaded, show, show_names
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def _special(
 def label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
     """Fields that look like labels: named like one first, then by the fewest distinct values.
 
-    Short words, filled in every row, of which a few repeat often.
+    Short words, or numbers in a field named like a score, filled in every row, of which a few repeat often.
     """
     known = {*TEXT, *SOURCE, *GENERATOR, *NO_LABELS}
     names = [
@@ -276,7 +276,8 @@ def label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
     columns = zip(*islice(loaded.values(names), LOOKED_AT), strict=True)
     sizes = {}
     for name, cells in zip(names, columns, strict=True):
-        if all(isinstance(cell, str) and len(cell) <= LONGEST_LABEL for cell in cells):
+        scores = scored(name) and all(isinstance(cell, (int, float)) for cell in cells)
+        if scores or all(isinstance(cell, str) and len(cell) <= LONGEST_LABEL for cell in cells):
             different = len(set(cells))
             if 2 <= different <= min(MOST_LABELS, len(cells) // 5):
                 sizes[name] = different

@@ -34,6 +34,7 @@ class Target(StrEnum):
 CHOSEN = (Target.CLASS, Target.NUMBER, Target.ORDINAL, Target.LABELS, Target.TAGS, Target.TRIPLETS)
 NUMERIC = frozenset({Target.NUMBER, Target.ORDINAL})
 MANY = 20  # distinct numbers from which a label column may be a number
+ODD = 0.1  # of the labels are no numbers: then the column holds classes
 CODES = 0.6  # of the integers from 0 or 1 to the largest are used: then they are codes of classes
 SCORES = ("star", "rating", "score", "grade", "points", "likert", "severity", "ordinal")  # in names of ordinal columns
 MOST_SCORES = 11
@@ -113,18 +114,21 @@ def target_named(word: str | None) -> Target | None:
 
 def target_of(loaded: Loaded, name: str) -> Target:
     """The kind of target in a column of labels, by its values."""
-    field = loaded.fields[name]
-    first = loaded.rows[field.first].get(name) if field.first >= 0 else None
-    if label_list(first) is not None:
-        return Target.LABELS
-    if number_of(first, written=loaded.written) is None:
-        return Target.CLASS
     seen: set[float] = set()
+    others = 0
     for (cell,) in loaded.values([name]):
         value = number_of(cell, written=loaded.written)
-        if value is None or not math.isfinite(value):
-            return Target.CLASS
-        seen.add(value)
+        if value is not None:
+            if math.isfinite(value):
+                seen.add(value)
+        elif cell is not None and cell != "":
+            if not seen:
+                return Target.CLASS if label_list(cell) is None else Target.LABELS
+            others += 1
+            if others > ODD * len(loaded):
+                return Target.CLASS
+    if not seen:
+        return Target.CLASS
     return _numeric_kind(name, sorted(seen), len(loaded))
 
 
@@ -152,11 +156,15 @@ def _numeric_kind(name: str, seen: list[float], rows: int) -> Target:
     whole = all(value.is_integer() for value in seen)
     steps = {round(high - low, 9) for low, high in itertools.pairwise(seen)}
     if len(seen) <= MANY:
-        scored = any(word in show(name).casefold() for word in SCORES)
         even = 3 <= len(seen) <= MOST_SCORES and (whole or len(steps) == 1)
-        return Target.ORDINAL if scored and even else Target.CLASS
+        return Target.ORDINAL if scored(name) and even else Target.CLASS
     codes = whole and seen[0] in {0.0, 1.0} and len(seen) >= CODES * (seen[-1] - seen[0] + 1)
     return Target.CLASS if codes and 2 * len(seen) <= rows else Target.NUMBER
+
+
+def scored(name: str) -> bool:
+    """Whether a column is named like a score."""
+    return any(word in show(name).casefold() for word in SCORES)
 
 
 def number_of(cell: object, *, written: bool) -> float | None:

@@ -207,10 +207,11 @@ def decoded(raw: bytes, name: str, number: int) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         line = number + raw.count(b"\n", 0, error.start)
+        likely = "cp1252" if any(0x80 <= byte < 0xA0 for byte in raw) else "latin-1"  # there latin-1 has no characters
         raise InputError(
             f"{name}, line {line}: not UTF-8 (byte 0x{raw[error.start]:02x} {error.reason})",
             expected=f"text in UTF-8, or the name of another encoding (latin-1, cp1252, {OTHERS})",
-            todo="name the encoding: --encoding latin-1 (Python: encoding=...)",
+            todo=f"name the encoding: --encoding {likely} (Python: encoding=...)",
         ) from error
 
 
