@@ -31,6 +31,9 @@ def convert(
     lossy: bool = typer.Option(False, "--lossy", help="Omit fields that the layout cannot express, and list them."),
     config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print a JSON summary."),
+    spreadsheet_safe: bool = typer.Option(
+        False, "--spreadsheet-safe", help="Put ' before CSV cells that begin with = + - @; remove it when reading."
+    ),
     force: bool = typer.Option(False, help="Replace OUT."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print nothing."),
 ) -> None:
@@ -47,6 +50,7 @@ def convert(
         response=options["response"],
         lossy=options["lossy"],
         force=options["force"],
+        spreadsheet_safe=options["spreadsheet_safe"],
     )
     files = [str(file) for file in done.files]
     if options["json"]:
