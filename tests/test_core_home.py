@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syngain.core.home import home, models_folder
+from syngain.core.folders.home import home, models_folder
 
 NO_HOME = ("SYNGAIN_HOME", "XDG_DATA_HOME", "LOCALAPPDATA")
 

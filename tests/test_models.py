@@ -17,7 +17,7 @@ from dataclasses import replace
 import pytest
 
 from syngain.core import InputError, MissingDependencyError, UnfinishedError, UsageError
-from syngain.core.home import models_folder
+from syngain.core.folders.home import models_folder
 from syngain.models import catalog as module
 from syngain.models.catalog import CATALOG, Model, ModelFile, add, installed, locate
 from syngain.models.fetch import Wheel

@@ -25,16 +25,15 @@ def read_options(path: Path, command: str) -> dict[str, object]:
     """
     import yaml
 
+    from syngain.core.documents.yaml_documents import yaml_content
+
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
-        written = [str(key.value) for key, _ in root.value] if isinstance(root, yaml.MappingNode) else []
-        content = None if root is None else loader.construct_document(root)
+        content, written = yaml_content(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} cannot be read ({error})", expected="a YAML file", todo="check the path of --config"
         ) from error
-    except (yaml.YAMLError, ValueError) as error:  # the latter: a date that is none
+    except yaml.YAMLError as error:
         came = f"{path} is not YAML ({' '.join(str(error).split())})"
         raise InputError(came, expected="a YAML file", todo="correct the line named above") from error
     if content is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from syngain.cli.aliases import current_option
 from syngain.cli.common import configured, progress_shown
 from syngain.cli.exit_codes import INTERRUPTED
-from syngain.core.errors import UsageError
+from syngain.core.documents.json_documents import json_file
+from syngain.core.errors import InputError, UsageError
 from syngain.core.folders import work as work_folder
 
 if TYPE_CHECKING:
@@ -216,9 +216,10 @@ class Job:
 
         report = load(self.folder)
         try:
-            run = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            run = {}
+            read = json_file(self.folder / "run.json", expected="", todo="")
+        except (OSError, InputError):
+            read = {}
+        run = read if isinstance(read, dict) else {}
         inputs = {role: item["fingerprint"] for role, item in report["inputs"].items() if role not in self.made}
         if isinstance(run.get("identity"), dict):
             return {**run["identity"], "inputs": inputs}

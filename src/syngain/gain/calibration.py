@@ -7,11 +7,13 @@ part of ``report.json``: the same rows and seed give the same report whatever wa
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from syngain.core.documents.json_documents import LARGEST
 from syngain.core.errors import UnfinishedError
-from syngain.core.home import home
+from syngain.core.folders.home import home
 from syngain.gain.proxies.metrics import PRIMARY
 
 if TYPE_CHECKING:
@@ -111,10 +113,12 @@ def record(folder: Path | None = None) -> Record:
     """The stored record, empty if there is none."""
     path = (folder or home()) / FILE
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"more than {LARGEST:,} bytes")  # noqa: TRY301  (one error for all)
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return Record()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UnfinishedError(
             f"{path} cannot be read ({error})",
             expected="a readable calibration record",
@@ -190,8 +194,8 @@ def _parsed(line: str) -> ForecastComparison | None:
         content: Any = json.loads(line)
         low, high, forecast, measured = (float(content[name]) for name in ("low", "high", "forecast", "measured"))
         key = str(content["key"])
-        command = json.loads(key)[0]
+        command = str(json.loads(key)[0])
         found = ForecastComparison(key, low, high, forecast, measured, str(content["unit"]))
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
         return None
-    return found if command else None
+    return found if command and not any(map(math.isnan, (low, high, forecast, measured))) else None

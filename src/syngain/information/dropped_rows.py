@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import yaml
 
+from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError
 from syngain.data import Dataset, generated_row, read
 from syngain.data.files import formats
@@ -157,11 +158,22 @@ def _prompt(record: Record) -> str:
     return str(record.get(generated_row.PROMPT_HASH) or record.get("prompt_id") or record.get("prompt") or "")
 
 
+def _recipe(path: Path) -> object:
+    try:
+        return yaml_value(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(
+            f"{path} cannot be read ({' '.join(str(error).split())})",
+            expected="the recipe that the run wrote",
+            todo="restore it, or run the recipe again",
+        ) from error
+
+
 def _order(recipe: Path) -> Sequence[str]:
     """The steps of a resolved recipe in order; parsing answers is first."""
     if not recipe.exists():
         return ()
-    content = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    content = _recipe(recipe)
     listed = content.get("curate") if isinstance(content, dict) else None
     steps = [item for item in listed or () if isinstance(item, dict)]
     return ["parse", *(str(item.get("name") or item.get("step")) for item in steps)]

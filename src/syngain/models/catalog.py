@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from syngain.core.errors import InputError, MissingDependencyError, UsageError
-from syngain.core.home import models_folder
+from syngain.core.folders.home import models_folder
 from syngain.core.progress import Progress, silent
 from syngain.models.fetch import Wheel, disk_full, fetch
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syngain.core.errors import InputError, UnfinishedError
-from syngain.core.home import models_folder
+from syngain.core.folders.home import models_folder
 from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
 from syngain.models.catalog import locate, megabytes

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError
 from syngain.generators.protocol import Mode, Sampling
 
@@ -316,7 +317,7 @@ def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
 
 def _yaml(path: Path) -> object:
     try:
-        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: object = yaml_value(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} cannot be read ({error})",

@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from syngain.core.documents.json_documents import json_file
+from syngain.core.documents.report_shape import wrong_part
 from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
 from syngain.core.folders.lock import locked
 from syngain.core.folders.work import listed
@@ -125,16 +127,19 @@ def load(run: str | Path, first: str = "audit") -> dict[str, Any]:
     path = path / REPORT if path.is_dir() else path
     expected = "a run folder written by syngain, or its report.json"
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = json_file(path, expected=expected, todo="run the command again")
     except FileNotFoundError:
         raise InputError(f"there is no {path}", expected=expected, todo=f"run `syngain {first}` first") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected=expected, todo="run the command again") from error
-    if not _is_report(report):
+    if not isinstance(report, dict) or not _is_report(report):
         raise InputError(f"{path} is not a report of syngain", expected=expected, todo="pass a run folder")
     if report["schema"] != 1:
         todo = "upgrade syngain, or run the command again"
         raise InputError(f"{path} has schema {report['schema']!r}", expected="schema 1", todo=todo)
+    wrong = wrong_part(report)
+    if wrong:
+        raise InputError(
+            f"{path} is not a report of syngain ({wrong})", expected=expected, todo="run the command again"
+        )
     return dict(report)
 
 
@@ -186,8 +191,8 @@ def _is_report(content: object) -> bool:
 
 def _is_run(folder: Path) -> bool:
     try:
-        return _is_report(json.loads((folder / REPORT).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return _is_report(json_file(folder / REPORT, expected="", todo=""))
+    except (OSError, InputError):
         return False
 
 
@@ -211,9 +216,11 @@ def _paths(folder: Path) -> set[str]:
 
 def _listed(folder: Path) -> set[str]:
     try:
-        return set(map(str, json.loads((folder / RUN).read_text(encoding="utf-8"))["files"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        run = json_file(folder / RUN, expected="", todo="")
+    except (OSError, InputError):
         return set()
+    files = run.get("files") if isinstance(run, dict) else None
+    return {name for name in files if isinstance(name, str)} if isinstance(files, list) else set()
 
 
 @contextmanager

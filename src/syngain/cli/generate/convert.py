@@ -32,6 +32,9 @@ def convert(
     encoding: Optional[str] = typer.Option(None, help="Encoding of a text file IN; default UTF-8."),
     config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print a JSON summary."),
+    spreadsheet_safe: bool = typer.Option(
+        False, "--spreadsheet-safe", help="Put ' before CSV cells that begin with = + - @; remove it when reading."
+    ),
     force: bool = typer.Option(False, help="Replace OUT."),
     quiet: bool = typer.Option(False, "-q", "--quiet", help="Print nothing."),
 ) -> None:
@@ -49,6 +52,7 @@ def convert(
         lossy=options["lossy"],
         force=options["force"],
         encoding=options["encoding"],
+        spreadsheet_safe=options["spreadsheet_safe"],
     )
     files = [str(file) for file in done.files]
     if options["json"]:

@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from syngain.core.documents.json_documents import json_file
 from syngain.core.errors import UnfinishedError, UsageError
 from syngain.core.fingerprint import differences, fingerprint
 from syngain.core.folders.work import clear
@@ -49,8 +50,12 @@ class FinishedUnits:
             return cls()
         place = folder / IDENTITY
         if place.exists():
-            before = json.loads(place.read_text(encoding="utf-8"))
-            found = differences(before, identity)
+            before = json_file(
+                place,
+                expected="the inputs and settings of an unfinished run",
+                todo="name another folder with -o DIR, or discard the unfinished run with --force",
+            )
+            found = differences(before if isinstance(before, dict) else {}, identity)
             if found:
                 raise UsageError(
                     f"{folder} contains an unfinished run with other inputs or settings ({'; '.join(found)})",

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError, UsageError
 from syngain.generators.protocol import Usage
 from syngain.pipeline.recipe import EndpointSpec
@@ -201,9 +202,11 @@ def prices_of(path: Path, model: str) -> Prices:
 
     expected = "a YAML file such as `gpt-x: {prompt: 0.15, completion: 0.60}` in USD per million tokens"
     try:
-        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: object = yaml_value(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected=expected, todo="correct this file") from error
+        raise InputError(
+            f"{path} cannot be read ({' '.join(str(error).split())})", expected=expected, todo="correct this file"
+        ) from error
     if not isinstance(content, dict) or model not in content:
         names = ", ".join(map(str, content)) if isinstance(content, dict) else "nothing usable"
         raise InputError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain.audit.review import Reviewed
+from syngain.core.documents.json_documents import json_object
 from syngain.core.errors import InputError, UsageError
 from syngain.data.files import formats
 from syngain.data.files.write import write_records, write_text
@@ -96,7 +96,7 @@ def _sampled(folder: Path, findings: Sequence[str]) -> dict[str, list[Mapping[st
     out: dict[str, list[Mapping[str, object]]] = defaultdict(list)
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+            row = json_object(line)
             out[str(row["finding"])].append(row)
     except FileNotFoundError:
         raise _no_rows(path, findings) from None

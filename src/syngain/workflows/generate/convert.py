@@ -8,9 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syngain.core.documents.json_documents import json_file
 from syngain.core.errors import InputError, UsageError
 from syngain.data import write_records
 from syngain.data.files import formats
+from syngain.data.files.spreadsheet import check_delimited, covered, is_delimited, uncovered
 from syngain.data.files.streams import checked_encoding
 from syngain.data.files.write import write_text
 from syngain.data.layouts import convert_rows, detect_layout, layout_named
@@ -61,6 +63,7 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     lossy: bool = False,
     force: bool = False,
     encoding: str | None = None,
+    spreadsheet_safe: bool = False,
 ) -> Conversion:
     """Write the rows of a file in another layout, format or both.
 
@@ -74,6 +77,8 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
         lossy: leave out fields that have no place, and count them; else they are an error.
         force: replace a file.
         encoding: of a text file that is not UTF-8.
+        spreadsheet_safe: write an apostrophe before cells of CSV and TSV that a spreadsheet would run (they begin with
+            ``= + - @``, a tab or a carriage return), and remove it from those that are read.
 
     Raises:
         InputError: the file cannot be read, or a row cannot be expressed. UsageError: a layout that is not written, or
@@ -87,23 +92,30 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
             todo=f"choose --to {(get_close_matches(to, WRITTEN, n=1) or WRITTEN)[0]}",
         )
     if target.exists() and not force:
-        raise UsageError(
-            f"{target} exists", expected="a new file", todo="name another --output, or replace it with --force"
-        )
+        todo = "name another --output, or replace it with --force"
+        raise UsageError(f"{target} exists", expected="a new file", todo=todo)
     rows, name = _rows(path, encoding)
+    if spreadsheet_safe:
+        check_delimited(Path(name.partition("::")[0]), target)
+        rows = [uncovered(row) for row in rows] if is_delimited(Path(name.partition("::")[0])) else rows
+    covering = covered if spreadsheet_safe and is_delimited(target) else _unchanged
     if to is None:
-        write_records(target, rows)
+        write_records(target, [covering(row) for row in rows])
         return Conversion(len(rows), "rows", "rows", {}, (target,))
     found = source or detect_layout(_fields(rows), name)
     done = convert_rows(
         rows, layout_named(found, prompt=prompt, response=response), layout_named(to), lossy=lossy, name=name
     )
     info = _described(target, done.rows) if to == "llama_factory" else None
-    write_records(target, done.rows)
+    write_records(target, [covering(row) for row in done.rows])
     if info is None:
         return Conversion(len(done.rows), found, to, done.lost, (target,))
     write_text(target.with_name(INFO), json.dumps(info, indent=2, ensure_ascii=False) + "\n")
     return Conversion(len(done.rows), found, to, done.lost, (target, target.with_name(INFO)))
+
+
+def _unchanged(row: Row) -> Mapping[str, object]:
+    return row
 
 
 def _rows(path: str | Path, encoding: str | None = None) -> tuple[list[Row], str]:
@@ -135,13 +147,11 @@ def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
     known: object = {}
     if beside.exists():
         try:
-            known = json.loads(beside.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{beside} cannot be read ({error})",
-                expected="a JSON object of datasets",
-                todo="write into another folder, or correct the file",
-            ) from error
+            known = json_file(
+                beside, expected="a JSON object of datasets", todo="write into another folder, or correct the file"
+            )
+        except FileNotFoundError:
+            known = {}
     if not isinstance(known, dict):
         raise InputError(
             f"{beside} is not a JSON object", expected="a JSON object of datasets", todo="write into another folder"

@@ -1,0 +1,1 @@
+"""Documents from outside, JSON and YAML, read within bounds."""
