@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def settled() -> None:
     """Make Python forget an interruption that is dealt with, so that the program ends with its own code.
 
-    An interruption within ``exec`` (of modules that make classes while they load) leaves a mark in the interpreter, which
-    then ends as if by SIGINT whatever the code. The next ``exec`` takes the mark away.
+    An interruption within ``exec`` (of modules that make classes while they load) leaves a mark in the interpreter,
+    which then ends as if by SIGINT whatever the code. The next ``exec`` takes the mark away.
     """
     exec("pass")  # noqa: S102  (see above)
 
