@@ -2,16 +2,18 @@
 
 import sys
 
-from syngain.cli.exit_codes import INTERRUPTED
+from syngain.cli.exit_codes import INTERRUPTED, TERMINATED, settled, termination
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the program. An interruption while it loads ends as quietly as a later one."""
-    try:
-        from syngain.cli.app import main as run
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    with termination() as terminated:
+        try:
+            from syngain.cli.app import main as run
+        except KeyboardInterrupt:
+            print("interrupted; nothing was written", file=sys.stderr)
+            settled()
+            sys.exit(TERMINATED if terminated else INTERRUPTED)
     run()

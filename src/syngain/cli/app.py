@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import io
-import signal
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -24,7 +21,7 @@ from syngain.cli.evaluate.gate import gate
 from syngain.cli.evaluate.mix import mix
 from syngain.cli.evaluate.review import review
 from syngain.cli.evaluate.select import select
-from syngain.cli.exit_codes import INTERRUPTED, TERMINATED
+from syngain.cli.exit_codes import INTERRUPTED, TERMINATED, settled, termination
 from syngain.cli.generate.convert import convert
 from syngain.cli.generate.generate import generate
 from syngain.cli.generate.information import information
@@ -39,9 +36,6 @@ from syngain.cli.train.train import train
 from syngain.core.errors import SyngainError
 from syngain.core.optional import PARTS, found
 from syngain.core.phrases import isolated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 app = typer.Typer(
     name="syngain",
@@ -106,31 +100,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 gets replacement characters, not a crash
             stream.reconfigure(errors="replace")
-    terminated: list[bool] = []
-    with _termination(terminated):
+    with termination() as terminated:
         code = _run()
-    if code == INTERRUPTED and terminated:
-        code = TERMINATED
+    if code == INTERRUPTED:
+        settled()
+        code = TERMINATED if terminated else code
     sys.exit(code)
-
-
-@contextmanager
-def _termination(told: list[bool]) -> Iterator[None]:
-    """A termination ends the program as an interruption does: what is finished is kept, temporary files go."""
-
-    def end(*_: object) -> None:
-        told.append(True)
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not the main thread: whoever runs us there ends us
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _run() -> int:

@@ -180,9 +180,11 @@ def accounting(store: Store, ledger: Ledger) -> Account:
                 todo="raise --max-tokens or --max-usd",
             )
         entry, charge = store.reserved(PROBE, held), Charge(most=held)
+        answer: Reply | None = None
 
         def billed(reply: Reply) -> Reply:
-            nonlocal charge
+            nonlocal charge, answer
+            answer = reply
             charge = ledger.charge(call, held, usage_of(reply), Output.of(reply))
             return reply
 
@@ -192,7 +194,7 @@ def accounting(store: Store, ledger: Ledger) -> Account:
             charge = ledger.charge(call, held, error.usage, None) if error.billed else Charge()
             raise
         finally:
-            store.settled(entry, charge)
+            store.settled(entry, charge, answer)
             ledger.settle(held, charge)
 
     return account

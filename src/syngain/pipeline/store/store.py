@@ -188,9 +188,16 @@ class Store:
         """Reserve the maximal cost of a request outside the plan, such as a probe; its entry of the ledger."""
         return spending.reserve(self.connection, key, cost)
 
-    def settled(self, entry: int, charge: Charge) -> None:
-        """Write the cost of a request outside the plan."""
-        spending.settle(self.connection, entry, charge)
+    def settled(self, entry: int, charge: Charge, reply: Reply | None = None) -> None:
+        """Write the cost of a request outside the plan, with its answer: a server may send it again."""
+        with self._transaction():
+            spending.settle(self.connection, entry, charge)
+            if reply is not None:
+                words, numbers = packed_reply(reply)
+                self.connection.execute(
+                    "INSERT INTO responses (key, server_id, digest, words, numbers) VALUES (?, ?, ?, ?, ?)",
+                    (f"paid {entry}".encode(), reply.id, content_digest(reply), words, numbers),
+                )
 
     def lost(self, key: bytes, entry: int, charge: Charge, *, state: int = PLANNED, reason: str | None = None) -> None:
         """Record a lost attempt with what it may have cost."""

@@ -138,7 +138,7 @@ def _exported(source: Path) -> Iterator[tuple[str, Record]]:
 def _unassigned(store: Store, own: set[str]) -> list[Record]:
     """Answers whose requests are not readable, with their keys."""
     rows = store.connection.execute(
-        "SELECT key FROM responses WHERE key NOT IN (SELECT key FROM requests) ORDER BY key"
+        "SELECT key FROM responses WHERE length(key) = 32 AND key NOT IN (SELECT key FROM requests) ORDER BY key"
     ).fetchall()
     found = [(bytes(key).hex(), store.reply(key)) for (key,) in rows]
     return [{"request": key, "text": reply.text} for key, reply in found if reply is not None and key not in own]
