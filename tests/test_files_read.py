@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import zipfile
@@ -18,7 +19,7 @@ from syngain.core.errors import MissingDependencyError
 from syngain.data import Dataset, Kind, RoleOptions, read, write_records
 from syngain.data.files import formats
 
-CASES = Path("/work/shared/cases")
+CASES = Path(os.environ.get("SYNGAIN_DATA", "../shared/data")).parent / "cases"
 ROWS = [{"text": f"The tide of day {i} is low", "label": "ab"[i % 2]} for i in range(8)]
 TEXTS = [row["text"] for row in ROWS]
 WRAPPERS = {

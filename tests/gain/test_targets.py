@@ -1,5 +1,6 @@
 """The gain of targets that are no classes: known distributions, metrics against their definitions, cases, commands."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from syngain.learners.targets.rows import TargetRows
 from syngain.learners.targets.tagger import entities
 from syngain.workflows.evaluate.gain import GainSettings
 
-CASES = Path("/work/shared/cases")
+CASES = Path(os.environ.get("SYNGAIN_DATA", "../shared/data")).parent / "cases"
 cases = pytest.mark.skipif(not CASES.exists(), reason="the shared cases are not on this machine")
 DESIGN = Design(folds=10, repeats=1, amounts=1, most=2_000, controls=False, balanced=False, pairs=False)
 SLOPES = np.array([2.0, -1.0, 0.5, 0.0])
