@@ -139,3 +139,15 @@ def test_a_lock_that_was_left_behind_is_taken_over(tmp_path):
     begin = time.monotonic()
     with locked(tmp_path / "run"):
         assert time.monotonic() - begin < 30
+
+
+def test_a_place_held_twice_stays_held_until_it_is_given_back_twice(tmp_path):
+    """Two threads of one process: the first one that ends does not free the place of the other."""
+    first, second = locked(tmp_path / "run"), locked(tmp_path / "run")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    waiting = [sys.executable, "-c", HOLD, tmp_path / "run"]
+    assert "in use by another process" in subprocess.run(waiting, capture_output=True, text=True, timeout=120).stderr
+    second.__exit__(None, None, None)
+    assert not Path(lock_file(tmp_path / "run")).exists()

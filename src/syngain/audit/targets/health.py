@@ -89,7 +89,7 @@ class TargetSearch:
         own = self._fold_of_synthetic(rows, fold)
         held = _cross(models, ours, fold)
         found = _cross(models, theirs, own)
-        fractions = self._fractions(design, models, (fold, own), (held, found), group)
+        fractions = self._fractions(_CrossFit(design, models, fold, held, found, group))
         skill = held.chance - held.loss
         estimates = {
             "targets.skill": _skill(skill, group),
@@ -130,46 +130,33 @@ class TargetSearch:
         place = row_codes(rows, self.frame.real.size)[np.full(size, -1) if self.frame.held_out else made_from]
         return np.where(place >= 0, fold[place], np.arange(size) % (int(fold.max()) + 1))
 
-    def _fractions(
-        self,
-        design: TargetDesign,
-        models: Sequence[FittedTarget],
-        fold: tuple[Ints, Ints],
-        judged: tuple[Judgment, Judgment],
-        group: Ints,
-    ) -> dict[str, WrongTargets]:
+    def _fractions(self, fit: _CrossFit) -> dict[str, WrongTargets]:
         """The fraction of every kind of wrong target that can be measured, for label sets also by label."""
+        design = fit.design
         ours, theirs = design.rows
         out = {}
         for name, defect in DEFECTS[design.kind].items():
             spoiled = defect.spoil(ours, design.names, self.streams.stream("spoil", name))
             differs = changed(ours, spoiled)
             losses = Compared(
-                judged[0].loss,
-                _cross(models, spoiled, fold[0]).loss[differs],
-                judged[1].loss,
+                fit.held.loss,
+                _cross(fit.models, spoiled, fit.fold).loss[differs],
+                fit.found.loss,
                 defect.shows(ours, design.names),
                 defect.shows(spoiled, design.names)[differs],
                 defect.shows(theirs, design.names),
             )
-            found = wrong_targets(losses, group, self.frame.unit, defect.words)
+            found = wrong_targets(losses, fit.group, self.frame.unit, defect.words)
             if found is not None:
                 out[name] = found
         if design.kind is Target.LABELS:
-            out |= self._by_label(design, models, fold, judged, group)
+            out |= self._by_label(fit)
         return out
 
-    def _by_label(
-        self,
-        design: TargetDesign,
-        models: Sequence[FittedTarget],
-        fold: tuple[Ints, Ints],
-        judged: tuple[Judgment, Judgment],
-        group: Ints,
-    ) -> dict[str, WrongTargets]:
-        ours, _ = design.rows
-        flipped = _cross(models, ours.with_targets(1 - ours.y), fold[0]).parts["losses"]
-        held, found = (one.parts["losses"] for one in judged)
+    def _by_label(self, fit: _CrossFit) -> dict[str, WrongTargets]:
+        ours, names = fit.design.rows[0], fit.design.names
+        flipped = _cross(fit.models, ours.with_targets(1 - ours.y), fit.fold).parts["losses"]
+        held, found = fit.held.parts["losses"], fit.found.parts["losses"]
         counts = ours.y.sum(axis=0)
         rare = np.minimum(counts, len(ours) - counts) < SEEN
         out = {}
@@ -178,10 +165,10 @@ class TargetSearch:
                 continue
             always = (everywhere(ours, ()), everywhere(ours, ()), np.ones(len(found), dtype=bool))
             losses = Compared(held[:, code], flipped[:, code], found[:, code], *always)
-            words = f"label {design.names[code]} looks wrong"
-            one = wrong_targets(losses, group, self.frame.unit, words)
+            words = f"label {names[code]} looks wrong"
+            one = wrong_targets(losses, fit.group, self.frame.unit, words)
             if one is not None:
-                out[f"noise@label={design.names[code]}"] = one
+                out[f"noise@label={names[code]}"] = one
         return out
 
     def _coherent(self, design: TargetDesign, skill: float, wrong: float, ours: TargetRows) -> bool:
@@ -194,6 +181,22 @@ class TargetSearch:
         some = theirs[rows]
         inner = _cross([_fitted(design, some, fold, name) for name in range(int(fold.max()) + 1)], some, fold)
         return float((inner.chance - inner.loss).mean()) >= (1 - wrong / 2) * skill > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _CrossFit:
+    """Models of folds of real rows, and how they judge rows that they never saw.
+
+    Attributes:
+        fold: of each real row (n,). held, found: the real and the synthetic rows judged. group: of real rows (n,).
+    """
+
+    design: TargetDesign
+    models: Sequence[FittedTarget]
+    fold: Ints
+    held: Judgment
+    found: Judgment
+    group: Ints
 
 
 def _fitted(design: TargetDesign, rows: TargetRows, fold: Ints, name: int) -> FittedTarget:

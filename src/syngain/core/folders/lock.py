@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST = 120  # characters of a command in an error
-_held: dict[str, int] = {}  # places that this process holds, and how often
+
+
+@dataclass
+class _Held:
+    """A lock of this process: its descriptor (None where the file system has no locks), and how often it is held."""
+
+    descriptor: int | None
+    times: int = 0
+
+
+_held: dict[str, _Held] = {}  # places that this process holds
 _guard = threading.Lock()
 
 
@@ -37,20 +48,14 @@ def locked(folder: Path) -> Iterator[None]:
     """
     place = lock_file(folder)
     with _guard:
-        again = place in _held
-        _held[place] = _held.get(place, 0) + 1
-    try:
-        descriptor = None if again else _acquired(Path(place), folder)
-    except BaseException:
-        _release(place)
-        raise
+        if place not in _held:
+            _held[place] = _Held(_acquired(Path(place), folder))
+        _held[place].times += 1
     try:
         yield
     finally:
-        _release(place)
-        if descriptor is not None:
-            Path(place).unlink(missing_ok=True)
-            os.close(descriptor)
+        with _guard:
+            _release(place)
 
 
 def lock_file(folder: Path) -> str:
@@ -96,10 +101,15 @@ def _is_current(descriptor: int, place: Path) -> bool:
 
 
 def _release(place: str) -> None:
-    with _guard:
-        _held[place] -= 1
-        if not _held[place]:
-            del _held[place]
+    """Give a place back once; the last time its lock goes."""
+    held = _held[place]
+    held.times -= 1
+    if held.times:
+        return
+    del _held[place]
+    if held.descriptor is not None:
+        Path(place).unlink(missing_ok=True)
+        os.close(held.descriptor)
 
 
 def _introduction() -> str:

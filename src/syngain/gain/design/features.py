@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,46 +34,49 @@ class FixedFeatures:
         return self.real, self.synthetic
 
 
-@dataclass(frozen=True)
-class PairFeatures:
-    """Differences between responses, fitted for every part of the rows."""
+@dataclass(frozen=True, kw_only=True)
+class RememberedFeatures(ABC):
+    """Features fitted for every part of the rows; those of the last parts are kept."""
 
-    encoder: ComparisonEncoder
-    real: Comparisons
-    synthetic: Comparisons
-    streams: Streams
     _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Differences of all rows; those of the last parts are cached."""
-        key = real.tobytes() + b"|" + synthetic.tobytes()
-        if key not in self._known:
-            while len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            seen = Comparisons.joined([self.real[real], self.synthetic[synthetic]])
-            fitted = self.encoder.fit(seen, self.streams.stream("encoder"))
-            self._known[key] = fitted(self.real), fitted(self.synthetic)
-        return self._known[key]
-
-
-@dataclass(frozen=True)
-class NgramFeatures:
-    """N-gram embeddings, weighted and projected for every part of the rows."""
-
-    encoder: HashedNgrams
-    real: sparse.csr_matrix[np.float32]
-    synthetic: sparse.csr_matrix[np.float32]
-    streams: Streams
-    _known: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
-
-    def __call__(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
-        """Embeddings of all rows; those of the last parts are cached."""
+        """Features of all rows, fitted on these."""
         key = real.tobytes() + b"|" + synthetic.tobytes()
         if key not in self._known:
             while len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
             self._known[key] = self._fitted(real, synthetic)
         return self._known[key]
+
+    @abstractmethod
+    def _fitted(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
+        """The features, computed."""
+
+
+@dataclass(frozen=True)
+class PairFeatures(RememberedFeatures):
+    """Differences between responses, fitted for every part of the rows."""
+
+    encoder: ComparisonEncoder
+    real: Comparisons
+    synthetic: Comparisons
+    streams: Streams
+
+    def _fitted(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
+        seen = Comparisons.joined([self.real[real], self.synthetic[synthetic]])
+        fitted = self.encoder.fit(seen, self.streams.stream("encoder"))
+        return fitted(self.real), fitted(self.synthetic)
+
+
+@dataclass(frozen=True)
+class NgramFeatures(RememberedFeatures):
+    """N-gram embeddings, weighted and projected for every part of the rows."""
+
+    encoder: HashedNgrams
+    real: sparse.csr_matrix[np.float32]
+    synthetic: sparse.csr_matrix[np.float32]
+    streams: Streams
 
     def _fitted(self, real: Ints, synthetic: Ints) -> tuple[Floats, Floats]:
         seen = sparse.csr_matrix(sparse.vstack([self.real[real], self.synthetic[synthetic]], format="csr"))

@@ -92,6 +92,7 @@ def upgraded(connection: sqlite3.Connection) -> None:
     ).fetchone()
     for statement in TABLES:
         connection.execute(statement)
+    connection.execute("UPDATE meta SET key = 'capabilities' WHERE key = 'speaks'")
     tokens, usd = (sum(part) for part in zip(answered, lost, flying, strict=True))
     entry = reserve(connection, b"", (tokens, usd))
     connection.execute(_INSERT, (entry, None, *answered, tokens, usd))

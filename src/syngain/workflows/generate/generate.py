@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 RecipeSource = str | Path | dict[str, Any]
 FOLDER = Path("syngain-generate")
+CAPABILITIES = "capabilities"  # in the store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,38 +248,34 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
         distrust=job.limits.distrust_usage,
     )
     ledger.begin(store.spent())
-    generator = await _known(connected(job.recipe.generator, job.dataset, progress=progress), job, store, ledger)
-    run = Run(
-        recipe=job.recipe,
-        anchors=job.anchors,
-        anchors_fingerprint=job.dataset.fingerprint,
-        generator=generator,
-        store=store,
-        ledger=ledger,
-        place=str(work),
-        stop=job.stop,
-        quantities=job.quantities,
-        progress=progress,
-    )
-    try:
+    found = connected(job.recipe.generator, job.dataset, progress=progress)
+    async with AsyncExitStack() as failed:
+        failed.push_async_callback(found.close)
+        generator = await _known(found, job, store, ledger)
+        run = Run(
+            recipe=job.recipe,
+            anchors=job.anchors,
+            anchors_fingerprint=job.dataset.fingerprint,
+            generator=generator,
+            store=store,
+            ledger=ledger,
+            place=str(work),
+            stop=job.stop,
+            quantities=job.quantities,
+            progress=progress,
+        )
         run.prepare(resume=resume)
-    except BaseException:
-        await generator.close()
-        raise
+        failed.pop_all()  # the run closes its generator
     return run
 
 
 async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
     """The generator with its capabilities, probed once per store."""
-    noted = store.meta("speaks")
+    noted = store.meta(CAPABILITIES)
     if noted is not None:
         return with_known_capabilities(generator, json.loads(noted))
-    try:
-        generator, found = await checked(generator, job.recipe, accounting(store, ledger))
-    except BaseException:
-        await generator.close()
-        raise
-    store.set_meta("speaks", json.dumps(found))
+    generator, found = await checked(generator, job.recipe, accounting(store, ledger))
+    store.set_meta(CAPABILITIES, json.dumps(found))
     return generator
 
 
