@@ -216,25 +216,16 @@ def _label_set(cell: object, where: tuple[Loaded, int, str]) -> list[str]:
 
 
 def _numbers(loaded: Loaded, name: str) -> array[float]:
-    out = array("d")
-    for index, (cell,) in enumerate(loaded.values([name])):
-        value = number_of(cell, written=True)
-        if value is None:
-            problem = f'is "{show(cell)}"' if isinstance(cell, str) else f"is {type_name(cell)}"
-            raise bad_target((loaded, index, name), problem, "a number in every row", "--target class reads classes")
-        if not math.isfinite(value):
-            raise bad_target(
-                (loaded, index, name), "is missing" if math.isnan(value) else "is infinite", "a number in every row"
-            )
-        out.append(value)
-    return out
+    """The numbers of a column; rows without one were left out before."""
+    found = (number_of(cell, written=True) for (cell,) in loaded.values([name]))
+    return array("d", (math.nan if value is None else value for value in found))
 
 
-def bad_target(where: tuple[Loaded, int, str], problem: str, expected: str, todo: str = "") -> InputError:
+def bad_target(where: tuple[Loaded, int, str], problem: str, expected: str) -> InputError:
     """The error of a value that is no target of its kind."""
     loaded, index, name = where
     return InputError(
         f"{loaded.place(index)}: the label in `{show(name)}` {problem}",
         expected=expected,
-        todo=f"correct this row, or {todo or 'pass --label NAME for another field or --label none'}",
+        todo="correct this row, or pass --label NAME for another field or --label none",
     )
