@@ -124,3 +124,20 @@ def test_swapped_triplets_are_named():
     finding = noise(found)
     assert finding.severity == "high"
     assert np.mean([row < 60 for row in finding.flagged]) >= 0.85
+
+
+@pytest.mark.parametrize("factor", [1e-3, 0.45, 100.0])
+def test_numbers_in_another_unit_are_another_rule_and_no_row_is_dropped(factor):
+    rng = np.random.default_rng(0)
+
+    def prices(n, unit=1.0):
+        X = rng.normal(size=(n, 4))
+        y = (200_000 + 50_000 * X[:, 0] - 30_000 * X[:, 1] + 10_000 * rng.normal(size=n)) * unit
+        return [{"a": a, "b": b, "c": c, "d": d, "price": v} for (a, b, c, d), v in zip(X, y, strict=True)]
+
+    roles = RoleOptions(label="price")
+    real = Dataset.from_rows(prices(150), "real", roles=roles)
+    found = syngain.audit(real, Dataset.from_rows(prices(150, factor), "syn", roles=roles, like=real), gain=False)
+    noise = next(one for one in found.findings if one.id == "label_noise")
+    assert noise.severity == "medium"
+    assert not found.dropped

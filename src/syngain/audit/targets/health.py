@@ -96,7 +96,7 @@ class TargetSearch:
             **{f"targets.{name}": one.fraction for name, one in fractions.items()},
         }
         flags = {name: one.flags for name, one in fractions.items() if "@" not in name}
-        value = max((fractions[name].fraction.value for name in flags), default=0.0)
+        value = min(max((fractions[name].fraction.value for name in flags), default=0.0), 1.0)  # noisy, may exceed 1
         coherent = value > 0 and self._coherent(design, float(skill.mean()), value, ours)
         error = _errors(held, found) if design.kind is Target.NUMBER else None
         return TargetHealth(design.kind, estimates, flags, coherent, error)
