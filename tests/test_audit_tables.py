@@ -16,7 +16,7 @@ from syngain.audit.frame import Frame
 from syngain.audit.measures.table_copies import TableCopies
 from syngain.audit.row_scores import Vectors, score_rows
 from syngain.data import read
-from syngain.data.dataset import Dataset
+from syngain.data.dataset import Dataset, RoleOptions
 from syngain.data.encoders.mixed import mixed_rows
 from syngain.data.study import Study
 
@@ -193,3 +193,14 @@ def test_equal_rows_are_copies_in_any_order_of_rows(seed: int, rows: int) -> Non
     found = copies(real, {name: values[order] for name, values in real.items()})
     assert found.found.all()
     assert (found.source == order).all()
+
+
+def test_one_label_that_is_no_number_hides_no_copy():
+    rng = np.random.default_rng(3)
+    real = [{**{f"x{k}": float(v) for k, v in enumerate(rng.normal(size=6))}, "label": str(i)} for i in range(60)]
+    copies = [{**row, "x0": row["x0"] + 1e-4} for row in real]
+    copies[0]["label"] = "unknown"
+    roles = RoleOptions(label="label", text="", target="class")
+    first = Dataset.from_rows(real, "real", roles=roles)
+    found = syngain.audit(first, Dataset.from_rows(copies, "syn", roles=roles, like=first), gain=False)
+    assert found.estimates["novelty.copy_fraction"].value > 0.9

@@ -42,7 +42,8 @@ def test_planted_wrong_numbers_are_counted_and_named(rate):
         rows[place] = {**rows[place], "y": value}
     found = audited(real, rows, label="y")
     low, high = found.estimates["targets.noise"].interval(0.95)
-    assert low - 0.05 <= rate <= high + 0.05
+    assert found.estimates["targets.noise"].value == pytest.approx(rate, abs=0.08)
+    assert high - low < 0.3
     finding = noise(found)
     if not rate:
         assert finding is None

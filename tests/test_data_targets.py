@@ -147,3 +147,9 @@ def test_the_likely_encoding_is_named(tmp_path):
         (tmp_path / "prices.csv").write_bytes(content)
         with pytest.raises(InputError, match=f"--encoding {encoding}"):
             read(tmp_path / "prices.csv")
+
+
+def test_a_candidate_that_is_no_text_is_named_by_its_field():
+    rows = [{"query": f"q {i}", "positive": "good", "negative": "bad" if i else 7} for i in range(9)]
+    with pytest.raises(InputError, match="`negative` is a number"):
+        of(rows)

@@ -288,7 +288,7 @@ def test_a_source_that_names_no_real_row_is_not_used(tmp_path):
     dataset = read(models, like=real)
     assert dataset.sources is None
     assert dataset.roles.source is None
-    assert "`source` was seen and not used" in dataset.notes[0]
+    assert "`source` is not used as the source column" in dataset.notes[0]
     assert read(models, like=real, roles=RoleOptions(source="source")).sources is not None
     ids = put(
         tmp_path / "ids.jsonl", as_lines([{**row, "source_id": f"real.jsonl:{i + 1}"} for i, row in enumerate(ROWS)])
@@ -324,3 +324,37 @@ def test_a_repeated_key_is_an_error_that_names_it():
         pytest.skip("the shared cases are absent")
     with pytest.raises(InputError, match="the keys `text` appear more than once"):
         read(path)
+
+
+def test_fields_keep_their_first_row_when_rows_are_left_out(tmp_path):
+    rows = [
+        {"messages": [{"role": "user", "content": f"question {i}"}, {"role": "assistant", "content": "a"}]}
+        for i in range(9)
+    ]
+    rows[0]["messages"] = 7
+    rows.append({**rows[1], "image": "a.png"})
+    (tmp_path / "chats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert len(read(tmp_path / "chats.jsonl")) == 9
+
+
+def test_digits_of_other_alphabets_are_no_numbers_of_classes(tmp_path):
+    (tmp_path / "powers.csv").write_text(
+        "text,label\n" + "".join(f"row {i} of many,{'²³'[i % 2]}\n" for i in range(30))
+    )
+    assert set(read(tmp_path / "powers.csv").labels) == {"²", "³"}
+    (tmp_path / "bare.csv").write_text("".join(f"²,³,{i}\n" for i in range(30)))
+    read(tmp_path / "bare.csv", roles=RoleOptions(text=""))
+
+
+@pytest.mark.parametrize("opening", ['{"ok": true, ', '{"a-b": null, ', '{"version": -1, ', "{"])
+def test_a_split_of_rows_in_one_line_is_chosen(opening, tmp_path):
+    rows = {name: [{"text": f"{name} {i}", "label": "a"} for i in range(3)] for name in ("train", "test")}
+    (tmp_path / "whole.json").write_text(opening + json.dumps(rows)[1:])
+    assert read(f"{tmp_path / 'whole.json'}::split=train").sides["text"][0] == "train 0"
+
+
+def test_a_long_first_row_is_no_wrapper(tmp_path, monkeypatch):
+    rows = [{"text": "x" * 1_500_000, "label": "a"}, {"text": "short", "label": "b"}]
+    (tmp_path / "long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setattr("syngain.data.files.streams.WHOLE_LIMIT", 1_000)
+    assert len(read(tmp_path / "long.jsonl")) == 2

@@ -266,3 +266,19 @@ def test_a_toy_run_begins_next_to_nothing_and_ends_with_a_closed_store(real, tmp
     generate(toy_recipe(), real, folder=tmp_path / "out")
     content = (tmp_path / "out" / STORE).read_bytes()
     assert content[60:64] == bytes(4)
+
+
+def test_frames_that_an_earlier_log_left_behind_are_older_than_the_file(tmp_path):
+    from syngain.pipeline.store.pages import Pages
+
+    path = tmp_path / "some.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as store:
+        store.execute("PRAGMA journal_mode = WAL")
+        store.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, state INTEGER)")
+        store.executemany("INSERT INTO t VALUES (?, 0)", [(i,) for i in range(1, 2_000)])
+        store.execute("UPDATE t SET state = 1")
+        store.execute("PRAGMA wal_checkpoint(FULL)")
+        store.execute("UPDATE t SET state = 2 WHERE id = 1")  # the log begins anew, over the first frames only
+        seen = {row: values[-1] for row, values in Pages.of(path).records() if len(values) == 2}
+    assert seen[1] == 2
+    assert {seen[i] for i in range(2, 2_000)} == {1}

@@ -56,8 +56,8 @@ def with_lineage(synthetic: Dataset, real: Dataset) -> Dataset:
         return synthetic
     name = show(str(synthetic.roles.source))
     note = (
-        f"`{name}` was seen and not used as the source of a row: {matched:,} of its {given:,} values are ids or texts "
-        f"of real rows (to use it: --source-id {name})"
+        f"`{name}` is not used as the source column: {matched:,} of {given:,} values are ids or texts of real rows "
+        f"(to use it: --source-id {name})"
     )
     roles = replace(synthetic.roles, source=None)
     return replace(synthetic, sources=None, roles=roles, notes=(*synthetic.notes, note))

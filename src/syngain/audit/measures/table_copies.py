@@ -16,7 +16,7 @@ from syngain.audit.measures import novelty
 from syngain.data.encoders.mixed import MixedRows, mixed_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from syngain.audit.frame import Frame
     from syngain.core.arrays import Flags, Floats, Ints
@@ -67,7 +67,7 @@ class TableCopies:
         self, tables: tuple[table_rows.Columns, table_rows.Columns, table_rows.Columns], first: Ints, place: Ints
     ) -> TableCopies:
         """The same with near copies; ``first`` and ``place`` are the different real rows and which one a row is."""
-        own, synthetic, others = mixed_rows([_numeric_labels(table, tables[0]) for table in tables])
+        own, synthetic, others = mixed_rows(_numeric_labels(tables))
         kept = first[:: max(1, -(-first.size // REFERENCE))]
         if kept.size <= NEAREST:
             return self
@@ -146,16 +146,15 @@ def _tables(frame: Frame) -> tuple[table_rows.Columns, table_rows.Columns, table
     return real, synthetic, others
 
 
-def _numeric_labels(table: table_rows.Columns, real: table_rows.Columns) -> Mapping[str, Sequence[object]]:
-    """The table with labels as numbers where those of the real rows are many different numbers."""
-    labels = real.get(table_rows.LABEL)
+def _numeric_labels(tables: Sequence[table_rows.Columns]) -> Sequence[table_rows.Columns]:
+    """The tables with labels as numbers, where all are numbers and the real rows have many different ones."""
+    labels = tables[0].get(table_rows.LABEL)
     if labels is None or len(set(labels)) <= FEW:
-        return table
+        return tables
     try:
-        _ = [float(str(label)) for label in labels]
-        return {**table, table_rows.LABEL: [float(str(label)) for label in table[table_rows.LABEL]]}
+        return [{**one, table_rows.LABEL: [float(str(label)) for label in one[table_rows.LABEL]]} for one in tables]
     except ValueError:
-        return table
+        return tables
 
 
 def _spread(rows: int, most: int) -> Ints:

@@ -83,9 +83,9 @@ def wrong_targets(losses: Compared, group: Ints, unit: Ints, words: str) -> Wron
         clusters=int(np.unique(unit).size),
         references={"real": 0.0},
     )
-    odds = part * found / np.maximum(part * found + (1 - part) * (1 - found), 1e-12)
+    posterior = part * found / np.maximum(part * found + (1 - part) * (1 - found), 1e-12)
     usual = float(np.quantile(losses.real[losses.real_shows], USUAL)) if losses.real_shows.any() else -math.inf
-    return WrongTargets(estimate, (odds >= SURE) & (losses.synthetic > usual) & losses.shows)
+    return WrongTargets(estimate, (posterior >= SURE) & (losses.synthetic > usual) & losses.shows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from syngain.data.columns.derived import opened
 from syngain.data.columns.finder import flag_of
 from syngain.data.columns.preferences import Preferences, margin
 from syngain.data.columns.roles import Kind, ReferenceColumns, Roles, detect
-from syngain.data.columns.targets import NUMERIC, Target, Targets, number_of, targets_of
+from syngain.data.columns.targets import NUMERIC, Target, Targets, label_sets, number_of
 from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, OddRows, show, show_names, type_name
 
@@ -63,21 +63,20 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
     whole, records = loaded, loaded.rows
     loaded, notes = opened_fields(loaded, options, like)
     roles = detect(loaded, options, like.roles if like else None)
-    features: dict[str, Sequence[object]] = {}
+    plan = None
     if roles.kind is Kind.TABLE:
         plan = replace(tables.plan(loaded, roles, like), as_told=options.text == "")
         roles = replace(roles, features=plan.features, ignored=plan.ignored)
-        features, more = tables.columns(loaded, plan)
-        notes += more
     content = run(_Extraction(loaded, roles), blocks(len(loaded)))
+    read_parts = media.notes(loaded, roles.text, content.media)  # before rows are left out: fields know their first row
     if content.odd_rows:
         kept = unread.kept_rows(len(loaded), content.odd_rows)
         loaded, records = loaded.take(kept), records.take(kept)
-        if features:
-            features, _ = tables.columns(loaded, plan)
+    features, more = ({}, []) if plan is None else tables.columns(loaded, plan)
+    notes += more
     notes += unread.notes(whole, content.odd)
     unread.check_filled(loaded, roles, dict(zip(SIDE_NAMES[roles.kind], content.sides, strict=False)))
-    notes += media.notes(loaded, roles.text, content.media)
+    notes += read_parts
     if content.replaced:
         notes.append(f"texts with lone surrogates, read as U+FFFD and written back as they are: {content.replaced}")
     names = SIDE_NAMES[roles.kind]
@@ -91,12 +90,14 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
         generators=content.generators if roles.generator is not None else None,
         notes=tuple(notes),
         preferences=_preferences(content, roles),
-        targets=_targets(loaded, roles),
+        targets=_targets(loaded, roles, content),
         records=records,
     )
 
 
-def _targets(loaded: Loaded, roles: Roles) -> Targets | None:
+def _targets(loaded: Loaded, roles: Roles, content: _Content) -> Targets | None:
+    if roles.target in NUMERIC:
+        return Targets(roles.target, content.numbers)
     if roles.target is Target.TRIPLETS:
         query, positive = roles.text
         return ranked(loaded, query, positive, roles.negatives)
@@ -104,7 +105,7 @@ def _targets(loaded: Loaded, roles: Roles) -> Targets | None:
         return None
     if roles.target is Target.TAGS:
         return tagged(loaded, roles.text[0], roles.label)
-    return targets_of(loaded, roles.label, roles.target)
+    return label_sets(loaded, roles.label)
 
 
 def opened_fields(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> tuple[Loaded, list[str]]:
@@ -149,6 +150,7 @@ class _Content:
     generators: list[str | None] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     margins: array[float] = field(default_factory=lambda: array("d"))
+    numbers: array[float] = field(default_factory=lambda: array("d"))
     replaced: int = 0
     odd_rows: list[int] = field(default_factory=list)
     odd: OddRows = field(default_factory=OddRows)
@@ -219,6 +221,7 @@ class _Extraction:
             whole.sources += part.sources
             whole.ids += part.ids
             whole.margins += part.margins
+            whole.numbers += part.numbers
             whole.replaced += part.replaced
             whole.odd_rows += part.odd_rows
             whole.odd.join(part.odd)
@@ -237,10 +240,9 @@ def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
     return [("label", label), ("number", number), *others]
 
 
-def _word(role: str, cell: object, where: tuple[Loaded, int, str], known: Mapping[str, str]) -> str | None:
+def _word(role: str, cell: object, where: tuple[Loaded, int, str], known: Mapping[str, str]) -> str | float | None:
     if role == "number":
-        _check_number(cell, where)
-        return None
+        return _number(cell, where)
     if role == "label" and isinstance(cell, str) and cell in known:
         return known[cell]
     if role == "source":
@@ -248,16 +250,19 @@ def _word(role: str, cell: object, where: tuple[Loaded, int, str], known: Mappin
     return _loose(cell) if role == "generator" else _strict(cell, role, where)
 
 
-def _check_number(cell: object, where: tuple[Loaded, int, str]) -> None:
-    """Check that a numeric target is a number."""
+def _number(cell: object, where: tuple[Loaded, int, str]) -> float:
     value = number_of(cell, written=True)
     if value is None:
         raise BadRoleError("label", f'is "{show(cell)}"' if isinstance(cell, str) else f"is {type_name(cell)}", where)
     if not math.isfinite(value):
         raise BadRoleError("label", "is missing" if math.isnan(value) else "is infinite", where)
+    return value
 
 
-def _add(content: _Content, role: str, word: str | None) -> None:
+def _add(content: _Content, role: str, word: str | float | None) -> None:
+    if isinstance(word, float):
+        content.numbers.append(word)
+        return
     if role == "source":
         content.sources.append(word)
     elif role == "generator":

@@ -64,7 +64,7 @@ class Inner:
         for key in self.name[len(self.root) + 1 :].split("."):
             if isinstance(value, str) and value[:1] in {"{", "["}:
                 value = parsed(value)  # CSV holds objects as JSON text
-            if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
                 value = value[int(key)]
             else:
                 value = value.get(key) if isinstance(value, Mapping) else None

@@ -181,22 +181,20 @@ def label_list(cell: object) -> list[object] | None:
     return cell
 
 
-def targets_of(loaded: Loaded, name: str, kind: Target) -> Targets:
-    """The targets in a column of labels.
+def label_sets(loaded: Loaded, name: str) -> Targets:
+    """The label sets in a column of lists.
 
     Raises:
-        InputError: a value is of another kind, or missing.
+        InputError: a row has no list of labels.
     """
-    if kind in NUMERIC:
-        return Targets(kind, _numbers(loaded, name))
     sets = [_label_set(cell, (loaded, index, name)) for index, (cell,) in enumerate(loaded.values([name]))]
     positions = _positions(sets)
     known: dict[str, str] = {}
     values = []
     for words in sets:
-        chosen = {f"{place}" for place, word in enumerate(words) if word in {"1", "true"}} if positions else set(words)
+        chosen = {str(place) for place, word in enumerate(words) if word == "1"} if positions else set(words)
         values.append(tuple(known.setdefault(word, word) for word in sorted(chosen)))
-    return Targets(kind, array("d"), values)
+    return Targets(Target.LABELS, array("d"), values)
 
 
 def _positions(sets: Sequence[Sequence[str]]) -> bool:
@@ -213,12 +211,6 @@ def _label_set(cell: object, where: tuple[Loaded, int, str]) -> list[str]:
     if None in words:
         raise bad_target(where, "holds an empty label", "labels that are words or numbers")
     return [word for word in words if word is not None]
-
-
-def _numbers(loaded: Loaded, name: str) -> array[float]:
-    """The numbers of a column; rows without one were left out before."""
-    found = (number_of(cell, written=True) for (cell,) in loaded.values([name]))
-    return array("d", (math.nan if value is None else value for value in found))
 
 
 def bad_target(where: tuple[Loaded, int, str], problem: str, expected: str) -> InputError:

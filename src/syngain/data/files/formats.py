@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -31,6 +30,7 @@ KNOWN = (
     "JSON lines, a JSON array or object, CSV, TSV, Parquet, Arrow, .xlsx, .ods, or a folder of these; .gz and .zst are "
     "unpacked"
 )
+LONG = 1_000_000  # bytes of a first row of JSON lines that no wrapper is looked for in
 TRACKED = 1000  # values of a filter column that are remembered for the message
 
 Where = dict[str, tuple[str, ...]]
@@ -132,12 +132,15 @@ def _from_source(source: Source, path: Path, where: Where, encoding: str | None)
     if not source.look().startswith((PARQUET, ARROW_FILE, ARROW_STREAM)):
         source = transcoded(source, encoding)
     kind, odd = _kind(source.look(), format_suffix(path), source.name), OddRows()
-    if kind == "lines" and wrapped.may_be_wrapped(source.look().removeprefix(BOM)):
+    head = source.look().removeprefix(BOM)
+    long_row = (
+        format_suffix(path) in LINES and len(head) >= LONG and b"\n" not in head
+    )  # JSON lines are never read whole
+    if kind == "lines" and not long_row and wrapped.may_be_wrapped(head):
         return _from_object(source, path, where)
     if kind == "lines":
         lines = _Parsed(jsonrows.json_lines(source, odd), jsonrows.JsonCodec(), odd)
-        loaded = _collected(lines, source.name, path, where)
-        return loaded if len(loaded) > 1 else _from_single(loaded, path, where)
+        return _collected(lines, source.name, path, where)
     if kind == "array":
         return _collected(
             _Parsed(jsonrows.json_array(source, odd), jsonrows.JsonCodec(), odd), source.name, path, where
@@ -159,13 +162,6 @@ def _from_object(source: Source, path: Path, where: Where) -> Loaded:
         lines = _Parsed(jsonrows.json_lines(again, odd), jsonrows.JsonCodec(), odd)
         return _collected(lines, name, path, where)
     return _unwrapped(found, text, path, name)
-
-
-def _from_single(loaded: Loaded, path: Path, where: Where) -> Loaded:
-    """The rows of a file with one object in one line, which may hold them all."""
-    text = json.dumps(loaded.rows[0])
-    found = wrapped.unwrapped(text, where, loaded.name, lines=format_suffix(path) in LINES)
-    return loaded if found is None else _unwrapped(found, text, path, loaded.name)
 
 
 def _unwrapped(found: wrapped.Wrapped, text: str, path: Path, name: str) -> Loaded:

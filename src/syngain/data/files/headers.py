@@ -95,7 +95,7 @@ def _is_category(values: Sequence[str]) -> bool:
 
 def _counts_up(first: Sequence[str]) -> bool:
     """Whether all cells are whole numbers that rise: years, or the columns of a frame without names."""
-    whole = [cell.strip().isdigit() for cell in first]
+    whole = [cell.strip().isdecimal() for cell in first]
     numbers = [int(cell) for cell, digits in zip(first, whole, strict=True) if digits]
     return all(whole) and all(one < two for one, two in pairwise(numbers))
 
@@ -116,6 +116,6 @@ def _named(columns: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 def _may_be_label(values: Sequence[str]) -> bool:
     if all(written_number(value) is not None for value in values):
-        whole = all(value.strip().lstrip("-").isdigit() for value in values)
+        whole = all(value.strip().lstrip("-").isdecimal() for value in values)
         return whole and len(set(values)) <= min(FEW, len(values) // 2)
     return _is_category(values)

@@ -29,7 +29,7 @@ FIELDS = {  # lists of objects that are one field of a row
 }
 ROWS = {*TEXT, *LABEL, *(name for asked, answers in FURTHER for name in (asked, *answers))}  # of a row, not of a file
 COLUMNS = {"tokens", "words", "ner_tags", "tags", *FIELDS}
-OPENING = re.compile(rb'\s*\{\s*(\n|"(\w+)"\s*:\s*[\[{"\d])')
+OPENING = re.compile(rb'\s*\{\s*(\n|"(?:[^"\\\n]|\\.)*"\s*:\s*[\[{"\dtfn-])')
 LINE = re.compile(rb"[^\n]*\}\s*\n\s*\S")  # a first line that closes, and a second one: JSON lines
 
 

@@ -131,7 +131,7 @@ def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:
 def _part(tag: str) -> tuple[str, str]:
     if tag in {"O", "0", "o", "_"}:
         return "O", ""
-    if tag.isdigit():
+    if tag.isdecimal():
         return ("B" if int(tag) % 2 else "I"), str((int(tag) + 1) // 2)
     part, dash, name = tag.partition("-")
     if dash and part.upper() in {"B", "I", "E", "S", "L", "U"}:

@@ -50,14 +50,23 @@ class Pages:
         main = path.read_bytes() if path.is_file() else b""
         log = beside.read_bytes() if beside.is_file() else b""
         size = _page_size(main, log)
-        newest = {int.from_bytes(log[at : at + 4]): at + FRAME_HEADER for at in frames(log, size)}
+        newest = {int.from_bytes(log[at : at + 4]): at + FRAME_HEADER for at in frames(log, size)[: current(log, size)]}
         return cls(main, log, size, newest)
 
     def records(self) -> Iterator[tuple[int, list[Value]]]:
-        """Row number and values of every readable cell, in the order of the pages; older copies come again."""
+        """Row number and values of every readable cell; older copies come before newer ones.
+
+        Frames that an earlier log left behind are older than the file.
+        """
+        places = frames(self.log, self.size)
+        own = current(self.log, self.size)
+        yield from self._logged(places[own:])
         for number in range(1, len(self.main) // self.size + 2):
             yield from self._leaf(self.main[(number - 1) * self.size : number * self.size], 100 * (number == 1))
-        for at in frames(self.log, self.size):
+        yield from self._logged(places[:own])
+
+    def _logged(self, places: range) -> Iterator[tuple[int, list[Value]]]:
+        for at in places:
             first = int.from_bytes(self.log[at : at + 4]) == 1
             yield from self._leaf(self.log[at + FRAME_HEADER : at + FRAME_HEADER + self.size], 100 * first)
 
@@ -102,6 +111,12 @@ class Pages:
 def frames(log: bytes, size: int) -> range:
     """Where the frames of a write-ahead log begin."""
     return range(WAL_HEADER, max(len(log) - FRAME_HEADER, WAL_HEADER), size + FRAME_HEADER)
+
+
+def current(log: bytes, size: int) -> int:
+    """The number of frames since the log began anew; all of them where its header is damaged."""
+    places = frames(log, size)
+    return sum(log[at + 8 : at + 16] == log[16:24] for at in places) or len(places)
 
 
 def _page_size(main: bytes, log: bytes) -> int:

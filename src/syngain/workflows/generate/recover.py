@@ -49,6 +49,8 @@ class Recovered:
         found, spent = self.found, self.spent
         earlier = f", {self.exported:,} of them from an earlier export" if self.exported else ""
         billed = f"billed at least {spent.least[0]:,}, at most {spent.most[0]:,} tokens"
+        if found.answers and not found.entries:
+            billed = "what was billed is not known (no entry is readable, or the store is of version 0.1)"
         lines = [
             f"{self.rows:,} rows in {self.folder / 'rows.jsonl'}{earlier}",
             f"{found.entries:,} entries in {self.folder / 'ledger.jsonl'}: {billed}",

@@ -95,9 +95,13 @@ def ranked(loaded: Loaded, query: str, positive: str, negatives: Sequence[str]) 
     for index, (good, *bad) in enumerate(loaded.values([positive, *negatives])):
         try:
             better = candidates_of(good, 0)
-            worse = tuple(text for place, cell in enumerate(bad) for text in candidates_of(cell, place))
+            worse = tuple(text for place, cell in enumerate(bad, 1) for text in candidates_of(cell, place))
         except BadCellError as error:
-            raise bad_target((loaded, index, (positive, *negatives)[0]), error.problem, error.expected) from error
+            raise InputError(
+                f"{loaded.place(index)}: `{show((positive, *negatives)[error.position])}` {error.problem}",
+                expected=error.expected,
+                todo="correct this row",
+            ) from error
         if not better or not worse:
             lacks = "positive" if not better else "negative"
             raise InputError(
