@@ -358,3 +358,12 @@ def test_a_long_first_row_is_no_wrapper(tmp_path, monkeypatch):
     (tmp_path / "long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.setattr("syngain.data.files.streams.WHOLE_LIMIT", 1_000)
     assert len(read(tmp_path / "long.jsonl")) == 2
+
+
+def test_texts_inside_of_objects_are_offered_by_their_dotted_names(tmp_path):
+    rows = [{"id": i, "meta": {"q": {"body": f"question {i}"}, "n": 3}} for i in range(5)]
+    (tmp_path / "nested.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match=r"inside of them: `meta\.q\.body`"):
+        read(tmp_path / "nested.jsonl")
+    found = read(tmp_path / "nested.jsonl", roles=RoleOptions(text="meta.q.body"))
+    assert found.sides["text"][0] == "question 0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,11 @@ from syngain.core.errors import InputError
 from syngain.data.rows import show, show_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from syngain.data.rows import Loaded
 
+MOST_INNER, DEEPEST = 6, 4  # inner fields in an error; levels of objects
 WRITTEN = {"source": "source-id"}  # flags that are not named as their role
 
 
@@ -77,3 +79,20 @@ class Finder:
             todo=f"name it: {flag} {show(found[0])}"
             + ("; or keep one kind of rows: FILE::column=value (Python: where=)" if mixed else ""),
         )
+
+
+def names_of(loaded: Loaded) -> str:
+    """The fields of rows for an error, with texts inside of objects by their dotted names."""
+    inner = [name for field, found in loaded.fields.items() for name in _inner(loaded, field, found.first)]
+    beside = f" (inside of them: {show_names(inner[:MOST_INNER])})" if inner else ""
+    return (show_names(list(loaded.fields)) or "none") + beside
+
+
+def _inner(loaded: Loaded, field: str, first: int) -> Iterator[str]:
+    waiting = [(field, loaded.rows[first].get(field) if first >= 0 else None)]
+    while waiting:
+        name, value = waiting.pop(0)
+        if isinstance(value, Mapping) and name.count(".") < DEEPEST:
+            waiting += [(f"{name}.{key}", inner) for key, inner in value.items()]
+        elif isinstance(value, str) and name != field:
+            yield name

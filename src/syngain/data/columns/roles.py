@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from syngain.core.errors import InputError, UsageError
 from syngain.data.columns import pairs, preferences
-from syngain.data.columns.finder import Finder
+from syngain.data.columns.finder import Finder, names_of
 from syngain.data.columns.shapes import token_fields, triplet_fields
 from syngain.data.columns.targets import Target, decision, scored, target_named, target_of
 from syngain.data.rows import Loaded, show, show_names
@@ -352,7 +352,7 @@ def _holds_lists(loaded: Loaded, name: str) -> bool:
 def _other_kind(loaded: Loaded, kind: Kind, like: Roles) -> InputError:
     holds = "no text field" if kind is Kind.TABLE else f"contains {WORDS[kind]}"
     return InputError(
-        f"{loaded.name}: {holds}; the fields are {show_names(list(loaded.fields))}",
+        f"{loaded.name}: {holds}; the fields are {names_of(loaded)}",
         expected=f"{WORDS[like.kind]} as in the real rows ({like.sentence()})",
         todo="name the fields of each side: --text real=A,synthetic=B (a pair: prompt+response)",
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError
+from syngain.data.columns.finder import names_of
 from syngain.data.columns.roles import (
     GENERATOR,
     LOOKED_AT,
@@ -132,7 +133,6 @@ def _counters(numbers: Mapping[str, _Numbers]) -> list[str]:
 
 def no_text_field(loaded: Loaded, prose: Sequence[str] = ()) -> InputError:
     """The error for rows that are neither texts nor pairs nor a table, or a table with hardly more than prose."""
-    names = list(loaded.fields)
     text = shlex.quote(show(_longest_text(loaded) or "NAME"))
     labels = [name for name in label_like(loaded, set()) if shlex.quote(show(name)) != text]
     label = f" --label {shlex.quote(show(labels[0]))}" if labels else ""
@@ -143,7 +143,7 @@ def no_text_field(loaded: Loaded, prose: Sequence[str] = ()) -> InputError:
             todo=f"name the columns: --text {text}{label}; to read a table: --text none",
         )
     return InputError(
-        f"{loaded.name}: no text field; the fields are {show_names(names) or 'none'}",
+        f"{loaded.name}: no text field; the fields are {names_of(loaded)}",
         expected="messages, conversations, prompt and completion or response, instruction and output, question and "
         f"answer, one of {', '.join(TEXT)}, or columns of numbers and categories",
         todo=f"name the columns: --text {text}{label}; a prompt and its response: --text PROMPT+RESPONSE",
