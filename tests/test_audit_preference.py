@@ -213,3 +213,18 @@ def test_the_cases_of_the_shared_folder(layout, shared_data):
     place = np.arange(200) % 5
     assert (audited.why["bad_preferences: swapped"] == (place == 0)).all()
     assert (audited.why["bad_preferences: equal"] == (place == 1)).all()
+
+
+def test_pairs_that_say_nothing_are_no_preference_for_length():
+    """Empty rejected responses make every chosen one the longer: they are one finding, and only they are named."""
+    rows = items(240, 2)
+    bad = np.arange(240) % 2 == 0
+    found = health([{**item, "rejected": ""} if bad[i] else item for i, item in enumerate(rows)])
+    assert "longer" not in kinds_found(found)
+    assert np.flatnonzero(found.flags["empty"]).tolist() == np.flatnonzero(bad).tolist()
+    assert not (found.flags["longer"] & bad).any()
+
+
+def test_without_real_pairs_that_differ_length_is_not_judged():
+    found = health(items(240, 2), [{**item, "rejected": item["chosen"]} for item in REAL])
+    assert "preference.longer" not in found.estimates

@@ -34,7 +34,8 @@ def bad_preferences(context: Context) -> Iterator[Finding]:
     if health is None or not found:
         return
     shown = [name for name, severity in found.items() if severity != "low"] or list(found)
-    rows = list(dict.fromkeys(row for name in shown for row in np.flatnonzero(health.flags[name]).tolist()))
+    bad = [name for name in shown if not KINDS[name].note] or shown
+    rows = list(dict.fromkeys(row for name in bad for row in np.flatnonzero(health.flags[name]).tolist()))
     yield Finding(
         id=ID,
         severity=min(found.values(), key=SEVERITIES.index),
@@ -42,7 +43,7 @@ def bad_preferences(context: Context) -> Iterator[Finding]:
         evidence=context.evidence(rows),
         examples=tuple(_examples(context, health, shown)),
         estimates=tuple(f"preference.{name}" for name in shown),
-        rows=_bad_rows(health, shown),
+        rows=_bad_rows(health, bad),
         flagged=context.positions(rows),
     )
 
@@ -81,8 +82,7 @@ def _severity(health: PreferenceHealth, name: str) -> Severity | None:
 
 def _bad_rows(health: PreferenceHealth, kinds: Sequence[str]) -> int:
     """Rows of these kinds; of swapped pairs as many as estimated, if more than are named."""
-    named = [health.flags[name] for name in kinds if not KINDS[name].note] or [health.flags[name] for name in kinds]
-    rows = int(np.any(named, axis=0).sum())
+    rows = int(np.any([health.flags[name] for name in kinds], axis=0).sum())
     if "swapped" not in kinds:
         return rows
     item = health.estimates["preference.swapped"]

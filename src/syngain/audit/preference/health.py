@@ -40,9 +40,16 @@ def preference_health(frame: Frame, swaps: SwapSearch) -> PreferenceHealth | Non
     expected, found = visible(frame.real), visible(frame.synthetic)
     units = frame.unit if np.unique(frame.unit).size < frame.unit.size else None
     ids = {name: f"preference.{name}" for name in KINDS}
-    counted = {ids[name]: _estimate(name, found[name], expected[name], units) for name in COUNTED}
-    compared = testable({ids[name]: (found[name], expected[name]) for name in COUNTED})
     usable = [~np.any([flags[name] for name in WHOLE], axis=0) for flags in (expected, found)]
+    among = {name: usable if KINDS[name].usable else (slice(None), slice(None)) for name in COUNTED}
+    pairs = {ids[name]: (found[name][ours], expected[name][theirs]) for name, (theirs, ours) in among.items()}
+    pairs = {name: sides for name, sides in pairs.items() if all(side.size for side in sides)}
+    counted = {
+        ids[name]: _estimate(name, *pairs[ids[name]], None if units is None else units[ours])
+        for name, (_, ours) in among.items()
+        if ids[name] in pairs
+    }
+    compared = testable(pairs)
     evidence = swaps(*usable)
     flags = {**found, "swapped": np.zeros(frame.synthetic.size, dtype=bool)}
     if evidence is None:
@@ -65,7 +72,7 @@ def _estimate(name: str, flags: Flags, real: Flags, units: Ints | None) -> Estim
         value=float(flags.mean()),
         unit="share",
         method=f"pairs that {KINDS[name].words}; exact test of Fisher against the real pairs",
-        estimand=f"fraction of synthetic pairs that {KINDS[name].words}",
+        estimand=f"fraction of {KINDS[name].of} that {KINDS[name].words}",
         intervals=share_intervals(flags, units),
         null=expected_range(int(real.sum()), real.size, flags.size),
         p=more_often(int(flags.sum()), flags.size, int(real.sum()), real.size),

@@ -29,11 +29,18 @@ class PreferenceKind:
     Attributes:
         words: completes "12% of pairs ...". many: the rows, as a noun.
         note: a kind for which no row is dropped, and which is never high.
+        usable: whether it is counted among the pairs that are none of :data:`WHOLE`: only those can prefer anything.
     """
 
     words: str
     many: str
     note: bool = False
+    usable: bool = False
+
+    @property
+    def of(self) -> str:
+        """The pairs that it is a fraction of."""
+        return "the synthetic pairs with two different responses" if self.usable else "synthetic pairs"
 
 
 KINDS: Mapping[str, PreferenceKind] = {
@@ -43,7 +50,7 @@ KINDS: Mapping[str, PreferenceKind] = {
     "near_equal": PreferenceKind("have nearly equal responses", "pairs of nearly equal responses"),
     "score": PreferenceKind("have the lower score on the chosen response", "pairs against their scores"),
     "swapped": PreferenceKind("look swapped", "swapped pairs"),
-    "longer": PreferenceKind("prefer the longer response", "pairs that prefer length", note=True),
+    "longer": PreferenceKind("prefer the longer response", "pairs that prefer length", note=True, usable=True),
 }
 """By name, in the order in which they are looked for; the first four say what the whole pair is."""
 COUNTED = tuple(name for name in KINDS if name != "swapped")
@@ -65,7 +72,7 @@ def visible(rows: RowSet) -> Mapping[str, Flags]:
         "near_equal": seen[NEAR] & ~seen[EQUAL] & ~seen[OTHER_PROMPT],
     }
     whole = np.any(list(flags.values()), axis=0)
-    return {**flags, "score": (margins < 0) & ~whole, "longer": seen[LONGER] & ~seen[EQUAL]}
+    return {**flags, "score": (margins < 0) & ~whole, "longer": seen[LONGER] & ~whole}
 
 
 def _bits(prompts: Sequence[str], others: Sequence[str], chosen: Sequence[str], rejected: Sequence[str]) -> Ints:
