@@ -18,6 +18,7 @@ DEPTH_LIMIT = 100  # deeper rows would exhaust the stack of later readers and wr
 CONTAINERS = frozenset((list, dict))
 BLANK = b" \t\r"
 SPACE = re.compile(r"[ \t\n\r]*")
+COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 DECODER = json.JSONDecoder()  # accepts NaN and Infinity, as Python writes them; tables decide what they mean
 FAST_SCAN: Callable[[str, int], tuple[Record, int]] = vars(DECODER)["scan_once"]  # without the method around it
 EXPECTED = "JSON lines (one object per line) or a JSON array of objects"
@@ -102,10 +103,11 @@ def array_rows(
             yield number, raw, _checked(value, raw, name, number)
         else:
             odd.add(f"{type_name(value)}, not an object", _no_object(value, name, number))
-        position, number = _after_space(text, end, number + text.count("\n", position, end))
-        more = text[position : position + 1] == ","
-        if more:
-            position, number = _after_space(text, position + 1, number)
+        comma = COMMA.match(text, end)
+        more = comma is not None
+        number += text.count("\n", position, after := comma.end() if comma else end)
+        position = after
+    position, number = _after_space(text, position, number)
     if text[position : position + 1] != "]":
         raise _not_json(name, number, "the array has neither a comma nor its closing bracket here")
     return position + 1, number
