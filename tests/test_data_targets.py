@@ -149,7 +149,37 @@ def test_the_likely_encoding_is_named(tmp_path):
             read(tmp_path / "prices.csv")
 
 
-def test_a_candidate_that_is_no_text_is_named_by_its_field():
-    rows = [{"query": f"q {i}", "positive": "good", "negative": "bad" if i else 7} for i in range(9)]
-    with pytest.raises(InputError, match="`negative` is a number"):
-        of(rows)
+TAGGED = {"tokens": ["a", "b"], "ner_tags": ["O", "B-X"]}
+BAD_TARGETS = [
+    ({"query": "q", "positive": "p", "negative": "n"}, {"negative": 7}, "`negative` is a number"),
+    ({"query": "q", "pos": ["p"], "neg": ["n"]}, {"neg": []}, "`neg` holds no negative candidate"),
+    ({"query": "q", "pos": ["p"], "neg": ["n"]}, {"pos": [{"id": 3}]}, "`pos` is an object"),
+    (
+        {"tokens": ["a", "b"], "ner_tags": ["O", "B-X"]},
+        {"ner_tags": ["O"]},
+        "`ner_tags` has not one tag for each token",
+    ),
+    (
+        {"tokens": ["a", "b"], "ner_tags": ["O", "B-X"]},
+        {"ner_tags": ["O", None]},
+        "`ner_tags` holds a value that is no word",
+    ),
+    (TAGGED, {"ner_tags": None}, "`ner_tags` is null"),
+    ({"text": "t", "labels": ["a"]}, {"labels": "one"}, "`labels` is text"),
+    ({"text": "t", "labels": ["a"]}, {"labels": None}, "`labels` is null"),
+]
+
+
+@pytest.mark.parametrize(("good", "change", "reason"), BAD_TARGETS)
+def test_a_row_with_a_bad_target_is_left_out_with_its_reason(good, change, reason):
+    rows = [{**good, **(change if i == 4 else {})} for i in range(9)]
+    found = of(rows)
+    assert len(found) == len(found.targets.values) == 8
+    assert [one for one in found.notes if f"1 of 9 rows left out: {reason}" in one], found.notes
+    assert f"row 5: {reason.partition(' has not')[0]}" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize(("good", "change", "reason"), BAD_TARGETS)
+def test_half_of_the_rows_with_bad_targets_are_an_error(good, change, reason):
+    with pytest.raises(InputError, match="5 of 10 rows cannot be read"):
+        of([{**good, **(change if i % 2 else {})} for i in range(10)])

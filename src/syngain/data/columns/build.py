@@ -14,13 +14,13 @@ from syngain.data.blocks import blocks
 from syngain.data.columns import tables, unread
 from syngain.data.columns.cells import media
 from syngain.data.columns.cells.comparisons import compared
-from syngain.data.columns.cells.target_cells import answered, ranked, sentence_of, tagged
+from syngain.data.columns.cells.target_cells import BadTargetError, TargetReader, answered, sentence_of
 from syngain.data.columns.content import BadCellError, renderer
 from syngain.data.columns.derived import opened
 from syngain.data.columns.finder import flag_of
 from syngain.data.columns.preferences import Preferences, margin
 from syngain.data.columns.roles import Kind, ReferenceColumns, Roles, detect
-from syngain.data.columns.targets import NUMERIC, Target, Targets, label_sets, number_of
+from syngain.data.columns.targets import NUMERIC, Target, Targets, number_of
 from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, OddRows, show, show_names, type_name
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from syngain.data.columns.content import Render
     from syngain.data.columns.options import RoleOptions
+    from syngain.data.columns.targets import Value
 
 SPECIAL: Mapping[str, Render] = {"tokens": sentence_of, "triplet": answered}
 SIDE_NAMES = {Kind.TEXT: ("text",), Kind.PAIR: ("prompt", "response"), Kind.TABLE: ()}
@@ -90,22 +91,16 @@ def build(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -
         generators=content.generators if roles.generator is not None else None,
         notes=tuple(notes),
         preferences=_preferences(content, roles),
-        targets=_targets(loaded, roles, content),
+        targets=_targets(roles, content),
         records=records,
     )
 
 
-def _targets(loaded: Loaded, roles: Roles, content: _Content) -> Targets | None:
+def _targets(roles: Roles, content: _Content) -> Targets | None:
     if roles.target in NUMERIC:
         return Targets(roles.target, content.numbers)
-    if roles.target is Target.TRIPLETS:
-        query, positive = roles.text
-        return ranked(loaded, query, positive, roles.negatives)
-    if roles.target is Target.CLASS or roles.label is None:
-        return None
-    if roles.target is Target.TAGS:
-        return tagged(loaded, roles.text[0], roles.label)
-    return label_sets(loaded, roles.label)
+    reader = TargetReader.of(roles)
+    return None if reader is None else reader.targets(content.values)
 
 
 def opened_fields(loaded: Loaded, options: RoleOptions, like: ReferenceColumns | None) -> tuple[Loaded, list[str]]:
@@ -151,6 +146,7 @@ class _Content:
     ids: list[str] = field(default_factory=list)
     margins: array[float] = field(default_factory=lambda: array("d"))
     numbers: array[float] = field(default_factory=lambda: array("d"))
+    values: list[Value] = field(default_factory=list)  # targets of several values
     replaced: int = 0
     odd_rows: list[int] = field(default_factory=list)
     odd: OddRows = field(default_factory=OddRows)
@@ -170,10 +166,12 @@ class _Extraction:
         content, loaded, roles = self._empty(), self.loaded, self.roles
         others = [(role, name) for role, name in _other_roles(roles) if name is not None]
         shown = roles.text if roles.rejected is None else (*roles.text, roles.rejected)
+        reader = TargetReader.of(roles)
         names = [*shown, *(name for _, name in others), *roles.scores]
+        texts, scored, of_target = len(shown), len(names) - len(roles.scores), len(names)
+        names += () if reader is None else reader.names
         if not names:
             return content
-        texts, scored = len(shown), len(names) - len(roles.scores)
         placed = list(enumerate(others, texts))
         mixed = media.may_have_parts(loaded, shown)
         render = compared if roles.rejected is not None else SPECIAL.get(roles.shape) or renderer(roles.shape)
@@ -184,7 +182,9 @@ class _Extraction:
                     _word(role, cells[position], (loaded, index, name), content.same)
                     for position, (role, name) in placed
                 ]
-            except (BadCellError, BadRoleError) as error:
+                if reader is not None:
+                    content.values.append(reader.value(cells[of_target:]))
+            except (BadCellError, BadRoleError, BadTargetError) as error:
                 self._leave_out(content, index, error)
                 continue
             for side, part in zip(content.sides, parts, strict=True):
@@ -196,15 +196,25 @@ class _Extraction:
             if mixed:
                 media.count_parts(cells[:texts], content.media)
             if roles.scores:
-                content.margins.append(margin(cells[scored:]))
+                content.margins.append(margin(cells[scored:of_target]))
         return content
 
-    def _leave_out(self, content: _Content, index: int, error: BadCellError | BadRoleError) -> None:
+    def _leave_out(self, content: _Content, index: int, error: BadCellError | BadRoleError | BadTargetError) -> None:
         content.odd_rows.append(index)
+        loaded, roles = self.loaded, self.roles
         if isinstance(error, BadRoleError):
             content.odd.add(error.reason, error.whole, content=False)
             return
-        loaded, roles = self.loaded, self.roles
+        if isinstance(error, BadTargetError):
+            reader = TargetReader.of(roles)
+            assert reader is not None  # noqa: S101  (it raised the error)
+            name = show(reader.names[error.position])
+            pairs = "read pairs: --text QUERY+POSITIVE"
+            other = pairs if reader.kind is Target.TRIPLETS else "pass --label NAME for another field or --label none"
+            came, todo = f"{loaded.place(index)}: `{name}` {error.problem}", f"correct this row, or {other}"
+            whole = InputError(came, expected=error.expected, todo=todo)
+            content.odd.add(f"`{name}` {error.reason}", whole, content=False)
+            return
         name = str((*roles.text, roles.rejected)[error.position])
         content.odd.add(unread.reason(loaded, index, name, error), _bad_cell(loaded, index, name, error))
 
@@ -222,6 +232,7 @@ class _Extraction:
             whole.ids += part.ids
             whole.margins += part.margins
             whole.numbers += part.numbers
+            whole.values += part.values
             whole.replaced += part.replaced
             whole.odd_rows += part.odd_rows
             whole.odd.join(part.odd)
@@ -308,8 +319,9 @@ def _bad_role(role: str, problem: str, where: tuple[Loaded, int, str]) -> InputE
     loaded, index, name = where
     flag = flag_of(role)
     count = loaded.fields[name].count
+    have = f" ({count} of {len(loaded)} rows have one)" if count < len(loaded) else ""
     return InputError(
-        f"{loaded.place(index)}: the {role} in `{show(name)}` {problem} ({count} of {len(loaded)} rows have one)",
+        f"{loaded.place(index)}: the {role} in `{show(name)}` {problem}{have}",
         expected="text or a number in every row",
         todo=f"complete the column, or pass {flag} NAME for another field or {flag} none",
     )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from syngain.core.errors import InputError, UsageError
-from syngain.data.columns.values import number, parsed, plain, written_number
-from syngain.data.rows import Loaded, show, type_name
+from syngain.core.errors import UsageError
+from syngain.data.columns.values import number, parsed, written_number
+from syngain.data.rows import Loaded, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -181,43 +181,14 @@ def label_list(cell: object) -> list[object] | None:
     return cell
 
 
-def label_sets(loaded: Loaded, name: str) -> Targets:
-    """The label sets in a column of lists.
-
-    Raises:
-        InputError: a row has no list of labels.
-    """
-    sets = [_label_set(cell, (loaded, index, name)) for index, (cell,) in enumerate(loaded.values([name]))]
-    positions = _positions(sets)
-    known: dict[str, str] = {}
-    values = []
-    for words in sets:
-        chosen = {str(place) for place, word in enumerate(words) if word == "1"} if positions else set(words)
-        values.append(tuple(known.setdefault(word, word) for word in sorted(chosen)))
-    return Targets(Target.LABELS, array("d"), values)
-
-
-def _positions(sets: Sequence[Sequence[str]]) -> bool:
-    """Whether all are vectors of zeros and ones of one length: the labels are then positions."""
+def named_labels(values: Sequence[Value]) -> list[Value]:
+    """Sets of labels from lists of words: sorted, each label once; vectors of zeros and ones name positions."""
+    sets = [tuple(map(str, words)) for words in values]
     sizes = {len(words) for words in sets}
-    return len(sizes) == 1 and min(sizes) > 1 and {word for words in sets for word in words} <= {"0", "1"}
-
-
-def _label_set(cell: object, where: tuple[Loaded, int, str]) -> list[str]:
-    found = label_list(cell)
-    if found is None:
-        raise bad_target(where, f"is {type_name(cell)}", 'a list of labels in every row, such as ["a", "b"], or []')
-    words = [plain(word) for word in found]
-    if None in words:
-        raise bad_target(where, "holds an empty label", "labels that are words or numbers")
-    return [word for word in words if word is not None]
-
-
-def bad_target(where: tuple[Loaded, int, str], problem: str, expected: str) -> InputError:
-    """The error of a value that is no target of its kind."""
-    loaded, index, name = where
-    return InputError(
-        f"{loaded.place(index)}: the label in `{show(name)}` {problem}",
-        expected=expected,
-        todo="correct this row, or pass --label NAME for another field or --label none",
-    )
+    vectors = len(sizes) == 1 and min(sizes) > 1 and {word for words in sets for word in words} <= {"0", "1"}
+    known: dict[str, str] = {}
+    out: list[Value] = []
+    for words in sets:
+        chosen = {str(place) for place, word in enumerate(words) if word == "1"} if vectors else set(words)
+        out.append(tuple(known.setdefault(word, word) for word in sorted(chosen)))
+    return out

@@ -3,48 +3,101 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syngain.core.errors import InputError
 from syngain.data.columns.content import BadCellError, words_of
-from syngain.data.columns.targets import Target, Targets, bad_target, label_list
+from syngain.data.columns.targets import Target, Targets, label_list, named_labels, pair
 from syngain.data.columns.values import NotPlainError, clean, parsed, plain
-from syngain.data.rows import Loaded, show, type_name
+from syngain.data.rows import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from syngain.data.columns.roles import Roles
     from syngain.data.columns.targets import Value, Words
 
 
-def tagged(loaded: Loaded, tokens: str, tags: str) -> Targets:
-    """The tokens and tags of rows.
+class BadTargetError(Exception):
+    """The target of a row is none of its kind.
 
-    Raises:
-        InputError: a row has no tags, or another number of tags than tokens.
+    Attributes:
+        position: of its cell among those of the reader. problem, expected: in words. reason: the problem without the
+            numbers of this row.
     """
-    values: list[Value] = []
-    known: dict[Words, Words] = {}
-    for index, (cell, own) in enumerate(loaded.values([tokens, tags])):
-        words, found = label_list(cell), label_list(own)
-        where = (loaded, index, tags)
-        if words is None or found is None:
-            raise bad_target(where, f"is {type_name(own)}", "a list of tags, one for each token")
-        if len(words) != len(found):
-            raise bad_target(where, f"has {len(found)} tags for {len(words)} tokens", "one tag for each token")
-        row = tuple(_word(tag, where) for tag in found)
-        values.append((tuple(clean(str(word)) for word in words), known.setdefault(row, row)))
-    return Targets(Target.TAGS, array("d"), values)
+
+    def __init__(self, position: int, problem: str, expected: str, reason: str = "") -> None:
+        super().__init__(problem)
+        self.position, self.problem, self.expected, self.reason = position, problem, expected, reason or problem
 
 
-def _word(cell: object, where: tuple[Loaded, int, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class TargetReader:
+    """Reads the targets of a kind that has several values for each row.
+
+    Attributes:
+        kind: what they are. names: the fields of a target. value: its cells to the target; raises ``BadTargetError``.
+    """
+
+    kind: Target
+    names: tuple[str, ...]
+    value: Callable[[Sequence[object]], Value]
+
+    @classmethod
+    def of(cls, roles: Roles) -> TargetReader | None:
+        """That of these roles; None where the target is one word or number, or there is none."""
+        if roles.target is Target.TRIPLETS:
+            return cls(roles.target, (roles.text[1], *roles.negatives), _candidates)
+        if roles.label is None:
+            return None
+        if roles.target is Target.TAGS:
+            return cls(roles.target, (roles.text[0], roles.label), _tags)
+        return cls(roles.target, (roles.label,), _labels) if roles.target is Target.LABELS else None
+
+    def targets(self, values: Sequence[Value]) -> Targets:
+        """The targets of all rows; equal ones are one object."""
+        if self.kind is Target.LABELS:
+            values = named_labels(values)
+        if self.kind is Target.TAGS:
+            known: dict[Words, Words] = {}
+            values = [(tokens, known.setdefault(tags, tags)) for tokens, tags in map(pair, values)]
+        return Targets(self.kind, array("d"), values)
+
+
+def _tags(cells: Sequence[object]) -> Value:
+    """Tokens and tags."""
+    words, found = map(label_list, cells)
+    if words is None or found is None:
+        raise BadTargetError(1, _no_list(cells[1]), "a list of tags, one for each token")
+    if len(words) != len(found):
+        many = f"has {len(found)} tags for {len(words)} tokens"
+        raise BadTargetError(1, many, "one tag for each token", "has not one tag for each token")
+    tags = _plain(found, 1, "holds an empty tag", "a tag for every token; O for tokens outside")
+    return tuple(clean(str(word)) for word in words), tags
+
+
+def _labels(cells: Sequence[object]) -> Value:
+    """A set of labels, in the order of the cell."""
+    found = label_list(cells[0])
+    if found is None:
+        wanted = 'a list of labels in every row, such as ["a", "b"], or []'
+        raise BadTargetError(0, _no_list(cells[0]), wanted)
+    return _plain(found, 0, "holds an empty label", "labels that are words or numbers")
+
+
+def _no_list(cell: object) -> str:
+    """What is wrong with a cell that is no list of words."""
+    return "holds a value that is no word" if isinstance(cell, list) else f"is {type_name(cell)}"
+
+
+def _plain(cells: Sequence[object], position: int, problem: str, expected: str) -> Words:
     try:
-        word = plain(cell)
+        words = [plain(cell) for cell in cells]
     except NotPlainError:
-        word = None
-    if word is None:
-        raise bad_target(where, "holds an empty tag", "a tag for every token; O for tokens outside")
-    return word
+        words = [None]
+    if None in words:
+        raise BadTargetError(position, problem, expected)
+    return tuple(word for word in words if word is not None)
 
 
 def sentence_of(cells: Sequence[object]) -> tuple[str, ...]:
@@ -85,32 +138,21 @@ def _passage(one: dict[str, object]) -> object:
     return f"{title}\n{text}" if isinstance(title, str) and title and text else text
 
 
-def ranked(loaded: Loaded, query: str, positive: str, negatives: Sequence[str]) -> Targets:
-    """The positive and negative candidates of rows.
-
-    Raises:
-        InputError: a row has no negative candidate.
-    """
-    values: list[Value] = []
-    for index, (good, *bad) in enumerate(loaded.values([positive, *negatives])):
-        try:
-            better = candidates_of(good, 0)
-            worse = tuple(text for place, cell in enumerate(bad, 1) for text in candidates_of(cell, place))
-        except BadCellError as error:
-            raise InputError(
-                f"{loaded.place(index)}: `{show((positive, *negatives)[error.position])}` {error.problem}",
-                expected=error.expected,
-                todo="correct this row",
-            ) from error
-        if not better or not worse:
-            lacks = "positive" if not better else "negative"
-            raise InputError(
-                f"{loaded.place(index)}: no {lacks} candidate for `{show(query)}`",
-                expected="at least one positive and one negative candidate in every row",
-                todo=f"complete this row, or read pairs: --text {show(query)}+{show(positive)}",
-            )
-        values.append((better, worse))
-    return Targets(Target.TRIPLETS, array("d"), values)
+def _candidates(cells: Sequence[object]) -> Value:
+    """Positive and negative candidates."""
+    try:
+        better = candidates_of(cells[0], 0)
+        worse = tuple(text for place, cell in enumerate(cells[1:], 1) for text in candidates_of(cell, place))
+    except BadCellError as error:
+        raise BadTargetError(error.position, error.problem, error.expected) from error
+    if not better or not worse:
+        lacks = ("positive", 0) if not better else ("negative", 1)
+        raise BadTargetError(
+            lacks[1],
+            f"holds no {lacks[0]} candidate",
+            "at least one positive and one negative candidate in every row",
+        )
+    return better, worse
 
 
 def answered(cells: Sequence[object]) -> tuple[str, str]:
