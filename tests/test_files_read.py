@@ -213,6 +213,9 @@ def test_sheets(tmp_path):
     assert [dict(record) for record in dataset.records] == ROWS
     assert "the sheet `tides` is read, not `others`" in dataset.notes[0]
     assert len(read(f"{path}::sheet=others")) == 2
+    titled = tmp_path / "titled.xlsx"
+    workbook(titled, {"tides": [["Answers of March", ""], *grid]})
+    assert list(read(titled).sides["text"]) == TEXTS
     with pytest.raises(InputError, match="cannot be read as a spreadsheet"):
         read(put(tmp_path / "broken.xlsx", b"PK no sheet"))
 
@@ -367,3 +370,29 @@ def test_texts_inside_of_objects_are_offered_by_their_dotted_names(tmp_path):
         read(tmp_path / "nested.jsonl")
     found = read(tmp_path / "nested.jsonl", roles=RoleOptions(text="meta.q.body"))
     assert found.sides["text"][0] == "question 0"
+
+
+TITLED = [
+    ("sep=;\ntext;label\n{rows}", ";"),
+    ("SEP=,\r\ntext,label\r\n{rows}", ","),
+    ("Answers of March\n\ntext;label\n{rows}", ";"),
+    ("Answers of March,\nexported by the team,\ntext,label\n{rows}", ","),
+    ("sep=\t\nAnswers\ntext\tlabel\n{rows}", "\t"),
+]
+
+
+@pytest.mark.parametrize(("form", "mark"), TITLED)
+def test_titles_and_separators_above_a_header_are_no_rows(tmp_path, form, mark):
+    rows = "".join(f"the answer number {i}{mark}{'ab'[i % 2]}\n" for i in range(8))
+    (tmp_path / "export.csv").write_text(form.format(rows=rows))
+    found = read(tmp_path / "export.csv")
+    assert found.sides["text"][0] == "the answer number 0"
+    assert list(found.labels[:2]) == ["a", "b"]
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("first", ["text", "review", "label"])
+def test_a_name_above_rows_with_one_more_cell_is_no_title(tmp_path, first):
+    (tmp_path / "rows.csv").write_text(f"{first}\n" + "".join(f"one part {i}, and another\n" for i in range(8)))
+    with pytest.raises(InputError, match="2 fields, the header has 1"):
+        read(tmp_path / "rows.csv")

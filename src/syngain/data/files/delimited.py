@@ -65,11 +65,18 @@ class DelimitedReader:
         head = source.look()[: headers.LOOKED_AT].removeprefix(BOM).decode(errors="replace")
         feed = _Feed(source, split_lines(source))
         first = feed.first()
-        chosen = headers.separator(head, delimiter or next((mark for mark in ",;\t" if mark in first), ","))
-        names = headers.names_of_columns(headers.sampled(head, chosen))
+        told = headers.named_separator(first)
+        usual = told or delimiter or next((mark for mark in ",;\t" if mark in first), ",")
+        chosen = told or headers.separator(head, usual)
+        sample = headers.sampled(head, chosen)[bool(told) :]
+        lead = headers.titles(sample)
+        notes = (headers.title_note(lead, "row"),) if lead else ()
+        for _ in range(lead + bool(told)):
+            next(_cells(feed, source.name, chosen), None)
+        names = headers.names_of_columns(sample[lead:])
         if names is not None:
             note = f"no header line: the columns are called {show_names(names)}, the first row is a row"
-            return cls(source, DelimitedCodec(names, chosen), feed, (note,))
+            return cls(source, DelimitedCodec(names, chosen), feed, (*notes, note))
         header = tuple(name.strip() for name in next(_cells(feed, source.name, chosen), []))
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:
@@ -78,7 +85,7 @@ class DelimitedReader:
                 expected="one name per column",
                 todo="rename one of the columns",
             )
-        return cls(source, DelimitedCodec(header, chosen), feed)
+        return cls(source, DelimitedCodec(header, chosen), feed, notes)
 
     def __iter__(self) -> Iterator[tuple[int, bytes, Record]]:
         header, feed = self.codec.header, self._feed

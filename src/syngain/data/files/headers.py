@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from itertools import pairwise
 from statistics import mean, median
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 SEPARATORS = ",;\t|"
 SAMPLE, LOOKED_AT = 200, 1 << 16  # rows and characters that are looked at
+TITLES = 10  # rows above a header
+NAMED = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 LEAST = 3  # rows below the first line, fewer prove nothing
 FEW = 20  # distinct numbers up to which whole numbers can be labels
 WORDS = 3  # of the usual cell of a column of texts
@@ -37,8 +40,39 @@ def separator(head: str, usual: str) -> str:
 
 def _columns(head: str, mark: str) -> int:
     """The number of columns that all of the first rows have; 0 where they differ."""
-    sizes = {len(row) for row in sampled(head, mark)}
+    rows = sampled(head, mark)
+    sizes = {len(row) for row in rows[titles(rows) :]}
     return sizes.pop() if len(sizes) == 1 else 0
+
+
+def named_separator(line: str) -> str | None:
+    """The separator that a first line names for spreadsheets, as in ``sep=;``."""
+    found = NAMED.fullmatch(line.strip("\r\n"))
+    return found[1] if found else None
+
+
+def titles(rows: Sequence[Sequence[str]]) -> int:
+    """The number of rows above the header: each has one filled cell at most, and a table of short names follows."""
+    lead = 0
+    while lead < min(TITLES, len(rows)) and _is_title(rows[lead]):
+        lead += 1
+    table = rows[lead:]
+    if not lead or len(table) <= LEAST or len({len(row) for row in table}) > 1:
+        return 0
+    names = [cell.strip() for cell in table[0] if cell.strip()]
+    short = all(len(name.split()) < SENTENCE for name in names)
+    named = len(names) >= 2 and 2 * len(names) >= len(table[0]) and len(set(names)) == len(names)
+    return lead if short and named else 0
+
+
+def _is_title(row: Sequence[str]) -> bool:
+    filled = [cell.strip().casefold() for cell in row if cell.strip()]
+    return len(filled) <= 1 and KNOWN.isdisjoint(filled)
+
+
+def title_note(lead: int, unit: str) -> str:
+    """What was not read above the header."""
+    return f"{unit} 1 is a title, not read" if lead == 1 else f"{unit}s 1 to {lead} are titles, not read"
 
 
 def sampled(head: str, mark: str) -> list[list[str]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.core.optional import require
+from syngain.data.files.headers import SAMPLE, titles
 from syngain.data.rows import show, show_names
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ def sheets(file: Path, name: str) -> dict[str, list[dict[str, object]]]:
 
 
 def _rows(grid: Sequence[Sequence[object]], name: str) -> list[dict[str, object]]:
-    """The rows below the header; empty cells and rows are left out."""
+    """The rows below the header; titles above it, empty cells and empty rows are left out."""
     filled = [row for row in grid if any(cell not in ("", None) for cell in row)]
     if len(filled) < 2:
         return []
+    lead = titles([["" if cell is None else str(cell) for cell in row] for row in filled[:SAMPLE]])
+    filled = filled[lead:]
     header = [str(cell).strip() for cell in filled[0]]
     twice = sorted({word for word in header if word and header.count(word) > 1})
     if twice:
