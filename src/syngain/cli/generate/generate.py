@@ -44,6 +44,7 @@ def generate(
     text: Optional[str] = typer.Option(None, help="Text column of REAL; pairs: prompt+response."),
     label: Optional[str] = typer.Option(None, help="Label column of REAL; none: no labels."),
     id: flags.Id = None,
+    encoding: flags.Encoding = None,
     json: flags.AsJson = False,
     force: bool = typer.Option(False, help="Replace a finished run; discard the responses of a stopped one."),
     resume: bool = typer.Option(False, help="Resume a stopped run; no request is sent twice."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import column_flags
+from syngain.cli.common import column_flags, encoding_of
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def information(
     seed: flags.Seed = 0,
     text: flags.Text = None,
     label: flags.Label = None,
+    encoding: flags.Encoding = None,
     source_id: flags.SourceId = None,
     id: flags.Id = None,
     json: flags.AsJson = False,
@@ -59,11 +60,13 @@ def information(
         from syngain.workflows.generate.information import information as verb
 
         columns = column_flags({**job.options, "generator": None})
-        anchors = None if job["real"] is None else read(job["real"], roles=RoleOptions.parse(columns, "real"))
+        roles, encoding = RoleOptions.parse(columns, "real"), encoding_of(job.options, "real")
+        anchors = None if job["real"] is None else read(job["real"], roles=roles, encoding=encoding)
         roles, scorer = RoleOptions.parse(columns, "synthetic"), settings.scorer(job.options, anchors, progress)
+        rows, encoding = job["rows"], encoding_of(job.options, "synthetic")
+        if encoding is not None and not Path(rows).is_dir():
+            rows = read(rows, roles=roles, encoding=encoding)
         sets = {"dropped": job["dropped"], "real": anchors}
-        return verb(
-            job["rows"], **sets, scorer=scorer, roles=roles, seed=job["seed"], progress=progress, **job.arguments
-        )
+        return verb(rows, **sets, scorer=scorer, roles=roles, seed=job["seed"], progress=progress, **job.arguments)
 
     job.run(measure)

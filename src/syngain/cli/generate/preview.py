@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from syngain.cli import settings
-from syngain.cli.common import progress_shown
+from syngain.cli.common import encoding_of, progress_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ def real_rows(options: Mapping[str, Any]) -> Dataset:
     from syngain.data import RoleOptions, read
 
     roles = RoleOptions(text=options["text"], label=options["label"], id=options["id"])
-    return read(options["real"], roles=roles)
+    return read(options["real"], roles=roles, encoding=encoding_of(options, "real"))
 
 
 def print_forecast(options: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from syngain.cli import flags, settings
+from syngain.cli.common import encoding_of
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def loop(
     config: flags.Config = None,
     seed: flags.Seed = 0,
     text: Optional[str] = typer.Option(None, help="Text column; of prompt+response, only the response is modeled."),
+    encoding: flags.Encoding = None,
     json: flags.AsJson = False,
     force: flags.Force = False,
     resume: flags.KeepFinished = False,
@@ -50,7 +52,8 @@ def _read(job: Job) -> Inputs:
     from syngain.data import RoleOptions, read
 
     roles = RoleOptions.parse({"text": job["text"], "label": "none"}, "real")
-    data = {"real": read(job["real"], roles=roles)}
+    data = {"real": read(job["real"], roles=roles, encoding=encoding_of(job.options, "real"))}
     if job["held_out"] is not None:
-        data["holdout"] = read(job["held_out"], roles=roles, like=data["real"])
+        encoding = encoding_of(job.options, "pool")
+        data["holdout"] = read(job["held_out"], roles=roles, like=data["real"], encoding=encoding)
     return data
