@@ -11,6 +11,7 @@ from syngain.core import InputError, UsageError
 from syngain.data import read
 from syngain.data.columns.targets import Target, Targets
 from syngain.data.dataset import Dataset, RoleOptions
+from syngain.data.study import Study
 
 
 def of(rows, like=None, **roles):
@@ -183,3 +184,11 @@ def test_a_row_with_a_bad_target_is_left_out_with_its_reason(good, change, reaso
 def test_half_of_the_rows_with_bad_targets_are_an_error(good, change, reason):
     with pytest.raises(InputError, match="5 of 10 rows cannot be read"):
         of([{**good, **(change if i % 2 else {})} for i in range(10)])
+
+
+def test_tags_as_ids_on_one_side_and_as_names_on_the_other_are_an_error():
+    real = of([TAGGED] * 4)
+    ids = Dataset.from_rows([{"tokens": ["a", "b"], "ner_tags": [0, 3]}] * 4, "synthetic", like=real)
+    with pytest.raises(InputError, match="synthetic: its tags `0`, `3` are none of the tags of rows"):
+        Study.of(real, ids)
+    assert Study.of(real, of([{"tokens": ["c"], "ner_tags": ["O"]}] * 4)).real is not None

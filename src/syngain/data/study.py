@@ -15,6 +15,7 @@ import numpy as np
 from syngain.core.errors import InputError
 from syngain.data.dataset import Dataset, Kind
 from syngain.data.match import match_sources
+from syngain.data.rows import show_names
 from syngain.data.text import near_duplicates
 from syngain.data.text.normal_forms import joined_sides
 from syngain.data.text.texts import Texts
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Ints
 
 Role = Literal["real", "synthetic", "test", "held_out"]
+SHOWN = 4  # names in a message
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,13 @@ class Study:
     def of(
         cls, real: Dataset, synthetic: Dataset, *, test: Dataset | None = None, held_out: Dataset | None = None
     ) -> Study:
-        """The study of these datasets."""
+        """The study of these datasets.
+
+        Raises:
+            InputError: the names of labels or tags of a dataset are none of the real rows' own.
+        """
+        for other in filter(None, (synthetic, test, held_out)):
+            _check_names(real, other)
         return cls(
             _remembering(real),
             _remembering(synthetic),
@@ -180,3 +188,18 @@ def _remembering(data: Dataset) -> Dataset:
     worse = data.preferences
     kept = None if worse is None else replace(worse, rejected=Texts.of(worse.rejected))
     return replace(data, sides=sides, preferences=kept)
+
+
+def _check_names(real: Dataset, other: Dataset) -> None:
+    if real.targets is None or other.targets is None or real.targets.kind is not other.targets.kind:
+        return
+    known, found = real.targets.names(), other.targets.names()
+    if not known or not found or known & found:
+        return
+    listed, expected = (show_names(sorted(names)[:SHOWN]) for names in (found, known))
+    word = real.targets.kind
+    raise InputError(
+        f"{other.name}: its {word} {listed} are none of the {word} of {real.name}",
+        expected=f"{word} such as {expected}",
+        todo="write both files with the same names, for example with names in place of ids",
+    )

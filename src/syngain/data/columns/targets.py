@@ -81,6 +81,12 @@ class Targets:
             return " ".join(found) or "no tag"
         return " | ".join(pair(value)[1])
 
+    def names(self) -> set[str]:
+        """The names of labels or tags that occur; none for other kinds."""
+        if self.kind is Target.LABELS:
+            return {name for value in self.values for name in value if isinstance(name, str)}
+        return {name for value in self.values for name in pair(value)[1]} if self.kind is Target.TAGS else set()
+
     def negatives(self) -> list[str] | None:
         """The negative candidates of each row as one text; None for other kinds."""
         if self.kind is not Target.TRIPLETS:
