@@ -226,6 +226,30 @@ def test_a_removed_or_damaged_write_ahead_log_is_noticed(tmp_path):
     assert not log.exists()
 
 
+def test_a_last_frame_that_the_kill_cut_is_no_damage(tmp_path):
+    """The kernel may end a write of a killed process between two pages of memory."""
+    path = tmp_path / STORE
+    log = killed(path)
+    content, before = log.read_bytes(), path.read_bytes()
+    frame = 24 + 4096
+    last = 32 + (len(content) - 32) // frame * frame - frame
+    older = content[last : last + 8] + bytes(8) + content[last + 16 : last + frame]  # of the log before this one
+    half = last + 24 + 1000
+    for cut in (content[: last + 24], content[: last + 25], content[:half], content[:-1]):
+        path.write_bytes(before)
+        log.write_bytes(cut)
+        with Store.opened(path) as store:
+            assert store.spent().most[0] == 2_990  # the last entry was not committed
+    path.write_bytes(before)
+    log.write_bytes(content[:half] + bytes(frame - 1024) + older)
+    with Store.opened(path) as store:
+        assert store.spent().most[0] == 2_990
+    path.write_bytes(before)
+    log.write_bytes(content[: last - 1000] + b"\xff" + content[last - 999 : half])  # the frame before it is damaged
+    with pytest.raises(InputError, match="damaged last answers"), Store.opened(path):
+        pass
+
+
 def test_a_store_killed_at_any_moment_opens(tmp_path):
     path = tmp_path / STORE
     script = KILLED.replace('print("ready", flush=True)', "pass").replace("300", "100000")

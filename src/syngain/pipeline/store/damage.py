@@ -91,11 +91,20 @@ def _frames(log: bytes, size: int) -> tuple[int, int]:
     readable, whole = 0, set(ends)
     for number, at in enumerate(places[: ends[-1]], 1):
         page = log[at + FRAME_HEADER : at + FRAME_HEADER + size]
-        sums = _checksum(_checksum(sums, log[at : at + 8], order), page, order)
-        if _pair(log, at + 16) != sums:
-            break
+        if len(page) == size:
+            sums = _checksum(_checksum(sums, log[at : at + 8], order), page, order)
+        if len(page) < size or _pair(log, at + 16) != sums:
+            return readable, readable if number == ends[-1] and _torn(log, places, number, size) else ends[-1]
         readable = number if number in whole else readable
     return readable, ends[-1]
+
+
+def _torn(log: bytes, places: range, number: int, size: int) -> bool:
+    """Whether a killed process may have left this frame, the last one, half-written: it was never committed.
+
+    The write ended before the file had the whole frame, or it was replacing a frame of an earlier log.
+    """
+    return len(log) < places[number - 1] + FRAME_HEADER + size or number < len(places)
 
 
 def _pair(log: bytes, at: int) -> tuple[int, int]:
