@@ -15,6 +15,7 @@ import pytest
 from strategies import as_lines
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset, Kind, read, write_records
+from syngain.data.rows import in_memory
 
 ROWS = [{"text": "one", "label": "a"}, {"text": "zwei ü", "label": "b"}, {"text": "drei\nvier", "label": "a"}]
 
@@ -211,3 +212,10 @@ def test_compressed_parts_one_after_the_other_are_one_file(tmp_path):
 def test_importing_the_dataset_loads_no_columnar_library():
     code = "import sys, syngain.data.dataset; sys.exit('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_fields_of_some_rows_know_their_first_row():
+    rows = [{"a": 1}, {"a": 2, "b": 3}, {"a": 3}, {"a": 4, "b": 5, "c": {"d": 1}}]
+    taken = in_memory(rows, "rows").take([0, 2, 3])
+    assert {name: found.first for name, found in taken.fields.items()} == {"a": 0, "b": 2, "c": 2}
+    assert {name: found.first for name, found in taken.take([0, 1]).fields.items()} == {"a": 0, "b": -1, "c": -1}

@@ -7,7 +7,7 @@ their fields, and parses them again for the fields with a role.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
@@ -181,7 +181,25 @@ class Loaded:
         """Some of the rows, in ascending order."""
         numbers = array("q", [self.numbers[row] for row in rows])
         picked = _PickedValues(self.values, array("q", rows))
-        return replace(self, numbers=numbers, rows=self.rows.take(rows), values=picked)
+        fields = dict(self._first_values(rows, picked))
+        return replace(self, numbers=numbers, rows=self.rows.take(rows), values=picked, fields=fields)
+
+    def _first_values(self, rows: Sequence[int], values: Values) -> Iterator[tuple[str, FieldCount]]:
+        """The fields, each with the first of these rows that has a value; a later pair replaces an earlier one."""
+        waiting = {}
+        for name, found in self.fields.items():
+            place = bisect_left(rows, found.first)
+            kept = found.first >= 0 and place < len(rows) and rows[place] == found.first
+            yield name, replace(found, first=place if kept else -1)
+            if found.first >= 0 and not kept:
+                waiting[name] = found
+        names = list(waiting)
+        for place, cells in enumerate(values(names) if names else ()):
+            for name, cell in zip(names, cells, strict=True):
+                if cell is not None and name in waiting:
+                    yield name, replace(waiting.pop(name), first=place)
+            if not waiting:
+                return
 
 
 def joined(parts: Sequence[Loaded], file: str, name: str) -> Loaded:
