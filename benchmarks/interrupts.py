@@ -30,7 +30,7 @@ SIGNALS = {"INT": (signal.SIGINT, 130), "TERM": (signal.SIGTERM, 143), "KILL": (
 MOMENTS = (0.2, 0.5, 0.8)
 RECIPE = """
 generator: {kind: toy}
-strategies: [{kind: few_shot, rows: 3000}]
+strategies: [{kind: few_shot, rows: 500}]
 sampling: {samples: 4}
 """
 COMMANDS = {
