@@ -1,7 +1,9 @@
 """Against a server that lies: the ceiling holds, the ledger bounds the truth, nothing crashes."""
 
 import contextlib
+import itertools
 import sqlite3
+import time
 
 import pytest
 
@@ -140,3 +142,18 @@ def test_the_ledger_of_an_older_store_goes_on(tmp_path):
         found = store.spent()
     assert found.least[0] == tokens
     assert found.most[0] >= tokens
+
+
+def test_a_clock_that_jumps_by_days_changes_nothing(real, tmp_path, monkeypatch):
+    with LyingServer(faults={"429_after": 0.2}, seed=1) as server:
+        calm = generate(recipe(server), real, work=tmp_path / "calm.work")
+        days = itertools.count()
+        monkeypatch.setattr(time, "time", lambda: 1e9 + (-1) ** next(days) * 86_400.0 * next(days))
+        with contextlib.suppress(UnfinishedError):
+            generate(recipe(server), real, work=tmp_path / "run.work", limits=Limits(max_tokens=1_500))
+        first = bounds(tmp_path / "run.work")
+        result = generate(recipe(server), real, work=tmp_path / "run.work", resume=True)
+    second = bounds(tmp_path / "run.work")
+    assert first[1] <= 1_500
+    assert second[0] >= first[0]
+    assert result.inputs["synthetic"].rows == calm.inputs["synthetic"].rows
