@@ -69,6 +69,27 @@ def test_a_signal_ends_a_command_cleanly(command, number, moment, files):
     assert took < 30
 
 
+@pytest.mark.parametrize("command", ["audit", "mix", "generate"])
+def test_a_background_job_that_ignores_interruptions_can_be_terminated(command, files):
+    with LyingServer(faults={"hang": 0.3}, hang=20.0) as server:
+        (files / "recipe.yaml").write_text(RECIPE.replace("URL", server.url))
+        call = [sys.executable, "-m", "syngain", *COMMANDS[command], "-o", "out"]
+        background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *call]
+        with subprocess.Popen(background, cwd=files, stderr=subprocess.PIPE, text=True) as child:
+            said = wait(child, "working")
+            child.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            going = child.poll() is None
+            child.send_signal(signal.SIGTERM)
+            said += child.communicate(timeout=60)[1]
+    if not going:  # it was done before the signals came
+        assert child.returncode == 0, said
+        return
+    assert child.returncode == 143, said
+    assert "Traceback" not in said
+    assert said.rstrip().splitlines()[-1].startswith("interrupted; ")
+
+
 def wait(child, moment):
     """Read what the command says until the moment of the signal."""
     if moment == "begin":

@@ -29,12 +29,15 @@ def settled() -> None:
 def termination() -> Iterator[list[int]]:
     """A termination ends the program as an interruption does: what is finished is kept, temporary files go.
 
-    It is passed on as SIGINT, so that an event loop cancels its tasks first. The list is empty until it comes.
+    It is passed on as SIGINT, so that an event loop cancels its tasks first, also where a shell made the program ignore
+    interruptions, as it does with background jobs. The list is empty until it comes.
     """
     told: list[int] = []
 
     def end(number: int, _: object) -> None:
         told.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
 
     try:
