@@ -90,6 +90,8 @@ def result(folder: Path) -> dict[str, object]:
     out: dict[str, object] = {}
     for path in sorted(path for path in (folder / "out").rglob("*") if path.is_file()):
         name = str(path.relative_to(folder / "out"))
+        if name == "log.txt":
+            continue
         if path.suffix == ".json":
             out |= {f"{name}:{key}": value for key, value in leaves(json.loads(path.read_text())).items()}
         else:
@@ -117,6 +119,7 @@ def disturbed(command: list[str], folder: Path, name: str, after: float) -> dict
     """One signal, and the result after the command has run again."""
     cleared(folder)
     number, code = SIGNALS[name]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job would hand on that it is ignored
     child = start(command, folder)
     time.sleep(after)
     child.send_signal(number)
@@ -153,7 +156,8 @@ def of_command(name: str) -> dict[str, object]:
             for moment in MOMENTS:
                 one = disturbed(command, folder, signal_name, moment * seconds)
                 found = one.pop("result")
-                one["differs"] = sorted(key for key in same if found.get(key) != first[key])[:5]
+                asked = "run.json:/arguments/resume"  # says that it was resumed, as log.txt does
+                one["differs"] = sorted(key for key in same - {asked} if found.get(key) != first[key])[:5]
                 lines.append({"signal": signal_name, "moment": moment, **one})
     varies = sorted({key.rsplit("/", 1)[-1] for key in first if key not in same})
     return {"command": name, "seconds": round(seconds, 1), "varies": varies[:8], "same": len(same), "signals": lines}
