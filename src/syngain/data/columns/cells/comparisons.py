@@ -75,10 +75,14 @@ def _side(cell: object, position: int, *, alone: bool) -> list[Turn]:
 
 def _messages(cell: object) -> list[object] | None:
     """The messages of a cell: a list, one message, an object with ``messages``, or JSON text of these."""
-    if isinstance(cell, str) and cell[:1] in {"[", "{"}:
+    if isinstance(cell, str):
+        if cell[:1] not in {"[", "{"}:
+            return None
         read = parsed(cell)
         whole = read if isinstance(read, list) else [read]
-        cell = read if whole and all(isinstance(one, Mapping) and "content" in one for one in whole) else cell
+        if not whole or not all(isinstance(one, Mapping) and "content" in one for one in whole):
+            return None
+        cell = read
     if isinstance(cell, Mapping):
         inner = cell.get("messages")
         return inner if isinstance(inner, list) else [cell]
