@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UsageError
-from syngain.generators.protocol import prompt_hash
+from syngain.generators.protocol import DECLINED, prompt_hash
 from syngain.pipeline.store import spending
 from syngain.pipeline.store.codec import content_digest, packed, packed_reply, unpacked, unpacked_reply
 from syngain.pipeline.store.damage import (
@@ -311,6 +311,13 @@ class Store:
             "SELECT name || ': ' || reason, count(*) AS rows FROM decisions WHERE kept = 0"
             " GROUP BY name, reason ORDER BY rows DESC, name, reason LIMIT 12"
         ).fetchall()
+
+    def without_text(self) -> dict[str, int]:
+        """Requests whose answers have no text for a row, by reason."""
+        rows = self.connection.execute(
+            "SELECT reason, count(*) FROM requests WHERE state = ? AND stage <> 'verify' GROUP BY reason", (REFUSED,)
+        )
+        return {reason: count for reason, count in sorted(rows) if reason in DECLINED}
 
     def forget_decisions(self) -> None:
         """Delete all decisions; curation depends on the answers only."""

@@ -19,13 +19,13 @@ from syngain.pipeline import narrative
 from syngain.pipeline.cost_forecast import Forecast
 from syngain.pipeline.cost_forecast import forecast as forecast_of
 from syngain.pipeline.curate import set_steps, stages
-from syngain.pipeline.export import STORE, content_fingerprint, export, moved, run_files, stored_rows
+from syngain.pipeline.export import KEEP_REASONING, STORE, content_fingerprint, export, moved, run_files, stored_rows
 from syngain.pipeline.prompts.anchors import Anchors
 from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.pipeline.run import Run
 from syngain.pipeline.store.acceptance import divergences
 from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, check_output_limit, prices_of
-from syngain.pipeline.store.connect import accounting, checked, connected, with_known_capabilities
+from syngain.pipeline.store.connect import accounting, checked, connected, remembered, with_known_capabilities
 from syngain.pipeline.store.store import Store
 from syngain.workflows.generate.generate_stop import rule_and_quantities
 from syngain.workflows.inputs import Source, dataset_of, either, settings_json
@@ -271,12 +271,13 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
 
 async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
     """The generator with its capabilities, probed once per store."""
+    store.set_meta(KEEP_REASONING, getattr(job.recipe.generator, "keep_reasoning", "field"))
     noted = store.meta(CAPABILITIES)
     if noted is not None:
-        return with_known_capabilities(generator, json.loads(noted))
+        return remembered(with_known_capabilities(generator, json.loads(noted)), store, CAPABILITIES)
     generator, found = await checked(generator, job.recipe, accounting(store, ledger))
     store.set_meta(CAPABILITIES, json.dumps(found))
-    return generator
+    return remembered(generator, store, CAPABILITIES)
 
 
 def _result(job: _Job, run: Run, store: Path) -> Result:
@@ -294,6 +295,8 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
             expected="at least one row",
             todo=f"loosen the steps of `curate` and continue with --resume; the answers are kept in {run.place}",
         )
+    reasoning = json.loads(run.store.meta(CAPABILITIES) or "{}").get("reasoning", 0)
+    said = tuple(narrative.warnings(run, reasoning))
     measured, watch = divergences(run.store.acceptance(), set_steps(job.recipe)), run.watch
     return Result(
         command="generate",
@@ -304,12 +307,13 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
         series={} if watch is None else watch.series(),
         findings=(),
         verdict=narrative.verdict(held, kept),
-        views=Views(computed=tuple(narrative.computed(run, why))),
+        views=Views(computed=tuple(narrative.computed(run, why, said))),
         files=run_files(run.store, store, job.recipe, run.generator.name),
         settings=settings_json(
             None, recipe=job.recipe.model_dump(mode="json"), stop_when=None if job.stop is None else job.stop.expression
         ),
         notes=tuple(narrative.notes(run)),
+        warnings=said,
     )
 
 
