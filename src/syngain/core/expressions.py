@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
+from syngain.core.documents.looked_for import of_report
 from syngain.core.errors import UsageError
 from syngain.core.finding_words import FINDING_WORDS
-from syngain.core.looked_for import of_report
 from syngain.core.result import SEVERITIES, Decision
 from syngain.core.tokens import Token, tokens
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from syngain._version import NUMBERS
+from syngain.core.documents.looked_for import of_report
 from syngain.core.finding_words import FINDING_WORDS
 from syngain.core.fingerprint import json_form
-from syngain.core.looked_for import of_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from syngain.core.errors import UnfinishedError, UsageError
-from syngain.generators import http_body
+from syngain.generators import wire
 from syngain.generators.protocol import Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
-from syngain.generators.secrets import loaded, without
-from syngain.generators.servers import headers
+from syngain.generators.servers import headers, http_body
+from syngain.generators.servers.dialect import merged
 from syngain.generators.servers.lessons import BadRequestError, Speech
+from syngain.generators.servers.secrets import loaded, without
 from syngain.generators.servers.statuses import Asked, failure
 from syngain.generators.servers.wires import WIRES, Api
 
@@ -171,14 +172,17 @@ class OpenAIGenerator:
         most = http_body.limit(sampling.max_tokens, sampling.top_logprobs)
         while True:
             spoken = self.speech.dialect
-            body = spoken.worded(way.body(call, self.model)) | dict(self.extra)
+            worded = spoken.worded(wire.body(call, model=self.model, api=way.form))
+            body = merged(way.translated(worded), self.extra)
             try:
                 answer = await self._send("POST", way.path(self.model), body, most)
             except BadRequestError as error:
-                if not self.speech.learns(error.problem, body, spoken, self.questions | set(self.extra)):
+                problem = error.problem.under(way.names)
+                if not self.speech.learns(problem, worded, spoken, self.questions | set(self.extra)):
                     raise
             else:
-                return spoken.heard(way.reply(answer, self.mode), sampling)
+                reply = wire.reply(way.restored(answer), api=way.form, mode=self.mode)
+                return spoken.heard(reply, sampling)
 
     async def _send(self, method: str, path: str, body: Mapping[str, object] | None, most: int = LISTED) -> Any:  # noqa: ANN401  (JSON)
         """The JSON of an answer of at most so many bytes, or an error that tells whether to retry."""

@@ -50,7 +50,7 @@ ODDS = 0.1  # nats: what a rounding cannot explain
 TRIES, PAUSE = 3, 0.5
 ANSWER, LONGEST_ANSWER = 4, 24  # tokens of an answer; of one in JSON
 ROOMS = (0, 512, 4096)  # tokens for reasoning before an answer
-QUESTIONS = frozenset({"logprobs", "top_logprobs", "response_format", "responseLogprobs"})
+QUESTIONS = frozenset({"logprobs", "top_logprobs", "response_format"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

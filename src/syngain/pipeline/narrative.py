@@ -71,7 +71,7 @@ def warnings(run: Run, reasoning: int) -> Iterator[str]:
 
 
 def _declined(run: Run) -> Iterator[str]:
-    """The shares of answers without a text, and what to do about them."""
+    """The fraction of answers without a text, and what to do about them."""
     found = run.store.without_text()
     asked = sum(run.store.counts().get(state, 0) for state in (DONE, REFUSED))
     for reason, count in found.items():

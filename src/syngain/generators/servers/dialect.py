@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 Structured = Literal["json_schema", "json_object", "prompt"]
 STRUCTURED: tuple[Structured, ...] = ("json_schema", "json_object", "prompt")
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "n_predict", "num_predict")
-NESTED = "generationConfig"  # where Google's servers keep the parameters
-NESTED_LIMITS = ("maxOutputTokens",)
 _SAMPLED = ("temperature", "top_p")
 _WORDS = {
     "temperature": "the server's own applies",
@@ -61,13 +59,13 @@ class Dialect:
         Raises:
             UsageError: the parameter limits the output.
         """
-        if name in LIMITS or name in NESTED_LIMITS:
+        if name in LIMITS:
             raise UsageError(
                 f"`omit: [{name}]`",
                 expected="a limit of the output in every request: a budget relies on it",
                 todo=f"rename it: `rename: {{{name}: max_completion_tokens}}`",
             )
-        names = (name, "top_logprobs", "responseLogprobs") if name == "logprobs" else (name,)
+        names = (name, "top_logprobs") if name == "logprobs" else (name,)
         omitted = tuple(dict.fromkeys((*self.omitted, *names)))
         return replace(self, omitted=omitted, said={**self.said, name: said})
 
@@ -94,10 +92,6 @@ class Dialect:
             _with_schema(out, self.structured)
         if self.folded and "messages" in out:
             out["messages"] = _folded(out["messages"])
-        inner = out.get(NESTED)
-        if isinstance(inner, dict):
-            out[NESTED] = self._parameters(inner)
-            return out
         return self._parameters(out)
 
     def _parameters(self, given: Mapping[str, object]) -> dict[str, object]:
@@ -123,7 +117,7 @@ class Dialect:
         found = [(name, f"`{name}` is sent as `{other}`") for name, other in self.renamed.items()]
         found += [(name, f"`{name}` is always {value:g}") for name, value in self.values.items()]
         for name in self.omitted:
-            if name in {"top_logprobs", "responseLogprobs"} and "logprobs" in self.omitted:
+            if name == "top_logprobs" and "logprobs" in self.omitted:
                 continue
             words = _WORDS.get(name, "")
             found.append((name, f"`{name}` is left out" + (f": {words}" if words else "")))
@@ -166,7 +160,7 @@ def _folded(messages: object) -> list[dict[str, str]]:
 
 
 def _with_schema(body: dict[str, object], structured: Structured) -> None:
-    """Ask for JSON without a schema of the server: the schema stands in the last message."""
+    """Ask for JSON without a schema of the server: the last message holds the schema."""
     given: Any = body.pop("response_format")
     if structured == "json_object":
         body["response_format"] = {"type": "json_object"}
@@ -176,9 +170,18 @@ def _with_schema(body: dict[str, object], structured: Structured) -> None:
 
 
 def schema_words(response_format: Mapping[str, Any]) -> str:
-    """What stands in a prompt for a schema of the server."""
+    """The text of a prompt that replaces a schema of the server."""
     schema = response_format.get("json_schema", {}).get("schema", {})
     return f"\n\nAnswer with one JSON object of this JSON schema, and nothing else:\n{json.dumps(schema)}"
+
+
+def merged(body: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, object]:
+    """A request with more fields; parts that both have are merged, so that nothing of the request is lost."""
+    out = dict(body)
+    for name, value in extra.items():
+        given = out.get(name)
+        out[name] = merged(given, value) if isinstance(given, dict) and isinstance(value, dict) else value
+    return out
 
 
 def dialect_of(rename: Mapping[str, str], omit: Sequence[str]) -> Dialect:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syngain.generators.protocol import RefusedError
-from syngain.generators.servers.dialect import LIMITS, NESTED, NESTED_LIMITS, STRUCTURED, Dialect
+from syngain.generators.servers.dialect import LIMITS, STRUCTURED, Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,10 +23,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "seed": ("random_seed",),
     "stop": ("stop_sequences",),
 }
-ADAPTED = (
-    *LIMITS, *NESTED_LIMITS, "temperature", "top_p", "topP", "seed", "stop", "stop_sequences", "stopSequences",
-    "logprobs", "top_logprobs", "responseLogprobs", "response_format",
-)  # fmt: skip
+ADAPTED = (*LIMITS, "temperature", "top_p", "seed", "stop", "logprobs", "top_logprobs", "response_format")
 _WORDS = frozenset({"stop"})  # words of ordinary sentences: they must be quoted to name a parameter
 _REFUSED = re.compile(
     r"unsupported|unavailable|unrecogni[sz]ed|unknown|unexpected|forbidden|deprecated|incompatible|extra inputs"
@@ -75,6 +72,15 @@ class Problem:
         named = [text for name, text in texts if name == "param"]
         named += [place for _, text in texts for place in _PLACE.findall(text)]
         return cls(" ".join(text for name, text in texts if name not in {"param", "loc"}), tuple(named))
+
+    def under(self, names: Mapping[str, str]) -> Problem:
+        """The problem with the parameters of a wire under the names of the inner form."""
+        if not names:
+            return self
+        text = self.text
+        for name, other in names.items():
+            text = re.sub(rf"\b{re.escape(name)}\b", other, text)
+        return Problem(text, tuple(names.get(re.split(r"[.\[]", name)[-1], name) for name in self.named))
 
     @property
     def refuses_system(self) -> bool:
@@ -135,14 +141,14 @@ def lesson(
     if not dialect.folded and problem.refuses_system and _has_system(sent):
         return dialect.folding(said)
     found = _culprit(problem, sent)
-    if found is None or found in questions or found not in _inner(sent):
+    if found is None or found in questions or found not in sent:
         return None
     name = next((name for name, other in dialect.renamed.items() if other == found), found)
     if name in LIMITS:
         return _another_limit(dialect, name, found, problem, said)
     if name in {"logprobs", "top_logprobs"}:
-        counted = "top_logprobs" if _inner(sent)[found] is True else found
-        most = _largest(problem.text, _inner(sent).get(counted))
+        counted = "top_logprobs" if sent[found] is True else found
+        most = _largest(problem.text, sent.get(counted))
         if most is not None and counted not in questions:
             return dialect.capping(counted, most, said)
     form = name == "response_format"  # "must be" one of its other types
@@ -194,11 +200,6 @@ def _largest(text: str, asked: object) -> int | None:
     return next((most for most in numbers if isinstance(asked, int) and 0 < most < asked), None)
 
 
-def _inner(sent: Mapping[str, object]) -> Mapping[str, object]:
-    inner = sent.get(NESTED)
-    return inner if isinstance(inner, dict) else sent
-
-
 def _has_system(sent: Mapping[str, object]) -> bool:
     messages = sent.get("messages")
     return isinstance(messages, list) and any(message["role"] == "system" for message in messages)
@@ -206,9 +207,9 @@ def _has_system(sent: Mapping[str, object]) -> bool:
 
 def _culprit(problem: Problem, sent: Mapping[str, object]) -> str | None:
     """The parameter that the problem is about: one that its fields name, else the first in its words."""
-    names = [name for name in _inner(sent) if name in ADAPTED or name in {"random_seed", "stop_sequences"}]
+    names = [name for name in sent if name in ADAPTED or name in {"random_seed", "stop_sequences"}]
     if _BOTH.search(problem.text) and {"temperature", "top_p"} <= set(_mentioned(problem.text, names)):
-        return "top_p" if _inner(sent)["top_p"] == 1 or _inner(sent)["temperature"] != 1 else "temperature"
+        return "top_p" if sent["top_p"] == 1 or sent["temperature"] != 1 else "temperature"
     for named in problem.named:
         parts = re.split(r"[.\[\]]+", named)
         for name in names:

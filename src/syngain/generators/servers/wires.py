@@ -1,22 +1,37 @@
-"""Wires: the formats of requests and answers, by the name of the API."""
+"""Wires: the formats of requests and answers, by the name of the API.
+
+Requests and answers have one inner form, that of OpenAI's chat: dialects are learned and answers are read in it. A wire
+translates a request into the form of its servers, and an answer back.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from syngain.generators import wire
+from syngain.generators.servers.anthropic import AnthropicWire
+from syngain.generators.servers.gemini import GeminiWire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syngain.generators.protocol import Call, Mode, Reply
+    from syngain.generators.wire import Api as Form
 
 Api = Literal["chat", "completions", "anthropic", "gemini"]
 
 
 class Wire(Protocol):
     """The format of one API. No network."""
+
+    @property
+    def form(self) -> Form:
+        """The inner form of its requests and answers."""
+        ...
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Parameters by the names of its servers, where they differ from those of the inner form."""
+        ...
 
     def path(self, model: str) -> str:
         """Where requests go, after the base address."""
@@ -26,16 +41,12 @@ class Wire(Protocol):
         """The headers with the key; without one where it is empty."""
         ...
 
-    def body(self, call: Call, model: str) -> dict[str, object]:
-        """The JSON of a request for one output."""
+    def translated(self, body: Mapping[str, object]) -> dict[str, object]:
+        """A request of the inner form in the form of its servers."""
         ...
 
-    def reply(self, answer: object, mode: Mode) -> Reply:
-        """The reply in an answer.
-
-        Raises:
-            RetryableError: it violates the format. DeclinedError: it has no text for a row.
-        """
+    def restored(self, answer: object) -> object:
+        """An answer in the inner form; one of a wrong shape has no choices."""
         ...
 
     def models(self, answer: object) -> list[str] | None:
@@ -47,24 +58,25 @@ class Wire(Protocol):
 class OpenAIWire:
     """The chat or the completions of OpenAI, and of everything that is compatible."""
 
-    api: wire.Api
+    form: Form
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, model: str) -> str:
         """Where requests go."""
         del model
-        return "chat/completions" if self.api == "chat" else "completions"
+        return "chat/completions" if self.form == "chat" else "completions"
 
     def headers(self, key: str) -> dict[str, str]:
         """The key as a bearer."""
         return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def body(self, call: Call, model: str) -> dict[str, object]:
-        """The JSON of a request."""
-        return wire.body(call, model=model, api=self.api)
+    def translated(self, body: Mapping[str, object]) -> dict[str, object]:
+        """The request itself."""
+        return dict(body)
 
-    def reply(self, answer: object, mode: Mode) -> Reply:
-        """The reply in an answer."""
-        return wire.reply(answer, api=self.api, mode=mode)
+    def restored(self, answer: object) -> object:
+        """The answer itself."""
+        return answer
 
     def models(self, answer: object) -> list[str] | None:
         """The ids of the models."""
@@ -72,4 +84,9 @@ class OpenAIWire:
         return [str(item["id"]) for item in data if isinstance(item, dict) and "id" in item] if data else None
 
 
-WIRES: Mapping[Api, Wire] = {"chat": OpenAIWire("chat"), "completions": OpenAIWire("completions")}
+WIRES: Mapping[Api, Wire] = {
+    "chat": OpenAIWire("chat"),
+    "completions": OpenAIWire("completions"),
+    "anthropic": AnthropicWire(),
+    "gemini": GeminiWire(),
+}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError, UsageError
 from syngain.generators.protocol import Usage
-from syngain.generators.servers.dialect import LIMITS, NESTED_LIMITS
+from syngain.generators.servers.dialect import LIMITS
 from syngain.pipeline.recipe import EndpointSpec
 from syngain.pipeline.store.spending import Charge, Cost, Spent
 
@@ -188,7 +188,7 @@ def prompt_bound(messages: Messages) -> int:
 
 
 def schema_bound(schema: Mapping[str, object] | None) -> int:
-    """Upper bound on the tokens that a schema adds to a prompt: servers bill it, or it stands in the prompt."""
+    """Upper bound on the tokens that a schema adds to a prompt: servers bill it, or the prompt holds it."""
     return 0 if schema is None else PER_PROMPT + len(json.dumps(schema))
 
 
@@ -236,7 +236,7 @@ def _prices(path: Path, model: str, entry: object, expected: str) -> Prices:
     return Prices(prompt=float(str(values["prompt"])), completion=float(str(values["completion"])))
 
 
-OUTPUT = (*LIMITS, *NESTED_LIMITS)
+OUTPUT = (*LIMITS, "maxOutputTokens")
 COPIES = ("n", "best_of", "num_return_sequences", "candidateCount", "candidate_count")
 WITHIN = frozenset({"reasoning", "thinking", "thinkingConfig"})  # their limits are parts of the whole
 

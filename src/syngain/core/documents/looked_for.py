@@ -27,14 +27,14 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
     "bad_responses": ("responses.", "targets."),
     "bad_preferences": ("preference.",),
 }
-GAINED = {"harm": ("gain.",), "no_gain": ("gain.",)}
+GAINED: Mapping[str, tuple[str, ...]] = {"harm": ("gain.",), "no_gain": ("gain.",)}
 BY_ESTIMATE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "audit": AUDITED | GAINED,
-    "demo": AUDITED | GAINED,
+    "audit": {**AUDITED, **GAINED},
+    "demo": {**AUDITED, **GAINED},
     "compare": AUDITED,
     "gain": GAINED,
     "ggmi": GAINED,
-    "train": GAINED | {"pattern_overfitting": ("repair.",)},
+    "train": {**GAINED, "pattern_overfitting": ("repair.",)},
 }
 """Commands whose findings rest on estimates."""
 ALWAYS: Mapping[str, tuple[str, ...]] = {
