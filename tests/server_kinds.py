@@ -5,8 +5,10 @@ Every kind answers with the chain of `fake_server.py`. ``source`` names the page
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from fake_server import FakeServer
@@ -193,6 +195,7 @@ class KindServer(FakeServer):
     truth: int = 0
     refused: int = 0
     declines: float = 0.0
+    lost: Counter = field(default_factory=Counter)
     paths: set = field(default_factory=set)
 
     @property
@@ -222,6 +225,9 @@ class KindServer(FakeServer):
     def _content(self, asked, path):
         thinks = len(THOUGHT.split()) if self.kind.reasoning or self.kind.inline else 0
         form, limit = asked.get("response_format"), asked["max_tokens"]
+        declined = "animal" not in asked["messages"][-1]["content"] and self._declined(asked)  # never a probe
+        if declined == "cut":
+            limit = thinks
         data = super()._content({**asked, "response_format": None, "max_tokens": max(limit - thinks, 1)}, path)
         choice, usage = data["choices"][0], data["usage"]
         message = choice["message"]
@@ -232,7 +238,18 @@ class KindServer(FakeServer):
         if thinks and limit <= thinks:
             message["content"], choice["finish_reason"] = None, "length"
             choice["logprobs"], usage["completion_tokens"] = None, limit
+        if declined == "refusal":
+            message |= {"content": None, "refusal": "I'm sorry, I can't help with that."}
+            choice["logprobs"] = None
+            return data
         return self._thoughtful(data, message, thinks)
+
+    def _declined(self, asked):
+        """Refusals and cut answers, each this fraction of all prompts and seeds."""
+        drawn = int(hashlib.sha256(json.dumps([asked["messages"], asked["seed"]]).encode()).hexdigest()[:8], 16) / 2**32
+        found = "refusal" if drawn < self.declines else "cut" if drawn < 2 * self.declines else ""
+        self.lost[found] += 1
+        return found
 
     def _thoughtful(self, data, message, thinks):
         kind, text = self.kind, message["content"]

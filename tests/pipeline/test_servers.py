@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 import syngain
-from generating import server_recipe
+from generating import lines, server_recipe
 from server_kinds import SERVERS, THOUGHT, KindServer
 from syngain.core.errors import UnfinishedError
 from syngain.pipeline.recipe import read_recipe
@@ -100,3 +100,43 @@ def test_the_key_of_a_header_is_not_sent_as_a_bearer_and_is_in_no_file(real, tmp
         assert not any("authorization" in one for one in server.headers)
     for path in (file for file in (tmp_path / "run").rglob("*") if file.is_file()):
         assert b"azure-key" not in path.read_bytes()
+
+
+def test_a_reasoning_server_with_refusals_and_cut_answers_gives_all_good_rows(real, tmp_path):
+    kind = SERVERS["vllm"]
+    with KindServer(kind=kind, declines=0.04) as server:
+        made = server_recipe(server, 300, curate=[])
+        made["sampling"] = {"samples": 4, "max_tokens": 40}
+        work = tmp_path / "run.work"
+        result = generate(made, real, work=work, limits=Limits(max_tokens=900_000))
+        least, most = bounds(work)
+        assert least <= server.truth <= most
+        cut, refused = server.lost["cut"], server.lost["refusal"]
+        good = server.lost[""]
+    assert min(cut, refused) > 4
+    assert len(result.files["rows.jsonl"].records) == good == 300 - cut - refused
+    said = " ".join(result.warnings)
+    assert f"{refused} of 300 ({100 * refused / 300:.2g}%): the model refused to answer" in said
+    assert f"{cut} of 300 ({100 * cut / 300:.2g}%): cut inside the reasoning" in said
+    assert result.to_json().count("the model refused to answer") == 1
+    reasons = {row["syngain_reasons"][0] for row in result.files["dropped.jsonl"].records}
+    assert reasons == {"the model refused to answer", "cut inside the reasoning, before any text"}
+
+
+@pytest.mark.parametrize(("keep", "content"), [("think", f"<think>\n{THOUGHT}\n</think>\n\n"), ("no", "")])
+def test_reasoning_is_kept_in_the_text_or_left_out(keep, content, real, tmp_path):
+    with KindServer(kind=SERVERS["vllm"]) as server:
+        made = server_recipe(server, 8, curate=[])
+        made["generator"]["keep_reasoning"] = keep
+        made["sampling"] = {"max_tokens": 40}
+        syngain.generate(made, real, folder=tmp_path / "run")
+    rows = lines(tmp_path / "run" / "rows.jsonl")
+    assert len(rows) == 8
+    assert all(row["text"].startswith(content) and "reasoning_content" not in row for row in rows)
+
+
+def test_a_dead_end_still_ends_a_run(real, tmp_path):
+    with KindServer(kind=SERVERS["vllm"], declines=0.5) as server, pytest.raises(UnfinishedError, match="has a text"):
+        made = server_recipe(server, 100, curate=[])
+        made["sampling"] = {"max_tokens": 40}
+        generate(made, real, work=tmp_path / "run.work")

@@ -17,10 +17,10 @@ from syngain.core.errors import UnfinishedError, UsageError
 from syngain.generators import wire
 from syngain.generators.protocol import Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
 from syngain.generators.servers import headers, http_body
-from syngain.generators.servers.dialect import merged
+from syngain.generators.servers.dialect import Dialect, merged
 from syngain.generators.servers.lessons import BadRequestError, Speech
 from syngain.generators.servers.secrets import loaded, without
-from syngain.generators.servers.statuses import Asked, failure
+from syngain.generators.servers.statuses import Asked, batch_answer, failure
 from syngain.generators.servers.wires import WIRES, Api
 
 if TYPE_CHECKING:
@@ -166,14 +166,66 @@ class OpenAIGenerator:
         while self._clients:
             await self._clients.pop().aclose()
 
+    def request(self, call: Call) -> dict[str, object]:
+        """The JSON of a request, in the dialect that is known."""
+        return self._worded(call, self.speech.dialect)[1]
+
+    def _worded(self, call: Call, spoken: Dialect) -> tuple[dict[str, object], dict[str, object]]:
+        """A request in its inner form, and as it is sent."""
+        way = WIRES[self.api]
+        worded = spoken.worded(wire.body(call, model=self.model, api=way.form))
+        return worded, merged(way.translated(worded), self.extra)
+
+    def _heard(self, answer: object, call: Call, spoken: Dialect) -> Reply:
+        """The reply in an answer."""
+        way = WIRES[self.api]
+        return spoken.heard(wire.reply(way.restored(answer), api=way.form, mode=self.mode), call.sampling)
+
+    @property
+    def batch_path(self) -> str:
+        """Where the requests of a batch file go."""
+        return f"/v1/{WIRES[self.api].path(self.model)}"
+
+    def batch_reply(self, line: Mapping[str, object], call: Call, spoken: Dialect) -> Reply:
+        """The reply in a line of an output file of a batch, whose request was written in a dialect.
+
+        Raises:
+            FailedError: the request failed. RetryableError where its error teaches another wording.
+        """
+        try:
+            return self._heard(batch_answer(line, self._clean), call, spoken)
+        except BadRequestError as error:
+            if self.speech.learns(error.problem, self._worded(call, spoken)[0], spoken, frozenset(self.extra)):
+                raise RetryableError(error.reason) from error
+            raise
+
+    def loaded(self, content: bytes) -> object:
+        """The JSON of a text, without keys.
+
+        Raises:
+            ValueError, RecursionError: it is no JSON.
+        """
+        found: object = loaded(self._secrets, content)
+        return found
+
+    @property
+    def notes(self) -> dict[str, object]:
+        """What is known about the server, as a store keeps it."""
+        known = self.known
+        return {
+            "mode": self.mode,
+            "schema": known.schema,
+            "chosen": known.chosen,
+            "dialect": self.speech.dialect.as_json(),
+        }
+
     async def _one(self, call: Call) -> Reply:
         """The answer to a call in the dialect of the server; a refused wording costs nothing, and is learned once."""
         way, sampling = WIRES[self.api], call.sampling
         most = http_body.limit(sampling.max_tokens, sampling.top_logprobs)
         while True:
             spoken = self.speech.dialect
-            worded = spoken.worded(wire.body(call, model=self.model, api=way.form))
-            body = merged(way.translated(worded), self.extra)
+            worded, body = self._worded(call, spoken)
             try:
                 answer = await self._send("POST", way.path(self.model), body, most)
             except BadRequestError as error:
@@ -181,8 +233,7 @@ class OpenAIGenerator:
                 if not self.speech.learns(problem, worded, spoken, self.questions | set(self.extra)):
                     raise
             else:
-                reply = wire.reply(way.restored(answer), api=way.form, mode=self.mode)
-                return spoken.heard(reply, sampling)
+                return self._heard(answer, call, spoken)
 
     async def _send(self, method: str, path: str, body: Mapping[str, object] | None, most: int = LISTED) -> Any:  # noqa: ANN401  (JSON)
         """The JSON of an answer of at most so many bytes, or an error that tells whether to retry."""

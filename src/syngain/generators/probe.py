@@ -107,7 +107,7 @@ class _Prober:
         return await self.ask(sampling, seed=seed, schema=schema)
 
     async def ask(self, sampling: Sampling, *, seed: int = 1, schema: bool = False, system: bool = False) -> Reply:
-        """Request an answer, with more room while the reasoning is cut.
+        """Request an answer, with more room while the reasoning is cut, and again after a refusal.
 
         Raises:
             UsageError: the reasoning does not end. RefusedError: the server refuses the request.
@@ -119,8 +119,11 @@ class _Prober:
             try:
                 return await self.patiently(partial(self._answer, call))
             except DeclinedError as error:
-                if error.reason != CUT:
+                if error.reason != CUT and seed > TRIES:
                     raise
+                if error.reason != CUT:
+                    seed += TRIES
+                    continue
                 self.rooms = self.rooms[1:]
                 if not self.rooms:
                     raise _endless(self.generator.model, given.max_tokens) from error

@@ -7,14 +7,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import httpx
+
 from syngain.core.errors import SyngainError, UnfinishedError, UsageError
 from syngain.generators.protocol import CUT, FILTERED, DeclinedError, RetryableError
 from syngain.generators.servers.lessons import BadRequestError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import httpx
+    from collections.abc import Callable, Mapping
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 UNCERTAIN = RETRYABLE - {425, 429, 503, 529}  # the others say that no work was done
@@ -74,6 +74,27 @@ def _wrong_address(code: int, words: str, model: str) -> SyngainError:
         expected="an OpenAI-compatible address (it usually ends in /v1) and a model of this server",
         todo="correct base_url or model; `syngain probe URL` lists the models",
     )
+
+
+def batch_answer(line: Mapping[str, object], clean: Callable[[str], str]) -> object:
+    """The answer in a line of the output of a batch.
+
+    Raises:
+        FailedError: there is none; a request that expired or was refused is not billed.
+    """
+    response = line.get("response")
+    if not isinstance(response, dict):
+        raise RetryableError(f"the batch: {shown(json.dumps(line.get('error')).encode(), clean)}")
+    code = response.get("status_code")
+    if code == httpx.codes.OK:
+        return response.get("body")
+    body = json.dumps(response.get("body")).encode()
+    if b'"content_filter"' in body:
+        raise DeclinedError(FILTERED, billed=True)
+    if code in UNTAKEN:
+        raise BadRequestError(f"HTTP {code}: {shown(body, clean)}", Problem.of(body, clean))
+    billed = not (isinstance(code, int) and 400 <= code < 500 and code not in UNCERTAIN)
+    raise RetryableError(f"HTTP {code}: {shown(body, clean)}", billed=billed and code not in {503, 529})
 
 
 def shown(body: bytes, clean: Callable[[str], str]) -> str:

@@ -173,13 +173,8 @@ async def checked(generator: Generator, recipe: Recipe, account: Account) -> tup
             todo="name a server with log-probabilities (vLLM, llama.cpp server), or set `logprobs: wanted`",
         )
     seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
-    notes: dict[str, object] = {
-        "mode": seen,
-        "schema": found.capabilities.schema,
-        "chosen": found.capabilities.chosen,
-        "dialect": generator.speech.dialect.as_json(),
-        "reasoning": found.reasoning,
-    }
+    known = replace(generator, mode=seen, known=found.capabilities)
+    notes = {**known.notes, "reasoning": found.reasoning}
     return with_known_capabilities(generator, notes), notes
 
 
