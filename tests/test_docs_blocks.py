@@ -21,6 +21,7 @@ PYTHON = [
 # so few rows show no significant gain: both gates fail
 ENDS = {"syngain gate syngain-gain": 1, "syngain gate select": 1}
 RECIPE = re.search(r"```yaml\n(generator: .*?)```", pages()["docs/how-to/generate.md"], re.DOTALL)
+BATCH = re.search(r"> batch.yaml <<'END'\n(.*?)END", pages()["docs/how-to/servers.md"], re.DOTALL)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,6 +60,7 @@ def files(tmp_path_factory, rows_are_made_once):
         lines = [f"{area:.1f},{room},{price:.0f}" for area, room, price in zip(areas, rooms, prices, strict=True)]
         (folder / f"{name}.csv").write_text("\n".join(["area,rooms,price", *lines]), encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
+    (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")
     return folder
 
 

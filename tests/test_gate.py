@@ -163,3 +163,40 @@ def test_a_verdict_without_quotes_is_told_to_be_quoted(monkeypatch, capsys, run_
     code, _, err = gate(monkeypatch, capsys, run_folder, "--fail-if", "verdict == use")
     assert code == 2
     assert "write verdict == 'use'" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "estimates", "condition"),
+    [
+        ("select", ("selection.log_loss.over_random",), "findings.high > 0"),
+        ("generate", ("generation.divergence",), "findings.medium > 0"),
+        ("loop", ("loop.coverage",), "findings.low > 0 or findings.high > 0"),
+        ("gain", ("gain.macro_f1",), "findings.label_noise > 0"),
+        ("audit", ("duplicates.near_fraction",), "findings.contamination > 0"),
+    ],
+)
+def test_findings_that_a_run_did_not_look_for_are_exit_2(monkeypatch, capsys, tmp_path, command, estimates, condition):
+    result = Result(
+        command=command,
+        version=syngain.__version__,
+        seed=0,
+        inputs={},
+        estimates={name: Estimate(value=0.1, unit="share", method="m", estimand="e") for name in estimates},
+        findings=[],
+        verdict=Verdict(decision="cannot_tell", sentence="Cannot tell."),
+    )
+    folder = syngain.report.write(result, tmp_path / "run")
+    code, out, err = gate(monkeypatch, capsys, folder, "--fail-if", condition)
+    assert (code, out) == (2, "")
+    assert f"this `{command}` run did not look for findings" in err
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    del report["looked_for"]  # of an earlier version
+    (folder / "old.json").write_text(json.dumps(report), encoding="utf-8")
+    assert gate(monkeypatch, capsys, folder / "old.json", "--fail-if", condition)[0] == 2
+
+
+def test_findings_are_counted_by_id_and_the_run_says_which_it_looked_for(monkeypatch, capsys, run_folder):
+    report = json.loads((run_folder / "report.json").read_text(encoding="utf-8"))
+    assert report["looked_for"] == ["harm", "no_gain"]
+    assert gate(monkeypatch, capsys, run_folder, "--fail-if", "findings.harm > 0")[0] == 1
+    assert gate(monkeypatch, capsys, run_folder, "--fail-if", "findings.no_gain > 0")[0] == 0

@@ -239,7 +239,8 @@ def test_servers_without_structured_output_are_not_asked_for_it(real, tmp_path):
         recipe = server_recipe(server)
         recipe["strategies"] = [{"kind": "persona", "rows": 4, "output": "json", "json_schema": SCHEMA}]
         result = syngain.generate(recipe, real, folder=tmp_path / "run")
-        assert sum("response_format" in body for body in server.bodies) == 1  # the probe
+        assert sum("response_format" in body for body in server.bodies) == 2  # the probe: a schema, then any JSON
+        assert "JSON schema" in server.bodies[-1]["messages"][-1]["content"]
     assert result.inputs["synthetic"].rows == 4
 
 

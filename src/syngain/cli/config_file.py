@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from syngain.cli.aliases import current_option
-from syngain.cli.parser_errors import ClickException
+from syngain.cli.parser_errors import ClickException, kind_of, taken_by
 from syngain.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import typer
-
-KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number"}  # by the beginning of a type's name
 
 
 def read_options(path: Path, command: str) -> dict[str, object]:
@@ -66,7 +64,7 @@ def converted(path: Path, key: str, value: object, flag: Any, context: typer.Con
     """
     if value is None:
         return None
-    kind, several = _kind(flag), value if isinstance(value, list) and value else [value]
+    kind, several = kind_of(flag), value if isinstance(value, list) and value else [value]
     if all(isinstance(item, (str, int, float)) and isinstance(item, bool) == (kind == "bool") for item in several):
         words = [item if isinstance(item, bool) else str(item) for item in several]
         try:
@@ -80,20 +78,4 @@ def converted(path: Path, key: str, value: object, flag: Any, context: typer.Con
 
 
 def _wrong(path: Path, key: str, value: object, flag: Any) -> UsageError:  # noqa: ANN401
-    return UsageError(f"{path} has {key}: {value!r}", expected=_expected(flag), todo="correct the value")
-
-
-def _kind(flag: Any) -> str:  # noqa: ANN401
-    """Which of ``KINDS`` a flag takes; versions of typer differ in where they keep it."""
-    own = getattr(flag, "type_descriptor", None)
-    name = str(getattr(own.annotation, "__name__", "") if own is not None else flag.type.name)
-    return next((kind for kind in KINDS if name.startswith(kind)), "path" if name.casefold() == "path" else "text")
-
-
-def _expected(flag: Any) -> str:  # noqa: ANN401
-    """What a flag takes, with its bounds."""
-    words = KINDS.get(_kind(flag), "text")
-    holder = flag if hasattr(flag, "min") else flag.type
-    bounds = (("at least", getattr(holder, "min", None)), ("at most", getattr(holder, "max", None)))
-    said = [f"{word} {bound}" for word, bound in bounds if bound is not None]
-    return f"{words}, {' and '.join(said)}" if said else words
+    return UsageError(f"{path} has {key}: {value!r}", expected=taken_by(flag), todo="correct the value")

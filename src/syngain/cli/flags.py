@@ -24,6 +24,11 @@ HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, not shown 
 Id = Annotated[Optional[str], typer.Option(help="Column with row ids.")]
 Encoder = Annotated[str, typer.Option(help="Text encoder: ngrams (offline), minilm, a folder or a hub name.")]
 
+Batch = Annotated[Optional[str], typer.Option(help="Batch files: write requests, read answers, or forget a lost file.")]
+BatchFile = Annotated[
+    Optional[list[Path]], typer.Option(help="Output or error file of a batch, with --batch read. Repeatable.")
+]
+
 Config = Annotated[Optional[Path], typer.Option("-c", "--config", help="YAML file with flags; flags override it.")]
 Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print report.json to stdout.")]

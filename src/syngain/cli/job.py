@@ -148,6 +148,8 @@ class Job:
 
         for note in () if self.options["quiet"] else result.notes:
             print(note, file=sys.stderr)
+        for warning in result.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
         said: list[str] = []
         log = f"syngain {shlex.join(sys.argv[1:])}\n{result.verdict.decision}: {result.verdict.sentence}\n"
         run = {"arguments": _plain(self.options)}

@@ -22,7 +22,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
+from syngain.core.documents.looked_for import of_report
 from syngain.core.errors import UsageError
+from syngain.core.finding_words import FINDING_WORDS
 from syngain.core.result import SEVERITIES, Decision
 from syngain.core.tokens import Token, tokens
 
@@ -128,8 +130,7 @@ class Reference:
             found: float | str = str(report["verdict"]["decision"])
             said = "verdict"
         elif self.is_count:
-            severity = _severity(self)
-            found = float(sum(1 for finding in report["findings"] if finding["severity"] == severity))
+            found = float(_count(self, report))
             said = self.name
         else:
             name, field = _split(self, report["estimates"])
@@ -140,7 +141,7 @@ class Reference:
 
     @property
     def is_count(self) -> bool:
-        """Whether it is the number of findings of a severity."""
+        """Whether it is the number of findings of a severity or an id."""
         return self.name.startswith("findings.")
 
 
@@ -218,15 +219,29 @@ def _condition(value: Value, node: Node, where: str) -> bool:
     raise UsageError(f"{value!r} in {where!r} is not compared", expected="a comparison", todo=EXAMPLE)
 
 
-def _severity(reference: Reference) -> str:
-    severity = reference.name.removeprefix("findings.")
-    if severity not in SEVERITIES or reference.field is not None:
+def _count(reference: Reference, report: Mapping[str, Any]) -> int:
+    """The number of findings of a severity or an id.
+
+    Raises:
+        UsageError: there is no such count, or the run did not look for it.
+    """
+    name, sought = reference.name.removeprefix("findings."), of_report(report)
+    if (name not in SEVERITIES and name not in FINDING_WORDS) or reference.field is not None:
         written = reference.name + (f":{reference.field}" if reference.field is not None else "")
         names = ", ".join(f"findings.{one}" for one in SEVERITIES)
         raise UsageError(
-            f"unknown count {written}", expected=f"one of {names}", todo="write for example findings.high > 0"
+            f"unknown count {written}",
+            expected=f"one of {names}, or findings.ID of a finding",
+            todo="write for example findings.high > 0",
         )
-    return severity
+    if not sought or (name in FINDING_WORDS and name not in sought):
+        what = f"findings of the kind {name}" if name in FINDING_WORDS else "findings"
+        raise UsageError(
+            f"{reference.name}: this `{report['command']}` run did not look for {what}",
+            expected=f"one of {', '.join(f'findings.{one}' for one in sought)}" if sought else "a run that does",
+            todo="run `syngain audit REAL SYNTHETIC`, and gate on its folder",
+        )
+    return sum(1 for finding in report["findings"] if finding["severity" if name in SEVERITIES else "id"] == name)
 
 
 def _split(reference: Reference, estimates: Mapping[str, Any]) -> tuple[str, str]:

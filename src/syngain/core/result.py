@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from syngain._version import NUMBERS
+from syngain.core.documents.looked_for import of_report
 from syngain.core.finding_words import FINDING_WORDS
 from syngain.core.fingerprint import json_form
 
@@ -282,6 +283,7 @@ class Result:
         settings: all settings that change the numbers, except inputs and seed, as JSON.
         recorder: forecast and measurement for the calibration record; None where there is no such pair.
         notes: events of the run (retries, costs); not part of the report.
+        warnings: what changes the meaning of the rows or the numbers.
     """
 
     command: str
@@ -299,6 +301,7 @@ class Result:
     settings: Mapping[str, object] = field(default_factory=dict)
     recorder: Recorder | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         said = f"{self.command}, {self.verdict.decision}, {len(self.estimates)} estimates"
@@ -333,7 +336,7 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """The contract of ``report.json``, schema 1."""
-        return {
+        content: dict[str, Any] = {
             "schema": 1,
             "syngain": self.version,
             "command": self.command,
@@ -343,6 +346,8 @@ class Result:
             "series": {name: _series_json(item) for name, item in self.series.items()},
             "sets": dict(self.sets),
             "findings": [finding.as_json() for finding in self.findings],
+            "looked_for": None,
+            "warnings": list(self.warnings),
             "verdict": {
                 "decision": self.verdict.decision,
                 "sentence": self.verdict.sentence,
@@ -353,6 +358,7 @@ class Result:
                 "needs": self.verdict.needs,
             },
         }
+        return content | {"looked_for": of_report(content)}
 
     def to_json(self) -> str:
         """``report.json`` as text, ending in a newline."""

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 ANCHOR_ID, ANCHOR_IDS, STRATEGY, GENERATOR = "anchor_id", "anchor_ids", "strategy", "generator"
 REQUEST, SAMPLE, PROMPT_HASH, PROMPT_MESSAGES = "request", "sample", "prompt_hash", "prompt_messages"
-FINISH_REASON, RAW_TEXT = "finish_reason", "raw_text"
+FINISH_REASON, RAW_TEXT, REASONING = "finish_reason", "raw_text", "reasoning_content"
 TEMPERATURE, TOP_P, MAX_TOKENS = "temperature", "top_p", "max_tokens"
 LOGPROB_MODE, TOKENS, TOKEN_LOGPROBS, END_INCLUDED = "logprob_mode", "tokens", "token_logprobs", "end_included"
 STEP_ENTROPIES, TOP_LOGPROBS = "step_entropies", "top_logprobs"
 STEP, REASONS = "syngain_step", "syngain_reasons"
 
 _ORIGIN_KEYS = frozenset({ANCHOR_ID, ANCHOR_IDS, STRATEGY, GENERATOR, REQUEST, SAMPLE, PROMPT_HASH, PROMPT_MESSAGES})
-_OUTPUT_KEYS = frozenset({FINISH_REASON, RAW_TEXT, TEMPERATURE, TOP_P, MAX_TOKENS})
+_OUTPUT_KEYS = frozenset({FINISH_REASON, RAW_TEXT, REASONING, TEMPERATURE, TOP_P, MAX_TOKENS})
 _LOGPROB_KEYS = frozenset({LOGPROB_MODE, TOKENS, TOKEN_LOGPROBS, END_INCLUDED, STEP_ENTROPIES, TOP_LOGPROBS})
 _DECISION_KEYS = frozenset({STEP, REASONS})
 
@@ -61,14 +61,16 @@ class TokenLogprobs:
 class GeneratorOutput:
     """Generator output: sampling parameters, finish reason, log-probabilities.
 
-    ``raw_text`` is the output where the content is not identical to it.
+    ``raw_text`` is the output where the content is not identical to it; ``reasoning`` stands before it. Temperature and
+    top-p are None where the server's own apply and are not known.
     """
 
     finish_reason: str
-    temperature: float
-    top_p: float
+    temperature: float | None
+    top_p: float | None
     max_tokens: int
     raw_text: str | None = None
+    reasoning: str | None = None
     logprobs: TokenLogprobs | None = None
 
 
@@ -165,6 +167,8 @@ def _output_record(output: GeneratorOutput) -> dict[str, object]:
     record: dict[str, object] = {FINISH_REASON: output.finish_reason}
     if output.raw_text is not None:
         record[RAW_TEXT] = output.raw_text
+    if output.reasoning is not None:
+        record[REASONING] = output.reasoning
     record |= {TEMPERATURE: output.temperature, TOP_P: output.top_p, MAX_TOKENS: output.max_tokens}
     found = output.logprobs
     if found is None:
@@ -183,12 +187,13 @@ def _output_record(output: GeneratorOutput) -> dict[str, object]:
 
 
 def _output(record: Mapping[str, object]) -> GeneratorOutput:
-    raw = record.get(RAW_TEXT)
+    raw, reasoning = record.get(RAW_TEXT), record.get(REASONING)
     return GeneratorOutput(
         finish_reason=str(record[FINISH_REASON]),
         raw_text=None if raw is None else str(raw),
-        temperature=_number(record[TEMPERATURE]),
-        top_p=_number(record[TOP_P]),
+        reasoning=None if reasoning is None else str(reasoning),
+        temperature=_known(record[TEMPERATURE]),
+        top_p=_known(record[TOP_P]),
         max_tokens=int(str(record[MAX_TOKENS])),
         logprobs=_logprobs(record) if TOKEN_LOGPROBS in record else None,
     )
@@ -214,6 +219,10 @@ def _messages(value: object) -> tuple[tuple[str, str], ...]:
 
 def _decimals(values: object) -> Decimals:
     return tuple(None if value is None else _number(value) for value in _list(values))
+
+
+def _known(value: object) -> float | None:
+    return None if value is None else _number(value)
 
 
 def _number(value: object) -> float:

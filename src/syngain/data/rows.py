@@ -7,10 +7,10 @@ their fields, and parses them again for the fields with a role.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Generic, Literal, Protocol, TypeVar, overload
 
 from syngain.core.errors import InputError
@@ -200,58 +200,6 @@ class Loaded:
                     yield name, replace(waiting.pop(name), first=place)
             if not waiting:
                 return
-
-
-def joined(parts: Sequence[Loaded], file: str, name: str) -> Loaded:
-    """The rows of several files, one after the other, numbered as rows of the whole."""
-    starts = [0, *accumulate(map(len, parts))]
-    counts: dict[str, FieldCount] = {}
-    odd = OddRows()
-    for start, part in zip(starts, parts, strict=False):
-        odd.join(part.odd)
-        for field_name, found in part.fields.items():
-            known = counts.get(field_name, FieldCount(0, -1))
-            first = known.first if known.first >= 0 or found.first < 0 else start + found.first
-            counts[field_name] = FieldCount(known.count + found.count, first)
-    return replace(
-        parts[0],
-        file=file,
-        name=name,
-        unit="row",
-        numbers=range(1, starts[-1] + 1),
-        rows=Lazy(starts[-1], _JoinedRows(parts, starts)),
-        values=_JoinedValues(parts, starts),
-        fields=counts,
-        odd=odd,
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _JoinedRows:
-    """The records of several files."""
-
-    parts: Sequence[Loaded]
-    starts: Sequence[int]
-
-    def __call__(self, index: int) -> Record:
-        place = bisect_right(self.starts, index) - 1
-        return self.parts[place].rows[index - self.starts[place]]
-
-
-@dataclass(frozen=True, slots=True)
-class _JoinedValues:
-    """Values of the rows of several files."""
-
-    parts: Sequence[Loaded]
-    starts: Sequence[int]
-
-    def __call__(self, names: Sequence[str], rows: slice | None = None, /) -> Iterator[Cells]:
-        chosen = rows or slice(0, self.starts[-1])
-        for start, part in zip(self.starts, self.parts, strict=False):
-            inner = slice(max(chosen.start - start, 0), min(chosen.stop - start, len(part)))
-            if inner.start < inner.stop:
-                yield from part.values(names, inner)
 
 
 @dataclass(frozen=True, slots=True)

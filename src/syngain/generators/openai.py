@@ -1,53 +1,60 @@
-"""OpenAI-compatible endpoints: vLLM, llama.cpp server, Ollama, OpenAI.
+"""Models behind an address: OpenAI-compatible servers, Anthropic's and Google's.
 
-This module does HTTP; ``wire`` does the message format. The key comes from a named environment variable and is never
-stored. It is removed from all server messages.
+This module does HTTP; a wire is the format of messages, and a dialect what one server wants to be worded in another
+way. Keys come from named environment variables and are never stored. They are removed from all server messages.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import numpy as np
 
 from syngain.core.errors import UnfinishedError, UsageError
-from syngain.generators import http_body, wire
-from syngain.generators.protocol import Call, Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
-from syngain.generators.secrets import loaded, without
+from syngain.generators import wire
+from syngain.generators.protocol import Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
+from syngain.generators.servers import headers, http_body
+from syngain.generators.servers.dialect import Dialect, merged
+from syngain.generators.servers.lessons import BadRequestError, Speech
+from syngain.generators.servers.secrets import loaded, without
+from syngain.generators.servers.statuses import Asked, batch_answer, failure
+from syngain.generators.servers.wires import WIRES, Api
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-UNCERTAIN = RETRYABLE - {425, 429, 503, 529}  # the others say that no work was done
-SHOWN = 200  # characters of a server's message in an error
+    from syngain.generators.protocol import Call
+
 LISTED = 64 << 20  # bytes of a list of models, or of the log-probabilities of a given text
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIGenerator:
-    """A model at an OpenAI-compatible address.
+    """A model behind an address.
 
     Attributes:
         base_url: up to and including ``/v1``. key_env: the variable with the key; not needed for local servers.
-        api: ``chat``, or ``completions`` for base models. timeout: seconds for a complete answer.
-        mode: the kind of the server's log-probabilities. extra: fields of every request.
-        connections: maximum number of parallel connections.
+        api: ``chat``, ``completions`` for base models, ``anthropic`` or ``gemini``.
+        timeout: seconds for a complete answer. mode: the kind of the server's log-probabilities.
+        extra, headers: fields and headers of every request; ``${NAME}`` is the environment variable.
+        connections: maximum number of parallel connections. speech: the dialect of the server, as far as it is known.
+        questions: parameters whose refusal is an answer (of a probe), and teaches nothing.
     """
 
     base_url: str
     model: str
     key_env: str = "OPENAI_API_KEY"
-    api: wire.Api = "chat"
+    api: Api = "chat"
     timeout: float = 120.0
     mode: Mode = "raw"
     extra: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     connections: int = 64
+    speech: Speech = field(default_factory=Speech, compare=False)
+    questions: frozenset[str] = frozenset()
     known: Capabilities = field(default_factory=Capabilities)
     _clients: list[httpx.AsyncClient] = field(default_factory=list, repr=False, compare=False)
 
@@ -66,17 +73,19 @@ class OpenAIGenerator:
                 expected="an address such as http://host:8000/v1",
                 todo="correct base_url",
             )
-        if address.userinfo or address.query:
+        if address.userinfo or set(address.params) - {"api-version"}:
             raise UsageError(
                 "base_url contains a user name, a password or a query",
-                expected="an address without secrets",
+                expected="an address without secrets; `?api-version=...` is the only query",
                 todo=f"put the key into the environment variable {self.key_env}",
             )
+        headers.resolved(self.headers)
 
     @property
     def identity(self) -> Mapping[str, object]:
         """Kind, model and extra fields of requests, without the address."""
-        return {"kind": "openai", "model": self.model, "api": self.api, "extra": dict(self.extra)}
+        kind = self.api if self.api in {"anthropic", "gemini"} else "openai"
+        return {"kind": kind, "model": self.model, "api": self.api, "extra": dict(self.extra)}
 
     @property
     def name(self) -> str:
@@ -111,15 +120,20 @@ class OpenAIGenerator:
     async def _scored(self, messages: Messages, text: str) -> Scored:
         from syngain.generators.echo import read_scores, requests_for
 
+        if self.api not in {"chat", "completions"}:
+            raise self._unscored()
         for request in requests_for(messages, text, model=self.model, api=self.api):
             try:
-                answer = await self._post(request.path, dict(request.body) | dict(self.extra), LISTED)
+                answer = await self._send("POST", request.path, dict(request.body) | dict(self.extra))
             except RefusedError:
                 continue
             scored = read_scores(answer, request, text)
             if scored is not None:
                 return scored
-        raise UsageError(
+        raise self._unscored()
+
+    def _unscored(self) -> UsageError:
+        return UsageError(
             f"{self.model} does not return log-probabilities of a given text",
             expected="a server with prompt_logprobs (vLLM) or echo with logprobs (completions)",
             todo="score with another generator, or leave out --generator",
@@ -137,8 +151,7 @@ class OpenAIGenerator:
             return None
         except RetryableError as error:
             raise self.unreachable(error.reason) from error
-        data = answer.get("data") if isinstance(answer, dict) else None
-        return [str(item["id"]) for item in data if isinstance(item, dict) and "id" in item] if data else None
+        return WIRES[self.api].models(answer)
 
     def unreachable(self, reason: str) -> UnfinishedError:
         """The error for a server without a valid answer."""
@@ -153,28 +166,84 @@ class OpenAIGenerator:
         while self._clients:
             await self._clients.pop().aclose()
 
-    async def _one(self, call: Call) -> Reply:
-        path = "chat/completions" if self.api == "chat" else "completions"
-        if self.known.schema is False:
-            call = replace(call, schema=None)  # the answer is checked all the same
-        most = http_body.limit(call.sampling.max_tokens, call.sampling.top_logprobs)
-        body = wire.body(call, model=self.model, api=self.api, extra=self.extra)
-        answer = await self._post(path, body, most)
-        return wire.reply(answer, api=self.api, mode=self.mode)
+    def request(self, call: Call) -> dict[str, object]:
+        """The JSON of a request, in the dialect that is known."""
+        return self._worded(call, self.speech.dialect)[1]
 
-    async def _post(self, path: str, body: Mapping[str, object], most: int) -> object:
-        return await self._send("POST", path, body, most)
+    def _worded(self, call: Call, spoken: Dialect) -> tuple[dict[str, object], dict[str, object]]:
+        """A request in its inner form, and as it is sent."""
+        way = WIRES[self.api]
+        worded = spoken.worded(wire.body(call, model=self.model, api=way.form))
+        return worded, merged(way.translated(worded), self.extra)
+
+    def _heard(self, answer: object, call: Call, spoken: Dialect) -> Reply:
+        """The reply in an answer."""
+        way = WIRES[self.api]
+        return spoken.heard(wire.reply(way.restored(answer), api=way.form, mode=self.mode), call.sampling)
+
+    @property
+    def batch_path(self) -> str:
+        """Where the requests of a batch file go."""
+        return f"/v1/{WIRES[self.api].path(self.model)}"
+
+    def batch_reply(self, line: Mapping[str, object], call: Call, spoken: Dialect) -> Reply:
+        """The reply in a line of an output file of a batch, whose request was written in a dialect.
+
+        Raises:
+            FailedError: the request failed. RetryableError where its error teaches another wording.
+        """
+        try:
+            return self._heard(batch_answer(line, self._clean), call, spoken)
+        except BadRequestError as error:
+            if self.speech.learns(error.problem, self._worded(call, spoken)[0], spoken, frozenset(self.extra)):
+                raise RetryableError(error.reason) from error
+            raise
+
+    def loaded(self, content: bytes) -> object:
+        """The JSON of a text, without keys.
+
+        Raises:
+            ValueError, RecursionError: it is no JSON.
+        """
+        found: object = loaded(self._secrets, content)
+        return found
+
+    @property
+    def notes(self) -> dict[str, object]:
+        """What is known about the server, as a store keeps it."""
+        known = self.known
+        return {
+            "mode": self.mode,
+            "schema": known.schema,
+            "chosen": known.chosen,
+            "dialect": self.speech.dialect.as_json(),
+        }
+
+    async def _one(self, call: Call) -> Reply:
+        """The answer to a call in the dialect of the server; a refused wording costs nothing, and is learned once."""
+        way, sampling = WIRES[self.api], call.sampling
+        most = http_body.limit(sampling.max_tokens, sampling.top_logprobs)
+        while True:
+            spoken = self.speech.dialect
+            worded, body = self._worded(call, spoken)
+            try:
+                answer = await self._send("POST", way.path(self.model), body, most)
+            except BadRequestError as error:
+                problem = error.problem.under(way.names)
+                if not self.speech.learns(problem, worded, spoken, self.questions | set(self.extra)):
+                    raise
+            else:
+                return self._heard(answer, call, spoken)
 
     async def _send(self, method: str, path: str, body: Mapping[str, object] | None, most: int = LISTED) -> Any:  # noqa: ANN401  (JSON)
         """The JSON of an answer of at most so many bytes, or an error that tells whether to retry."""
-        url = f"{self.base_url.rstrip('/')}/{path}"
         try:
             async with (
                 asyncio.timeout(self.timeout),  # httpx limits single reads; a slow stream needs its own limit
-                self._client().stream(method, url, json=body, headers=self._headers()) as response,
+                self._client().stream(method, self._url(path), json=body, headers=self._headers()) as response,
             ):
                 if response.status_code != httpx.codes.OK:
-                    raise self._failed(response, await http_body.beginning(response))
+                    raise failure(response, await http_body.beginning(response), self._asked)
                 content = await http_body.read(response, most)
         except (TimeoutError, httpx.ReadTimeout) as error:
             raise RetryableError(f"no answer within {self.timeout:g} s", throttled=True, billed=True) from error
@@ -183,7 +252,7 @@ class OpenAIGenerator:
         except httpx.TransportError as error:
             raise RetryableError(self._clean(f"the connection broke: {error}"), billed=True) from error
         try:
-            return loaded(self._key, content)
+            return loaded(self._secrets, content)
         except (ValueError, RecursionError) as error:
             raise RetryableError("the answer is not JSON, or was cut", billed=True) from error
 
@@ -193,72 +262,26 @@ class OpenAIGenerator:
             self._clients.append(httpx.AsyncClient(limits=limits, timeout=self.timeout))
         return self._clients[0]
 
+    def _url(self, path: str) -> str:
+        base, mark, query = self.base_url.partition("?")
+        return f"{base.rstrip('/')}/{path}{mark}{query}"
+
     @property
     def _key(self) -> str:
         return os.environ.get(self.key_env, "").strip()
 
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return (self._key, *headers.secrets(self.headers))
+
+    @property
+    def _asked(self) -> Asked:
+        return Asked(model=self.model, key_env=self.key_env, has_key=bool(self._key), clean=self._clean)
+
     def _headers(self) -> dict[str, str]:
-        key, accepted = self._key, {"Accept-Encoding": http_body.ACCEPTED}
-        if not key:
-            return accepted
-        if not key.isascii() or not key.isprintable():
-            raise UsageError(
-                f"the key in {self.key_env} contains characters that HTTP headers do not allow",
-                expected="printable ASCII",
-                todo=f"export {self.key_env}=KEY with the key alone",
-            )
-        return accepted | {"Authorization": f"Bearer {key}"}
-
-    def _failed(self, response: httpx.Response, body: bytes) -> Exception:
-        """Map a status to a failure: retry, refuse this call, or refuse all calls."""
-        code, words = response.status_code, self._words(body)
-        if code in {401, 403}:
-            came = f"the server refused the key in {self.key_env}" if self._key else f"{self.key_env} is not set"
-            return UsageError(
-                f"{came} (HTTP {code}: {words})",
-                expected="a valid key in that environment variable",
-                todo=f"export {self.key_env}=... and run again",
-            )
-        if code == 402 or b"insufficient_quota" in body[:2000]:  # payment required
-            return UnfinishedError(
-                f"the account has no credit left (HTTP {code}: {words})",
-                expected="an account with credit",
-                todo="add credit, then continue with --resume",
-            )
-        if code in RETRYABLE:
-            throttled = code in {429, 503, 529}
-            return RetryableError(
-                f"HTTP {code}: {words}", after=_after(response), throttled=throttled, billed=code in UNCERTAIN
-            )
-        if code < 400:
-            return RetryableError(f"HTTP {code} where an answer was expected", billed=code < 300)
-        if code in {400, 413, 422} or (response.request.method == "GET" and code in {404, 405}):
-            return RefusedError(f"HTTP {code}: {words}")
-        return UsageError(
-            f"the server answered HTTP {code} for the model {self.model!r}: {words}",
-            expected="an OpenAI-compatible address (it usually ends in /v1) and a model of this server",
-            todo="correct base_url or model; `syngain check URL` lists the models",
-        )
-
-    def _words(self, body: bytes) -> str:
-        """The server's message, in one short line without the key."""
-        try:
-            content = json.loads(body)
-            error = content.get("error", content) if isinstance(content, dict) else content
-            said = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-        except (ValueError, RecursionError):
-            said = body.decode("utf-8", "replace")
-        shown = " ".join("".join(one if one.isprintable() else " " for one in self._clean(said)).split())
-        return shown[:SHOWN]
+        named = headers.resolved(self.headers)
+        key = "" if headers.authorizes(named) else headers.valid(self._key, self.key_env)
+        return {"Accept-Encoding": http_body.ACCEPTED, **WIRES[self.api].headers(key), **named}
 
     def _clean(self, text: str) -> str:
-        return str(without(self._key, text))
-
-
-def _after(response: httpx.Response) -> float | None:
-    """Seconds of a Retry-After header; a date is ignored in favor of the backoff."""
-    try:
-        seconds = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if np.isfinite(seconds) and seconds >= 0 else None
+        return str(without(self._secrets, text))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COOLDOWN = 1.0  # seconds in which several overload errors count as one
 RECENT, ENOUGH = 50, 20
+TEXT_TRIES = 3  # of a request whose answers have no text
 DEAD = 24  # consecutive failures after which the server counts as unreachable
 
 
@@ -51,6 +52,8 @@ class Pace:
     halved_at: float = -1e9
     finals: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     tries: deque[bool] = field(default_factory=lambda: deque(maxlen=DEAD))
+    texts: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
+    spoke: bool = False
     last: str = ""
 
     @property
@@ -62,18 +65,26 @@ class Pace:
         """Record an answer."""
         self.tries.append(True)
         self.finals.append(True)
+        self.texts.append(True)
+        self.spoke = True
         self.limit = min(self.limit + (1.0 if self.growing else 1.0 / self.limit), float(self.patience.concurrency))
 
     def bad(self, error: RetryableError) -> None:
         """Record a failed attempt, with the delay that the server asked for."""
         if error.billed or not error.throttled:  # a delay is not a failure
-            self.tries.append(False)
+            self.tries.append(bool(error.declined))
         self.last = error.reason
         now = time.monotonic()
         if error.throttled and now - self.halved_at > COOLDOWN:
             self.limit, self.growing, self.halved_at = max(self.room / 2, 1.0), False, now
         if error.after is not None:
             self.resume_at = max(self.resume_at, now + min(error.after, self.patience.longest))
+
+    def declined(self, reason: str) -> None:
+        """Record an answer without a text: the server works, and so may the next request."""
+        self.tries.append(True)
+        self.texts.append(False)
+        self.last = reason
 
     def given_up(self, reason: str) -> None:
         """Record a request without an answer."""
@@ -88,6 +99,8 @@ class Pace:
             return f"{failed} of the last {len(self.finals)} requests failed, the last one with: {self.last}"
         if len(self.tries) >= DEAD and not any(self.tries):
             return f"the last {len(self.tries)} attempts all failed, the last one with: {self.last}"
+        if len(self.texts) >= (RECENT if self.spoke else DEAD) and not any(self.texts):
+            return f"none of the last {len(self.texts)} answers has a text, the last one: {self.last}"
         return ""
 
     async def turn(self) -> None:

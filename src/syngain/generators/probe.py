@@ -1,7 +1,8 @@
 """Probe a server's capabilities with a few tiny requests.
 
 Each missing capability has the server's own reason. Two temperatures show whether log-probabilities are the model's
-(raw) or of the sampling distribution (processed).
+(raw) or of the sampling distribution (processed). A model that reasons gets room for it. What the server wants to be
+worded in another way is learned from its errors, and by trial where they name nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from syngain.core.errors import UsageError
+from syngain.core.errors import UnfinishedError, UsageError
 from syngain.generators.protocol import (
+    CUT,
     Call,
     Capabilities,
+    DeclinedError,
     Messages,
     Mode,
     RefusedError,
@@ -24,6 +28,8 @@ from syngain.generators.protocol import (
     RetryableError,
     Sampling,
 )
+from syngain.generators.servers.dialect import STRUCTURED
+from syngain.generators.servers.lessons import guesses
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from syngain.generators.openai import OpenAIGenerator
 
 ASK: Messages = (("user", "Name one animal. Answer with one word."),)
+BRIEF: Messages = (("system", "Answer briefly."),)
 SCHEMA = {
     "type": "object",
     "properties": {"animal": {"type": "string"}},
@@ -42,6 +49,8 @@ SEEDS = 8  # requests at most to see the same token at two temperatures
 ODDS = 0.1  # nats: what a rounding cannot explain
 TRIES, PAUSE = 3, 0.5
 ANSWER, LONGEST_ANSWER = 4, 24  # tokens of an answer; of one in JSON
+ROOMS = (0, 512, 4096)  # tokens for reasoning before an answer
+QUESTIONS = frozenset({"logprobs", "top_logprobs", "response_format"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,8 @@ class Probe:
 
     Attributes:
         reasons: why a capability is missing, by its name. requests: number of requests sent. replies: their replies.
+        learned: how requests are worded for this server. reasoning: tokens of a one-word answer of a model that
+            reasons, at most; 0 for others.
     """
 
     models: tuple[str, ...] | None
@@ -57,6 +68,8 @@ class Probe:
     reasons: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     replies: tuple[Reply, ...] = ()
+    learned: tuple[str, ...] = ()
+    reasoning: int = 0
 
 
 Billed = Callable[[Reply], Reply]
@@ -79,6 +92,7 @@ class _Prober:
     reasons: dict[str, str] = field(default_factory=dict)
     sent: int = 0
     replies: list[Reply] = field(default_factory=list)
+    rooms: tuple[int, ...] = ROOMS
 
     async def say(
         self, *, temperature: float = 1.0, top: int | None = None, seed: int = 1, schema: bool = False
@@ -90,13 +104,40 @@ class _Prober:
             top_logprobs=top or 0,
             logprobs=top is not None,
         )
-        call = Call(key="probe", messages=ASK, sampling=sampling, seed=seed, schema=SCHEMA if schema else None)
+        return await self.ask(sampling, seed=seed, schema=schema)
 
-        async def work() -> Reply:
-            with self.account(call) as billed:
-                return billed((await self.generator.generate([call]))[0])
+    async def ask(self, sampling: Sampling, *, seed: int = 1, schema: bool = False, system: bool = False) -> Reply:
+        """Request an answer, with more room while the reasoning is cut, and again after a refusal.
 
-        return await self.patiently(work)
+        Raises:
+            UsageError: the reasoning does not end. RefusedError: the server refuses the request.
+        """
+        while True:
+            given = replace(sampling, max_tokens=sampling.max_tokens + self.rooms[0])
+            messages = (*BRIEF, *ASK) if system else ASK
+            call = Call(key="probe", messages=messages, sampling=given, seed=seed, schema=SCHEMA if schema else None)
+            try:
+                return await self.patiently(partial(self._answer, call))
+            except DeclinedError as error:
+                if error.reason != CUT and seed > TRIES:
+                    raise
+                if error.reason != CUT:
+                    seed += TRIES
+                    continue
+                self.rooms = self.rooms[1:]
+                if not self.rooms:
+                    raise _endless(self.generator.model, given.max_tokens) from error
+
+    async def _answer(self, call: Call) -> Reply:
+        with self.account(call) as billed:
+            return billed((await self.generator.generate([call]))[0])
+
+    @property
+    def reasoning(self) -> int:
+        """Tokens of the longest answer, where the model reasons; 0 where it does not."""
+        if self.rooms == ROOMS and not any(reply.reasoning for reply in self.replies):
+            return 0
+        return max((reply.completion_tokens or 0 for reply in self.replies), default=0) or 1
 
     async def patiently(self, work: Callable[[], Awaitable[Reply]]) -> Reply:
         """Retry a few times; a silent server is an error."""
@@ -114,38 +155,57 @@ class _Prober:
         raise self.generator.unreachable(reason)
 
 
-async def probe(
-    generator: OpenAIGenerator,
-    *,
-    prompt: bool = True,
-    schema: bool = True,
-    mode: bool = True,
-    account: Account = free,
-) -> Probe:
-    """Probe a server's capabilities; flags skip requests whose answer is not needed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a probe asks for; each costs a few small requests.
+
+    Attributes:
+        prompt, schema, mode: log-probabilities of a given text, structured output, the kind of log-probabilities.
+        samplings: parameters that are tried. system: whether a system message is tried.
+    """
+
+    prompt: bool = True
+    schema: bool = True
+    mode: bool = True
+    samplings: tuple[Sampling, ...] = ()
+    system: bool = False
+
+
+async def probe(generator: OpenAIGenerator, wanted: Wanted | None = None, *, account: Account = free) -> Probe:
+    """Probe a server's capabilities.
 
     ``account`` is entered around every request for an answer.
 
     Raises:
         UsageError: the key is refused or the model unknown. UnfinishedError: the server cannot be reached.
     """
-    prober = _Prober(generator, account)
+    asked = wanted or Wanted()
+    prober = _Prober(replace(generator, questions=QUESTIONS), account)
     models = await generator.models()
     first, top = await _speak(prober)
     chosen = first.tokens is not None
     found = Capabilities(
         chosen=chosen,
         top=top if chosen else 0,
-        prompt=await _scores(prober) if prompt else None,
-        mode=await _mode(prober, first, top) if mode and chosen else None,
-        schema=await _structured(prober) if schema else None,
+        prompt=await _scores(prober) if asked.prompt else None,
+        mode=await _mode(prober, first, top) if asked.mode and chosen else None,
+        schema=await _structured(prober) if asked.schema else None,
     )
+    for sampling in asked.samplings:
+        await _taken(prober, sampling)
+    if asked.system and not generator.speech.dialect.folded:
+        await _with_system(prober)
+    speech = generator.speech
+    if not chosen and "logprobs" in prober.reasons:
+        speech.change(speech.dialect.omitting("logprobs", prober.reasons["logprobs"]))
     return Probe(
         models=None if models is None else tuple(models),
         capabilities=found,
         reasons=prober.reasons,
         requests=prober.sent,
         replies=tuple(prober.replies),
+        learned=speech.dialect.sentences,
+        reasoning=prober.reasoning,
     )
 
 
@@ -164,14 +224,74 @@ async def _speak(prober: _Prober) -> tuple[Reply, int]:
         if not given:
             prober.reasons.setdefault("top", "the answer has no alternatives although they were asked for")
         return reply, given
+    prober.reasons["logprobs"] = prober.reasons["chosen"]
     try:
         return await prober.say(), 0
     except RefusedError as error:
-        raise UsageError(
-            f"the server refuses the simplest request ({error.reason})",
-            expected="a model that accepts chat messages",
-            todo="for a base model set `api: completions`",
-        ) from error
+        return await _by_trial(prober, error), 0
+
+
+async def _by_trial(prober: _Prober, refused: RefusedError) -> Reply:
+    """The first answer to a request with fewer parameters, where an error names none.
+
+    Raises:
+        UsageError: there is none.
+    """
+    speech = prober.generator.speech
+    before = speech.dialect
+    for dialect in guesses(before):
+        speech.change(dialect)
+        try:
+            return await prober.say()
+        except RefusedError:
+            continue
+    speech.change(before)
+    raise _refused(refused)
+
+
+async def _with_system(prober: _Prober) -> None:
+    """Ask with a system message; where that fails, it is put in front of the first user message."""
+    speech, sampling = prober.generator.speech, Sampling(max_tokens=ANSWER, logprobs=False)
+    try:
+        await prober.ask(sampling, system=True)
+    except DeclinedError:
+        return
+    except (RefusedError, UnfinishedError):
+        speech.change(speech.dialect.folding("a request with a system message failed"))
+        await prober.ask(sampling, system=True)
+
+
+async def _taken(prober: _Prober, sampling: Sampling) -> None:
+    """Ask with the parameters of the recipe: what the server does not take is learned before the run.
+
+    Raises:
+        UsageError: the server refuses them.
+    """
+    try:
+        await prober.ask(replace(sampling, max_tokens=ANSWER, logprobs=False, top_logprobs=0))
+    except DeclinedError:
+        return
+    except RefusedError as error:
+        raise _refused(error) from error
+
+
+def _refused(error: RefusedError) -> UsageError:
+    todo = "leave out a parameter with `generator: {omit: [NAME]}`, or rename it with `rename: {NAME: OTHER}`"
+    if "chat" in error.reason.lower() and "template" in error.reason.lower():
+        todo = "for a base model set `api: completions`"
+    return UsageError(
+        f"the server refuses a simple request ({error.reason})",
+        expected="a server that takes messages, `max_tokens` and the parameters of `sampling`",
+        todo=todo,
+    )
+
+
+def _endless(model: str, tokens: int) -> UsageError:
+    return UsageError(
+        f"{model} returned only reasoning within {tokens:,} tokens",
+        expected="a text after the reasoning",
+        todo="lower the effort, for example `generator: {extra_body: {reasoning_effort: low}}`",
+    )
 
 
 async def _scores(prober: _Prober) -> bool:
@@ -188,18 +308,22 @@ async def _scores(prober: _Prober) -> bool:
 
 
 async def _structured(prober: _Prober) -> bool:
-    try:
-        reply = await prober.say(schema=True)
-    except RefusedError as error:
-        prober.reasons["schema"] = error.reason
-        return False
-    try:
-        value = json.loads(reply.text)
-    except ValueError:
-        value = None
-    if isinstance(value, dict) and set(value) == {"animal"}:
-        return True
-    prober.reasons["schema"] = "the answer does not follow the schema"
+    """Whether the server follows a schema; else its dialect asks for JSON in the next best way that works."""
+    speech = prober.generator.speech
+    first = STRUCTURED.index(speech.dialect.structured)
+    for way in STRUCTURED[first:]:
+        if way != speech.dialect.structured:
+            speech.change(speech.dialect.structuring(way, prober.reasons["schema"]))
+        try:
+            value = json.loads((await prober.say(schema=True)).text)
+        except RefusedError as error:
+            prober.reasons.setdefault("schema", error.reason)
+            continue
+        except ValueError:
+            value = None
+        if isinstance(value, dict) and set(value) == {"animal"}:
+            return way == "json_schema"
+        prober.reasons.setdefault("schema", "the answer does not follow the schema")
     return False
 
 

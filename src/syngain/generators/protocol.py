@@ -86,7 +86,7 @@ class Reply:
             known.
         end_included: whether the last token is the end token, which is not in the text.
         prompt_tokens, completion_tokens: as billed; None when the generator does not count.
-        id: of the response; empty when it has none.
+        id: of the response; empty when it has none. reasoning: what the model thought before the text.
     """
 
     text: str
@@ -101,6 +101,7 @@ class Reply:
     completion_tokens: int | None = None
     id: str = ""
     extra: Mapping[str, object] = field(default_factory=dict)
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,7 @@ class RetryableError(FailedError):
 
     Attributes:
         after: seconds to wait, if the server named them. throttled: whether the server is overloaded.
+        declined: an answer without a text: why, where no retry gives one.
     """
 
     def __init__(
@@ -211,14 +213,29 @@ class RetryableError(FailedError):
         throttled: bool = False,
         billed: bool = False,
         usage: Usage | None = None,
+        declined: str = "",
     ) -> None:
         super().__init__(reason, billed=billed, usage=usage)
         self.after = after
         self.throttled = throttled
+        self.declined = declined
 
 
 class RefusedError(FailedError):
     """A call fails on every try; other calls may succeed."""
+
+
+class DeclinedError(RefusedError):
+    """An answer came and was billed, and it has no text for a row; its reason is one of ``DECLINED``."""
+
+
+REFUSAL = "the model refused to answer"
+FILTERED = "the server filtered the content"
+CUT = "cut inside the reasoning, before any text"
+EMPTY = "the answer has no text"
+CALLED = "the model called a tool in place of a text"
+DECLINED = frozenset({REFUSAL, FILTERED, CUT, EMPTY, CALLED})
+"""Why an answer has no text for a row."""
 
 
 def canonical(value: object) -> bytes:

@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from syngain.generators.protocol import Call, FailedError, Mode, RefusedError, Reply, RetryableError, TopLogprobs, Usage
+from syngain.generators.protocol import (
+    CALLED,
+    CUT,
+    EMPTY,
+    FILTERED,
+    REFUSAL,
+    Call,
+    DeclinedError,
+    FailedError,
+    Mode,
+    Reply,
+    RetryableError,
+    TopLogprobs,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,10 +36,11 @@ Api = Literal["chat", "completions"]
 MOST = 1 << 46  # tokens: a larger number is a broken server's
 LEAST = 1e30  # nats: no log-probability is further from 0
 NAMED = 200  # characters of an id or a model name
+THINK, THINK_END = "<think>", "</think>"  # reasoning that a server leaves in the text
 KEPT = ("id", "model", "system_fingerprint")
 
 
-def body(call: Call, *, model: str, api: Api, extra: Mapping[str, object]) -> dict[str, object]:
+def body(call: Call, *, model: str, api: Api) -> dict[str, object]:
     """The JSON of a request for one output."""
     sampling = call.sampling
     content: dict[str, object] = {
@@ -49,7 +64,7 @@ def body(call: Call, *, model: str, api: Api, extra: Mapping[str, object]) -> di
         content["prompt"] = plain_prompt(call)
         if sampling.logprobs:
             content["logprobs"] = max(sampling.top_logprobs, 1)
-    return content | dict(extra)
+    return content
 
 
 def plain_prompt(call: Call) -> str:
@@ -61,7 +76,8 @@ def reply(answer: object, *, api: Api, mode: Mode) -> Reply:
     """The reply in an answer.
 
     Raises:
-        RetryableError: it violates the protocol. RefusedError: the server filtered the content. Both with the usage.
+        RetryableError: it violates the protocol, or has no text without a reason. DeclinedError: it is a refusal, or
+            was filtered or cut before the text. All with the usage.
     """
     if not isinstance(answer, dict):
         raise _wrong("the answer is not an object")
@@ -94,7 +110,7 @@ def _reply(answer: Mapping[str, Any], *, api: Api, mode: Mode) -> Reply:
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _wrong("the answer has no choices")
     choice: dict[str, Any] = choices[0]
-    text = _text(choice, api)
+    text, reasoning = _texts(choice, api)
     billed, reported = usage(answer), answer.get("usage")
     said = _count(reported, "completion_tokens") if isinstance(reported, dict) else None
     given = choice.get("logprobs")
@@ -113,6 +129,7 @@ def _reply(answer: Mapping[str, Any], *, api: Api, mode: Mode) -> Reply:
         completion_tokens=None if billed is None else billed.completion,
         id=_printable(answer.get("id") or ""),
         extra={name: _printable(answer[name]) for name in KEPT if answer.get(name) is not None},
+        reasoning=reasoning,
     )
 
 
@@ -121,14 +138,70 @@ def _ended(text: str, tokens: Sequence[str], choice: Mapping[str, Any]) -> bool:
     return "".join(tokens[:-1]) == text and (bool(tokens[-1]) or choice.get("finish_reason") == "stop")
 
 
-def _text(choice: Mapping[str, Any], api: Api) -> str:
-    if choice.get("finish_reason") == "content_filter":
-        raise RefusedError("the server filtered the content")
+def _texts(choice: Mapping[str, Any], api: Api) -> tuple[str, str]:
+    """The text of an answer and the reasoning before it.
+
+    Raises:
+        DeclinedError, RetryableError: there is no text.
+    """
+    finish = choice.get("finish_reason")
+    if finish == "content_filter":
+        raise DeclinedError(FILTERED)
     message = choice.get("message") if api == "chat" else choice
-    text = message.get("content" if api == "chat" else "text") if isinstance(message, dict) else None
-    if not isinstance(text, str):
-        raise _wrong("the answer has no text")
-    return text
+    if not isinstance(message, dict):
+        raise _wrong(EMPTY)
+    if api != "chat":
+        if isinstance(message.get("text"), str):
+            return message["text"], ""
+        raise RetryableError(EMPTY, billed=True, declined=EMPTY)
+    return read_message(message, cut=finish == "length")
+
+
+def read_message(message: Mapping[str, Any], *, cut: bool) -> tuple[str, str]:
+    """Text and reasoning of a message; ``cut``: it ends at the limit of the output.
+
+    Raises:
+        DeclinedError: it is a refusal, or was cut before the text. RetryableError: it has no text, for no reason.
+    """
+    content, thought = message.get("content"), _reasoning(message)
+    if isinstance(content, list):
+        content, thought = _joined(content, thought)
+    if isinstance(content, str) and content.lstrip().startswith(THINK):
+        inside, closed, rest = content.lstrip().removeprefix(THINK).partition(THINK_END)
+        content, thought = (rest.lstrip() if closed else ""), thought or inside.strip()
+        cut = cut or not closed
+    if isinstance(content, str) and content:
+        return content, thought
+    if isinstance(message.get("refusal"), str) and message["refusal"]:
+        raise DeclinedError(REFUSAL)
+    if cut:
+        raise DeclinedError(CUT)
+    if isinstance(content, str):
+        return content, thought
+    why = CALLED if message.get("tool_calls") else EMPTY
+    raise RetryableError(why, billed=True, declined=why)
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    """The reasoning that stands next to a text, under the names that servers give it."""
+    named = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
+    return next((text.strip() for text in named if isinstance(text, str) and text.strip()), "")
+
+
+def _joined(parts: Sequence[object], thought: str) -> tuple[str | None, str]:
+    """Text and reasoning of a list of content parts; None where no part is a text."""
+    texts, thoughts = [], [thought] if thought else []
+    for part in parts:
+        if not isinstance(part, dict):
+            continue
+        if part.get("type", "text") in {"text", "output_text"} and isinstance(part.get("text"), str):
+            texts.append(part["text"])
+        inner = part.get("thinking")
+        if isinstance(inner, list):
+            inner = "".join(str(item.get("text", "")) for item in inner if isinstance(item, dict))
+        if isinstance(inner, str) and inner.strip():
+            thoughts.append(inner.strip())
+    return ("".join(texts) if texts else None), "\n\n".join(thoughts)
 
 
 def _count(given: Mapping[str, Any], *names: str) -> int | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from syngain.core.errors import UnfinishedError
 from syngain.core.progress import Progress, silent
-from syngain.generators.protocol import FailedError, RefusedError, Reply, RetryableError
+from syngain.generators.pace import TEXT_TRIES
+from syngain.generators.protocol import DeclinedError, FailedError, RefusedError, Reply, RetryableError
 from syngain.pipeline.store.budget import Output, usage_of
 from syngain.pipeline.store.request import Pending, Request
 from syngain.pipeline.store.spending import Charge
@@ -48,6 +49,7 @@ class EngineCounts:
 
     answered: int = 0
     refused: int = 0
+    declined: int = 0
     exhausted: int = 0
     retries: int = 0
     most_in_flight: int = 0
@@ -150,6 +152,9 @@ class Engine:
                 return
             except RetryableError as error:
                 self.pace.bad(error)
+                if error.declined and attempt + 1 >= TEXT_TRIES:
+                    await self._refused(group, DeclinedError(error.declined, billed=True, usage=error.usage))
+                    return
                 self.counts.stopped = self.counts.stopped or self.pace.hopeless
                 if last or self.counts.stopped:
                     self._give_up(group, EXHAUSTED, error)
@@ -215,6 +220,10 @@ class Engine:
             self.store.lost(one.item.key, one.entry, charge, state=PLANNED if stopped else state, reason=error.reason)
             self._settle(one, charge)
             if stopped:
+                continue
+            if isinstance(error, DeclinedError):
+                self.pace.declined(error.reason)
+                self.counts.declined += 1
                 continue
             self.pace.given_up(error.reason)
             self.counts.refused += state == REFUSED

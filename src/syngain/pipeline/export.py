@@ -17,6 +17,7 @@ from syngain.data import write_records
 from syngain.data.files.write import TextFile
 from syngain.data.generated_row import GeneratedRow, GeneratorOutput, Prompt, Rejection, TokenLogprobs, to_record
 from syngain.generators.protocol import canonical, prompt_hash
+from syngain.generators.wire import THINK, THINK_END
 from syngain.pipeline.prompts.content import Candidate, candidates
 from syngain.pipeline.store.store import Store
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 Which = Literal["all", "kept", "dropped"]
 Record = dict[str, object]
 STORE = "store.sqlite"
+KEEP_REASONING = "keep_reasoning"  # in the store
 FILES: dict[str, Which] = {"rows.jsonl": "all", "kept.jsonl": "kept", "dropped.jsonl": "dropped"}
 
 
@@ -158,14 +160,30 @@ def generated_rows(store: Store, which: Which, generator: str) -> Iterator[Gener
 
     Only the complete export has the alternatives of tokens.
     """
-    for candidate in candidates(store):
-        dropped = store.dropped(candidate.key)
+    keep = store.meta(KEEP_REASONING) or "field"
+    for found in candidates(store):
+        dropped, candidate = store.dropped(found.key), _thought(found, keep)
         if which == "dropped":
             if dropped is not None:
                 step, reason = dropped
                 yield replace(row_of(candidate, generator), rejection=Rejection(step=step, reasons=(reason,)))
         elif (dropped is None) if which == "kept" else bool(candidate.content):
             yield row_of(candidate, generator, top=which == "all")
+
+
+def _thought(candidate: Candidate, keep: str) -> Candidate:
+    """A row with its reasoning where it is kept: next to the text, in it, or not at all."""
+    reply, row = candidate.reply, candidate.request.row
+    if reply is None or not reply.reasoning or keep == "field":
+        return candidate
+    place = {"text": row.into, "pair": "completion"}.get(row.output, "")
+    if keep == "think" and place not in candidate.content:
+        return candidate  # a row of JSON has no place in its text
+    without = replace(reply, reasoning="")
+    if keep == "no":
+        return replace(candidate, reply=without)
+    text = f"{THINK}\n{reply.reasoning}\n{THINK_END}\n\n{candidate.content[place]}"
+    return replace(candidate, reply=without, content={**candidate.content, place: text})
 
 
 def row_of(candidate: Candidate, generator: str, *, top: bool = False) -> GeneratedRow:
@@ -185,11 +203,15 @@ def row_of(candidate: Candidate, generator: str, *, top: bool = False) -> Genera
 
 
 def _output(content: Mapping[str, object], reply: Reply, sampling: Sampling, *, top: bool) -> GeneratorOutput:
+    applied = {"temperature": sampling.temperature, "top_p": sampling.top_p}
+    unset = reply.extra.get("sampled")  # the server's own, in place of what was asked for
+    applied |= unset if isinstance(unset, dict) else {}
     return GeneratorOutput(
         finish_reason=reply.finish,
         raw_text=None if reply.text in content.values() else reply.text,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
+        reasoning=reply.reasoning or None,
+        temperature=applied["temperature"],
+        top_p=applied["top_p"],
         max_tokens=sampling.max_tokens,
         logprobs=_logprobs(reply, top=top),
     )

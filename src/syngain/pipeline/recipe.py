@@ -13,11 +13,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from syngain.core.documents.yaml_documents import yaml_value
-from syngain.core.errors import InputError
+from syngain.core.errors import InputError, UsageError
 from syngain.generators.protocol import Mode, Sampling
+from syngain.generators.servers.dialect import dialect_of
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+KEY_NAMES = {"anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
 
 
 class Part(BaseModel):
@@ -44,20 +46,46 @@ class PriceSpec(Part):
 
 
 class EndpointSpec(Part):
-    """An OpenAI-compatible server.
+    """A server: OpenAI-compatible, Anthropic's or Google's.
 
-    ``base_url`` defaults to the variable OPENAI_BASE_URL.
+    ``base_url`` defaults to the variable OPENAI_BASE_URL, or to the address of Anthropic or Google. ``omit`` and
+    ``rename`` change parameters of requests, ``extra_body`` (formerly ``extra``) adds fields, ``headers`` headers.
     """
 
-    kind: Literal["openai"]
+    kind: Literal["openai", "anthropic", "gemini"]
     model: str
     base_url: str | None = None
-    key_env: str = "OPENAI_API_KEY"
+    key_env: str = ""
     api: Literal["chat", "completions"] = "chat"
     timeout: Annotated[float, Field(gt=0)] = 120.0
     logprob_mode: Mode | Literal["auto"] = "auto"
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra_body: dict[str, Any] = Field(default_factory=dict)
     prices: PriceSpec | None = None
+    omit: tuple[str, ...] = ()
+    rename: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    keep_reasoning: Literal["field", "think", "no"] = "field"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:  # noqa: ANN401  (what a file holds)
+        """The former name of ``extra_body``, and the key's variable of each kind."""
+        if not isinstance(given, dict):
+            return given
+        named = {"extra_body" if name == "extra" else name: value for name, value in given.items()}
+        if "extra" in given and "extra_body" in given:
+            raise ValueError("`extra` is the former name of `extra_body`; write one of them")
+        return {"key_env": KEY_NAMES.get(str(given.get("kind")), "OPENAI_API_KEY"), **named}
+
+    @model_validator(mode="after")
+    def _wordable(self) -> EndpointSpec:
+        if self.kind != "openai" and self.api != "chat":
+            raise ValueError(f"`api: {self.api}` is for `kind: openai`")
+        try:
+            dialect_of(self.rename, self.omit)
+        except UsageError as error:
+            raise ValueError(f"{error.came}; expected {error.expected}; {error.todo}") from error
+        return self
 
 
 class LocalSpec(Part):
@@ -276,10 +304,12 @@ class Recipe(Part):
     def planned(self) -> dict[str, Any]:
         """The settings that determine the requests; equal ones give the same answers."""
         whole = self.model_dump(mode="json")
+        later = {"omit", "rename"}  # left out where empty: stores of earlier versions are resumed
         generator = {
-            key: value
+            "extra" if key == "extra_body" else key: value
             for key, value in whole["generator"].items()
-            if key not in {"base_url", "key_env", "timeout", "prices"}
+            if key not in {"base_url", "key_env", "timeout", "prices", "headers", "keep_reasoning"}
+            and (value or key not in later)
         }
         kept = ("strategies", "sampling", "seed")
         return {"generator": generator, **{key: whole[key] for key in kept}}
@@ -333,7 +363,7 @@ def _yaml(path: Path) -> object:
     return content
 
 
-_UNIONS = {"toy", "openai", "transformers", "llamacpp"} | {
+_UNIONS = {"toy", "openai", "anthropic", "gemini", "transformers", "llamacpp"} | {
     "format", "length", "finished", "dedup", "label", "rule", "verify", "function",
 }  # fmt: skip
 
@@ -357,7 +387,8 @@ def _wrong(name: str, error: ValidationError) -> InputError:
 def _fields(place: tuple[int | str, ...]) -> list[str]:
     """The known fields at a place of the recipe."""
     parts: dict[str, type[BaseModel]] = {
-        "toy": ToySpec, "openai": EndpointSpec, "transformers": LocalSpec, "llamacpp": LlamaCppSpec,
+        "toy": ToySpec, "openai": EndpointSpec, "anthropic": EndpointSpec, "gemini": EndpointSpec,
+        "transformers": LocalSpec, "llamacpp": LlamaCppSpec,
         "sampling": SamplingSpec, "strategies": StrategySpec, "engine": EngineSpec, "format": FormatStep,
         "length": LengthStep, "finished": FinishedStep, "dedup": DedupStep, "label": LabelStep, "rule": RuleStep,
         "verify": VerifyStep, "function": FunctionStep,

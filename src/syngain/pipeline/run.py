@@ -13,6 +13,7 @@ from syngain.core.progress import Progress, silent
 from syngain.data.generated_row import with_anchor
 from syngain.generators.pace import Pace, Patience
 from syngain.generators.protocol import Reply, prompt_hash
+from syngain.pipeline.batches import out_of
 from syngain.pipeline.curate import curate, text_digest
 from syngain.pipeline.engine import Engine, EngineCounts, unfinished
 from syngain.pipeline.prompts.content import candidate_of, repair
@@ -73,6 +74,27 @@ class Run:
         Raises:
             UsageError: the store is of another run, or there is one without ``resume``.
         """
+        if out := out_of(self.store):
+            raise UsageError(
+                f"{out:,} requests of {self.place} are in a batch file",
+                expected="their answers",
+                todo="pass the output file with --batch read --batch-file FILE, or give it up with --batch forget",
+            )
+        found = self.check_same(resume=resume)
+        if found is None:
+            self.progress("planning", 0.0)
+            self.store.plan(requests(self.recipe, self.anchors), self.generator.identity)
+            self.store.set_meta(FINGERPRINT, self.fingerprint)
+            self._fill_templates()
+        self.in_flight = self.store.recover()
+        self.ledger.begin(self.store.spent())
+
+    def check_same(self, *, resume: bool) -> str | None:
+        """The fingerprint of the run in the store, None where there is none.
+
+        Raises:
+            UsageError: it is another run, or there is one without ``resume``.
+        """
         found = self.store.meta(FINGERPRINT)
         if found is not None and not resume:
             raise UsageError(
@@ -87,13 +109,7 @@ class Run:
                 todo="restore them, name another folder with -o DIR, or discard its answers with --force",
             )
         self._check_rule()
-        if found is None:
-            self.progress("planning", 0.0)
-            self.store.plan(requests(self.recipe, self.anchors), self.generator.identity)
-            self.store.set_meta(FINGERPRINT, self.fingerprint)
-            self._fill_templates()
-        self.in_flight = self.store.recover()
-        self.ledger.begin(self.store.spent())
+        return found
 
     def _check_rule(self) -> None:
         """Refuse to resume a run under another stop rule."""

@@ -9,6 +9,7 @@ import typer
 
 from syngain.cli import flags, settings
 from syngain.cli.common import configured, given
+from syngain.cli.generate.batch import run_batch
 from syngain.cli.generate.preview import print_forecast, print_preview, print_recovered, real_rows
 from syngain.cli.job import Job
 from syngain.core.errors import UsageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def generate(
     context: typer.Context,
     recipe: Optional[str] = typer.Argument(
-        None, metavar="RECIPE", help="YAML file: generator, strategies, sampling, curate."
+        None, metavar="RECIPE", help="YAML: generator, strategies, sampling, curate."
     ),
     real: Optional[str] = typer.Option(None, help=f"Your real rows: {flags.FILES}."),
     output: Path = typer.Option(Path("syngain-generate"), "-o", "--output", help="Folder for rows and report."),
@@ -30,9 +31,7 @@ def generate(
     max_tokens: Optional[int] = typer.Option(None, min=1, help="Limit on tokens, prompts and responses together."),
     max_usd: Optional[float] = typer.Option(None, help="Limit in US dollars; needs --prices."),
     prices: Optional[Path] = typer.Option(None, help="YAML file `MODEL: {prompt: usd, completion: usd}` per million."),
-    distrust_usage: bool = typer.Option(
-        False, "--distrust-usage", help="Ignore a usage beyond what a request can cost."
-    ),
+    distrust_usage: bool = typer.Option(False, "--distrust-usage", help="Ignore an impossible usage."),
     stop_when: Optional[str] = typer.Option(
         None,
         help="Stop when more rows add little: `diversity.new_fraction < 0.2`, "
@@ -40,6 +39,8 @@ def generate(
     ),
     preview: Optional[int] = typer.Option(None, min=1, help="Print the first N rows and stop; --resume continues."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print requests and cost; send nothing."),
+    batch: flags.Batch = None,
+    batch_file: flags.BatchFile = None,
     seed: Optional[int] = typer.Option(None, min=0, help="Random seed (default: that of the recipe)."),
     text: Optional[str] = typer.Option(None, help="Text column of REAL; pairs: prompt+response."),
     label: Optional[str] = typer.Option(None, help="Label column of REAL; none: no labels."),
@@ -67,6 +68,10 @@ def generate(
     job = Job.of(context, config, settings.generate)
     if job["preview"] is not None:
         print_preview(job)
+        return
+
+    if job["batch"] is not None:
+        run_batch(job)
         return
 
     def measure(data: Inputs, progress: Progress) -> Result:

@@ -67,6 +67,12 @@ def _show(found: CheckResult) -> None:
     )
     for name, value, why in rows:
         print(f"  {name:34} {value:9} {_plain(why)}".rstrip())
+    if found.reasoning:
+        print(
+            f"  {'reasoning':34} {'yes':9} {found.reasoning} tokens for a one-word answer: leave room in `max_tokens`"
+        )
+    for sentence in found.learned:
+        print(f"  {'learned':34} {'':9} {_plain(sentence)}")
     print("accounting:")
     for item in found.accounting:
         print(f"  {item.quantity:34} {item.allowed:9} {_plain(item.why)}")

@@ -70,8 +70,10 @@ _TOP: Mapping[str, Check] = {
     "estimates": _is(dict),
     "findings": _is(list),
     "verdict": _is(dict),
+    "looked_for": _listed(_TEXT),
+    "warnings": _listed(_TEXT),
 }
-_NEEDED = {"id", "severity", "message", "estimates", "decision", "sentence", *_TOP} - {"seed"}
+_NEEDED = {"id", "severity", "message", "estimates", "decision", "sentence", *_TOP} - {"seed", "looked_for", "warnings"}
 
 
 def wrong_part(report: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from syngain.generators.protocol import DECLINED
 from syngain.pipeline.prompts.schema import parsed
 from syngain.pipeline.store.store import DONE, EXHAUSTED, REFUSED
 
@@ -75,6 +76,8 @@ def candidate_of(store: Store, key: bytes, request: Request) -> Candidate:
     reply = store.reply(key)
     if reply is None:
         state, reason = store.state(key)
+        if reason in DECLINED:
+            return Candidate(key, request, None, {}, reason)
         words = {REFUSED: "refused", EXHAUSTED: "not answered"}.get(state, "not asked")
         return Candidate(key, request, None, {}, f"{words}: {reason}" if reason else words)
     content, reason = content_of(request, reply)

@@ -7,6 +7,7 @@ four bytes per token. A usage below one token per eight bytes is not believed: t
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING
 from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError, UsageError
 from syngain.generators.protocol import Usage
+from syngain.generators.servers.dialect import LIMITS
 from syngain.pipeline.recipe import EndpointSpec
 from syngain.pipeline.store.spending import Charge, Cost, Spent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from syngain.generators.protocol import Call, Messages, Reply
@@ -45,7 +47,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A text that came back, with the number of its tokens where they are listed."""
+    """What came back, reasoning included, with the number of its tokens where they are listed."""
 
     text: str
     tokens: int = 0
@@ -53,7 +55,7 @@ class Output:
     @classmethod
     def of(cls, reply: Reply) -> Output:
         """The output of a reply."""
-        return cls(reply.text, 0 if reply.tokens is None else len(reply.tokens))
+        return cls(reply.reasoning + reply.text, 0 if reply.tokens is None else len(reply.tokens))
 
 
 def usage_of(reply: Reply) -> Usage | None:
@@ -94,7 +96,7 @@ class Ledger:
 
     def worst(self, request: Request | Call) -> Cost:
         """The maximal cost of a request."""
-        return self._cost(prompt_bound(request.messages), request.sampling.max_tokens)
+        return self._cost(prompt_bound(request.messages) + schema_bound(request.schema), request.sampling.max_tokens)
 
     def reserve(self, cost: Cost) -> bool:
         """Reserve the maximal cost; False when it would exceed a ceiling."""
@@ -185,6 +187,11 @@ def prompt_bound(messages: Messages) -> int:
     return PER_PROMPT + sum(_bytes(text) + PER_MESSAGE for _, text in messages)
 
 
+def schema_bound(schema: Mapping[str, object] | None) -> int:
+    """Upper bound on the tokens that a schema adds to a prompt: servers bill it, or the prompt holds it."""
+    return 0 if schema is None else PER_PROMPT + len(json.dumps(schema))
+
+
 def prompt_guess(messages: Messages) -> float:
     """Approximate number of tokens of a prompt."""
     return sum(_bytes(text) / USUAL_BYTES + 5 for _, text in messages)
@@ -229,8 +236,9 @@ def _prices(path: Path, model: str, entry: object, expected: str) -> Prices:
     return Prices(prompt=float(str(values["prompt"])), completion=float(str(values["completion"])))
 
 
-OUTPUT = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "n_predict", "num_predict")
-COPIES = ("n", "best_of", "num_return_sequences")
+OUTPUT = (*LIMITS, "maxOutputTokens")
+COPIES = ("n", "best_of", "num_return_sequences", "candidateCount", "candidate_count")
+WITHIN = frozenset({"reasoning", "thinking", "thinkingConfig"})  # their limits are parts of the whole
 
 
 def check_output_limit(generator: GeneratorSpec) -> None:
@@ -239,14 +247,23 @@ def check_output_limit(generator: GeneratorSpec) -> None:
     Raises:
         UsageError: the recipe has such a field.
     """
-    extra = generator.extra if isinstance(generator, EndpointSpec) else {}
-    found = [name for name in (*OUTPUT, *COPIES) if name in extra]
-    if found:
+    extra = generator.extra_body if isinstance(generator, EndpointSpec) else {}
+    found = dict(_fields(extra))
+    name = next((name for name in (*OUTPUT, *COPIES) if name in found), None)
+    if name is not None:
         raise UsageError(
-            f"`extra: {{{found[0]}: {extra[found[0]]!r}}}` together with a ceiling",
+            f"`extra_body: {{{name}: {found[name]!r}}}` together with a ceiling",
             expected="an output limit that the ceiling knows: `sampling: {max_tokens: ...}`",
-            todo=f"remove `{found[0]}` from `generator.extra`, and set `max_tokens` in `sampling`",
+            todo=f"remove `{name}` from `generator.extra_body`, and set `max_tokens` in `sampling`",
         )
+
+
+def _fields(extra: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """All fields, those of parts as well."""
+    for name, value in extra.items():
+        yield name, value
+        if isinstance(value, dict) and name not in WITHIN:
+            yield from _fields(value)
 
 
 def check_ceilings(max_tokens: int | None, max_usd: float | None, prices: Prices | None) -> None:

@@ -60,6 +60,8 @@ def packed_reply(reply: Reply) -> tuple[bytes, bytes | None]:
         "tokens": None if reply.tokens is None else list(reply.tokens),
         "numbers": [[name, int(array.size)] for name, array in present.items()],
     }
+    if reply.reasoning:
+        words["reasoning"] = reply.reasoning
     if reply.top is not None:
         words["top"] = {"counts": list(reply.top.counts), "tokens": list(reply.top.tokens)}
     return packed(words), packed_floats(list(present.values())) if present else None

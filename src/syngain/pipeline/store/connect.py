@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,8 @@ from syngain.data import read
 from syngain.data.columns.roles import Kind
 from syngain.data.text.words import joined, pieces
 from syngain.generators.protocol import Capabilities, FailedError
+from syngain.generators.servers.dialect import Dialect, dialect_of
+from syngain.generators.servers.lessons import Speech
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
 from syngain.pipeline.recipe import EndpointSpec, LlamaCppSpec, LocalSpec, ToySpec, read_recipe
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.generators.openai import OpenAIGenerator
     from syngain.generators.probe import Account, Billed
-    from syngain.generators.protocol import Call, Generator, Reply
+    from syngain.generators.protocol import Call, Generator, Reply, Sampling
     from syngain.pipeline.recipe import GeneratorSpec, Recipe, SamplingSpec
     from syngain.pipeline.store.budget import Ledger
     from syngain.pipeline.store.store import Store
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 Api = Literal["chat", "completions"]
 RECIPES = frozenset({".yaml", ".yml"})
 PROBE = b"probe"  # in the ledger
+HOMES = {"anthropic": "https://api.anthropic.com/v1", "gemini": "https://generativelanguage.googleapis.com/v1beta"}
 
 
 def connected(spec: GeneratorSpec, anchors: Dataset | None, *, progress: Progress = silent) -> Generator:
@@ -117,7 +121,7 @@ def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
     """The generator behind an address."""
     from syngain.generators.openai import OpenAIGenerator
 
-    base_url = spec.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+    base_url = spec.base_url or HOMES.get(spec.kind) or os.environ.get("OPENAI_BASE_URL", "").strip()
     if not base_url:
         raise UsageError(
             "the recipe has no base_url and OPENAI_BASE_URL is not set",
@@ -128,11 +132,13 @@ def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
         base_url=base_url,
         model=spec.model,
         key_env=spec.key_env,
-        api=spec.api,
+        api=spec.api if spec.kind == "openai" else spec.kind,
         timeout=spec.timeout,
         mode="raw" if spec.logprob_mode == "auto" else spec.logprob_mode,
-        extra=spec.extra,
+        extra=spec.extra_body,
+        headers=spec.headers,
         connections=connections,
+        speech=Speech(dialect_of(spec.rename, spec.omit)),
     )
 
 
@@ -149,10 +155,17 @@ async def checked(generator: Generator, recipe: Recipe, account: Account) -> tup
 
     if not isinstance(generator, OpenAIGenerator):
         return generator, {}
-    from syngain.generators.probe import probe
+    from syngain.generators.probe import Wanted, probe
 
     schema, mode = _questions(recipe)
-    found = await probe(generator, prompt=False, schema=schema, mode=mode, account=account)
+    asked = Wanted(
+        prompt=False,
+        schema=schema,
+        mode=mode,
+        samplings=tuple(_warped(recipe)),
+        system=any(strategy.system is not None for strategy in recipe.strategies),
+    )
+    found = await probe(generator, asked, account=account)
     if any(s.logprobs == "required" for s in _samplings(recipe)) and not found.capabilities.chosen:
         raise UsageError(
             f"{generator.model} returns no log-probabilities ({found.reasons.get('chosen', 'none in its answer')})",
@@ -160,7 +173,8 @@ async def checked(generator: Generator, recipe: Recipe, account: Account) -> tup
             todo="name a server with log-probabilities (vLLM, llama.cpp server), or set `logprobs: wanted`",
         )
     seen = generator.mode if found.capabilities.mode is None else found.capabilities.mode
-    notes: dict[str, object] = {"mode": seen, "schema": found.capabilities.schema, "chosen": found.capabilities.chosen}
+    known = replace(generator, mode=seen, known=found.capabilities)
+    notes = {**known.notes, "reasoning": found.reasoning}
     return with_known_capabilities(generator, notes), notes
 
 
@@ -211,6 +225,12 @@ def _questions(recipe: Recipe) -> tuple[bool, bool]:
     return any(strategy.json_schema is not None for strategy in recipe.strategies), auto and warped
 
 
+def _warped(recipe: Recipe) -> list[Sampling]:
+    """Sampling parameters that a server may not take, each once: the probe asks with them."""
+    found = {s.sampling(): None for s in _samplings(recipe) if s.temperature != 1 or s.top_p != 1 or s.stop}
+    return list(found)
+
+
 def with_known_capabilities(generator: Generator, notes: Mapping[str, Any]) -> Generator:
     """A server with the capabilities of an earlier probe."""
     from syngain.generators.openai import OpenAIGenerator
@@ -218,7 +238,23 @@ def with_known_capabilities(generator: Generator, notes: Mapping[str, Any]) -> G
     if not isinstance(generator, OpenAIGenerator) or not notes:
         return generator
     known = Capabilities(chosen=notes["chosen"], mode=notes["mode"], schema=notes["schema"])
+    if "dialect" in notes:
+        generator.speech.dialect = Dialect.from_json(notes["dialect"])
     return replace(generator, mode=notes["mode"], known=known)
+
+
+def remembered(generator: Generator, store: Store, key: str) -> Generator:
+    """A server whose dialect is kept in the notes of a store, under ``key``, whenever it changes."""
+    from syngain.generators.openai import OpenAIGenerator
+
+    if isinstance(generator, OpenAIGenerator):
+
+        def keep(dialect: Dialect) -> None:
+            notes = json.loads(store.meta(key) or "{}")
+            store.set_meta(key, json.dumps({**notes, "dialect": dialect.as_json()}))
+
+        generator.speech.tell = keep
+    return generator
 
 
 def _toy(spec: ToySpec, anchors: Dataset | None) -> ToyGenerator:

@@ -66,6 +66,16 @@ def settle(connection: sqlite3.Connection, entry: int, charge: Charge) -> None:
     connection.execute(_INSERT, (entry, None, *charge.least, *charge.most))
 
 
+def unsettled(connection: sqlite3.Connection, key: bytes) -> tuple[int, Cost] | None:
+    """The last reservation of a key that has no settlement: its number and its maximal cost."""
+    found = connection.execute(
+        f"SELECT entry, most_tokens, most_usd FROM ledger WHERE key = ? AND {_UNSETTLED}"  # noqa: S608  (a constant)
+        " ORDER BY entry DESC LIMIT 1",
+        (key,),
+    ).fetchone()
+    return None if found is None else (int(found[0]), (int(found[1]), float(found[2])))
+
+
 def spent(connection: sqlite3.Connection) -> Spent:
     """The sums of all entries: settled attempts, and reservations without a settlement."""
     settled, flying = (

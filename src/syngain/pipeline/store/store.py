@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UsageError
-from syngain.generators.protocol import prompt_hash
+from syngain.generators.protocol import DECLINED, prompt_hash
 from syngain.pipeline.store import spending
 from syngain.pipeline.store.codec import content_digest, packed, packed_reply, unpacked, unpacked_reply
 from syngain.pipeline.store.damage import (
@@ -147,7 +147,7 @@ class Store:
             " AND (? IS NULL OR position <= ? OR stage = 'repair') ORDER BY position LIMIT ?",
             (PLANNED, after, until, until, limit),
         ).fetchall()
-        return [Pending(row[0], row[1], _request(row[2], row[3], row[4])) for row in rows]
+        return [Pending(row[0], row[1], request_of(row[2], row[3], row[4])) for row in rows]
 
     def counts(self) -> dict[int, int]:
         """Number of requests by state."""
@@ -264,7 +264,7 @@ class Store:
                 return
             last = rows[-1][0]
             for key, stage, parent, body in rows:
-                yield key, _request(stage, parent, body)
+                yield key, request_of(stage, parent, body)
 
     def asked(self, after: int, until: int) -> Iterator[tuple[bytes, Request]]:
         """The requests for rows at these positions, in plan order."""
@@ -273,7 +273,7 @@ class Store:
             " AND stage IN ('generate', 'template') ORDER BY position",
             (after, until),
         ).fetchall()
-        return ((key, _request(stage, parent, body)) for key, stage, parent, body in rows)
+        return ((key, request_of(stage, parent, body)) for key, stage, parent, body in rows)
 
     def cut(self, after: int) -> None:
         """Remove the plan beyond a position."""
@@ -312,6 +312,13 @@ class Store:
             " GROUP BY name, reason ORDER BY rows DESC, name, reason LIMIT 12"
         ).fetchall()
 
+    def without_text(self) -> dict[str, int]:
+        """Requests whose answers have no text for a row, by reason."""
+        rows = self.connection.execute(
+            "SELECT reason, count(*) FROM requests WHERE state = ? AND stage <> 'verify' GROUP BY reason", (REFUSED,)
+        )
+        return {reason: count for reason, count in sorted(rows) if reason in DECLINED}
+
     def forget_decisions(self) -> None:
         """Delete all decisions; curation depends on the answers only."""
         self.connection.execute("DELETE FROM decisions")
@@ -340,7 +347,7 @@ class Store:
         return _transaction(self.connection)
 
 
-def _request(stage: Stage, parent: bytes | None, body: bytes) -> Request:
+def request_of(stage: Stage, parent: bytes | None, body: bytes) -> Request:
     """The request of a stored body.
 
     Raises:

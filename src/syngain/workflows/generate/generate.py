@@ -19,13 +19,13 @@ from syngain.pipeline import narrative
 from syngain.pipeline.cost_forecast import Forecast
 from syngain.pipeline.cost_forecast import forecast as forecast_of
 from syngain.pipeline.curate import set_steps, stages
-from syngain.pipeline.export import STORE, content_fingerprint, export, moved, run_files, stored_rows
+from syngain.pipeline.export import KEEP_REASONING, STORE, content_fingerprint, export, moved, run_files, stored_rows
 from syngain.pipeline.prompts.anchors import Anchors
 from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.pipeline.run import Run
 from syngain.pipeline.store.acceptance import divergences
 from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, check_output_limit, prices_of
-from syngain.pipeline.store.connect import accounting, checked, connected, with_known_capabilities
+from syngain.pipeline.store.connect import accounting, checked, connected, remembered, with_known_capabilities
 from syngain.pipeline.store.store import Store
 from syngain.workflows.generate.generate_stop import rule_and_quantities
 from syngain.workflows.inputs import Source, dataset_of, either, settings_json
@@ -98,8 +98,8 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     if target is not None:
         check_folder(target)
     at = work_folder(target or FOLDER) if work is None else Path(work)
-    job = _job(recipe, either(real, anchors, "real", "anchors"), limits or Limits(), stop_when)
-    with _working_in(at):
+    job = job_of(recipe, either(real, anchors, "real", "anchors"), limits or Limits(), stop_when)
+    with working_in(at):
         result = wait_for(_whole(job, at, resume=resume, progress=progress))
     if target is None:
         return result
@@ -119,14 +119,14 @@ def preview(  # noqa: PLR0913  (the inputs and switches of the command)
     progress: Progress = silent,
 ) -> list[dict[str, object]]:
     """The first rows of a run, curated; the run resumes from their answers."""
-    job = _job(recipe, real, limits or Limits())
-    with _working_in(work):
+    job = job_of(recipe, real, limits or Limits())
+    with working_in(work):
         return wait_for(_preview(job, work, count, resume=resume, progress=progress))
 
 
 def forecast(recipe: RecipeSource, real: Source, *, limits: Limits | None = None) -> Forecast:
     """Forecast requests and cost of a recipe. Nothing is sent or written."""
-    job = _job(recipe, real, limits or Limits())
+    job = job_of(recipe, real, limits or Limits())
     return forecast_of(job.recipe, job.anchors, job.prices)
 
 
@@ -136,7 +136,7 @@ def work_folder(folder: Path) -> Path:
 
 
 @contextmanager
-def _working_in(work: Path) -> Iterator[None]:
+def working_in(work: Path) -> Iterator[None]:
     """The working folder; removed if not a single request was planned."""
     fresh = not work.exists()
     work.mkdir(parents=True, exist_ok=True)
@@ -167,7 +167,7 @@ def forget(work: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
+class GenerationJob:
     """A checked run: recipe, real rows, forecast, before a generator is used."""
 
     recipe: Recipe
@@ -179,7 +179,7 @@ class _Job:
     quantities: Mapping[str, Callable[[], Quantity]]
 
 
-def _job(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: str | None = None) -> _Job:
+def job_of(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: str | None = None) -> GenerationJob:
     """Read and check recipe, real rows, curation, prices and templates, at no cost."""
     if real is None:
         raise UsageError(
@@ -195,7 +195,7 @@ def _job(recipe: RecipeSource, real: Source | None, limits: Limits, stop_when: s
         check_output_limit(read.generator)
     forecast_of(read, anchors, prices)  # renders every prompt: a missing column is found here
     rule, makers = (None, {}) if stop_when is None else rule_and_quantities(stop_when, dataset, seed=read.seed)
-    return _Job(
+    return GenerationJob(
         recipe=read, dataset=dataset, anchors=anchors, limits=limits, prices=prices, stop=rule, quantities=makers
     )
 
@@ -208,7 +208,7 @@ def _prices(generator: GeneratorSpec, path: Path | None) -> Prices | None:
     return None if found is None else Prices(found.prompt, found.completion, str(found.date))
 
 
-async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> Result:
+async def _whole(job: GenerationJob, work: Path, *, resume: bool, progress: Progress) -> Result:
     with Store.opened(work / STORE) as store:
         run = await _begun(job, store, work, resume=resume, progress=progress)
         try:
@@ -226,7 +226,9 @@ async def _whole(job: _Job, work: Path, *, resume: bool, progress: Progress) -> 
         return _result(job, run, work / STORE)
 
 
-async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress: Progress) -> list[dict[str, object]]:
+async def _preview(
+    job: GenerationJob, work: Path, count: int, *, resume: bool, progress: Progress
+) -> list[dict[str, object]]:
     with Store.opened(work / STORE) as store:
         run = await _begun(job, store, work, resume=resume, progress=progress)
         try:
@@ -237,9 +239,23 @@ async def _preview(job: _Job, work: Path, count: int, *, resume: bool, progress:
         return [row for row in stored_rows(store, "all", run.generator.name) if row]
 
 
-async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:
+async def _begun(job: GenerationJob, store: Store, work: Path, *, resume: bool, progress: Progress) -> Run:
     """The generator found out about, the requests planned, the ledger open."""
     progress("probing the generator", 0.0)
+    ledger = ledger_of(job, store)
+    found = connected(job.recipe.generator, job.dataset, progress=progress)
+    async with AsyncExitStack() as failed:
+        failed.push_async_callback(found.close)
+        generator = await _known(found, job, store, ledger)
+        run = run_of(job, generator, store, ledger, work)
+        run.progress = progress
+        run.prepare(resume=resume)
+        failed.pop_all()  # the run closes its generator
+    return run
+
+
+def ledger_of(job: GenerationJob, store: Store) -> Ledger:
+    """The ledger of a run, with what its store has spent."""
     ledger = Ledger(
         prices=job.prices or Prices(),
         max_tokens=job.limits.max_tokens,
@@ -248,38 +264,36 @@ async def _begun(job: _Job, store: Store, work: Path, *, resume: bool, progress:
         distrust=job.limits.distrust_usage,
     )
     ledger.begin(store.spent())
-    found = connected(job.recipe.generator, job.dataset, progress=progress)
-    async with AsyncExitStack() as failed:
-        failed.push_async_callback(found.close)
-        generator = await _known(found, job, store, ledger)
-        run = Run(
-            recipe=job.recipe,
-            anchors=job.anchors,
-            anchors_fingerprint=job.dataset.fingerprint,
-            generator=generator,
-            store=store,
-            ledger=ledger,
-            place=str(work),
-            stop=job.stop,
-            quantities=job.quantities,
-            progress=progress,
-        )
-        run.prepare(resume=resume)
-        failed.pop_all()  # the run closes its generator
-    return run
+    return ledger
 
 
-async def _known(generator: Generator, job: _Job, store: Store, ledger: Ledger) -> Generator:
+def run_of(job: GenerationJob, generator: Generator, store: Store, ledger: Ledger, work: Path) -> Run:
+    """The run of a job with its generator and store."""
+    return Run(
+        recipe=job.recipe,
+        anchors=job.anchors,
+        anchors_fingerprint=job.dataset.fingerprint,
+        generator=generator,
+        store=store,
+        ledger=ledger,
+        place=str(work),
+        stop=job.stop,
+        quantities=job.quantities,
+    )
+
+
+async def _known(generator: Generator, job: GenerationJob, store: Store, ledger: Ledger) -> Generator:
     """The generator with its capabilities, probed once per store."""
+    store.set_meta(KEEP_REASONING, getattr(job.recipe.generator, "keep_reasoning", "field"))
     noted = store.meta(CAPABILITIES)
     if noted is not None:
-        return with_known_capabilities(generator, json.loads(noted))
+        return remembered(with_known_capabilities(generator, json.loads(noted)), store, CAPABILITIES)
     generator, found = await checked(generator, job.recipe, accounting(store, ledger))
     store.set_meta(CAPABILITIES, json.dumps(found))
-    return generator
+    return remembered(generator, store, CAPABILITIES)
 
 
-def _result(job: _Job, run: Run, store: Path) -> Result:
+def _result(job: GenerationJob, run: Run, store: Path) -> Result:
     """The result of a finished run whose store lies at ``store``.
 
     Raises:
@@ -294,6 +308,8 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
             expected="at least one row",
             todo=f"loosen the steps of `curate` and continue with --resume; the answers are kept in {run.place}",
         )
+    reasoning = json.loads(run.store.meta(CAPABILITIES) or "{}").get("reasoning", 0)
+    said = tuple(narrative.warnings(run, reasoning))
     measured, watch = divergences(run.store.acceptance(), set_steps(job.recipe)), run.watch
     return Result(
         command="generate",
@@ -304,16 +320,17 @@ def _result(job: _Job, run: Run, store: Path) -> Result:
         series={} if watch is None else watch.series(),
         findings=(),
         verdict=narrative.verdict(held, kept),
-        views=Views(computed=tuple(narrative.computed(run, why))),
+        views=Views(computed=tuple(narrative.computed(run, why, said))),
         files=run_files(run.store, store, job.recipe, run.generator.name),
         settings=settings_json(
             None, recipe=job.recipe.model_dump(mode="json"), stop_when=None if job.stop is None else job.stop.expression
         ),
         notes=tuple(narrative.notes(run)),
+        warnings=said,
     )
 
 
-def _inputs(job: _Job, run: Run, kept: InputSummary) -> dict[str, InputSummary]:
+def _inputs(job: GenerationJob, run: Run, kept: InputSummary) -> dict[str, InputSummary]:
     real, rows = job.dataset, sum(strategy.rows for strategy in job.recipe.strategies)
     return {
         "real": InputSummary(

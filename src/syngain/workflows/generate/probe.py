@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from syngain.core.progress import Progress, silent
@@ -24,7 +24,8 @@ class CheckResult:
 
     Attributes:
         reasons: messages of the server, by missing capability.
-        requests: how many small requests were sent.
+        requests: how many small requests were sent. learned: how requests are worded for this server.
+        reasoning: tokens of a one-word answer of a model that reasons; 0 for others.
     """
 
     target: str
@@ -34,6 +35,8 @@ class CheckResult:
     reasons: dict[str, str]
     accounting: tuple[QuantitySupport, ...]
     requests: int
+    learned: tuple[str, ...] = ()
+    reasoning: int = 0
 
     def as_json(self) -> dict[str, object]:
         """The result by name."""
@@ -53,6 +56,8 @@ class CheckResult:
             "reasons": self.reasons,
             "accounting": [{"quantity": a.quantity, "allowed": a.allowed, "why": a.why} for a in self.accounting],
             "requests": self.requests,
+            "learned": list(self.learned),
+            "reasoning_tokens": self.reasoning,
         }
 
 
@@ -115,7 +120,8 @@ async def _endpoint(generator: OpenAIGenerator, target: str) -> CheckResult:
         found: Probe = await ask(generator)
     finally:
         await generator.close()
-    return _result(target, generator.model, found.models, found.capabilities, found.reasons, found.requests)
+    shown = _result(target, generator.model, found.models, found.capabilities, found.reasons, found.requests)
+    return replace(shown, learned=found.learned, reasoning=found.reasoning)
 
 
 def _result(

@@ -1,4 +1,4 @@
-"""The key of a server, removed from everything that the server sends."""
+"""The keys of a server, removed from everything that the server sends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ SHORTEST = 6  # characters: a shorter key would be found in ordinary words
 PART = 12  # characters at the beginning of a key that are removed as well: a server may cut it
 
 
+Keys = tuple[str, ...]
+
+
 @lru_cache(maxsize=8)
+def _all_forms(keys: Keys) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form for key in keys for form in _forms(key)))
+
+
 def _forms(key: str) -> tuple[str, ...]:
     """What a key can look like in a text: as it is, in base64, percent-encoded, and the beginning of each."""
     if len(key) < SHORTEST:
@@ -25,22 +32,22 @@ def _forms(key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*forms, *begun)))
 
 
-def without(key: str, value: Any) -> Any:  # noqa: ANN401  (JSON)
-    """The same JSON value without the key, in texts and in names.
+def without(keys: Keys, value: Any) -> Any:  # noqa: ANN401  (JSON)
+    """The same JSON value without the keys, in texts and in names.
 
     A list of tokens that spell the key becomes None: an answer with it has no log-probabilities.
     """
-    forms = _forms(key)
+    forms = _all_forms(keys)
     return _cleaned(forms, value) if forms else value
 
 
-def loaded(key: str, content: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """The JSON of a body, without the key.
+def loaded(keys: Keys, content: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """The JSON of a body, without the keys.
 
     Raises:
         ValueError, RecursionError: it is no JSON.
     """
-    value, forms = json.loads(content), _forms(key)
+    value, forms = json.loads(content), _all_forms(keys)
     if not forms:
         return value
     plain = content.replace(b"\\/", b"/")

@@ -1,0 +1,72 @@
+"""Headers of requests that a recipe sets: texts, with ``${NAME}`` for environment variables."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from syngain.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEYS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie"})
+OURS = frozenset({"host", "content-length", "content-type", "accept-encoding", "transfer-encoding"})
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def resolved(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers with the values of environment variables.
+
+    Raises:
+        UsageError: a key in plain text, a variable that is not set, or a header that is not the recipe's to set.
+    """
+    return {name: _resolved(name, value) for name, value in headers.items()}
+
+
+def _resolved(name: str, value: str) -> str:
+    if name.lower() in OURS or not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII):
+        raise UsageError(f"the header {name!r}", expected="a header of the server", todo="remove it from `headers`")
+    variables = _VARIABLE.findall(value)
+    if name.lower() in KEYS and not variables:
+        raise UsageError(
+            f"the header {name!r} contains a key, and a recipe is written to the run folder",
+            expected="the name of an environment variable: `${NAME}`",
+            todo=f'write `headers: {{{name}: "${{MY_KEY}}"}}`, and export MY_KEY=...',
+        )
+    for variable in variables:
+        if not os.environ.get(variable, "").strip():
+            raise UsageError(
+                f"{variable} is not set, and the header {name!r} needs it",
+                expected=f"the environment variable {variable}",
+                todo=f"export {variable}=... and run again",
+            )
+        valid(os.environ[variable].strip(), variable)
+    return _VARIABLE.sub(lambda match: os.environ[match[1]].strip(), value)
+
+
+def secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of environment variables in headers."""
+    found = [variable for value in headers.values() for variable in _VARIABLE.findall(value)]
+    return tuple(value for name in found if (value := os.environ.get(name, "").strip()))
+
+
+def authorizes(headers: Mapping[str, str]) -> bool:
+    """Whether a header holds a key, so that none of another service is sent."""
+    return any(name.lower() in KEYS for name in headers)
+
+
+def valid(key: str, variable: str) -> str:
+    """A key that a header can hold.
+
+    Raises:
+        UsageError: it has other characters.
+    """
+    if key and not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"the key in {variable} contains characters that HTTP headers do not allow",
+            expected="printable ASCII",
+            todo=f"export {variable}=KEY with the key alone",
+        )
+    return key
