@@ -69,7 +69,6 @@ def generate(
     if job["preview"] is not None:
         print_preview(job)
         return
-
     if job["batch"] is not None:
         run_batch(job)
         return
