@@ -4,8 +4,8 @@
 
 Every run generates 40 rows (12 where a fault hangs) under a ceiling of 5,000 tokens, with 30% of the attempts broken,
 at concurrency 16 and 64 in turn. Counted: runs in which the server billed more than the ceiling, runs in which the
-ledger's bounds do not hold what the server billed, errors that are none of syngain's, and the peak memory of a process
-per kind. A line of FILE per kind; kinds that are in it are not run again.
+ledger's bounds do not hold what the server billed, errors that are none of syngain's, and the peak memory of a client
+in a process of its own per kind. A line of FILE per kind; kinds that are in it are not run again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import json
 import os
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -62,6 +61,26 @@ def one_run(kind: str, run: int, real: Path, folder: Path) -> dict[str, object]:
     return out | {"truth": truth, "least": found.least[0], "most": found.most[0], "broken": broken}
 
 
+def client_memory(kind: str) -> int:
+    """Peak MiB of a client in a process of its own, 64 requests at a time."""
+    with tempfile.TemporaryDirectory() as place, LyingServer(faults={kind: RATE}, hang=8.0, seed=0) as server:
+        folder = Path(place)
+        (folder / "real.jsonl").write_text("".join(json.dumps(row) + "\n" for row in anchors(30)))
+        recipe = server_recipe(server, 12 if kind in SLOW else 120)
+        recipe["generator"]["timeout"] = 6.0
+        recipe["engine"] |= {"concurrency": 64, "attempts": 20, "max_error_rate": 0.9}
+        (folder / "recipe.json").write_text(json.dumps(recipe))
+        command = ["-m", "syngain", "generate", "recipe.json", "--real", "real.jsonl", "-o", "out", "--quiet"]
+        peak = 0
+        with subprocess.Popen([sys.executable, *command], cwd=folder, stderr=subprocess.DEVNULL) as child:
+            while child.poll() is None:  # the usage that wait() tells begins with the memory of this process
+                with contextlib.suppress(OSError):
+                    status = Path(f"/proc/{child.pid}/status").read_text()
+                    peak = max([peak, *(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)])
+                time.sleep(0.02)
+    return peak // 1024
+
+
 def of_kind(kind: str, runs: int) -> dict[str, object]:
     """The counts of a kind."""
     begin, found = time.process_time(), []
@@ -77,7 +96,7 @@ def of_kind(kind: str, runs: int) -> dict[str, object]:
         "outside": sum(not one["least"] <= one["truth"] <= one["most"] for one in found),
         "tracebacks": [one["traceback"] for one in found if one["traceback"]],
         "stopped": sum(bool(one["stopped"]) for one in found),
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "memory": client_memory(kind) if kind != MIXED else 0,
         "cpu": round(time.process_time() - begin, 1),
     }
 
@@ -89,7 +108,12 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=[*KINDS, MIXED])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--one", help="Run one kind in this process and print its line.")
+    parser.add_argument("--memory", action="store_true", help="Print only the peak memory of each kind.")
     options = parser.parse_args()
+    if options.memory:
+        found = {kind: client_memory(kind) for kind in options.kinds if kind != MIXED}
+        print(json.dumps(found), f"\nat most {max(found.values())} MiB")
+        return
     if options.one:
         print(json.dumps(of_kind(options.one, options.runs)))
         return
