@@ -19,6 +19,7 @@ from syngain.data.layouts.entry import (
     said,
     tools_of,
     unjudged,
+    with_system,
 )
 
 OPENAI_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -36,7 +37,10 @@ ROLES = {
     "bot": "assistant",
     "observation": "tool",
     "tool": "tool",
+    "function_response": "tool",
+    "ipython": "tool",
 }
+CALL_TAGS = frozenset({"function_call", "tool_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class Messages:
         found = messages_of(row.get("messages"), "messages")
         if not found:
             raise LayoutError("`messages` is empty", "at least one message")
-        return Entry(messages=found, tools=tools_of(row.get("tools")), extra=rest(row, "messages", "tools"))
+        found, system = with_system(found, row)
+        return Entry(messages=found, tools=tools_of(row.get("tools")), extra=rest(row, "messages", "tools", *system))
 
     def emit(self, entry: Entry) -> Emitted:
         """Write an entry; only a rejected answer is lost."""
@@ -134,13 +139,11 @@ class ShareGPT:
         if not isinstance(turns, list) or not turns:
             raise LayoutError("`conversations` is not a list of turns", "turns with `from` and `value`")
         messages = [sharegpt_message(turn, index) for index, turn in enumerate(turns)]
-        system = row.get("system")
-        if not isinstance(system, (str, type(None))):
+        if not isinstance(row.get("system"), (str, type(None))):
             raise LayoutError("`system` is not text", "the text of the system message")
-        if system:
-            messages.insert(0, said("system", system))
-        extra = rest(row, "conversations", "tools", "system")
-        return Entry(messages=tuple(messages), tools=tools_of(row.get("tools")), extra=extra)
+        found, system = with_system(tuple(messages), row)
+        extra = rest(row, "conversations", "tools", "system", *system)
+        return Entry(messages=found, tools=tools_of(row.get("tools")), extra=extra)
 
     def emit(self, entry: Entry) -> Emitted:
         """Write an entry; further fields of messages and calls are lost."""
@@ -162,9 +165,13 @@ def sharegpt_message(turn: object, index: int) -> Message:
     where = f"`conversations[{index}]`"
     if not isinstance(turn, Mapping):
         raise LayoutError(f"{where} is not an object", "turns with `from` and `value`")
+    if "from" not in turn and isinstance(turn.get("role"), str):  # the roles and contents of unsloth and axolotl
+        content = {"content": turn["value"]} if "value" in turn and "content" not in turn else {}
+        kept = {name: item for name, item in turn.items() if name != "value" or not content}
+        return message({**kept, **content, "role": ROLES.get(str(turn["role"]), turn["role"])})
     tag, value = turn.get("from"), turn.get("value")
     further = {name: item for name, item in turn.items() if name not in {"from", "value"} and item is not None}
-    if tag == "function_call" and isinstance(value, str):
+    if tag in CALL_TAGS and isinstance(value, str):
         return {"role": "assistant", "content": None, "tool_calls": _calls(value, where), **further}
     if not isinstance(tag, str) or tag not in ROLES:
         raise LayoutError(f"{where} is from {tag!r}", f"one of {', '.join([*FROM.values(), 'function_call'])}")
