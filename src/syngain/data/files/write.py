@@ -193,7 +193,7 @@ def _json_text(records: Iterable[Mapping[str, object]], target: Path, *, lines: 
 def _json(record: Mapping[str, object], target: Path) -> bytes:
     try:
         try:
-            return json.dumps(record, ensure_ascii=False, default=_json_value).encode()
+            return _as_json(record).encode()
         except UnicodeEncodeError:  # lone surrogates need an escape
             return json.dumps(record, default=_json_value).encode()
     except (TypeError, ValueError) as error:
@@ -213,6 +213,9 @@ def _json_value(value: object) -> object:
     if callable(item):
         return item()
     return str(value)
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, default=_json_value).encode
 
 
 def _delimited_text(records: Sequence[Mapping[str, object]], target: Path, mark: str) -> Iterator[bytes]:

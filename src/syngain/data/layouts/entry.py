@@ -93,7 +93,8 @@ def messages_of(value: object, where: str) -> tuple[Message, ...]:
     for index, item in enumerate(value):
         if not isinstance(item, Mapping) or not isinstance(item.get("role"), str):
             raise LayoutError(f"`{where}[{index}]` has no role", "messages with `role` and `content`")
-        out.append(message(dict(item)))
+        plain = len(item) == 2 and isinstance(item.get("content"), str)  # most messages
+        out.append(dict(item) if plain else message(dict(item)))
     return tuple(out)
 
 

@@ -11,15 +11,16 @@ from syngain.core.errors import InputError
 from syngain.data.layouts.convert import LAYOUTS
 from syngain.data.layouts.entry import Emitted, Entry, Layout, LayoutError, Row, SkippedError
 from syngain.data.layouts.trainers import TRAINERS, Trainer
-from syngain.data.layouts.trainers.meaning import differences, meaning_of
+from syngain.data.layouts.trainers.forms import Known
+from syngain.data.layouts.trainers.meaning import differences, meaning_of, plain_shape
 from syngain.data.rows import show, show_names
 
 
 class Emits(Protocol):
     """What writes entries as rows."""
 
-    def emit(self, entry: Entry) -> Emitted:
-        """Write an entry; see :class:`Layout`."""
+    def emit(self, entry: Entry, known: Known | None = None) -> Emitted:
+        """Write an entry; see :class:`Layout` and :class:`Form`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,16 @@ class Stored:
 
     layout: Layout
 
-    def emit(self, entry: Entry) -> Emitted:
-        """Write an entry; see :class:`Layout`."""
+    def emit(self, entry: Entry, known: Known | None = None) -> Emitted:
+        """Write an entry; see :class:`Layout` and :class:`Form`."""
         emitted = self.layout.emit(entry)
+        shape = None if known is None else plain_shape(entry)
+        if shape is not None and known is not None and shape in known:
+            return emitted
         read = self.layout.parse(dict(emitted.row))
         further = differences(meaning_of(entry)[0], meaning_of(read)[0])
+        if shape is not None and known is not None and not further and not emitted.lost:
+            known[shape] = None
         return Emitted(emitted.row, tuple(dict.fromkeys([*emitted.lost, *further]))) if further else emitted
 
 
@@ -75,6 +81,7 @@ class Rewriting:
     written: int = 0
     fields: set[str] = field(default_factory=set)
     _form: Emits | None = None
+    _known: Known = field(default_factory=dict)
     _tried: list[Emits] = field(default_factory=list)
 
     def run(self, write: Callable[[Iterable[Row]], None]) -> None:
@@ -128,7 +135,7 @@ class Rewriting:
             self._form = self._choose(entry)
             self._tried = [self._form]
         try:
-            emitted = self._form.emit(entry)
+            emitted = self._form.emit(entry, self._known)
         except LayoutError:
             self._another(entry)
             raise
@@ -150,6 +157,7 @@ class Rewriting:
             if form not in self._tried and _same_stage(self.target, form, self._tried[0]) and _clean(form, entry):
                 self._form = form
                 self._tried.append(form)
+                self._known = {}
                 raise _AnotherForm
 
     def _check(self, emitted: Emitted) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Row, SkippedError
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import messages_of_turns, read_template, with_tools
+from syngain.data.layouts.trainers.chat import flagged_messages, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, answered, conversation, unparsed
 from syngain.data.layouts.trainers.meaning import Meaning, turns_of
 
@@ -28,7 +28,7 @@ VISION = frozenset({"images", "image"})  # a column of these turns DPO into the 
 def write_chat(meaning: Meaning) -> Written:
     """Messages and tools."""
     turns = conversation(meaning, "axolotl")
-    row: Row = {"messages": messages_of_turns(turns, flag="training")}
+    row: Row = {"messages": flagged_messages(meaning, "training")}
     return with_tools(row, meaning), unparsed(turns)
 
 
@@ -64,8 +64,7 @@ def read_preference(row: Row) -> Meaning:
     asked = list(row["messages"])  # type: ignore[call-overload]
     read = read_template([*asked, row["chosen"]], asked=len(asked))
     worse = read_template([row["rejected"]], asked=0).turns
-    own = tuple(replace(turn, trained=i >= len(asked)) for i, turn in enumerate(read.turns))
-    return replace(read, turns=own, rejected=worse)
+    return replace(read, rejected=worse)
 
 
 def write_judged(meaning: Meaning) -> Written:

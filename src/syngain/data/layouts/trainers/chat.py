@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Entry, Message, Row, SkippedError
@@ -31,18 +32,20 @@ def placeholder(kind: str, place: str) -> Row:  # noqa: ARG001  (one signature f
     return {"type": kind}
 
 
-def message_of(turn: Turn, show: ShowMedia | None = None, *, flag: str = "", text_arguments: bool = False) -> Message:
+def message_of(
+    turn: Turn, show: ShowMedia | None = None, *, untrained: str = "", text_arguments: bool = False
+) -> Message:
     """A turn as a message.
 
     Args:
         turn: the turn.
         show: writes a part that is no text; None leaves such parts out.
-        flag: the field that takes an assistant turn out of the loss; empty for none.
+        untrained: the field that takes the turn out of the loss; empty for none.
         text_arguments: whether arguments of calls are JSON text, as OpenAI has them; else objects.
     """
-    of, flagged = turn.of, flag and turn.role == "assistant" and not turn.trained
-    if len(of) == 2 and not turn.media and not flagged:
-        return {"role": turn.role, "content": turn.text}
+    of = turn.of
+    if len(of) == 2 and not turn.media and not untrained:
+        return of if of["role"] == turn.role and of["content"] == turn.text else {"role": turn.role, "content": turn.text}
     out: Message = {"role": turn.role, "content": _content(turn.text, turn.media, show)}
     if turn.thought:
         out["reasoning_content"] = turn.thought
@@ -50,15 +53,23 @@ def message_of(turn: Turn, show: ShowMedia | None = None, *, flag: str = "", tex
         out["tool_calls"] = _calls(turn, text_arguments=text_arguments)
     if of.get("tool_call_id") is not None:
         out["tool_call_id"] = of["tool_call_id"]
-    if flagged:
-        out[flag] = 0 if flag == "weight" else False
+    if untrained:
+        out[untrained] = 0 if untrained == "weight" else False
     out.update({name: value for name, value in of.items() if name not in KNOWN and name not in out})
     return out
 
 
-def messages_of_turns(turns: Sequence[Turn], show: ShowMedia | None = None, *, flag: str = "") -> list[Message]:
+def messages_of_turns(turns: Sequence[Turn], show: ShowMedia | None = None) -> list[Message]:
     """Turns as messages; see :func:`message_of`."""
-    return [message_of(turn, show, flag=flag) for turn in turns]
+    return [message_of(turn, show) for turn in turns]
+
+
+def flagged_messages(meaning: Meaning, flag: str, show: ShowMedia | None = None) -> list[Message]:
+    """Turns as messages; those of the assistant that are not in the loss have a flag."""
+    return [
+        message_of(turn, show, untrained=flag if turn.role == "assistant" and not trained else "")
+        for turn, trained in zip(meaning.turns, meaning.loss, strict=True)
+    ]
 
 
 def _content(text: str, media: tuple[Media, ...], show: ShowMedia | None) -> object:
@@ -111,3 +122,8 @@ def with_tools(row: Row, meaning: Meaning) -> Row:
     if meaning.tools:
         row["tools"] = opened(meaning.tools)
     return row
+
+
+def all_answers(read: Meaning) -> Meaning:
+    """The meaning for a trainer that trains every turn of the assistant."""
+    return replace(read, loss=tuple([turn.role == "assistant" for turn in read.turns]))

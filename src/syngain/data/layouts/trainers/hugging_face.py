@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from syngain.data.layouts.entry import Row
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import hugging_face_part, messages_of_turns, read_template, with_tools
+from syngain.data.layouts.trainers.chat import flagged_messages, hugging_face_part, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, conversation, unparsed
-from syngain.data.layouts.trainers.meaning import Meaning
+from syngain.data.layouts.trainers.meaning import JUDGED, Meaning
 
 
 def write_messages(meaning: Meaning) -> Written:
     """Messages and tools; an assistant turn outside of the loss has ``weight: 0``."""
     turns = conversation(meaning, "messages")
-    row: Row = {"messages": messages_of_turns(turns, hugging_face_part, flag="weight")}
+    row: Row = {"messages": flagged_messages(meaning, "weight", hugging_face_part)}
     return with_tools(row, meaning), unparsed(turns)
 
 
 def read_messages(row: Row) -> Meaning:
-    """As a chat template reads a row, and with its weights."""
-    return read_template(row["messages"], row.get("tools"))
+    """As a chat template reads a row, and with its weights and its label."""
+    label: Row = {name: row[name] for name in JUDGED if name in row}
+    return read_template(row["messages"], row.get("tools"), extra=label)
 
 
 MESSAGES = Form("messages", write_messages, read_messages, frozenset({"messages", "tools"}))

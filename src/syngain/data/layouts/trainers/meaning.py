@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from syngain.data.layouts.trainers.parts import COLUMNS, NO_JSON, Call, Media, calls_of, content_of, listed_tools
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
 ROLES = {"developer": "system", "function": "tool", "model": "assistant"}
 FLAGS = ("weight", "train", "training")  # of a message: whether it is in the loss
 THOUGHTS = ("reasoning_content", "thinking", "reasoning", "thought")
+JUDGED = ("kto_tag", "label")
 MARKS = {"image": "<image>", "video": "<video>", "audio": "<audio>"}
 KNOWN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_call", *FLAGS, *THOUGHTS})
-SINGULAR = {"image", "video", "audio"}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One turn of a conversation.
 
     Attributes:
         role: system, user, assistant or tool. text: without media. media, calls: in order. thought: the reasoning
-            before the answer. trained: whether the turn is in the loss. answers: of a tool result, the number of its
-            call in the conversation. of: the message it was read from.
+            before the answer. answers: of a tool result, the number of its call in the conversation. of: the message
+            it was read from, which is not compared.
     """
 
     role: str
@@ -35,9 +34,17 @@ class Turn:
     media: tuple[Media, ...] = ()
     calls: tuple[Call, ...] = ()
     thought: str = ""
-    trained: bool = False
     answers: int = -1
-    of: Message = field(default_factory=dict, compare=False, repr=False)
+    of: Message = {}  # noqa: RUF012  (a tuple; it is never changed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Turn) and self[:-1] == other[:-1]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])
 
     @property
     def spoken(self) -> str:
@@ -50,12 +57,13 @@ class Meaning:
     """What a row trains.
 
     Attributes:
-        turns: of the conversation, the chosen answer included. answer: where the answer begins, for preferences and
-            judged answers. rejected: turns of the worse answer. liked: whether a judged answer is a good one. tools: as
+        turns: of the conversation, the chosen answer included. loss: whether each of them is trained. answer: where
+            the answer begins, for preferences and judged answers. rejected: turns of the worse answer. liked: whether a judged answer is a good one. tools: as
             JSON. text: of a row without turns.
     """
 
     turns: tuple[Turn, ...] = ()
+    loss: tuple[bool, ...] = ()
     answer: int = 0
     rejected: tuple[Turn, ...] = ()
     liked: bool | None = None
@@ -70,29 +78,31 @@ def meaning_of(entry: Entry, *, rendered: bool = False) -> tuple[Meaning, tuple[
     """
     if not entry.messages:
         return Meaning(text=entry.text), ()
-    liked, field_name = judged(entry.extra) if entry.rejected is None else (None, "")
+    liked, field_name = judged(entry.extra) if entry.extra and entry.rejected is None else (None, "")
     used = [field_name] if field_name else []
     turns = turns_of(entry.messages, rendered=rendered)
-    if not COLUMN_NAMES.isdisjoint(entry.extra):
+    if entry.extra and not COLUMN_NAMES.isdisjoint(entry.extra):
         turns = _with_media(turns, entry.extra, used)
     compared = entry.rejected is not None or liked is not None
     start = entry.asked
     if start is None:
         start = next((i for i in range(len(turns) - 1, -1, -1) if turns[i].role == "assistant"), len(turns))
     first = start if compared else entry.asked or 0
-    if first:
-        turns = tuple(replace(turn, trained=False) if i < first and turn.trained else turn for i, turn in enumerate(turns))
+    loss = tuple(
+        [turn.role == "assistant" and i >= first and (len(turn.of) == 2 or _in_loss(turn.of)) for i, turn in enumerate(turns)]
+    )
     worse = turns_of(entry.rejected, rendered=rendered) if entry.rejected else ()
     tools = listed_tools(entry.tools) if entry.tools is not None else ""
-    return Meaning(turns=turns, answer=start, rejected=worse, liked=liked, tools=tools), tuple(used)
+    return Meaning(turns=turns, loss=loss, answer=start, rejected=worse, liked=liked, tools=tools), tuple(used)
 
 
 COLUMN_NAMES = frozenset(name for names in COLUMNS.values() for name in names)
+SPECIAL = COLUMN_NAMES | frozenset(JUDGED)
 
 
 def judged(fields: Mapping[str, object]) -> tuple[bool | None, str]:
     """Whether the answer of a row is a good one, and the field that says so."""
-    for name in ("kto_tag", "label"):
+    for name in JUDGED:
         value = fields.get(name)
         if isinstance(value, bool):
             return value, name
@@ -107,9 +117,8 @@ def turns_of(messages: Sequence[Message], *, rendered: bool = False) -> tuple[Tu
     for item in messages:
         role, content = str(item["role"]), item.get("content")
         role = ROLES.get(role, role)
-        if isinstance(content, str) and len(item) == 2:
-            turns.append(Turn(role, content, (), (), "", role == "assistant", done if role == "tool" else -1, item))
-            done += role == "tool"
+        if len(item) == 2 and isinstance(content, str) and role != "tool":  # most messages
+            turns.append(Turn(role, content, (), (), "", -1, item))
             continue
         text, media, calls = content_of(content)
         calls += calls_of(item, rendered=rendered)
@@ -123,9 +132,7 @@ def turns_of(messages: Sequence[Message], *, rendered: bool = False) -> tuple[Tu
             known = item.get("tool_call_id")
             number = made - len(pending) + pending.index(known) if known is not None and known in pending else done
             done += 1
-        turns.append(
-            Turn(role, text, media, calls, _thought(item), role == "assistant" and _in_loss(item), number, item)
-        )
+        turns.append(Turn(role, text, media, calls, _thought(item), number, item))
     return tuple(turns)
 
 
@@ -159,7 +166,7 @@ def _with_media(turns: tuple[Turn, ...], extra: Mapping[str, object], used: list
             out = _at_marks(out, kind, places)
         else:
             first = next((i for i, turn in enumerate(out) if turn.role == "user"), 0)
-            out[first] = replace(out[first], media=(*((kind, place, 0) for place in places), *out[first].media))
+            out[first] = out[first]._replace(media=(*((kind, place, 0) for place in places), *out[first].media))
         used.append(name)
     return tuple(out)
 
@@ -173,8 +180,8 @@ def _place(value: object) -> str | None:
 def _filled(turns: Sequence[Turn], kind: str, places: Sequence[str]) -> list[Turn]:
     rest = iter(places)
     return [
-        replace(
-            turn, media=tuple((k, next(rest) if k == kind and not place else place, at) for k, place, at in turn.media)
+        turn._replace(
+            media=tuple((k, next(rest) if k == kind and not place else place, at) for k, place, at in turn.media)
         )
         for turn in turns
     ]
@@ -188,7 +195,7 @@ def _at_marks(turns: Sequence[Turn], kind: str, places: Sequence[str]) -> list[T
         for piece in pieces[:-1]:
             length += len(piece)
             media.append((kind, next(rest), length))
-        out.append(replace(turn, text="".join(pieces), media=tuple(media)) if len(pieces) > 1 else turn)
+        out.append(turn._replace(text="".join(pieces), media=tuple(media)) if len(pieces) > 1 else turn)
     return out
 
 
@@ -200,6 +207,9 @@ def differences(before: Meaning, after: Meaning) -> list[str]:
     if before.text != after.text:
         out.append("text")
     out += _of_turns(_ordered(before.turns), _ordered(after.turns))
+    if len(before.loss) == len(after.loss):
+        changed = {one for one, two in zip(before.loss, after.loss, strict=True) if one != two}
+        out += [f"loss mask (a turn would {'not ' if one else ''}be trained)" for one in sorted(changed)]
     if before.tools != after.tools:
         out.append("tools")
     if before.liked is not None and before.liked is not after.liked:
@@ -239,10 +249,6 @@ def _of_turns(before: Sequence[Turn], after: Sequence[Turn]) -> list[str]:
             kinds = dict.fromkeys(kind for kind, _, _ in (*one.media, *two.media))
             out += [f"messages[].content ({kind})" for kind in kinds]
         out += _of_calls(one.calls, two.calls)
-        if one.trained and not two.trained:
-            out.append("loss mask (an assistant turn would not be trained)")
-        elif two.trained and not one.trained:
-            out.append("loss mask (an assistant turn would be trained)")
         if one.answers != two.answers:
             out.append("messages[].tool_call_id")
     return out
@@ -255,3 +261,20 @@ def _of_calls(one: tuple[Call, ...], two: tuple[Call, ...]) -> list[str]:
         return []
     twice = any(read.startswith(NO_JSON) for _, read in two)
     return [f"messages[].tool_calls[].function.arguments{' (encoded twice)' if twice else ''}"]
+
+
+def plain_shape(entry: Entry) -> tuple[object, ...] | None:
+    """The roles of a conversation of plain texts, and which texts are empty; None for other rows.
+
+    Texts pass through every loader as they are, so that plain rows of one shape are read alike.
+    """
+    if entry.rejected is not None or entry.tools is not None or not entry.messages:
+        return None
+    if entry.extra and not SPECIAL.isdisjoint(entry.extra):
+        return None
+    shape: list[object] = [entry.asked]
+    for item in entry.messages:
+        if len(item) != 2 or not isinstance(item["content"], str):
+            return None
+        shape += (item["role"], not item["content"])
+    return tuple(shape)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Message, Row, SkippedError
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import messages_of_turns, read_template, with_tools
+from syngain.data.layouts.trainers.chat import all_answers, messages_of_turns, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, answered, conversation, unparsed
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def read_chat(row: Row) -> Meaning:
             text = str(content)
         normal.append({**item, "content": text})
     tools = row.get("tools")
-    read = read_template(normal, tools if isinstance(tools, list) else None)
-    return replace(read, turns=tuple(replace(t, trained=t.role == "assistant") for t in read.turns))
+    return all_answers(read_template(normal, tools if isinstance(tools, list) else None))
 
 
 def write_preference(meaning: Meaning) -> Written:
@@ -59,8 +58,7 @@ def read_preference(row: Row) -> Meaning:
     asked = list(row["context"])  # type: ignore[call-overload]
     ranked = sorted(row["completions"], key=lambda one: int(one["rank"]))  # type: ignore[call-overload]
     read = read_template([*asked, *ranked[0]["completion"]], asked=len(asked))
-    own = tuple(replace(turn, trained=i >= len(asked) and turn.trained) for i, turn in enumerate(read.turns))
-    return replace(read, turns=own, rejected=read_template(ranked[1]["completion"], asked=0).turns)
+    return replace(read, rejected=read_template(ranked[1]["completion"], asked=0).turns)
 
 
 CHAT = Form("messages", write_chat, read_chat, frozenset({"messages", "tools"}))

@@ -30,12 +30,13 @@ def part_of(kind: str, place: str) -> Row:
     return {"type": "image_url", "image_url": {"url": place}} if kind == "image" else {"type": kind}
 
 
-def messages_written(turns: Sequence[Turn], lost: list[str]) -> list[Message]:
+def messages_written(turns: Sequence[Turn], loss: Sequence[bool], lost: list[str]) -> list[Message]:
     """Messages whose calls have ids, which results name; names of fields that are not allowed are added to ``lost``."""
     ids: list[str] = []
     out = []
-    for turn in turns:
-        made = message_of(turn, part_of, flag="weight", text_arguments=True)
+    for turn, trained in zip(turns, loss, strict=False):
+        out_of_loss = turn.role == "assistant" and not trained
+        made = message_of(turn, part_of, untrained="weight" if out_of_loss else "", text_arguments=True)
         if turn.of.get("role") == "developer":
             made["role"] = "developer"
         calls = made.get("tool_calls")
@@ -46,7 +47,7 @@ def messages_written(turns: Sequence[Turn], lost: list[str]) -> list[Message]:
             made["tool_call_id"] = ids[turn.answers]
         if turn.calls and not turn.text and not turn.media:
             del made["content"]
-        if turn.of.get("weight") == 1 and turn.trained:
+        if turn.of.get("weight") == 1 and trained:
             made["weight"] = 1
         lost += [f"messages[].{name}" for name in made if name not in FIELDS and name != "reasoning_content"]
         out.append({name: value for name, value in made.items() if name in FIELDS})
@@ -56,7 +57,7 @@ def messages_written(turns: Sequence[Turn], lost: list[str]) -> list[Message]:
 def write_chat(meaning: Meaning) -> Written:
     """A chat."""
     lost: list[str] = []
-    row: Row = {"messages": messages_written(conversation(meaning, "OpenAI"), lost)}
+    row: Row = {"messages": messages_written(conversation(meaning, "OpenAI"), meaning.loss, lost)}
     return with_tools(row, meaning), lost
 
 
@@ -102,7 +103,7 @@ def write_preference(meaning: Meaning) -> Written:
     if len(answer) != 1 or len(meaning.rejected) != 1 or answer[0].calls or meaning.rejected[0].calls:
         raise SkippedError("an answer that is more than one text", "two answers of one message with text")
     lost: list[str] = []
-    given = with_tools({"messages": [{k: v for k, v in m.items() if k != "weight"} for m in messages_written(asked, lost)]}, meaning)
+    given = with_tools({"messages": messages_written(asked, [True] * len(asked), lost)}, meaning)
     outputs = [{"role": "assistant", "content": one.text} for one in (answer[0], meaning.rejected[0])]
     row: Row = {"input": given, "preferred_output": outputs[:1], "non_preferred_output": outputs[1:]}
     return row, lost

@@ -7,12 +7,11 @@ Calls have an id and arguments as JSON text; contents are texts, or items of typ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Entry, Message, Row, SkippedError
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import message_of, with_tools
+from syngain.data.layouts.trainers.chat import all_answers, message_of, with_tools
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, conversation
 from syngain.data.layouts.trainers.meaning import KNOWN, Meaning, meaning_of
 
@@ -85,10 +84,7 @@ def read_conversation(row: Row) -> Meaning:
         _check_tool(tool)
     if not isinstance(row.get("conversation_id"), (str, type(None))):
         raise SkippedError("`conversation_id` is not text", "a text as the id of a conversation")
-    read = meaning_of(Entry(messages=tuple(listed), tools=tools))[0]
-    return replace(
-        read, turns=tuple(replace(t, trained=t.role == "assistant") if t.role == "assistant" else t for t in read.turns)
-    )
+    return all_answers(meaning_of(Entry(messages=tuple(listed), tools=tools))[0])
 
 
 def _check_message(message: Message) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Row, SkippedError
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import messages_of_turns, placeholder, read_template, with_tools
+from syngain.data.layouts.trainers.chat import all_answers, messages_of_turns, placeholder, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, answered, conversation, unparsed
 from syngain.data.layouts.trainers.meaning import Meaning, Turn
 
@@ -37,7 +37,7 @@ def _row(meaning: Meaning, row: Row) -> Row:
 
 def _turns(turns: Sequence[Turn]) -> list[Row]:
     shown = [
-        replace(turn, media=tuple(one for one in turn.media if one[0] == "image")) if turn.media else turn
+        turn._replace(media=tuple([one for one in turn.media if one[0] == "image"])) if turn.media else turn
         for turn in turns
     ]
     return messages_of_turns(shown, placeholder)
@@ -55,19 +55,17 @@ def write_messages(meaning: Meaning) -> Written:
 
 def read_messages(row: Row) -> Meaning:
     """All turns of the assistant are in the loss."""
-    read = read_template(row["messages"], row.get("tools"), extra=_extra(row))
-    if not any(turn.role == "assistant" for turn in read.turns):
+    read = all_answers(read_template(row["messages"], row.get("tools"), extra=_extra(row)))
+    if not any(read.loss):
         raise SkippedError("no turn of the assistant", "an assistant turn, which is what is trained")
-    return replace(
-        read, turns=tuple(replace(turn, trained=turn.role == "assistant") if turn.of else turn for turn in read.turns)
-    )
+    return read
 
 
 def write_prompt(meaning: Meaning) -> Written:
     """Prompt and completion; the completion begins where the loss does."""
     turns = conversation(meaning, "TRL")
-    start = next((i for i, turn in enumerate(turns) if turn.trained), meaning.answer)
-    answered(replace(meaning, answer=start))
+    start = next((i for i, trained in enumerate(meaning.loss) if trained), meaning.answer)
+    answered(meaning, start)
     return _row(meaning, {"prompt": _turns(turns[:start]), "completion": _turns(turns[start:])}), unparsed(turns)
 
 
@@ -75,10 +73,8 @@ def read_prompt(row: Row) -> Meaning:
     """The turns of the completion are in the loss, requests among them too; tool results are counted as the call's."""
     asked, answer = _lists(row, "prompt", "completion")
     read = read_template([*asked, *answer], row.get("tools"), asked=len(asked), extra=_extra(row))
-    turns = [
-        replace(turn, trained=i >= len(asked) and turn.role != "tool") for i, turn in enumerate(read.turns)
-    ]
-    return replace(read, turns=tuple(turns))
+    loss = tuple([i >= len(asked) and turn.role != "tool" for i, turn in enumerate(read.turns)])
+    return replace(read, loss=loss)
 
 
 def write_preference(meaning: Meaning) -> Written:
@@ -96,8 +92,7 @@ def read_preference(row: Row) -> Meaning:
     extra = _extra(row)
     read = read_template([*asked, *answer], row.get("tools"), asked=len(asked), extra=extra)
     other = read_template(worse, asked=0)
-    own = tuple(replace(turn, trained=i >= len(asked) and turn.trained) for i, turn in enumerate(read.turns))
-    return replace(read, turns=own, rejected=other.turns)
+    return replace(read, rejected=other.turns)
 
 
 def write_judged(meaning: Meaning) -> Written:
@@ -119,7 +114,7 @@ def read_judged(row: Row) -> Meaning:
 def write_asked(meaning: Meaning) -> Written:
     """The prompt alone, for online methods (GRPO); an answer is left out."""
     turns = conversation(meaning, "TRL")
-    end = next((i for i, turn in enumerate(turns) if turn.trained), len(turns))
+    end = next((i for i, trained in enumerate(meaning.loss) if trained), len(turns))
     if not end:
         raise SkippedError("there is no prompt before the answer", "a prompt")
     return _row(replace(meaning, turns=turns[:end], rejected=()), {"prompt": _turns(turns[:end])}), unparsed(turns)
