@@ -28,7 +28,7 @@ def convert(
     from_: Optional[str] = typer.Option(None, "--from", help=f"Layout to read: {READ}."),
     prompt: Optional[str] = typer.Option(None, help="Prompt column, where the layout has no fixed one."),
     response: Optional[str] = typer.Option(None, help="Response column, where the layout has no fixed one."),
-    lossy: bool = typer.Option(False, "--lossy", help="Leave out what the target would not read as it is meant, and list it."),
+    lossy: bool = typer.Option(False, "--lossy", help="Leave out what the target would not read as meant; list it."),
     encoding: Optional[str] = typer.Option(None, help="Encoding of a text file IN; default UTF-8."),
     config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print a JSON summary."),

@@ -16,7 +16,6 @@ from syngain.data.layouts.entry import (
     message,
     messages_of,
     rest,
-    said,
     tools_of,
     unjudged,
     with_system,

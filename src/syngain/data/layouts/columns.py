@@ -48,6 +48,9 @@ class Columns:
         for name in names:
             if isinstance(row.get(name), Unread):
                 raise SkippedError(f"a row {row[name]}", "rows with a better and a worse response")
+        steps = row.get("labels")
+        if "completions" in row and isinstance(steps, list) and not all(steps):
+            raise SkippedError("a response with wrong steps (`labels`)", "responses whose steps are all right")
         kept = {name: value for name, value in row.items() if name in self.fields}
         extra = rest(kept, *names, "tools") if roles.shape != "text" else rest(kept, *names)
         if roles.shape == "text":
@@ -106,7 +109,7 @@ class Columns:
         texts: list[str] = []
         for name in names:
             cell = row.get(name)
-            if cell is None or cell == "" or cell == []:
+            if not cell:
                 continue
             if name.strip().casefold() in SYSTEM and isinstance(cell, str):
                 first.append(said("system", cell))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UsageError
 from syngain.data.columns.roles import TEXT
 from syngain.data.layouts.chat import Messages, OpenAI, Oumi, ShareGPT
-from syngain.data.layouts.entry import Layout
 from syngain.data.layouts.foreign import (
     EASY_CHUNKS,
     EASY_LABELS,
@@ -22,6 +22,9 @@ from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Text, Trl
 from syngain.data.layouts.preferences import OpenAIPreference, Preference, ShareGPTPreference, named_responses
 from syngain.data.layouts.trainers import TRAINERS
 from syngain.data.rows import show, show_names
+
+if TYPE_CHECKING:
+    from syngain.data.layouts.entry import Layout
 
 QA_ALIASES = ("solution", "response")
 LAYOUTS: Mapping[str, Layout] = {

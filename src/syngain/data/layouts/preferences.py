@@ -49,7 +49,7 @@ class Preference:
         if chosen[: len(asked)] == asked == rejected[: len(asked)]:  # whole conversations: the question once
             chosen, rejected = chosen[len(asked) :], rejected[len(asked) :]
         asked, system = with_system(asked, row)
-        copied = ("messages",) if row.get("messages") == [*asked, *chosen] else ()  # UltraFeedback: the chosen side again
+        copied = ("messages",) if row.get("messages") == [*asked, *chosen] else ()  # UltraFeedback
         if not chosen or not rejected:
             raise LayoutError(f"`{names[0]}` or `{names[1]}` is empty", "two answers")
         return Entry(

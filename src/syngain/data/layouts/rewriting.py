@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from syngain.core.errors import InputError
 from syngain.data.layouts.convert import LAYOUTS
 from syngain.data.layouts.entry import Emitted, Entry, Layout, LayoutError, Row, SkippedError
 from syngain.data.layouts.trainers import TRAINERS, Trainer
-from syngain.data.layouts.trainers.forms import Known
 from syngain.data.layouts.trainers.meaning import differences, meaning_of, plain_shape
 from syngain.data.rows import show, show_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from syngain.data.layouts.trainers.forms import Known
 
 
 class Emits(Protocol):
@@ -56,7 +59,7 @@ class Stored:
         return Emitted(emitted.row, tuple(dict.fromkeys([*emitted.lost, *further]))) if further else emitted
 
 
-class _AnotherForm(Exception):
+class _AnotherFormError(Exception):
     """A row needs another form of the trainer; all rows are written again."""
 
 
@@ -93,7 +96,7 @@ class Rewriting:
         while True:
             try:
                 write(self)
-            except _AnotherForm:
+            except _AnotherFormError:
                 continue
             return
 
@@ -150,7 +153,7 @@ class Rewriting:
         return next((form for form in fitting if _clean(form, entry)), fitting[0])
 
     def _another(self, entry: Entry) -> None:
-        """Raise _AnotherForm where a form that was not tried expresses the row."""
+        """Raise _AnotherFormError where a form that was not tried expresses the row."""
         if not isinstance(self.target, Trainer):
             return
         for form in self.target.fitting(entry):
@@ -158,7 +161,7 @@ class Rewriting:
                 self._form = form
                 self._tried.append(form)
                 self._known = {}
-                raise _AnotherForm
+                raise _AnotherFormError
 
     def _check(self, emitted: Emitted) -> None:
         if not self.lossy:

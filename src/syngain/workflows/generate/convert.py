@@ -115,7 +115,9 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
         write_records(target, loaded.rows if covering is None else [covering(row) for row in loaded.rows])
         return Conversion(len(loaded), "rows", "rows", {}, (target,))
     found, loaded, layout = _source(loaded, source, prompt, response)
-    rows = loaded.rows if covering is None or not is_delimited(Path(loaded.file)) else [uncovered(r) for r in loaded.rows]
+    rows = (
+        loaded.rows if covering is None or not is_delimited(Path(loaded.file)) else [uncovered(r) for r in loaded.rows]
+    )
     rewriting = Rewriting(rows, layout, kind, lossy, loaded.name)
     streams = format_suffix(target) in JSON
 
@@ -168,9 +170,7 @@ def _loaded(path: str | Path, encoding: str | None = None) -> Loaded:
     return loaded
 
 
-def _source(
-    loaded: Loaded, source: str | None, prompt: str | None, response: str | None
-) -> tuple[str, Loaded, Layout]:
+def _source(loaded: Loaded, source: str | None, prompt: str | None, response: str | None) -> tuple[str, Loaded, Layout]:
     """The layout of the rows, the rows with the fields that it reads, and how to read them."""
     fields = _fields(loaded)
     if source is not None or prompt is not None or response is not None:
@@ -183,10 +183,11 @@ def _source(
     if found and found not in OWN_COLUMNS:
         return found, loaded, layout_named(found)
     opened, roles = _roles(loaded)
-    plain = roles is None or roles.kind is Kind.TABLE or roles.shape in {"tokens", "triplet"}
-    if plain or (found and len(roles.text if roles else ()) <= 2 and (roles and roles.rejected is None)):
-        return found, loaded, layout_named(found or detect_layout(fields, loaded.name))
-    assert roles is not None
+    if roles is None or roles.kind is Kind.TABLE or roles.shape in {"tokens", "triplet"}:
+        found = found or detect_layout(fields, loaded.name)
+        return found, loaded, layout_named(found)
+    if found and len(roles.text) <= 2 and roles.rejected is None:
+        return found, loaded, layout_named(found)
     named = [*roles.text, *([roles.rejected] if roles.rejected else [])]
     return f"columns ({', '.join(map(show, named))})", opened, Columns(roles, frozenset(opened.fields))
 
@@ -204,9 +205,7 @@ def _roles(loaded: Loaded) -> tuple[Loaded, Roles | None]:
 def _fields(loaded: Loaded) -> dict[str, object]:
     """Fields with the first value of each that is not null."""
     return {
-        name: loaded.rows[found.first].get(name)
-        for name, found in loaded.fields.items()
-        if found.first >= 0
+        name: loaded.rows[found.first].get(name) for name, found in loaded.fields.items() if found.first >= 0
     } or dict.fromkeys(loaded.fields)
 
 

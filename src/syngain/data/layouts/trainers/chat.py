@@ -23,7 +23,9 @@ def hugging_face_part(kind: str, place: str) -> Row:
     if not place:
         return {"type": kind}
     if place.startswith("data:"):
-        return {"type": kind, "base64": place.partition("base64,")[2]} if kind == "image" else {"type": kind, "url": place}
+        return (
+            {"type": kind, "base64": place.partition("base64,")[2]} if kind == "image" else {"type": kind, "url": place}
+        )
     return {"type": kind, "url" if "://" in place else "path": place}
 
 
@@ -45,7 +47,9 @@ def message_of(
     """
     of = turn.of
     if len(of) == 2 and not turn.media and not untrained:
-        return of if of["role"] == turn.role and of["content"] == turn.text else {"role": turn.role, "content": turn.text}
+        return (
+            of if of["role"] == turn.role and of["content"] == turn.text else {"role": turn.role, "content": turn.text}
+        )
     out: Message = {"role": turn.role, "content": _content(turn.text, turn.media, show)}
     if turn.thought:
         out["reasoning_content"] = turn.thought

@@ -76,7 +76,7 @@ def write_rated(meaning: Meaning) -> Written:
 def read_rated(row: Row) -> Meaning:
     """As ``FormatTextGenerationDPO`` reads a row: the best rating is chosen, the worst is rejected."""
     first = _first(row)
-    good, bad = row["generations"]  # type: ignore[misc]
+    good, bad = list(row["generations"])  # type: ignore[call-overload]
     entry = Entry(
         messages=(*first, said("assistant", str(good))),
         rejected=(said("assistant", str(bad)),),

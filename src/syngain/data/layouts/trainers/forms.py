@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
 from syngain.data.layouts.entry import INPUT, Emitted, Entry, LayoutError, Message, Row, SkippedError
 from syngain.data.layouts.trainers.meaning import JUDGED, Meaning, Turn, differences, meaning_of, plain_shape
 from syngain.data.layouts.trainers.parts import NO_JSON

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from syngain.data.layouts.entry import Row
+from typing import TYPE_CHECKING
+
 from syngain.data.layouts.trainers import forms
 from syngain.data.layouts.trainers.chat import flagged_messages, hugging_face_part, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, conversation, unparsed
 from syngain.data.layouts.trainers.meaning import JUDGED, Meaning
+
+if TYPE_CHECKING:
+    from syngain.data.layouts.entry import Row
 
 
 def write_messages(meaning: Meaning) -> Written:

@@ -46,7 +46,9 @@ TAGS = {
 
 def turn_of(turn: Turn, lost: list[str]) -> Row:
     """A turn; media are marks in its text."""
-    lost += [f"messages[].{name}" for name in turn.of if name not in KNOWN and not (turn.role == "tool" and name == "name")]
+    lost += [
+        f"messages[].{name}" for name in turn.of if name not in KNOWN and not (turn.role == "tool" and name == "name")
+    ]
     text = _marked(turn)
     if not turn.calls:
         return {"from": FROM.get(turn.role, turn.role), "value": text}
@@ -123,7 +125,7 @@ def read_turns(row: Row) -> Meaning:
     messages = [message for turn in [*system, *rest] for message in _message(turn)]
     extra: Row = {name: row[name] for name in (*MEDIA, "kto_tag") if name in row}
     if len(pair) == 2:
-        chosen, worse = (_message(one) for one in pair)
+        chosen, worse = (_message(dict(one)) for one in pair)
         return _meant([*messages, *chosen], row, extra, asked=len(messages), rejected=tuple(worse))
     asked = len(messages) - 1 if "kto_tag" in row else None
     return _meant(messages, row, extra, asked=asked)
@@ -141,9 +143,7 @@ def _check(turns: Sequence[Row], *, ranking: bool) -> None:
     for place, turn in enumerate(turns):
         if turn["from"] not in (SAYS if place % 2 else ASKS):
             who = f"a turn from `{turn['from']}` in the place of {'an answer' if place % 2 else 'a request'}"
-            raise SkippedError(
-                who, "requests and answers in turn after one system text"
-            )
+            raise SkippedError(who, "requests and answers in turn after one system text")
     if ranking and len(turns) % 2 == 0:
         raise SkippedError("no request before the two answers", "a conversation that ends with a request")
     if not ranking and (len(turns) % 2 or not turns):
@@ -218,9 +218,7 @@ def read_alpaca(row: Row) -> Meaning:
     if "chosen" in row:
         worse = (said("assistant", str(row["rejected"])),)
         return _meant([*messages, said("assistant", str(row["chosen"]))], row, extra, asked, worse)
-    return _meant(
-        [*messages, said("assistant", str(row["output"]))], row, extra, asked if "kto_tag" in row else None
-    )
+    return _meant([*messages, said("assistant", str(row["output"]))], row, extra, asked if "kto_tag" in row else None)
 
 
 SHAREGPT = Form("conversations", write_turns, read_turns, RESERVED)
@@ -231,9 +229,7 @@ LLAMA_FACTORY = Trainer(
     dict.fromkeys((forms.SFT, forms.PREFERENCE, forms.KTO), (SHAREGPT,)) | {forms.TEXT: (forms.text_form(),)},
     SUFFIXES,
 )
-LLAMA_FACTORY_ALPACA = replace(
-    LLAMA_FACTORY, forms=dict.fromkeys((forms.SFT, forms.PREFERENCE, forms.KTO), (ALPACAS,))
-)
+LLAMA_FACTORY_ALPACA = replace(LLAMA_FACTORY, forms=dict.fromkeys((forms.SFT, forms.PREFERENCE, forms.KTO), (ALPACAS,)))
 
 
 def described(file: str, fields: Iterable[str]) -> Row:

@@ -58,8 +58,8 @@ class Meaning:
 
     Attributes:
         turns: of the conversation, the chosen answer included. loss: whether each of them is trained. answer: where
-            the answer begins, for preferences and judged answers. rejected: turns of the worse answer. liked: whether a judged answer is a good one. tools: as
-            JSON. text: of a row without turns.
+            the answer begins, for preferences and judged answers. rejected: turns of the worse answer. liked: whether
+            a judged answer is a good one. tools: as JSON. text: of a row without turns.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -88,9 +88,8 @@ def meaning_of(entry: Entry, *, rendered: bool = False) -> tuple[Meaning, tuple[
     if start is None:
         start = next((i for i in range(len(turns) - 1, -1, -1) if turns[i].role == "assistant"), len(turns))
     first = start if compared else entry.asked or 0
-    loss = tuple(
-        [turn.role == "assistant" and i >= first and (len(turn.of) == 2 or _in_loss(turn.of)) for i, turn in enumerate(turns)]
-    )
+    spoken = [turn.role == "assistant" and (len(turn.of) == 2 or _in_loss(turn.of)) for turn in turns]
+    loss = (False,) * first + tuple(spoken[first:])
     worse = turns_of(entry.rejected, rendered=rendered) if entry.rejected else ()
     tools = listed_tools(entry.tools) if entry.tools is not None else ""
     return Meaning(turns=turns, loss=loss, answer=start, rejected=worse, liked=liked, tools=tools), tuple(used)

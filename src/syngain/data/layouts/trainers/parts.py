@@ -72,12 +72,12 @@ def locator(part: Mapping[str, object]) -> str:
         url = source.get("url")
         return str(url) if url else f"data:{source.get('media_type', 'image/png')};base64,{source.get('data', '')}"
     for key in ("url", "path", "image", "image_url", "video", "video_url", "audio", "audio_url", "input_audio"):
-        found = part.get(key)
-        if isinstance(found, Mapping):
-            data = found.get("data")
-            found = found.get("url") or found.get("path")
+        found = held = part.get(key)
+        if isinstance(held, Mapping):
+            found, data = held, held.get("data")
+            found = held.get("url") or held.get("path")
             if found is None and isinstance(data, str):
-                found = f"data:audio/{part[key]['format'] if 'format' in part[key] else 'wav'};base64,{data}"  # type: ignore[index]
+                found = f"data:audio/{held.get('format', 'wav')};base64,{data}"
         if isinstance(found, str) and found:
             return found
     for key in ("base64", "binary"):

@@ -13,10 +13,11 @@ from syngain.data.layouts.entry import Row, SkippedError
 from syngain.data.layouts.trainers import forms
 from syngain.data.layouts.trainers.chat import all_answers, messages_of_turns, placeholder, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, answered, conversation, unparsed
-from syngain.data.layouts.trainers.meaning import Meaning, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from syngain.data.layouts.trainers.meaning import Meaning, Turn
 
 IMAGES = "images"
 RESERVED = frozenset(
@@ -117,7 +118,9 @@ def write_asked(meaning: Meaning) -> Written:
     end = next((i for i, trained in enumerate(meaning.loss) if trained), len(turns))
     if not end:
         raise SkippedError("there is no prompt before the answer", "a prompt")
-    return _row(replace(meaning, turns=turns[:end], rejected=()), {"prompt": _turns(turns[:end])}), unparsed(turns)
+    return _row(replace(meaning, turns=meaning.turns[:end], rejected=()), {"prompt": _turns(turns[:end])}), unparsed(
+        turns
+    )
 
 
 def read_asked(row: Row) -> Meaning:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from syngain.data.layouts.entry import Row, SkippedError
 from syngain.data.layouts.trainers import forms, trl
 from syngain.data.layouts.trainers.chat import read_template
-from syngain.data.layouts.trainers.forms import Form, Trainer, Written, conversation
+from syngain.data.layouts.trainers.forms import Form, Written, conversation
 from syngain.data.layouts.trainers.meaning import KNOWN, Meaning
 
 ROLES = frozenset({"system", "user", "assistant"})
@@ -33,6 +33,4 @@ def read_conversations(row: Row) -> Meaning:
 
 
 CONVERSATIONS = Form("conversations", write_conversations, read_conversations, trl.RESERVED)
-UNSLOTH = replace(
-    trl.TRL, title="unsloth", forms={**trl.TRL.forms, forms.SFT: (CONVERSATIONS, trl.MESSAGES)}
-)
+UNSLOTH = replace(trl.TRL, title="unsloth", forms={**trl.TRL.forms, forms.SFT: (CONVERSATIONS, trl.MESSAGES)})
