@@ -204,7 +204,11 @@ def _read(anchors: Dataset, given: Mapping[str, Source]) -> tuple[Dataset, Mappi
 
 
 def _place(source: Source, data: Dataset) -> str:
-    return data.name if isinstance(source, Dataset) else str(source)
+    """The absolute path of a part: recipes stand in another folder, and trainers start in a third one."""
+    if isinstance(source, Dataset):
+        return data.name
+    path, mark, where = str(source).partition("::")
+    return f"{Path(path).absolute()}{mark}{where}"
 
 
 def _recipe_files(shares: Mapping[str, float], places: Mapping[str, str]) -> dict[str, TextFile]:
