@@ -61,7 +61,7 @@ def spoken(text: str, trained: list[bool] | None = None) -> list[dict]:
     return found
 
 
-def tokenizer_of(path: str):  # noqa: ANN201  (a tokenizer of transformers)
+def tokenizer_of(path: str):
     """The tokenizer with the template of this judge."""
     from transformers import AutoTokenizer
 
@@ -103,7 +103,7 @@ def trl(job: dict, path: str) -> list[dict]:
     return out
 
 
-def _masked(tokenizer, ids, mask) -> list[dict]:  # noqa: ANN001
+def _masked(tokenizer, ids, mask) -> list[dict]:
     """Turns, each trained where all of its tokens but the role are in the mask."""
     pieces, flags, inside = [], [], False
     for token, kept in zip(ids, mask, strict=True):
@@ -117,7 +117,7 @@ def _masked(tokenizer, ids, mask) -> list[dict]:  # noqa: ANN001
     return spoken(tokenizer.decode(pieces), flags)
 
 
-def llama_factory(job: dict, path: str) -> list[dict]:  # noqa: ARG001
+def llama_factory(job: dict, path: str) -> list[dict]:
     """The converter that ``dataset_info.json`` names, and the formatter of calls."""
     from llamafactory.data.converter import get_dataset_converter
     from llamafactory.data.formatter import FunctionFormatter
@@ -189,7 +189,12 @@ def axolotl(job: dict, path: str) -> list[dict]:
     tokenizer, out = tokenizer_of(path), []
     prompter = ChatTemplatePrompter(tokenizer, TEMPLATE, message_field_training="training", max_length=1 << 20)
     strategy = ChatTemplateStrategy(
-        prompter, tokenizer, False, 1 << 20, roles_to_train=["assistant"], train_on_eos="turn"
+        prompter,
+        tokenizer,
+        train_on_inputs=False,
+        sequence_len=1 << 20,
+        roles_to_train=["assistant"],
+        train_on_eos="turn",
     )
     for row in rows_of(job["file"]):
         try:
@@ -222,7 +227,7 @@ def axolotl(job: dict, path: str) -> list[dict]:
     return out
 
 
-def oumi(job: dict, path: str) -> list[dict]:  # noqa: ARG001
+def oumi(job: dict, path: str) -> list[dict]:
     """The class ``Conversation``."""
     from oumi.core.types.conversation import Conversation
 

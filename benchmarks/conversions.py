@@ -19,14 +19,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from conversion_rows import HARD
-from reading_layouts import LAYOUTS, ROWS
+from typing import TYPE_CHECKING
 
 import syngain
+from conversion_rows import HARD
+from reading_layouts import LAYOUTS, ROWS
 from syngain.core.errors import SyngainError
-from syngain.data.layouts.entry import Entry, LayoutError
+from syngain.data.layouts.entry import LayoutError
 from syngain.data.layouts.trainers import TRAINERS
-from syngain.data.layouts.trainers.meaning import Meaning
+
+if TYPE_CHECKING:
+    from syngain.data.layouts.trainers.meaning import Meaning
 
 TARGETS = ("trl", "llama_factory", "axolotl", "oumi", "openai", "unsloth", "nemo", "messages", "distilabel")
 JUDGED = {"trl": "trl", "unsloth": "trl", "messages": "trl", "llama_factory": "llama_factory"}
@@ -117,7 +120,7 @@ def judge(trainer: str, cells: dict[tuple[str, str], Cell], options: argparse.Na
     command = [sys.executable, str(Path(__file__).parent / "conversion_judges.py"), trainer, options.tokenizer]
     jobs = json.dumps([{"file": cell.file, "stage": cell.stage} for cell in mine.values()])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    done = subprocess.run(command, input=jobs, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, input=jobs, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{trainer}: {done.stderr[-2000:]}")
     answer = json.loads(done.stdout[done.stdout.index('{"version"') :])
@@ -131,7 +134,7 @@ def judge(trainer: str, cells: dict[tuple[str, str], Cell], options: argparse.Na
     return str(answer["version"])
 
 
-def compared(target: str, row: dict, reading: dict) -> str:
+def compared(target: str, row: dict, reading: dict) -> str:  # noqa: PLR0911  (one cause after the other)
     """Where the trainer's reading of a row differs from the restated one; empty where both agree."""
     ours = restated(target, row)
     if "refused" in reading or ours is None:
@@ -204,5 +207,4 @@ def escaped(text: str) -> str:
 
 
 if __name__ == "__main__":
-    assert Entry is not None
     sys.exit(main())

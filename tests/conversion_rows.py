@@ -45,7 +45,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://a.example/x.png"}}
 HARD = {
     "tools_as_text": [
         {"messages": PARALLEL, "tools": [TOOL]},
-        {"messages": PARALLEL[:1] + [says("No.")], "tools": [TOOL]},
+        {"messages": [*PARALLEL[:1], says("No.")], "tools": [TOOL]},
     ],
     "tools_as_objects": [
         {

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from syngain.core.errors import UnfinishedError, UsageError
 from syngain.data.files.formats import COLUMNAR, DELIMITED, JSON, format_suffix
+from syngain.data.files.ragged import json_array, ragged
 from syngain.data.files.streams import COMPRESSED
 from syngain.data.rows import Lazy, show
 
@@ -263,7 +264,10 @@ def _table(records: Sequence[Mapping[str, object]], target: Path) -> pa.Table:
     for name, values in columns.items():
         values.extend([None] * (len(records) - len(values)))
         try:
-            arrays[name] = pa.array(values)
+            if ragged(values):
+                arrays[name] = json_array([None if value is None else _as_json(value) for value in values])
+            else:
+                arrays[name] = pa.array(values)
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             raise _cannot_hold(target, f"the column `{show(name)}` ({show(str(error))})") from error
     return pa.table(arrays)

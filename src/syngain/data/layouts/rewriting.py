@@ -150,7 +150,8 @@ class Rewriting:
         if not isinstance(self.target, Trainer):
             return Stored(self.target)
         fitting = self.target.fitting(entry)
-        return next((form for form in fitting if _clean(form, entry)), fitting[0])
+        clean = next((form for form in fitting if _clean(form, entry)), None)
+        return clean or next((form for form in fitting if _written(form, entry) is not None), fitting[0])
 
     def _another(self, entry: Entry) -> None:
         """Raise _AnotherFormError where a form that was not tried expresses the row."""
@@ -188,10 +189,15 @@ class _SourceError(LayoutError):
 
 
 def _clean(form: Emits, entry: Entry) -> bool:
+    made = _written(form, entry)
+    return made is not None and not made.lost
+
+
+def _written(form: Emits, entry: Entry) -> Emitted | None:
     try:
-        return not form.emit(entry).lost
+        return form.emit(entry)
     except LayoutError:
-        return False
+        return None
 
 
 def _same_stage(trainer: Trainer, form: Emits, other: Emits) -> bool:
