@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ ROLES = {
     "function_response": "tool",
     "ipython": "tool",
 }
+BETWEEN = "\n</tool_response>\n<tool_response>\n"  # LLaMA-Factory, between the results of parallel calls
+CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)  # and around calls after a text
 CALL_TAGS = frozenset({"function_call", "tool_call"})
 
 
@@ -137,7 +140,7 @@ class ShareGPT:
         turns = row.get("conversations")
         if not isinstance(turns, list) or not turns:
             raise LayoutError("`conversations` is not a list of turns", "turns with `from` and `value`")
-        messages = [sharegpt_message(turn, index) for index, turn in enumerate(turns)]
+        messages = [one for index, turn in enumerate(turns) for one in _messages(turn, index)]
         if not isinstance(row.get("system"), (str, type(None))):
             raise LayoutError("`system` is not text", "the text of the system message")
         found, system = with_system(tuple(messages), row)
@@ -171,12 +174,24 @@ def sharegpt_message(turn: object, index: int) -> Message:
     tag, value = turn.get("from"), turn.get("value")
     further = {name: item for name, item in turn.items() if name not in {"from", "value"} and item is not None}
     if tag in CALL_TAGS and isinstance(value, str):
-        return {"role": "assistant", "content": None, "tool_calls": _calls(value, where), **further}
+        inside = CALL.search(value)
+        before = value.replace(inside.group(0), "") if inside else None
+        calls = _calls(inside.group(1) if inside else value, where)
+        return {"role": "assistant", "content": before, "tool_calls": calls, **further}
     if not isinstance(tag, str) or tag not in ROLES:
         raise LayoutError(f"{where} is from {tag!r}", f"one of {', '.join([*FROM.values(), 'function_call'])}")
     if not isinstance(value, str) or further.keys() & {"role", "content"}:
         raise LayoutError(f"{where} has no text in `value`", "turns with `from` and `value`")
     return message({"role": ROLES[tag], "content": value, **further})
+
+
+def _messages(turn: object, index: int) -> list[Message]:
+    """The messages of a turn: several results in one observation are several, as LLaMA-Factory joins them."""
+    found = sharegpt_message(turn, index)
+    text = found["content"]
+    if found["role"] == "tool" and isinstance(text, str) and BETWEEN in text:
+        return [{**found, "content": part} for part in text.split(BETWEEN)]
+    return [found]
 
 
 def _calls(value: str, where: str) -> list[object]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from syngain.data.layouts.chat import BETWEEN, CALL, FROM
 from syngain.data.layouts.entry import Entry, Message, Row, SkippedError, said
 from syngain.data.layouts.trainers import forms
 from syngain.data.layouts.trainers.forms import Form, Trainer, Written, answered, conversation, unparsed
@@ -22,9 +23,6 @@ from syngain.data.layouts.trainers.parts import COLUMNS, opened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FROM = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
-BETWEEN = "\n</tool_response>\n<tool_response>\n"
-CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 ASKS, SAYS = {"human", "observation"}, {"gpt", "function_call"}
 MEDIA = tuple(names[0] for names in COLUMNS.values())
