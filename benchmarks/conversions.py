@@ -30,6 +30,7 @@ from syngain.data.layouts.trainers import TRAINERS
 
 if TYPE_CHECKING:
     from syngain.data.layouts.trainers.meaning import Meaning
+from syngain.data.layouts.trainers.parts import NO_JSON
 
 TARGETS = ("trl", "llama_factory", "axolotl", "oumi", "openai", "unsloth", "nemo", "messages", "distilabel")
 JUDGED = {"trl": "trl", "unsloth": "trl", "messages": "trl", "llama_factory": "llama_factory"}
@@ -57,11 +58,14 @@ def main() -> int:
     parser.add_argument("--trainers", type=Path, required=True)
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--write", type=Path)
+    parser.add_argument(
+        "--only", nargs="*", default=tuple(dict.fromkeys(JUDGED.values())), help="trainers whose code is run"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cells = converted(Path(folder))
         versions = {}
-        for trainer in dict.fromkeys(JUDGED.values()):
+        for trainer in options.only:
             versions[trainer] = judge(trainer, cells, options)
     page = rendered(cells, versions)
     wrong = [f"{source} -> {target}: {cell.wrong[0]}" for (source, target), cell in cells.items() if cell.wrong]
@@ -146,7 +150,9 @@ def compared(target: str, row: dict, reading: dict) -> str:  # noqa: PLR0911  (o
             seen["text"]
         ):
             return f"turn {place}: {turn.role} {turn.text[:60]!r} is {seen['role']} {seen['text'][:60]!r}"
-        if [[name, json.loads(given)] for name, given in turn.calls] != [[n, json.loads(g)] for n, g in seen["calls"]]:
+        if [[name, opened(given)] for name, given in turn.calls] != [
+            [name, opened(given)] for name, given in seen["calls"]
+        ]:
             return f"turn {place}: other calls: {turn.calls} {seen['calls']}"
         if seen["trained"] is not None and turn.text and seen["trained"] != ours.loss[place]:
             return f"turn {place} ({turn.role}): trained {seen['trained']}, meant {ours.loss[place]}"
@@ -159,6 +165,14 @@ def compared(target: str, row: dict, reading: dict) -> str:  # noqa: PLR0911  (o
     if reading.get("liked") is not None and reading["liked"] is not ours.liked:
         return "another label"
     return ""
+
+
+def opened(arguments: str) -> object:
+    """Arguments as a value; those that are no JSON as text."""
+    try:
+        return json.loads(arguments.removeprefix(NO_JSON))
+    except ValueError:
+        return arguments.removeprefix(NO_JSON)
 
 
 def shown(text: str) -> str:

@@ -41,8 +41,9 @@ class ArrowRows:
             self._block = (number, block)
         found = dict(block[inside])
         for column in self.of_json:
-            if isinstance(found.get(column), str):
-                found[column] = json.loads(found[column])
+            text = found.get(column)
+            if isinstance(text, str):
+                found[column] = json.loads(text)
         return found
 
     def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:

@@ -118,12 +118,12 @@ def read_turns(row: Row) -> Meaning:
     given = row["conversations"]
     turns: list[Row] = given if isinstance(given, list) else []
     system, rest = (turns[:1], turns[1:]) if turns and turns[0]["from"] == "system" else ([], turns)
-    pair = [row[name] for name in ("chosen", "rejected") if isinstance(row.get(name), Mapping)]
+    pair = [dict(one) for name in ("chosen", "rejected") if isinstance(one := row.get(name), Mapping)]
     _check(rest, ranking=len(pair) == 2)
     messages = [message for turn in [*system, *rest] for message in _message(turn)]
     extra: Row = {name: row[name] for name in (*MEDIA, "kto_tag") if name in row}
     if len(pair) == 2:
-        chosen, worse = (_message(dict(one)) for one in pair)
+        chosen, worse = (_message(one) for one in pair)
         return _meant([*messages, *chosen], row, extra, asked=len(messages), rejected=tuple(worse))
     asked = len(messages) - 1 if "kto_tag" in row else None
     return _meant(messages, row, extra, asked=asked)
