@@ -229,8 +229,8 @@ def test_a_broken_dataset_info_is_not_replaced(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         syngain.convert(source, tmp_path / "out.json", to="llama_factory")
     assert not (tmp_path / "out.json").exists()
-    with pytest.raises(UsageError, match="--to distilabel"):
-        syngain.convert(source, tmp_path / "out.json", to="distilabel")
+    with pytest.raises(UsageError, match="--to curator"):
+        syngain.convert(source, tmp_path / "out.json", to="curator")
 
 
 USER, GOOD, BAD = (

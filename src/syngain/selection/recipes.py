@@ -20,7 +20,7 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
 
     Args:
         proportions: of each part, with sum 1.
-        files: the path of each part, as given.
+        files: the path of each part; an absolute one is found from every folder.
     """
     exact = _rounded(proportions)
     used = {name: share for name, share in exact.items() if share > 0}

@@ -13,9 +13,9 @@ from syngain.cli import flags
 from syngain.cli.common import configured
 
 WRITTEN = (
-    "messages, openai, oumi, sharegpt, llama_factory, trl, preference, prompt_completion, alpaca, "
-    "self_instruct, qa, text; "
-    "without it only the format of the file changes"
+    "trl, llama_factory, axolotl, oumi, openai, unsloth, nemo, messages, distilabel (for a trainer, with the form "
+    "for SFT, preferences or judged answers by the rows), preference, kto, prompts, llama_factory_alpaca, alpaca, "
+    "sharegpt, prompt_completion, self_instruct, qa, text; without it only the format of the file changes"
 )
 READ = "also distilabel, data_designer, curator, easy_dataset; without it the fields tell"
 
@@ -28,7 +28,7 @@ def convert(
     from_: Optional[str] = typer.Option(None, "--from", help=f"Layout to read: {READ}."),
     prompt: Optional[str] = typer.Option(None, help="Prompt column, where the layout has no fixed one."),
     response: Optional[str] = typer.Option(None, help="Response column, where the layout has no fixed one."),
-    lossy: bool = typer.Option(False, "--lossy", help="Omit fields that the layout cannot express, and list them."),
+    lossy: bool = typer.Option(False, "--lossy", help="Leave out what the target would not read as meant; list it."),
     encoding: Optional[str] = typer.Option(None, help="Encoding of a text file IN; default UTF-8."),
     config: flags.Config = None,
     json: bool = typer.Option(False, "--json", help="Print a JSON summary."),
@@ -56,9 +56,21 @@ def convert(
     )
     files = [str(file) for file in done.files]
     if options["json"]:
-        content = {"rows": done.rows, "from": done.source, "to": done.target, "lost": dict(done.lost), "files": files}
+        content = {
+            "rows": done.rows,
+            "written": done.written,
+            "from": done.source,
+            "to": done.target,
+            "lost": dict(done.lost),
+            "skipped": dict(done.skipped),
+            "files": files,
+        }
         sys.stdout.write(jsons.dumps(content, indent=2) + "\n")
     elif not options["quiet"]:
         print(f"{done.rows:,} rows: {done.source} to {done.target}: {', '.join(files)}")
         for name, count in done.lost.items():
             print(f"left out: {name} ({count:,} rows)".encode(errors="replace").decode())
+        for reason, count in done.skipped.items():
+            print(f"left out: {count:,} rows: {reason}".encode(errors="replace").decode())
+        if done.entry:
+            print(f"dataset_info.json: the dataset is `{done.entry}`".encode(errors="replace").decode())

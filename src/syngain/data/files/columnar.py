@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import InputError
+from syngain.data.files.ragged import json_columns
 from syngain.data.rows import BLOCK, Cells, FieldCount, Record, show, show_names
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class ArrowRows:
 
     table: Any
     name: str = "rows"
+    of_json: frozenset[str] = frozenset()
     _block: tuple[int, list[Record]] = field(default=(-1, []))
 
     def record(self, index: int) -> Record:
@@ -37,7 +39,12 @@ class ArrowRows:
         if held != number:
             block = self._python(self.table.slice(number * BLOCK, BLOCK), number * BLOCK)
             self._block = (number, block)
-        return dict(block[inside])
+        found = dict(block[inside])
+        for column in self.of_json:
+            text = found.get(column)
+            if isinstance(text, str):
+                found[column] = json.loads(text)
+        return found
 
     def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:
         """The values of some columns, row after row."""
@@ -47,6 +54,9 @@ class ArrowRows:
             part = self.table.slice(start, min(BATCH, chosen.stop - start))
             none = [None] * part.num_rows
             columns = [self._python(part[name], start) if name in present else none for name in names]
+            for place, name in enumerate(names):
+                if name in self.of_json:
+                    columns[place] = [None if one is None else json.loads(one) for one in columns[place]]
             yield from zip(*columns, strict=True)
 
     def fields(self) -> dict[str, FieldCount]:
@@ -61,7 +71,7 @@ class ArrowRows:
         mask = np.zeros(self.table.num_rows, dtype=bool)
         mask[np.asarray(rows, dtype=np.int64)] = True
         return ArrowRows(
-            self.table.filter(pa.array(mask)), self.name
+            self.table.filter(pa.array(mask)), self.name, self.of_json
         )  # unlike take, never joins the chunks of a long column
 
     def _python(self, part: Any, start: int) -> list[Any]:  # noqa: ANN401  (a table or a column of one)
@@ -157,7 +167,7 @@ def _checked(load: Callable[[], pa.Table], name: str, what: str) -> ArrowRows:
             expected="one name per column",
             todo="rename one of the columns",
         )
-    return ArrowRows(table, name)
+    return ArrowRows(table, name, of_json=json_columns(table.schema))
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,12 @@ from typing import IO, TYPE_CHECKING
 
 from syngain.core.errors import UnfinishedError, UsageError
 from syngain.data.files.formats import COLUMNAR, DELIMITED, JSON, format_suffix
+from syngain.data.files.ragged import json_array, ragged
 from syngain.data.files.streams import COMPRESSED
 from syngain.data.rows import Lazy, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -66,10 +68,10 @@ def _with_columns(dataset: Dataset, rows: Sequence[int], extra: Mapping[str, Seq
     return Lazy(len(chosen), record)
 
 
-def write_records(path: str | Path, records: Sequence[Mapping[str, object]]) -> None:
+def write_records(path: str | Path, records: Iterable[Mapping[str, object]]) -> None:
     """Write rows to a temporary file and rename it to ``path`` at the end.
 
-    Readers never see a partial file.
+    Readers never see a partial file. JSON is written row by row; other formats take all rows into memory.
 
     Raises:
         UsageError: when the format cannot store the rows or the file cannot be written.
@@ -158,7 +160,7 @@ def _replaced(target: Path, write: Callable[[Path], None]) -> None:
         _remove(beside)
 
 
-def _writer(target: Path) -> Callable[[Path, Sequence[Mapping[str, object]]], None]:
+def _writer(target: Path) -> Callable[[Path, Iterable[Mapping[str, object]]], None]:
     suffix = format_suffix(target)
     packed = COMPRESSED.get(target.suffix.lower(), "")
     if suffix in JSON:
@@ -166,16 +168,20 @@ def _writer(target: Path) -> Callable[[Path, Sequence[Mapping[str, object]]], No
         return lambda beside, records: _write_text(beside, packed, _json_text(records, target, lines=lines))
     if suffix in DELIMITED:
         mark = DELIMITED[suffix] or ","
-        return lambda beside, records: _write_text(beside, packed, _delimited_text(records, target, mark))
+        return lambda beside, records: _write_text(beside, packed, _delimited_text(_held(records), target, mark))
     if suffix in COLUMNAR:
-        return lambda beside, records: _write_columnar(beside, packed, COLUMNAR[suffix], _table(records, target))
+        return lambda beside, records: _write_columnar(beside, packed, COLUMNAR[suffix], _table(_held(records), target))
     if not suffix and not packed:
-        return lambda beside, records: _write_folder(beside, _table(records, target))
+        return lambda beside, records: _write_folder(beside, _table(_held(records), target))
     raise UsageError(
         f"cannot write to {target.name}: unknown suffix `{suffix}`",
         expected="a name that ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow, optionally with .gz or .zst",
         todo="rename the output",
     )
+
+
+def _held(records: Iterable[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
+    return records if isinstance(records, Sequence) else list(records)
 
 
 def _json_text(records: Iterable[Mapping[str, object]], target: Path, *, lines: bool) -> Iterator[bytes]:
@@ -193,7 +199,7 @@ def _json_text(records: Iterable[Mapping[str, object]], target: Path, *, lines: 
 def _json(record: Mapping[str, object], target: Path) -> bytes:
     try:
         try:
-            return json.dumps(record, ensure_ascii=False, default=_json_value).encode()
+            return _as_json(record).encode()
         except UnicodeEncodeError:  # lone surrogates need an escape
             return json.dumps(record, default=_json_value).encode()
     except (TypeError, ValueError) as error:
@@ -213,6 +219,9 @@ def _json_value(value: object) -> object:
     if callable(item):
         return item()
     return str(value)
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, default=_json_value).encode
 
 
 def _delimited_text(records: Sequence[Mapping[str, object]], target: Path, mark: str) -> Iterator[bytes]:
@@ -260,7 +269,10 @@ def _table(records: Sequence[Mapping[str, object]], target: Path) -> pa.Table:
     for name, values in columns.items():
         values.extend([None] * (len(records) - len(values)))
         try:
-            arrays[name] = pa.array(values)
+            if ragged(values):
+                arrays[name] = json_array([None if value is None else _as_json(value) for value in values])
+            else:
+                arrays[name] = pa.array(values)
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             raise _cannot_hold(target, f"the column `{show(name)}` ({show(str(error))})") from error
     return pa.table(arrays)

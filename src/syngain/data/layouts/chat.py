@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,9 +17,9 @@ from syngain.data.layouts.entry import (
     message,
     messages_of,
     rest,
-    said,
     tools_of,
     unjudged,
+    with_system,
 )
 
 OPENAI_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -36,7 +37,12 @@ ROLES = {
     "bot": "assistant",
     "observation": "tool",
     "tool": "tool",
+    "function_response": "tool",
+    "ipython": "tool",
 }
+BETWEEN = "\n</tool_response>\n<tool_response>\n"  # LLaMA-Factory, between the results of parallel calls
+CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)  # and around calls after a text
+CALL_TAGS = frozenset({"function_call", "tool_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,8 @@ class Messages:
         found = messages_of(row.get("messages"), "messages")
         if not found:
             raise LayoutError("`messages` is empty", "at least one message")
-        return Entry(messages=found, tools=tools_of(row.get("tools")), extra=rest(row, "messages", "tools"))
+        found, system = with_system(found, row)
+        return Entry(messages=found, tools=tools_of(row.get("tools")), extra=rest(row, "messages", "tools", *system))
 
     def emit(self, entry: Entry) -> Emitted:
         """Write an entry; only a rejected answer is lost."""
@@ -133,14 +140,12 @@ class ShareGPT:
         turns = row.get("conversations")
         if not isinstance(turns, list) or not turns:
             raise LayoutError("`conversations` is not a list of turns", "turns with `from` and `value`")
-        messages = [sharegpt_message(turn, index) for index, turn in enumerate(turns)]
-        system = row.get("system")
-        if not isinstance(system, (str, type(None))):
+        messages = [one for index, turn in enumerate(turns) for one in _messages(turn, index)]
+        if not isinstance(row.get("system"), (str, type(None))):
             raise LayoutError("`system` is not text", "the text of the system message")
-        if system:
-            messages.insert(0, said("system", system))
-        extra = rest(row, "conversations", "tools", "system")
-        return Entry(messages=tuple(messages), tools=tools_of(row.get("tools")), extra=extra)
+        found, system = with_system(tuple(messages), row)
+        extra = rest(row, "conversations", "tools", "system", *system)
+        return Entry(messages=found, tools=tools_of(row.get("tools")), extra=extra)
 
     def emit(self, entry: Entry) -> Emitted:
         """Write an entry; further fields of messages and calls are lost."""
@@ -162,15 +167,31 @@ def sharegpt_message(turn: object, index: int) -> Message:
     where = f"`conversations[{index}]`"
     if not isinstance(turn, Mapping):
         raise LayoutError(f"{where} is not an object", "turns with `from` and `value`")
+    if "from" not in turn and isinstance(turn.get("role"), str):  # the roles and contents of unsloth and axolotl
+        content = {"content": turn["value"]} if "value" in turn and "content" not in turn else {}
+        kept = {name: item for name, item in turn.items() if name != "value" or not content}
+        return message({**kept, **content, "role": ROLES.get(str(turn["role"]), turn["role"])})
     tag, value = turn.get("from"), turn.get("value")
     further = {name: item for name, item in turn.items() if name not in {"from", "value"} and item is not None}
-    if tag == "function_call" and isinstance(value, str):
-        return {"role": "assistant", "content": None, "tool_calls": _calls(value, where), **further}
+    if tag in CALL_TAGS and isinstance(value, str):
+        inside = CALL.search(value)
+        before = value.replace(inside.group(0), "") if inside else None
+        calls = _calls(inside.group(1) if inside else value, where)
+        return {"role": "assistant", "content": before, "tool_calls": calls, **further}
     if not isinstance(tag, str) or tag not in ROLES:
         raise LayoutError(f"{where} is from {tag!r}", f"one of {', '.join([*FROM.values(), 'function_call'])}")
     if not isinstance(value, str) or further.keys() & {"role", "content"}:
         raise LayoutError(f"{where} has no text in `value`", "turns with `from` and `value`")
     return message({"role": ROLES[tag], "content": value, **further})
+
+
+def _messages(turn: object, index: int) -> list[Message]:
+    """The messages of a turn: several results in one observation are several, as LLaMA-Factory joins them."""
+    found = sharegpt_message(turn, index)
+    text = found["content"]
+    if found["role"] == "tool" and isinstance(text, str) and BETWEEN in text:
+        return [{**found, "content": part} for part in text.split(BETWEEN)]
+    return [found]
 
 
 def _calls(value: str, where: str) -> list[object]:

@@ -1,15 +1,13 @@
-"""Convert rows between layouts, complete or with an account of the losses."""
+"""The layouts by name, and which one a file has."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UsageError
 from syngain.data.columns.roles import TEXT
 from syngain.data.layouts.chat import Messages, OpenAI, Oumi, ShareGPT
-from syngain.data.layouts.entry import Layout, LayoutError, Row
 from syngain.data.layouts.foreign import (
     EASY_CHUNKS,
     EASY_LABELS,
@@ -22,7 +20,11 @@ from syngain.data.layouts.foreign import (
 )
 from syngain.data.layouts.pairs import Alpaca, Instances, Pair, Text, Trl
 from syngain.data.layouts.preferences import OpenAIPreference, Preference, ShareGPTPreference, named_responses
+from syngain.data.layouts.trainers import TRAINERS
 from syngain.data.rows import show, show_names
+
+if TYPE_CHECKING:
+    from syngain.data.layouts.entry import Layout
 
 QA_ALIASES = ("solution", "response")
 LAYOUTS: Mapping[str, Layout] = {
@@ -46,57 +48,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "easy_dataset": EasyDataset(),
 }
 READ_ONLY = ("distilabel", "data_designer", "curator", "easy_dataset")
-WRITTEN = tuple(name for name in LAYOUTS if name not in READ_ONLY)
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """Rows in another layout.
-
-    Attributes:
-        rows: one per input row, in order. lost: fields that the layout cannot store, with their number of rows.
-    """
-
-    rows: Sequence[Row]
-    lost: Mapping[str, int]
-
-
-def convert_rows(
-    rows: Sequence[Row], source: Layout, target: Layout, *, lossy: bool = False, name: str = ""
-) -> Converted:
-    """Convert rows, in order.
-
-    Args:
-        rows: the original records.
-        source: their layout.
-        target: the layout to write.
-        lossy: whether fields that the layout cannot store may be dropped; they are counted.
-        name: of the file, for messages.
-
-    Raises:
-        InputError: a row is not of the layout, would become another row, or (unless lossy) has fields that the layout
-            cannot store.
-    """
-    lost: Counter[str] = Counter()
-    out = []
-    for index, row in enumerate(rows):
-        try:
-            emitted = target.emit(source.parse(dict(row)))
-        except LayoutError as error:
-            raise InputError(
-                f"{name or 'rows'}, row {index + 1}: {error.problem}",
-                expected=error.expected,
-                todo="correct this row, or choose another layout",
-            ) from error
-        if emitted.lost and not lossy:
-            raise InputError(
-                f"{name or 'rows'}, row {index + 1}: the layout has no place for {show_names(emitted.lost)}",
-                expected="rows whose fields this layout can store",
-                todo="write the layout messages, or leave these fields out with --lossy",
-            )
-        lost.update(emitted.lost)
-        out.append(emitted.row)
-    return Converted(out, dict(sorted(lost.items())))
+WRITTEN = tuple(dict.fromkeys([*TRAINERS, *(name for name in LAYOUTS if name not in READ_ONLY)]))
 
 
 def layout_named(name: str, *, prompt: str | None = None, response: str | None = None) -> Layout:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 Row = dict[str, object]
 Message = dict[str, object]
+SYSTEM = ("system", "system_prompt")
 INPUT = "syngain_input"  # the part of an instruction from its own field
 
 
@@ -24,6 +25,10 @@ class LayoutError(Exception):
         self.expected = expected
 
 
+class SkippedError(LayoutError):
+    """A row that a trainer skips or that its loader refuses; ``--lossy`` leaves it out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """The content of a row, independent of its layout.
@@ -33,7 +38,8 @@ class Entry:
 
     Attributes:
         messages: in order, each with ``role`` and ``content``; empty for a text. text: of a row without messages.
-        rejected: messages of a worse answer. tools: the available tools. extra: all other fields.
+        rejected: messages of a worse answer. tools: the available tools. extra: all other fields. asked: how many
+            messages are the prompt, which is not in the loss; None where the layout does not say.
     """
 
     messages: tuple[Message, ...] = ()
@@ -41,6 +47,7 @@ class Entry:
     rejected: tuple[Message, ...] | None = None
     tools: object = None
     extra: Row = field(default_factory=dict)
+    asked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +85,30 @@ def messages_of(value: object, where: str) -> tuple[Message, ...]:
     Raises:
         LayoutError: it is not a list of objects with a role.
     """
+    if isinstance(value, str) and value[:1] == "[":
+        value = _read(value)  # CSV holds conversations as JSON text
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise LayoutError(f"`{where}` is not a list", "a list of messages with `role` and `content`")
     out = []
     for index, item in enumerate(value):
         if not isinstance(item, Mapping) or not isinstance(item.get("role"), str):
             raise LayoutError(f"`{where}[{index}]` has no role", "messages with `role` and `content`")
-        out.append(message(dict(item)))
+        plain = len(item) == 2 and isinstance(item.get("content"), str)  # most messages
+        out.append(dict(item) if plain else message(dict(item)))
     return tuple(out)
+
+
+def _read(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def with_system(messages: tuple[Message, ...], row: Row) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The messages after the system message that a column holds, and the names of that column."""
+    name = next((one for one in SYSTEM if isinstance(row.get(one), str) and row[one]), "")
+    return ((said("system", str(row[name])), *messages), (name,)) if name else (messages, ())
 
 
 def message(item: Message) -> Message:
@@ -168,12 +191,14 @@ def plain_messages(messages: Sequence[Message]) -> tuple[list[Message], list[str
     return out, list(dict.fromkeys(lost))
 
 
-def last_answer(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """The prompt, and the last assistant message.
+def last_answer(messages: Sequence[Message], asked: int | None = None) -> tuple[list[Message], list[Message]]:
+    """The prompt, and the answer: all messages from ``asked`` on, else the last one.
 
     Raises:
         LayoutError: the last message is from another role.
     """
+    if asked is not None and asked < len(messages):
+        return [dict(item) for item in messages[:asked]], [dict(item) for item in messages[asked:]]
     if messages[-1]["role"] != "assistant":
         raise LayoutError(f"the last message is from `{messages[-1]['role']}`", "an answer of the assistant at the end")
     return [dict(item) for item in messages[:-1]], [dict(messages[-1])]

@@ -143,20 +143,21 @@ class Trl:
 
     def parse(self, row: Row) -> Entry:
         """Read a row; the prompt may be empty."""
-        messages = (
-            *messages_of(row.get("prompt"), "prompt"),
-            *messages_of(row.get("completion"), "completion"),
-        )
+        asked = messages_of(row.get("prompt"), "prompt")
+        messages = (*asked, *messages_of(row.get("completion"), "completion"))
         if not messages:
             raise LayoutError("`completion` is empty", "at least one message")
         return Entry(
-            messages=messages, tools=tools_of(row.get("tools")), extra=rest(row, "prompt", "completion", "tools")
+            messages=messages,
+            tools=tools_of(row.get("tools")),
+            extra=rest(row, "prompt", "completion", "tools"),
+            asked=len(asked),
         )
 
     def emit(self, entry: Entry) -> Emitted:
         """Write an entry that ends with the assistant; a rejected answer is lost."""
         kept, lost = unjudged(entry, "trl")
-        asked, answer = last_answer(kept.messages)
+        asked, answer = last_answer(kept.messages, kept.asked)
         content: Row = {"prompt": asked, "completion": answer}
         if kept.tools is not None:
             content["tools"] = kept.tools

@@ -20,6 +20,7 @@ from syngain.data.layouts.entry import (
     rest,
     said,
     tools_of,
+    with_system,
 )
 
 
@@ -41,19 +42,22 @@ class Preference:
         given = row.get(field)
         chosen, rejected = (_turns(row.get(name), name, alone=not field) for name in names)
         tools = given.get("tools") if isinstance(given, Mapping) and "messages" in given else row.get("tools")
-        asked = _turns(given, field, alone=False) if field else _shared(chosen, rejected)
+        asked = _turns(given, field, alone=False) if field else shared_beginning(chosen, rejected)
         if field == "instruction" and isinstance(row.get("input"), str) and row["input"]:
             asked = (said("user", f"{given}\n{row['input']}"),)
             names = (*names, "input")
         if chosen[: len(asked)] == asked == rejected[: len(asked)]:  # whole conversations: the question once
             chosen, rejected = chosen[len(asked) :], rejected[len(asked) :]
+        asked, system = with_system(asked, row)
+        copied = ("messages",) if row.get("messages") == [*asked, *chosen] else ()  # UltraFeedback
         if not chosen or not rejected:
             raise LayoutError(f"`{names[0]}` or `{names[1]}` is empty", "two answers")
         return Entry(
             messages=(*asked, *chosen),
             rejected=rejected,
             tools=tools_of(tools),
-            extra=rest(row, field, *names, "tools"),
+            extra=rest(row, field, *names, "tools", *system, *copied),
+            asked=len(asked),
         )
 
     def emit(self, entry: Entry) -> Emitted:
@@ -105,7 +109,7 @@ def named_responses(fields: Mapping[str, object]) -> tuple[str, ...] | None:
 def _compared(entry: Entry) -> tuple[list[Message], list[Message], list[Message]]:
     if entry.rejected is None or not entry.messages:
         raise LayoutError("the row has no rejected answer", "two answers, one of them rejected")
-    return *last_answer(entry.messages), [dict(item) for item in entry.rejected]
+    return *last_answer(entry.messages, entry.asked), [dict(item) for item in entry.rejected]
 
 
 def _turns(value: object, name: str, *, alone: bool) -> tuple[Message, ...]:
@@ -120,7 +124,7 @@ def _turns(value: object, name: str, *, alone: bool) -> tuple[Message, ...]:
     return messages_of(value, name)
 
 
-def _shared(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
+def shared_beginning(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
     """The common beginning of both conversations, without their last messages."""
     most = min(len(chosen), len(rejected)) - 1
     same = next((i for i in range(most) if chosen[i] != rejected[i]), max(most, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,6 @@ from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from syngain.core.arrays import Floats
     from syngain.core.result import Finding
@@ -204,7 +204,9 @@ def _read(anchors: Dataset, given: Mapping[str, Source]) -> tuple[Dataset, Mappi
 
 
 def _place(source: Source, data: Dataset) -> str:
-    return data.name if isinstance(source, Dataset) else str(source)
+    """The absolute path of a part, or the name of rows in memory: trainers start in another folder."""
+    path, mark, where = str(source).partition("::")
+    return data.name if isinstance(source, Dataset) else f"{Path(path).absolute()}{mark}{where}"
 
 
 def _recipe_files(shares: Mapping[str, float], places: Mapping[str, str]) -> dict[str, TextFile]:

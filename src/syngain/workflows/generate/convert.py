@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,29 +11,31 @@ from typing import TYPE_CHECKING
 from syngain.core.documents.json_documents import json_file
 from syngain.core.errors import InputError, UsageError
 from syngain.data import write_records
+from syngain.data.columns.build import opened_fields
+from syngain.data.columns.options import RoleOptions
+from syngain.data.columns.roles import Kind, detect
 from syngain.data.files import formats
+from syngain.data.files.formats import format_suffix
 from syngain.data.files.spreadsheet import check_delimited, covered, is_delimited, uncovered
-from syngain.data.files.streams import checked_encoding
+from syngain.data.files.streams import COMPRESSED, checked_encoding
 from syngain.data.files.write import write_text
-from syngain.data.layouts import convert_rows, detect_layout, layout_named
-from syngain.data.layouts.convert import WRITTEN
+from syngain.data.layouts import WRITTEN, Rewriting, detect_layout, layout_named, target_named
+from syngain.data.layouts.columns import ColumnLayout
+from syngain.data.layouts.trainers import TrainerFormat
+from syngain.data.layouts.trainers.llama_factory import described
 from syngain.data.read import split_location
+from syngain.data.rows import show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
-    from syngain.data.layouts.entry import Row
+    from syngain.data.columns.roles import Roles
+    from syngain.data.layouts.entry import Layout, Row
+    from syngain.data.rows import Loaded
 
 INFO = "dataset_info.json"
-TAGS = {
-    "role_tag": "from",
-    "content_tag": "value",
-    "user_tag": "human",
-    "assistant_tag": "gpt",
-    "observation_tag": "observation",
-    "function_tag": "function_call",
-    "system_tag": "system",
-}
+DESCRIBED = ("llama_factory", "llama_factory_alpaca")
+OWN_COLUMNS = {"prompt_completion", "qa", "curator", "text"}  # layouts that leave further columns of a prompt outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,10 @@ class Conversion:
     """Result of a conversion.
 
     Attributes:
-        rows: how many. source, target: layouts; equal where only the format changed.
-        lost: fields to rows that had them. files: what was written.
+        rows: how many were read. source, target: layouts; equal where only the format changed.
+        lost: what was left out, to the number of rows that had it. files: what was written.
+        skipped: reasons of rows that were left out as a whole, to their number. entry: the name of the dataset in
+            ``dataset_info.json``; empty for other targets.
     """
 
     rows: int
@@ -50,6 +54,13 @@ class Conversion:
     target: str
     lost: Mapping[str, int]
     files: tuple[Path, ...]
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    entry: str = ""
+
+    @property
+    def written(self) -> int:
+        """The number of rows that were written."""
+        return self.rows - sum(self.skipped.values())
 
 
 def convert(  # noqa: PLR0913  (the inputs and switches of the command)
@@ -74,7 +85,8 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
         source: the layout they are in; None finds it by the fields.
         prompt: its column, for layouts that have no fixed one.
         response: the same of the response.
-        lossy: leave out fields that have no place, and count them; else they are an error.
+        lossy: leave out what has no place or would not be read as it is meant, and rows that the trainer would skip,
+            and count both; else they are an error.
         force: replace a file.
         encoding: of a text file that is not UTF-8.
         spreadsheet_safe: write an apostrophe before cells of CSV and TSV that a spreadsheet would run (they begin with
@@ -94,51 +106,112 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     if target.exists() and not force:
         todo = "name another --output, or replace it with --force"
         raise UsageError(f"{target} exists", expected="a new file", todo=todo)
-    rows, name = _rows(path, encoding)
-    if spreadsheet_safe:
-        check_delimited(Path(name.partition("::")[0]), target)
-        rows = [uncovered(row) for row in rows] if is_delimited(Path(name.partition("::")[0])) else rows
-    covering = covered if spreadsheet_safe and is_delimited(target) else _unchanged
-    if to is None:
-        write_records(target, [covering(row) for row in rows])
-        return Conversion(len(rows), "rows", "rows", {}, (target,))
-    found = source or detect_layout(_fields(rows), name)
-    done = convert_rows(
-        rows, layout_named(found, prompt=prompt, response=response), layout_named(to), lossy=lossy, name=name
+    kind = None if to is None else target_named(to)
+    if isinstance(kind, TrainerFormat):
+        _check_suffix(kind, target)
+    loaded = _loaded(path, encoding)
+    covering = _covering(loaded, target) if spreadsheet_safe else None
+    if kind is None:
+        write_records(target, loaded.rows if covering is None else [covering(row) for row in loaded.rows])
+        return Conversion(len(loaded), "rows", "rows", {}, (target,))
+    found, loaded, layout = _source(loaded, source, prompt, response)
+    inert = covering is not None and is_delimited(Path(loaded.file))
+    rewriting = Rewriting(
+        [uncovered(row) for row in loaded.rows] if inert else loaded.rows, layout, kind, lossy, loaded.name
     )
-    info = _described(target, done.rows) if to == "llama_factory" else None
-    write_records(target, [covering(row) for row in done.rows])
-    if info is None:
-        return Conversion(len(done.rows), found, to, done.lost, (target,))
+    entry = _rewritten(rewriting, target, to, spreadsheet_safe=covering is not None)
+    files = (target, target.with_name(INFO)) if entry else (target,)
+    lost = dict(sorted(rewriting.lost.items()))
+    return Conversion(rewriting.read, found, to or "", lost, files, dict(rewriting.skipped), entry)
+
+
+def _rewritten(rewriting: Rewriting, target: Path, to: str | None, *, spreadsheet_safe: bool) -> str:
+    """Write the rows, and the description next to them; returns its entry, empty where there is none."""
+    closed = covered if spreadsheet_safe and is_delimited(target) else _unchanged
+    if to in DESCRIBED:
+        _known(target)  # an unreadable file is an error before the rows are written
+    rewriting.run(lambda made: write_records(target, map(closed, made) if spreadsheet_safe else made))
+    if to not in DESCRIBED:
+        return ""
+    entry, info = _described(target, rewriting.fields)
     write_text(target.with_name(INFO), json.dumps(info, indent=2, ensure_ascii=False) + "\n")
-    return Conversion(len(done.rows), found, to, done.lost, (target, target.with_name(INFO)))
+    return entry
+
+
+def _check_suffix(trainer: TrainerFormat, target: Path) -> None:
+    """Raise UsageError for a file that the trainer does not open."""
+    packed = target.suffix.lower() in COMPRESSED
+    if trainer.suffixes and (packed or format_suffix(target) not in trainer.suffixes):
+        raise UsageError(
+            f"{target.name}: {trainer.title} does not open such a file",
+            expected=f"a name that ends in {', '.join(trainer.suffixes)}",
+            todo=f"name OUT {target.name.split('.')[0]}{trainer.suffixes[0]}",
+        )
+
+
+def _covering(loaded: Loaded, target: Path) -> Callable[[Row], Mapping[str, object]]:
+    """How cells change where a spreadsheet would run them."""
+    read = Path(loaded.file)
+    check_delimited(read, target)
+    opened = uncovered if is_delimited(read) else _unchanged
+    closed = covered if is_delimited(target) else _unchanged
+    return lambda row: closed(dict(opened(row)))
 
 
 def _unchanged(row: Row) -> Mapping[str, object]:
     return row
 
 
-def _rows(path: str | Path, encoding: str | None = None) -> tuple[list[Row], str]:
+def _loaded(path: str | Path, encoding: str | None = None) -> Loaded:
     file, where = split_location(path)
     filters = "".join(f"::{column}={','.join(values)}" for column, values in where.items())
     loaded = formats.load(file, file.name + filters, where, checked_encoding(encoding))
     if loaded.odd.first is not None:  # nothing is left out in silence where rows are written again
         raise loaded.odd.first
-    return list(loaded.rows), loaded.name
+    return loaded
 
 
-def _fields(rows: list[Row]) -> dict[str, object]:
+def _source(loaded: Loaded, source: str | None, prompt: str | None, response: str | None) -> tuple[str, Loaded, Layout]:
+    """The layout of the rows, the rows with the fields that it reads, and how to read them."""
+    fields = _fields(loaded)
+    if source is not None or prompt is not None or response is not None:
+        found = source or detect_layout(fields, loaded.name)
+        return found, loaded, layout_named(found, prompt=prompt, response=response)
+    try:
+        found = detect_layout(fields, loaded.name)
+    except InputError:
+        found = ""
+    if found and found not in OWN_COLUMNS:
+        return found, loaded, layout_named(found)
+    opened, roles = _roles(loaded)
+    if roles is None or roles.kind is Kind.TABLE or roles.shape in {"tokens", "triplet"}:
+        found = found or detect_layout(fields, loaded.name)
+        return found, loaded, layout_named(found)
+    if found and len(roles.text) <= 2 and roles.rejected is None:
+        return found, loaded, layout_named(found)
+    named = [*roles.text, *([roles.rejected] if roles.rejected else [])]
+    return f"columns ({', '.join(map(show, named))})", opened, ColumnLayout(roles, frozenset(opened.fields))
+
+
+def _roles(loaded: Loaded) -> tuple[Loaded, Roles | None]:
+    """The rows with computed fields, and the role of each field as the audit finds them."""
+    options = RoleOptions()
+    try:
+        opened, _ = opened_fields(loaded, options, None)
+        return opened, detect(opened, options, None)
+    except InputError:
+        return loaded, None
+
+
+def _fields(loaded: Loaded) -> dict[str, object]:
     """Fields with the first value of each that is not null."""
-    out: dict[str, object] = {}
-    for row in rows:
-        for name, value in row.items():
-            if value is not None:
-                out.setdefault(name, value)
-    return out
+    return {
+        name: loaded.rows[found.first].get(name) for name, found in loaded.fields.items() if found.first >= 0
+    } or dict.fromkeys(loaded.fields)
 
 
-def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
-    """``dataset_info.json`` next to the file with one more entry, others kept.
+def _known(target: Path) -> dict[str, object]:
+    """The datasets of ``dataset_info.json`` next to a file.
 
     Raises:
         InputError: the file that is there is not a JSON object.
@@ -156,11 +229,17 @@ def _described(target: Path, rows: Sequence[Row]) -> dict[str, object]:
         raise InputError(
             f"{beside} is not a JSON object", expected="a JSON object of datasets", todo="write into another folder"
         )
-    tools = any("tools" in row for row in rows)  # a column that is named is read in every row
-    entry = {
-        "file_name": target.name,
-        "formatting": "sharegpt",
-        "columns": {"messages": "conversations", **({"tools": "tools"} if tools else {})},
-        "tags": TAGS,
-    }
-    return {**known, target.name.split(".")[0]: entry}
+    return known
+
+
+def _described(target: Path, fields: Iterable[str]) -> tuple[str, dict[str, object]]:
+    """The name of the dataset, and ``dataset_info.json`` with its entry; those of other files are kept.
+
+    The name is that of the file without its suffix; with it where another file has this name.
+    """
+    known = _known(target)
+    name = target.name[: -len(format_suffix(target))] or target.name
+    there = known.get(name)
+    if isinstance(there, dict) and there.get("file_name") not in {target.name, None}:
+        name = target.name
+    return name, {**known, name: described(target.name, fields)}
