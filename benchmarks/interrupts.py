@@ -128,17 +128,17 @@ def disturbed(command: list[str], folder: Path, name: str, after: float) -> dict
     took = time.monotonic() - begin
     left = sorted(path.name for path in folder.glob("out*") if path.name != "out.work")
     done = child.returncode == 0
-    whole = done or command[0] == "convert" or "out" not in left
+    before = result(folder) if "out" in left and command[0] != "convert" else {}
+    whole = done
     again = ["--resume"] if command[0] in RESUMED and not done else []
     if not done:
-        if command[0] == "convert":
-            whole = not (folder / "out" / "many.csv").exists()
+        whole = not (folder / "out" / "many.csv").exists()  # written in place, or not at all
         second = start(command, folder, *again)
         more = second.communicate()
         said += "".join(more) if second.returncode else ""
     return {
         "code": child.returncode, "right": done or child.returncode == code, "took": round(took, 2), "whole": whole,
-        "traceback": "Traceback" in said + out, "done": done, "result": result(folder),
+        "traceback": "Traceback" in said + out, "done": done, "result": result(folder), "before": before,
         "failed": said if "error:" in said else "",
     }  # fmt: skip
 
@@ -155,9 +155,10 @@ def of_command(name: str) -> dict[str, object]:
         for signal_name in SIGNALS:
             for moment in MOMENTS:
                 one = disturbed(command, folder, signal_name, moment * seconds)
-                found = one.pop("result")
+                found, before = one.pop("result"), one.pop("before")
                 asked = "run.json:/arguments/resume"  # says that it was resumed, as log.txt does
                 one["differs"] = sorted(key for key in same - {asked} if found.get(key) != first[key])[:5]
+                one["whole"] &= not before or all(before.get(key) == first[key] for key in same - {asked})
                 lines.append({"signal": signal_name, "moment": moment, **one})
     varies = sorted({key.rsplit("/", 1)[-1] for key in first if key not in same})
     return {"command": name, "seconds": round(seconds, 1), "varies": varies[:8], "same": len(same), "signals": lines}
