@@ -138,7 +138,7 @@ def test_added_columns_are_those_of_the_contract(runs):
         assert {key for row in dropped for key in row if key.startswith("syngain_")} == expected
     provenance = {name for row in rows("Files of rows") if len(row) == 2 for name in CODE.findall(row[0])}
     generated = {key for row in lines(runs / "generate" / "rows.jsonl") for key in row}
-    assert generated - {"text", "label"} == provenance - {"raw_text"}
+    assert generated - {"text", "label"} == provenance - {"raw_text", "reasoning_content"}
 
 
 def test_the_calibration_record_is_as_the_contract_has_it(runs):
