@@ -59,6 +59,7 @@ def files(tmp_path_factory, rows_are_made_once):
         prices = 3_000 * areas + 20_000 * rooms + rng.normal(size=count) * 20_000
         lines = [f"{area:.1f},{room},{price:.0f}" for area, room, price in zip(areas, rooms, prices, strict=True)]
         (folder / f"{name}.csv").write_text("\n".join(["area,rooms,price", *lines]), encoding="utf-8")
+    write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")
     return folder
