@@ -29,6 +29,14 @@ COMMANDS = {
 MOMENTS = {"begin": None, "reading": "reading", "working": "working"}
 
 
+@pytest.fixture(autouse=True)
+def interruptions_are_not_ignored():
+    """A suite that runs as a background job would hand on that SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def files(tmp_path):
     for name in ("real", "synthetic", "more"):

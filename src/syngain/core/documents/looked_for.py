@@ -22,9 +22,9 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
     "distribution_shift": ("divergence.tv_lower",),
     "label_leak": ("labels.leak_fraction",),
     "label_independent": ("labels.inner_signal",),
-    "label_noise": ("labels.synthetic_agreement",),
+    "label_noise": ("labels.synthetic_agreement", "targets."),
     "unknown_labels": ("labels.",),
-    "bad_responses": ("responses.", "targets."),
+    "bad_responses": ("responses.",),
     "bad_preferences": ("preference.",),
 }
 GAINED: Mapping[str, tuple[str, ...]] = {"harm": ("gain.",), "no_gain": ("gain.",)}
@@ -72,10 +72,15 @@ def of_report(report: Mapping[str, object]) -> list[str]:
     if isinstance(listed, list):
         return [str(name) for name in listed]
     estimates, inputs, findings, sets = (report.get(name) for name in ("estimates", "inputs", "findings", "sets"))
-    inner = [part.get("estimates", ()) for part in sets.values()] if isinstance(sets, dict) else []
+    inner = [part.get("estimates", ()) for part in _objects(sets.values() if isinstance(sets, dict) else ())]
     return looked_for(
         str(report.get("command", "")),
         [name for part in (estimates, *inner) if isinstance(part, dict) for name in part],
         list(inputs) if isinstance(inputs, dict) else (),
-        [str(part.get("id", "")) for part in findings] if isinstance(findings, list) else (),
+        [str(part.get("id", "")) for part in _objects(findings if isinstance(findings, list) else ())],
     )
+
+
+def _objects(values: Iterable[object]) -> list[dict[str, object]]:
+    """The values that are objects: a report may have been written by anyone."""
+    return [value for value in values if isinstance(value, dict)]
