@@ -183,3 +183,16 @@ def test_an_answer_without_a_text_says_why(message, cut, error):
 )  # fmt: skip
 def test_reasoning_is_read_wherever_it_stands(message):
     assert wire.read_message(message, cut=False) == ("yes", "hm")
+
+
+def test_a_server_whose_errors_contradict_each_other_is_not_followed_for_ever():
+    speech, requests = Speech(), 0
+    while requests < 100:
+        requests += 1
+        dialect = speech.dialect
+        limit = dialect.renamed.get("max_tokens", "max_tokens")
+        other = "max_output_tokens" if limit != "max_output_tokens" else "max_completion_tokens"
+        body = json.dumps(said(f"'{limit}' is not supported, use '{other}'", param=limit)).encode()
+        if not speech.learns(Problem.of(body, lambda text: text), sent(dialect), dialect, frozenset()):
+            break
+    assert requests < 30

@@ -50,6 +50,7 @@ _CUT = re.compile(
 )
 _UNREAD = frozenset({"type", "code", "url", "object", "request_id", "id", "input"})
 _PLACE = re.compile(r"'loc': \('body', '(\w+)'")  # an error of pydantic inside of a text
+MOST = 20  # changes of a dialect: a server whose errors contradict each other is not followed for ever
 DEEP, MANY = 8, 20  # of the JSON of an error, as far as it is read
 _BOTH = re.compile(r"\bboth\b|only one of|together", re.IGNORECASE)
 
@@ -109,13 +110,18 @@ class BadRequestError(RefusedError):
 
 @dataclass
 class Speech:
-    """The dialect of a server while it is learned; ``tell`` is called with every change."""
+    """The dialect of a server while it is learned.
+
+    Attributes:
+        tell: called with every change. learned: changes by errors so far, at most :data:`MOST`.
+    """
 
     dialect: Dialect = field(default_factory=Dialect)
     tell: Callable[[Dialect], None] = lambda _dialect: None
+    learned: int = 0
 
     def change(self, dialect: Dialect) -> None:
-        """Speak so from now on."""
+        """Use this dialect from now on."""
         self.dialect = dialect
         self.tell(dialect)
 
@@ -126,9 +132,10 @@ class Speech:
         """
         if spoken is not self.dialect:
             return True
-        found = lesson(spoken, problem, sent, questions)
+        found = lesson(spoken, problem, sent, questions) if self.learned < MOST else None
         if found is None:
             return False
+        self.learned += 1
         self.change(found)
         return True
 

@@ -63,6 +63,16 @@ def message_of(
     return out
 
 
+def name_calls(message: Message, turn: MeantTurn, ids: list[str]) -> None:
+    """Give the calls of a message ids, and a result the id of its call; ``ids`` are those of the calls so far."""
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        call.setdefault("id", f"call_{len(ids)}")
+        ids.append(str(call["id"]))
+    if turn.role == "tool" and 0 <= turn.answers < len(ids):
+        message["tool_call_id"] = ids[turn.answers]
+
+
 def messages_of_turns(turns: Sequence[MeantTurn], show: ShowMedia | None = None) -> list[Message]:
     """Turns as messages; see :func:`message_of`."""
     return [message_of(turn, show) for turn in turns]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Entry, Message, Row, SkippedError
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import message_of, with_tools
+from syngain.data.layouts.trainers.chat import message_of, name_calls, with_tools
 from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, answered, conversation
 from syngain.data.layouts.trainers.meaning import Meaning, meaning_of
 
@@ -39,12 +39,7 @@ def messages_written(turns: Sequence[MeantTurn], loss: Sequence[bool], lost: lis
         made = message_of(turn, part_of, untrained="weight" if out_of_loss else "", text_arguments=True)
         if turn.of.get("role") == "developer":
             made["role"] = "developer"
-        calls = made.get("tool_calls")
-        for call in calls if isinstance(calls, list) else []:
-            call.setdefault("id", f"call_{len(ids)}")
-            ids.append(str(call["id"]))
-        if turn.role == "tool" and 0 <= turn.answers < len(ids):
-            made["tool_call_id"] = ids[turn.answers]
+        name_calls(made, turn, ids)
         if turn.calls and not turn.text and not turn.media:
             del made["content"]
         if turn.of.get("weight") == 1 and trained:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Entry, Message, Row, SkippedError
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import all_answers, message_of, with_tools
+from syngain.data.layouts.trainers.chat import all_answers, message_of, name_calls, with_tools
 from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, conversation
 from syngain.data.layouts.trainers.meaning import KNOWN, Meaning, meaning_of
 
@@ -58,12 +58,7 @@ def _messages(turns: Sequence[MeantTurn]) -> list[Message]:
             made["content"] = [
                 {"type": "text", "content": part["text"]} if part.get("type") == "text" else part for part in content
             ]
-        calls = made.get("tool_calls")
-        for call in calls if isinstance(calls, list) else []:
-            call.setdefault("id", f"call_{len(ids)}")
-            ids.append(str(call["id"]))
-        if turn.role == "tool" and 0 <= turn.answers < len(ids):
-            made["tool_call_id"] = ids[turn.answers]
+        name_calls(made, turn, ids)
         allowed = {"role", "content", "tool_calls", "tool_call_id", "reasoning_content", "id"}
         out.append({name: value for name, value in made.items() if name in allowed})
     return out
