@@ -10,7 +10,7 @@ from syngain.core.errors import InputError, UsageError
 from syngain.generators import wire
 from syngain.generators.protocol import CUT, EMPTY, REFUSAL, Call, DeclinedError, Reply, RetryableError, Sampling
 from syngain.generators.servers.dialect import LIMITS, Dialect, dialect_of
-from syngain.generators.servers.lessons import Problem, Speech, guesses, lesson
+from syngain.generators.servers.lessons import DialectLearner, Problem, guesses, lesson
 from syngain.pipeline.recipe import read_recipe
 
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_tokens=64, top_logprobs=8, stop=("END",))
@@ -135,17 +135,17 @@ def test_trials_go_one_step_after_the_other_and_keep_the_limit():
 
 def test_a_stop_text_that_is_left_out_is_applied_here_and_unknown_values_are_null():
     dialect = Dialect().omitting("stop").omitting("temperature").fixing("top_p", 1.0)
-    reply = dialect.heard(Reply(text="one END two", finish="length"), SAMPLING)
+    reply = dialect.adapted(Reply(text="one END two", finish="length"), SAMPLING)
     assert (reply.text, reply.finish) == ("one ", "stop")
     assert reply.extra["sampled"] == {"temperature": None, "top_p": 1.0}
 
 
 def test_a_dialect_that_changed_meanwhile_is_tried_before_anything_is_learned():
-    speech, old = Speech(), Dialect()
-    speech.dialect = old
-    speech.change(old.omitting("seed"))
-    assert speech.learns(Problem("nonsense"), sent(old), old, frozenset())
-    assert not speech.learns(Problem("nonsense"), sent(speech.dialect), speech.dialect, frozenset())
+    learner, old = DialectLearner(), Dialect()
+    learner.dialect = old
+    learner.change(old.omitting("seed"))
+    assert learner.learns(Problem("nonsense"), sent(old), old, frozenset())
+    assert not learner.learns(Problem("nonsense"), sent(learner.dialect), learner.dialect, frozenset())
 
 
 def test_schemas_stand_in_the_prompt_where_the_server_takes_none():
@@ -186,13 +186,13 @@ def test_reasoning_is_read_wherever_it_stands(message):
 
 
 def test_a_server_whose_errors_contradict_each_other_is_not_followed_for_ever():
-    speech, requests = Speech(), 0
+    learner, requests = DialectLearner(), 0
     while requests < 100:
         requests += 1
-        dialect = speech.dialect
+        dialect = learner.dialect
         limit = dialect.renamed.get("max_tokens", "max_tokens")
         other = "max_output_tokens" if limit != "max_output_tokens" else "max_completion_tokens"
         body = json.dumps(said(f"'{limit}' is not supported, use '{other}'", param=limit)).encode()
-        if not speech.learns(Problem.of(body, lambda text: text), sent(dialect), dialect, frozenset()):
+        if not learner.learns(Problem.of(body, lambda text: text), sent(dialect), dialect, frozenset()):
             break
     assert requests < 30

@@ -81,7 +81,7 @@ def test_a_probe_of_each_kind_says_what_it_learned(server):
     async def probed():
         generator = endpoint(spec)
         try:
-            return await probe(generator), generator.speech.dialect
+            return await probe(generator), generator.learner.dialect
         finally:
             await generator.close()
 

@@ -18,7 +18,7 @@ from syngain.generators import wire
 from syngain.generators.protocol import Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
 from syngain.generators.servers import headers, http_body
 from syngain.generators.servers.dialect import Dialect, merged
-from syngain.generators.servers.lessons import BadRequestError, Speech
+from syngain.generators.servers.lessons import BadRequestError, DialectLearner
 from syngain.generators.servers.secrets import loaded, without
 from syngain.generators.servers.statuses import Asked, batch_answer, failure
 from syngain.generators.servers.wires import WIRES, Api
@@ -40,7 +40,7 @@ class OpenAIGenerator:
         api: ``chat``, ``completions`` for base models, ``anthropic`` or ``gemini``.
         timeout: seconds for a complete answer. mode: the kind of the server's log-probabilities.
         extra, headers: fields and headers of every request; ``${NAME}`` is the environment variable.
-        connections: maximum number of parallel connections. speech: the dialect of the server, as far as it is known.
+        connections: maximum number of parallel connections. learner: the dialect of the server, as far as it is known.
         questions: parameters whose refusal is an answer (of a probe), and teaches nothing.
     """
 
@@ -53,7 +53,7 @@ class OpenAIGenerator:
     extra: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     connections: int = 64
-    speech: Speech = field(default_factory=Speech, compare=False)
+    learner: DialectLearner = field(default_factory=DialectLearner, compare=False)
     questions: frozenset[str] = frozenset()
     known: Capabilities = field(default_factory=Capabilities)
     _clients: list[httpx.AsyncClient] = field(default_factory=list, repr=False, compare=False)
@@ -168,34 +168,34 @@ class OpenAIGenerator:
 
     def request(self, call: Call) -> dict[str, object]:
         """The JSON of a request, in the dialect that is known."""
-        return self._worded(call, self.speech.dialect)[1]
+        return self._worded(call, self.learner.dialect)[1]
 
-    def _worded(self, call: Call, spoken: Dialect) -> tuple[dict[str, object], dict[str, object]]:
+    def _worded(self, call: Call, dialect: Dialect) -> tuple[dict[str, object], dict[str, object]]:
         """A request in its inner form, and as it is sent."""
         way = WIRES[self.api]
-        worded = spoken.worded(wire.body(call, model=self.model, api=way.form))
+        worded = dialect.worded(wire.body(call, model=self.model, api=way.form))
         return worded, merged(way.translated(worded), self.extra)
 
-    def _heard(self, answer: object, call: Call, spoken: Dialect) -> Reply:
+    def _reply(self, answer: object, call: Call, dialect: Dialect) -> Reply:
         """The reply in an answer."""
         way = WIRES[self.api]
-        return spoken.heard(wire.reply(way.restored(answer), api=way.form, mode=self.mode), call.sampling)
+        return dialect.adapted(wire.reply(way.restored(answer), api=way.form, mode=self.mode), call.sampling)
 
     @property
     def batch_path(self) -> str:
         """Where the requests of a batch file go."""
         return f"/v1/{WIRES[self.api].path(self.model)}"
 
-    def batch_reply(self, line: Mapping[str, object], call: Call, spoken: Dialect) -> Reply:
+    def batch_reply(self, line: Mapping[str, object], call: Call, dialect: Dialect) -> Reply:
         """The reply in a line of an output file of a batch, whose request was written in a dialect.
 
         Raises:
             FailedError: the request failed. RetryableError where its error teaches another wording.
         """
         try:
-            return self._heard(batch_answer(line, self._clean), call, spoken)
+            return self._reply(batch_answer(line, self._clean), call, dialect)
         except BadRequestError as error:
-            if self.speech.learns(error.problem, self._worded(call, spoken)[0], spoken, frozenset(self.extra)):
+            if self.learner.learns(error.problem, self._worded(call, dialect)[0], dialect, frozenset(self.extra)):
                 raise RetryableError(error.reason) from error
             raise
 
@@ -216,7 +216,7 @@ class OpenAIGenerator:
             "mode": self.mode,
             "schema": known.schema,
             "chosen": known.chosen,
-            "dialect": self.speech.dialect.as_json(),
+            "dialect": self.learner.dialect.as_json(),
         }
 
     async def _one(self, call: Call) -> Reply:
@@ -224,16 +224,16 @@ class OpenAIGenerator:
         way, sampling = WIRES[self.api], call.sampling
         most = http_body.limit(sampling.max_tokens, sampling.top_logprobs)
         while True:
-            spoken = self.speech.dialect
-            worded, body = self._worded(call, spoken)
+            dialect = self.learner.dialect
+            worded, body = self._worded(call, dialect)
             try:
                 answer = await self._send("POST", way.path(self.model), body, most)
             except BadRequestError as error:
                 problem = error.problem.under(way.names)
-                if not self.speech.learns(problem, worded, spoken, self.questions | set(self.extra)):
+                if not self.learner.learns(problem, worded, dialect, self.questions | set(self.extra)):
                     raise
             else:
-                return self._heard(answer, call, spoken)
+                return self._reply(answer, call, dialect)
 
     async def _send(self, method: str, path: str, body: Mapping[str, object] | None, most: int = LISTED) -> Any:  # noqa: ANN401  (JSON)
         """The JSON of an answer of at most so many bytes, or an error that tells whether to retry."""

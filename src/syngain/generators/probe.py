@@ -193,18 +193,18 @@ async def probe(generator: OpenAIGenerator, wanted: Wanted | None = None, *, acc
     )
     for sampling in asked.samplings:
         await _taken(prober, sampling)
-    if asked.system and not generator.speech.dialect.folded:
+    if asked.system and not generator.learner.dialect.folded:
         await _with_system(prober)
-    speech = generator.speech
+    learner = generator.learner
     if not chosen and "logprobs" in prober.reasons:
-        speech.change(speech.dialect.omitting("logprobs", prober.reasons["logprobs"]))
+        learner.change(learner.dialect.omitting("logprobs", prober.reasons["logprobs"]))
     return Probe(
         models=None if models is None else tuple(models),
         capabilities=found,
         reasons=prober.reasons,
         requests=prober.sent,
         replies=tuple(prober.replies),
-        learned=speech.dialect.sentences,
+        learned=learner.dialect.sentences,
         reasoning=prober.reasoning,
     )
 
@@ -237,27 +237,27 @@ async def _by_trial(prober: _Prober, refused: RefusedError) -> Reply:
     Raises:
         UsageError: there is none.
     """
-    speech = prober.generator.speech
-    before = speech.dialect
+    learner = prober.generator.learner
+    before = learner.dialect
     for dialect in guesses(before):
-        speech.change(dialect)
+        learner.change(dialect)
         try:
             return await prober.say()
         except RefusedError:
             continue
-    speech.change(before)
+    learner.change(before)
     raise _refused(refused)
 
 
 async def _with_system(prober: _Prober) -> None:
     """Ask with a system message; where that fails, it is put in front of the first user message."""
-    speech, sampling = prober.generator.speech, Sampling(max_tokens=ANSWER, logprobs=False)
+    learner, sampling = prober.generator.learner, Sampling(max_tokens=ANSWER, logprobs=False)
     try:
         await prober.ask(sampling, system=True)
     except DeclinedError:
         return
     except (RefusedError, UnfinishedError):
-        speech.change(speech.dialect.folding("a request with a system message failed"))
+        learner.change(learner.dialect.folding("a request with a system message failed"))
         await prober.ask(sampling, system=True)
 
 
@@ -309,11 +309,11 @@ async def _scores(prober: _Prober) -> bool:
 
 async def _structured(prober: _Prober) -> bool:
     """Whether the server follows a schema; else its dialect asks for JSON in the next best way that works."""
-    speech = prober.generator.speech
-    first = STRUCTURED.index(speech.dialect.structured)
+    learner = prober.generator.learner
+    first = STRUCTURED.index(learner.dialect.structured)
     for way in STRUCTURED[first:]:
-        if way != speech.dialect.structured:
-            speech.change(speech.dialect.structuring(way, prober.reasons["schema"]))
+        if way != learner.dialect.structured:
+            learner.change(learner.dialect.structuring(way, prober.reasons["schema"]))
         try:
             value = json.loads((await prober.say(schema=True)).text)
         except RefusedError as error:

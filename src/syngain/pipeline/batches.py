@@ -102,12 +102,12 @@ def read(store: Store, generator: OpenAIGenerator, ledger: Ledger, lines: Iterab
     Raises:
         InputError: a line is not of a batch, or its request is not of this run.
     """
-    spoken, counts = generator.speech.dialect, {"answered": 0, "declined": 0, "failed": 0}
+    dialect, counts = generator.learner.dialect, {"answered": 0, "declined": 0, "failed": 0}
     for place, content in lines:
         found = _line(place, content, generator)
         sent = _sent(store, place, str(found["custom_id"]))
         if sent is not None:
-            counts[_settled(store, generator, ledger, sent, (found, spoken))] += 1
+            counts[_settled(store, generator, ledger, sent, (found, dialect))] += 1
     left = store.counts().get(SENT, 0)
     store.set_meta(OUT, str(left))
     return BatchRead(**counts, out=left)

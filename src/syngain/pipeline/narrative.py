@@ -61,7 +61,7 @@ def computed(run: Run, reasons: Sequence[tuple[str, int]], said: Sequence[str]) 
 
 def warnings(run: Run, reasoning: int) -> Iterator[str]:
     """What a reader of the rows must know: how requests are worded, reasoning, and answers without a text."""
-    yield from getattr(getattr(run.generator, "speech", None), "dialect", Dialect()).sentences
+    yield from getattr(getattr(run.generator, "learner", None), "dialect", Dialect()).sentences
     if reasoning:
         yield (
             f"the model reasons before it answers ({reasoning} tokens for a word); reasoning counts within `max_tokens`"

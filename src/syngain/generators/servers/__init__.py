@@ -1,1 +1,1 @@
-"""How servers are spoken to: wordings of requests, what their errors teach, batch files."""
+"""Dialects of servers: wordings of requests, what their errors teach, batch files."""

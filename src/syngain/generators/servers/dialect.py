@@ -101,7 +101,7 @@ class Dialect:
                 kept[name] = min(int(str(kept[name])), most)
         return {self.renamed.get(name, name): value for name, value in kept.items()}
 
-    def heard(self, reply: Reply, sampling: Sampling) -> Reply:
+    def adapted(self, reply: Reply, sampling: Sampling) -> Reply:
         """An answer in this dialect: stop texts that were left out end it here, and unknown values are noted."""
         applied = {name: self.values.get(name) for name in _SAMPLED if name in self.omitted or name in self.values}
         if applied:

@@ -109,7 +109,7 @@ class BadRequestError(RefusedError):
 
 
 @dataclass
-class Speech:
+class DialectLearner:
     """The dialect of a server while it is learned.
 
     Attributes:
@@ -125,14 +125,14 @@ class Speech:
         self.dialect = dialect
         self.tell(dialect)
 
-    def learns(self, problem: Problem, sent: Mapping[str, object], spoken: Dialect, questions: frozenset[str]) -> bool:
+    def learns(self, problem: Problem, sent: Mapping[str, object], used: Dialect, questions: frozenset[str]) -> bool:
         """Whether a refused request may be sent again: its dialect has changed since, or changes by this problem.
 
         A refusal of ``questions`` is the answer that a probe looks for.
         """
-        if spoken is not self.dialect:
+        if used is not self.dialect:
             return True
-        found = lesson(spoken, problem, sent, questions) if self.learned < MOST else None
+        found = lesson(used, problem, sent, questions) if self.learned < MOST else None
         if found is None:
             return False
         self.learned += 1

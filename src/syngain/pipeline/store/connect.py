@@ -16,7 +16,7 @@ from syngain.data.columns.roles import Kind
 from syngain.data.text.words import joined, pieces
 from syngain.generators.protocol import Capabilities, FailedError
 from syngain.generators.servers.dialect import Dialect, dialect_of
-from syngain.generators.servers.lessons import Speech
+from syngain.generators.servers.lessons import DialectLearner
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
 from syngain.pipeline.recipe import EndpointSpec, LlamaCppSpec, LocalSpec, ToySpec, read_recipe
@@ -138,7 +138,7 @@ def endpoint(spec: EndpointSpec, *, connections: int = 64) -> OpenAIGenerator:
         extra=spec.extra_body,
         headers=spec.headers,
         connections=connections,
-        speech=Speech(dialect_of(spec.rename, spec.omit)),
+        learner=DialectLearner(dialect_of(spec.rename, spec.omit)),
     )
 
 
@@ -239,7 +239,7 @@ def with_known_capabilities(generator: Generator, notes: Mapping[str, Any]) -> G
         return generator
     known = Capabilities(chosen=notes["chosen"], mode=notes["mode"], schema=notes["schema"])
     if "dialect" in notes:
-        generator.speech.dialect = Dialect.from_json(notes["dialect"])
+        generator.learner.dialect = Dialect.from_json(notes["dialect"])
     return replace(generator, mode=notes["mode"], known=known)
 
 
@@ -253,7 +253,7 @@ def remembered(generator: Generator, store: Store, key: str) -> Generator:
             notes = json.loads(store.meta(key) or "{}")
             store.set_meta(key, json.dumps({**notes, "dialect": dialect.as_json()}))
 
-        generator.speech.tell = keep
+        generator.learner.tell = keep
     return generator
 
 
