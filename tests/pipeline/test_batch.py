@@ -140,3 +140,13 @@ def test_the_command_line_writes_and_reads(real, tmp_path, monkeypatch, capsys):
         assert f"{ROWS} answers" in out
         assert run("--resume")[0] == 0
     assert len(lines(tmp_path / "run" / "rows.jsonl")) == ROWS
+
+
+def test_without_a_run_there_is_nothing_to_read_or_to_forget(real, tmp_path):
+    work = tmp_path / "none.work"
+    with FakeServer() as server:
+        with pytest.raises(UsageError, match="there is no"):
+            read_batch(recipe(server), real, [], work=work)
+        with pytest.raises(UsageError, match="there is no"):
+            forget_batch(recipe(server), real, work=work)
+    assert not work.exists()

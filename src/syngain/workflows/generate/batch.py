@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError, UsageError
@@ -62,9 +63,7 @@ def read_batch(
     """
     job = job_of(recipe, real, limits or Limits())
     generator = _batched(job.recipe)
-    if not (work / STORE).exists():
-        raise UsageError(f"there is no {work / STORE}", expected="a run with a batch", todo="begin with --batch write")
-    with Store.opened(work / STORE) as store:
+    with _begun(work) as store:
         ledger = ledger_of(job, store)
         ready = _noted(generator, store)
         run_of(job, ready, store, ledger, work).check_same(resume=True)
@@ -72,11 +71,24 @@ def read_batch(
 
 
 def forget_batch(recipe: RecipeSource, real: Source, *, work: Path) -> int:
-    """Plan the requests of lost batch files again; what they may have cost stays in the ledger. Their number."""
+    """Plan the requests of lost batch files again; what they may have cost stays in the ledger. Their number.
+
+    Raises:
+        UsageError: there is no run with a batch.
+    """
     job_of(recipe, real, Limits())
-    with Store.opened(work / STORE) as store:
+    with _begun(work) as store:
         store.set_meta(batches.OUT, "0")
         return store.recover()
+
+
+@contextmanager
+def _begun(work: Path) -> Iterator[Store]:
+    """The store of a run that has begun."""
+    if not (work / STORE).exists():
+        raise UsageError(f"there is no {work / STORE}", expected="a run with a batch", todo="begin with --batch write")
+    with Store.opened(work / STORE) as store:
+        yield store
 
 
 def _batched(recipe: Recipe) -> OpenAIGenerator:
