@@ -79,8 +79,8 @@ def write_judged(meaning: Meaning) -> Written:
 
 def read_judged(row: Row) -> Meaning:
     """As ``chatml.argilla_chat`` reads a row: the last message is the answer."""
-    spoken = list(row["completion"])  # type: ignore[call-overload]
-    return read_template(spoken, asked=len(spoken) - 1, extra={"label": row["label"]})
+    messages = list(row["completion"])  # type: ignore[call-overload]
+    return read_template(messages, asked=len(messages) - 1, extra={"label": row["label"]})
 
 
 def _plain(turns: Sequence[MeantTurn]) -> list[Message]:

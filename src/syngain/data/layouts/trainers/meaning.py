@@ -55,7 +55,7 @@ class MeantTurn(NamedTuple):
         return hash(self[:-1])
 
     @property
-    def spoken(self) -> str:
+    def full_text(self) -> str:
         """The thought and the text, as reasoning models write them."""
         return f"<think>\n{self.thought}\n</think>\n\n{self.text}" if self.thought else self.text
 
@@ -96,8 +96,8 @@ def meaning_of(entry: Entry, *, rendered: bool = False) -> tuple[Meaning, tuple[
     if start is None:
         start = next((i for i in range(len(turns) - 1, -1, -1) if turns[i].role == "assistant"), len(turns))
     first = start if compared else entry.asked or 0
-    spoken = [turn.role == "assistant" and (len(turn.of) == 2 or _in_loss(turn.of)) for turn in turns]
-    loss = (False,) * first + tuple(spoken[first:])
+    trained = [turn.role == "assistant" and (len(turn.of) == 2 or _in_loss(turn.of)) for turn in turns]
+    loss = (False,) * first + tuple(trained[first:])
     worse = turns_of(entry.rejected, rendered=rendered) if entry.rejected else ()
     tools = listed_tools(entry.tools) if entry.tools is not None else ""
     return Meaning(turns=turns, loss=loss, answer=start, rejected=worse, liked=liked, tools=tools), tuple(used)
@@ -249,8 +249,8 @@ def _of_turns(before: Sequence[MeantTurn], after: Sequence[MeantTurn]) -> list[s
     for one, two in zip(before, after, strict=True):
         if one == two:
             continue
-        if one.spoken != two.spoken:
-            same = one.text == two.text or two.spoken.endswith(one.text)
+        if one.full_text != two.full_text:
+            same = one.text == two.text or two.full_text.endswith(one.text)
             out.append("messages[].reasoning_content" if one.thought and same else "messages[].content")
         if one.media != two.media:
             kinds = dict.fromkeys(kind for kind, _, _ in (*one.media, *two.media))
