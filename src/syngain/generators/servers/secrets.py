@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 from functools import lru_cache
 from typing import Any
@@ -47,12 +48,23 @@ def loaded(keys: Keys, content: bytes) -> Any:  # noqa: ANN401  (JSON)
     Raises:
         ValueError, RecursionError: it is no JSON.
     """
-    value, forms = json.loads(content), _all_forms(keys)
+    value, forms = _parsed(content), _all_forms(keys)
     if not forms:
         return value
     plain = content.replace(b"\\/", b"/")
     near = b"\\u00" in plain or any(form.encode() in plain for form in forms)  # characters may be escaped
     return _cleaned(forms, value) if near else value
+
+
+def _parsed(content: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """JSON value of a body, read without looking for cycles of objects: JSON has none, and thousands of small dicts."""
+    if not gc.isenabled():
+        return json.loads(content)
+    gc.disable()
+    try:
+        return json.loads(content)
+    finally:
+        gc.enable()
 
 
 def _cleaned(forms: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401  (JSON)
