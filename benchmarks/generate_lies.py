@@ -72,7 +72,8 @@ def client_memory(kind: str) -> int:
         (folder / "recipe.json").write_text(json.dumps(recipe))
         command = ["-m", "syngain", "generate", "recipe.json", "--real", "real.jsonl", "-o", "out", "--quiet"]
         peak = 0
-        with subprocess.Popen([sys.executable, *command], cwd=folder, stderr=subprocess.DEVNULL) as child:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen([sys.executable, *command], cwd=folder, **quiet) as child:
             while child.poll() is None:  # the usage that wait() tells begins with the memory of this process
                 with contextlib.suppress(OSError):
                     status = Path(f"/proc/{child.pid}/status").read_text()

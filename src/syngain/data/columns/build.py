@@ -6,7 +6,7 @@ import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syngain.core.errors import InputError
 from syngain.core.passes import run
@@ -25,7 +25,7 @@ from syngain.data.columns.values import NotPlainError, clean, plain
 from syngain.data.rows import Lazy, Loaded, OddRows, show, show_names, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 
     from syngain.data.columns.content import Render
     from syngain.data.columns.options import RoleOptions
@@ -153,6 +153,17 @@ class _Content:
     media: Counter[str] = field(default_factory=Counter)  # parts of messages that are no text
     same: dict[str, str] = field(default_factory=dict)  # equal labels are one object: a million rows, few labels
 
+    def of_role(self, role: str) -> MutableSequence[Any]:
+        """The values of a role beside the texts."""
+        values: dict[str, MutableSequence[Any]] = {
+            "label": self.labels,
+            "number": self.numbers,
+            "source": self.sources,
+            "generator": self.generators,
+            "id": self.ids,
+        }
+        return values[role]
+
 
 @dataclass(frozen=True)
 class _Extraction:
@@ -172,27 +183,30 @@ class _Extraction:
         names += () if reader is None else reader.names
         if not names:
             return content
-        placed = list(enumerate(others, texts))
+        placed, same, sides = list(enumerate(others, texts)), content.same, content.sides
+        words: list[str | float | None] = []
+        adders = [content.of_role(role).append for role, _ in others]
         mixed = media.may_have_parts(loaded, shown)
         render = compared if roles.rejected is not None else SPECIAL.get(roles.shape) or renderer(roles.shape)
         for index, cells in enumerate(loaded.values(names, block), block.start):
             try:
                 parts = render(cells if texts == len(cells) else cells[:texts])
-                words = [
-                    _word(role, cells[position], (loaded, index, name), content.same)
-                    for position, (role, name) in placed
-                ]
+                words.clear()
+                for position, (role, name) in placed:
+                    cell = cells[position]
+                    known = same.get(cell) if role == "label" and isinstance(cell, str) else None
+                    words.append(known or _word(role, cell, (loaded, index, name), same))
                 if reader is not None:
                     content.values.append(reader.value(cells[of_target:]))
             except (BadCellError, BadRoleError, BadTargetError) as error:
                 self._leave_out(content, index, error)
                 continue
-            for side, part in zip(content.sides, parts, strict=True):
+            for side, part in zip(sides, parts, strict=True):
                 cleaned = clean(part)
                 content.replaced += cleaned is not part
                 side.append(cleaned)
-            for position, word in enumerate(words):
-                _add(content, others[position][0], word)
+            for add, word in zip(adders, words, strict=True):
+                add(word)
             if mixed:
                 media.count_parts(cells[:texts], content.media)
             if roles.scores:
@@ -251,14 +265,14 @@ def _other_roles(roles: Roles) -> list[tuple[str, str | None]]:
     return [("label", label), ("number", number), *others]
 
 
-def _word(role: str, cell: object, where: tuple[Loaded, int, str], known: Mapping[str, str]) -> str | float | None:
+def _word(role: str, cell: object, where: tuple[Loaded, int, str], same: dict[str, str]) -> str | float | None:
+    """The value of a cell in a role; equal labels and equal generators are one object."""
     if role == "number":
         return _number(cell, where)
-    if role == "label" and isinstance(cell, str) and cell in known:
-        return known[cell]
     if role == "source":
         return clean(cell) or None if isinstance(cell, str) else _loose(cell)
-    return _loose(cell) if role == "generator" else _strict(cell, role, where)
+    word = _loose(cell) if role == "generator" else _strict(cell, role, where)
+    return word if word is None or role == "id" else same.setdefault(word, word)
 
 
 def _number(cell: object, where: tuple[Loaded, int, str]) -> float:
@@ -268,20 +282,6 @@ def _number(cell: object, where: tuple[Loaded, int, str]) -> float:
     if not math.isfinite(value):
         raise BadRoleError("label", "is missing" if math.isnan(value) else "is infinite", where)
     return value
-
-
-def _add(content: _Content, role: str, word: str | float | None) -> None:
-    if isinstance(word, float):
-        content.numbers.append(word)
-        return
-    if role == "source":
-        content.sources.append(word)
-    elif role == "generator":
-        content.generators.append(None if word is None else content.same.setdefault(word, word))
-    elif role == "label":
-        content.labels.append(content.same.setdefault(str(word), str(word)))
-    elif role == "id":
-        content.ids.append(str(word))
 
 
 def _loose(cell: object) -> str | None:

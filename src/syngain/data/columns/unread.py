@@ -51,7 +51,7 @@ def check_filled(loaded: Loaded, roles: Roles, sides: Mapping[str, Sequence[str]
     for role, texts in sides.items():
         if role == "prompt" and roles.rejected is not None and len(roles.text) == 1:
             continue  # a preference without a field of the prompt
-        empty = sum(not text or text.isspace() for text in texts)
+        empty = texts.count("") + sum(map(str.isspace, texts))
         if 2 * empty <= len(texts) or len(texts) < 2:
             continue
         first = next(row for row, text in enumerate(texts) if not text or text.isspace())

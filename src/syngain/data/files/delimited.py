@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
@@ -33,6 +34,9 @@ class DelimitedCodec:
         """The values of some columns of many rows."""
         place_of = {name: place for place, name in enumerate(self.header)}
         places = [place_of.get(name, -1) for name in names]
+        if len(places) > 1 and min(places) >= 0:
+            yield from map(list, map(itemgetter(*places), self._cells(raws)))
+            return
         for cells in self._cells(raws):
             yield [cells[place] if place >= 0 else None for place in places]
 
@@ -135,7 +139,10 @@ class _Feed:
         if not self._row:
             self.start = number
         self._row.append(line)
-        return decoded(line, self._name, number) + "\n"
+        try:
+            return line.decode() + "\n"
+        except UnicodeDecodeError:
+            return decoded(line, self._name, number)  # its error says where and what to do
 
 
 def _cells(feed: _Feed, name: str, delimiter: str) -> Iterator[list[str]]:

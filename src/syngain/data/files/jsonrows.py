@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
@@ -36,9 +37,12 @@ class JsonCodec:
 
     def values(self, raws: Iterator[bytes], names: Sequence[str]) -> Iterator[Cells]:
         """The values of some fields of many rows; ``None`` where a row lacks one."""
-        for raw in raws:
-            get = FAST_SCAN(raw.decode(), 0)[0].get
-            yield [get(name) for name in names]
+        picked = itemgetter(*names) if len(names) > 1 else None
+        for record in (FAST_SCAN(raw.decode(), 0)[0] for raw in raws):
+            try:
+                yield [record.get(name) for name in names] if picked is None else list(picked(record))
+            except KeyError:  # this row lacks a field
+                yield [record.get(name) for name in names]
 
 
 def json_lines(source: Source, odd: OddRows) -> Iterator[tuple[int, bytes, Record]]:
@@ -60,7 +64,9 @@ def json_lines(source: Source, odd: OddRows) -> Iterator[tuple[int, bytes, Recor
         if end != len(text):
             raise _not_json(source.name, number, f"more text after the first value, at character {end + 1}")
         if isinstance(value, dict):
-            yield number, raw, _checked(value, raw, source.name, number)
+            if not CONTAINERS.isdisjoint(map(type, value.values())):
+                _check_depth(value, raw, source.name, number)
+            yield number, raw, value
         else:
             odd.add(f"{type_name(value)}, not an object", _no_object(value, source.name, number))
 
@@ -100,7 +106,9 @@ def array_rows(
             raise too_long(name, number)
         if isinstance(value, dict):
             raw = text[position:end].encode()
-            yield number, raw, _checked(value, raw, name, number)
+            if not CONTAINERS.isdisjoint(map(type, value.values())):
+                _check_depth(value, raw, name, number)
+            yield number, raw, value
         else:
             odd.add(f"{type_name(value)}, not an object", _no_object(value, name, number))
         comma = COMMA.match(text, end)
@@ -146,12 +154,9 @@ def _no_object(value: object, name: str, number: int) -> InputError:
     )
 
 
-def _checked(value: Record, raw: bytes, name: str, number: int) -> Record:
-    """The record; too deep a nesting is an error."""
-    nested = not CONTAINERS.isdisjoint(map(type, value.values()))
-    if nested and raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
+def _check_depth(value: Record, raw: bytes, name: str, number: int) -> None:
+    if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
         raise _too_deep(name, number)
-    return value
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
