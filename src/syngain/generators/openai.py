@@ -79,6 +79,7 @@ class OpenAIGenerator:
                 expected="an address without secrets; `?api-version=...` is the only query",
                 todo=f"put the key into the environment variable {self.key_env}",
             )
+        headers.check_variable(self.key_env)
         headers.resolved(self.headers)
 
     @property
@@ -138,6 +139,15 @@ class OpenAIGenerator:
             expected="a server with prompt_logprobs (vLLM) or echo with logprobs (completions)",
             todo="score with another generator, or leave out --generator",
         )
+
+    async def post(self, path: str, body: Mapping[str, object], most: int) -> object:
+        """The JSON of the answer, of at most so many bytes, to a request with the extra fields.
+
+        Raises:
+            FailedError: no answer. UsageError: the key or the address is refused.
+        """
+        found: object = await self._send("POST", path, merged(body, self.extra), most)
+        return found
 
     async def models(self) -> list[str] | None:
         """The models that the server lists, at no cost; None without a list.

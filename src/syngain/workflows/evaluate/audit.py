@@ -20,6 +20,7 @@ from syngain.core.errors import InputError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.data.benchmarks import Benchmark, read_benchmarks
 from syngain.data.files.write import RecordFile, RowFile
 from syngain.workflows.evaluate.gain import quick_gain
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from syngain.workflows.evaluate.gain import GainPart
 
 
+@carried
 def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

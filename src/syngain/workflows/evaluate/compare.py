@@ -16,6 +16,7 @@ from syngain.core.errors import UsageError, check_set_name
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.data.columns.preferences import Preferences
 from syngain.data.columns.targets import Targets
 from syngain.data.dataset import Dataset
@@ -65,6 +66,7 @@ class CompareSettings:
     contest: Contest = field(default_factory=Contest)
 
 
+@carried
 def compare(
     real: Source,
     sets: Mapping[str, Source] | Sequence[Source],

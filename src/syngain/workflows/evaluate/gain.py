@@ -15,6 +15,7 @@ from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Budget, Result, Views
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.gain.calibration import recorded
 from syngain.gain.design.cross_validation import Design
 from syngain.gain.design.layout import GainLayout
@@ -96,6 +97,7 @@ class GainPart:
     kept_verdict: Verdict | None = None
 
 
+@carried
 def gain(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

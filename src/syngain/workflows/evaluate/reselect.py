@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from syngain._version import __version__
 from syngain.core.errors import InputError, UsageError
 from syngain.core.result import InputSummary, Result
+from syngain.core.warned import carried
 from syngain.data.files import formats
 from syngain.data.files.write import RecordFile
 from syngain.report.folder import load
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 RANK = "syngain_rank"
 
 
+@carried
 def reselect(run: str | Path, rows: int) -> Result:
     """Cut a finished selection at another size.
 
@@ -64,6 +66,7 @@ def reselect(run: str | Path, rows: int) -> Result:
         verdict=cut_verdict(rows, len(ordered), run.name, measured=len(_records(run, "kept"))),
         files={"kept.jsonl": RecordFile(ordered[:rows]), "dropped.jsonl": RecordFile(ordered[rows:])},
         settings={"again": run.name, "rows": rows},
+        warnings=tuple(map(str, report.get("warnings", ()))),
     )
 
 

@@ -13,6 +13,7 @@ from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.data.files.write import RowFile
 from syngain.gain.design.overlap import apart
 from syngain.gain.proxies.metrics import metrics_of
@@ -58,6 +59,7 @@ class SelectSettings:
     trial: SelectionTrial = field(default_factory=SelectionTrial)
 
 
+@carried
 def select(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

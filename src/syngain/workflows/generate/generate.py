@@ -14,6 +14,7 @@ from syngain.core.errors import SyngainError, UnfinishedError, UsageError
 from syngain.core.folders.work import clear
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
+from syngain.core.warned import carried
 from syngain.generators.waiting import wait_for
 from syngain.pipeline import narrative
 from syngain.pipeline.cost_forecast import Forecast
@@ -57,6 +58,7 @@ class Limits:
     distrust_usage: bool = False
 
 
+@carried
 def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     recipe: RecipeSource,
     real: Source | None = None,

@@ -13,6 +13,7 @@ from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.information import cross_scoring, narrative
 from syngain.information.dropped_rows import UncuratedRows, divergences, read_uncurated
 from syngain.information.estimators.clustered_prompts import ratio
@@ -59,6 +60,7 @@ class InformationSettings:
     gain: bool = True
 
 
+@carried
 def information(  # noqa: PLR0913  (the inputs and switches of the command)
     rows: Source,
     *,

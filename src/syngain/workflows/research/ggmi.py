@@ -18,6 +18,7 @@ from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views, identity
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.data.study import Study
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.generalization import JointTask, Masks
@@ -62,6 +63,7 @@ class GgmiSettings:
     steps: int = 20
 
 
+@carried
 def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

@@ -15,6 +15,7 @@ from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Series, Views
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.data import RoleOptions, read
 from syngain.data.dataset import Kind
 from syngain.inference.intervals import normal_intervals
@@ -68,6 +69,7 @@ class LoopSettings:
             )
 
 
+@carried
 def loop(
     real: Source,
     *,

@@ -9,6 +9,7 @@ from syngain._version import __version__
 from syngain.core.folders import work
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
+from syngain.core.warned import carried
 from syngain.training.repair.narrative import NAMES, findings, paragraphs, repair_table, verdict
 from syngain.workflows.inputs import Source, of_kind, settings_json, study_of, study_summaries
 
@@ -54,6 +55,7 @@ class RepairSettings:
         return replace(rest, steps=self.steps, repair_steps=self.repair_steps, seeds=self.seeds)
 
 
+@carried
 def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

@@ -12,6 +12,7 @@ from syngain.core.errors import InputError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
+from syngain.core.warned import carried
 from syngain.data.dataset import Kind
 from syngain.data.study import Study
 from syngain.gain.calibration import recorded
@@ -87,6 +88,7 @@ class TrainSettings:
         return StudentLimits(steps=(least, self.steps), seeds=self.seeds, once=True)
 
 
+@carried
 def train(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
