@@ -90,6 +90,7 @@ class EmbeddingKindServer:
     kind: Kind = field(default_factory=lambda: KINDS["openai"])
     faults: list = field(default_factory=list)
     key: str = ""
+    model: str = "m"
     texts: list = field(default_factory=list)
     bodies: list = field(default_factory=list)
     headers: list = field(default_factory=list)
@@ -119,7 +120,7 @@ class EmbeddingKindServer:
             return 401, {"error": {"message": said, "code": "invalid_api_key"}}
         asked = json.loads(body)
         self.bodies.append(asked)
-        if asked["model"] != "m":
+        if asked["model"] != self.model:
             return 404, {
                 "error": {"message": f"The model `{asked['model']}` does not exist", "code": "model_not_found"}
             }

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import syngain
 from embedding_kinds import KEY, KINDS, WIDTH, EmbeddingKindServer, bomb, embedded, truth
 from syngain.cli import main
+from syngain.core.documents.warned import collected
 from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
-from syngain.core.warned import collected
 from syngain.data.text.texts import Texts
 from syngain.generators.embedding_server import EmbeddingServer, server_named
 from syngain.generators.protocol import RetryableError

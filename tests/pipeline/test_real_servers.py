@@ -10,8 +10,8 @@ import pytest
 
 import real_servers
 import tiny_causal
+from syngain.core.documents.warned import collected
 from syngain.core.errors import UnfinishedError
-from syngain.core.warned import collected
 from syngain.generators.embedding_server import EmbeddingServer
 from syngain.generators.openai import OpenAIGenerator
 from syngain.generators.probe import probe

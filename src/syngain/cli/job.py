@@ -15,9 +15,9 @@ from syngain.cli.aliases import current_option
 from syngain.cli.common import configured, progress_shown
 from syngain.cli.exit_codes import INTERRUPTED
 from syngain.core.documents.json_documents import json_file
+from syngain.core.documents.warned import collected, with_warnings
 from syngain.core.errors import InputError, UsageError
 from syngain.core.folders import work as work_folder
-from syngain.core.warned import collected, with_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

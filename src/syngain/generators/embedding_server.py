@@ -18,10 +18,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from syngain.core.documents.validation import first_problem
+from syngain.core.documents.warned import literal, tally
 from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.fingerprint import fingerprint
-from syngain.core.warned import literal, tally
 from syngain.data.text.hashed_ngrams import batches
 from syngain.data.text.texts import Texts
 from syngain.generators.openai import OpenAIGenerator

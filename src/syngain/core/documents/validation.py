@@ -39,7 +39,7 @@ BOUNDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class WrongPlace:
     """A wrong place of a document.
 
     Attributes:
@@ -54,31 +54,33 @@ class Problem:
     fix: str = ""
 
 
-def first_problem(error: ValidationError) -> Problem:
+def first_problem(error: ValidationError) -> WrongPlace:
     """The first problem, in words."""
     found = error.errors(include_url=False)[0]
     kind, place, context = found["type"], found["loc"], dict(found.get("ctx") or {})
     if kind == "extra_forbidden":
-        return Problem(place, "is unknown", "a known field", unknown=True)
+        return WrongPlace(place, "is unknown", "a known field", unknown=True)
     if kind == "missing":
-        return Problem(place, MISSING, "a value for it")
+        return WrongPlace(place, MISSING, "a value for it")
     if kind.startswith("union_tag_"):
         return _tagged(kind, place, context, found["input"])
     if kind == "value_error":
         cause = getattr(context.get("error"), "__cause__", None)
         if isinstance(cause, SyngainError):
-            return Problem(place, cause.came, cause.expected, fix=cause.todo)
-        return Problem(place, found["msg"].removeprefix("Value error, "), "")
-    return Problem(place, f"is {_value(found['input'])}", _expected(kind, context, found))
+            return WrongPlace(place, cause.came, cause.expected, fix=cause.todo)
+        return WrongPlace(place, found["msg"].removeprefix("Value error, "), "")
+    return WrongPlace(place, f"is {_value(found['input'])}", _expected(kind, context, found))
 
 
-def _tagged(kind: str, place: tuple[int | str, ...], context: Mapping[str, object], given: object) -> Problem:
+def _tagged(kind: str, place: tuple[int | str, ...], context: Mapping[str, object], given: object) -> WrongPlace:
     """The problem of a part whose fields depend on its kind."""
     name = str(context.get("discriminator", "kind")).strip("'")
     if kind == "union_tag_invalid":
-        return Problem((*place, name), f"is {_value(context.get('tag'))}", f"one of {_plain(context['expected_tags'])}")
+        return WrongPlace(
+            (*place, name), f"is {_value(context.get('tag'))}", f"one of {_plain(context['expected_tags'])}"
+        )
     came = f"has no `{name}`" if isinstance(given, dict) else f"is {_value(given)}"
-    return Problem(place, came, f"a mapping with `{name}` and its fields")
+    return WrongPlace(place, came, f"a mapping with `{name}` and its fields")
 
 
 def _expected(kind: str, context: Mapping[str, object], found: ErrorDetails) -> str:

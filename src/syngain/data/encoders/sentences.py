@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from syngain.core.documents.warned import literal, tally
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.optional import require
 from syngain.core.threads import one_thread_each, side_by_side
-from syngain.core.warned import literal, tally
 from syngain.data.blocks import row_values
 from syngain.data.text.hashed_ngrams import batches
 from syngain.data.text.texts import Texts

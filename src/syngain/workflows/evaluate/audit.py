@@ -16,11 +16,11 @@ from syngain.audit.measure import Settings
 from syngain.audit.narrative import methods
 from syngain.audit.pictures import views
 from syngain.audit.review import rows_to_review
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.data.benchmarks import Benchmark, read_benchmarks
 from syngain.data.files.write import RecordFile, RowFile
 from syngain.workflows.evaluate.gain import quick_gain

@@ -12,11 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.audit.measure import Settings
+from syngain.core.documents.warned import carried
 from syngain.core.errors import UsageError, check_set_name
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.data.columns.preferences import Preferences
 from syngain.data.columns.targets import Targets
 from syngain.data.dataset import Dataset

@@ -10,12 +10,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Budget, Result, Views
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.gain.calibration import recorded
 from syngain.gain.design.cross_validation import Design
 from syngain.gain.design.layout import GainLayout

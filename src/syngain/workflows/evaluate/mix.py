@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.audit.measure import Settings
+from syngain.core.documents.warned import carried
 from syngain.core.errors import RESERVED, InputError, UsageError, check_set_name
 from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
@@ -18,7 +19,6 @@ from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import SEVERITIES, InputSummary, Result, Views, identity
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.data.dataset import Dataset
 from syngain.data.files import formats
 from syngain.data.files.write import TextFile

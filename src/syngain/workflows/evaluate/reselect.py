@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.result import InputSummary, Result
-from syngain.core.warned import carried
 from syngain.data.files import formats
 from syngain.data.files.write import RecordFile
 from syngain.report.folder import load

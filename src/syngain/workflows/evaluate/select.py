@@ -9,11 +9,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.data.files.write import RowFile
 from syngain.gain.design.overlap import apart
 from syngain.gain.proxies.metrics import metrics_of

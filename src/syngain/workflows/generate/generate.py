@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import SyngainError, UnfinishedError, UsageError
 from syngain.core.folders.work import clear
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
-from syngain.core.warned import carried
 from syngain.generators.waiting import wait_for
 from syngain.pipeline import narrative
 from syngain.pipeline.cost_forecast import Forecast

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.information import cross_scoring, narrative
 from syngain.information.dropped_rows import UncuratedRows, divergences, read_uncurated
 from syngain.information.estimators.clustered_prompts import ratio

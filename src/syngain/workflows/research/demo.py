@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from syngain.core.documents.warned import carried
 from syngain.core.progress import Progress, silent
-from syngain.core.warned import carried
 from syngain.data import Dataset
 from syngain.data.files.write import RecordFile
 from syngain.lab.planted.sets import DemoSets, demo_sets

@@ -13,12 +13,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.estimate import Estimate
 from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views, identity
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.data.study import Study
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.generalization import JointTask, Masks

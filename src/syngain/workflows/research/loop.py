@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Series, Views
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.data import RoleOptions, read
 from syngain.data.dataset import Kind
 from syngain.inference.intervals import normal_intervals

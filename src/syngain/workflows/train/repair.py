@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.folders import work
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
-from syngain.core.warned import carried
 from syngain.training.repair.narrative import NAMES, findings, paragraphs, repair_table, verdict
 from syngain.workflows.inputs import Source, of_kind, settings_json, study_of, study_summaries
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
-from syngain.core.warned import carried
 from syngain.data.dataset import Kind
 from syngain.data.study import Study
 from syngain.gain.calibration import recorded

@@ -79,7 +79,7 @@ def tally(form: str, some: int, total: int) -> None:
 
 
 def literal(words: str) -> str:
-    """Words as they stand in a sentence with places for numbers."""
+    """Words for a sentence with places for numbers."""
     return words.replace("{", "{{").replace("}", "}}")
 
 
