@@ -11,18 +11,30 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from syngain.core.result import Result
+    from dataclasses import Field
 
 log = logging.getLogger(__name__)
 Given = ParamSpec("Given")
-Answer = TypeVar("Answer", bound="Result")
 LONGEST = 400  # characters of a library's warning
 _OF_CODE = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning, SyntaxWarning)
+
+
+class WithWarnings(Protocol):
+    """A result of a verb: a dataclass with the field ``warnings``."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what changes the meaning of rows or numbers."""
+        ...
+
+
+Answer = TypeVar("Answer", bound=WithWarnings)
 
 
 @dataclass
