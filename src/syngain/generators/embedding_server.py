@@ -30,6 +30,7 @@ from syngain.generators.protocol import RefusedError, RetryableError
 from syngain.generators.servers import embeddings
 from syngain.generators.servers.embedding_memory import EmbeddingMemory
 from syngain.generators.servers.http_body import MEBIBYTE
+from syngain.generators.servers.statuses import remedy
 from syngain.generators.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -302,7 +303,7 @@ def _gave_up(client: OpenAIGenerator, reason: str) -> UnfinishedError:
     return UnfinishedError(
         f"{client.base_url}/embeddings returned no usable answer ({reason})",
         expected=f"an OpenAI-compatible server with embeddings of {client.model}",
-        todo="start the server, check the address (usually ends in /v1), then run again",
+        todo=f"{remedy(reason)}, then run again",
     )
 
 

@@ -20,7 +20,7 @@ from syngain.generators.servers import headers, http_body
 from syngain.generators.servers.dialect import Dialect, merged
 from syngain.generators.servers.lessons import BadRequestError, DialectLearner
 from syngain.generators.servers.secrets import loaded, without
-from syngain.generators.servers.statuses import Asked, batch_answer, failure
+from syngain.generators.servers.statuses import Asked, batch_answer, failure, remedy
 from syngain.generators.servers.wires import WIRES, Api
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class OpenAIGenerator:
         return UnfinishedError(
             f"{self.base_url} returned no usable answer ({reason})",
             expected="an OpenAI-compatible server at this address",
-            todo="start the server, check the address (usually ends in /v1), then continue with --resume",
+            todo=f"{remedy(reason)}, then continue with --resume",
         )
 
     async def close(self) -> None:
