@@ -1,6 +1,7 @@
 """Servers of embeddings, from their documentation: what each takes, how it refuses, what its answers look like.
 
-The vectors are sums of a random vector per word. ``source`` names the page or the thread that shows the behavior.
+The vectors are sums of a random vector per word. ``source`` names a page to compare with; the pages
+were not opened when this was written. Only the behavior of llama.cpp was seen (`pipeline/test_real_servers.py`).
 """
 
 from __future__ import annotations
