@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from docs_blocks import README_NOT_RUN, all_blocks, pages, why_not, words
+from embedding_kinds import EmbeddingKindServer
 from syngain.cli import main
 from syngain.lab.planted.sets import demo_sets
 
@@ -21,6 +22,7 @@ PYTHON = [
 # so few rows show no significant gain: both gates fail
 ENDS = {"syngain gate syngain-gain": 1, "syngain gate select": 1}
 RECIPE = re.search(r"```yaml\n(generator: .*?)```", pages()["docs/how-to/generate.md"], re.DOTALL)
+ENCODER = re.search(r"> encoder.yaml <<'END'\n(.*?)END", pages()["docs/how-to/servers.md"], re.DOTALL)
 BATCH = re.search(r"> batch.yaml <<'END'\n(.*?)END", pages()["docs/how-to/servers.md"], re.DOTALL)
 
 
@@ -62,7 +64,16 @@ def files(tmp_path_factory, rows_are_made_once):
     write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")
+    (folder / "encoder.yaml").write_text(ENCODER[1], encoding="utf-8")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def embeddings(monkeypatch):
+    """The server that `encoder.yaml` leaves to the environment."""
+    with EmbeddingKindServer(model="text-embedding-3-small") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        yield server
 
 
 def call(arguments, monkeypatch):
@@ -126,7 +137,7 @@ def test_every_command_has_the_options_it_is_shown_with(block, line):
 
 def test_what_is_not_run_is_counted():
     marked = [block for block in BLOCKS if block.why]
-    assert len(marked) == 14
+    assert len(marked) == 15
     assert {block.why for block in marked} <= {
         "needs a model",
         "needs a server",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from syngain.data.encoders.vectors import HashedNgrams
     from syngain.gain.design.cross_validation import Design as GainDesign
     from syngain.gain.generalization import Masks
+    from syngain.generators.embedding_server import EmbeddingServer
     from syngain.lab.text_loop import Loop
     from syngain.learners.causal import CausalProxy
     from syngain.selection.matched_sets import Contest
@@ -37,6 +38,7 @@ __all__ = [
     "CausalProxy",
     "CompareSettings",
     "Contest",
+    "EmbeddingServer",
     "GainDesign",
     "GainSettings",
     "GgmiSettings",
@@ -61,6 +63,7 @@ _HOMES = {
     "CausalProxy": ("syngain.learners.causal", "CausalProxy"),
     "CompareSettings": ("syngain.workflows.evaluate.compare", "CompareSettings"),
     "Contest": ("syngain.selection.matched_sets", "Contest"),
+    "EmbeddingServer": ("syngain.generators.embedding_server", "EmbeddingServer"),
     "GainDesign": ("syngain.gain.design.cross_validation", "Design"),
     "GainSettings": ("syngain.workflows.evaluate.gain", "GainSettings"),
     "GgmiSettings": ("syngain.workflows.research.ggmi", "GgmiSettings"),

@@ -180,8 +180,9 @@ def encoder_named(name: str) -> TextEncoder | None:
     if name == "ngrams":
         return None
     from syngain.data.encoders.sentences import SentenceEncoder
+    from syngain.generators.embedding_server import server_named
 
-    encoder = SentenceEncoder(name)
+    encoder = server_named(name) or SentenceEncoder(name)
     encoder.check()
     return encoder
 

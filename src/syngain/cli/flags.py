@@ -22,7 +22,7 @@ GeneratorColumn = Annotated[Optional[str], typer.Option(help="Column that names 
 Encoding = Annotated[Optional[str], typer.Option(help="Encoding of text files, or real=A,synthetic=B; default UTF-8.")]
 HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, not shown to the generator.")]
 Id = Annotated[Optional[str], typer.Option(help="Column with row ids.")]
-Encoder = Annotated[str, typer.Option(help="Text encoder: ngrams (offline), minilm, a folder or a hub name.")]
+Encoder = Annotated[str, typer.Option(help="Text encoder: ngrams, minilm, folder, hub name, MODEL@URL, FILE.yaml.")]
 
 Batch = Annotated[Optional[str], typer.Option(help="Batch files: write requests, read answers, or forget a lost file.")]
 BatchFile = Annotated[

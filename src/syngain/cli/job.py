@@ -15,6 +15,7 @@ from syngain.cli.aliases import current_option
 from syngain.cli.common import configured, progress_shown
 from syngain.cli.exit_codes import INTERRUPTED
 from syngain.core.documents.json_documents import json_file
+from syngain.core.documents.warned import collected, with_warnings
 from syngain.core.errors import InputError, UsageError
 from syngain.core.folders import work as work_folder
 
@@ -118,7 +119,7 @@ class Job:
             inputs: reads the datasets by role.
             introduce: what is printed above the summary, if anything.
         """
-        with self.interruptible(), progress_shown(quiet=self.silent) as progress:
+        with self.interruptible(), collected() as said, progress_shown(quiet=self.silent) as progress:
             progress("reading", 0.0)
             data = inputs()
             if self.finished:
@@ -128,7 +129,7 @@ class Job:
             result = measure(data, progress)
         if introduce is not None and not self.silent:
             print(introduce())
-        self.deliver(result)
+        self.deliver(with_warnings(result, said))
         work_folder.clear(self.work)
 
     @contextmanager
@@ -145,11 +146,12 @@ class Job:
     def deliver(self, result: Result) -> None:
         """Write the run folder, then the summary (or the JSON) to stdout, then the report's path."""
         from syngain.report import terminal, write
+        from syngain.report.safe import visible
 
         for note in () if self.options["quiet"] else result.notes:
             print(note, file=sys.stderr)
         for warning in result.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            print(f"warning: {visible(warning)}", file=sys.stderr)
         said: list[str] = []
         log = f"syngain {shlex.join(sys.argv[1:])}\n{result.verdict.decision}: {result.verdict.sentence}\n"
         run = {"arguments": _plain(self.options)}

@@ -30,7 +30,7 @@ def fingerprint(value: object) -> str:
 
 
 def json_form(value: object) -> object:
-    """Convert settings to JSON: dataclasses by public fields.
+    """Convert settings to JSON: dataclasses by public fields, without those whose metadata say ``identity: False``.
 
     Nested dataclasses include their class.
     """
@@ -41,7 +41,8 @@ def json_form(value: object) -> object:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [json_form(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        shown = {item.name: json_form(getattr(value, item.name)) for item in fields(value) if item.name[0] != "_"}
+        numbers = [item for item in fields(value) if item.name[0] != "_" and item.metadata.get("identity", True)]
+        shown = {item.name: json_form(getattr(value, item.name)) for item in numbers}
         return {"class": type(value).__name__, **shown}
     if isinstance(value, PurePath | Enum):
         return str(value)

@@ -309,6 +309,11 @@ class Result:
         return f"<Result of {', '.join([said, f'{len(self.findings)} findings', *rows])}>"
 
     @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """The warnings, then how the inputs were read where that needs attention."""
+        return tuple(dict.fromkeys((*self.warnings, *(item.hint for item in self.inputs.values() if item.hint))))
+
+    @property
     def kept_rows(self) -> Sequence[Mapping[str, object]]:
         """Rows of ``kept.jsonl``; empty where the command keeps none."""
         return self.files["kept.jsonl"].records if "kept.jsonl" in self.files else ()
@@ -347,7 +352,7 @@ class Result:
             "sets": dict(self.sets),
             "findings": [finding.as_json() for finding in self.findings],
             "looked_for": None,
-            "warnings": list(self.warnings),
+            "warnings": list(self.all_warnings),
             "verdict": {
                 "decision": self.verdict.decision,
                 "sentence": self.verdict.sentence,

@@ -20,7 +20,7 @@ from syngain.generators.servers import headers, http_body
 from syngain.generators.servers.dialect import Dialect, merged
 from syngain.generators.servers.lessons import BadRequestError, DialectLearner
 from syngain.generators.servers.secrets import loaded, without
-from syngain.generators.servers.statuses import Asked, batch_answer, failure
+from syngain.generators.servers.statuses import Asked, batch_answer, failure, remedy
 from syngain.generators.servers.wires import WIRES, Api
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class OpenAIGenerator:
                 expected="an address without secrets; `?api-version=...` is the only query",
                 todo=f"put the key into the environment variable {self.key_env}",
             )
+        headers.check_variable(self.key_env)
         headers.resolved(self.headers)
 
     @property
@@ -139,6 +140,15 @@ class OpenAIGenerator:
             todo="score with another generator, or leave out --generator",
         )
 
+    async def post(self, path: str, body: Mapping[str, object], most: int) -> object:
+        """The JSON of the answer, of at most so many bytes, to a request with the extra fields.
+
+        Raises:
+            FailedError: no answer. UsageError: the key or the address is refused.
+        """
+        found: object = await self._send("POST", path, merged(body, self.extra), most)
+        return found
+
     async def models(self) -> list[str] | None:
         """The models that the server lists, at no cost; None without a list.
 
@@ -158,7 +168,7 @@ class OpenAIGenerator:
         return UnfinishedError(
             f"{self.base_url} returned no usable answer ({reason})",
             expected="an OpenAI-compatible server at this address",
-            todo="start the server, check the address (usually ends in /v1), then continue with --resume",
+            todo=f"{remedy(reason)}, then continue with --resume",
         )
 
     async def close(self) -> None:

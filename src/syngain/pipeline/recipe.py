@@ -16,6 +16,7 @@ from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError, UsageError
 from syngain.generators.protocol import Mode, Sampling
 from syngain.generators.servers.dialect import dialect_of
+from syngain.pipeline.recipe_errors import wrong
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -84,7 +85,7 @@ class EndpointSpec(Part):
         try:
             dialect_of(self.rename, self.omit)
         except UsageError as error:
-            raise ValueError(f"{error.came}; expected {error.expected}; {error.todo}") from error
+            raise ValueError(error.came) from error
         return self
 
 
@@ -342,7 +343,7 @@ def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise _wrong(name, error) from error
+        raise wrong(name, error, {"": Recipe, **_PARTS}) from error
 
 
 def _yaml(path: Path) -> object:
@@ -363,36 +364,10 @@ def _yaml(path: Path) -> object:
     return content
 
 
-_UNIONS = {"toy", "openai", "anthropic", "gemini", "transformers", "llamacpp"} | {
-    "format", "length", "finished", "dedup", "label", "rule", "verify", "function",
+_PARTS: dict[str, type[BaseModel]] = {
+    "toy": ToySpec, "openai": EndpointSpec, "anthropic": EndpointSpec, "gemini": EndpointSpec,
+    "transformers": LocalSpec, "llamacpp": LlamaCppSpec, "prices": PriceSpec,
+    "sampling": SamplingSpec, "strategies": StrategySpec, "engine": EngineSpec, "format": FormatStep,
+    "length": LengthStep, "finished": FinishedStep, "dedup": DedupStep, "label": LabelStep, "rule": RuleStep,
+    "verify": VerifyStep, "function": FunctionStep,
 }  # fmt: skip
-
-
-def _wrong(name: str, error: ValidationError) -> InputError:
-    """The error for the first problem; for an unknown field it lists the known ones."""
-    problem = error.errors()[0]
-    place = [str(part) for part in problem["loc"] if str(part) not in _UNIONS]
-    where = ".".join(place) or "the whole"
-    if problem["type"] == "extra_forbidden":
-        known = _fields(problem["loc"][:-1])
-        return InputError(
-            f"{name} has the unknown field `{where}`",
-            expected=f"one of {', '.join(known)}" if known else "a field of the recipe format",
-            todo="correct the name or remove the field",
-        )
-    message = problem["msg"].removeprefix("Value error, ")
-    return InputError(f"{name}, `{where}`: {message}", expected="a valid recipe", todo="correct this field")
-
-
-def _fields(place: tuple[int | str, ...]) -> list[str]:
-    """The known fields at a place of the recipe."""
-    parts: dict[str, type[BaseModel]] = {
-        "toy": ToySpec, "openai": EndpointSpec, "anthropic": EndpointSpec, "gemini": EndpointSpec,
-        "transformers": LocalSpec, "llamacpp": LlamaCppSpec,
-        "sampling": SamplingSpec, "strategies": StrategySpec, "engine": EngineSpec, "format": FormatStep,
-        "length": LengthStep, "finished": FinishedStep, "dedup": DedupStep, "label": LabelStep, "rule": RuleStep,
-        "verify": VerifyStep, "function": FunctionStep,
-    }  # fmt: skip
-    words = [str(part) for part in place if not isinstance(part, int)]
-    part = Recipe if not words else parts.get(words[-1])
-    return [] if part is None else sorted(part.model_fields)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 EXAMPLES = 5
 EXAMPLE_LENGTH = 600
 EVIDENCE = 12
+WARNINGS = 5
 SEVERITY_ORDER = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -70,6 +71,7 @@ def html(result: Result) -> str:
             **_gain_words(result),
             result_files=_files(result),
             kept_note=_kept_note(result),
+            warnings=result.all_warnings,
             open_measures=result.command not in {"audit", "demo"},
             chains=list(zip(result.views.chains, chain_svgs(result.views.chains), strict=True)),
             drawn=drawn(pictures.map),
@@ -232,7 +234,13 @@ def _environment() -> Environment:
         "code": _code,
         "sentence": _sentence,
     }
-    environment.globals |= {"EXAMPLES": EXAMPLES, "EXAMPLE_LENGTH": EXAMPLE_LENGTH, "EVIDENCE": EVIDENCE, "NONE": NONE}
+    environment.globals |= {
+        "EXAMPLES": EXAMPLES,
+        "EXAMPLE_LENGTH": EXAMPLE_LENGTH,
+        "EVIDENCE": EVIDENCE,
+        "NONE": NONE,
+        "WARNINGS": WARNINGS,
+    }
     return environment
 
 

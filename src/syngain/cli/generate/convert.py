@@ -63,11 +63,14 @@ def convert(
             "to": done.target,
             "lost": dict(done.lost),
             "skipped": dict(done.skipped),
+            "warnings": list(done.warnings),
             "files": files,
         }
         sys.stdout.write(jsons.dumps(content, indent=2) + "\n")
     elif not options["quiet"]:
         print(f"{done.rows:,} rows: {done.source} to {done.target}: {', '.join(files)}")
+        for sentence in done.warnings:
+            print(f"warning: {sentence}".encode(errors="replace").decode(), file=sys.stderr)
         for name, count in done.lost.items():
             print(f"left out: {name} ({count:,} rows)".encode(errors="replace").decode())
         for reason, count in done.skipped.items():

@@ -33,7 +33,7 @@ def information(
     meaning: Optional[str] = typer.Option(None, help="Column with the meaning of a row (default: the label)."),
     encoder: Optional[str] = typer.Option(
         None,
-        help="Cluster of --real as meaning, by this encoder: ngrams, minilm, a folder, a hub name.",
+        help="Cluster of --real as meaning, by this encoder: ngrams, minilm, MODEL@URL ...",
     ),
     vocabulary: Optional[int] = typer.Option(None, min=2, help="Vocabulary size of the generator, for top-k."),
     prompts: int = typer.Option(16, min=2, help="Prompts per strategy to cross-score."),

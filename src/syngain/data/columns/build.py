@@ -154,7 +154,7 @@ class _Content:
     same: dict[str, str] = field(default_factory=dict)  # equal labels are one object: a million rows, few labels
 
     def of_role(self, role: str) -> MutableSequence[Any]:
-        """The values of a role beside the texts."""
+        """The values of a role that is no text."""
         values: dict[str, MutableSequence[Any]] = {
             "label": self.labels,
             "number": self.numbers,

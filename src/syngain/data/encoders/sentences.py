@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from syngain.core.documents.warned import literal, tally
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.optional import require
 from syngain.core.threads import one_thread_each, side_by_side
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class SentenceEncoder:
@@ -38,7 +37,7 @@ class SentenceEncoder:
 
     Attributes:
         model: a name of the catalog, a local folder or a hub name. batch: rows per pass.
-        max_tokens: maximum tokens per row (fewer if the model's limit is lower); the log counts the truncated rows.
+        max_tokens: maximum tokens per row (fewer if the model's limit is lower); a warning counts the truncated rows.
     """
 
     model: str = "minilm"
@@ -140,14 +139,8 @@ class FittedSentences:
         clean = [text.encode("utf-8", "replace").decode() for text in texts]  # a lone surrogate has no token
         encoded = self.tokenizer(clean, truncation=True, max_length=self.length, padding=False)["input_ids"]
         full = sum(len(row) >= self.length for row in encoded)
-        if full:
-            log.warning(
-                "%d of %d rows reach the limit of %d tokens of %s; later tokens are ignored",
-                full,
-                len(texts),
-                self.length,
-                self.encoder.model,
-            )
+        limit = f"the limit of {self.length} tokens of {literal(self.encoder.model)}"
+        tally(f"{{:,}} of {{:,}} rows reach {limit}; later tokens are ignored", full, len(texts))
         return list(encoded)
 
     def _pooled(self, tokens: list[list[int]]) -> Floats:

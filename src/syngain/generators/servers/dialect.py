@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Structured = Literal["json_schema", "json_object", "prompt"]
 STRUCTURED: tuple[Structured, ...] = ("json_schema", "json_object", "prompt")
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "n_predict", "num_predict")
+_SENT = ("temperature", "top_p", "seed", "stop", "logprobs", "top_logprobs", "response_format", "system")
 _SAMPLED = ("temperature", "top_p")
 _WORDS = {
     "temperature": "the server's own applies",
@@ -188,9 +189,17 @@ def dialect_of(rename: Mapping[str, str], omit: Sequence[str]) -> Dialect:
     """The dialect that a recipe sets.
 
     Raises:
-        UsageError: it would leave out the limit of the output, or rename it to something else.
+        UsageError: it would leave out the limit of the output, or rename it to something else; or an unknown name.
     """
     found = Dialect()
+    for key, named in (("omit", omit), ("rename", rename)):
+        unknown = [name for name in named if name not in {*LIMITS, *_SENT}]
+        if unknown:
+            raise UsageError(
+                f"`{key}` names {unknown[0]}, which no request has",
+                expected=f"one of {', '.join(('max_tokens', *_SENT))}",
+                todo="correct the name; a field of `extra_body` is left out by removing it there",
+            )
     for name in omit:
         found = found.folding() if name == "system" else _omitted(found, name)
     for name, other in rename.items():

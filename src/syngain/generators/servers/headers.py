@@ -43,6 +43,10 @@ def _resolved(name: str, value: str) -> str:
                 todo=f"export {variable}=... and run again",
             )
         valid(os.environ[variable].strip(), variable)
+    if not all(one.isprintable() and one.isascii() for one in value):
+        raise UsageError(
+            f"the header {name!r} has the value {value!r}", expected="printable ASCII in one line", todo="correct it"
+        )
     return _VARIABLE.sub(lambda match: os.environ[match[1]].strip(), value)
 
 
@@ -55,6 +59,20 @@ def secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
 def authorizes(headers: Mapping[str, str]) -> bool:
     """Whether a header holds a key, so that none of another service is sent."""
     return any(name.lower() in KEYS for name in headers)
+
+
+def check_variable(name: str) -> None:
+    """Refuse what is no name of an environment variable: it may be the key itself, and a recipe is written down.
+
+    Raises:
+        UsageError: it is none; the error does not show it.
+    """
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        raise UsageError(
+            "key_env holds something else than the name of an environment variable",
+            expected="a name such as OPENAI_API_KEY, without $; the key itself is never written down",
+            todo="export MY_KEY=... and set key_env to MY_KEY",
+        )
 
 
 def valid(key: str, variable: str) -> str:

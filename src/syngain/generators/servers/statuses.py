@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 
 from syngain.core.errors import SyngainError, UnfinishedError, UsageError
-from syngain.generators.protocol import CUT, FILTERED, DeclinedError, RetryableError
+from syngain.generators.protocol import CALLED, CUT, FILTERED, DeclinedError, RetryableError
 from syngain.generators.servers.lessons import BadRequestError, Problem
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 UNCERTAIN = RETRYABLE - {425, 429, 503, 529}  # the others say that no work was done
 UNTAKEN = frozenset({400, 413, 422, 501})  # this request is refused for what it contains
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,100})", re.IGNORECASE)
 SHOWN = 200  # characters of a server's message in an error
 
 
@@ -76,6 +78,17 @@ def _wrong_address(code: int, words: str, model: str) -> SyngainError:
     )
 
 
+def remedy(reason: str) -> str:
+    """What to do about a server without a usable answer."""
+    if reason.startswith(("no connection", "no answer within", "the connection broke")):
+        return "start the server, check the address (usually ends in /v1)"
+    if reason == CALLED:
+        return "turn off the tools of the model at the server, or name another model"
+    if reason.startswith(("HTTP 5", "HTTP 429")):
+        return "look at the server's log, or wait"
+    return "check that the address is that of an API (usually ends in /v1; curl shows what it answers)"
+
+
 def batch_answer(line: Mapping[str, object], clean: Callable[[str], str]) -> object:
     """The answer in a line of the output of a batch.
 
@@ -105,6 +118,9 @@ def shown(body: bytes, clean: Callable[[str], str]) -> str:
         said = str(error.get("message", error)) if isinstance(error, dict) else str(error)
     except (ValueError, RecursionError):
         said = body.decode("utf-8", "replace")
+        if said.lstrip()[:1] == "<":
+            title = _TITLE.search(said)
+            said = f"a web page{f' ({title[1].strip()})' if title else ''}"
     return " ".join("".join(one if one.isprintable() else " " for one in clean(said)).split())[:SHOWN]
 
 

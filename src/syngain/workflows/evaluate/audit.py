@@ -16,6 +16,7 @@ from syngain.audit.measure import Settings
 from syngain.audit.narrative import methods
 from syngain.audit.pictures import views
 from syngain.audit.review import rows_to_review
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from syngain.workflows.evaluate.gain import GainPart
 
 
+@carried
 def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

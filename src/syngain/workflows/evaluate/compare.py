@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.audit.measure import Settings
+from syngain.core.documents.warned import carried
 from syngain.core.errors import UsageError, check_set_name
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
@@ -65,6 +66,7 @@ class CompareSettings:
     contest: Contest = field(default_factory=Contest)
 
 
+@carried
 def compare(
     real: Source,
     sets: Mapping[str, Source] | Sequence[Source],

@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, part_of, silent
@@ -96,6 +97,7 @@ class GainPart:
     kept_verdict: Verdict | None = None
 
 
+@carried
 def gain(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

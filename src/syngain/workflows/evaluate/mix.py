@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.audit.measure import Settings
+from syngain.core.documents.warned import carried
 from syngain.core.errors import RESERVED, InputError, UsageError, check_set_name
 from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
@@ -69,6 +70,7 @@ class MixtureTable:
     fingerprint: str
 
 
+@carried
 def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     sets: Mapping[str, Source] | Sequence[Source],
@@ -83,8 +85,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
 ) -> Result:
     """Find mixture weights for real rows and several datasets, by proxy runs.
 
-    A dataset with a finding of high severity gets no weight unless ``settings.with_defects``. A mixture is recommended
-    only where it is better than its best part.
+    A dataset with a high finding gets no weight unless ``settings.with_defects``. A mixture must beat its best part.
 
     Args:
         real: your real rows, as a dataset or a path.
@@ -214,6 +215,7 @@ def _recipe_files(shares: Mapping[str, float], places: Mapping[str, str]) -> dic
     return {name: TextFile(text) for name, text in recipes(shares, places).items()} if shares else {}
 
 
+@carried
 def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
     mixtures: str | Path,
     losses: str | Path,
@@ -236,8 +238,7 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
         progress: called with the stage and the fraction done.
 
     Raises:
-        InputError: a table cannot be read, the tables do not fit, or there are fewer than 20 runs. UsageError: only one
-            of the two test tables.
+        InputError: a table cannot be read, the tables do not fit, or have under 20 runs. UsageError: one test table.
     """
     progress("reading", 0.0)
     table = read_runs(mixtures, losses, loss)

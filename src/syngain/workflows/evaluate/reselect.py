@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.result import InputSummary, Result
 from syngain.data.files import formats
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 RANK = "syngain_rank"
 
 
+@carried
 def reselect(run: str | Path, rows: int) -> Result:
     """Cut a finished selection at another size.
 
@@ -64,6 +66,7 @@ def reselect(run: str | Path, rows: int) -> Result:
         verdict=cut_verdict(rows, len(ordered), run.name, measured=len(_records(run, "kept"))),
         files={"kept.jsonl": RecordFile(ordered[:rows]), "dropped.jsonl": RecordFile(ordered[rows:])},
         settings={"again": run.name, "rows": rows},
+        warnings=tuple(map(str, report.get("warnings", ()))),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import UsageError
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result, Views
@@ -58,6 +59,7 @@ class SelectSettings:
     trial: SelectionTrial = field(default_factory=SelectionTrial)
 
 
+@carried
 def select(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

@@ -46,7 +46,7 @@ class Conversion:
         rows: how many were read. source, target: layouts; equal where only the format changed.
         lost: what was left out, to the number of rows that had it. files: what was written.
         skipped: reasons of rows that were left out as a whole, to their number. entry: the name of the dataset in
-            ``dataset_info.json``; empty for other targets.
+            ``dataset_info.json``; empty for other targets. warnings: how the file was read, where that needs attention.
     """
 
     rows: int
@@ -56,6 +56,7 @@ class Conversion:
     files: tuple[Path, ...]
     skipped: Mapping[str, int] = field(default_factory=dict)
     entry: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def written(self) -> int:
@@ -113,16 +114,16 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     covering = _covering(loaded, target) if spreadsheet_safe else None
     if kind is None:
         write_records(target, loaded.rows if covering is None else [covering(row) for row in loaded.rows])
-        return Conversion(len(loaded), "rows", "rows", {}, (target,))
+        return Conversion(len(loaded), "rows", "rows", {}, (target,), warnings=loaded.notes)
+    said = loaded.notes
     found, loaded, layout = _source(loaded, source, prompt, response)
     inert = covering is not None and is_delimited(Path(loaded.file))
     rewriting = Rewriting(
         [uncovered(row) for row in loaded.rows] if inert else loaded.rows, layout, kind, lossy, loaded.name
     )
     entry = _rewritten(rewriting, target, to, spreadsheet_safe=covering is not None)
-    files = (target, target.with_name(INFO)) if entry else (target,)
-    lost = dict(sorted(rewriting.lost.items()))
-    return Conversion(rewriting.read, found, to or "", lost, files, dict(rewriting.skipped), entry)
+    files, lost = (target, target.with_name(INFO)) if entry else (target,), dict(sorted(rewriting.lost.items()))
+    return Conversion(rewriting.read, found, to or "", lost, files, dict(rewriting.skipped), entry, said)
 
 
 def _rewritten(rewriting: Rewriting, target: Path, to: str | None, *, spreadsheet_safe: bool) -> str:

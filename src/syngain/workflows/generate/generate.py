@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import SyngainError, UnfinishedError, UsageError
 from syngain.core.folders.work import clear
 from syngain.core.progress import Progress, silent
@@ -57,6 +58,7 @@ class Limits:
     distrust_usage: bool = False
 
 
+@carried
 def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     recipe: RecipeSource,
     real: Source | None = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
@@ -59,6 +60,7 @@ class InformationSettings:
     gain: bool = True
 
 
+@carried
 def information(  # noqa: PLR0913  (the inputs and switches of the command)
     rows: Source,
     *,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from syngain.core.documents.warned import carried
 from syngain.core.progress import Progress, silent
 from syngain.data import Dataset
 from syngain.data.files.write import RecordFile
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from syngain.core.result import Result
 
 
+@carried
 def demo(*, seed: int = 1, progress: Progress = silent) -> Result:
     """Audit rows of the package's own toy generator, with planted defects, against the docstrings of Python.
 

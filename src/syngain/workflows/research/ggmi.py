@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.estimate import Estimate
 from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, part_of, silent
@@ -62,6 +63,7 @@ class GgmiSettings:
     steps: int = 20
 
 
+@carried
 def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

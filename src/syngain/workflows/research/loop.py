@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
@@ -68,6 +69,7 @@ class LoopSettings:
             )
 
 
+@carried
 def loop(
     real: Source,
     *,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.folders import work
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
@@ -54,6 +55,7 @@ class RepairSettings:
         return replace(rest, steps=self.steps, repair_steps=self.repair_steps, seeds=self.seeds)
 
 
+@carried
 def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from syngain._version import __version__
+from syngain.core.documents.warned import carried
 from syngain.core.errors import InputError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.core.result import Result, Views
@@ -87,6 +88,7 @@ class TrainSettings:
         return StudentLimits(steps=(least, self.steps), seeds=self.seeds, once=True)
 
 
+@carried
 def train(  # noqa: PLR0913  (the inputs and switches of the command)
     real: Source,
     synthetic: Source,
