@@ -2,9 +2,10 @@
 
     python benchmarks/conversion_judges.py TRAINER TOKENIZER < jobs.json > readings.json
 
-A job is ``{"file", "stage", "only"}``: the stage of training, and the columns to read (none: all). A reading is, per row, the turns that the trainer made of it, each as role, text, calls
-(name and arguments as they are rendered) and whether it is trained (null where this code does not decide it), with the
-rejected answer, the label and the tools; or ``{"refused": why}``.
+A job is ``{"file", "stage", "only"}``: the stage of training, and the columns to read (none: all). A reading is, per
+row, the turns that the trainer made of it, each as role, text, calls (name and arguments as they are rendered) and
+whether it is trained (null where this code does not decide it), with the rejected answer, the label and the tools; or
+``{"refused": why}``.
 """
 
 from __future__ import annotations

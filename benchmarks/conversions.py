@@ -145,7 +145,7 @@ def judge(trainer: str, cells: dict[tuple[str, str], Cell], options: argparse.Na
     return str(answer["version"])
 
 
-def compared(target: str, stage: str, row: dict, reading: dict) -> str:
+def compared(target: str, stage: str, row: dict, reading: dict) -> str:  # noqa: PLR0911  (one cause after the other)
     """Where the trainer's reading of a row differs from the restated one; empty where both agree."""
     ours = restated(target, stage, row)
     if "refused" in reading or ours is None:

@@ -60,7 +60,7 @@ def completed(path: str):
     return read
 
 
-def judged(path: str):  # noqa: ARG001  (one signature for all stages)
+def judged(path: str):
     """``type: chatml.argilla_chat`` of KTO."""
     from axolotl.prompt_strategies.kto.chatml import argilla_chat
 

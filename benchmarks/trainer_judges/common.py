@@ -16,7 +16,8 @@ TEMPLATE = (
     "{% for c in message['tool_calls'] or [] %}<call>{{ c['function']['name'] }} "
     "ARGUMENTS</call>{% endfor %}<|im_end|>\n{% endgeneration %}"
     "{% else %}{% if message['content'] is string %}{{ message['content'] }}{% else %}"
-    "{% for p in message['content'] or [] %}{{ p['text'] if p['type'] == 'text' else '<' ~ p['type'] ~ '>' }}{% endfor %}"
+    "{% for p in message['content'] or [] %}"
+    "{{ p['text'] if p['type'] == 'text' else '<' ~ p['type'] ~ '>' }}{% endfor %}"
     "{% endif %}<|im_end|>\n{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
@@ -57,7 +58,7 @@ def tokenizer_of(path: str, template: str = STRICT):
 
 
 @cache
-def network_of(path: str, copy: int = 0):  # noqa: ARG001  (a reference model is another object)
+def network_of(path: str, copy: int = 0):
     """A network of a few weights, which trainers want before they read a row."""
     from transformers import LlamaConfig, LlamaForCausalLM
 

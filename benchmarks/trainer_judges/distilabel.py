@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainer_judges.common import refused, rows_of
 
 
-def readings(job: dict, path: str) -> list[dict]:  # noqa: ARG001  (one signature for all judges)
+def readings(job: dict, path: str) -> list[dict]:
     """What the formatting step of the form writes."""
     from distilabel.steps.formatting.dpo import FormatTextGenerationDPO
     from distilabel.steps.formatting.sft import FormatChatGenerationSFT, FormatTextGenerationSFT

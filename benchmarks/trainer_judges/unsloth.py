@@ -26,11 +26,11 @@ def readings(job: dict, path: str) -> list[dict]:
         return each(rows, lambda some: answers(some, path, tools))
     from trl import SFTTrainer
 
-    usual, SFTTrainer._prepare_dataset = SFTTrainer._prepare_dataset, tools.sft_prepare_dataset  # noqa: SLF001
+    usual, SFTTrainer._prepare_dataset = SFTTrainer._prepare_dataset, tools.sft_prepare_dataset
     try:
         return trl.readings(job, path)
     finally:
-        SFTTrainer._prepare_dataset = usual  # noqa: SLF001
+        SFTTrainer._prepare_dataset = usual
 
 
 def answers(rows, path: str, tools) -> list[dict]:

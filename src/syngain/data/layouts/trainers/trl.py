@@ -1,7 +1,8 @@
 """TRL: SFT, DPO, KTO and GRPO rows, as the trainers of TRL tokenize them.
 
-SFT is read as with ``assistant_only_loss``: the turns of the assistant are in the loss, of ``prompt`` and ``completion``
-those of the completion. DPO and KTO count every token of an answer, tool results in it too. Images are in the column ``images``, their places are parts without content.
+SFT is read as with ``assistant_only_loss``: turns of the assistant are in the loss, of ``prompt`` and ``completion``
+those of the completion. DPO and KTO count every token of an answer, tool results in it too. Images are in the column
+``images``, their places are parts without content.
 """
 
 from __future__ import annotations
