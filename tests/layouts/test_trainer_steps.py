@@ -18,6 +18,7 @@ def test_a_step_of_trl_trains_the_answers_that_were_meant(monkeypatch, name):
     pytest.importorskip("transformers", reason="transformers is not installed (the extra `train`)")
     from syngain.core.errors import SyngainError
 
+    monkeypatch.delenv("SYNGAIN_HOME", raising=False)  # the models of this machine
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     spec = importlib.util.spec_from_file_location("trainer_steps", BENCHMARKS / "trainer_steps.py")
     steps = importlib.util.module_from_spec(spec)
