@@ -126,7 +126,9 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         verdict=said,
         sets=_parts(found, estimates, audited),
         views=Views(computed=surface_methods(found)),
-        files=_recipe_files(_weights(found) if is_named else {}, {**places, **chosen.files}),
+        files=_recipe_files(
+            _weights(found) if is_named else {}, {**places, **chosen.files}, {"anchors": anchors, **named}
+        ),
         settings=numbers,
     )
 
@@ -209,9 +211,12 @@ def _place(source: Source, data: Dataset) -> str:
     return data.name if isinstance(source, Dataset) else f"{Path(path).absolute()}{mark}{where}"
 
 
-def _recipe_files(shares: Mapping[str, float], places: Mapping[str, str]) -> dict[str, TextFile]:
+def _recipe_files(
+    shares: Mapping[str, float], places: Mapping[str, str], parts: Mapping[str, Dataset]
+) -> dict[str, TextFile]:
     """The recipes for trainers; none where no mixture is named."""
-    return {name: TextFile(text) for name, text in recipes(shares, places).items()} if shares else {}
+    samples = {name: data.records[0] for name, data in parts.items() if len(data)}
+    return {name: TextFile(text) for name, text in recipes(shares, places, samples).items()} if shares else {}
 
 
 def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
@@ -269,7 +274,7 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
         findings=(),
         verdict=runs_verdict(fitted, rank, best, table.names),
         views=Views(computed=runs_methods(fitted)),
-        files=_recipe_files(shares, {name: name for name in table.names}),
+        files=_recipe_files(shares, {name: name for name in table.names}, {}),
         settings={"loss": loss, "test": None if tested is None else tested.fingerprint},
     )
 
