@@ -7,10 +7,32 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from syngain.data.files.write import TextFile
 from syngain.data.layouts.trainers.llama_factory import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from syngain.data.dataset import Dataset
+
+
+def recipe_files(
+    shares: Mapping[str, float],
+    places: Mapping[str, str],
+    anchors: Dataset | None = None,
+    named: Mapping[str, Dataset] | None = None,
+) -> dict[str, TextFile]:
+    """The recipes as files; none where no mixture is named.
+
+    Args:
+        shares: of the parts, with sum 1.
+        places: the path of each part.
+        anchors: the real rows, as read.
+        named: the other parts, as read.
+    """
+    parts = ({"anchors": anchors} if anchors is not None else {}) | dict(named or {})
+    samples = {name: data.records[0] for name, data in parts.items() if len(data)}
+    return {name: TextFile(text) for name, text in recipes(shares, places, samples).items()} if shares else {}
 
 
 def recipes(
