@@ -29,13 +29,13 @@ from syngain.data.layouts.entry import LayoutError
 from syngain.data.layouts.trainers import TRAINERS
 
 if TYPE_CHECKING:
-    from syngain.data.layouts.trainers.meaning import Meaning
+    from syngain.data.layouts.trainers.meaning import Meaning, MeantTurn
 from syngain.data.layouts.trainers.message_content import NO_JSON
 
 TARGETS = ("trl", "llama_factory", "axolotl", "oumi", "openai", "unsloth", "nemo", "messages", "distilabel")
-JUDGED = {"trl": "trl", "unsloth": "trl", "messages": "trl", "llama_factory": "llama_factory"}
-JUDGED |= {"axolotl": "axolotl", "oumi": "oumi"}
-FOLDERS = {"llama_factory": "llamafactory"}
+JUDGED = {name: name for name in TARGETS if name != "openai"} | {"messages": "trl"}
+UNJUDGED = {("messages", "kto"), ("nemo", "preference"), ("", "prompts")}  # no code of a trainer reads these files
+FOLDERS = {"llama_factory": "llamafactory", "unsloth": "unsloth_zoo"}
 
 
 @dataclass
@@ -106,23 +106,30 @@ def stage_of(row: dict) -> str:
         return "preference"
     if "kto_tag" in row or ("completion" in row and isinstance(row.get("label"), bool)):
         return "kto"
+    if (
+        "messages" in row
+        and not any(item["role"] == "assistant" for item in row["messages"])
+        and "generation" not in row
+    ):
+        return "prompts"
     spoken = {"messages", "conversations", "completion", "instruction"} & row.keys()
     return "sft" if spoken else "text" if "text" in row else "prompts"
 
 
 def judge(trainer: str, cells: dict[tuple[str, str], Cell], options: argparse.Namespace) -> str:
     """Let a trainer read the cells of its targets; the version of the trainer."""
-    kinds = {"trl": lambda cell, target: target != "messages" or cell.stage == "sft"}
-    fits = kinds.get(trainer, lambda cell, target: True)
     mine = {
         key: cell
         for key, cell in cells.items()
-        if JUDGED.get(key[1]) == trainer and cell.file and fits(cell, key[1]) and cell.stage != "prompts"
+        if JUDGED.get(key[1]) == trainer and cell.file and {(key[1], cell.stage), ("", cell.stage)}.isdisjoint(UNJUDGED)
     }
     place = options.trainers / FOLDERS.get(trainer, trainer)
     paths = [str(place), str(options.trainers / "stubs")] if place.is_dir() else []
     command = [sys.executable, str(Path(__file__).parent / "conversion_judges.py"), trainer, options.tokenizer]
-    jobs = json.dumps([{"file": cell.file, "stage": cell.stage} for cell in mine.values()])
+    only = {"messages": ["messages", "tools"]}  # what a chat template takes; other columns are the user's
+    jobs = json.dumps(
+        [{"file": cell.file, "stage": cell.stage, "only": only.get(key[1], [])} for key, cell in mine.items()]
+    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run(command, input=jobs, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -132,38 +139,46 @@ def judge(trainer: str, cells: dict[tuple[str, str], Cell], options: argparse.Na
         lines = Path(cell.file).read_text(encoding="utf-8").splitlines()
         cell.taken = sum("refused" not in reading for reading in readings)
         for line, reading in zip(lines, readings, strict=True):
-            fault = compared(key[1], json.loads(line), reading)
+            fault = compared(key[1], cell.stage, json.loads(line), reading)
             if fault:
                 cell.wrong.append(fault)
     return str(answer["version"])
 
 
-def compared(target: str, row: dict, reading: dict) -> str:  # noqa: PLR0911  (one cause after the other)
+def compared(target: str, stage: str, row: dict, reading: dict) -> str:  # noqa: PLR0911  (one cause after the other)
     """Where the trainer's reading of a row differs from the restated one; empty where both agree."""
-    ours = restated(target, row)
+    ours = restated(target, stage, row)
     if "refused" in reading or ours is None:
         return "" if "refused" in reading and ours is None else f"taken by one only: {reading.get('refused', ours)}"
     if ours.text is not None:
-        return "" if ours.text == reading["text"] else "another text"
-    for place, (turn, seen) in enumerate(zip(ours.turns, reading["turns"], strict=False)):
-        if (turn.role, shown(turn.spoken)) != (seen["role"], shown(seen["text"])) and shown(turn.text) != shown(
-            seen["text"]
-        ):
-            return f"turn {place}: {turn.role} {turn.text[:60]!r} is {seen['role']} {seen['text'][:60]!r}"
-        if [[name, opened(given)] for name, given in turn.calls] != [
-            [name, opened(given)] for name, given in seen["calls"]
-        ]:
-            return f"turn {place}: other calls: {turn.calls} {seen['calls']}"
-        if seen["trained"] is not None and turn.text and seen["trained"] != ours.loss[place]:
-            return f"turn {place} ({turn.role}): trained {seen['trained']}, meant {ours.loss[place]}"
+        return "" if ours.text == reading["text"] else f"another text: {reading['text'][:80]!r}"
     if len(ours.turns) != len(reading["turns"]):
         return f"{len(reading['turns'])} turns in place of {len(ours.turns)}"
-    if "rejected" in reading and [shown(t.text) for t in ours.rejected] != [
+    marked = target != "messages"  # weights in messages are read by OpenAI; TRL trains every answer
+    for place, (turn, seen) in enumerate(zip(ours.turns, reading["turns"], strict=True)):
+        fault = of_turn(turn, seen, trained=ours.loss[place] if marked else None)
+        if fault:
+            return f"turn {place} ({turn.role}): {fault}"
+    if "tools" in reading and opened(ours.tools or "[]") != opened(reading["tools"] or "[]"):
+        return f"other tools: {ours.tools[:80]} {reading['tools'][:80]}"
+    if "rejected" in reading and [shown(t.full_text) for t in ours.rejected] != [
         shown(t["text"]) for t in reading["rejected"]
     ]:
         return "another rejected answer"
     if reading.get("liked") is not None and reading["liked"] is not ours.liked:
         return "another label"
+    return ""
+
+
+def of_turn(turn: MeantTurn, seen: dict, *, trained: bool | None) -> str:
+    """Where a turn differs from the one that was meant."""
+    if (turn.role, shown(turn.full_text)) != (seen["role"], shown(seen["text"])):
+        return f"{turn.full_text[:60]!r} is {seen['role']} {seen['text'][:60]!r}"
+    calls = [[name, opened(given)] for name, given in turn.calls]
+    if calls != [[name, opened(given)] for name, given in seen["calls"]]:
+        return f"other calls: {turn.calls} {seen['calls']}"
+    if None not in (trained, seen["trained"]) and seen["trained"] != trained:
+        return f"trained {seen['trained']}, meant {trained}"
     return ""
 
 
@@ -182,18 +197,14 @@ def shown(text: str) -> str:
     return text.strip()
 
 
-def restated(target: str, row: dict) -> Meaning | None:
-    """What the rule of syngain reads; None for a row that it says is refused."""
-    for forms in TRAINERS[target].forms.values():
-        for form in forms:
-            try:
-                found = form.read(dict(row))
-            except LayoutError:
-                return None
-            except (KeyError, TypeError):
-                continue
-            if found.turns or found.text is not None:
-                return found
+def restated(target: str, stage: str, row: dict) -> Meaning | None:
+    """What the rule of syngain reads in a row of a stage; None for a row that it says is refused."""
+    known = TRAINERS[target].forms
+    for form in known.get(stage) or known["sft"]:
+        try:
+            return form.read(dict(row))
+        except (LayoutError, KeyError):
+            continue
     return None
 
 

@@ -7,11 +7,39 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from syngain.data.files.write import TextFile
+from syngain.data.layouts.trainers.llama_factory import described
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from syngain.data.dataset import Dataset
 
-def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[str, str]:
+
+def recipe_files(
+    shares: Mapping[str, float],
+    places: Mapping[str, str],
+    anchors: Dataset | None = None,
+    named: Mapping[str, Dataset] | None = None,
+) -> dict[str, TextFile]:
+    """The recipes as files; none where no mixture is named.
+
+    Args:
+        shares: of the parts, with sum 1.
+        places: the path of each part.
+        anchors: the real rows, as read.
+        named: the other parts, as read.
+    """
+    parts = ({"anchors": anchors} if anchors is not None else {}) | dict(named or {})
+    samples = {name: data.records[0] for name, data in parts.items() if len(data)}
+    return {name: TextFile(text) for name, text in recipes(shares, places, samples).items()} if shares else {}
+
+
+def recipes(
+    proportions: Mapping[str, float],
+    files: Mapping[str, str],
+    samples: Mapping[str, Mapping[str, object]] | None = None,
+) -> dict[str, str]:
     """File name to text.
 
     ``mixture.yaml`` holds everything; ``trl.json`` the lists for ``datasets.interleave_datasets``;
@@ -21,6 +49,7 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
     Args:
         proportions: of each part, with sum 1.
         files: the path of each part; an absolute one is found from every folder.
+        samples: a row of each part, which says how LLaMA-Factory reads its file.
     """
     exact = _rounded(proportions)
     used = {name: share for name, share in exact.items() if share > 0}
@@ -35,7 +64,13 @@ def recipes(proportions: Mapping[str, float], files: Mapping[str, str]) -> dict[
         "mix_strategy": "interleave_under",
         "interleave_probs": ",".join(f"{share:g}" for share in used.values()),
     }
-    info = {_slug(name): {"file_name": files.get(name, name)} for name in used}
+    shown = samples or {}
+    info = {
+        _slug(name): described(files.get(name, name), shown[name], shown[name])
+        if shown.get(name)
+        else {"file_name": files.get(name, name)}
+        for name in used
+    }
     oumi = {
         "data": {
             "train": {

@@ -21,13 +21,12 @@ from syngain.core.result import SEVERITIES, InputSummary, Result, Views, identit
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.data.files import formats
-from syngain.data.files.write import TextFile
 from syngain.data.read import split_location
 from syngain.gain.design.layout import check
 from syngain.report.catalog import finding_title
 from syngain.selection.mixtures import LEAST, Fitted, Optimum, fit_mixtures, optimum, rank_correlation
 from syngain.selection.narrative.mixed import runs_methods, runs_verdict, surface_methods, surface_verdict
-from syngain.selection.recipes import recipes
+from syngain.selection.recipes import recipe_files
 from syngain.selection.response_surface import ResponseSurface, SurfaceDesign, surface
 from syngain.workflows.evaluate.audit import audit
 from syngain.workflows.evaluate.compare import matched_sets, named_sets
@@ -127,7 +126,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         verdict=said,
         sets=_parts(found, estimates, audited),
         views=Views(computed=surface_methods(found)),
-        files=_recipe_files(_weights(found) if is_named else {}, {**places, **chosen.files}),
+        files=recipe_files(_weights(found) if is_named else {}, {**places, **chosen.files}, anchors, named),
         settings=numbers,
     )
 
@@ -210,11 +209,6 @@ def _place(source: Source, data: Dataset) -> str:
     return data.name if isinstance(source, Dataset) else f"{Path(path).absolute()}{mark}{where}"
 
 
-def _recipe_files(shares: Mapping[str, float], places: Mapping[str, str]) -> dict[str, TextFile]:
-    """The recipes for trainers; none where no mixture is named."""
-    return {name: TextFile(text) for name, text in recipes(shares, places).items()} if shares else {}
-
-
 @carried
 def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
     mixtures: str | Path,
@@ -270,7 +264,7 @@ def mix_runs(  # noqa: PLR0913  (the inputs and switches of the command)
         findings=(),
         verdict=runs_verdict(fitted, rank, best, table.names),
         views=Views(computed=runs_methods(fitted)),
-        files=_recipe_files(shares, {name: name for name in table.names}),
+        files=recipe_files(shares, {name: name for name in table.names}),
         settings={"loss": loss, "test": None if tested is None else tested.fingerprint},
     )
 

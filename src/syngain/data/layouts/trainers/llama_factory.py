@@ -230,21 +230,34 @@ LLAMA_FACTORY = TrainerFormat(
 LLAMA_FACTORY_ALPACA = replace(LLAMA_FACTORY, forms=dict.fromkeys((forms.SFT, forms.PREFERENCE, forms.KTO), (ALPACAS,)))
 
 
-def described(file: str, fields: Iterable[str]) -> Row:
-    """The entry of ``dataset_info.json`` for a file with these fields."""
+CHAT_TAGS = TAGS | {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+OPENAI_TAGS = CHAT_TAGS | {"observation_tag": "tool", "function_tag": "function"}
+PAIRS = {
+    "instruction": {"prompt": "instruction", "query": "input", "response": "output", "history": "history"},
+    "prompt": {"prompt": "prompt", "response": "completion"},
+    "question": {"prompt": "question", "response": "answer"},
+    "text": {"prompt": "text"},
+}
+
+
+def described(file: str, fields: Iterable[str], sample: Mapping[str, object] | None = None) -> Row:
+    """The entry of ``dataset_info.json`` for a file with these fields; ``sample`` is one of its rows."""
     held = set(fields)
     columns = {name: name for name in ("system", "tools", *MEDIA, "kto_tag", "chosen", "rejected") if name in held}
     out: Row = {"file_name": file}
     if "conversations" in held:
-        out |= {"formatting": "sharegpt", "columns": {"messages": "conversations", **columns}, "tags": TAGS}
-    elif "instruction" in held:
-        named = {"prompt": "instruction", "query": "input", "response": "output", "history": "history"}
+        turns = (sample or {}).get("conversations")
+        first = turns[0] if isinstance(turns, list) and turns else {}
+        tags = CHAT_TAGS if isinstance(first, Mapping) and "role" in first else TAGS
+        out |= {"formatting": "sharegpt", "columns": {"messages": "conversations", **columns}, "tags": tags}
+    elif "messages" in held:
+        out |= {"formatting": "openai", "columns": {"messages": "messages", **columns}, "tags": OPENAI_TAGS}
+    else:
+        named = next((pairs for name, pairs in PAIRS.items() if name in held), PAIRS["text"])
         out |= {
             "formatting": "alpaca",
             "columns": {name: field for name, field in named.items() if field in held} | columns,
         }
-    else:
-        out |= {"formatting": "alpaca", "columns": {"prompt": "text"}}
     if {"chosen", "rejected"} <= held:
         out["ranking"] = True
     return out

@@ -1,7 +1,7 @@
 """NeMo: ``ChatDataset`` of NeMo Automodel (SFT), and ``PreferenceDataset`` of NeMo RL.
 
-Contents become text: no content would be the word "None", parts are joined by spaces, images are dropped. Tools are a
-list; as text they would be dropped.
+Contents become text: parts are joined by spaces, images are dropped. A tool result names its call. Arguments reach the
+chat template as JSON text, whatever the file has: a template that encodes text once more is wrong for NeMo.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Message, Row, SkippedError
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.chat import all_answers, messages_of_turns, read_template, with_tools
+from syngain.data.layouts.trainers.chat import all_answers, messages_of_turns, name_calls, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, answered, conversation, unparsed
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 def write_chat(meaning: Meaning) -> Written:
     """Messages and tools."""
     turns = conversation(meaning, "NeMo")
-    return with_tools({"messages": messages_of_turns(turns)}, meaning), unparsed(turns)
+    ids: list[str] = []
+    messages = messages_of_turns(turns)
+    for message, turn in zip(messages, turns, strict=True):
+        name_calls(message, turn, ids)
+    return with_tools({"messages": messages}, meaning), unparsed(turns)
 
 
 def read_chat(row: Row) -> Meaning:
@@ -34,10 +38,11 @@ def read_chat(row: Row) -> Meaning:
         if isinstance(content, list):
             text = " ".join(part["text"] for part in content if isinstance(part, Mapping) and "text" in part)
         else:
-            text = str(content)
+            text = "" if content is None else str(content)
+        if item["role"] == "tool" and not (isinstance(item.get("tool_call_id"), str) and item["tool_call_id"]):
+            raise SkippedError("a tool result without `tool_call_id`", "results that name their call")
         normal.append({**item, "content": text})
-    tools = row.get("tools")
-    return all_answers(read_template(normal, tools if isinstance(tools, list) else None))
+    return all_answers(read_template(normal, row.get("tools")))
 
 
 def write_preference(meaning: Meaning) -> Written:

@@ -1,7 +1,8 @@
 """TRL: SFT, DPO, KTO and GRPO rows, as the trainers of TRL tokenize them.
 
-``messages`` are trained with ``assistant_only_loss``; of ``prompt`` and ``completion`` the completion is in the loss,
-all of its turns. Images are in the column ``images``, their places are parts without content.
+SFT is read as with ``assistant_only_loss``: turns of the assistant are in the loss, of ``prompt`` and ``completion``
+those of the completion. DPO and KTO count every token of an answer, tool results in it too. Images are in the column
+``images``, their places are parts without content.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def write_prompt(meaning: Meaning) -> Written:
 
 
 def read_prompt(row: Row) -> Meaning:
-    """The turns of the completion are in the loss, requests among them too; tool results are counted as the call's."""
+    """The completion is in the loss; requests in it are counted so too, which they are without assistant_only_loss."""
     asked, answer = _lists(row, "prompt", "completion")
     read = read_template([*asked, *answer], row.get("tools"), asked=len(asked), extra=_extra(row))
     loss = tuple([i >= len(asked) and turn.role != "tool" for i, turn in enumerate(read.turns)])
@@ -93,7 +94,7 @@ def read_preference(row: Row) -> Meaning:
     extra = _extra(row)
     read = read_template([*asked, *answer], row.get("tools"), asked=len(asked), extra=extra)
     other = read_template(worse, asked=0)
-    return replace(read, rejected=other.turns)
+    return replace(_compared(read), rejected=other.turns)
 
 
 def write_judged(meaning: Meaning) -> Written:
@@ -109,7 +110,7 @@ def read_judged(row: Row) -> Meaning:
     """The completion is liked or not."""
     asked, answer = _lists(row, "prompt", "completion")
     extra = {**_extra(row), "label": row["label"]}
-    return read_template([*asked, *answer], row.get("tools"), asked=len(asked), extra=extra)
+    return _compared(read_template([*asked, *answer], row.get("tools"), asked=len(asked), extra=extra))
 
 
 def write_asked(meaning: Meaning) -> Written:
@@ -127,6 +128,11 @@ def read_asked(row: Row) -> Meaning:
     """The prompt; nothing of it is in the loss."""
     (asked,) = _lists(row, "prompt")
     return read_template(asked, row.get("tools"), asked=len(asked), extra=_extra(row))
+
+
+def _compared(read: Meaning) -> Meaning:
+    """The meaning for DPO and KTO, where every turn of the answer counts."""
+    return replace(read, loss=tuple([place >= read.answer for place in range(len(read.turns))]))
 
 
 def _lists(row: Row, *names: str) -> list[list[Row]]:

@@ -1,0 +1,1 @@
+"""What trainers make of converted rows, read with their own code: one module per trainer."""
