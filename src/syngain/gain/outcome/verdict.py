@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING
 from syngain.core.result import Finding, Verdict
 from syngain.gain.outcome import narrative
 from syngain.gain.outcome.effects import effect
+from syngain.gain.proxies.metrics import TEXT_METRICS
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.core.result import Severity
     from syngain.gain.outcome.estimates import GainEstimates
+
+STATISTICS = frozenset(TEXT_METRICS)  # metrics of n-gram models, which say nothing of a pre-trained model
+
+
+def of_statistic(verdict: Verdict, metric: str) -> Verdict:
+    """The verdict; one that recommends rows by an n-gram model's gain becomes inconclusive."""
+    if metric not in STATISTICS or verdict.decision not in {"use", "use_subset"}:
+        return verdict
+    return narrative.unmeasured(f"By an n-gram model, which judges wording: {verdict.sentence}", verdict.estimate)
 
 
 def decide(answer: GainEstimates) -> Verdict:
@@ -19,6 +29,8 @@ def decide(answer: GainEstimates) -> Verdict:
     if answer.forecaster.unsettled:
         return narrative.not_converged(answer)
     whole = answer.test or answer.expected
+    if answer.metric in STATISTICS:
+        return narrative.text_statistic(answer, whole)
     for rows, estimate in _candidates(answer):
         if effect(estimate, answer.min_gain) == "gain":
             repeated = _repetition_does(answer)
@@ -61,9 +73,10 @@ def findings(answer: GainEstimates) -> tuple[Finding, ...]:
     found = effect(whole, answer.min_gain) if not answer.forecaster.unsettled else "cannot_tell"
     name = f"gain.{answer.metric}" + (".test" if answer.test is not None else "@expected")
     strange = _unknown_labels(answer)
-    if found not in {"harm", "no_gain"}:
+    statistic = answer.metric in STATISTICS
+    if found not in {"harm", "no_gain"} or (statistic and found == "no_gain"):
         return strange
-    severity: Severity = "high" if found == "harm" else "medium"
+    severity: Severity = "high" if found == "harm" and not statistic else "medium"
     message = narrative.finding_message(answer, whole, found)
     return (_finding(found, severity, message, rows=answer.rows, estimates=(name,)), *strange)
 

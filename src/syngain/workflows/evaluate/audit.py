@@ -22,6 +22,7 @@ from syngain.core.result import Result
 from syngain.core.rng import Streams
 from syngain.data.benchmarks import Benchmark, read_benchmarks
 from syngain.data.files.write import RecordFile, RowFile
+from syngain.gain.calibration import ForecastRecorder
 from syngain.workflows.evaluate.gain import quick_gain
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
@@ -90,6 +91,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         ),
         files=_files(study, audited, streams),
         settings=settings_json(chosen, gain=gain, **_named(audited.frame.benchmarks)),
+        recorder=ForecastRecorder(None, measured.cost) if measured and measured.cost else None,
     )
     progress("done", 1.0)
     return result

@@ -23,6 +23,8 @@ from syngain.data.files import formats
 from syngain.data.files.write import TextFile
 from syngain.data.read import split_location
 from syngain.gain.design.layout import check
+from syngain.gain.outcome.verdict import of_statistic
+from syngain.gain.proxies.metrics import metrics_of
 from syngain.report.catalog import finding_title
 from syngain.selection.mixtures import LEAST, Fitted, Optimum, fit_mixtures, optimum, rank_correlation
 from syngain.selection.narrative.mixed import runs_methods, runs_verdict, surface_methods, surface_verdict
@@ -115,6 +117,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     found = replace(fitted, allowed=np.array([name not in left_out for name in fitted.names]))
     estimates = _surface_estimates(found, seed)
     said, is_named = surface_verdict(found, found.best(), estimates, left_out)
+    said = of_statistic(said, metrics_of(anchors)[0])
     places = {name: _place(item, named.get(name, anchors)) for name, item in {"anchors": real, **given}.items()}
     return Result(
         command="mix",
