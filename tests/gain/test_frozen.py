@@ -21,7 +21,7 @@ from syngain.gain.proxies.task import Training
 from syngain.learners.frozen.head import FrozenHead
 from syngain.settings import GainSettings
 
-QUICK = FrozenHead(rank=4, checkpoints=(10, 20, 40, 80), rates=(1e-2,))
+QUICK = FrozenHead(rank=4, checkpoints=(20, 40, 80, 160, 320, 640), rates=(1e-2,))
 NONE = np.empty(0, dtype=np.int64)
 
 
@@ -167,7 +167,7 @@ def test_labels_are_read_as_text_when_asked(tiny):
 def test_rows_are_sampled_to_fit_the_time_by_seed_alone(tiny):
     rng = np.random.default_rng(0)
     study = Study.of(rows(letters(rng, 300), "real"), rows(letters(rng, 3000), "made"))
-    reader = FrozenReader(model=tiny, minutes=1e-4)
+    reader = FrozenReader(model=tiny, minutes=0.02)
     one, two = (sampled(study, reader, Streams(0), lambda *_: None) for _ in range(2))
     assert one.study.real.ids == two.study.real.ids
     assert len(one.study.real) < 300

@@ -30,7 +30,7 @@ SHORT = 8.0  # minutes below which folds are drawn once
 CORES = 2  # of the machine that the minutes are for; a fixed number, so that a report depends on no machine
 READING = 0.4  # of the time; the rest is for fits
 TOKENS_PER_SECOND = {"float32": 220.0, "bf16": 600.0, "cuda": 40_000.0}  # per core, of a model of 135 M weights
-WEIGHTS = 135e6
+WEIGHTS, LEAST_WEIGHTS = 135e6, 20e6  # smaller models are not faster: tokens cost time of their own
 PARTS: dict[Role, float] = {"real": 0.35, "test": 0.25, "held_out": 0.15}  # of the tokens at most; the rest: synthetic
 TOKENIZED = 4_000  # rows per role whose lengths are looked at
 FEWEST = 20
@@ -142,7 +142,7 @@ def _taken(study: Study, rows: dict[Role, Sequence[int]]) -> Study:
 def tokens_per_second(model: FrozenModel) -> float:
     """Fixed speed of a model, by its size and kind of device."""
     kind = "cuda" if model.device == "cuda" else "bf16" if is_half(model.network) else "float32"
-    return TOKENS_PER_SECOND[kind] * WEIGHTS / model.parameters
+    return TOKENS_PER_SECOND[kind] * WEIGHTS / max(model.parameters, LEAST_WEIGHTS)
 
 
 def _fitting(

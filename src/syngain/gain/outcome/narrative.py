@@ -46,6 +46,7 @@ VARIANTS = {
 }
 MEASURE = "syngain gain REAL SYNTHETIC --test TEST"
 INSTALL = "syngain models add smollm2"
+FINE_TUNE = "syngain gain REAL SYNTHETIC --proxy lm"
 FORECAST_ONLY = f" Forecast only; to measure: `{MEASURE}`."
 
 
@@ -84,6 +85,26 @@ def unmeasured(said: str, estimate: str) -> Verdict:
         needs=f"a language model (`{INSTALL}`)",
         estimate=estimate,
         next_command=INSTALL,
+    )
+
+
+def uncalibrated(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
+    """The verdict where a frozen model gains, but what a fine-tuned one gains is not known."""
+    limit = "" if rows == answer.rows else f" More rows add no gain above {least(answer)}."
+    return promising(
+        f"{gain_of_rows(answer, estimate, rows)}.{limit}{caveats(answer)}", deciding(answer, part=rows != answer.rows)
+    )
+
+
+def promising(said: str, estimate: str) -> Verdict:
+    """A gain on a frozen model: fine-tuning decides."""
+    return Verdict(
+        decision="cannot_tell",
+        sentence=f"Inconclusive: a frozen language model gains; fine-tuning decides (`{FINE_TUNE}`). {said}",
+        action="A frozen language model gains; fine-tuning decides.",
+        needs="a fine-tuned model (`--proxy lm`)",
+        estimate=estimate,
+        next_command=FINE_TUNE,
     )
 
 

@@ -133,7 +133,7 @@ class FrozenTask:
         """Fit on the training rows and score real rows: nats of the scored tokens, and their number.
 
         The number of steps is chosen on held-out real rows, where there are any, and 0 steps count; then all rows are
-        trained on, for as many rounds. There are no classes: ``balanced`` changes nothing.
+        trained on, for as many steps. There are no classes: ``balanced`` changes nothing.
         """
         seed = int(rng.integers(2**62))
         key = b"|".join(part.tobytes() for part in (training.real, training.synthetic, rows, np.array([seed])))
@@ -149,7 +149,6 @@ class FrozenTask:
         steps = min(UNTOLD, self.head.checkpoints[-1])
         if held.size and kept.size:
             steps = self.head.chosen(self.table, kept, held, rate, seed)[0]
-            steps = round(steps * everything.size / kept.size)
         fitted = self.head.fit(self.table, everything, steps, rate, seed)
         outcome = Outcome(fitted.surprisal(self.table, rows), self.table.sizes[rows].astype(float))
         self.costs.fit += time.thread_time() - begun

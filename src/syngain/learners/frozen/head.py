@@ -24,7 +24,8 @@ MOMENTS = 0.9, 0.999  # of Adam
 TINY = 1e-8
 WARM_UP = 5
 TAIL = 3.0  # iterates are averaged with weights that grow with the step: about the last third counts
-HELD_TOKENS = 4_000  # that suffice to choose the steps
+HELD_TOKENS = 3_000  # that suffice to choose the steps
+LARGEST = 80.0  # change of a log-probability, far beyond any fit: its exponential is finite
 EVALUATED = 1_024  # tokens per pass
 
 
@@ -40,8 +41,8 @@ class FrozenHead:
 
     rank: int = 16
     batch: int = 8
-    rates: tuple[float, ...] = (1e-3, 3e-3)
-    checkpoints: tuple[int, ...] = (10, 20, 40, 60, 90, 120, 180, 240, 320)
+    rates: tuple[float, ...] = (1e-3, 2e-3)
+    checkpoints: tuple[int, ...] = (15, 30, 60, 90, 120, 180, 240, 320)
     patience: int = 2
 
     def __post_init__(self) -> None:
@@ -139,12 +140,13 @@ class Correction:
 
     def surprisal(self, table: TokenTable, rows: Ints) -> Floats:
         """Summed surprisal of each row in nats (n,)."""
-        out = np.zeros(rows.size)
+        out, moved = np.zeros(rows.size), self.up @ table.per_state.T
         sizes = table.sizes[rows]
         many = np.cumsum(sizes) // EVALUATED
         for part in np.split(np.arange(rows.size), np.flatnonzero(np.diff(many)) + 1) if rows.size else ():
             tokens = table.batch(rows[part].tolist())
-            nats = _nats(tokens, *_probabilities(table, self, tokens)[1:])
+            _, norm, change = _probabilities(tokens.hidden @ self.down, moved, self.bias, tokens)
+            nats = _nats(tokens, norm, change)
             owner = np.repeat(part, sizes[part])
             out += np.bincount(owner, weights=nats, minlength=rows.size)
         return out
@@ -158,25 +160,27 @@ def per_token(table: TokenTable, correction: Correction, rows: Ints) -> float:
 def slopes_of(table: TokenTable, correction: Correction, tokens: TokenBatch) -> tuple[Floats, Floats, Floats]:
     """Gradient of the mean surprisal of some tokens in down, up and bias."""
     count = max(tokens.code.size, 1)
-    errors, norm, _ = _probabilities(table, correction, tokens)
+    low, moved = tokens.hidden @ correction.down, correction.up @ table.per_state.T
+    errors, norm, _ = _probabilities(low, moved, correction.bias, tokens)
     errors /= (norm * count)[:, None]
     inside = np.flatnonzero(tokens.code >= 0)
     errors[inside, tokens.code[inside]] -= 1 / count
-    low = tokens.hidden @ correction.down
-    by_logit = table.output * table.scale
-    moved = correction.up @ by_logit.T
-    up = (low.T @ errors) @ by_logit
+    up = (low.T @ errors) @ table.per_state
     down = tokens.hidden.T @ (errors @ moved.T)
     return down, up, errors.sum(axis=0)
 
 
-def _probabilities(table: TokenTable, correction: Correction, tokens: TokenBatch) -> tuple[Floats, Floats, Floats]:
-    """Unnormalized probabilities of the outcomes (t, K), their sum with all others (t,), change of each target (t,)."""
-    change = (tokens.hidden @ correction.down) @ ((correction.up * table.scale) @ table.output.T)
-    change += correction.bias
+def _probabilities(low: Floats, moved: Floats, bias: Floats, tokens: TokenBatch) -> tuple[Floats, Floats, Floats]:
+    """Unnormalized probabilities of the outcomes (t, K), their sum with all others (t,), change of each target (t,).
+
+    ``low``: states in the low-rank space (t, r). ``moved``: logits moved by each of its directions (r, K).
+    """
+    change = low @ moved
+    change += bias
     own = np.where(tokens.code >= 0, change[np.arange(tokens.code.size), tokens.code], np.float32(0))
     change += tokens.known
-    np.minimum(change, 80, out=change)  # far beyond any fit; the exponential stays finite
+    if change.size and change.max() > LARGEST:
+        np.minimum(change, LARGEST, out=change)
     np.exp(change, out=change)
     return change, change.sum(axis=1) + tokens.rest, own
 

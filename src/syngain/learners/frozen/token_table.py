@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.learners.frozen.state_cache import RowStates
 
-MOST_TOKENS = 8_192  # outcomes of the softmax; tokens of real rows come first, then the most frequent ones
+MOST_TOKENS = 4_096  # outcomes of the softmax; tokens of real rows come first, then the most frequent ones
 MEMORY = 1_500_000_000  # bytes of frozen log-probabilities that are kept
 LEAST_MASS = 1e-6  # of all other tokens
 
@@ -46,6 +46,7 @@ class TokenTable:
     Attributes:
         states: of the frozen model, by row. code: outcome of each token, by row; -1 outside.
         output: output matrix of the outcomes (K, d). bias: of the outcomes (K,). scale: root mean square of the states.
+        per_state: change of the outcomes' logits (K, d) by a change of a state over its scale.
     """
 
     states: Sequence[RowStates]
@@ -53,6 +54,7 @@ class TokenTable:
     output: Floats
     bias: Floats
     scale: float
+    per_state: Floats
     _known: dict[int, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
     _held: int = 0
 
@@ -64,7 +66,9 @@ class TokenTable:
         some = [one.hidden for one in states[:500] if one.hidden.size]
         square = float(np.mean([np.square(one, dtype=np.float32).mean() for one in some])) if some else 1.0
         output = np.ascontiguousarray(head.output[outcomes])
-        return cls(states, [place[ids] for ids in tokens], output, head.bias[outcomes], square**0.5 or 1.0)
+        scale = square**0.5 or 1.0
+        per_state = output * np.float32(scale)
+        return cls(states, [place[ids] for ids in tokens], output, head.bias[outcomes], scale, per_state)
 
     @property
     def sizes(self) -> Ints:
