@@ -1,6 +1,6 @@
 """Hidden states on disk, by the content of a row and the identity of a model.
 
-One file per row, written beside its place and renamed, so that two processes never read half of one. A damaged file
+One file per row, written under another name and renamed, so that two processes never read half of one. A damaged file
 counts as absent. Above the limit the files that were not used for the longest time are deleted.
 """
 

@@ -112,13 +112,11 @@ def compare(
         )
     for item in named.values():
         check(anchors, item, [anchors])
-    given_test = optional_dataset(test, anchors)
-    clean = apart(anchors, together(list(named.values())), given_test, None)
-    minutes = MINUTES if chosen.minutes is None else chosen.minutes
-    reader = unlabeled_reader(anchors, chosen.proxy, FrozenReader(model=chosen.model, minutes=minutes))
+    given_test, every = optional_dataset(test, anchors), together(list(named.values()))
+    clean = apart(anchors, every, given_test, None)
+    reader = _reader(chosen, anchors)
     metrics = _metrics(chosen, anchors, reader)
-    study = Study.of(anchors, together(list(named.values())), test=clean.test)
-    read = _Read.of(study, named, reader, Streams(seed), progress)
+    read = _Read.of(Study.of(anchors, every, test=clean.test), named, reader, Streams(seed), progress)
     standing = _standing(read, Streams(seed), chosen, progress)
     balanced = chosen.class_weights and anchors.labels is not None
     pairs = ranked_pairs(standing, metrics[0], balanced=balanced)
@@ -132,15 +130,10 @@ def compare(
         seed=seed,
         inputs=summaries({"real": anchors, **named, "test": given_test}),
         estimates=_estimates(pairs, ranks, metrics[0]),
-        findings=(
-            *(_contaminated(named, given_test) if clean.leaked and given_test is not None else ()),
-            *(replace(item, message=f"{name}: {item.message}") for name in named for item in audits[name][1]),
-        ),
+        findings=(*_contaminated(named, given_test if clean.leaked else None), *_findings(audits)),
         verdict=of_statistic(verdict(standing, pairs, ranks, metrics[0], balanced=balanced), metrics[0]),
         sets={name: _set_json(gains[name], *audits[name]) for name in ordered(ranks)},
-        views=Views(
-            computed=(*methods(standing, chosen.contest, balanced=balanced), *read.paragraphs(), *clean.paragraph())
-        ),
+        views=Views(computed=(*methods(standing, chosen.contest, balanced=balanced), *read.paragraphs(clean))),
         settings=settings_json(chosen),
     )
 
@@ -185,9 +178,9 @@ class _Read:
             out[name], first = item.take(own.tolist()), first + len(item)
         return cls(sample.study.real, out, sample.study.test, reader, sample.said)
 
-    def paragraphs(self) -> tuple[tuple[str, str], ...]:
-        """The frozen model and its sample; empty for other proxies."""
-        return () if self.reader is None else frozen_model(self.reader, self.said)
+    def paragraphs(self, clean: Apart) -> tuple[tuple[str, str], ...]:
+        """The frozen model with its sample, and what was excluded."""
+        return (*(() if self.reader is None else frozen_model(self.reader, self.said)), *clean.paragraph())
 
 
 def _standing(rows: _Read, streams: Streams, settings: CompareSettings, progress: Progress) -> Standing:
@@ -200,9 +193,21 @@ def _standing(rows: _Read, streams: Streams, settings: CompareSettings, progress
         return (sets.on_anchors if rows.test is None else sets.on_test)(contest, progress=inner)
 
 
-def _contaminated(named: Mapping[str, Dataset], test: Dataset) -> Iterator[Finding]:
+def _findings(audits: Mapping[str, tuple[Mapping[str, Estimate], Sequence[Finding]]]) -> Iterator[Finding]:
+    """The findings of every dataset, with its name."""
+    for name, (_, found) in audits.items():
+        yield from (replace(item, message=f"{name}: {item.message}") for item in found)
+
+
+def _reader(settings: CompareSettings, real: Dataset) -> FrozenReader | None:
+    """The frozen model that reads these rows; None for other proxies."""
+    minutes = MINUTES if settings.minutes is None else settings.minutes
+    return unlabeled_reader(real, settings.proxy, FrozenReader(model=settings.model, minutes=minutes))
+
+
+def _contaminated(named: Mapping[str, Dataset], test: Dataset | None) -> Iterator[Finding]:
     """The finding of every dataset that holds test rows, with its name."""
-    for name, item in named.items():
+    for name, item in named.items() if test is not None else ():
         own = leaked(item, test)
         for finding in Apart(None, None, (), *own).finding(test, item):
             yield replace(finding, message=f"{name}: {finding.message}")

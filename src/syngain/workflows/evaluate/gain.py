@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Budget, Result, Views
@@ -26,7 +26,7 @@ from syngain.gain.outcome.estimates import GainEstimates, Setup, estimate_gain
 from syngain.gain.outcome.methods_text import explained, frozen_model, price_of_sample
 from syngain.gain.outcome.verdict import decide, findings
 from syngain.gain.proxies.frozen import FrozenReader, FrozenTask
-from syngain.gain.proxies.metrics import FROZEN_METRICS, SECONDARY, metrics_of
+from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.learners.boosting import Boosting
 from syngain.workflows.inputs import (
     Source,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from syngain.audit.measure import Settings
     from syngain.core.result import Finding, Series, Verdict
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
@@ -51,12 +50,9 @@ if TYPE_CHECKING:
 QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
-FROZEN_MINUTES, QUICK_MINUTES, STUDENT_MINUTES = 10.0, 5.0, 30.0
+FROZEN_MINUTES, STUDENT_MINUTES = 10.0, 30.0
 QUICK_TREES = Boosting(rounds=(8, 16, 32, 64))
-KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
 QUICK_FROZEN = replace(LANGUAGE, repeats=1, amounts=2)
-KEPT_FROZEN = replace(QUICK_FROZEN, amounts=1, controls=False)
-DROPPED = 0.01  # below this fraction of dropped rows the gain is not measured again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +201,7 @@ def gain_part(
 ) -> GainPart:
     """The gain of a study, without its result; see :func:`gain`."""
     chosen = of_kind(settings, GainSettings)
-    reader = _reader(chosen, study.real)
+    reader = reader_of(chosen, study.real)
     _check_metric(chosen, study.real, reader)
     given, synthetic = study.test, study.synthetic
     clean = apart(study.real, study.synthetic, study.test, study.held_out)
@@ -242,67 +238,7 @@ def gain_part(
     )
 
 
-def quick_gain(
-    study: Study,
-    kept: Sequence[int],
-    *,
-    streams: Streams,
-    settings: Settings | None = None,
-    progress: Progress = silent,
-) -> GainPart:
-    """The gain part of an audit: of all rows, and of the rows it advises to keep.
-
-    Raises:
-        InputError: why the gain of all rows cannot be measured.
-    """
-    quick = GainSettings(quick=True, minutes=QUICK_MINUTES) if settings is None else _quick(settings)
-    study, rows = study.judged_by(None, None), len(study.synthetic)
-    part = gain_part(study, streams=streams, settings=quick, progress=part_of(progress, 0.65, 0.85))
-    if len(kept) == rows or rows - len(kept) < DROPPED * rows:
-        return replace(part, kept_verdict=part.verdict)
-    try:
-        rest = gain_part(
-            study.take(synthetic=kept),
-            streams=streams.child("kept"),
-            settings=replace(quick, design=KEPT if _reader(quick, study.real) is None else KEPT_FROZEN),
-            progress=part_of(progress, 0.85, 1.0),
-        )
-    except InputError:  # nothing is kept, or nothing to learn from: the audit reports it
-        return part
-    found, deciding = _of_kept(rest)
-    verdict = replace(rest.verdict, estimate=deciding)
-    cost = rest.cost or part.cost
-    return replace(part, estimates={**part.estimates, **found}, kept_verdict=verdict, cost=cost)
-
-
-def _quick(settings: Settings) -> GainSettings:
-    """The quick setting, with the encoder and the proxy of an audit."""
-    return GainSettings(
-        quick=True,
-        encoder=settings.encoder,
-        proxy=settings.proxy,
-        model=settings.model,
-        minutes=QUICK_MINUTES if settings.minutes is None else settings.minutes,
-    )
-
-
-def _of_kept(rest: GainPart) -> tuple[dict[str, Estimate], str]:
-    """The estimates of the kept rows under ids of their own, and the id that decides."""
-    primary = f"gain.{rest.found.metric}"
-    ids = {f"{primary}@expected": f"{primary}@kept"}
-    ids |= {f"gain.{metric}": f"gain.{metric}@kept" for metric in SECONDARY}
-    if rest.verdict.estimate == f"{primary}@chosen":
-        ids[rest.verdict.estimate] = f"{primary}@kept_chosen"
-    of_kept = "of adding the kept rows to all real rows"
-    found = {
-        ids[name]: replace(item, estimand=item.estimand.replace("of adding all rows to all real rows", of_kept))
-        for name, item in rest.estimates.items()
-        if name in ids
-    }
-    return found, ids.get(rest.verdict.estimate, "")
-
-
-def _reader(settings: GainSettings, real: Dataset) -> FrozenReader | None:
+def reader_of(settings: GainSettings, real: Dataset) -> FrozenReader | None:
     """The frozen model that reads these rows; None for other proxies."""
     if settings.proxy == "lm":
         return None

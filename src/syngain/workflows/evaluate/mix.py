@@ -117,7 +117,6 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
     found = replace(fitted, allowed=np.array([name not in left_out for name in fitted.names]))
     estimates = _surface_estimates(found, seed)
     said, is_named = surface_verdict(found, found.best(), estimates, left_out)
-    said = of_statistic(said, metrics_of(anchors)[0])
     places = {name: _place(item, named.get(name, anchors)) for name, item in {"anchors": real, **given}.items()}
     return Result(
         command="mix",
@@ -126,7 +125,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         inputs=inputs,
         estimates=estimates,
         findings=_named(audited),
-        verdict=said,
+        verdict=of_statistic(said, metrics_of(anchors)[0]),
         sets=_parts(found, estimates, audited),
         views=Views(computed=surface_methods(found)),
         files=_recipe_files(_weights(found) if is_named else {}, {**places, **chosen.files}),

@@ -107,17 +107,12 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
     clean = apart(study.real, study.synthetic, study.test, None)
     count, given = len(study.synthetic), study.test
     rows = _rows(chosen, count)
-    reader = _reader(chosen, study.real)
-    metrics = _metrics(chosen, study.real, reader)
+    metrics = _metrics(chosen, study.real)
     part = "@test" if clean.test is not None else ""
     ranking, estimates, inside, said = _measured(
-        study.judged_by(clean.test, None),
-        chooser,
-        chosen,
-        rows,
-        streams=Streams(seed),
-        progress=progress,
+        study.judged_by(clean.test, None), chooser, chosen, rows, streams=Streams(seed), progress=progress
     )
+    trained = methods(name, inside, trial=chosen.trial, repeats_last=chosen.repeats_last)
     named = _named(estimates, metrics)
     progress("done", 1.0)
     return Result(
@@ -128,13 +123,7 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
         estimates=dict(sorted(named.items())),
         findings=clean.finding(given, study.synthetic) if given is not None else (),
         verdict=of_statistic(verdict(name, rows, count, named, metric=metrics[0], part=part), metrics[0]),
-        views=Views(
-            computed=(
-                *methods(name, inside, trial=chosen.trial, repeats_last=chosen.repeats_last),
-                *said,
-                *clean.paragraph(),
-            )
-        ),
+        views=Views(computed=(*trained, *said, *clean.paragraph())),
         files=_files(study.synthetic, ranking, rows),
         settings=settings_json(chosen, method=method),
     )
@@ -225,8 +214,8 @@ def _reader(settings: SelectSettings, real: Dataset) -> FrozenReader | None:
     return unlabeled_reader(real, settings.proxy, FrozenReader(model=settings.reader, minutes=minutes))
 
 
-def _metrics(settings: SelectSettings, real: Dataset, reader: FrozenReader | None) -> tuple[str, ...]:
-    known = metrics_of(real) if reader is None else FROZEN_METRICS
+def _metrics(settings: SelectSettings, real: Dataset) -> tuple[str, ...]:
+    known = metrics_of(real) if _reader(settings, real) is None else FROZEN_METRICS
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
             f"unknown metric {settings.metric!r}",
