@@ -12,6 +12,7 @@ import syngain
 from frozen_world import head_of, rows_of, table_of
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
+from syngain.data import read
 from syngain.data.dataset import Dataset
 from syngain.data.study import Study
 from syngain.gain.design.cross_validation import Design
@@ -19,6 +20,7 @@ from syngain.gain.design.reading import LANGUAGE, reader_for, reads, sampled
 from syngain.gain.proxies.frozen import FrozenReader, FrozenTask
 from syngain.gain.proxies.task import Training
 from syngain.learners.frozen.head import FrozenHead
+from syngain.models.catalog import installed
 from syngain.settings import GainSettings
 
 QUICK = FrozenHead(rank=4, checkpoints=(20, 40, 80, 160, 320, 640), rates=(1e-2,))
@@ -174,3 +176,24 @@ def test_rows_are_sampled_to_fit_the_time_by_seed_alone(tiny):
     assert one.rows == 3000
     assert one.design.repeats < LANGUAGE.repeats
     assert any("synthetic rows" in said for said in one.said)
+
+
+# With smollm2, where the person who runs the tests has it.
+
+SMOLLM2 = installed().get("smollm2")  # asked at collection: during the tests the home is an empty one
+
+
+@pytest.mark.slow
+def test_smollm2_reads_instructions_and_half_empty_answers_are_never_used(shared_data):
+    if SMOLLM2 is None:
+        pytest.skip("smollm2 is absent: syngain models add smollm2")
+    pytest.importorskip("torch")
+    (weights,) = SMOLLM2.glob("*.gguf")
+    real = read(shared_data / "self_instruct_seed_tasks.jsonl.gz").take(range(24))
+    made = read(shared_data / "alpaca_random_9k.jsonl.gz").take(range(20))
+    answers = [answer if row % 2 else "" for row, answer in enumerate(made.sides["response"])]
+    empty = replace(made, sides={"prompt": list(made.sides["prompt"]), "response": answers})
+    found = syngain.gain(real, empty, settings=replace(SHORT, model=str(weights)))
+    assert found.verdict.decision not in {"use", "use_subset"}
+    assert found.estimates["gain.nats_per_token@expected"].interval(0.9)[0] < 0.01
+    assert 1 < found.series["learning.real"].value[-1] < 5  # nats per token of a pre-trained model

@@ -78,7 +78,8 @@ def cache(
         print(text.dumps({**found, "deleted": purge}))
         return
     what = "deleted" if purge else f"limit {limit / 1e9:g} GB"
-    print(f"{held.files:,} rows, {held.bytes / 1e6:,.0f} MB, {what}: {states_folder()}")
+    rows = "1 row" if held.files == 1 else f"{held.files:,} rows"
+    print(f"{rows}, {held.bytes / 1e6:,.0f} MB, {what}: {states_folder()}")
 
 
 def _state(model: Model, folder: Path | None) -> str:

@@ -45,6 +45,8 @@ TARGETS = {
 def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Heading and paragraph pairs; ``thinned`` names what was subsampled."""
     less = f"Measured on {' and '.join(thinned)} to save time; `syngain gain` uses more."
+    if ground.reader is not None:
+        less = f"Measured on {' and '.join(thinned)}, which are read in --minutes; more minutes read more rows."
     paragraphs = {
         "Proxy": _proxy(found, ground),
         "Subsample": less if thinned else "",

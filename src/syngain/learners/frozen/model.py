@@ -45,6 +45,17 @@ class Costs:
     cached: int = 0
     fits: int = 0
 
+    def plus(self, other: Costs) -> Costs:
+        """The sum of both."""
+        return Costs(
+            self.features + other.features,
+            self.mass + other.mass,
+            self.fit + other.fit,
+            self.rows + other.rows,
+            self.cached + other.cached,
+            self.fits + other.fits,
+        )
+
     @property
     def sentence(self) -> str:
         """For example ``Cost: 41 CPU s features (512 rows read, 88 from the cache), 9 mass, 120 fit (90 fits).``."""

@@ -98,7 +98,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
 def _recorder(measured: GainPart | None, progress: Progress) -> ForecastRecorder | None:
     """Tells what a frozen model cost; None for other proxies. The audit is done then."""
     progress("done", 1.0)
-    return ForecastRecorder(None, measured.cost) if measured and measured.cost else None
+    return ForecastRecorder(None, measured.costs.sentence) if measured and measured.costs else None
 
 
 def _benchmarks(given: str | Path | Sequence[Benchmark] | None) -> Sequence[Benchmark]:

@@ -207,7 +207,9 @@ def _reader(settings: CompareSettings, real: Dataset) -> FrozenReader | None:
 
 def _contaminated(named: Mapping[str, Dataset], test: Dataset | None) -> Iterator[Finding]:
     """The finding of every dataset that holds test rows, with its name."""
-    for name, item in named.items() if test is not None else ():
+    if test is None:
+        return
+    for name, item in named.items():
         own = leaked(item, test)
         for finding in Apart(None, None, (), *own).finding(test, item):
             yield replace(finding, message=f"{name}: {finding.message}")

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.gain.proxies.task import Task
+    from syngain.learners.frozen.model import Costs
 
 QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
@@ -96,7 +97,7 @@ class GainPart:
 
     Attributes:
         kept_verdict: of the rows an audit advises to keep; the same as ``verdict`` outside an audit.
-        cost: CPU seconds of a frozen model, in words; empty for other proxies.
+        costs: CPU seconds of a frozen model; None for other proxies.
     """
 
     estimates: Mapping[str, Estimate]
@@ -107,7 +108,7 @@ class GainPart:
     computed: tuple[tuple[str, str], ...]
     found: GainEstimates = field(repr=False)
     kept_verdict: Verdict | None = None
-    cost: str = ""
+    costs: Costs | None = None
 
 
 def gain(  # noqa: PLR0913  (the inputs and switches of the command)
@@ -161,7 +162,7 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
             views=Views(budgets=part.budgets, computed=part.computed),
             settings=settings_json(chosen),
         ),
-        part.cost,
+        part.costs.sentence if part.costs is not None else "",
     )
 
 
@@ -234,7 +235,7 @@ def gain_part(
             *more.computed,
         ),
         found=found,
-        cost=task.costs.sentence if isinstance(task, FrozenTask) else "",
+        costs=task.costs if isinstance(task, FrozenTask) else None,
     )
 
 

@@ -53,8 +53,8 @@ def quick_gain(
         return part
     found, deciding = _of_kept(rest)
     verdict = replace(rest.verdict, estimate=deciding)
-    cost = rest.cost or part.cost
-    return replace(part, estimates={**part.estimates, **found}, kept_verdict=verdict, cost=cost)
+    costs = part.costs if rest.costs is None or part.costs is None else part.costs.plus(rest.costs)
+    return replace(part, estimates={**part.estimates, **found}, kept_verdict=verdict, costs=costs)
 
 
 def _quick(settings: Settings) -> GainSettings:
