@@ -17,7 +17,7 @@ from syngain.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Floats, Ints, Singles
     from syngain.learners.frozen.token_table import TokenBatch, TokenTable
 
 MOMENTS = 0.9, 0.999  # of Adam
@@ -99,16 +99,16 @@ class FrozenHead:
 class _Averaged:
     """An array trained by Adam [kingma2015], with the average of its last values."""
 
-    now: Floats
-    mean: Floats
-    first: Floats
-    second: Floats
+    now: Singles
+    mean: Singles
+    first: Singles
+    second: Singles
 
     @classmethod
-    def of(cls, start: Floats) -> _Averaged:
+    def of(cls, start: Singles) -> _Averaged:
         return cls(start.copy(), start.copy(), np.zeros_like(start), np.zeros_like(start))
 
-    def move(self, slope: Floats, rate: float, step: int) -> None:
+    def move(self, slope: Singles, rate: float, step: int) -> None:
         """Take a step, from 1."""
         first, second = self.first, self.second
         first += (1 - MOMENTS[0]) * (slope - first)
@@ -127,15 +127,16 @@ class Correction:
         down: A (d, r). up: B (r, d). bias: (K,).
     """
 
-    down: Floats
-    up: Floats
-    bias: Floats
+    down: Singles
+    up: Singles
+    bias: Singles
 
     @classmethod
     def start(cls, table: TokenTable, rank: int, seed: int) -> Correction:
         """The correction that changes nothing, with random directions."""
         rng = np.random.default_rng([seed, 0])
-        down = rng.standard_normal((table.width, rank), dtype=np.float32) / np.float32(table.width**0.5)
+        down = rng.standard_normal((table.width, rank), dtype=np.float32)
+        down /= np.float32(table.width**0.5)
         return cls(down, np.zeros((rank, table.width), np.float32), np.zeros(table.outcomes, np.float32))
 
     def surprisal(self, table: TokenTable, rows: Ints) -> Floats:
@@ -157,7 +158,7 @@ def per_token(table: TokenTable, correction: Correction, rows: Ints) -> float:
     return float(correction.surprisal(table, rows).sum()) / max(int(table.sizes[rows].sum()), 1)
 
 
-def slopes_of(table: TokenTable, correction: Correction, tokens: TokenBatch) -> tuple[Floats, Floats, Floats]:
+def slopes_of(table: TokenTable, correction: Correction, tokens: TokenBatch) -> tuple[Singles, Singles, Singles]:
     """Gradient of the mean surprisal of some tokens in down, up and bias."""
     count = max(tokens.code.size, 1)
     low, moved = tokens.hidden @ correction.down, correction.up @ table.per_state.T
@@ -170,7 +171,7 @@ def slopes_of(table: TokenTable, correction: Correction, tokens: TokenBatch) -> 
     return down, up, errors.sum(axis=0)
 
 
-def _probabilities(low: Floats, moved: Floats, bias: Floats, tokens: TokenBatch) -> tuple[Floats, Floats, Floats]:
+def _probabilities(low: Singles, moved: Singles, bias: Singles, tokens: TokenBatch) -> tuple[Singles, Singles, Singles]:
     """Unnormalized probabilities of the outcomes (t, K), their sum with all others (t,), change of each target (t,).
 
     ``low``: states in the low-rank space (t, r). ``moved``: logits moved by each of its directions (r, K).
@@ -185,15 +186,16 @@ def _probabilities(low: Floats, moved: Floats, bias: Floats, tokens: TokenBatch)
     return change, change.sum(axis=1) + tokens.rest, own
 
 
-def _nats(tokens: TokenBatch, norm: Floats, change: Floats) -> Floats:
-    out: Floats = np.log(norm) - change - tokens.own
+def _nats(tokens: TokenBatch, norm: Singles, change: Singles) -> Singles:
+    out: Singles = np.log(norm) - change - tokens.own
     return out
 
 
 def _order(rows: Ints, count: int, rng: np.random.Generator) -> list[int]:
     """Rows in random order, all of them before any comes again."""
     rounds = -(-count // rows.size)
-    return np.concatenate([rng.permutation(rows) for _ in range(rounds)])[:count].tolist()
+    order: list[int] = np.concatenate([rng.permutation(rows) for _ in range(rounds)])[:count].tolist()
+    return order
 
 
 def _first_tokens(table: TokenTable, rows: Ints) -> Ints:

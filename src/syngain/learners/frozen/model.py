@@ -18,7 +18,7 @@ from syngain.learners.frozen.state_cache import RowStates, StateCache
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Floats, Halves, Ints, Singles
     from syngain.data.columns.roles import Kind
     from syngain.learners.causal import CausalProxy
     from syngain.models.checkpoints import Network, Tensor, Tokenizer
@@ -80,8 +80,8 @@ class FrozenModel:
     network: Network
     device: str
     max_tokens: int
-    output: Floats
-    bias: Floats
+    output: Singles
+    bias: Singles
     cache: StateCache
     parameters: int
     costs: Costs = field(default_factory=Costs)
@@ -149,7 +149,7 @@ class FrozenModel:
         torch, begun = torch_module(), time.process_time()
         sizes = [len(part) * len(rows[part[0]].ids) for part in parts]
 
-        def work(part: list[int]) -> list[Floats]:
+        def work(part: list[int]) -> list[Halves]:
             return self.hidden([rows[i] for i in part])
 
         with memory_named(self.name, self.max_tokens), one_thread_each(torch):
@@ -165,7 +165,7 @@ class FrozenModel:
         self.costs.mass += time.process_time() - read
         return out
 
-    def hidden(self, rows: Sequence[Completion]) -> list[Floats]:
+    def hidden(self, rows: Sequence[Completion]) -> list[Halves]:
         """Last hidden states before each scored token, one float16 array (t, d) per row."""
         torch = torch_module()
         ids, mask, scored = padded(rows)
@@ -182,7 +182,7 @@ class FrozenModel:
             input_ids=ids.to(self.device), attention_mask=mask.to(self.device), use_cache=False
         ).last_hidden_state
 
-    def _with_mass(self, row: Completion, hidden: Floats) -> RowStates:
+    def _with_mass(self, row: Completion, hidden: Halves) -> RowStates:
         target = np.array(row.ids[row.start :], dtype=np.int64)
         total, own = log_mass(hidden, self.output, self.bias, target)
         return RowStates(hidden, total, own)
@@ -208,7 +208,7 @@ class FrozenModel:
             raise _no_linear_output(self.name)
 
 
-def log_mass(hidden: Floats, output: Floats, bias: Floats, target: Ints) -> tuple[Floats, Floats]:
+def log_mass(hidden: Halves, output: Singles, bias: Singles, target: Ints) -> tuple[Singles, Singles]:
     """Log of the summed exponentials of all logits, and log-probability of each target, both (t,)."""
     total = np.empty(target.size, np.float32)
     own = np.empty(target.size, np.float32)
@@ -220,16 +220,16 @@ def log_mass(hidden: Floats, output: Floats, bias: Floats, target: Ints) -> tupl
     return total, own
 
 
-def _logsumexp(logits: Floats) -> Floats:
+def _logsumexp(logits: Singles) -> Floats:
     top = logits.max(axis=1, keepdims=True)
     out: Floats = np.log(np.exp(logits - top).sum(axis=1, dtype=np.float64)) + top[:, 0]
     return out
 
 
-def _narrow(hidden: Floats) -> Floats:
+def _narrow(hidden: Singles) -> Halves:
     """Float16, or float32 where a value is out of its range."""
     small = np.abs(hidden).max(initial=0.0) < np.finfo(np.float16).max
-    return hidden.astype(np.float16 if small else np.float32)
+    return hidden.astype(np.float16) if small else hidden
 
 
 def _no_linear_output(model: str) -> InputError:

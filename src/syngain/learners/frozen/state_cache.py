@@ -25,7 +25,7 @@ from syngain.core.folders.home import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from syngain.core.arrays import Floats
+    from syngain.core.arrays import Halves, Singles
     from syngain.learners.completions import Completion
 
 VARIABLE = "SYNGAIN_CACHE_GB"
@@ -69,9 +69,9 @@ class RowStates:
         own: log-probability of each token (t,), in nats.
     """
 
-    hidden: Floats
-    total: Floats
-    own: Floats
+    hidden: Halves
+    total: Singles
+    own: Singles
 
     def fits(self, row: Completion) -> bool:
         """Whether the values are finite and belong to a row of this length."""

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Floats, Halves, Ints, Singles
     from syngain.learners.frozen.state_cache import RowStates
 
 MOST_TOKENS = 4_096  # outcomes of the softmax; tokens of real rows come first, then the most frequent ones
@@ -32,11 +32,11 @@ class TokenBatch:
         own: frozen log-probability of each token (t,).
     """
 
-    hidden: Floats
-    known: Floats
-    rest: Floats
+    hidden: Singles
+    known: Singles
+    rest: Singles
     code: Ints
-    own: Floats
+    own: Singles
 
 
 @dataclass(slots=True)
@@ -51,11 +51,11 @@ class TokenTable:
 
     states: Sequence[RowStates]
     code: Sequence[Ints]
-    output: Floats
-    bias: Floats
+    output: Singles
+    bias: Singles
     scale: float
-    per_state: Floats
-    _known: dict[int, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
+    per_state: Singles
+    _known: dict[int, tuple[Halves, Singles]] = field(default_factory=dict, repr=False)
     _held: int = 0
 
     @classmethod
@@ -92,38 +92,40 @@ class TokenTable:
     def batch(self, rows: Sequence[int]) -> TokenBatch:
         """The tokens of these rows."""
         known = [self._log_probabilities(row) for row in rows]
-        hidden = np.concatenate([self.states[row].hidden for row in rows]).astype(np.float32)
+        hidden: Singles = np.concatenate([self.states[row].hidden for row in rows], dtype=np.float32)
+        hidden /= np.float32(self.scale)
         return TokenBatch(
-            hidden=hidden / np.float32(self.scale),
+            hidden=hidden,
             known=np.concatenate([part for part, _ in known], dtype=np.float32),
             rest=np.concatenate([rest for _, rest in known]),
             code=np.concatenate([self.code[row] for row in rows]),
             own=np.concatenate([self.states[row].own for row in rows]),
         )
 
-    def _log_probabilities(self, row: int) -> tuple[Floats, Floats]:
+    def _log_probabilities(self, row: int) -> tuple[Halves, Singles]:
         """Frozen log-probabilities of the outcomes (t, K) in float16, and the probability of all others (t,)."""
         found = self._known.get(row)
-        if found is None:
-            one = self.states[row]
-            logits = one.hidden.astype(np.float32) @ self.output.T
-            logits += self.bias
-            logits -= one.total[:, None]
-            rest = 1 - np.exp(logits).sum(axis=1, dtype=np.float64)
-            known = np.clip(logits, -60_000, 0, out=logits).astype(np.float16)
-            found = known, np.maximum(rest, LEAST_MASS).astype(np.float32)
-            if self._held + known.nbytes <= MEMORY:
-                self._held += known.nbytes
-                self._known[row] = found
-        return found
+        if found is not None:
+            return found
+        one = self.states[row]
+        logits = one.hidden.astype(np.float32) @ self.output.T
+        logits += self.bias
+        logits -= one.total[:, None]
+        rest = 1 - np.exp(logits).sum(axis=1, dtype=np.float64)
+        known = np.clip(logits, -60_000, 0, out=logits).astype(np.float16)
+        made = known, np.maximum(rest, LEAST_MASS).astype(np.float32)
+        if self._held + known.nbytes <= MEMORY:
+            self._held += known.nbytes
+            self._known[row] = made
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """Output layer of a model: matrix (V, d) and bias (V,)."""
 
-    output: Floats
-    bias: Floats
+    output: Singles
+    bias: Singles
 
 
 def outcomes_of(real: Sequence[Ints], synthetic: Sequence[Ints], *, most: int = MOST_TOKENS) -> Ints:
