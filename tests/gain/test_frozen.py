@@ -16,7 +16,7 @@ from syngain.data import read
 from syngain.data.dataset import Dataset
 from syngain.data.study import Study
 from syngain.gain.design.cross_validation import Design
-from syngain.gain.design.reading import LANGUAGE, reader_for, reads, sampled
+from syngain.gain.design.reading import LANGUAGE, reader_for, sampled
 from syngain.gain.proxies.frozen import FrozenReader, FrozenTask
 from syngain.gain.proxies.task import Training
 from syngain.learners.frozen.head import FrozenHead
@@ -85,23 +85,10 @@ def rows(texts, name="rows"):
     return Dataset.from_rows([{"prompt": "say", "response": text} for text in texts], name)
 
 
-@pytest.mark.parametrize(
-    ("columns", "read"),
-    [
-        ({"prompt": "a", "response": "b"}, True),
-        ({"text": "some words here"}, True),
-        ({"text": "some words", "label": "x"}, False),
-    ],
-)
-def test_rows_without_labels_are_those_that_a_language_model_reads(columns, read):
-    data = Dataset.from_rows([{name: f"{text} {i % 3}" for name, text in columns.items()} for i in range(30)], "rows")
-    assert reads(data) is read
-
-
-def test_without_a_model_auto_takes_another_proxy_and_frozen_says_how_to_install_it():
+def test_auto_is_never_a_frozen_model_and_frozen_says_how_to_install_it():
     data = rows(["a", "b"])
     assert reader_for(data, "auto") is None
-    assert reader_for(data, "ngram", FrozenReader(model="somewhere/model")) is None
+    assert reader_for(data, "auto", FrozenReader(model="somewhere/model")) is None
     with pytest.raises(syngain.SyngainError, match="not installed"):
         reader_for(data, "frozen").open()
     with pytest.raises(UsageError, match="unknown proxy"):

@@ -65,7 +65,7 @@ class Settings:
     label_sample: int = 2_000
     encoder: TextEncoder | None = None
     more: Mapping[str, EmbeddingMeasure] = field(default_factory=dict)
-    proxy: Literal["auto", "frozen", "ngram"] = "auto"
+    proxy: Literal["auto", "frozen"] = "auto"
     model: str = "smollm2"
     minutes: float | None = None
 

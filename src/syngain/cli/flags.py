@@ -24,7 +24,9 @@ HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, not shown 
 Id = Annotated[Optional[str], typer.Option(help="Column with row ids.")]
 Proxy = Annotated[
     str,
-    typer.Option(help="Proxy model: auto, frozen (on a frozen --model; labels as text), or ngram (a text statistic)."),
+    typer.Option(
+        help="Proxy model: auto (linear, trees, n-grams), or frozen (a correction on a frozen --model; experimental)."
+    ),
 ]
 FrozenModel = Annotated[str, typer.Option(help="Language model that reads texts: smollm2, a folder or a hub name.")]
 Minutes = Annotated[

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Arguments = dict[str, Any]
 
 APIS = ("chat", "completions")
-PROXIES = ("auto", "frozen", "ngram")
+PROXIES = ("auto", "frozen")
 TRAINERS = ("trl", "plain")
 
 
@@ -65,18 +65,18 @@ def gain(options: Options) -> Arguments:
     return {"settings": settings}
 
 
-def _proxy(options: Options, *known: str) -> Literal["auto", "frozen", "ngram"]:
+def _proxy(options: Options, *known: str) -> Literal["auto", "frozen"]:
     """The proxy by its name.
 
     Raises:
         UsageError: an unknown one.
     """
-    found = {"auto": "auto", "frozen": "frozen", "ngram": "ngram"}.get(options["proxy"])
+    found = {"auto": "auto", "frozen": "frozen"}.get(options["proxy"])
     if found is None:
         raise UsageError(
             f"--proxy {options['proxy']}", expected=f"one of {', '.join(known or PROXIES)}", todo="use --proxy auto"
         )
-    return cast("Literal['auto', 'frozen', 'ngram']", found)
+    return cast("Literal['auto', 'frozen']", found)
 
 
 def _prior(given: str | None) -> dict[str, float] | None:

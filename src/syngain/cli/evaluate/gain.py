@@ -33,7 +33,7 @@ def gain(
     prior: Optional[str] = typer.Option(None, help="Class proportions at test time: spam=.2,ham=.8."),
     slice: Optional[str] = typer.Option(None, help="Report the gain per value of these columns of REAL: A,B."),
     proxy: str = typer.Option(
-        "auto", help="Proxy model: auto, frozen (on a frozen --model), ngram, or lm (fine-tune --model)."
+        "auto", help="Proxy model: auto, frozen (on a frozen --model; experimental), or lm (fine-tune --model)."
     ),
     model: flags.FrozenModel = "smollm2",
     minutes: Optional[float] = typer.Option(
@@ -58,8 +58,8 @@ def gain(
 ) -> None:
     """Estimate the gain and how many rows to use."""
     job = Job.of(context, config, settings.gain)
-    if job["proxy"] == "ngram":
-        refuse(context, {"model", "minutes"}, "with --proxy ngram")
+    if job["proxy"] == "auto":
+        refuse(context, {"model", "minutes"}, "without --proxy frozen or lm")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         from syngain.workflows.evaluate.gain import gain as verb

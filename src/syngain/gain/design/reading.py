@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from syngain.data.study import Role, Study
     from syngain.learners.frozen.model import FrozenModel
 
-Proxy = Literal["auto", "frozen", "ngram"]
+Proxy = Literal["auto", "frozen"]
 LANGUAGE = Design(folds=5, shares=(0.6, 1.0), repeats=2, amounts=3, balanced=False, pairs=False)
 """The variants of a frozen proxy: fewer than those of a classifier, since each takes seconds."""
 SHORT = 8.0  # minutes below which folds are drawn once
@@ -53,21 +53,16 @@ class Sample:
 
 
 def reader_for(rows: Dataset, proxy: Proxy, reader: FrozenReader | None = None) -> FrozenReader | None:
-    """The frozen model for rows; None where another proxy is to be used.
-
-    ``auto``: rows without labels that a language model reads, if the model is installed. ``frozen``: always.
+    """The frozen model for rows where the proxy is ``frozen``; None where another proxy is to be used.
 
     Raises:
         InputError: ``frozen`` and rows that no language model reads.
         UsageError: ``frozen`` and preferences or other targets, or an unknown proxy.
     """
-    if proxy not in {"auto", "frozen", "ngram"}:
-        raise UsageError(f"unknown proxy {proxy!r}", expected="auto, frozen or ngram", todo="use auto")
-    found = reader or FrozenReader()
-    if proxy == "ngram":
-        return None
+    if proxy not in {"auto", "frozen"}:
+        raise UsageError(f"unknown proxy {proxy!r}", expected="auto or frozen", todo="use auto")
     if proxy == "auto":
-        return found if reads(rows) and found.available else None
+        return None
     if rows.kind is Kind.TABLE:
         raise InputError(
             f"{rows.name} is a table of columns",
@@ -81,7 +76,7 @@ def reader_for(rows: Dataset, proxy: Proxy, reader: FrozenReader | None = None) 
             expected="texts, or pairs of prompt and response",
             todo="use --proxy auto",
         )
-    return found
+    return reader or FrozenReader()
 
 
 def unlabeled_reader(rows: Dataset, proxy: Proxy, reader: FrozenReader) -> FrozenReader | None:
@@ -98,11 +93,6 @@ def unlabeled_reader(rows: Dataset, proxy: Proxy, reader: FrozenReader) -> Froze
             todo="add --label none, or run `syngain gain --proxy frozen`, which reads labels as text",
         )
     return found
-
-
-def reads(rows: Dataset) -> bool:
-    """Whether rows are texts or pairs without labels, preferences or targets."""
-    return rows.kind is not Kind.TABLE and rows.labels is None and rows.preferences is None and rows.targets is None
 
 
 def sampled(study: Study, reader: FrozenReader, streams: Streams, progress: Progress) -> Sample:
@@ -152,5 +142,5 @@ def _fitting(
     order = rng.permutation(len(data))[:TOKENIZED]
     some = TokenizedRows(model.reader(data.kind), data).take(order)
     held = np.cumsum([len(row.ids) for row in some])
-    count = int(max(np.searchsorted(held, tokens, side="right"), min(FEWEST, order.size)))
+    count = max(int(np.searchsorted(held, tokens, side="right")), min(FEWEST, order.size))
     return np.sort(order[:count]), float(held[count - 1]) if count else 0.0

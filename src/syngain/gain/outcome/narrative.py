@@ -80,7 +80,7 @@ def unmeasured(said: str, estimate: str) -> Verdict:
     """The gain for a language model was not measured; what else is known of the rows is said."""
     return Verdict(
         decision="cannot_tell",
-        sentence=f"Inconclusive: gain for a language model: not measured; `{INSTALL}`. {said}",
+        sentence=f"Inconclusive: gain for a language model: not measured; `{INSTALL}`, then `--proxy lm`. {said}",
         action="The gain for a language model was not measured.",
         needs=f"a language model (`{INSTALL}`)",
         estimate=estimate,

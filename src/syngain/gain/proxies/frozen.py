@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,7 +18,6 @@ from syngain.learners.completions import TokenizedRows
 from syngain.learners.frozen.head import FrozenHead
 from syngain.learners.frozen.model import Costs, FrozenModel
 from syngain.learners.frozen.token_table import Head, TokenTable, outcomes_of
-from syngain.models.catalog import CATALOG, installed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 HELD = 4  # one of so many groups of training real rows chooses the steps
 UNTOLD = 60  # steps where no row can be held out
-NEEDS = ("torch", "transformers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +44,6 @@ class FrozenReader:
     max_tokens: int = 192
     device: Literal["auto", "cpu", "cuda"] = "auto"
     head: FrozenHead = field(default_factory=FrozenHead)
-
-    @property
-    def available(self) -> bool:
-        """Whether the model and the packages that run it are installed; other names than those of the catalog are."""
-        here = self.model in installed() if self.model in CATALOG else True
-        return here and all(find_spec(name) is not None for name in NEEDS)
 
     def open(self, progress: Progress = silent) -> FrozenModel:
         """The loaded model; the last one is kept for the next question.

@@ -166,9 +166,10 @@ def slopes_of(table: TokenTable, correction: Correction, tokens: TokenBatch) -> 
     errors /= (norm * count)[:, None]
     inside = np.flatnonzero(tokens.code >= 0)
     errors[inside, tokens.code[inside]] -= 1 / count
-    up = (low.T @ errors) @ table.per_state
-    down = tokens.hidden.T @ (errors @ moved.T)
-    return down, up, errors.sum(axis=0)
+    up: Singles = (low.T @ errors) @ table.per_state
+    down: Singles = tokens.hidden.T @ (errors @ moved.T)
+    bias: Singles = errors.sum(axis=0)
+    return down, up, bias
 
 
 def _probabilities(low: Singles, moved: Singles, bias: Singles, tokens: TokenBatch) -> tuple[Singles, Singles, Singles]:
@@ -183,7 +184,8 @@ def _probabilities(low: Singles, moved: Singles, bias: Singles, tokens: TokenBat
     if change.size and change.max() > LARGEST:
         np.minimum(change, LARGEST, out=change)
     np.exp(change, out=change)
-    return change, change.sum(axis=1) + tokens.rest, own
+    norm: Singles = change.sum(axis=1) + tokens.rest
+    return change, norm, own
 
 
 def _nats(tokens: TokenBatch, norm: Singles, change: Singles) -> Singles:

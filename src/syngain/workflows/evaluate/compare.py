@@ -72,7 +72,7 @@ class CompareSettings:
     measures: bool = True
     encoder: TextEncoder | None = None
     contest: Contest = field(default_factory=Contest)
-    proxy: Literal["auto", "frozen", "ngram"] = "auto"
+    proxy: Literal["auto", "frozen"] = "auto"
     model: str = "smollm2"
     minutes: float | None = None
 

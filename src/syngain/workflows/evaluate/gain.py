@@ -66,9 +66,8 @@ class GainSettings:
         prior: class to its fraction at test time. encoder: turns text into embeddings; None needs no download.
         slices: columns of the real rows by whose values the gain is given. quick: the setting inside ``audit``.
         design: folds, training sizes and variants; None is that of the setting.
-        proxy: ``auto``: ``frozen`` for rows that a language model reads, if ``model`` is installed; else linear, trees
-            or n-grams by kind of rows. ``frozen``: a correction on frozen ``model``, labels as text. ``ngram``: a text
-            statistic. ``lm``: fine-tune ``model``.
+        proxy: ``auto``: linear, trees or n-grams by kind of rows. ``frozen``: a correction on frozen ``model``, labels as
+            text. ``lm``: fine-tune ``model``.
         minutes: time on two cores, by which rows are sampled; None: 30 for ``lm``, 10 for ``frozen``.
     """
 
@@ -80,7 +79,7 @@ class GainSettings:
     slices: tuple[str, ...] = ()
     quick: bool = False
     design: Design | None = None
-    proxy: Literal["auto", "frozen", "ngram", "lm"] = "auto"
+    proxy: Literal["auto", "frozen", "lm"] = "auto"
     model: str = "smollm2"
     minutes: float | None = None
 

@@ -64,7 +64,7 @@ class SelectSettings:
     encoder: TextEncoder | None = None
     learner: Classifier | None = None
     trial: SelectionTrial = field(default_factory=SelectionTrial)
-    proxy: Literal["auto", "frozen", "ngram"] = "auto"
+    proxy: Literal["auto", "frozen"] = "auto"
     reader: str = "smollm2"
     minutes: float | None = None
 

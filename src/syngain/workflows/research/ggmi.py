@@ -107,7 +107,7 @@ def ggmi(  # noqa: PLR0913  (the inputs and switches of the command)
         found = _sides_of_students(chosen.student, study, chosen, streams, place, progress)
     estimates, part = _panel(found, streams), None
     if chosen.gain:
-        settled = GainSettings(quick=True, encoder=chosen.encoder, proxy="ngram")
+        settled = GainSettings(quick=True, encoder=chosen.encoder)
         part = gain_part(study, streams=streams, settings=settled, progress=part_of(progress, 0.75, 1.0))
         estimates |= {name: part.estimates[name] for name in _beside(part.found.metric) if name in part.estimates}
     progress("done", 1.0)

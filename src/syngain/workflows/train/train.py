@@ -246,7 +246,7 @@ def _forecast(study: Study, chosen: TrainSettings, seed: int, progress: Progress
     def within(stage: str, _done: float) -> None:
         progress(f"forecast by the fast proxy: {stage}", 0.0)
 
-    part = gain_part(study, streams=Streams(seed), settings=GainSettings(quick=True, proxy="ngram"), progress=within)
+    part = gain_part(study, streams=Streams(seed), settings=GainSettings(quick=True), progress=within)
     measures = ("log_loss", "accuracy") if study.real.labels is not None else ("nats_per_byte",)
     names = [f"gain.{measure}{tail}" for measure in measures for tail in ("", ".test")]
     return {name + PROXY: part.estimates[name] for name in names if name in part.estimates}
