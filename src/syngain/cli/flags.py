@@ -24,9 +24,7 @@ HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, not shown 
 Id = Annotated[Optional[str], typer.Option(help="Column with row ids.")]
 Proxy = Annotated[
     str,
-    typer.Option(
-        help="Proxy model: auto (linear, trees, n-grams), or frozen (a correction on a frozen --model; experimental)."
-    ),
+    typer.Option(help="Proxy model: auto (linear, trees, n-grams), or frozen (on a frozen --model; experimental)."),
 ]
 FrozenModel = Annotated[str, typer.Option(help="Language model that reads texts: smollm2, a folder or a hub name.")]
 Minutes = Annotated[

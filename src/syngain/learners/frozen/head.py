@@ -166,8 +166,8 @@ def slopes_of(table: TokenTable, correction: Correction, tokens: TokenBatch) -> 
     errors /= (norm * count)[:, None]
     inside = np.flatnonzero(tokens.code >= 0)
     errors[inside, tokens.code[inside]] -= 1 / count
-    up: Singles = (low.T @ errors) @ table.per_state
-    down: Singles = tokens.hidden.T @ (errors @ moved.T)
+    up: Singles = np.asarray((low.T @ errors) @ table.per_state, dtype=np.float32)
+    down: Singles = np.asarray(tokens.hidden.T @ (errors @ moved.T), dtype=np.float32)
     bias: Singles = errors.sum(axis=0)
     return down, up, bias
 

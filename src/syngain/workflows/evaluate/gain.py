@@ -66,8 +66,8 @@ class GainSettings:
         prior: class to its fraction at test time. encoder: turns text into embeddings; None needs no download.
         slices: columns of the real rows by whose values the gain is given. quick: the setting inside ``audit``.
         design: folds, training sizes and variants; None is that of the setting.
-        proxy: ``auto``: linear, trees or n-grams by kind of rows. ``frozen``: a correction on frozen ``model``, labels as
-            text. ``lm``: fine-tune ``model``.
+        proxy: ``auto``: linear, trees or n-grams by kind of rows. ``frozen``: a correction on frozen ``model``,
+            labels as text. ``lm``: fine-tune ``model``.
         minutes: time on two cores, by which rows are sampled; None: 30 for ``lm``, 10 for ``frozen``.
     """
 

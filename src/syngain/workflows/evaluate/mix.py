@@ -385,10 +385,9 @@ def _surface_estimates(found: ResponseSurface, seed: int) -> dict[str, Estimate]
         f"mix.share@{name}": _share(float(best[i]), float(low[i]), float(high[i]), found.fold.size, method)
         for i, name in enumerate(found.names)
     }
+    chosen = "best mixture over the best single part, both chosen on other folds"
     out = {
-        "mix.gain@best_part": found.over_best_part(
-            "best mixture over the best single part, both chosen on other folds"
-        ),
+        "mix.gain@best_part": found.over_best_part(chosen),
         "mix.gain@anchors_alone": found.over(alone, "best mixture over real rows repeated to the same size"),
         "mix.gain@equal_shares": found.over(np.full(parts, 1 / parts), "best mixture over equal proportions"),
         **shares,
