@@ -160,6 +160,8 @@ def test_text_without_labels_is_measured_in_nats_per_byte():
     )
     assert found.estimates["gain.nats_per_byte.test"].interval(0.9)[0] > 0
     assert not any("log_loss" in name for name in found.estimates)
+    assert found.verdict.decision == "cannot_tell"  # an n-gram model's gain decides nothing
+    assert "gain for a language model: not measured; `syngain models add smollm2`" in found.verdict.sentence
 
 
 def test_real_rows_of_banking_help_and_shuffled_labels_harm(shared_data):

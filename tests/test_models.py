@@ -431,3 +431,26 @@ def test_neither_listing_nor_naming_an_encoder_loads_torch():
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'tokenizers', 'safetensors')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_cache_is_shown_and_deleted(tmp_path):
+    env = {**os.environ, "SYNGAIN_HOME": str(tmp_path), "SYNGAIN_CACHE_GB": "0.5"}
+    kept = tmp_path / "cache" / "hidden_states" / "ab" / "row.npz"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"x" * 2_000_000)
+
+    def said(*flags):
+        command = [sys.executable, "-m", "syngain", "models", "cache", *flags]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+    assert said().startswith("1 row, 2 MB, limit 0.5 GB")
+    assert json.loads(said("--json")) | {"folder": ""} == {
+        "folder": "",
+        "rows": 1,
+        "bytes": 2_000_000,
+        "limit": 500_000_000,
+        "deleted": False,
+    }
+    assert "deleted" in said("--purge")
+    assert not kept.exists()
+    assert said().startswith("0 rows")

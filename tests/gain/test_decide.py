@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from strategies import thorough
 from syngain.core.estimate import Estimate
+from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import effect
 from syngain.gain.outcome.narrative import unsure
+from syngain.gain.outcome.verdict import of_statistic
 
 
 def gain(low, high):
@@ -80,3 +82,22 @@ def test_more_anchors_are_advised_where_that_is_in_reach(needed, said):
     found = unsure(answer, whole)
     assert found.sentence.endswith(said)
     assert found.needs in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("metric", "decision", "becomes"),
+    [
+        ("nats_per_byte", "use", "cannot_tell"),
+        ("nats_per_byte", "use_subset", "cannot_tell"),
+        ("nats_per_token", "use", "cannot_tell"),
+        ("nats_per_byte", "do_not_use", "do_not_use"),
+        ("log_loss", "use", "use"),
+    ],
+)
+def test_no_recommendation_rests_on_an_ngram_model_or_on_an_uncalibrated_one(metric, decision, becomes):
+    before = Verdict(decision=decision, sentence="Said.", action="Do.")
+    after = of_statistic(before, metric)
+    assert after.decision == becomes
+    assert "Said." in after.sentence
+    if metric == "nats_per_byte" and becomes == "cannot_tell":
+        assert after.next_command == "syngain models add smollm2"

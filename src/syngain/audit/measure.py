@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -58,12 +58,16 @@ class Settings:
         sample: rows per side for measures that compare all pairs or fit a classifier; a seeded, size-matched sample.
         encoder: turns text into vectors; None is the default that needs no download.
         more: measures of your own by the name of their random stream; their estimates join the report.
+        proxy, model, minutes: of the gain, as in ``GainSettings``; None: 5 minutes.
     """
 
     sample: int = 1_000
     label_sample: int = 2_000
     encoder: TextEncoder | None = None
     more: Mapping[str, EmbeddingMeasure] = field(default_factory=dict)
+    proxy: Literal["auto", "frozen"] = "auto"
+    model: str = "smollm2"
+    minutes: float | None = None
 
 
 MEASURES: Mapping[str, EmbeddingMeasure] = {

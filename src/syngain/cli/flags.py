@@ -22,6 +22,14 @@ GeneratorColumn = Annotated[Optional[str], typer.Option(help="Column that names 
 Encoding = Annotated[Optional[str], typer.Option(help="Encoding of text files, or real=A,synthetic=B; default UTF-8.")]
 HeldOut = Annotated[Optional[str], typer.Option(help="More real rows, not shown to the generator.")]
 Id = Annotated[Optional[str], typer.Option(help="Column with row ids.")]
+Proxy = Annotated[
+    str,
+    typer.Option(help="Proxy model: auto (linear, trees, n-grams), or frozen (on a frozen --model; experimental)."),
+]
+FrozenModel = Annotated[str, typer.Option(help="Language model that reads texts: smollm2, a folder or a hub name.")]
+Minutes = Annotated[
+    Optional[float], typer.Option(min=1.0, help="Time on two cores; rows are sampled to fit (default 10).")
+]
 Encoder = Annotated[str, typer.Option(help="Text encoder: ngrams, minilm, folder, hub name, MODEL@URL, FILE.yaml.")]
 
 Batch = Annotated[Optional[str], typer.Option(help="Batch files: write requests, read answers, or forget a lost file.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from syngain.cli.common import encoder_named, names
 from syngain.core.errors import UsageError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Arguments = dict[str, Any]
 
 APIS = ("chat", "completions")
-PROXIES = ("auto", "lm")
+PROXIES = ("auto", "frozen")
 TRAINERS = ("trl", "plain")
 
 
@@ -30,7 +30,13 @@ def audit(options: Options) -> Arguments:
     """Sample sizes, encoder, benchmarks."""
     from syngain.audit.measure import Settings
 
-    settings = Settings(sample=options["sample"], encoder=encoder_named(options["encoder"]))
+    settings = Settings(
+        sample=options["sample"],
+        encoder=encoder_named(options["encoder"]),
+        proxy=_proxy(options),
+        model=options["model"],
+        minutes=options["minutes"],
+    )
     chosen = {"settings": settings, "gain": not options["no_gain"]}
     if options["benchmarks"] is None:
         return chosen
@@ -45,10 +51,6 @@ def gain(options: Options) -> Arguments:
 
     if options["min_gain"] <= 0:
         raise UsageError(f"--min-gain {options['min_gain']}", expected="a gain above 0", todo="the default is 0.01")
-    if options["proxy"] not in PROXIES:
-        raise UsageError(
-            f"--proxy {options['proxy']}", expected=f"one of {', '.join(PROXIES)}", todo="use --proxy auto"
-        )
     settings = GainSettings(
         metric=options["metric"],
         min_gain=options["min_gain"],
@@ -56,11 +58,25 @@ def gain(options: Options) -> Arguments:
         prior=_prior(options["prior"]),
         encoder=encoder_named(options["encoder"]),
         slices=tuple(part.strip() for part in (options["slice"] or "").split(",") if part.strip()),
-        proxy="lm" if options["proxy"] == "lm" else "auto",
+        proxy="lm" if options["proxy"] == "lm" else _proxy(options, *PROXIES, "lm"),
         model=options["model"],
         minutes=options["minutes"],
     )
     return {"settings": settings}
+
+
+def _proxy(options: Options, *known: str) -> Literal["auto", "frozen"]:
+    """The proxy by its name.
+
+    Raises:
+        UsageError: an unknown one.
+    """
+    found = {"auto": "auto", "frozen": "frozen"}.get(options["proxy"])
+    if found is None:
+        raise UsageError(
+            f"--proxy {options['proxy']}", expected=f"one of {', '.join(known or PROXIES)}", todo="use --proxy auto"
+        )
+    return cast("Literal['auto', 'frozen']", found)
 
 
 def _prior(given: str | None) -> dict[str, float] | None:
@@ -89,6 +105,9 @@ def compare(options: Options) -> Arguments:
         measures=not options["no_measures"],
         encoder=encoder_named(options["encoder"]),
         contest=Contest(draws=options["n_repeats"], lengths=options["lengths"]),
+        proxy=_proxy(options),
+        model=options["model"],
+        minutes=options["minutes"],
     )
     return {"settings": settings}
 
@@ -123,6 +142,9 @@ def select(options: Options) -> Arguments:
         model=options["model"],
         encoder=encoder_named(options["encoder"]),
         trial=SelectionTrial(folds=options["folds"]),
+        proxy=_proxy(options),
+        reader=options["model"] or "smollm2",
+        minutes=options["minutes"],
     )
     return {"settings": settings, "method": options["method"]}
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Halves = NDArray[np.float16] | NDArray[np.float32]
+"""Numbers kept in half precision wherever they fit."""
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Unsigned = NDArray[np.uint64]

@@ -170,12 +170,16 @@ def kept(item: ForecastComparison | None, folder: Path | None = None) -> Record 
 
 @dataclass(frozen=True)
 class ForecastRecorder:
-    """The forecast and the measurement of a result, for the record."""
+    """The forecast and the measurement of a result, for the record; ``cost``: of computing them, in words."""
 
     comparison: ForecastComparison | None
+    cost: str = ""
 
     def record(self) -> str:
-        """Add them to the record; returns the calibration sentence or an error."""
+        """Add them to the record; returns the calibration sentence or an error, and the cost."""
+        return " ".join(filter(None, (self._calibration(), self.cost)))
+
+    def _calibration(self) -> str:
         try:
             before = kept(self.comparison)
         except UnfinishedError as error:  # the gain is measured and must be delivered, with or without a record
@@ -183,9 +187,9 @@ class ForecastRecorder:
         return "" if before is None else before.sentence
 
 
-def recorded(result: Result) -> Result:
+def recorded(result: Result, cost: str = "") -> Result:
     """The result with what the calibration record takes from it."""
-    return replace(result, recorder=ForecastRecorder(compared(result)))
+    return replace(result, recorder=ForecastRecorder(compared(result), cost))
 
 
 def _parsed(line: str) -> ForecastComparison | None:

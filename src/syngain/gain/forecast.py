@@ -33,6 +33,7 @@ UNITS = {
     "accuracy": "share",
     "macro_f1": "share",
     "nats_per_byte": "nats per byte",
+    "nats_per_token": "nats per token",
     "pair_log_loss": "nats",
     "pair_accuracy": "share",
     "gaussian_log_loss": "nats",

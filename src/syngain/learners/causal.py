@@ -95,9 +95,20 @@ class CausalProxy:
             InputError: when it is not a causal language model, or has no such modules, or does not fit into memory.
             UnfinishedError: when it is neither found nor fetched.
         """
-        torch, peft = (
-            require(name, extra=EXTRA, purpose=f"the language model {self.model}") for name in ("torch", "peft")
-        )
+        peft = require("peft", extra=EXTRA, purpose=f"the language model {self.model}")
+        found = self.base(progress)
+        with memory_named(self.model, self.max_tokens):
+            return CausalModel(self, found.tokenizer, _adapted(peft, found.network, self), found.identity, found.device)
+
+    def base(self, progress: Progress = silent) -> BaseModel:
+        """Load the model without an adapter.
+
+        Raises:
+            MissingDependencyError: when torch, transformers or the catalog model is not installed.
+            InputError: when it is not a causal language model, or does not fit into memory.
+            UnfinishedError: when it is neither found nor fetched.
+        """
+        torch = require("torch", extra=EXTRA, purpose=f"the language model {self.model}")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise UsageError(
                 "device = 'cuda', but torch finds no CUDA device", expected="auto or cpu", todo="set device='auto'"
@@ -110,8 +121,21 @@ class CausalProxy:
             attend = getattr(network, "set_attn_implementation", None)  # older transformers have no such method
             if attend is not None and half and device == "cpu" and self.max_tokens <= SHORT:
                 attend("eager")
-            identity = checkpoints.identity(network)
-            return CausalModel(self, tokenizer, _adapted(peft, network, self), identity, device)
+            return BaseModel(tokenizer, network, checkpoints.identity(network), device)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A loaded model as it is on disk.
+
+    Attributes:
+        identity: sixteen hexadecimal digits of its weights. device: the device of the network.
+    """
+
+    tokenizer: Tokenizer
+    network: Network
+    identity: str
+    device: str
 
 
 @dataclass(frozen=True, slots=True)

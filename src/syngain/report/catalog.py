@@ -132,6 +132,7 @@ _METRICS = {
     ),
     "retrieval_accuracy": ("accuracy of retrieval", "rank a positive candidate first in more held-out real rows"),
     "nats_per_byte": ("loss per byte", "predict held-out real text better"),
+    "nats_per_token": ("loss per token of a frozen model", "predict held-out real responses better"),
     "kl_gap": ("loss per token", "predict held-out real responses better"),
     "exact_match": ("exact match", "match more held-out real responses exactly"),
 }

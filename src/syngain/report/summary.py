@@ -118,6 +118,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         yield name, terminal_text(words)
         if result.verdict.estimate.startswith("gain.nats_per_byte"):
             yield "", "an n-gram model's gain: it judges wording, not what a fine-tuned model learns"
+        if result.verdict.estimate.startswith("gain.nats_per_token"):
+            yield "", "a frozen language model's gain: not calibrated on fine-tuned models yet"
     if result.verdict.needs:
         yield "Needs", f"{visible(result.verdict.needs)} to decide"
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.data.study import Study
+    from syngain.gain.proxies.frozen import FrozenReader
     from syngain.gain.proxies.labels import Classifier
     from syngain.gain.proxies.task import Task
 
@@ -56,13 +57,14 @@ class SelectionLayout:
         encoder: TextEncoder | None = None,
         logprob: str | None = None,
         learner: Classifier | None = None,
+        reader: FrozenReader | None = None,
     ) -> SelectionLayout:
         """Lay out a study.
 
         Raises:
             InputError: no gain can be measured on them, or the column of log-probabilities is not there.
         """
-        ground = GainLayout.of_study(study)
+        ground = GainLayout.of_study(study, reader)
         task = ground.task(streams, encoder=encoder, learner=learner)
         known = log_probabilities(study.synthetic, logprob)
         return cls(ground, task, study.clusters("synthetic"), known, streams, encoder)

@@ -19,7 +19,6 @@ from syngain.core.estimate import Estimate
 from syngain.core.folders.finished_units import Arrays, FinishedUnits
 from syngain.core.progress import Progress, silent
 from syngain.gain.forecast import UNITS
-from syngain.gain.proxies.metrics import metrics_of
 from syngain.gain.proxies.task import Training
 from syngain.inference.clusters import clustered_freedom, clustered_variance, shared_training
 from syngain.inference.intervals import normal_intervals
@@ -200,7 +199,7 @@ def surface(
 
             found = kept.unit(f"fold {f}, mixture {index}", measured)
             losses[index, held], sizes[held] = found["loss"], found["size"]
-    unit = UNITS[metrics_of(ground.synthetic)[0]]
+    unit = UNITS[ground.metrics[0]]
     return ResponseSurface(
         ("anchors", *rivals.names), points, losses / sizes.mean(), fold, ground.lineage.group, size, unit
     )

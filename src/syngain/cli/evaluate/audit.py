@@ -24,6 +24,11 @@ def audit(
     test: Optional[str] = typer.Option(None, help="Test rows; find those that appear in SYNTHETIC."),
     held_out: flags.HeldOut = None,
     benchmarks: Optional[Path] = typer.Option(None, help="Folder of benchmark files; find items in SYNTHETIC."),
+    proxy: flags.Proxy = "auto",
+    model: flags.FrozenModel = "smollm2",
+    minutes: Optional[float] = typer.Option(
+        None, min=1.0, help="Time on two cores for a language model's gain (default 5)."
+    ),
     no_gain: bool = typer.Option(False, "--no-gain", help="Skip the gain, which takes most of the time."),
     output: Path = typer.Option(Path("syngain-audit"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,

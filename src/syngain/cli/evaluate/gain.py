@@ -32,9 +32,13 @@ def gain(
     ),
     prior: Optional[str] = typer.Option(None, help="Class proportions at test time: spam=.2,ham=.8."),
     slice: Optional[str] = typer.Option(None, help="Report the gain per value of these columns of REAL: A,B."),
-    proxy: str = typer.Option("auto", help="Proxy model: auto (linear, trees, n-grams), or lm to fine-tune --model."),
-    model: str = typer.Option("smollm2", help="With --proxy lm: smollm2, a folder or a hub name."),
-    minutes: float = typer.Option(30.0, min=1.0, help="With --proxy lm: time budget in minutes."),
+    proxy: str = typer.Option(
+        "auto", help="Proxy model: auto, frozen (on a frozen --model; experimental), or lm (fine-tune --model)."
+    ),
+    model: flags.FrozenModel = "smollm2",
+    minutes: Optional[float] = typer.Option(
+        None, min=1.0, help="Time on two cores: 10 for frozen (rows are sampled), 30 for lm."
+    ),
     output: Path = typer.Option(Path("syngain-gain"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
     seed: flags.Seed = 0,
@@ -54,8 +58,8 @@ def gain(
 ) -> None:
     """Estimate the gain and how many rows to use."""
     job = Job.of(context, config, settings.gain)
-    if job["proxy"] != "lm":
-        refuse(context, {"model", "minutes"}, "without --proxy lm")
+    if job["proxy"] == "auto":
+        refuse(context, {"model", "minutes"}, "without --proxy frozen or lm")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         from syngain.workflows.evaluate.gain import gain as verb

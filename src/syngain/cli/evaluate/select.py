@@ -39,8 +39,10 @@ def select(
     metric: Optional[str] = typer.Option(None, help="Verdict metric: log_loss, accuracy, macro_f1, nats_per_byte."),
     logprob: Optional[str] = typer.Option(None, help="Column of SYNTHETIC with log-probabilities."),
     model: Optional[str] = typer.Option(
-        None, help="Language model for conditional_ratio: smollm2, a folder or a hub name."
+        None, help="Language model for conditional_ratio and for --proxy frozen: smollm2, a folder or a hub name."
     ),
+    proxy: flags.Proxy = "auto",
+    minutes: flags.Minutes = None,
     folds: int = typer.Option(5, min=2, help="Cross-validation folds of the real rows."),
     output: Path = typer.Option(Path("syngain-select"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,

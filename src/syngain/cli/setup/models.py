@@ -1,4 +1,4 @@
-"""``syngain models list`` and ``syngain models add NAME``."""
+"""``syngain models list``, ``syngain models add NAME`` and ``syngain models cache``."""
 
 from __future__ import annotations
 
@@ -57,6 +57,29 @@ def add_model(
     extra = CATALOG[name].extra
     if extra and not quiet and not (find_spec("torch") and find_spec("transformers")):
         print(f"to use it, install the optional part: pip install 'syngain[{extra}]'", file=sys.stderr)
+
+
+@models.command("cache")
+def cache(
+    purge: bool = typer.Option(False, "--purge", help="Delete the cache."),
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Show or delete the cache of hidden states.
+
+    The gain for a language model keeps what the model computed for each row. SYNGAIN_CACHE_GB sets the limit (2).
+    """
+    from syngain.learners.frozen.state_cache import cache_size, empty_cache, limit_bytes, states_folder
+
+    limit, held = limit_bytes(), empty_cache() if purge else cache_size()
+    if json:
+        import json as text
+
+        found = {"folder": str(states_folder()), "rows": held.files, "bytes": held.bytes, "limit": limit}
+        print(text.dumps({**found, "deleted": purge}))
+        return
+    what = "deleted" if purge else f"limit {limit / 1e9:g} GB"
+    rows = "1 row" if held.files == 1 else f"{held.files:,} rows"
+    print(f"{rows}, {held.bytes / 1e6:,.0f} MB, {what}: {states_folder()}")
 
 
 def _state(model: Model, folder: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""The user's folder: models (may be deleted) and calibration record (must not)."""
+"""The user's folder: models and cache (may be deleted) and calibration record (must not)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def home() -> Path:
 def models_folder() -> Path:
     """The folder of local models, one subfolder each; may be deleted."""
     return home() / "models"
+
+
+def cache_folder() -> Path:
+    """The folder of computed values; may be deleted at any time."""
+    return home() / "cache"
 
 
 def _data_folder() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 ALONE = CurveDesign(points=6, seeds=1, folds=10)
 POOLED = CurveDesign()
+FROZEN = CurveDesign(points=3, seeds=1, folds=5)  # a fit on a frozen model takes seconds
 
 
 def worths(
@@ -41,11 +43,11 @@ def worths(
     estimates: dict[str, Estimate] = {}
     series: dict[str, Series] = {}
     if not ground.pool.size:
-        design = CurveDesign(points=ALONE.points, seeds=ALONE.seeds, folds=ALONE.folds, most=most)
+        design = replace(ALONE if ground.reader is None else FROZEN, most=most)
         curve = real_curve(task, ground, streams, judged="anchors", design=design, progress=progress)
         estimates["gain.rows_worth"] = extrapolated_worth(curve, streams.stream("law"), folds=design.folds)
         return estimates, {"learning.real": _series(curve)}
-    design = CurveDesign(most=most)
+    design = replace(POOLED if ground.reader is None else FROZEN, most=most)
     for judged, name in (("pool", "gain.rows_worth"), ("test", "gain.rows_worth@test")):
         if judged == "test" and not ground.test.size:
             continue

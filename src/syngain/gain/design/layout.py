@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from syngain.core.errors import InputError
+from syngain.core.progress import Progress, silent
 from syngain.data.columns.targets import NUMERIC, Target
 from syngain.data.dataset import Dataset, Kind, check_compared
 from syngain.data.encoders.comparisons import ComparisonEncoder, Comparisons
@@ -18,7 +19,9 @@ from syngain.data.study import Role, Study
 from syngain.data.text import near_duplicates
 from syngain.gain.design.features import FixedFeatures, NgramFeatures, PairFeatures, compared_texts
 from syngain.gain.design.lineage import Lineage
+from syngain.gain.proxies.frozen import FrozenTask
 from syngain.gain.proxies.labels import LabelTask
+from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.gain.proxies.preference import PreferenceTask
 from syngain.gain.proxies.targets import TargetTask
 from syngain.gain.proxies.texts import TextTask
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Ints
     from syngain.core.rng import Streams
     from syngain.data.encoders.vectors import TextEncoder
+    from syngain.gain.proxies.frozen import FrozenReader
     from syngain.gain.proxies.labels import Classifier, Encode
     from syngain.learners.ngram import NgramModel
 
@@ -55,6 +59,7 @@ class GainLayout:
             (N,), zeros without labels. synthetic_label: codes (m,). names: the labels in the order of their codes.
             cluster: near-duplicate cluster of every real row. lineage: real rows and what was made from them.
             generators: code of each synthetic row's generator (m,), None when fewer than two are named.
+            reader: the frozen language model that reads the rows; None for other proxies.
     """
 
     study: Study
@@ -67,16 +72,23 @@ class GainLayout:
     cluster: Ints
     lineage: Lineage
     generators: Ints | None = None
+    reader: FrozenReader | None = None
 
     @classmethod
     def of(
-        cls, real: Dataset, synthetic: Dataset, *, pool: Dataset | None = None, test: Dataset | None = None
+        cls,
+        real: Dataset,
+        synthetic: Dataset,
+        *,
+        pool: Dataset | None = None,
+        test: Dataset | None = None,
+        reader: FrozenReader | None = None,
     ) -> GainLayout:
         """Lay out datasets; see :meth:`of_study`."""
-        return cls.of_study(Study.of(real, synthetic, test=test, held_out=pool))
+        return cls.of_study(Study.of(real, synthetic, test=test, held_out=pool), reader)
 
     @classmethod
-    def of_study(cls, study: Study) -> GainLayout:
+    def of_study(cls, study: Study, reader: FrozenReader | None = None) -> GainLayout:
         """Lay out a study.
 
         Raises:
@@ -109,6 +121,7 @@ class GainLayout:
             cluster=near[:total],
             lineage=lineage,
             generators=_generators(synthetic),
+            reader=reader,
         )
 
     @property
@@ -120,6 +133,11 @@ class GainLayout:
     def synthetic(self) -> Dataset:
         """The synthetic rows."""
         return self.study.synthetic
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics of the proxy; the first is the primary one."""
+        return metrics_of(self.synthetic) if self.reader is None else FROZEN_METRICS
 
     @property
     def labeled(self) -> bool:
@@ -225,12 +243,20 @@ class GainLayout:
         )
 
     def task(
-        self, streams: Streams, *, encoder: TextEncoder | None = None, learner: Classifier | None = None
-    ) -> LabelTask | PreferenceTask | TargetTask | TextTask:
-        """The proxy by kind of rows: labels, other targets, preferences or texts.
+        self,
+        streams: Streams,
+        *,
+        encoder: TextEncoder | None = None,
+        learner: Classifier | None = None,
+        progress: Progress = silent,
+    ) -> LabelTask | PreferenceTask | TargetTask | TextTask | FrozenTask:
+        """The proxy by kind of rows: labels, other targets, preferences or texts; the frozen model if there is one.
 
         ``encoder``: of labels and targets only; ``learner``: of labels only.
         """
+        if self.reader is not None:
+            unit = self._units()
+            return FrozenTask.of_sets(self.real, self.synthetic, unit=unit, reader=self.reader, progress=progress)
         if self.target is not Target.CLASS:
             return self.target_task(streams, encoder=encoder)
         if self.labeled:
@@ -243,10 +269,13 @@ class GainLayout:
         Raises:
             InputError: as :meth:`TextTask.of`.
         """
+        return TextTask.of_sets(self.real, self.synthetic, unit=self._units(), model=model)
+
+    def _units(self) -> Ints:
+        """Clusters of all real, then all synthetic rows that must not be on both sides of an inner fold."""
         above = self.anchors.size + len(self.synthetic) + 1  # above every unit of the lineage
         later = above + self.cluster[self.anchors.size :]
-        unit = np.concatenate([self.lineage.group, later, self.lineage.unit])
-        return TextTask.of_sets(self.real, self.synthetic, unit=unit, model=model)
+        return np.concatenate([self.lineage.group, later, self.lineage.unit])
 
     def _encode(self, encoder: TextEncoder, streams: Streams) -> Encode:
         if not self.synthetic.sides:

@@ -13,7 +13,6 @@ from syngain.data.columns.targets import Target
 from syngain.gain.curves.real_row_value import more_of_it, worths
 from syngain.gain.design.cross_validation import experiment
 from syngain.gain.proxies.labels import LabelTask
-from syngain.gain.proxies.metrics import metrics_of
 from syngain.gain.proxies.targets import TargetTask
 from syngain.gain.replacement import utility
 from syngain.gain.subgroups import generator_gains, label_gains, part_gains, rank_agreement
@@ -59,13 +58,13 @@ def details(
     Raises:
         UsageError: a slice that is no column, or one of too many values.
     """
-    metric = metrics_of(layout.synthetic)[0]
+    metric = layout.metrics[0]
     out: dict[str, Estimate] = {}
     whole = found.forecaster.all_rows(metric)
     for kind, parts in _parts(layout, slices).items():
         out |= part_gains(found.forecaster, whole, metric, parts, kind=kind)
     if layout.target is Target.LABELS and isinstance(task, TargetTask):
-        out |= label_gains(found.forecaster, task.names, metrics_of(layout.synthetic))
+        out |= label_gains(found.forecaster, task.names, layout.metrics)
     if layout.generators is not None:
         progress("generators", 0.8)
         names = sorted({str(name or "") for name in layout.synthetic.generators or ()})

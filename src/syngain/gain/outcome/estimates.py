@@ -13,7 +13,7 @@ from syngain.core.result import Series
 from syngain.gain.design.cross_validation import Arm, Design, experiment
 from syngain.gain.forecast import Forecaster
 from syngain.gain.on_test import Measured, measured
-from syngain.gain.proxies.metrics import metrics_of, prior_weights
+from syngain.gain.proxies.metrics import prior_weights
 from syngain.gain.rows_to_use import RecommendedRows, choose
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Setup:
         min_gain: the smallest gain that matters, in the unit of the metric.
         test_rows: rows of the fresh test of the prediction intervals; None: that of the given test, or 500.
         prior: class to its fraction at test time, where it differs from the real rows'.
-        design: how much of an experiment to run.
+        design: how much of an experiment to run. rows: synthetic rows in all, where the layout has a sample of them.
     """
 
     metric: str | None = None
@@ -48,6 +48,7 @@ class Setup:
     test_rows: int | None = None
     prior: Mapping[str, float] | None = None
     design: Design = field(default_factory=Design)
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,14 @@ def estimate_gain(
 ) -> GainEstimates:
     """Forecast from the real rows and, where there is a test set, measure on it."""
     labeled = ground.labeled
-    metrics = metrics_of(ground.synthetic)
+    metrics, total = ground.metrics, setup.rows or len(ground.synthetic)
     primary = setup.metric or metrics[0]
     design = setup.design if labeled else replace(setup.design, balanced=False)
     label = ground.anchor_labels
     found = experiment(task, ground.lineage, streams, design=design, progress=progress)
     weight = prior_weights(label, _prior(setup, ground))
     test_rows = setup.test_rows or ground.test.size or 500
-    forecaster = Forecaster(found, label, weight, len(ground.synthetic), (), test_rows)
+    forecaster = Forecaster(found, label, weight, total, (), test_rows)
     forecaster = replace(forecaster, marks=(*marks, *_marks(ground, forecaster)))
     choice = choose(forecaster, primary, setup.min_gain)
     estimates = _forecasts(forecaster, metrics, design)
@@ -117,7 +118,7 @@ def estimate_gain(
     return GainEstimates(
         metric=primary,
         min_gain=setup.min_gain,
-        rows=len(ground.synthetic),
+        rows=total,
         estimates=estimates | tested,
         series=_curves(forecaster, metrics),
         choice=choice,
@@ -192,7 +193,7 @@ def _marks(ground: GainLayout, forecaster: Forecaster) -> tuple[str, ...]:
     marks = []
     if ground.lineage.known < OPTIMISTIC:
         marks.append("optimistic")
-    if len(ground.synthetic) > FAR * min(trial.most for trial in forecaster.experiment.trials):
+    if forecaster.rows > FAR * min(trial.most for trial in forecaster.experiment.trials):
         marks.append("extrapolated")
     if forecaster.unsettled:
         marks.append("not converged")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from syngain.gain.design.layout import GainLayout
     from syngain.gain.outcome.estimates import GainEstimates
+    from syngain.gain.proxies.frozen import FrozenReader
 
 CONTROLS = (
     "Every variant chooses its penalty on real rows that it was not trained on. The oversampling control repeats, in "
@@ -44,6 +45,8 @@ TARGETS = {
 def explained(found: GainEstimates, ground: GainLayout, thinned: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Heading and paragraph pairs; ``thinned`` names what was subsampled."""
     less = f"Measured on {' and '.join(thinned)} to save time; `syngain gain` uses more."
+    if ground.reader is not None:
+        less = f"Measured on {' and '.join(thinned)}, which are read in --minutes; more minutes read more rows."
     paragraphs = {
         "Proxy": _proxy(found, ground),
         "Subsample": less if thinned else "",
@@ -66,6 +69,9 @@ def _proxy(found: GainEstimates, ground: GainLayout) -> str:
     labeled = linear if ground.linear else "gradient boosting"
     compared = "a Bradley-Terry model on differences between the two responses: their n-grams, length and style"
     unlabeled = compared if ground.preferences else "an interpolated n-gram language model over bytes"
+    if ground.reader is not None:
+        model = ground.reader.model
+        return f"The proxy model is {model}, frozen, with a trained low-rank correction. It is not your model."
     learner = labeled if ground.labeled else TARGETS.get(ground.target, unlabeled)
     if ground.target in NUMERIC and not ground.synthetic.sides:
         learner += ", with radial features of the columns"
@@ -73,6 +79,37 @@ def _proxy(found: GainEstimates, ground: GainLayout) -> str:
     names = ", ".join(_VARIANTS.get(name, name) for name in unsettled)
     tail = f" It did not converge for: {names}." if unsettled else ""
     return f"The proxy model is {learner}. It is not your model.{tail}"
+
+
+def frozen_model(reader: FrozenReader, read: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+    """The frozen model, the unit of its numbers, and what they do not say; ``read``: its part of larger files."""
+    head = reader.head
+    text = (
+        f"{reader.model} reads every row once; its weights never change. Trained are a low-rank correction of "
+        f"its last hidden states (rank {head.rank}) and a bias per token, on {reader.max_tokens} tokens per row "
+        f"at most. Learning rate and number of steps are chosen on held-out real rows, for real rows alone as for all "
+        f"others; the frozen model itself is one of the choices. Unit: nats per token of the tokenizer of "
+        f"{reader.model}. {UNCALIBRATED}" + (f" It read {' and '.join(read)}, to fit --minutes." if read else "")
+    )
+    return (("Frozen model", text),)
+
+
+UNCALIBRATED = "These gains are not calibrated on fine-tuned models yet; `--proxy lm` fine-tunes one."
+
+
+def price_of_sample(found: GainEstimates) -> tuple[tuple[str, str], ...]:
+    """How much wider the interval is because synthetic rows were sampled; empty where they were not."""
+    forecaster = found.forecaster
+    most = min(trial.most for trial in forecaster.experiment.trials)
+    if forecaster.rows <= most:
+        return ()
+    here = forecaster.error(forecaster.amount(found.metric, len(forecaster.experiment.trials[0].levels) - 1))
+    wider = forecaster.error(forecaster.all_rows(found.metric)) / here if here > 0 else 1.0
+    text = (
+        f"The gain of all {forecaster.rows:,} synthetic rows is extrapolated from {most:,} of them: its interval is "
+        f"{wider:.1f} times as wide as that of {most:,} rows. More --minutes read more rows."
+    )
+    return (("Price of the sample", text),)
 
 
 def _one_sided(ground: GainLayout) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 METRICS = {
     "log_loss": ("log-loss", "nats"),
     "nats_per_byte": ("loss", "nats per byte"),
+    "nats_per_token": ("loss", "nats per token"),
     "pair_log_loss": ("log-loss of pairs", "nats"),
     "accuracy": ("accuracy", "pp"),
     "pair_accuracy": ("accuracy of pairs", "pp"),
@@ -44,6 +45,8 @@ VARIANTS = {
     "duplicated": "the oversampling control",
 }
 MEASURE = "syngain gain REAL SYNTHETIC --test TEST"
+INSTALL = "syngain models add smollm2"
+FINE_TUNE = "syngain gain REAL SYNTHETIC --proxy lm"
 FORECAST_ONLY = f" Forecast only; to measure: `{MEASURE}`."
 
 
@@ -62,6 +65,47 @@ def not_converged(answer: GainEstimates) -> Verdict:
 def harmful(answer: GainEstimates, whole: Estimate) -> Verdict:
     """The verdict where the rows do harm."""
     return _refused(answer, whole, f"they worsen the {METRICS[answer.metric][0]} on real rows")
+
+
+def text_statistic(answer: GainEstimates, whole: Estimate) -> Verdict:
+    """The verdict where no language model was measured: an n-gram model's gain decides nothing."""
+    return unmeasured(
+        f"Text statistic of an n-gram model, which judges wording: {_lower(gain_of_rows(answer, whole, answer.rows))}."
+        f"{caveats(answer)}",
+        deciding(answer),
+    )
+
+
+def unmeasured(said: str, estimate: str) -> Verdict:
+    """The gain for a language model was not measured; what else is known of the rows is said."""
+    return Verdict(
+        decision="cannot_tell",
+        sentence=f"Inconclusive: gain for a language model: not measured; `{INSTALL}`, then `--proxy lm`. {said}",
+        action="The gain for a language model was not measured.",
+        needs=f"a language model (`{INSTALL}`)",
+        estimate=estimate,
+        next_command=INSTALL,
+    )
+
+
+def uncalibrated(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
+    """The verdict where a frozen model gains, but what a fine-tuned one gains is not known."""
+    limit = "" if rows == answer.rows else f" More rows add no gain above {least(answer)}."
+    return promising(
+        f"{gain_of_rows(answer, estimate, rows)}.{limit}{caveats(answer)}", deciding(answer, part=rows != answer.rows)
+    )
+
+
+def promising(said: str, estimate: str) -> Verdict:
+    """A gain on a frozen model: fine-tuning decides."""
+    return Verdict(
+        decision="cannot_tell",
+        sentence=f"Inconclusive: a frozen language model gains; fine-tuning decides (`{FINE_TUNE}`). {said}",
+        action="A frozen language model gains; fine-tuning decides.",
+        needs="a fine-tuned model (`--proxy lm`)",
+        estimate=estimate,
+        next_command=FINE_TUNE,
+    )
 
 
 def without_gain(answer: GainEstimates, whole: Estimate) -> Verdict:
@@ -201,11 +245,8 @@ def _limits(answer: GainEstimates) -> str:
     if answer.blind:
         known = "a guess" if answer.metric.startswith("pair_") else "class proportions"
         out += f" The proxy model learns no more from your real rows than {known}."
-    if answer.metric == "nats_per_byte":
-        out += (
-            " The proxy is an n-gram model without pre-training; it judges wording, not content. "
-            "`syngain gain REAL SYNTHETIC --proxy lm` fine-tunes a language model."
-        )
+    if answer.metric == "nats_per_token":
+        out += " Proxy: a frozen language model with a trained correction, not calibrated on fine-tuned models yet."
     if answer.test is None and "optimistic" in answer.forecaster.marks:
         out += " The gain may be overestimated: no column names the real row behind each synthetic row (--source-id)."
     return out

@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING
 from syngain.core.result import Finding, Verdict
 from syngain.gain.outcome import narrative
 from syngain.gain.outcome.effects import effect
+from syngain.gain.proxies.metrics import FROZEN_METRICS, TEXT_METRICS
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.core.result import Severity
     from syngain.gain.outcome.estimates import GainEstimates
+
+STATISTICS = frozenset(TEXT_METRICS)  # metrics of n-gram models, which say nothing of a pre-trained model
+UNCALIBRATED = frozenset(FROZEN_METRICS)  # metrics whose gains are not mapped to those of fine-tuned models yet
+
+
+def of_statistic(verdict: Verdict, metric: str) -> Verdict:
+    """The verdict; one that recommends rows by a gain that says nothing of a fine-tuned model becomes inconclusive."""
+    if verdict.decision not in {"use", "use_subset"} or metric not in STATISTICS | UNCALIBRATED:
+        return verdict
+    if metric in UNCALIBRATED:
+        return narrative.promising(verdict.sentence, verdict.estimate)
+    return narrative.unmeasured(f"By an n-gram model, which judges wording: {verdict.sentence}", verdict.estimate)
 
 
 def decide(answer: GainEstimates) -> Verdict:
@@ -19,10 +32,11 @@ def decide(answer: GainEstimates) -> Verdict:
     if answer.forecaster.unsettled:
         return narrative.not_converged(answer)
     whole = answer.test or answer.expected
+    if answer.metric in STATISTICS:
+        return narrative.text_statistic(answer, whole)
     for rows, estimate in _candidates(answer):
         if effect(estimate, answer.min_gain) == "gain":
-            repeated = _repetition_does(answer)
-            return narrative.as_repeated(answer, whole) if repeated else narrative.use(answer, rows, estimate)
+            return narrative.as_repeated(answer, whole) if _repetition_does(answer) else _gains(answer, rows, estimate)
     if _is_repetition(answer):
         return narrative.as_repeated(answer, whole)
     found = effect(whole, answer.min_gain)
@@ -30,6 +44,12 @@ def decide(answer: GainEstimates) -> Verdict:
         refuse = narrative.harmful if found == "harm" else narrative.without_gain
         return refuse(answer, whole)
     return narrative.unsure(answer, whole)
+
+
+def _gains(answer: GainEstimates, rows: int, estimate: Estimate) -> Verdict:
+    """The verdict on rows that gain: to use them where the gain is that of the model in question."""
+    say = narrative.uncalibrated if answer.metric in UNCALIBRATED else narrative.use
+    return say(answer, rows, estimate)
 
 
 def _repetition_does(answer: GainEstimates) -> bool:
@@ -61,9 +81,10 @@ def findings(answer: GainEstimates) -> tuple[Finding, ...]:
     found = effect(whole, answer.min_gain) if not answer.forecaster.unsettled else "cannot_tell"
     name = f"gain.{answer.metric}" + (".test" if answer.test is not None else "@expected")
     strange = _unknown_labels(answer)
-    if found not in {"harm", "no_gain"}:
+    statistic = answer.metric in STATISTICS
+    if found not in {"harm", "no_gain"} or (statistic and found == "no_gain"):
         return strange
-    severity: Severity = "high" if found == "harm" else "medium"
+    severity: Severity = "high" if found == "harm" and not statistic else "medium"
     message = narrative.finding_message(answer, whole, found)
     return (_finding(found, severity, message, rows=answer.rows, estimates=(name,)), *strange)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LABEL_METRICS = ("log_loss", "accuracy", "macro_f1")  # the first is the pre-declared primary one
 TEXT_METRICS = ("nats_per_byte",)
+FROZEN_METRICS = ("nats_per_token",)
 PREFERENCE_METRICS = ("pair_log_loss", "pair_accuracy")
 TARGET_METRICS: Mapping[Target, tuple[str, ...]] = {
     Target.NUMBER: ("gaussian_log_loss", "rmse", "r2"),
@@ -32,10 +33,12 @@ TARGET_METRICS: Mapping[Target, tuple[str, ...]] = {
     Target.TAGS: ("token_log_loss", "entity_f1"),
     Target.TRIPLETS: ("retrieval_log_loss", "retrieval_accuracy"),
 }
-TRAINED = (*LABEL_METRICS, *TEXT_METRICS, *PREFERENCE_METRICS)
+TRAINED = (*LABEL_METRICS, *FROZEN_METRICS, *TEXT_METRICS, *PREFERENCE_METRICS)
 """Metrics of rows that a language model trains on."""
 SECONDARY = tuple(name for names in (LABEL_METRICS, PREFERENCE_METRICS, *TARGET_METRICS.values()) for name in names[1:])
-PRIMARY = tuple(names[0] for names in (LABEL_METRICS, TEXT_METRICS, PREFERENCE_METRICS, *TARGET_METRICS.values()))
+PRIMARY = tuple(
+    names[0] for names in (LABEL_METRICS, FROZEN_METRICS, TEXT_METRICS, PREFERENCE_METRICS, *TARGET_METRICS.values())
+)
 
 
 def log_loss(outcome: Outcome, _: Ints, weight: Floats) -> Floats:
@@ -128,6 +131,7 @@ METRICS: Mapping[str, Metric] = {
     "accuracy": accuracy,
     "macro_f1": macro_f1,
     "nats_per_byte": nats_per_byte,
+    "nats_per_token": nats_per_byte,
     "pair_log_loss": log_loss,
     "pair_accuracy": accuracy,
     "gaussian_log_loss": log_loss,

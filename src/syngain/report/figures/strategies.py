@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ACROSS, UP = "information.gain", "divergence.tv_lower"
 GAINS = (
     "gain.log_loss",
+    "gain.nats_per_token",
     "gain.nats_per_byte",
     "gain.pair_log_loss",
     "gain.gaussian_log_loss",

@@ -23,7 +23,8 @@ from syngain.core.result import Result
 from syngain.core.rng import Streams
 from syngain.data.benchmarks import Benchmark, read_benchmarks
 from syngain.data.files.write import RecordFile, RowFile
-from syngain.workflows.evaluate.gain import quick_gain
+from syngain.gain.calibration import ForecastRecorder
+from syngain.workflows.evaluate.quick_gain import quick_gain
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
-    result = Result(
+    return Result(
         command="audit",
         version=__version__,
         seed=seed,
@@ -92,9 +93,14 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         ),
         files=_files(study, audited, streams),
         settings=settings_json(chosen, gain=gain, **_named(audited.frame.benchmarks)),
+        recorder=_recorder(measured, progress),
     )
+
+
+def _recorder(measured: GainPart | None, progress: Progress) -> ForecastRecorder | None:
+    """Tells what a frozen model cost; None for other proxies. The audit is done then."""
     progress("done", 1.0)
-    return result
+    return ForecastRecorder(None, measured.costs.sentence) if measured and measured.costs else None
 
 
 def _benchmarks(given: str | Path | Sequence[Benchmark] | None) -> Sequence[Benchmark]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -20,9 +20,14 @@ from syngain.core.rng import Streams
 from syngain.data.columns.preferences import Preferences
 from syngain.data.columns.targets import Targets
 from syngain.data.dataset import Dataset
+from syngain.data.study import Study
 from syngain.gain.design.layout import GainLayout, check
 from syngain.gain.design.overlap import Apart, apart, leaked
-from syngain.gain.proxies.metrics import metrics_of
+from syngain.gain.design.reading import sampled, unlabeled_reader
+from syngain.gain.outcome.methods_text import frozen_model
+from syngain.gain.outcome.verdict import of_statistic
+from syngain.gain.proxies.frozen import FrozenReader
+from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.selection.class_shares import AnchorShares
 from syngain.selection.matched_sets import (
     ANCHORS,
@@ -47,6 +52,10 @@ if TYPE_CHECKING:
     from syngain.gain.proxies.task import Task
 
 
+MINUTES = 10.0
+FROZEN_DRAWS = 2  # from every dataset, where a fit takes seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSettings:
     """Settings of a comparison.
@@ -56,7 +65,7 @@ class CompareSettings:
         class_weights: whether every dataset is weighted to the class distribution of the real rows where the order is
             decided, so that none ranks higher for its class distribution alone; only with labels.
         measures: whether every dataset is audited as well, at the same size. encoder: turns text into embeddings.
-        contest: folds, draws, matched lengths.
+        contest: folds, draws, matched lengths. proxy, model, minutes: as in ``GainSettings``.
     """
 
     metric: str | None = None
@@ -64,6 +73,9 @@ class CompareSettings:
     measures: bool = True
     encoder: TextEncoder | None = None
     contest: Contest = field(default_factory=Contest)
+    proxy: Literal["auto", "frozen"] = "auto"
+    model: str = "smollm2"
+    minutes: float | None = None
 
 
 @carried
@@ -102,10 +114,12 @@ def compare(
         )
     for item in named.values():
         check(anchors, item, [anchors])
-    given_test = optional_dataset(test, anchors)
-    clean = apart(anchors, together(list(named.values())), given_test, None)
-    metrics = _metrics(chosen, anchors)
-    standing = _standing(anchors, named, clean.test, Streams(seed), chosen, progress)
+    given_test, every = optional_dataset(test, anchors), together(list(named.values()))
+    clean = apart(anchors, every, given_test, None)
+    reader = _reader(chosen, anchors)
+    metrics = _metrics(chosen, anchors, reader)
+    read = _Read.of(Study.of(anchors, every, test=clean.test), named, reader, Streams(seed), progress)
+    standing = _standing(read, Streams(seed), chosen, progress)
     balanced = chosen.class_weights and anchors.labels is not None
     pairs = ranked_pairs(standing, metrics[0], balanced=balanced)
     ranks = ranks_of(list(named), pairs)
@@ -118,13 +132,10 @@ def compare(
         seed=seed,
         inputs=summaries({"real": anchors, **named, "test": given_test}),
         estimates=_estimates(pairs, ranks, metrics[0]),
-        findings=(
-            *(_contaminated(named, given_test) if clean.leaked and given_test is not None else ()),
-            *(replace(item, message=f"{name}: {item.message}") for name in named for item in audits[name][1]),
-        ),
-        verdict=verdict(standing, pairs, ranks, metrics[0], balanced=balanced),
+        findings=(*_contaminated(named, given_test if clean.leaked else None), *_findings(audits)),
+        verdict=of_statistic(verdict(standing, pairs, ranks, metrics[0], balanced=balanced), metrics[0]),
         sets={name: _set_json(gains[name], *audits[name]) for name in ordered(ranks)},
-        views=Views(computed=(*methods(standing, chosen.contest, balanced=balanced), *clean.paragraph())),
+        views=Views(computed=(*methods(standing, chosen.contest, balanced=balanced), *read.paragraphs(clean))),
         settings=settings_json(chosen),
     )
 
@@ -139,24 +150,67 @@ def _set_json(
     }
 
 
-def _standing(
-    anchors: Dataset,
-    named: Mapping[str, Dataset],
-    test: Dataset | None,
-    streams: Streams,
-    settings: CompareSettings,
-    progress: Progress,
-) -> Standing:
+@dataclass(frozen=True)
+class _Read:
+    """The rows that are compared: all, or those a frozen model can read in its time, drawn alike from all datasets."""
+
+    anchors: Dataset
+    named: Mapping[str, Dataset]
+    test: Dataset | None
+    reader: FrozenReader | None = None
+    said: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        study: Study,
+        named: Mapping[str, Dataset],
+        reader: FrozenReader | None,
+        streams: Streams,
+        progress: Progress,
+    ) -> _Read:
+        """The rows of a study whose synthetic rows are all datasets, in order."""
+        if reader is None:
+            return cls(study.real, named, study.test)
+        sample = sampled(study, reader, streams, progress)
+        taken, first = np.asarray(sample.taken), 0
+        out = {}
+        for name, item in named.items():
+            own = taken[(taken >= first) & (taken < first + len(item))] - first
+            out[name], first = item.take(own.tolist()), first + len(item)
+        return cls(sample.study.real, out, sample.study.test, reader, sample.said)
+
+    def paragraphs(self, clean: Apart) -> tuple[tuple[str, str], ...]:
+        """The frozen model with its sample, and what was excluded."""
+        return (*(() if self.reader is None else frozen_model(self.reader, self.said)), *clean.paragraph())
+
+
+def _standing(rows: _Read, streams: Streams, settings: CompareSettings, progress: Progress) -> Standing:
+    contest = settings.contest
+    if rows.reader is not None:
+        contest = replace(contest, draws=min(contest.draws, FROZEN_DRAWS))
     with threadpool_limits(1):
-        sets = matched_sets(anchors, named, test, streams, encoder=settings.encoder)
+        sets = matched_sets(rows.anchors, rows.named, rows.test, streams, encoder=settings.encoder, reader=rows.reader)
         inner = part_of(progress, 0.05, 0.6)
-        if test is None:
-            return sets.on_anchors(settings.contest, progress=inner)
-        return sets.on_test(settings.contest, progress=inner)
+        return (sets.on_anchors if rows.test is None else sets.on_test)(contest, progress=inner)
 
 
-def _contaminated(named: Mapping[str, Dataset], test: Dataset) -> Iterator[Finding]:
+def _findings(audits: Mapping[str, tuple[Mapping[str, Estimate], Sequence[Finding]]]) -> Iterator[Finding]:
+    """The findings of every dataset, with its name."""
+    for name, (_, found) in audits.items():
+        yield from (replace(item, message=f"{name}: {item.message}") for item in found)
+
+
+def _reader(settings: CompareSettings, real: Dataset) -> FrozenReader | None:
+    """The frozen model that reads these rows; None for other proxies."""
+    minutes = MINUTES if settings.minutes is None else settings.minutes
+    return unlabeled_reader(real, settings.proxy, FrozenReader(model=settings.model, minutes=minutes))
+
+
+def _contaminated(named: Mapping[str, Dataset], test: Dataset | None) -> Iterator[Finding]:
     """The finding of every dataset that holds test rows, with its name."""
+    if test is None:
+        return
     for name, item in named.items():
         own = leaked(item, test)
         for finding in Apart(None, None, (), *own).finding(test, item):
@@ -186,8 +240,8 @@ def named_sets(sets: Mapping[str, Source] | Sequence[Source] | Source) -> dict[s
     return out
 
 
-def _metrics(settings: CompareSettings, real: Dataset) -> tuple[str, ...]:
-    known = metrics_of(real)
+def _metrics(settings: CompareSettings, real: Dataset, reader: FrozenReader | None) -> tuple[str, ...]:
+    known = metrics_of(real) if reader is None else FROZEN_METRICS
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
             f"unknown metric {settings.metric!r}",
@@ -198,7 +252,7 @@ def _metrics(settings: CompareSettings, real: Dataset) -> tuple[str, ...]:
     return (first, *(name for name in known if name != first))
 
 
-def matched_sets(
+def matched_sets(  # noqa: PLR0913  (the datasets, and how they are read)
     anchors: Dataset,
     named: Mapping[str, Dataset],
     test: Dataset | None,
@@ -206,12 +260,13 @@ def matched_sets(
     *,
     encoder: TextEncoder | None = None,
     weighted: bool = True,
+    reader: FrozenReader | None = None,
 ) -> MatchedSets:
     """Datasets laid out together.
 
     ``weighted``: balanced trainings have the class distribution of the real rows.
     """
-    ground = GainLayout.of(anchors, together(list(named.values())), test=test)
+    ground = GainLayout.of(anchors, together(list(named.values())), test=test, reader=reader)
     task: Task
     if ground.labeled:
         labeled = ground.label_task(streams, encoder=encoder)

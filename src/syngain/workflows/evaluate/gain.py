@@ -11,40 +11,50 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.core.documents.warned import carried
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Budget, Result, Views
 from syngain.core.rng import Streams
+from syngain.data.study import Study
 from syngain.gain.calibration import recorded
 from syngain.gain.design.cross_validation import Design
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.design.overlap import apart
+from syngain.gain.design.reading import LANGUAGE, reader_for, sampled
 from syngain.gain.outcome.details import Details, details
 from syngain.gain.outcome.estimates import GainEstimates, Setup, estimate_gain
-from syngain.gain.outcome.methods_text import explained
+from syngain.gain.outcome.methods_text import explained, frozen_model, price_of_sample
 from syngain.gain.outcome.verdict import decide, findings
-from syngain.gain.proxies.metrics import SECONDARY, metrics_of
+from syngain.gain.proxies.frozen import FrozenReader, FrozenTask
+from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.learners.boosting import Boosting
-from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
+from syngain.workflows.inputs import (
+    Source,
+    as_responses,
+    either,
+    of_kind,
+    settings_json,
+    study_of,
+    study_summaries,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from syngain.audit.measure import Settings
     from syngain.core.result import Finding, Series, Verdict
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
-    from syngain.data.study import Study
     from syngain.gain.proxies.task import Task
+    from syngain.learners.frozen.model import Costs
 
 QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
+FROZEN_MINUTES, STUDENT_MINUTES = 10.0, 30.0
 QUICK_TREES = Boosting(rounds=(8, 16, 32, 64))
-KEPT = replace(QUICK, amounts=1, controls=False, balanced=False)
-DROPPED = 0.01  # below this fraction of dropped rows the gain is not measured again
+QUICK_FROZEN = replace(LANGUAGE, repeats=1, amounts=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,9 @@ class GainSettings:
         prior: class to its fraction at test time. encoder: turns text into embeddings; None needs no download.
         slices: columns of the real rows by whose values the gain is given. quick: the setting inside ``audit``.
         design: folds, training sizes and variants; None is that of the setting.
-        proxy: ``auto`` (linear, trees or n-grams by kind of rows), or ``lm``: fine-tune ``model`` within ``minutes``.
+        proxy: ``auto``: linear, trees or n-grams by kind of rows. ``frozen``: a correction on frozen ``model``,
+            labels as text. ``lm``: fine-tune ``model``.
+        minutes: time on two cores, by which rows are sampled; None: 30 for ``lm``, 10 for ``frozen``.
     """
 
     metric: str | None = None
@@ -68,9 +80,9 @@ class GainSettings:
     slices: tuple[str, ...] = ()
     quick: bool = False
     design: Design | None = None
-    proxy: Literal["auto", "lm"] = "auto"
+    proxy: Literal["auto", "frozen", "lm"] = "auto"
     model: str = "smollm2"
-    minutes: float = 30.0
+    minutes: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.min_gain) and self.min_gain > 0):
@@ -85,6 +97,7 @@ class GainPart:
 
     Attributes:
         kept_verdict: of the rows an audit advises to keep; the same as ``verdict`` outside an audit.
+        costs: CPU seconds of a frozen model; None for other proxies.
     """
 
     estimates: Mapping[str, Estimate]
@@ -95,6 +108,7 @@ class GainPart:
     computed: tuple[tuple[str, str], ...]
     found: GainEstimates = field(repr=False)
     kept_verdict: Verdict | None = None
+    costs: Costs | None = None
 
 
 @carried
@@ -148,7 +162,8 @@ def gain(  # noqa: PLR0913  (the inputs and switches of the command)
             verdict=part.verdict,
             views=Views(budgets=part.budgets, computed=part.computed),
             settings=settings_json(chosen),
-        )
+        ),
+        part.costs.sentence if part.costs is not None else "",
     )
 
 
@@ -174,7 +189,7 @@ def _of_language_model(
         test=study.test,
         folder=folder,
         model=settings.model,
-        minutes=settings.minutes,
+        minutes=STUDENT_MINUTES if settings.minutes is None else settings.minutes,
         min_gain=settings.min_gain,
         seed=seed,
         resume=resume,
@@ -188,25 +203,19 @@ def gain_part(
 ) -> GainPart:
     """The gain of a study, without its result; see :func:`gain`."""
     chosen = of_kind(settings, GainSettings)
-    _check_metric(chosen, study.real)
-    thinned: list[str] = []
+    reader = reader_of(chosen, study.real)
+    _check_metric(chosen, study.real, reader)
     given, synthetic = study.test, study.synthetic
     clean = apart(study.real, study.synthetic, study.test, study.held_out)
     study = study.judged_by(clean.test, clean.pool)
-    if chosen.quick:
-        study, thinned = _thinned(study, streams)
+    if reader is not None:
+        study = _as_text(study)
     with threadpool_limits(1):
+        study, thinned, setup = _drawn(study, chosen, reader, streams, progress)
         progress("vectors", 0.02)
-        layout = GainLayout.of_study(study)
-        task = _task(layout, chosen, streams)
+        layout = GainLayout.of_study(study, reader)
+        task = _task(layout, chosen, streams, progress)
         _check_prior(chosen, layout)
-        setup = Setup(
-            metric=chosen.metric,
-            min_gain=chosen.min_gain,
-            test_rows=chosen.test_rows,
-            prior=chosen.prior,
-            design=chosen.design or (QUICK if chosen.quick else STANDARD),
-        )
         marks = ("subsample",) if thinned else ()
         inner = part_of(progress, 0.05, 0.75)
         found = estimate_gain(task, layout, streams, setup=setup, marks=marks, progress=inner)
@@ -219,62 +228,59 @@ def gain_part(
         findings=(*(clean.finding(given, synthetic) if given is not None else ()), *findings(found)),
         verdict=decide(found),
         budgets=tuple(Budget(title=f"gain.{metric}", shares=_shares(parts)) for metric, parts in found.budget.items()),
-        computed=(*explained(found, layout, thinned), *clean.paragraph(), *more.computed),
+        computed=(
+            *explained(found, layout, thinned),
+            *(frozen_model(reader) if reader is not None else ()),
+            *(price_of_sample(found) if reader is not None and thinned else ()),
+            *clean.paragraph(),
+            *more.computed,
+        ),
         found=found,
+        costs=task.costs if isinstance(task, FrozenTask) else None,
     )
 
 
-def quick_gain(
-    study: Study,
-    kept: Sequence[int],
-    *,
-    streams: Streams,
-    settings: Settings | None = None,
-    progress: Progress = silent,
-) -> GainPart:
-    """The gain part of an audit: of all rows, and of the rows it advises to keep.
-
-    Raises:
-        InputError: why the gain of all rows cannot be measured.
-    """
-    encoder = settings.encoder if settings is not None else None
-    quick = GainSettings(quick=True, encoder=encoder)
-    study, rows = study.judged_by(None, None), len(study.synthetic)
-    part = gain_part(study, streams=streams, settings=quick, progress=part_of(progress, 0.65, 0.85))
-    if len(kept) == rows or rows - len(kept) < DROPPED * rows:
-        return replace(part, kept_verdict=part.verdict)
-    try:
-        rest = gain_part(
-            study.take(synthetic=kept),
-            streams=streams.child("kept"),
-            settings=replace(quick, design=KEPT),
-            progress=part_of(progress, 0.85, 1.0),
-        )
-    except InputError:  # nothing is kept, or nothing to learn from: the audit reports it
-        return part
-    found, deciding = _of_kept(rest)
-    verdict = replace(rest.verdict, estimate=deciding)
-    return replace(part, estimates={**part.estimates, **found}, kept_verdict=verdict)
+def reader_of(settings: GainSettings, real: Dataset) -> FrozenReader | None:
+    """The frozen model that reads these rows; None for other proxies."""
+    if settings.proxy == "lm":
+        return None
+    minutes = FROZEN_MINUTES if settings.minutes is None else settings.minutes
+    return reader_for(real, settings.proxy, FrozenReader(model=settings.model, minutes=minutes))
 
 
-def _of_kept(rest: GainPart) -> tuple[dict[str, Estimate], str]:
-    """The estimates of the kept rows under ids of their own, and the id that decides."""
-    primary = f"gain.{rest.found.metric}"
-    ids = {f"{primary}@expected": f"{primary}@kept"}
-    ids |= {f"gain.{metric}": f"gain.{metric}@kept" for metric in SECONDARY}
-    if rest.verdict.estimate == f"{primary}@chosen":
-        ids[rest.verdict.estimate] = f"{primary}@kept_chosen"
-    of_kept = "of adding the kept rows to all real rows"
-    found = {
-        ids[name]: replace(item, estimand=item.estimand.replace("of adding all rows to all real rows", of_kept))
-        for name, item in rest.estimates.items()
-        if name in ids
-    }
-    return found, ids.get(rest.verdict.estimate, "")
+def _as_text(study: Study) -> Study:
+    """The study with labels as responses; unchanged without labels."""
+    if study.real.labels is None:
+        return study
+    test, held_out = (None if data is None else as_responses(data) for data in (study.test, study.held_out))
+    return Study.of(as_responses(study.real), as_responses(study.synthetic), test=test, held_out=held_out)
 
 
-def _check_metric(settings: GainSettings, real: Dataset) -> None:
-    known = metrics_of(real)
+def _drawn(
+    study: Study, settings: GainSettings, reader: FrozenReader | None, streams: Streams, progress: Progress
+) -> tuple[Study, Sequence[str], Setup]:
+    """The rows that are measured, what was sampled, and how they are measured."""
+    thinned: Sequence[str] = ()
+    design, rows = settings.design or (QUICK if settings.quick else STANDARD), None
+    if settings.quick:
+        study, thinned = _thinned(study, streams)
+    if reader is not None:
+        sample = sampled(study, reader, streams, progress)
+        study, thinned, rows = sample.study, (*thinned, *sample.said), sample.rows
+        design = settings.design or (QUICK_FROZEN if settings.quick else sample.design)
+    setup = Setup(
+        metric=settings.metric,
+        min_gain=settings.min_gain,
+        test_rows=settings.test_rows,
+        prior=settings.prior if reader is None else None,
+        design=design,
+        rows=rows,
+    )
+    return study, thinned, setup
+
+
+def _check_metric(settings: GainSettings, real: Dataset, reader: FrozenReader | None) -> None:
+    known = metrics_of(real) if reader is None else FROZEN_METRICS
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
             f"unknown metric {settings.metric!r}",
@@ -301,9 +307,9 @@ def _check_prior(settings: GainSettings, layout: GainLayout) -> None:
         )
 
 
-def _task(layout: GainLayout, settings: GainSettings, streams: Streams) -> Task:
+def _task(layout: GainLayout, settings: GainSettings, streams: Streams, progress: Progress) -> Task:
     trees = QUICK_TREES if settings.quick and not layout.linear else None
-    return layout.task(streams, encoder=settings.encoder, learner=trees)
+    return layout.task(streams, encoder=settings.encoder, learner=trees, progress=part_of(progress, 0.02, 0.3))
 
 
 def _thinned(study: Study, streams: Streams) -> tuple[Study, list[str]]:

@@ -23,6 +23,8 @@ from syngain.data.dataset import Dataset
 from syngain.data.files import formats
 from syngain.data.read import split_location
 from syngain.gain.design.layout import check
+from syngain.gain.outcome.verdict import of_statistic
+from syngain.gain.proxies.metrics import metrics_of
 from syngain.report.catalog import finding_title
 from syngain.selection.mixtures import LEAST, Fitted, Optimum, fit_mixtures, optimum, rank_correlation
 from syngain.selection.narrative.mixed import runs_methods, runs_verdict, surface_methods, surface_verdict
@@ -123,7 +125,7 @@ def mix(  # noqa: PLR0913  (the inputs and switches of the command)
         inputs=inputs,
         estimates=estimates,
         findings=_named(audited),
-        verdict=said,
+        verdict=of_statistic(said, metrics_of(anchors)[0]),
         sets=_parts(found, estimates, audited),
         views=Views(computed=surface_methods(found)),
         files=recipe_files(_weights(found) if is_named else {}, {**places, **chosen.files}, anchors, named),
@@ -378,10 +380,9 @@ def _surface_estimates(found: ResponseSurface, seed: int) -> dict[str, Estimate]
         f"mix.share@{name}": _share(float(best[i]), float(low[i]), float(high[i]), found.fold.size, method)
         for i, name in enumerate(found.names)
     }
+    chosen = "best mixture over the best single part, both chosen on other folds"
     out = {
-        "mix.gain@best_part": found.over_best_part(
-            "best mixture over the best single part, both chosen on other folds"
-        ),
+        "mix.gain@best_part": found.over_best_part(chosen),
         "mix.gain@anchors_alone": found.over(alone, "best mixture over real rows repeated to the same size"),
         "mix.gain@equal_shares": found.over(np.full(parts, 1 / parts), "best mixture over equal proportions"),
         **shares,

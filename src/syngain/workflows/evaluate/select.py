@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,7 +16,11 @@ from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
 from syngain.data.files.write import RowFile
 from syngain.gain.design.overlap import apart
-from syngain.gain.proxies.metrics import metrics_of
+from syngain.gain.design.reading import sampled, unlabeled_reader
+from syngain.gain.outcome.methods_text import frozen_model
+from syngain.gain.outcome.verdict import of_statistic
+from syngain.gain.proxies.frozen import FrozenReader
+from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.selection.layout import SelectionLayout
 from syngain.selection.methods import check_target, method_named
 from syngain.selection.narrative.selected import methods, verdict
@@ -35,6 +39,10 @@ if TYPE_CHECKING:
     from syngain.selection.candidates import Method, Ranking
 
 
+MINUTES = 10.0
+FROZEN_RANDOMS = 3  # random selections where a fit takes seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectSettings:
     """Settings of a selection.
@@ -45,7 +53,7 @@ class SelectSettings:
             log-probabilities.
         model: the causal language model of ``conditional_ratio``; None is a word model.
         encoder: turns text into embeddings; None needs no download. learner: the proxy; None is that of the rows' kind.
-        trial: folds and random draws.
+        trial: folds and random draws. proxy, reader, minutes: as proxy, model and minutes of ``GainSettings``.
     """
 
     rows: int | None = None
@@ -57,6 +65,9 @@ class SelectSettings:
     encoder: TextEncoder | None = None
     learner: Classifier | None = None
     trial: SelectionTrial = field(default_factory=SelectionTrial)
+    proxy: Literal["auto", "frozen"] = "auto"
+    reader: str = "smollm2"
+    minutes: float | None = None
 
 
 @carried
@@ -100,9 +111,10 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
     rows = _rows(chosen, count)
     metrics = _metrics(chosen, study.real)
     part = "@test" if clean.test is not None else ""
-    ranking, estimates, inside = _measured(
+    ranking, estimates, inside, said = _measured(
         study.judged_by(clean.test, None), chooser, chosen, rows, streams=Streams(seed), progress=progress
     )
+    trained = methods(name, inside, trial=chosen.trial, repeats_last=chosen.repeats_last)
     named = _named(estimates, metrics)
     progress("done", 1.0)
     return Result(
@@ -112,10 +124,8 @@ def select(  # noqa: PLR0913  (the inputs and switches of the command)
         inputs=summaries({"real": study.real, "synthetic": study.synthetic, "test": given}),
         estimates=dict(sorted(named.items())),
         findings=clean.finding(given, study.synthetic) if given is not None else (),
-        verdict=verdict(name, rows, count, named, metric=metrics[0], part=part),
-        views=Views(
-            computed=(*methods(name, inside, trial=chosen.trial, repeats_last=chosen.repeats_last), *clean.paragraph())
-        ),
+        verdict=of_statistic(verdict(name, rows, count, named, metric=metrics[0], part=part), metrics[0]),
+        views=Views(computed=(*trained, *said, *clean.paragraph())),
         files=_files(study.synthetic, ranking, rows),
         settings=settings_json(chosen, method=method),
     )
@@ -129,9 +139,9 @@ def _measured(
     *,
     streams: Streams,
     progress: Progress,
-) -> tuple[Ranking, dict[str, NestedGains], NestedGains]:
-    """The ranking of all rows and its gain, cross-validated and on the test set."""
-    count = len(study.synthetic)
+) -> tuple[Ranking, dict[str, NestedGains], NestedGains, tuple[tuple[str, str], ...]]:
+    """The ranking of all rows, its gain, cross-validated and on the test set, and the sample a frozen model read."""
+    count, reader = len(study.synthetic), _reader(chosen, study.real)
     with threadpool_limits(1):
         layout = SelectionLayout.of(
             study, streams=streams, encoder=chosen.encoder, logprob=chosen.logprob, learner=chosen.learner
@@ -139,12 +149,22 @@ def _measured(
         everything = layout.candidates(np.arange(len(study.real)), np.arange(count))
         progress("choosing", 0.05)
         ranking = chooser.rank(everything, rows, streams.stream("method"))
-        inside = on_anchors(layout, chooser, rows / count, trial=chosen.trial, progress=part_of(progress, 0.1, 0.9))
+        kept, trial = np.sort(ranking.order[:rows]), chosen.trial
+        said: tuple[tuple[str, str], ...] = ()
+        if reader is not None:
+            sample = sampled(study, reader, streams, progress)
+            layout = SelectionLayout.of(
+                sample.study, streams=streams, encoder=chosen.encoder, logprob=chosen.logprob, reader=reader
+            )
+            kept = np.flatnonzero(np.isin(np.asarray(sample.taken), kept))
+            trial = replace(trial, randoms=min(trial.randoms, FROZEN_RANDOMS))
+            said = frozen_model(reader, sample.said)
+        inside = on_anchors(layout, chooser, rows / count, trial=trial, progress=part_of(progress, 0.1, 0.9))
         found = {"": inside}
         if study.test is not None:
             progress("evaluating on the test set", 0.9)
-            found["test"] = on_test(layout, np.sort(ranking.order[:rows]), trial=chosen.trial)
-    return ranking, found, inside
+            found["test"] = on_test(layout, kept, trial=trial)
+    return ranking, found, inside, said
 
 
 def _named(found: Mapping[str, NestedGains], metrics: tuple[str, ...]) -> dict[str, Estimate]:
@@ -190,8 +210,14 @@ def _rows(settings: SelectSettings, count: int) -> int:
     return rows
 
 
+def _reader(settings: SelectSettings, real: Dataset) -> FrozenReader | None:
+    """The frozen model that reads these rows; None for other proxies."""
+    minutes = MINUTES if settings.minutes is None else settings.minutes
+    return unlabeled_reader(real, settings.proxy, FrozenReader(model=settings.reader, minutes=minutes))
+
+
 def _metrics(settings: SelectSettings, real: Dataset) -> tuple[str, ...]:
-    known = metrics_of(real)
+    known = metrics_of(real) if _reader(settings, real) is None else FROZEN_METRICS
     if settings.metric is not None and settings.metric not in known:
         raise UsageError(
             f"unknown metric {settings.metric!r}",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 FEWEST = 20  # real rows, below which no proxy is fitted
-AUDITED = ("divergence.tv_lower", "gain.log_loss", "gain.nats_per_byte")
+AUDITED = ("divergence.tv_lower", "gain.log_loss", "gain.nats_per_token", "gain.nats_per_byte")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
