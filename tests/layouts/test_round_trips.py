@@ -48,6 +48,11 @@ turns = st.lists(st.tuples(asked, answer), min_size=1, max_size=3).map(
 )
 
 
+def without_system(rows):
+    """Rows without a system column, which makes them rows of another layout: it is a turn of the conversation."""
+    return rows.map(lambda row: {name: value for name, value in row.items() if name != "system"})
+
+
 def with_extra(content):
     return st.tuples(extras, content).map(lambda parts: parts[0] | parts[1])
 
@@ -73,16 +78,20 @@ ROWS = {
             optional={"tools": tools},
         )
     ),
-    "alpaca": with_extra(
-        st.fixed_dictionaries(
-            {"instruction": unicode_text, "output": unicode_text},
-            optional={
-                "input": st.none() | unicode_text,
-                "history": st.none() | st.lists(st.lists(unicode_text, min_size=2, max_size=2), max_size=2),
-            },
+    "alpaca": without_system(
+        with_extra(
+            st.fixed_dictionaries(
+                {"instruction": unicode_text, "output": unicode_text},
+                optional={
+                    "input": st.none() | unicode_text,
+                    "history": st.none() | st.lists(st.lists(unicode_text, min_size=2, max_size=2), max_size=2),
+                },
+            )
         )
-    ).map(lambda row: {k: v for k, v in row.items() if k != "system"}),
-    "prompt_completion": with_extra(st.fixed_dictionaries({"prompt": unicode_text, "completion": unicode_text})),
+    ),
+    "prompt_completion": without_system(
+        with_extra(st.fixed_dictionaries({"prompt": unicode_text, "completion": unicode_text}))
+    ),
     "self_instruct": with_extra(
         st.fixed_dictionaries(
             {
@@ -93,7 +102,7 @@ ROWS = {
             }
         )
     ),
-    "qa": with_extra(st.fixed_dictionaries({"question": unicode_text, "answer": unicode_text})),
+    "qa": without_system(with_extra(st.fixed_dictionaries({"question": unicode_text, "answer": unicode_text}))),
     "trl": with_extra(
         st.fixed_dictionaries(
             {"prompt": st.lists(message, max_size=3), "completion": answer.map(lambda one: [one])},

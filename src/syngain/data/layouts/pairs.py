@@ -20,6 +20,7 @@ from syngain.data.layouts.entry import (
     said,
     tools_of,
     unjudged,
+    with_system,
 )
 
 ALPACA = ("instruction", "input", "output", "system", "history")
@@ -126,15 +127,21 @@ class Instances:
         if not isinstance(one, Mapping) or not one.keys() <= {"input", "output"}:
             raise LayoutError("`instances` is not one instance", 'a list such as [{"input": "", "output": ""}]')
         entry = Alpaca().parse({"instruction": row.get("instruction"), **one})
-        return replace(entry, extra=rest(row, "instruction", "instances") | entry.extra)
+        turns, taken = with_system(entry.messages, row)
+        return replace(entry, messages=turns, extra=rest(row, "instruction", "instances", *taken) | entry.extra)
 
     def emit(self, entry: Entry) -> Emitted:
-        """Write one question and one answer; tools and a system message are lost."""
-        pair = Pair("instruction", "output").emit(replace(entry, extra={}))
+        """Write one question and one answer, and a system message at the beginning; tools are lost."""
+        begin = [item for item in entry.messages[:1] if item["role"] == "system" and isinstance(item["content"], str)]
+        system, further = plain_messages(begin)
+        held: Row = {"system": system[0]["content"]} if system and system[0]["content"] else {}
+        others = entry.messages[len(held) :]  # an empty one reads as none
+        pair = Pair("instruction", "output").emit(replace(entry, messages=others, extra={}))
         asked, given = _split(str(pair.row["instruction"]), entry.extra.get(INPUT))
         extra = rest(entry.extra, INPUT) if given else entry.extra
         content: Row = {"instruction": asked, "instances": [{"input": given, "output": pair.row["output"]}]}
-        return finished(content, replace(entry, extra=extra), pair.lost, ("instruction", "instances"))
+        lost = (*(further if held else ()), *pair.lost)
+        return finished(content | held, replace(entry, extra=extra), lost, ("instruction", "instances", *held))
 
 
 @dataclass(frozen=True, slots=True)
