@@ -48,7 +48,7 @@ def generate(
     encoding: flags.Encoding = None,
     json: flags.AsJson = False,
     force: bool = typer.Option(False, help="Replace a finished run; discard the responses of a stopped one."),
-    resume: bool = typer.Option(False, help="Resume a stopped run; no request is sent twice."),
+    resume: bool = typer.Option(False, help="Resume a stopped run; only requests then in flight are sent again."),
     recover: Optional[Path] = typer.Option(
         None, metavar="DIR", help="Save rows and ledger of a run with a damaged store; no RECIPE."
     ),
