@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainer_judges.common import STRICT, masked, refused, rows_of, spoken, tokenizer_of, tools_in
+from trainer_judges.common import STRICT, masked, refused, rendered_turns, rows_of, tokenizer_of, tools_in
 
 CONFIG = {"chat_template": "jinja", "chat_template_jinja": STRICT, "datasets": [{}]}
 CONFIG |= {"train_on_inputs": False, "sequence_len": 1 << 20}
@@ -68,7 +68,7 @@ def judged(path: str):
 
     def read(row: dict) -> dict:
         made = strategy(row)
-        return {"turns": last(spoken(made["prompt"] + made["completion"])), "liked": made["label"]}
+        return {"turns": last(rendered_turns(made["prompt"] + made["completion"])), "liked": made["label"]}
 
     return read
 
@@ -82,8 +82,8 @@ def preferred(path: str):
 
     def read(row: dict) -> dict:
         made = strategy(row, tokenizer=tokenizer)
-        rejected = spoken("<|im_start|>assistant\n" + made["rejected"])
-        return {"turns": last(spoken(made["prompt"] + made["chosen"])), "rejected": rejected}
+        rejected = rendered_turns("<|im_start|>assistant\n" + made["rejected"])
+        return {"turns": last(rendered_turns(made["prompt"] + made["chosen"])), "rejected": rejected}
 
     return read
 

@@ -68,7 +68,7 @@ def network_of(path: str, copy: int = 0):
     return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes, **ends))
 
 
-def spoken(text: str, trained: list[bool] | None = None) -> list[dict]:
+def rendered_turns(text: str, trained: list[bool] | None = None) -> list[dict]:
     """The turns of a rendered conversation."""
     found = []
     for place, (role, content) in enumerate(TURN.findall(text)):
@@ -99,7 +99,7 @@ def masked(tokenizer, ids, mask) -> list[dict]:
         flags.append(all(body))
         if any(body) and not flags[-1]:
             raise ValueError(f"a part of a turn is trained: {turn}")
-    return spoken(tokenizer.decode(pieces), flags)
+    return rendered_turns(tokenizer.decode(pieces), flags)
 
 
 def tools_in(text: str) -> str:

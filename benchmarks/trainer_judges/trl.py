@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 
-from trainer_judges.common import each, loaded, masked, network_of, spoken, tokenizer_of, tools_in
+from trainer_judges.common import each, loaded, masked, network_of, rendered_turns, tokenizer_of, tools_in
 
 QUIET = {"report_to": "none", "use_cpu": True, "bf16": False, "max_length": None, "disable_tqdm": True}
 JOINED = True  # files are read together
@@ -49,16 +49,10 @@ def preferred(rows, path: str) -> list[dict]:
     """As DPOTrainer tokenizes; every token of both answers is compared."""
     from trl import DPOConfig, DPOTrainer
 
-    tokenizer = tokenizer_of(path)
-    with tempfile.TemporaryDirectory() as folder:
-        config = DPOConfig(output_dir=folder, **QUIET)
-        trainer = DPOTrainer(
-            network_of(path), network_of(path, 1), args=config, train_dataset=rows, processing_class=tokenizer
-        )
-    out = []
-    for row in trainer.train_dataset:
+    tokenizer, out = tokenizer_of(path), []
+    for row in compared(DPOTrainer, DPOConfig, rows, path):
         reading = answered(tokenizer.decode(row["prompt_ids"]), tokenizer.decode(row["chosen_ids"]))
-        out.append({**reading, "rejected": spoken(ANSWER + tokenizer.decode(row["rejected_ids"]))})
+        out.append({**reading, "rejected": rendered_turns(ANSWER + tokenizer.decode(row["rejected_ids"]))})
     return out
 
 
@@ -67,26 +61,30 @@ def judged(rows, path: str) -> list[dict]:
     from trl import KTOConfig, KTOTrainer
 
     tokenizer = tokenizer_of(path)
-    with tempfile.TemporaryDirectory() as folder:
-        config = KTOConfig(output_dir=folder, **QUIET)
-        trainer = KTOTrainer(
-            network_of(path), network_of(path, 1), args=config, train_dataset=rows, processing_class=tokenizer
-        )
     return [
         {
             **answered(tokenizer.decode(row["prompt_ids"]), tokenizer.decode(row["completion_ids"])),
             "liked": row["label"],
         }
-        for row in trainer.train_dataset
+        for row in compared(KTOTrainer, KTOConfig, rows, path)
     ]
+
+
+def compared(trainer_class, config_class, rows, path: str):
+    """The rows as a trainer with a reference model tokenizes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = config_class(output_dir=folder, **QUIET)
+        models = network_of(path), network_of(path, 1)
+        trainer = trainer_class(*models, args=config, train_dataset=rows, processing_class=tokenizer_of(path))
+        return trainer.train_dataset
 
 
 def answered(prompt: str, answer: str) -> dict:
     """The turns of a prompt and an answer, all of whose tokens count."""
     if not prompt.endswith(ANSWER):
         raise ValueError(f"the prompt ends with {prompt[-30:]!r}")
-    asked = spoken(prompt.removesuffix(ANSWER))
-    turns = spoken(prompt + answer)
+    asked = rendered_turns(prompt.removesuffix(ANSWER))
+    turns = rendered_turns(prompt + answer)
     for place, turn in enumerate(turns):
         turn["trained"] = place >= len(asked)
     return {"turns": turns, "tools": tools_in(prompt)}

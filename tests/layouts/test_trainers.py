@@ -100,6 +100,25 @@ def test_turns_outside_of_the_loss_are_marked_where_a_trainer_reads_marks():
     assert set(convert_rows(row, source, target_named("trl")).rows[0]) == {"prompt", "completion"}
 
 
+def test_tool_results_in_a_compared_answer_are_named_because_dpo_and_kto_count_them():
+    call = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Oslo"}}}
+    answer = [
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "name": "weather", "content": "4 degrees"},
+        {"role": "assistant", "content": "It is cold."},
+    ]
+    asked = [{"role": "user", "content": "And Oslo?"}]
+    rows = [
+        {"prompt": asked, "chosen": answer, "rejected": [{"role": "assistant", "content": "No idea."}]},
+        {"prompt": asked, "completion": answer, "label": True},
+    ]
+    for row, source in zip(rows, (LAYOUTS["preference"], LAYOUTS["trl"]), strict=True):
+        with pytest.raises(InputError, match="loss mask"):
+            convert_rows([row], source, target_named("trl"))
+        alone = {name: value[-1:] if value == answer else value for name, value in row.items()}
+        assert not convert_rows([alone], source, target_named("trl")).lost
+
+
 @pytest.mark.parametrize(
     "name", ["sharegpt_double_human", "sharegpt_ends_human", "sharegpt_gpt_first", "sharegpt_two_system"]
 )

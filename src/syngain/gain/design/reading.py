@@ -34,6 +34,7 @@ WEIGHTS, LEAST_WEIGHTS = 135e6, 20e6  # smaller models are not faster: tokens co
 PARTS: dict[Role, float] = {"real": 0.35, "test": 0.25, "held_out": 0.15}  # of the tokens at most; the rest: synthetic
 TOKENIZED = 4_000  # rows per role whose lengths are looked at
 FEWEST = 20
+MINUTES = 10.0  # where none are asked for
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ def reader_for(rows: Dataset, proxy: Proxy, reader: FrozenReader | None = None) 
     return reader or FrozenReader()
 
 
-def unlabeled_reader(rows: Dataset, proxy: Proxy, reader: FrozenReader) -> FrozenReader | None:
-    """As :func:`reader_for`, for commands that measure labels by classifiers only.
+def unlabeled_reader(rows: Dataset, proxy: Proxy, model: str, minutes: float | None) -> FrozenReader | None:
+    """As :func:`reader_for`, for commands that measure labels by classifiers only; ``minutes`` None: 10.
 
     Raises:
         UsageError: ``frozen`` next to labels; or as :func:`reader_for`.
     """
-    found = reader_for(rows, proxy, reader)
+    found = reader_for(rows, proxy, FrozenReader(model=model, minutes=MINUTES if minutes is None else minutes))
     if found is not None and rows.labels is not None:
         raise UsageError(
             f"--proxy frozen next to labels ({rows.name})",

@@ -53,13 +53,6 @@ def vectors(answer: object, count: int, width: int | None) -> Floats:
     return out
 
 
-def billed(answer: object) -> int:
-    """Tokens that the answer says were billed; 0 where it does not say."""
-    usage = answer.get("usage") if isinstance(answer, dict) else None
-    given = [usage.get(name) for name in ("total_tokens", "prompt_tokens")] if isinstance(usage, dict) else []
-    return next((int(one) for one in given if isinstance(one, int) and not isinstance(one, bool) and one >= 0), 0)
-
-
 def is_too_long(reason: str) -> bool:
     """Whether a refusal is about the length of a text."""
     return bool(_LONG.search(reason))

@@ -57,7 +57,7 @@ def loaded(keys: Keys, content: bytes) -> Any:  # noqa: ANN401  (JSON)
 
 
 def _parsed(content: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """JSON value of a body, read without looking for cycles of objects: JSON has none, and thousands of small dicts."""
+    """JSON value of a body, without garbage collection meanwhile: it has no cycles, but thousands of objects."""
     if not gc.isenabled():
         return json.loads(content)
     gc.disable()

@@ -76,6 +76,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
+    progress("done", 1.0)
     return Result(
         command="audit",
         version=__version__,
@@ -93,13 +94,12 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         ),
         files=_files(study, audited, streams),
         settings=settings_json(chosen, gain=gain, **_named(audited.frame.benchmarks)),
-        recorder=_recorder(measured, progress),
+        recorder=_recorder(measured),
     )
 
 
-def _recorder(measured: GainPart | None, progress: Progress) -> ForecastRecorder | None:
-    """Tells what a frozen model cost; None for other proxies. The audit is done then."""
-    progress("done", 1.0)
+def _recorder(measured: GainPart | None) -> ForecastRecorder | None:
+    """What tells the cost of a frozen model; None for other proxies."""
     return ForecastRecorder(None, measured.costs.sentence) if measured and measured.costs else None
 
 

@@ -26,7 +26,6 @@ from syngain.gain.design.overlap import Apart, apart, leaked
 from syngain.gain.design.reading import sampled, unlabeled_reader
 from syngain.gain.outcome.methods_text import frozen_model
 from syngain.gain.outcome.verdict import of_statistic
-from syngain.gain.proxies.frozen import FrozenReader
 from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.selection.class_shares import AnchorShares
 from syngain.selection.matched_sets import (
@@ -49,10 +48,10 @@ if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.core.result import Finding
     from syngain.data.encoders.vectors import TextEncoder
+    from syngain.gain.proxies.frozen import FrozenReader
     from syngain.gain.proxies.task import Task
 
 
-MINUTES = 10.0
 FROZEN_DRAWS = 2  # from every dataset, where a fit takes seconds
 
 
@@ -203,8 +202,7 @@ def _findings(audits: Mapping[str, tuple[Mapping[str, Estimate], Sequence[Findin
 
 def _reader(settings: CompareSettings, real: Dataset) -> FrozenReader | None:
     """The frozen model that reads these rows; None for other proxies."""
-    minutes = MINUTES if settings.minutes is None else settings.minutes
-    return unlabeled_reader(real, settings.proxy, FrozenReader(model=settings.model, minutes=minutes))
+    return unlabeled_reader(real, settings.proxy, settings.model, settings.minutes)
 
 
 def _contaminated(named: Mapping[str, Dataset], test: Dataset | None) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from syngain.gain.calibration import recorded
 from syngain.gain.design.cross_validation import Design
 from syngain.gain.design.layout import GainLayout
 from syngain.gain.design.overlap import apart
-from syngain.gain.design.reading import LANGUAGE, reader_for, sampled
+from syngain.gain.design.reading import LANGUAGE, MINUTES, reader_for, sampled
 from syngain.gain.outcome.details import Details, details
 from syngain.gain.outcome.estimates import GainEstimates, Setup, estimate_gain
 from syngain.gain.outcome.methods_text import explained, frozen_model, price_of_sample
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 QUICK = Design(folds=10, repeats=1, amounts=4, most=2_000, pairs=False)
 STANDARD = Design(folds=10, repeats=2, amounts=6, most=10_000)
 QUICK_ANCHORS = 1_000
-FROZEN_MINUTES, STUDENT_MINUTES = 10.0, 30.0
+STUDENT_MINUTES = 30.0
 QUICK_TREES = Boosting(rounds=(8, 16, 32, 64))
 QUICK_FROZEN = replace(LANGUAGE, repeats=1, amounts=2)
 
@@ -244,7 +244,7 @@ def reader_of(settings: GainSettings, real: Dataset) -> FrozenReader | None:
     """The frozen model that reads these rows; None for other proxies."""
     if settings.proxy == "lm":
         return None
-    minutes = FROZEN_MINUTES if settings.minutes is None else settings.minutes
+    minutes = MINUTES if settings.minutes is None else settings.minutes
     return reader_for(real, settings.proxy, FrozenReader(model=settings.model, minutes=minutes))
 
 

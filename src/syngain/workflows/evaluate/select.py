@@ -19,7 +19,6 @@ from syngain.gain.design.overlap import apart
 from syngain.gain.design.reading import sampled, unlabeled_reader
 from syngain.gain.outcome.methods_text import frozen_model
 from syngain.gain.outcome.verdict import of_statistic
-from syngain.gain.proxies.frozen import FrozenReader
 from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.selection.layout import SelectionLayout
 from syngain.selection.methods import check_target, method_named
@@ -35,11 +34,11 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.data.study import Study
+    from syngain.gain.proxies.frozen import FrozenReader
     from syngain.gain.proxies.labels import Classifier
     from syngain.selection.candidates import Method, Ranking
 
 
-MINUTES = 10.0
 FROZEN_RANDOMS = 3  # random selections where a fit takes seconds
 
 
@@ -212,8 +211,7 @@ def _rows(settings: SelectSettings, count: int) -> int:
 
 def _reader(settings: SelectSettings, real: Dataset) -> FrozenReader | None:
     """The frozen model that reads these rows; None for other proxies."""
-    minutes = MINUTES if settings.minutes is None else settings.minutes
-    return unlabeled_reader(real, settings.proxy, FrozenReader(model=settings.reader, minutes=minutes))
+    return unlabeled_reader(real, settings.proxy, settings.reader, settings.minutes)
 
 
 def _metrics(settings: SelectSettings, real: Dataset) -> tuple[str, ...]:
