@@ -124,6 +124,7 @@ class Job:
             data = inputs()
             if self.finished:
                 self.check_same(data)
+                self.tell_missing()
                 self.tell()
                 return
             result = measure(data, progress)
@@ -188,6 +189,19 @@ class Job:
                 sys.stdout.write((self.folder / "report.json").read_text(encoding="utf-8"))
             else:
                 print(f"report: {self.folder / 'report.html'}")
+
+    def tell_missing(self) -> None:
+        """Say on stderr which files of the finished run are gone."""
+        from syngain.report.folder import missing_files
+
+        missing = missing_files(self.folder)
+        if missing:
+            names, are = work_folder.listed(missing), "are" if len(missing) > 1 else "is"
+            print(
+                f"warning: this run is finished, and {names} {are} missing in {self.folder}; nothing is done again "
+                "(another folder with -o DIR makes it anew)",
+                file=sys.stderr,
+            )
 
     def check_same(self, data: Inputs) -> None:
         """Whether the finished run is this one: the same inputs, settings, seed, models and version of the numbers.

@@ -39,7 +39,7 @@ class OpenAIGenerator:
         base_url: up to and including ``/v1``. key_env: the variable with the key; not needed for local servers.
         api: ``chat``, ``completions`` for base models, ``anthropic`` or ``gemini``.
         timeout: seconds for a complete answer. mode: the kind of the server's log-probabilities.
-        extra, headers: fields and headers of every request; ``${NAME}`` is the environment variable.
+        extra, headers: fields and headers of every request; ``${NAME}`` in a header is the environment variable.
         connections: maximum number of parallel connections. learner: the dialect of the server, as far as it is known.
         questions: parameters whose refusal is an answer (of a probe), and teaches nothing.
     """
@@ -81,6 +81,8 @@ class OpenAIGenerator:
             )
         headers.check_variable(self.key_env)
         headers.resolved(self.headers)
+        headers.check_fields(self.extra, "extra_body")
+        headers.check_fields({"model": self.model, "base_url": self.base_url}, "generator")
 
     @property
     def identity(self) -> Mapping[str, object]:

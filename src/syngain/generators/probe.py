@@ -30,6 +30,7 @@ from syngain.generators.protocol import (
 )
 from syngain.generators.servers.dialect import STRUCTURED
 from syngain.generators.servers.lessons import guesses
+from syngain.generators.servers.statuses import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -112,6 +113,7 @@ class _Prober:
         Raises:
             UsageError: the reasoning does not end. RefusedError: the server refuses the request.
         """
+        last = seed + TRIES
         while True:
             given = replace(sampling, max_tokens=sampling.max_tokens + self.rooms[0])
             messages = (*BRIEF, *ASK) if system else ASK
@@ -119,10 +121,10 @@ class _Prober:
             try:
                 return await self.patiently(partial(self._answer, call))
             except DeclinedError as error:
-                if error.reason != CUT and seed > TRIES:
+                if error.reason != CUT and seed == last:
                     raise
                 if error.reason != CUT:
-                    seed += TRIES
+                    seed += 1
                     continue
                 self.rooms = self.rooms[1:]
                 if not self.rooms:
@@ -214,6 +216,8 @@ async def _speak(prober: _Prober) -> tuple[Reply, int]:
     for top in (*TOPS, 0):
         try:
             reply = await prober.say(top=top)
+        except DeclinedError as error:
+            raise _declined(prober.generator.model, error) from error
         except RefusedError as error:
             prober.reasons["top" if top else "chosen"] = error.reason
             continue
@@ -283,6 +287,14 @@ def _refused(error: RefusedError) -> UsageError:
         f"the server refuses a simple request ({error.reason})",
         expected="a server that takes messages, `max_tokens` and the parameters of `sampling`",
         todo=todo,
+    )
+
+
+def _declined(model: str, error: DeclinedError) -> UnfinishedError:
+    return UnfinishedError(
+        f"{model} gave no text for a simple question, {1 + TRIES} times ({error.reason})",
+        expected="a word",
+        todo=f"{remedy(error.reason)}, then continue with --resume",
     )
 
 

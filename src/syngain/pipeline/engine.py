@@ -14,7 +14,8 @@ from syngain.core.errors import UnfinishedError
 from syngain.core.progress import Progress, silent
 from syngain.generators.pace import TEXT_TRIES
 from syngain.generators.protocol import DeclinedError, FailedError, RefusedError, Reply, RetryableError
-from syngain.pipeline.store.budget import Output, usage_of
+from syngain.generators.servers.statuses import remedy
+from syngain.pipeline.store.budget import DISTRUST, OVERRUN, Output, usage_of
 from syngain.pipeline.store.request import Pending, Request
 from syngain.pipeline.store.spending import Charge
 from syngain.pipeline.store.store import EXHAUSTED, PLANNED, REFUSED
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from syngain.pipeline.store.spending import Cost
     from syngain.pipeline.store.store import Store
 
-OVERRUN = "the server reports more tokens for a request than it can cost"
+REACHED = "the budget is reached"
+FEW, WASTED = 6, 0.1  # attempts, part of the ceiling: a run that so far gave no answer at all ends there
 CHUNK = 256  # requests that are read from the store at once
 Follow = Callable[[Pending, Reply], Request | None]
 """The request that follows from an answer: a repair turn, or none."""
@@ -45,7 +47,12 @@ class _Sent:
 
 @dataclass
 class EngineCounts:
-    """Counts of a run, for its report."""
+    """Counts of a run, for its report.
+
+    Attributes:
+        needed: most tokens of the request that the budget does not cover.
+        failed, wasted, last: attempts without an answer, what they may have cost, and the reason of the last one.
+    """
 
     answered: int = 0
     refused: int = 0
@@ -53,6 +60,10 @@ class EngineCounts:
     exhausted: int = 0
     retries: int = 0
     most_in_flight: int = 0
+    needed: int = 0
+    failed: int = 0
+    wasted: Cost = (0, 0.0)
+    last: str = ""
     stopped: str = ""
     reasons: dict[str, int] = field(default_factory=dict)
 
@@ -114,7 +125,7 @@ class Engine:
             cost = self.ledger.worst(self._queue[0].request)
             if not self.ledger.reserve(cost):
                 if not self._flying and not group:
-                    self.counts.stopped = "the budget is reached"
+                    self.counts.stopped, self.counts.needed = REACHED, cost[0]
                 break  # requests in flight may cost less than reserved
             group.append((self._queue.pop(0), cost))
         return self._sent(group) if group else []
@@ -148,10 +159,12 @@ class Engine:
                 replies = await self.generator.generate([one.item.request.call(one.item.key) for one in group])
                 self._check_replays(replies, last=last)
             except RefusedError as error:
+                self._note(error)
                 await self._refused(group, error)
                 return
             except RetryableError as error:
                 self.pace.bad(error)
+                self._note(error)
                 if error.declined and attempt + 1 >= TEXT_TRIES:
                     await self._refused(group, DeclinedError(error.declined, billed=True, usage=error.usage))
                     return
@@ -208,10 +221,21 @@ class Engine:
             if self.counts.stopped or not self.ledger.reserve(one.held):
                 for _, back in reserved:
                     self.ledger.settle(back, Charge())
-                self.counts.stopped = self.counts.stopped or "the budget is reached"
+                self.counts.stopped = self.counts.stopped or REACHED
                 return []
             reserved.append((one.item, one.held))
         return self._sent(reserved)
+
+    def _note(self, error: FailedError) -> None:
+        """Count an attempt without an answer; end a run that spends on nothing else."""
+        counts = self.counts
+        if counts.stopped:
+            return  # what is still in flight changes no cause
+        counts.failed += 1
+        counts.last = getattr(error, "declined", "") or error.reason
+        mute = not counts.answered and counts.failed >= FEW
+        if mute and self.ledger.part(counts.wasted) > WASTED:
+            counts.stopped = f"none of the first {counts.failed} attempts gave an answer, the last one: {counts.last}"
 
     def _give_up(self, group: Sequence[_Sent], state: int, error: FailedError) -> None:
         for one in group:
@@ -231,7 +255,12 @@ class Engine:
 
     def _lost(self, one: _Sent, error: FailedError) -> Charge:
         """What a failed attempt may have cost; nothing where it certainly did no work."""
-        return self.ledger.charge(one.item.request, one.held, error.usage, None) if error.billed else Charge()
+        if not error.billed:
+            return Charge()
+        charge = self.ledger.charge(one.item.request, one.held, error.usage, None)
+        tokens, usd = self.counts.wasted
+        self.counts.wasted = (tokens + charge.most[0], usd + charge.most[1])
+        return charge
 
     def _settle(self, one: _Sent, charge: Charge) -> None:
         self.ledger.settle(one.held, charge)
@@ -241,14 +270,20 @@ class Engine:
 
 def unfinished(counts: EngineCounts, place: str, ledger: Ledger) -> UnfinishedError:
     """The error of a run that stopped early; its answers are kept."""
-    todo = "remove this cause"
-    if "budget" in counts.stopped:
-        todo = "raise the budget"
-    elif counts.stopped == OVERRUN:
-        todo = "check the server; --distrust-usage ignores such a report"
-    cost = f" ({ledger.sentence()})" if ledger.has_ceiling else ""
+    why, todo = counts.stopped, "remove this cause"
+    if why == REACHED:
+        todo = ledger.raise_it
+        if counts.failed > counts.answered:
+            why += f"; {counts.failed:,} attempts gave no answer, the last one: {counts.last}"
+            todo = f"{remedy(counts.last)}; {todo}"
+        elif not counts.answered:
+            why = f"nothing was sent, a request may cost {counts.needed:,} tokens and the budget has less left"
+    elif why == OVERRUN:
+        todo = DISTRUST
+    elif counts.last:
+        todo = remedy(counts.last)
     return UnfinishedError(
-        f"stopped after {counts.answered:,} answers: {counts.stopped}{cost}",
+        f"stopped after {counts.answered:,} new answers: {why} ({ledger.sentence()})",
         expected="all requests answered",
         todo=f"{todo}, then continue with --resume; {place} keeps all answers",
     )

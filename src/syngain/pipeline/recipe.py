@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  (pydantic reads it)
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,6 +20,7 @@ from syngain.pipeline.recipe_errors import wrong
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+MOST_ROWS = 10_000_000  # of a recipe: each is planned as a request of about 1 kB in the store
 KEY_NAMES = {"anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
 
 
@@ -27,6 +28,24 @@ class Part(BaseModel):
     """A part of a recipe: immutable, without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, given: Any) -> Any:  # noqa: ANN401  (what a file holds)
+        """True and false of YAML are no numbers."""
+        for name, value in given.items() if isinstance(given, dict) else ():
+            if (
+                isinstance(value, bool)
+                and name in cls.model_fields
+                and not _takes_bool(cls.model_fields[name].annotation)
+            ):
+                raise ValueError(f"`{name}` is {str(value).lower()}; write a number, or a text in quotes")
+        return given
+
+
+def _takes_bool(kind: object) -> bool:
+    """Whether a field may be true or false."""
+    return kind in {bool, Any} or any(map(_takes_bool, get_args(kind)))
 
 
 class ToySpec(Part):
@@ -296,6 +315,9 @@ class Recipe(Part):
         repeated = sorted({title for title in titles if titles.count(title) > 1})
         if repeated:
             raise ValueError(f"two strategies have the name {repeated[0]!r}; set a different `name` for each")
+        rows = sum(strategy.rows for strategy in self.strategies)
+        if rows > MOST_ROWS:
+            raise ValueError(f"{rows:,} rows are more than one run plans ({MOST_ROWS:,}); use several runs and seeds")
         return self
 
     def sampling_of(self, strategy: StrategySpec) -> SamplingSpec:

@@ -209,6 +209,11 @@ def _refuse_foreign(folder: Path, target: Path) -> None:
         )
 
 
+def missing_files(folder: Path) -> list[str]:
+    """Files that the run wrote, by the list in ``run.json``, and that are no longer there."""
+    return sorted(name for name in _listed(folder) if not os.path.lexists(folder / name))
+
+
 def _paths(folder: Path) -> set[str]:
     """Files of a folder and of those in it, as paths within it."""
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}

@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import UsageError
+from syngain.generators.servers.secrets import key_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEYS = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie"})
 OURS = frozenset({"host", "content-length", "content-type", "accept-encoding", "transfer-encoding"})
+_KEY_NAME = re.compile(r"(?:key|token|secret|auth|authorization|password|cookie|credentials?)$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -29,7 +31,7 @@ def _resolved(name: str, value: str) -> str:
     if name.lower() in OURS or not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII):
         raise UsageError(f"the header {name!r}", expected="a header of the server", todo="remove it from `headers`")
     variables = _VARIABLE.findall(value)
-    if name.lower() in KEYS and not variables:
+    if not variables and (_KEY_NAME.search(name) or any(key_places({name: value}))):
         raise UsageError(
             f"the header {name!r} contains a key, and a recipe is written to the run folder",
             expected="the name of an environment variable: `${NAME}`",
@@ -48,6 +50,21 @@ def _resolved(name: str, value: str) -> str:
             f"the header {name!r} has the value {value!r}", expected="printable ASCII in one line", todo="correct it"
         )
     return _VARIABLE.sub(lambda match: os.environ[match[1]].strip(), value)
+
+
+def check_fields(fields: Mapping[str, object], place: str) -> None:
+    """Refuse keys in plain text in the fields of requests: they would be written to the run folder.
+
+    Raises:
+        UsageError: there is one; the error names its place, not the key.
+    """
+    found = next(key_places(fields), None)
+    if found is not None:
+        raise UsageError(
+            f"`{place}` holds a key at {found!r}, and a recipe is written to the run folder",
+            expected="keys in environment variables: `key_env: NAME`, or a header with `${NAME}`",
+            todo=f"remove {found!r}, export MY_KEY=... and set `key_env: MY_KEY`",
+        )
 
 
 def secrets(headers: Mapping[str, str]) -> tuple[str, ...]:

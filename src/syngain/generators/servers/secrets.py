@@ -1,13 +1,17 @@
-"""The keys of a server, removed from everything that the server sends."""
+"""The keys of a server: recognized where they may not stand, removed from everything that the server sends."""
 
 from __future__ import annotations
 
 import base64
 import gc
 import json
+import re
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SHOWN = "[key]"
 SHORTEST = 6  # characters: a shorter key would be found in ordinary words
@@ -15,6 +19,29 @@ PART = 12  # characters at the beginning of a key that are removed as well: a se
 
 
 Keys = tuple[str, ...]
+_KEY = re.compile(
+    r"\b(?:sk|pk|rk|gsk|xai|pplx|nvapi|tgp|csk|fw|r8|hf|ghp|gho|glpat|xox[abp])[-_][A-Za-z0-9_-]{12,}"  # of services
+    r"|github_pat_\w{20,}|AIza[\w-]{30,}|AKIA[A-Z0-9]{12,}|ya29\.[\w-]{10,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\."  # a JSON web token
+    r"|(?i:bearer|basic)\s+[\w+/=.~-]{12,}"
+)
+_NAME = re.compile(
+    r"(?:api|access|secret|private|subscription|auth)[-_]?(?:key|token)$|apikey$|secret$|password$|credentials?$"
+    r"|authorization$|cookie$",
+    re.IGNORECASE,
+)
+
+
+def key_places(value: object, name: str = "") -> Iterator[str]:
+    """The places of texts that look like a key, by their name or by themselves, in a JSON value."""
+    if isinstance(value, dict):
+        for field, item in value.items():
+            yield from key_places(item, f"{name}.{field}" if name else str(field))
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from key_places(item, f"{name}[{number}]")
+    elif isinstance(value, str) and (_KEY.search(value) or (value.strip() and _NAME.search(name.rpartition(".")[2]))):
+        yield name
 
 
 @lru_cache(maxsize=8)

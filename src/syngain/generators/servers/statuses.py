@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from syngain.core.errors import SyngainError, UnfinishedError, UsageError
-from syngain.generators.protocol import CALLED, CUT, FILTERED, DeclinedError, RetryableError
+from syngain.generators.protocol import CALLED, CUT, EMPTY, FILTERED, REFUSAL, DeclinedError, RetryableError
 from syngain.generators.servers.lessons import BadRequestError, Problem
 
 if TYPE_CHECKING:
@@ -78,15 +78,27 @@ def _wrong_address(code: int, words: str, model: str) -> SyngainError:
     )
 
 
+MODEL = "look at what is asked (`--preview 1` prints a row with its prompt), or name another model"
+EFFORT = "raise `max_tokens`, or lower the effort: `generator: {extra_body: {reasoning_effort: low}}`"
+UP = "start the server, check the address (usually ends in /v1)"
+REMEDIES = {  # by how a reason begins
+    REFUSAL: MODEL,
+    FILTERED: MODEL,
+    CUT: EFFORT,
+    EMPTY: "look at the server's log, it answers without a text; or name another model",
+    CALLED: "turn off the tools of the model at the server, or name another model",
+    "HTTP 5": "look at the server's log, or wait",
+    "HTTP 429": "look at the server's log, or wait",
+    "no connection": UP,
+    "no answer within": UP,
+    "the connection broke": UP,
+}
+
+
 def remedy(reason: str) -> str:
     """What to do about a server without a usable answer."""
-    if reason.startswith(("no connection", "no answer within", "the connection broke")):
-        return "start the server, check the address (usually ends in /v1)"
-    if reason == CALLED:
-        return "turn off the tools of the model at the server, or name another model"
-    if reason.startswith(("HTTP 5", "HTTP 429")):
-        return "look at the server's log, or wait"
-    return "check that the address is that of an API (usually ends in /v1; curl shows what it answers)"
+    usual = "check that the address is that of an API (usually ends in /v1; curl shows what it answers)"
+    return next((todo for words, todo in REMEDIES.items() if reason.startswith(words)), usual)
 
 
 def batch_answer(line: Mapping[str, object], clean: Callable[[str], str]) -> object:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PER_MESSAGE, PER_PROMPT = 16, 128  # tokens a chat template may add: role marks, a default system message
 USUAL_BYTES, MOST_BYTES = 4.0, 8.0  # per token: of English; of a text whose usage is believed
+OVERRUN = "the server reports more tokens for a request than it can cost"
+DISTRUST = "check the server; --distrust-usage ignores such a report"
 PER_TURN = 4  # tokens that the smallest chat template adds to a message
 
 
@@ -93,6 +95,20 @@ class Ledger:
     def has_ceiling(self) -> bool:
         """Whether tokens or dollars are limited."""
         return self.max_tokens is not None or self.max_usd is not None
+
+    def part(self, cost: Cost) -> float:
+        """What part of the ceiling a cost is; 0 without one."""
+        return max(cost[0] / (self.max_tokens or math.inf), cost[1] / (self.max_usd or math.inf))
+
+    @property
+    def raise_it(self) -> str:
+        """What to do about a ceiling that is reached."""
+        flags = []
+        if self.max_tokens is not None:
+            flags.append(f"--max-tokens (above {self.most[0]:,})")
+        if self.max_usd is not None:
+            flags.append(f"--max-usd (above {self.most[1]:.4f})")
+        return f"raise {' or '.join(flags)}" if flags else "raise the budget"
 
     def worst(self, request: Request | Call) -> Cost:
         """The maximal cost of a request."""
@@ -276,8 +292,10 @@ def check_ceilings(max_tokens: int | None, max_usd: float | None, prices: Prices
         raise UsageError(
             f"--max-tokens {max_tokens}", expected="a number above 0", todo="pass for example --max-tokens 1000000"
         )
-    if max_usd is not None and not max_usd > 0:
-        raise UsageError(f"--max-usd {max_usd}", expected="a number above 0", todo="pass for example --max-usd 5")
+    if max_usd is not None and not 0 < max_usd < math.inf:
+        raise UsageError(
+            f"--max-usd {max_usd}", expected="a finite number above 0", todo="pass for example --max-usd 5"
+        )
     if max_usd is not None and prices is None:
         raise UsageError(
             "--max-usd without prices",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from syngain.core.errors import UnfinishedError, UsageError
+from syngain.core.errors import SyngainError, UnfinishedError, UsageError
 from syngain.core.progress import Progress, silent
 from syngain.data import read
 from syngain.data.columns.roles import Kind
@@ -20,7 +20,7 @@ from syngain.generators.servers.lessons import DialectLearner
 from syngain.generators.toy import MarkovText
 from syngain.generators.toy_speaker import ToyGenerator
 from syngain.pipeline.recipe import EndpointSpec, LlamaCppSpec, LocalSpec, ToySpec, read_recipe
-from syngain.pipeline.store.budget import Output, usage_of
+from syngain.pipeline.store.budget import DISTRUST, OVERRUN, Output, usage_of
 from syngain.pipeline.store.spending import Charge
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ async def checked(generator: Generator, recipe: Recipe, account: Account) -> tup
 def accounting(store: Store, ledger: Ledger) -> Account:
     """An account of requests outside the plan: reserved before they leave, settled when they come back.
 
-    Its block raises UnfinishedError when the budget does not cover a request.
+    Its block raises UnfinishedError when the budget does not cover a request, or the answer reports an impossible cost.
     """
 
     @contextmanager
@@ -189,29 +189,47 @@ def accounting(store: Store, ledger: Ledger) -> Account:
         held = ledger.worst(call)
         if not ledger.reserve(held):
             raise UnfinishedError(
-                f"the budget does not cover a request of {held[0]:,} tokens to probe the server ({ledger.sentence()})",
+                f"the budget does not cover a request of {held[0]:,} tokens to probe the server",
                 expected="a budget for a few small requests",
-                todo="raise --max-tokens or --max-usd",
+                todo=f"{ledger.raise_it}, then continue with --resume",
             )
         entry, charge = store.reserved(PROBE, held), Charge(most=held)
         answer: Reply | None = None
 
-        def billed(reply: Reply) -> Reply:
+        def settled(reply: Reply) -> Reply:
             nonlocal charge, answer
             answer = reply
             charge = ledger.charge(call, held, usage_of(reply), Output.of(reply))
             return reply
 
         try:
-            yield billed
+            yield settled
         except FailedError as error:
             charge = ledger.charge(call, held, error.usage, None) if error.billed else Charge()
             raise
         finally:
             store.settled(entry, charge, answer)
             ledger.settle(held, charge)
+            if charge.overrun and ledger.has_ceiling:
+                raise UnfinishedError(
+                    f"{OVERRUN}, in its answer to the probe",
+                    expected=f"at most {held[0]:,} tokens in its `usage`",
+                    todo=f"{DISTRUST}, then continue with --resume",
+                )
 
     return account
+
+
+@contextmanager
+def billed(ledger: Ledger) -> Iterator[None]:
+    """Add to an error what was billed before it."""
+    try:
+        yield
+    except SyngainError as error:
+        if not ledger.most[0]:
+            raise
+        came = f"{error.came} ({ledger.sentence()})"
+        raise type(error)(came, expected=error.expected, todo=error.todo) from error
 
 
 def _samplings(recipe: Recipe) -> list[SamplingSpec]:

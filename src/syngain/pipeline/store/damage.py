@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import struct
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
+from syngain.core.phrases import listed
 from syngain.pipeline.store.pages import FRAME_HEADER, frames
 
 if TYPE_CHECKING:
@@ -21,10 +23,13 @@ WORD = 0xFFFFFFFF
 SMALLEST_LOG = 568  # bytes of one with a page
 
 
+NOTHING_SENT = "; nothing was sent"
+
+
 def damaged(path: Path, what: str) -> InputError:
     """The error of a store that cannot be continued: what was found, and how to save what is in it."""
     return InputError(
-        f"{path} {what}; nothing was sent",
+        f"{path} {what}{NOTHING_SENT}",
         expected="the store as `syngain generate` left it",
         todo=f"restore it from a copy, or save what is readable with `syngain generate --recover {path.parent}`; "
         "to pay for all rows again, name another folder with -o DIR",
@@ -40,7 +45,8 @@ def check_traces(path: Path) -> None:
     if not path.exists() or not path.stat().st_size:
         found = [name for name in TRACES if _has_content(path.with_name(name))]
         if found:
-            raise damaged(path, f"is {'empty' if path.exists() else 'missing'}, and {' and '.join(found)} is there")
+            state, are = "empty" if path.exists() else "missing", "are" if len(found) > 1 else "is"
+            raise damaged(path, f"is {state}, and {listed(found)} of its run {are} there")
         return
     try:
         with path.open("rb") as file:
@@ -119,6 +125,27 @@ def _checksum(sums: tuple[int, int], content: bytes, order: Literal["<", ">"]) -
         first = (first + one + second) & WORD
         second = (second + other + first) & WORD
     return first, second
+
+
+def damage_of(path: Path, place: Path) -> str:
+    """What is missing or damaged in a store, empty where nothing is; its copy in an empty folder is looked through."""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        check_traces(path)
+        check_log(path)
+        if not path.is_file() or not path.stat().st_size:
+            return f"{path} is {'empty' if path.exists() else 'missing'}"
+        copy = place / path.name
+        for one in (path, log):
+            if one.is_file():
+                shutil.copyfile(one, copy.with_name(one.name))
+        with closing(sqlite3.connect(copy)) as connection:
+            check_content(connection, path)
+    except InputError as error:
+        return error.came.removesuffix(NOTHING_SENT)
+    except sqlite3.Error as error:
+        return f"{path} is damaged ({error})"
+    return ""
 
 
 def check_content(connection: sqlite3.Connection, path: Path) -> None:

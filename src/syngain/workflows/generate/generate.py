@@ -26,7 +26,8 @@ from syngain.pipeline.recipe import EndpointSpec, Recipe, read_recipe
 from syngain.pipeline.run import Run
 from syngain.pipeline.store.acceptance import divergences
 from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, check_output_limit, prices_of
-from syngain.pipeline.store.connect import accounting, checked, connected, remembered, with_known_capabilities
+from syngain.pipeline.store.connect import accounting, billed, checked, connected, remembered, with_known_capabilities
+from syngain.pipeline.store.spending import spent
 from syngain.pipeline.store.store import Store
 from syngain.workflows.generate.generate_stop import rule_and_quantities
 from syngain.workflows.inputs import Source, dataset_of, either, settings_json
@@ -139,28 +140,28 @@ def work_folder(folder: Path) -> Path:
 
 @contextmanager
 def working_in(work: Path) -> Iterator[None]:
-    """The working folder; removed if not a single request was planned."""
+    """The working folder; removed if no request was planned and nothing may have been billed."""
     fresh = not work.exists()
     work.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except SyngainError:
-        if fresh and not _planned(work / STORE):
+        if fresh and not _in_use(work / STORE):
             forget(work)
         raise
 
 
-def _planned(path: Path) -> int:
-    """Requests in a store; 0 where there is none, 1 where it cannot be read: nobody knows."""
+def _in_use(path: Path) -> bool:
+    """Whether a store has requests or costs; true where it cannot be read: nobody knows."""
     if not path.exists():
-        return 0
+        return False
     try:
         with closing(sqlite3.connect(path)) as store:
-            return int(store.execute("SELECT COUNT(*) FROM requests").fetchone()[0])
+            return bool(store.execute("SELECT COUNT(*) FROM requests").fetchone()[0] or spent(store).most[0])
     except sqlite3.OperationalError:  # no such table yet
-        return 0
+        return False
     except sqlite3.DatabaseError:
-        return 1
+        return True
 
 
 def forget(work: Path) -> None:
@@ -248,7 +249,8 @@ async def _begun(job: GenerationJob, store: Store, work: Path, *, resume: bool, 
     found = connected(job.recipe.generator, job.dataset, progress=progress)
     async with AsyncExitStack() as failed:
         failed.push_async_callback(found.close)
-        generator = await _known(found, job, store, ledger)
+        with billed(ledger):
+            generator = await _known(found, job, store, ledger)
         run = run_of(job, generator, store, ledger, work)
         run.progress = progress
         run.prepare(resume=resume)

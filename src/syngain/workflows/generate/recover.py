@@ -14,6 +14,7 @@ from syngain.data import write_records
 from syngain.data.generated_row import GENERATOR, REQUEST, to_record
 from syngain.pipeline.export import STORE, row_of
 from syngain.pipeline.prompts.content import candidates
+from syngain.pipeline.store.damage import damage_of
 from syngain.pipeline.store.salvage import Salvaged, ledger_lines, salvage
 from syngain.pipeline.store.store import Store
 
@@ -35,6 +36,7 @@ class Recovered:
         folder: where it was written. rows: in ``rows.jsonl``. exported: those of them that only an earlier export had.
         answers: in ``answers.jsonl``: answers whose requests are not readable.
         found: what the store gave. spent: what its ledger adds up to.
+        damage: what is missing or damaged in the store; empty where nothing is.
     """
 
     folder: Path
@@ -43,21 +45,26 @@ class Recovered:
     answers: int
     found: Salvaged
     spent: Spent
+    damage: str
 
     def sentences(self) -> list[str]:
         """What was saved and what is lost, for the terminal."""
         found, spent = self.found, self.spent
         earlier = f", {self.exported:,} of them from an earlier export" if self.exported else ""
         billed = f"billed at least {spent.least[0]:,}, at most {spent.most[0]:,} tokens"
-        if found.answers and not found.entries:
-            billed = "what was billed is not known (no entry is readable, or the store is of version 0.1)"
+        if not found.entries:
+            billed = "what was billed is not known; look it up at the server's provider"
+        elif self.damage:
+            billed = f"billed at least {spent.least[0]:,} tokens; how much more is not known"
         lines = [
             f"{self.rows:,} rows in {self.folder / 'rows.jsonl'}{earlier}",
             f"{found.entries:,} entries in {self.folder / 'ledger.jsonl'}: {billed}",
         ]
         if self.answers:
             lines.append(f"{self.answers:,} answers without their requests in {self.folder / ANSWERS}")
-        lost = f"{found.lost:,} answers are not readable" if found.lost else "no answer is known to be lost"
+        lost = f"{found.lost:,} answers are not readable" if found.lost else "no answer is lost"
+        if self.damage:
+            lost = f"{self.damage}: " + (f"at least {lost}" if found.lost else "whether answers are lost is not known")
         broken = f"; {found.broken:,} pieces of the store are damaged" if found.broken else ""
         return [*lines, lost + broken]
 
@@ -83,8 +90,10 @@ def recover(run: str | Path, folder: str | Path | None = None) -> Recovered:
         with tempfile.TemporaryDirectory(prefix=".syngain-", dir=target.parent) as place:
             made = Path(place) / "rows"
             made.mkdir()
+            (copy := Path(place) / "copy").mkdir()
+            damage = damage_of(source / STORE, copy)
             with Store.opened(Path(place) / STORE) as store:
-                found = _written(source, store, made)
+                found = _written(source, store, made, damage)
             made.rename(target)
         return replace(found, folder=target)
 
@@ -102,7 +111,7 @@ def _source(run: Path) -> Path:
     )
 
 
-def _written(source: Path, store: Store, target: Path) -> Recovered:
+def _written(source: Path, store: Store, target: Path, damage: str) -> Recovered:
     try:
         found = salvage(source / STORE, store)
     except OSError as error:
@@ -121,7 +130,7 @@ def _written(source: Path, store: Store, target: Path) -> Recovered:
     answers = _unassigned(store, {row.request for row in held} | exported.keys())
     if answers:
         write_records(target / ANSWERS, answers)
-    return Recovered(target, len(held) + len(exported), len(exported), len(answers), found, store.spent())
+    return Recovered(target, len(held) + len(exported), len(exported), len(answers), found, store.spent(), damage)
 
 
 def _exported(source: Path) -> Iterator[tuple[str, Record]]:
