@@ -1,7 +1,7 @@
 """Servers of embeddings, from their documentation: what each takes, how it refuses, what its answers look like.
 
-The vectors are sums of a random vector per word. ``source`` names the server that is imitated; its pages
-were not opened when this was written. Only the behavior of llama.cpp was seen (`pipeline/test_real_servers.py`).
+The vectors are sums of a random vector per word. ``source`` is the page or the thread that shows the behavior; that of
+llama.cpp was also seen on its server (`pipeline/test_real_servers.py`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Kind:
     refuses: object = lambda texts: None  # (texts) -> (status, JSON) or None
     coded: bool = False  # base64 of float32
     ordered: bool = False  # without `index`
+    zeros: int = 0  # words beyond which an embedding is all zeros
+    bodies: object = lambda body: None  # (body) -> (status, JSON) or None
 
 
 def _openai(texts):
@@ -52,14 +54,59 @@ def _tei(texts):
     return None
 
 
+def _vllm(texts):
+    longest = max(len(text.split()) for text in texts)
+    if longest > 512:
+        said = (
+            f"This model's maximum context length is 512 tokens. However, you requested {longest} tokens in the input "
+        )
+        said += "for embedding generation. Please reduce the length of the input."
+        return 400, {"object": "error", "message": said, "type": "BadRequestError", "param": None, "code": 400}
+    return None
+
+
+def _ollama(texts):
+    if any(len(text.split()) > 512 for text in texts):
+        return 400, {"error": {"message": "input length exceeds maximum context length", "type": "api_error"}}
+    return None
+
+
+def _no_format(body):
+    if "encoding_format" in body:
+        said = f"gemini does not support parameters: {{'encoding_format': '{body['encoding_format']}'}}"
+        return 400, {"error": {"message": f"litellm.UnsupportedParamsError: {said}", "code": "400"}}
+    return None
+
+
+def _needs_format(*allowed):
+    def refused(body):
+        given = body.get("encoding_format")
+        if given not in allowed:
+            said = f"body -> encoding_format: Input should be {' or '.join(map(repr, allowed))}"
+            return 422, {"error": {"message": said, "type": "invalid_request_error", "param": "encoding_format"}}
+        return None
+
+    return refused
+
+
+_THREAD = "https://github.com/{}"
 KINDS = {
-    "openai": Kind("OpenAI, API reference, embeddings", _openai),
-    "vllm": Kind("vLLM, pooling models", _openai),
-    "llama.cpp": Kind("llama.cpp, its server in embedding mode", _llamacpp),
-    "tei": Kind("Text Embeddings Inference", _tei),
-    "ollama": Kind("Ollama, OpenAI compatibility"),
+    "openai": Kind("https://developers.openai.com/api/reference/go/resources/embeddings", _openai),
+    "vllm": Kind(_THREAD.format("vllm-project/vllm/issues/19798"), _vllm),
+    "llama.cpp": Kind(f"{_THREAD.format('gpustack/gpustack/issues/472')}, and seen on its server", _llamacpp),
+    "tei": Kind(
+        "https://huggingface.co/BAAI/bge-base-en-v1.5/discussions/8 (413), "
+        + _THREAD.format("Helweg/opencode-codebase-index/issues/39 (batch)"),
+        _tei,
+    ),
+    "ollama": Kind(_THREAD.format("n8n-io/n8n/issues/11144"), _ollama),
+    "ollama, zeros": Kind("https://huggingface.co/Snowflake/snowflake-arctic-embed-l/discussions/14", zeros=512),
+    "litellm, gemini": Kind(_THREAD.format("vectorize-io/hindsight/issues/925"), bodies=_no_format),
+    "litellm, bge": Kind(_THREAD.format("vectorize-io/hindsight/issues/1154"), bodies=_needs_format("float", "base64")),
+    "voyage": Kind(_THREAD.format("vectorize-io/hindsight/issues/925"), bodies=_needs_format(None, "base64")),
+    "base64 alone": Kind("none: stricter than Voyage's", bodies=_needs_format("base64"), coded=True),
     "without index": Kind("llama.cpp, older answers", ordered=True),
-    "base64": Kind("OpenAI, API reference, embeddings", coded=True),
+    "base64": Kind("https://developers.openai.com/api/reference/go/resources/embeddings", coded=True),
 }
 
 
@@ -75,6 +122,9 @@ def truth(text):
 def embedded(texts, kind=None):
     """The answer to a request, its items in another order than the texts."""
     items = [{"object": "embedding", "index": i, "embedding": truth(text).tolist()} for i, text in enumerate(texts)]
+    for item, text in zip(items, texts, strict=True):
+        if kind and kind.zeros and len(text.split()) > kind.zeros:
+            item["embedding"] = [0.0] * WIDTH
     for item in items:
         if kind and kind.coded:
             item["embedding"] = base64.b64encode(np.asarray(item["embedding"], dtype="<f4").tobytes()).decode()
@@ -125,7 +175,7 @@ class EmbeddingKindServer:
             return 404, {
                 "error": {"message": f"The model `{asked['model']}` does not exist", "code": "model_not_found"}
             }
-        no = self.kind.refuses(asked["input"])
+        no = self.kind.bodies(asked) or self.kind.refuses(asked["input"])
         if no is not None:
             return no
         self.texts += asked["input"]

@@ -286,3 +286,38 @@ def test_no_damage_to_an_answer_gives_other_vectors(data):
     assert np.isfinite(found).all()
     if place in {"index", "none"}:
         np.testing.assert_array_equal(found, vectors(answer, 3, WIDTH))
+
+
+@pytest.mark.parametrize("name", ["openai", "vllm", "llama.cpp", "tei", "ollama", "ollama, zeros"])
+def test_a_text_beyond_the_context_is_cut_and_counted_whatever_the_server_says(name, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    texts = ["short one", "word " * 9_000, "another one"]
+    with EmbeddingKindServer(KINDS[name]) as server, collected() as said:
+        found = EmbeddingServer("m", server.url).fit(texts, RNG)(texts)
+    assert found.any(axis=1).all()
+    assert np.allclose(found[[0, 2]], [unit(text) for text in (texts[0], texts[2])])
+    assert any("1 of 3 texts were cut" in one for one in said.all())
+
+
+@pytest.mark.parametrize(("name", "form"), [("litellm, bge", "float"), ("voyage", None), ("base64 alone", "base64")])
+def test_a_format_that_a_server_wants_is_learned_once(name, form, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    texts = [f"text {number}" for number in range(200)]
+    with EmbeddingKindServer(KINDS[name]) as server:
+        encoder = EmbeddingServer("m", server.url, batch=16)
+        encoder.fit(texts, RNG)(texts)
+        encoder.fit(texts, RNG)([f"more {number}" for number in range(200)])
+        asked = [body.get("encoding_format") for body in server.bodies]
+    assert asked[-1] == form
+    assert asked.count(form) == 1 + 2 * 13
+    assert len(asked) - asked.count(form) <= 2
+
+
+def test_a_format_may_be_set_and_one_that_nobody_takes_is_an_error(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with EmbeddingKindServer(KINDS["base64 alone"]) as server:
+        encoder = EmbeddingServer("m", server.url, extra_body={"encoding_format": "base64"})
+        assert encoder.fit(["a b"], RNG)(["a b"]).any()
+        assert {body["encoding_format"] for body in server.bodies} == {"base64"}
+        with pytest.raises(InputError, match="encoding_format"):
+            EmbeddingServer("m", server.url, extra_body={"encoding_format": "md5"}).fit(["a b"], RNG)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from syngain.core.documents.warned import collected, tally, warn
 from syngain.core.errors import UsageError
 from syngain.core.folders.finished_units import FinishedUnits
 
@@ -78,3 +79,24 @@ def test_a_half_written_unit_is_not_there(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         units.unit("a", broken)
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["identity.json"]
+
+
+def test_a_resumed_run_says_the_warnings_of_units_that_were_finished_before(tmp_path):
+    def compute():
+        warn("half of the rows are empty")
+        tally("{:,} of {:,} texts were cut", 2, 5)
+        return {"a": np.arange(3)}
+
+    seen = []
+    for resume in (False, True, True):
+        with collected() as said:
+            units = FinishedUnits.opened(tmp_path / "w", {"a": 1}, resume=resume)
+            assert list(units.unit("one", compute)) == ["a"]
+        seen.append(said.all())
+    assert seen[0] == seen[1] == seen[2]
+    assert len(seen[0]) == 2
+    with collected() as said:
+        quiet = FinishedUnits.opened(tmp_path / "q", {"a": 1}, resume=False)
+        quiet.unit("one", lambda: {"a": np.arange(3)})
+        quiet.unit("one", compute)
+    assert not said.all()

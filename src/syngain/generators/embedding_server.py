@@ -30,6 +30,7 @@ from syngain.generators.protocol import RefusedError, RetryableError
 from syngain.generators.servers import embeddings
 from syngain.generators.servers.embedding_memory import EmbeddingMemory
 from syngain.generators.servers.http_body import MEBIBYTE
+from syngain.generators.servers.lessons import BadRequestError
 from syngain.generators.servers.statuses import remedy
 from syngain.generators.waiting import wait_for
 
@@ -70,14 +71,15 @@ class EmbeddingServer:
     attempts: int = field(default=6, metadata=_ELSEWHERE)
     connections: int = field(default=8, metadata=_ELSEWHERE)
     _memory: list[EmbeddingMemory] = field(default_factory=list, repr=False, compare=False)
+    _forms: list[str] = field(default_factory=lambda: ["", "float", "base64"], repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, value, least in (("batch", self.batch, 1), ("attempts", self.attempts, 1)):
             if value < least:
                 raise UsageError(f"{name} = {value}", expected=f"at least {least}", todo=f"pass {name}={least} or more")
-        if {"model", "input", "encoding_format"} & set(self.extra_body):
+        if {"model", "input"} & set(self.extra_body):
             raise UsageError(
-                f"extra_body sets {', '.join(sorted({'model', 'input', 'encoding_format'} & set(self.extra_body)))}",
+                f"extra_body sets {', '.join(sorted({'model', 'input'} & set(self.extra_body)))}",
                 expected="further fields of a request, such as dimensions",
                 todo="remove it from extra_body",
             )
@@ -105,6 +107,22 @@ class EmbeddingServer:
                 todo=f"name {self.model}@http://host:8000/v1, or export OPENAI_BASE_URL=...",
             )
         return found
+
+    @property
+    def form(self) -> str:
+        """The ``encoding_format`` of requests, as far as it is known; empty for none."""
+        return self._forms[0]
+
+    def learns(self, form: str, reason: str) -> bool:
+        """Whether to try another ``encoding_format`` after ``form`` was refused: some servers want one, some none."""
+        if "encoding_format" not in reason or "encoding_format" in self.extra_body:
+            return False
+        if self.form != form:  # learned from another request
+            return True
+        if len(self._forms) == 1:
+            return False
+        del self._forms[0]
+        return True
 
     def check(self) -> None:
         """Ask for the embedding of one letter: a wrong address, key or model is an error before the rows are read.
@@ -218,13 +236,20 @@ class _Session:
         Raises:
             RefusedError: the server does not take this request. UsageError, UnfinishedError: it takes none.
         """
-        body = {"model": self.encoder.model, "input": list(texts)}
+        body: dict[str, object] = {"model": self.encoder.model, "input": list(texts)}
         most = MEBIBYTE + len(texts) * (self.width or embeddings.WIDEST) * embeddings.PER_NUMBER
         attempt = 0
         while True:
             await pace.turn()
+            form = self.encoder.form
             try:
-                found = embeddings.vectors(await client.post("embeddings", body, most), len(texts), self.width)
+                asked = {**body, "encoding_format": form} if form else body
+                found = embeddings.vectors(await client.post("embeddings", asked, most), len(texts), self.width)
+                if not found.any(axis=1).all():
+                    raise RefusedError("an embedding is all zeros, as for a text beyond the context of the model")
+            except BadRequestError as error:
+                if not self.encoder.learns(form, error.reason):
+                    raise
             except RetryableError as error:
                 if embeddings.is_overflow(error.reason):
                     raise RefusedError(error.reason) from error

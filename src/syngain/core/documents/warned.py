@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from contextlib import contextmanager
@@ -51,6 +52,10 @@ class Warned:
         """Every sentence once, in the order in which they were first said."""
         return (*self.sentences, *(form.format(*numbers) for form, numbers in self.counts.items()))
 
+    def as_json(self) -> str:
+        """All of it as a text, for a part of a run that is kept."""
+        return json.dumps([list(self.sentences), self.counts])
+
     def add(self, other: Warned) -> None:
         """Take over what was said in a part of the run."""
         self.sentences |= other.sentences
@@ -88,6 +93,14 @@ def tally(form: str, some: int, total: int) -> None:
         now.count(form, some, total)
     elif now is None and some:
         log.warning("%s", form.format(some, total))
+
+
+def said_again(kept: str) -> None:
+    """Say what a part of the run said when it was computed, from :meth:`Warned.as_json`."""
+    sentences, counts = json.loads(kept)
+    now = _NOW.get()
+    if now is not None:
+        now.add(Warned(dict.fromkeys(sentences), {form: (some, total) for form, (some, total) in counts.items()}))
 
 
 def literal(words: str) -> str:

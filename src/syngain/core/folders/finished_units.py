@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syngain.core.documents.json_documents import json_file
+from syngain.core.documents.warned import collected, said_again
 from syngain.core.errors import UnfinishedError, UsageError
 from syngain.core.fingerprint import differences, fingerprint
 from syngain.core.folders.work import clear
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IDENTITY = "identity.json"
+WARNED = "warned of"  # the array of a unit's warnings
+_NOTHING = "[[], {}]"
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
@@ -72,7 +75,7 @@ class FinishedUnits:
         return cls(folder)
 
     def unit(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
-        """Return the arrays of a unit; compute and keep them if they are absent.
+        """Return the arrays of a unit; compute and keep them if they are absent, with the warnings said meanwhile.
 
         Raises:
             UnfinishedError: the disk is full; finished units are kept.
@@ -82,10 +85,13 @@ class FinishedUnits:
         place = self.folder / f"{fingerprint(name)}.npz"
         kept = _read(place)
         if kept is not None:
+            said_again(str(kept.pop(WARNED, _NOTHING)))
             return kept
-        found = compute()
+        with collected() as said:
+            found = compute()
         buffer = io.BytesIO()
-        np.savez(buffer, **dict(found))  # type: ignore[arg-type]
+        words = {WARNED: np.array(said.as_json())} if said.all() else {}
+        np.savez(buffer, **dict(found), **words)  # type: ignore[arg-type]
         _write(place, buffer.getvalue())
         return found
 
@@ -95,7 +101,7 @@ class FinishedUnits:
             clear(self.folder)
 
 
-def _read(place: Path) -> Arrays | None:
+def _read(place: Path) -> dict[str, NDArray[np.generic]] | None:
     """Read the arrays of a file.
 
     None where it is absent or damaged; the unit is then computed again.
