@@ -10,9 +10,12 @@ from fake_server import FakeServer
 from generating import lines, server_recipe, toy_recipe
 from syngain.cli import main
 from syngain.core.errors import InputError, SyngainError, UnfinishedError, UsageError
+from syngain.generators.protocol import Reply, Sampling
+from syngain.pipeline.prompts.content import content_of
 from syngain.pipeline.prompts.schema import check_schema, parsed
 from syngain.pipeline.prompts.templates import condition, template
 from syngain.pipeline.recipe import read_recipe
+from syngain.pipeline.store.request import Request, RowSpec
 from syngain.workflows.generate.generate import Limits, forecast, generate, preview
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "minLength": 3}}, "required": ["text"]}
@@ -339,3 +342,11 @@ def test_a_recipe_that_is_refused_leaves_no_folder(tmp_path):
     with pytest.raises(UnfinishedError, match="returned no usable answer"):
         syngain.generate(recipe, tmp_path / "real.jsonl", folder=tmp_path / "run")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["real.jsonl"]
+
+
+def test_a_cut_json_answer_says_that_it_was_cut():
+    row = RowSpec(strategy="s", anchors=(), label=None, output="json", into="text", fixed={}, repair=True)
+    asked = Request(messages=(("user", "x"),), sampling=Sampling(), sample=0, run_seed=0, purpose=row, schema=SCHEMA)
+    for finish, words in (("length", "cut at `max_tokens`"), ("stop", "not JSON (Unterminated")):
+        assert words in content_of(asked, Reply(text='{"text": "abc', finish=finish))[1]
+    assert "below 3" in content_of(asked, Reply(text='{"text": "ab"}', finish="length"))[1]

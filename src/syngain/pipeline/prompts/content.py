@@ -61,6 +61,8 @@ def content_of(request: Request, reply: Reply) -> tuple[dict[str, object], str]:
         value, reason = parsed(text, request.schema or {})
         if not reason and not isinstance(value, dict):
             reason = "the JSON is not an object"
+        if reason.startswith("not JSON") and reply.finish == "length":
+            reason = "cut at `max_tokens` before the end of the JSON"
         return ({}, reason) if reason else ({**label, **value}, "")
     if row.output == "pair":
         found = _PAIR.search(text)

@@ -167,8 +167,8 @@ class Ledger:
     def sentence(self, spent: Spent | None = None) -> str:
         """What was billed and the ceilings, in words."""
         least, most = (self.least, self.most) if spent is None else (spent.least, spent.most)
-        parts = [_words(f"{least[0]:,}", f"{most[0]:,}", None if self.max_tokens is None else f"{self.max_tokens:,}")]
-        parts[0] += " tokens"
+        limit = None if self.max_tokens is None else f"{self.max_tokens:,} tokens"
+        parts = [_words(f"{least[0]:,}", f"{most[0]:,}" + " tokens" * (limit is None), limit)]
         if self.prices != Prices():
             limit = None if self.max_usd is None else f"{self.max_usd:g}"
             dated = f" (prices of {self.prices.date})" if self.prices.date else ""
