@@ -134,11 +134,7 @@ def _run() -> int:
         complain(SyngainError("out of memory", expected="rows that fit into memory", todo="pass a part of the rows"))
         code = 3
     if code == INTERRUPTED:  # newer versions of typer make this code of an interruption themselves
-        print(
-            "interrupted; no unfinished result was written "
-            "(gain --proxy lm, ggmi --model, train, generate and mix continue with --resume)",
-            file=sys.stderr,
-        )
+        print("interrupted; no unfinished result was written", file=sys.stderr)
     return code if isinstance(code, int) else 0
 
 
