@@ -85,6 +85,7 @@ def plan(loaded: Loaded, roles: Roles, like: ReferenceColumns | None) -> Feature
     features = tuple(name for name in others if _is_feature(loaded, name, record))
     if not features:
         raise no_text_field(loaded)
+    _refuse_nested(loaded, features, others, record)
     return FeaturePlan(features, tuple(name for name in others if name not in features))
 
 
@@ -158,6 +159,29 @@ def _is_feature(loaded: Loaded, name: str, record: Callable[[int], Mapping[str, 
         return False
     first = loaded.fields[name].first
     return first < 0 or not isinstance(record(first).get(name), (list, dict, bytes))
+
+
+def _refuse_nested(
+    loaded: Loaded, features: Sequence[str], others: Sequence[str], record: Callable[[int], Mapping[str, object]]
+) -> None:
+    """Refuse rows that hold lists of rows next to hardly anything else, as SQuAD's file does.
+
+    Raises:
+        InputError: the error names the field with the lists.
+    """
+    if len(features) > FEW_FEATURES:
+        return
+    for name in others:
+        first = loaded.fields[name].first
+        cell = record(first).get(name) if first >= 0 and name not in features else None
+        if isinstance(cell, list) and len(cell) > 0 and all(isinstance(item, dict) for item in cell):
+            inside = ", ".join(f"`{show(key)}`" for key in list(cell[0])[:5])
+            raise InputError(
+                f"{loaded.name}: `{show(name)}` holds a list of objects in each row ({inside}), and the other fields "
+                "hardly make a table",
+                expected="one example per row",
+                todo=f"write each object of `{show(name)}` as a row of its own",
+            )
 
 
 def _longest_text(loaded: Loaded) -> str:

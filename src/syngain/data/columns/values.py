@@ -9,6 +9,9 @@ from numbers import Number
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 WHOLE = re.compile(r"[+-]?\d+\.0+")
+DECIMAL_COMMA = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+", re.ASCII)
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})", re.ASCII)
+TWO_MEANINGS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 MISSING = {"", "nan", "na", "n/a", "null", "none"}  # what tables write where a number is missing
 EXACT = 1e15  # floats below it that are whole numbers are exactly that whole number
 
@@ -62,13 +65,25 @@ def number(value: object) -> float | None:
 
 
 def written_number(value: object) -> float | None:
-    """Convert a number written as text, as in CSV."""
+    """Convert a number written as text, as in CSV: 12.5, 12,5, 1.234,5 and 1,234.5.
+
+    ``1,234`` is not converted: it is 1234 in one country and 1.234 in another.
+    """
     if not isinstance(value, str):
         return number(value)
     try:
         return float(value) if "_" not in value else None  # Python accepts 1_000, which is not a number in tables
     except ValueError:
+        if "," in value:
+            return _marked_number(value.strip())
         return math.nan if is_missing(value) else None
+
+
+def _marked_number(text: str) -> float | None:
+    """The number of a text with commas, where it has only one meaning."""
+    if DECIMAL_COMMA.fullmatch(text) and not TWO_MEANINGS.fullmatch(text):
+        return float(text.replace(".", "").replace(",", "."))
+    return float(text.replace(",", "")) if THOUSANDS.fullmatch(text) else None
 
 
 def is_missing(value: object) -> bool:

@@ -218,8 +218,25 @@ def _by_first_line(head: bytes, name: str) -> str:
     )
 
 
+PACKED = {
+    b"PK\x03\x04": "zip archive",
+    b"%PDF": "PDF",
+    b"7z\xbc\xaf": "7z archive",
+    b"BZh91AY&SY": "bzip2 file",
+    b"\xfd7zXZ": "xz file",
+    b"SQLite format 3": "SQLite database",
+    b"\x80\x04": "pickle",
+    b"\x93NUMPY": "NumPy array",
+}
+
+
 def _refuse_binary(head: bytes, name: str) -> None:
     start = head[:4096]
+    packed = next((what for mark, what in PACKED.items() if start.startswith(mark)), None)
+    if packed is not None:
+        raise InputError(
+            f"{name}: a {packed}", expected=KNOWN, todo="unpack it, or export its rows as JSON lines, CSV or Parquet"
+        )
     if b"\0" in start and start[::2].count(0) + start[1::2].count(0) > 0.3 * len(start):
         guess = "utf-16-be" if start[::2].count(0) > start[1::2].count(0) else "utf-16-le"
         raise InputError(

@@ -133,7 +133,7 @@ def _scanned(text: str, position: int, name: str, number: int) -> tuple[object, 
     except json.JSONDecodeError as error:
         line = number + text.count("\n", position, error.pos)
         column = error.pos - text.rfind("\n", 0, error.pos)
-        raise _not_json(name, line, f"{error.msg} at character {column}") from error
+        raise _not_json(name, line, f"{error.msg.removesuffix(' at')} at character {column}") from error
     except RecursionError as error:
         raise _too_deep(name, number) from error
     except RepeatedKeyError as error:
