@@ -93,6 +93,17 @@ HARD = {
             "images": ["x.png"],
         }
     ],
+    "marks_in_text": [
+        {"messages": [user("Where does the tag <image> stand?"), says("In the head.")]},
+        {"messages": [user("How is a sound written?"), says("As <audio>.")]},
+        {"messages": [user([{"type": "text", "text": "The tag <image> of:"}, IMAGE]), says("A cat.")]},
+        {"messages": [user("Which tags are there?"), says("<img> and <Video>.")]},
+    ],
+    "marks_in_preferences": [
+        {"prompt": [user("a")], "chosen": [says("The tag is <video>.")], "rejected": [says("None.")]},
+        {"prompt": [user("What is <video>?")], "chosen": [says("A tag.")], "rejected": [says("A film.")]},
+        {"prompt": [user("And b?")], "chosen": [says("A letter.")], "rejected": [says("A tag.")]},
+    ],
     "image_source": [
         {
             "messages": [

@@ -12,6 +12,17 @@ BLOCK = re.compile(
     r"(?:<!-- not run: (?P<why>[^\n]+) -->\n)?^```(?P<kind>python|sh|bash|shell|console)\n(?P<code>.*?)^```",
     re.DOTALL | re.MULTILINE,
 )
+TRAINER_ROWS = {
+    "pairs.jsonl": [
+        {"instruction": "Name a river.", "input": "", "output": "The Oder."},
+        {"instruction": "Name a lake.", "input": "", "output": "Lake Constance."},
+    ],
+    "preferences.jsonl": [
+        {"prompt": "Name a river in Poland.", "chosen": "The Oder.", "rejected": "The Rhine."},
+        {"prompt": "Name a lake.", "chosen": "Lake Constance.", "rejected": "The Oder."},
+    ],
+}
+"""The files that the pages of the trainers convert."""
 README_NOT_RUN = {"gpt4=": "needs files of other names; the guides run it with theirs"}
 """Parts of lines of the README that are not run here. The README is read by people: it has no comments."""
 

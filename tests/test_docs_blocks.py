@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from docs_blocks import README_NOT_RUN, all_blocks, pages, why_not, words
+from docs_blocks import README_NOT_RUN, TRAINER_ROWS, all_blocks, pages, why_not, words
 from embedding_kinds import EmbeddingKindServer
 from syngain.cli import main
 from syngain.lab.planted.sets import demo_sets
@@ -61,7 +61,8 @@ def files(tmp_path_factory, rows_are_made_once):
         prices = 3_000 * areas + 20_000 * rooms + rng.normal(size=count) * 20_000
         lines = [f"{area:.1f},{room},{price:.0f}" for area, room, price in zip(areas, rooms, prices, strict=True)]
         (folder / f"{name}.csv").write_text("\n".join(["area,rooms,price", *lines]), encoding="utf-8")
-    write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
+    for name, rows in TRAINER_ROWS.items():
+        write_records(folder / name, rows)
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")
     (folder / "encoder.yaml").write_text(ENCODER[1], encoding="utf-8")
@@ -101,8 +102,9 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, files, monkeypatch
         arguments = words(line)
         if arguments[0] == "demo":
             continue  # tests/test_demo.py
-        fresh = "-o" in arguments or arguments[0] in {"audit", "gain", "select", "compare", "mix", "information"}
-        if fresh and arguments[0] != "explain" and not {"--resume", "--dry-run"} & set(arguments):
+        writes = {"audit", "gain", "select", "compare", "mix", "information", "convert"}
+        fresh = "-o" in arguments or arguments[0] in writes
+        if fresh and arguments[0] != "explain" and not {"--resume", "--dry-run", "--force"} & set(arguments):
             arguments.append("--force")
         key = tuple(arguments)
         reads = arguments[0] in {"gate", "explain"}
@@ -137,9 +139,10 @@ def test_every_command_has_the_options_it_is_shown_with(block, line):
 
 def test_what_is_not_run_is_counted():
     marked = [block for block in BLOCKS if block.why]
-    assert len(marked) == 17
+    assert len(marked) == 31
     assert {block.why for block in marked} <= {
         "needs a model",
+        "needs a trainer",
         "needs a server",
         "needs a GPU",
         "needs a table of runs",

@@ -12,12 +12,14 @@ def readings(job: dict, path: str) -> list[dict]:
     """The converter that ``dataset_info.json`` names, and the formatter of calls."""
     from llamafactory.data.converter import get_dataset_converter
     from llamafactory.data.formatter import FunctionFormatter
+    from llamafactory.data.mm_plugin import get_mm_plugin
     from llamafactory.data.parser import get_dataset_list
 
     file = Path(job["file"])
     (attributes,) = get_dataset_list([file.name.removesuffix(".jsonl")], str(file.parent))
     convert = get_dataset_converter(attributes.formatting, attributes, SimpleNamespace(media_dir=str(file.parent)))
     formatter = FunctionFormatter(slots=["{{content}}"], tool_format="default")
+    plugin = get_mm_plugin("qwen2_omni", "<i>", "<v>", "<a>")
     seen: list = []
     formatter.tool_utils = SimpleNamespace(function_formatter=lambda calls: seen.append(calls) or "<calls>")
     words = {"thought_words": ("<think>", "</think>"), "tool_call_words": ("<tool_call>", "</tool_call>")}
@@ -44,6 +46,7 @@ def readings(job: dict, path: str) -> list[dict]:
     for row in rows_of(job["file"]):
         try:
             made = convert(row)
+            check_marks(made, job["stage"], plugin)
             if job["stage"] == "text":
                 out.append({"text": made["_prompt"][0]["content"]})
                 continue
@@ -71,3 +74,16 @@ def readings(job: dict, path: str) -> list[dict]:
         except Exception as error:  # noqa: BLE001
             out.append(refused(error))
     return out
+
+
+def check_marks(made: dict, stage: str, plugin) -> None:
+    """Stop where a multimodal template does: its plugin counts the media of the prompt with each answer."""
+    media = [made[name] or [] for name in ("_images", "_videos", "_audios")]
+    answers = [one for one in made["_response"] if one["content"]] if stage in {"kto", "preference"} else [None]
+    if stage == "text":
+        return
+    for answer in answers:
+        behind = made["_response"] if answer is None else [answer]
+        plugin._validate_messages([*made["_prompt"], *behind], *media)
+    if stage == "kto":  # the answer of another row
+        plugin._validate_messages(made["_prompt"], *media)

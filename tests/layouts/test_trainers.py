@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import syngain
-from conversion_rows import HARD, OSLO, PARALLEL, ROME, SWAPPED, TOOL, call, says, user
+from conversion_rows import HARD, IMAGE, OSLO, PARALLEL, ROME, SWAPPED, TOOL, call, result, says, user
 from reading_layouts import LAYOUTS as PUBLISHED
 from reading_layouts import ROWS
 from strategies import thorough, unicode_text
@@ -158,6 +158,52 @@ def test_dataset_info_names_every_column_that_is_read(tmp_path, rows, expected, 
     assert set(entry["columns"].values()) <= set(lines(tmp_path / "out.jsonl")[0])
 
 
+@pytest.mark.parametrize("target", ["trl", "axolotl", "oumi", "openai", "nemo", "messages"])
+def test_bare_functions_are_declared_as_services_and_templates_take_them(target):
+    row = {"messages": PARALLEL, "tools": json.dumps([TOOL["function"]])}
+    made = converted(row, target)
+    assert read_tools(made["tools"]) == [TOOL]
+
+
+@pytest.mark.parametrize("target", ["llama_factory", "axolotl", "openai", "trl"])
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_system_column_is_no_system_text(target, empty):
+    row = {"system": empty, "prompt": "q", "chosen": "a", "rejected": "b"}
+    assert "system" not in json.dumps(converted(row, target, "preference"))
+
+
+MARKED = [
+    ({"messages": [user("What is <image>?"), says("A tag.")]}, "`<image>` 1 times for 0 images"),
+    ({"messages": [user("Which tag?"), says("<audio>")]}, "`<audio>` 1 times for 0 audios"),
+    ({"messages": [user([{"type": "text", "text": "<image>"}, IMAGE]), says("A cat.")]}, "2 times for 1 images"),
+    (
+        {"messages": [user("q"), says("", tool_calls=[call("draw", {"tag": "<video>"})]), result("ok"), says("r")]},
+        "`<video>` 1 times for 0 videos",
+    ),
+    ({"prompt": "a", "chosen": "<image>", "rejected": "b"}, "`<image>` 1 times for 0 images"),
+    ({"prompt": "a", "chosen": "b", "rejected": "<video>"}, "`<video>` 1 times for 0 videos"),
+    ({"prompt": "a", "completion": "<image>", "label": True}, "`<image>` 1 times for 0 images"),
+]
+
+
+@pytest.mark.parametrize(("row", "message"), MARKED)
+def test_marks_of_media_in_plain_text_are_named_because_multimodal_templates_stop(tmp_path, row, message):
+    plain = json.loads(json.dumps(row).replace("<", "["))
+    file = jsonl(tmp_path / "in.jsonl", [plain, row, plain])
+    with pytest.raises(InputError, match=rf"row 2: .*{message}"):
+        syngain.convert(file, tmp_path / "out.jsonl", to="llama_factory")
+    done = syngain.convert(file, tmp_path / "out.jsonl", to="llama_factory", lossy=True)
+    assert (done.written, list(done.skipped.values())) == (2, [1])
+
+
+@pytest.mark.parametrize("target", ["llama_factory", "llama_factory_alpaca"])
+@pytest.mark.parametrize("words", ["<img>", "<Image>", "image", "< image >", "<images>"])
+def test_other_tags_and_the_system_text_are_no_marks(tmp_path, target, words):
+    row = {"messages": [{"role": "system", "content": "No <image>."}, user(f"What is {words}?"), says(words)]}
+    done = syngain.convert(jsonl(tmp_path / "in.jsonl", [row]), tmp_path / "out.jsonl", to=target)
+    assert (done.written, dict(done.lost), dict(done.skipped)) == (1, {}, {})
+
+
 def test_two_files_of_one_stem_have_two_entries(tmp_path):
     file = jsonl(tmp_path / "in.jsonl", [{"prompt": "q", "completion": "a"}])
     for name in ("train.a.jsonl", "train.b.jsonl", "train.json", "train.jsonl"):
@@ -184,7 +230,7 @@ def test_tools_with_types_outside_of_json_schema_are_refused_for_oumi():
         convert_rows([{"messages": PARALLEL, "tools": [odd]}], LAYOUTS["messages"], TRAINERS["oumi"])
 
 
-texts = unicode_text.filter(lambda text: not {"<image>", "<video>", "<audio>"} & set(text.split()))
+texts = st.one_of(unicode_text, unicode_text, st.sampled_from(["<image>", "a <video> tag", "<audio> <image>"]))
 one_call = st.sampled_from([ROME, OSLO, call("add", {"n": 2, "of": [1, {"x": None}]}, 2)])
 calling = st.lists(one_call, min_size=1, max_size=2, unique_by=lambda one: one["id"]).map(
     lambda calls: [
@@ -233,6 +279,74 @@ def test_to_a_trainer_and_back_keeps_the_meaning_or_names_the_loss(target):
 
     check()
     assert seen["kept"] > 0, seen
+
+
+replies = st.tuples(st.one_of(st.just([]), calling), texts.map(says)).map(lambda one: [*one[0], one[1]])
+compared = st.tuples(conversations, texts.map(user), replies, replies).map(
+    lambda one: {"prompt": [*one[0], one[1]], "chosen": one[2], "rejected": one[3]}
+)
+judged = st.tuples(conversations, texts.map(user), replies, st.booleans()).map(
+    lambda one: {"prompt": [*one[0], one[1]], "completion": one[2], "label": one[3]}
+)
+
+
+@pytest.mark.parametrize("target", ["trl", "llama_factory", "llama_factory_alpaca", "axolotl", "nemo", "unsloth"])
+def test_preferences_and_judged_answers_reach_a_trainer_as_meant_or_with_their_loss_named(target):
+    """What is written without a named loss is read by the trainer's rule as the row was meant."""
+    seen = {"kept": 0, "named": 0}
+
+    @thorough(60)
+    @given(st.one_of(compared, judged), st.booleans())
+    def check(row, with_tools):
+        layout = LAYOUTS["preference" if "chosen" in row else "trl"]
+        row = {**row, "tools": [TOOL]} if with_tools else row
+        before = meaning_of(layout.parse(json.loads(json.dumps(row))))[0]
+        trainer = target_named(target)
+        try:
+            made = convert_rows([row], layout, trainer).rows[0]
+        except (InputError, LayoutError):
+            seen["named"] += 1
+            return
+        seen["kept"] += 1
+        readings = [
+            read for form in {f for forms in trainer.forms.values() for f in forms} if (read := taken(form, made))
+        ]
+        assert any(differences(before, after) == [] for after in readings)
+
+    check()
+    assert seen["kept"] > 0, seen
+
+
+def taken(form, row):
+    """What a form's rule reads in a row; None where it is not of the form."""
+    try:
+        return form.read(json.loads(json.dumps(row)))
+    except (LayoutError, KeyError, TypeError):
+        return None
+
+
+@pytest.mark.parametrize("target", ["trl", "messages", "nemo", "unsloth", "llama_factory", "axolotl"])
+def test_parquet_keeps_each_tool_schema_as_it_was(tmp_path, target):
+    """Arrow would merge the schemas: nulls in the parameters of other tools."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    rows = [{**row, "n": place} for place, row in enumerate([*HARD["tools_as_objects"], *HARD["tools_as_text"]])]
+    file = jsonl(tmp_path / "in.jsonl", rows)
+    syngain.convert(file, tmp_path / "out.jsonl", to=target)
+    syngain.convert(file, tmp_path / "out.parquet", to=target)
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == len(rows)
+    syngain.convert(tmp_path / "out.parquet", tmp_path / "again.jsonl")
+    again, wanted = lines(tmp_path / "again.jsonl"), lines(tmp_path / "out.jsonl")
+    for one, other in zip(again, wanted, strict=True):
+        before, after = (read_tools(row.get("tools")) for row in (other, one))
+        assert after == before
+        assert "null" not in json.dumps(after)
+    for name in ("out.jsonl", "out.parquet"):
+        syngain.convert(tmp_path / name, tmp_path / f"back-{name}.jsonl", to="messages")
+    assert lines(tmp_path / "back-out.jsonl.jsonl") == lines(tmp_path / "back-out.parquet.jsonl")
+
+
+def read_tools(value):
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def test_kept_rows_of_an_audit_convert_like_their_source(tmp_path):

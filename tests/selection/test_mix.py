@@ -362,3 +362,23 @@ def test_the_draws_of_a_surface_do_not_depend_on_other_streams(sets):
     one, two = (mix(anchors, {"good": good}, seed=3, plan=SurfaceDesign(folds=2, most=40)) for _ in range(2))
     assert one.result.to_json() == two.result.to_json()
     assert Streams(3).stream("mix rows").random() == Streams(3).stream("mix rows").random()
+
+
+def test_every_recipe_finds_its_files_from_its_folder(monkeypatch, capsys, tmp_path):
+    """Case 16: sets named from the folder where the command runs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    jsonl(tmp_path / "in" / "real.jsonl", rows(90, 0, wrong=0.3))
+    jsonl(tmp_path / "in" / "synA.jsonl", rows(400, 1))
+    jsonl(tmp_path / "in" / "synBad.jsonl", rows(400, 2, wrong=1.0))
+    sets = ("in/real.jsonl", "A=in/synA.jsonl", "bad=in/synBad.jsonl")
+    code, _, err = run(monkeypatch, capsys, *sets, "--rows", 300, "--with-defects", "-o", "r")
+    assert code == 0, err
+    folder = tmp_path / "r"
+    named = [one["file_name"] for one in json.loads((folder / "dataset_info.json").read_text()).values()]
+    named += json.loads((folder / "trl.json").read_text())["datasets"]
+    oumi = yaml.safe_load((folder / "oumi.yaml").read_text())["data"]["train"]["datasets"]
+    named += [one["dataset_path"] for one in oumi]
+    named += [one["file"] for one in yaml.safe_load((folder / "mixture.yaml").read_text())["mixture"].values()]
+    assert len(named) >= 4
+    assert {name: (folder / name).is_file() for name in named} == dict.fromkeys(named, True)

@@ -152,9 +152,10 @@ def select(options: Options) -> Arguments:
 def mix(options: Options) -> Arguments:
     """Rows of a proxy run, encoder, and where trainers find the parts."""
     from syngain.selection.response_surface import SurfaceDesign
-    from syngain.workflows.evaluate.mix import MixSettings
+    from syngain.workflows.evaluate.mix import MixSettings, absolute
 
-    files = {"anchors": options["real"], **names(options["sets"] or [], least=1)}
+    given = {"anchors": options["real"], **names(options["sets"] or [], least=1)}
+    files = {name: absolute(path) for name, path in given.items()}  # trainers start in another folder
     design = SurfaceDesign(most=options["rows"])
     encoder, kept = encoder_named(options["encoder"]), bool(options["with_defects"])
     return {"settings": MixSettings(encoder=encoder, design=design, files=files, with_defects=kept)}

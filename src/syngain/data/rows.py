@@ -1,4 +1,4 @@
-"""Raw rows, kept as bytes and parsed on demand.
+"""Rows that are kept as they came and parsed on demand.
 
 A million parsed rows take gigabytes as Python objects and much less as bytes. So every format keeps its raw rows, lists
 their fields, and parses them again for the fields with a role.
@@ -10,7 +10,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Generic, Literal, Protocol, TypeVar, overload
 
 from syngain.core.errors import InputError
@@ -229,35 +228,6 @@ class Codec(Protocol):
     def values(self, raws: Iterator[bytes], names: Sequence[str]) -> Iterator[Cells]:
         """The values of some fields of many rows."""
         ...
-
-
-@dataclass(slots=True)
-class RawRows:
-    """Raw rows in one buffer, and their parser."""
-
-    codec: Codec
-    buffer: bytearray = field(default_factory=bytearray)
-    ends: array[int] = field(default_factory=lambda: array("q", [0]))
-    numbers: array[int] = field(default_factory=lambda: array("q"))
-
-    def append(self, raw: bytes, number: int) -> None:
-        """Append a row from line ``number``."""
-        self.buffer += raw
-        self.ends.append(len(self.buffer))
-        self.numbers.append(number)
-
-    def record(self, index: int) -> Record:
-        """Parse row ``index``."""
-        return self.codec.record(bytes(self.buffer[self.ends[index] : self.ends[index + 1]]))
-
-    def values(self, names: Sequence[str], rows: slice | None = None) -> Iterator[Cells]:
-        """The values of some fields, row after row."""
-        return self.codec.values(self._raws(rows or slice(0, len(self.numbers))), names)
-
-    def _raws(self, rows: slice) -> Iterator[bytes]:
-        buffer = memoryview(self.buffer)
-        for start, end in pairwise(self.ends[rows.start : rows.stop + 1]):
-            yield bytes(buffer[start:end])
 
 
 @dataclass(slots=True)

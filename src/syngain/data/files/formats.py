@@ -16,7 +16,8 @@ from syngain.data.files import choices, columnar, delimited, jsonrows, spreadshe
 from syngain.data.files.columnar import ARROW_FILE, ARROW_STREAM, PARQUET
 from syngain.data.files.joined_rows import joined
 from syngain.data.files.streams import BOM, COMPRESSED, Source, decoded, opened, transcoded, unpacked
-from syngain.data.rows import Lazy, ListRows, Loaded, OddRows, RawRows, Tally, show, show_names
+from syngain.data.raw_rows import RawRows
+from syngain.data.rows import Lazy, ListRows, Loaded, OddRows, Tally, show, show_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -207,8 +207,13 @@ def _read(anchors: Dataset, given: Mapping[str, Source]) -> tuple[Dataset, Mappi
 
 def _place(source: Source, data: Dataset) -> str:
     """The absolute path of a part, or the name of rows in memory: trainers start in another folder."""
-    path, mark, where = str(source).partition("::")
-    return data.name if isinstance(source, Dataset) else f"{Path(path).absolute()}{mark}{where}"
+    return data.name if isinstance(source, Dataset) else absolute(str(source))
+
+
+def absolute(location: str) -> str:
+    """A location (``FILE`` or ``FILE::column=value``) that is found from every folder."""
+    path, mark, where = location.partition("::")
+    return f"{Path(path).absolute()}{mark}{where}"
 
 
 @carried

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from syngain.data.layouts.entry import INPUT, Emitted, Entry, LayoutError, Message, Row, SkippedError
+from syngain.data.layouts.entry import INPUT, SYSTEM, Emitted, Entry, LayoutError, Message, Row, SkippedError
 from syngain.data.layouts.trainers.meaning import JUDGED, Meaning, MeantTurn, differences, meaning_of, plain_shape
 from syngain.data.layouts.trainers.message_content import NO_JSON
+
+if TYPE_CHECKING:
+    import re
 
 SFT, PREFERENCE, KTO, PROMPTS, TEXT = "sft", "preference", "kto", "prompts", "text"
 Build = Callable[[Sequence[Message]], Row]
@@ -23,7 +27,7 @@ class Form:
         name: for messages. write: the row of a meaning. read: what the trainer's loader takes from a row; it raises
             SkippedError for a row that the loader skips or refuses. reserved: names that the loader would read in
             another sense, or that stop it. others: where fields outside of the form go: next to it, in an object of
-            this name, or nowhere (empty).
+            this name, or nowhere (empty). marks: texts that the loader does not take as they are.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Form:
     read: Callable[[Row], Meaning]
     reserved: frozenset[str] = frozenset()
     others: str | None = None
+    marks: re.Pattern[str] | None = None
 
     def emit(self, entry: Entry, known: Known | None = None) -> Emitted:
         """Write an entry; what the trainer would not read as it was meant is named.
@@ -41,7 +46,7 @@ class Form:
             LayoutError: the form cannot express it, or the trainer would skip it.
         """
         shape = None if known is None else plain_shape(entry)
-        if shape is not None and known is not None:
+        if shape is not None and known is not None and not (self.marks and _marked(entry.messages, self.marks)):
             if shape not in known:
                 known[shape] = recipe(self, entry)
             build = known[shape]
@@ -62,8 +67,8 @@ class Form:
         for name, value in extra.items():
             if name in used and (judged or name not in JUDGED):
                 continue
-            if name == INPUT and self.others == "":
-                continue  # its text is in the request
+            if (name == INPUT and self.others == "") or (name in SYSTEM and value in (None, "")):
+                continue  # its text is in the request; there is no system text
             if name in self.reserved or name in row or self.others == "":
                 lost.append(name)
             elif self.others is None:
@@ -72,6 +77,10 @@ class Form:
                 held = row.setdefault(self.others, {})
                 if isinstance(held, dict):
                     held[name] = value
+
+
+def _marked(messages: Sequence[Message], marks: re.Pattern[str]) -> bool:
+    return any(marks.search(text) for item in messages if "<" in (text := str(item["content"])))  # most have none
 
 
 def recipe(form: Form, entry: Entry) -> Build | None:

@@ -2,7 +2,8 @@
 
 Turns alternate: requests and observations, answers and calls; one system text comes first. Neighboring tool results are
 one observation, joined as its OpenAI converter joins them. Text before a call stands before ``<tool_call>``. Every
-answer is trained (``mask_history: false``). A row that breaks a rule is skipped.
+answer is trained (``mask_history: false``). A row that breaks a rule is skipped. Templates of multimodal models count
+``<image>``, ``<video>`` and ``<audio>`` in all turns and stop where a row has another number of media.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 ASKS, SAYS = {"human", "observation"}, {"gpt", "function_call"}
+MEDIA_MARKS = re.compile("|".join(MARKS.values()))
 MEDIA = tuple(names[0] for names in COLUMNS.values())
 RESERVED = frozenset(
     {"conversations", "chosen", "rejected", "kto_tag", "system", "tools", "history", *MEDIA}
@@ -121,6 +123,9 @@ def read_turns(row: Row) -> Meaning:
     pair = [dict(one) for name in ("chosen", "rejected") if isinstance(one := row.get(name), Mapping)]
     _check(rest, ranking=len(pair) == 2)
     messages = [message for turn in [*system, *rest] for message in _message(turn)]
+    texts = [str(turn["value"]) for turn in rest]
+    answers = [str(one["value"]) for one in pair] if len(pair) == 2 else texts[-1:]
+    _check_marks(texts[: len(texts) - (len(pair) != 2)], answers, row)
     extra: Row = {name: row[name] for name in (*MEDIA, "kto_tag") if name in row}
     if len(pair) == 2:
         chosen, worse = (_message(one) for one in pair)
@@ -148,6 +153,24 @@ def _check(turns: Sequence[Row], *, ranking: bool) -> None:
         raise SkippedError(
             "the conversation ends with a request" if turns else "no turns", "an answer at the end of the conversation"
         )
+
+
+def _check_marks(asked: Sequence[str], answers: Sequence[str], row: Row) -> None:
+    """Raise SkippedError where multimodal templates stop: marks and media of another number.
+
+    They count those of the prompt with each answer. KTO also puts the answer of another row behind the prompt.
+    """
+    behind = [*answers, ""] if "kto_tag" in row else answers
+    for kind, mark in MARKS.items():
+        held = row.get(COLUMNS[kind][0])
+        media = len(held) if isinstance(held, list) else int(bool(held))
+        before = sum(text.count(mark) for text in asked)
+        found = next((before + text.count(mark) for text in behind if before + text.count(mark) != media), media)
+        if found != media:
+            raise SkippedError(
+                f"its turns hold `{mark}` {found} times for {media} {kind}s, at which multimodal templates stop",
+                f"turns with one `{mark}` per {kind}, none of them in an answer that is compared",
+            )
 
 
 def _message(turn: Row) -> list[Message]:
@@ -213,14 +236,16 @@ def read_alpaca(row: Row) -> Meaning:
     messages.append(said("user", "\n".join(str(row[name]) for name in ("instruction", "input") if row.get(name))))
     extra: Row = {name: row[name] for name in (*MEDIA, "kto_tag") if name in row}
     asked = len(messages)
+    texts = [str(message["content"]) for message in messages if message["role"] != "system"]
+    _check_marks(texts, [str(row[name]) for name in ("chosen", "rejected", "output") if name in row], row)
     if "chosen" in row:
         worse = (said("assistant", str(row["rejected"])),)
         return _meant([*messages, said("assistant", str(row["chosen"]))], row, extra, asked, worse)
     return _meant([*messages, said("assistant", str(row["output"]))], row, extra, asked if "kto_tag" in row else None)
 
 
-SHAREGPT = Form("conversations", write_turns, read_turns, RESERVED)
-ALPACAS = Form("instruction, input and output", write_alpaca, read_alpaca, RESERVED | ALPACA)
+SHAREGPT = Form("conversations", write_turns, read_turns, RESERVED, marks=MEDIA_MARKS)
+ALPACAS = Form("instruction, input and output", write_alpaca, read_alpaca, RESERVED | ALPACA, marks=MEDIA_MARKS)
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet", ".arrow")
 LLAMA_FACTORY = TrainerFormat(
     "LLaMA-Factory",

@@ -136,7 +136,7 @@ def dumped(value: object) -> str:
 
 
 def listed_tools(value: object) -> str:
-    """Tools as JSON, from a list, one tool or JSON text; empty without tools."""
+    """Tools as JSON, from a list, one tool or JSON text, also of bare functions; empty without tools."""
     read = value
     if isinstance(value, str):
         try:
@@ -145,4 +145,10 @@ def listed_tools(value: object) -> str:
             return NO_JSON + value if value.strip() else ""
     if not read:
         return ""
-    return dumped(read if isinstance(read, list) else [read])
+    return dumped([_declared(one) for one in (read if isinstance(read, list) else [read])])
+
+
+def _declared(tool: object) -> object:
+    """A tool as chat templates and services take it: a bare function gets its type."""
+    bare = isinstance(tool, Mapping) and isinstance(tool.get("name"), str) and not {"type", "function"} & tool.keys()
+    return {"type": "function", "function": tool} if bare else tool
