@@ -194,7 +194,7 @@ def test_the_command_names_what_it_left_out(monkeypatch, capsys, tmp_path):
     source = jsonl(tmp_path / "in.jsonl", [{"question": "q", "answer": "a", "label": "x"}] * 3)
     code, _, err = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "openai")
     assert code == 2
-    assert "row 1: the layout has no place for `label`" in err
+    assert "row 1: OpenAI would lose `label`" in err
     assert not (tmp_path / "out.jsonl").exists()
     code, out, _ = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "openai", "--lossy")
     assert code == 0

@@ -298,11 +298,11 @@ def in_memory(rows: Sequence[Mapping[str, object]], name: str) -> Loaded:
     )
 
 
-def show(value: object) -> str:
+def show(value: object, most: int = SHOWN) -> str:
     """Format any value for a message: short, one line, no control characters."""
     text = value if isinstance(value, str) else type_name(value) if isinstance(value, (dict, list)) else str(value)
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:SHOWN])
-    return safe + ("..." if len(text) > SHOWN else "")
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:most])
+    return safe + ("..." if len(text) > most else "")
 
 
 def show_names(names: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from syngain.data.layouts.trainers.forms import Known
 
+LONG = 240  # characters of a problem
+
 
 class Emits(Protocol):
     """What writes entries as rows."""
@@ -166,11 +168,14 @@ class Rewriting:
 
     def _check(self, emitted: Emitted) -> None:
         if not self.lossy:
+            what, expected = f"the layout has no place for {show_names(emitted.lost)}", "rows whose fields it can store"
+            if isinstance(self.target, TrainerFormat):
+                lost = (show_names([one]) if one.isidentifier() else show(one, LONG) for one in emitted.lost)
+                what = f"{self.target.title} would lose {', '.join(lost)}"
+                expected = f"rows that {self.target.title} reads as they are meant"
             raise InputError(
-                f"{self.name}, row {self.read}: the layout has no place for {show_names(emitted.lost)}",
-                expected="rows whose fields this layout can store"
-                if not isinstance(self.target, TrainerFormat)
-                else f"rows that {self.target.title} reads as they are meant",
+                f"{self.name}, row {self.read}: {what}",
+                expected=expected,
                 todo="write another layout (--to messages keeps most), or leave this out with --lossy",
             )
 
@@ -180,7 +185,7 @@ class Rewriting:
             who = f"{self.target.title} does not take it: "
         if not isinstance(error, _SourceError) and not self.lossy:
             todo += "; --lossy leaves such rows out"
-        problem = f"{self.name}, row {self.read}: {who}{show(error.problem)}"
+        problem = f"{self.name}, row {self.read}: {who}{show(error.problem, LONG)}"
         return InputError(problem, expected=error.expected, todo=todo)
 
 
