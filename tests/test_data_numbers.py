@@ -77,3 +77,40 @@ def test_a_file_that_is_no_text_is_called_what_it_is(name, content, what, tmp_pa
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=what):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("shift_jis", "質問,これは日本語の文章です。"),
+        ("gb18030", "问题,这是一个中文句子，非常好。"),  # noqa: RUF001  (the comma of Chinese)
+        ("euc-kr", "질문,이것은 한국어 문장입니다"),
+        ("cp1251", "вопрос,Это русское предложение"),
+        ("cp1252", "naïve café, “quoted” señor"),
+        ("latin-1", "café, señor, Größe"),
+    ],
+)
+def test_the_encoding_that_is_named_reads_the_file(encoding, text, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + f'"{text}",a\n"{text} 2",b\n' * 10, encoding=encoding)
+    with pytest.raises(InputError, match=f"--encoding {encoding}") as error:
+        read(path)
+    assert "UTF-8" in str(error.value)
+    assert read(path, encoding=encoding).sides["text"][0] == text
+
+
+def test_one_row_without_a_response_does_not_turn_chats_into_texts(tmp_path):
+    full = [
+        {"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": "a"}]} for i in range(9)
+    ]
+    cut = {"messages": [{"role": "user", "content": "alone"}]}
+    for name, rows in (("first", [cut, *full]), ("last", [*full, cut])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        found = read(path)
+        assert found.roles.sentence() == "prompt and response from `messages`"
+        assert len(found) == 9
+        assert any("no assistant message" in note for note in found.notes)
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text("".join(json.dumps(cut) + "\n" for _ in range(5)))
+    assert read(prompts).roles.sentence() == "text from `messages`"

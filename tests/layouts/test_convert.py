@@ -272,3 +272,37 @@ def test_arguments_of_calls_are_objects_for_sharegpt_and_texts_for_chats():
     row = {"messages": [USER, {"role": "assistant", "content": None, "tool_calls": [tight]}]}
     lost = LAYOUTS["sharegpt"].emit(LAYOUTS["messages"].parse(row)).lost
     assert lost == ("messages[].tool_calls[].function.arguments (how they are written)",)
+
+
+def test_most_rows_decide_the_form_not_the_first(monkeypatch, capsys, tmp_path):
+    full = [
+        {"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": "a"}]} for i in range(9)
+    ]
+    source = jsonl(tmp_path / "in.jsonl", [{"messages": [{"role": "user", "content": "alone"}]}, *full])
+    code, _, err = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "trl")
+    assert code == 2
+    assert "row 1: TRL does not take it: the answer does not end with the assistant" in err
+    code, out, _ = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "trl", "--lossy")
+    assert code == 0
+    assert "1 row" in out
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["completion"][0]["content"] for row in rows] == ["a"] * 9
+
+
+def test_judged_answers_are_not_written_as_good_ones(monkeypatch, capsys, tmp_path):
+    rows = [{"prompt": f"p{i}", "completion": "c", "label": bool(i % 2)} for i in range(6)]
+    source = jsonl(tmp_path / "in.jsonl", rows)
+    code, _, err = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "messages")
+    assert code == 2
+    assert "bad answers would train as good ones" in err
+
+
+def test_a_row_without_a_response_is_named_and_left_out(monkeypatch, capsys, tmp_path):
+    rows = [{"prompt": f"p{i}", "response": None if i == 3 else "a"} for i in range(6)]
+    source = jsonl(tmp_path / "in.jsonl", rows)
+    code, _, err = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "trl")
+    assert code == 2
+    assert "row 4: TRL does not take it: `response` is null" in err
+    code, _, _ = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "trl", "--lossy")
+    assert code == 0
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 5

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Found = tuple[PairShape, tuple[str, ...]]
 
 CHATS = ("messages", "conversations")
+ASKING = {"user", "system", "developer"}  # roles of prompts
+FIRST_CHATS = 200  # rows that are looked at: one with a response among them makes a chat
 OTHER_CHATS = ("conversation", "dialogue", "dialog", "chat")  # only where they hold turns
 RESPONSES = ("completion", "response", "chosen")  # the field next to `prompt`, first match
 FURTHER = (  # prompt and response by further names, first match; only where both hold text
@@ -66,8 +68,13 @@ def _chat(finder: Finder) -> Found | None:
 
 def _spoken(loaded: Loaded, name: str) -> PairShape:
     """A chat, or a text where no conversation of the first rows has a response (prompts alone)."""
-    turns = _turns(loaded, name)
-    return "text" if turns and all(role in {"user", "system", "developer"} for role in turns) else "chat"
+    first, asked = max(loaded.fields[name].first, 0), False
+    for place in range(first, min(len(loaded.rows), first + FIRST_CHATS)):
+        roles = _roles(loaded.rows[place].get(name))
+        if not set(roles) <= ASKING:
+            return "chat"
+        asked = asked or bool(roles)
+    return "text" if asked else "chat"
 
 
 def _documented(finder: Finder, near: tuple[str, ...]) -> Found | None:
@@ -137,7 +144,11 @@ def _first(loaded: Loaded, name: str, kind: type) -> bool:
 def _turns(loaded: Loaded, name: str) -> list[str]:
     """The roles of the first conversation of a field; none where it holds something else."""
     first = loaded.fields[name].first
-    value = loaded.rows[first].get(name) if first >= 0 else None
+    return _roles(loaded.rows[first].get(name)) if first >= 0 else []
+
+
+def _roles(value: object) -> list[str]:
+    """The roles of a conversation; none where the value is something else."""
     value = parsed(value) if isinstance(value, str) else value
     if not isinstance(value, list) or not value:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import gzip
+import re
 import tempfile
 import zlib
 from contextlib import contextmanager
@@ -25,6 +26,13 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 COMPRESSED = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 BOM = b"\xef\xbb\xbf"
 MARKS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+SCRIPTS = {  # characters of texts in an encoding
+    "shift_jis": re.compile("[\u3040-\u30ff\u4e00-\u9fff\u3000-\u3002]+"),
+    "euc-kr": re.compile("[\uac00-\ud7a3]+"),
+    "gb18030": re.compile("[\u4e00-\u9fff\u3000-\u3002\uff00-\uff20]+"),
+    "cp1251": re.compile("[\u0410-\u044f\u0451]{3,}"),
+}
+MOSTLY = 0.8
 OTHERS = "gb18030, shift_jis, euc-kr, cp1251"  # encodings that files still come in
 
 
@@ -207,12 +215,25 @@ def decoded(raw: bytes, name: str, number: int) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         line = number + raw.count(b"\n", 0, error.start)
-        likely = "cp1252" if any(0x80 <= byte < 0xA0 for byte in raw) else "latin-1"  # there latin-1 has no characters
+        likely = likely_encoding(raw)
         raise InputError(
             f"{name}, line {line}: not UTF-8 (byte 0x{raw[error.start]:02x} {error.reason})",
             expected=f"text in UTF-8, or the name of another encoding (latin-1, cp1252, {OTHERS})",
             todo=f"name the encoding: --encoding {likely} (Python: encoding=...)",
         ) from error
+
+
+def likely_encoding(raw: bytes) -> str:
+    """The encoding in which most characters outside of ASCII are those of one script; else a western one."""
+    best, share = "", MOSTLY
+    for name, script in SCRIPTS.items():
+        text = raw.decode(name, "replace")
+        found = sum(map(len, script.findall(text))) / max(sum(not one.isascii() for one in text), 1)
+        if found > share:
+            best, share = name, found
+    if best:
+        return best
+    return "cp1252" if any(0x80 <= byte < 0xA0 for byte in raw) else "latin-1"  # there latin-1 has no characters
 
 
 def _decompressed(raw: BufferedReader, head: bytes, path: Path, name: str) -> Callable[[int], bytes]:

@@ -29,6 +29,17 @@ class SkippedError(LayoutError):
     """A row that a trainer skips or that its loader refuses; ``--lossy`` leaves it out."""
 
 
+def refuse_null(row: Row, *names: str) -> None:
+    """Refuse a row that has nothing where its text belongs; conversions that may leave rows out go on.
+
+    Raises:
+        SkippedError: one of the fields is null.
+    """
+    for name in names:
+        if name in row and row[name] is None:
+            raise SkippedError(f"`{name}` is null", "a text in every row")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """The content of a row, independent of its layout.

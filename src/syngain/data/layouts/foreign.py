@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from syngain.data.layouts.entry import Emitted, Entry, LayoutError, Message, Row, messages_of, rest, said
+from syngain.data.layouts.entry import Emitted, Entry, LayoutError, Message, Row, messages_of, refuse_null, rest, said
 
 PROMPTS = ("prompt", "instruction", "question", "problem", "query", "user_query", "input")
 EASY_CHUNKS, EASY_LABELS = ("chunkContent", "chunk", "chunkName", "chunkId"), ("questionLabel", "labels")
@@ -106,6 +106,7 @@ class Curator:
         """Read a row; a ``reasoning`` column is stored with the answer."""
         prompt, name = self.prompt or _first(row, PROMPTS), self.response or "response"
         if not isinstance(row.get(prompt), str) or not isinstance(row.get(name), str):
+            refuse_null(row, prompt, name)
             raise LayoutError(
                 "no prompt next to `response`", "rows whose `parse` returns the prompt as well, or --prompt COLUMN"
             )

@@ -16,6 +16,7 @@ from syngain.data.layouts.entry import (
     last_answer,
     messages_of,
     plain_messages,
+    refuse_null,
     rest,
     said,
     tools_of,
@@ -43,6 +44,7 @@ class Pair:
         name = next((one for one in (self.response, *self.aliases) if isinstance(row.get(one), str)), self.response)
         asked, answer = row.get(self.prompt), row.get(name)
         if not isinstance(asked, str) or not isinstance(answer, str):
+            refuse_null(row, self.prompt, name)
             raise LayoutError(f"`{self.prompt}` or `{self.response}` is not text", "a prompt and a response, both text")
         return Entry(messages=(said("user", asked), said("assistant", answer)), extra=rest(row, self.prompt, name))
 
@@ -77,6 +79,7 @@ class Alpaca:
         """Read a row; see :class:`Layout`."""
         asked, given, answer = row.get("instruction"), row.get("input"), row.get("output")
         if not isinstance(asked, str) or not isinstance(answer, str) or not isinstance(given, (str, type(None))):
+            refuse_null(row, "instruction", "output")
             raise LayoutError("`instruction`, `input` or `output` is not text", "an instruction and its output")
         system = row.get("system")
         if not isinstance(system, (str, type(None))):

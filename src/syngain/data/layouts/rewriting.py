@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from syngain.core.errors import InputError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from syngain.data.layouts.trainers.forms import Known
 
+OTHERS = "write another layout (trl: preferences, judged answers; messages: further columns)"
+FIRST = 100  # rows that decide about the form of a trainer
 LONG = 240  # characters of a problem
 
 
@@ -137,7 +140,7 @@ class Rewriting:
         except LayoutError as error:
             raise _SourceError(error.problem, error.expected) from error
         if self._form is None:
-            self._form = self._choose(entry)
+            self._form = self._usual(entry)
             self._tried = [self._form]
         try:
             emitted = self._form.emit(entry, self._known)
@@ -147,6 +150,16 @@ class Rewriting:
         if emitted.lost:
             self._another(entry)
         return emitted
+
+    def _usual(self, entry: Entry) -> Emits:
+        """The form that most of the first rows choose; ``entry`` is the first of them."""
+        forms = [self._choose(entry)]
+        for row in islice(self.rows, 1, FIRST) if isinstance(self.target, TrainerFormat) else ():
+            try:
+                forms.append(self._choose(self.source.parse(dict(row))))
+            except LayoutError:
+                continue
+        return max(forms, key=lambda form: sum(one is form for one in forms))
 
     def _choose(self, entry: Entry) -> Emits:
         if not isinstance(self.target, TrainerFormat):
@@ -176,7 +189,7 @@ class Rewriting:
             raise InputError(
                 f"{self.name}, row {self.read}: {what}",
                 expected=expected,
-                todo="write another layout (--to messages keeps most), or leave this out with --lossy",
+                todo=f"{OTHERS}, or leave this out with --lossy",
             )
 
     def _fault(self, error: LayoutError) -> InputError:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from syngain.data.layouts.trainers import forms
 from syngain.data.layouts.trainers.chat import flagged_messages, hugging_face_part, read_template, with_tools
 from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, conversation, unparsed
-from syngain.data.layouts.trainers.meaning import JUDGED, Meaning
 
 if TYPE_CHECKING:
     from syngain.data.layouts.entry import Row
+    from syngain.data.layouts.trainers.meaning import Meaning
 
 
 def write_messages(meaning: Meaning) -> Written:
@@ -21,9 +21,8 @@ def write_messages(meaning: Meaning) -> Written:
 
 
 def read_messages(row: Row) -> Meaning:
-    """As a chat template reads a row, and with its weights and its label."""
-    label: Row = {name: row[name] for name in JUDGED if name in row}
-    return read_template(row["messages"], row.get("tools"), extra=label)
+    """As a chat template reads a row, and with its weights; no trainer reads a label next to ``messages``."""
+    return read_template(row["messages"], row.get("tools"))
 
 
 MESSAGES = Form("messages", write_messages, read_messages, frozenset({"messages", "tools"}))
