@@ -306,3 +306,14 @@ def test_a_row_without_a_response_is_named_and_left_out(monkeypatch, capsys, tmp
     code, _, _ = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "trl", "--lossy")
     assert code == 0
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 5
+
+
+def test_named_columns_need_no_layout(monkeypatch, capsys, tmp_path):
+    source = jsonl(tmp_path / "in.jsonl", [{"Frage": f"f{i}", "Antwort": "a", "k": 1} for i in range(4)])
+    code, _, err = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "trl")
+    assert code == 2
+    assert "--prompt Frage --response Antwort" in err
+    named = ("--prompt", "Frage", "--response", "Antwort")
+    code, _, _ = run(monkeypatch, capsys, source, tmp_path / "out.jsonl", "--to", "trl", *named)
+    assert code == 0
+    assert json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])["completion"][0]["content"] == "a"

@@ -46,8 +46,8 @@ class ColumnLayout:
         roles = self.roles
         names = roles.text if roles.rejected is None else (*roles.text, roles.rejected)
         for name in names:
-            if isinstance(row.get(name), Unread):
-                raise SkippedError(f"a row {row[name]}", "rows with a better and a worse response")
+            if isinstance(cell := row.get(name), Unread):
+                raise SkippedError(f"a row {cell.reason}", "rows with a better and a worse response")
         steps = row.get("labels")
         if "completions" in row and isinstance(steps, list) and not all(steps):
             raise SkippedError("a response with wrong steps (`labels`)", "responses whose steps are all right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -86,10 +87,14 @@ def detect_layout(fields: Mapping[str, object], name: str = "the rows") -> str:
     for layout, fits in _FITS.items():
         if fits(fields):
             return layout
+    texts = [shlex.quote(show(one)) for one, value in fields.items() if isinstance(value, str)]
+    todo = "name it with --from"
+    if len(texts) > 1:
+        todo += f"; for a prompt and its response: --prompt {texts[0]} --response {texts[1]}"
     raise InputError(
         f"{name}: fields {show_names(list(fields))} match no known layout",
         expected=f"fields of one of {', '.join(LAYOUTS)}",
-        todo=f"name it with --from; for two columns: --from qa --prompt {show(next(iter(fields), 'A'))} --response B",
+        todo=todo,
     )
 
 

@@ -126,6 +126,20 @@ def convert(  # noqa: PLR0913  (the inputs and switches of the command)
     return Conversion(rewriting.read, found, to or "", lost, files, dict(rewriting.skipped), entry, said)
 
 
+NAMED = {"data_designer", "curator", "prompt_completion", "qa"}  # layouts whose columns may be named
+
+
+def _of_columns(fields: Mapping[str, object], prompt: str | None, response: str | None, name: str) -> str:
+    """The layout of rows whose columns are named: the one they have where it takes names, else that of two columns."""
+    try:
+        found = detect_layout(fields, name)
+    except InputError:
+        if prompt not in fields or response not in fields:
+            raise
+        found = ""
+    return found if found in NAMED or prompt not in fields or response not in fields else "qa"
+
+
 def _rewritten(rewriting: Rewriting, target: Path, to: str | None, *, spreadsheet_safe: bool) -> str:
     """Write the rows, and the description next to them; returns its entry, empty where there is none."""
     closed = covered if spreadsheet_safe and is_delimited(target) else _unchanged
@@ -176,7 +190,7 @@ def _source(loaded: Loaded, source: str | None, prompt: str | None, response: st
     """The layout of the rows, the rows with the fields that it reads, and how to read them."""
     fields = _fields(loaded)
     if source is not None or prompt is not None or response is not None:
-        found = source or detect_layout(fields, loaded.name)
+        found = source or _of_columns(fields, prompt, response, loaded.name)
         return found, loaded, layout_named(found, prompt=prompt, response=response)
     try:
         found = detect_layout(fields, loaded.name)
