@@ -61,6 +61,15 @@ def files(tmp_path_factory, rows_are_made_once):
         prices = 3_000 * areas + 20_000 * rooms + rng.normal(size=count) * 20_000
         lines = [f"{area:.1f},{room},{price:.0f}" for area, room, price in zip(areas, rooms, prices, strict=True)]
         (folder / f"{name}.csv").write_text("\n".join(["area,rooms,price", *lines]), encoding="utf-8")
+    for name, count, rate in (("orders", 150, 0.19), ("new_orders", 200, 0.21)):
+        rng = np.random.default_rng(count)
+        net, days = np.round(rng.gamma(3, 40, count), 2), rng.integers(1, 30, count)
+        start = np.datetime64("2025-01-06") + rng.integers(0, 300, count)
+        lines = [
+            f"{one},{one + wait},{wait},{price},{price * rate:.2f}"
+            for one, wait, price in zip(start, days, net, strict=True)
+        ]
+        (folder / f"{name}.csv").write_text("\n".join(["start,end,days,net,tax", *lines]), encoding="utf-8")
     write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")

@@ -24,6 +24,7 @@ from syngain.audit.preference.health import PreferenceHealth, preference_health
 from syngain.audit.preference.swaps import SwapSearch
 from syngain.audit.responses.health import ResponseHealth, response_health
 from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
+from syngain.audit.tables.rules import RuleHealth, table_rules
 from syngain.audit.targets.health import TargetHealth, TargetSearch
 from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
@@ -89,7 +90,7 @@ class Measurements:
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
         benchmarks: synthetic rows that match items of public benchmarks.
         cells: region name to cells with names; openings: per side, the most common one.
-        responses, preferences, targets: bad ones by kind.
+        responses, preferences, targets: bad ones by kind. rules: of a table, learned and checked.
     """
 
     estimates: Mapping[str, Estimate]
@@ -112,6 +113,7 @@ class Measurements:
     preferences: PreferenceHealth | None = None
     targets: TargetHealth | None = None
     benchmarks: BenchmarkMatches | None = None
+    rules: RuleHealth | None = None
 
 
 def measured(
@@ -136,6 +138,8 @@ def measured(
     if responses:
         progress("responses", 0.75)
         found = _row_checks(found, frame, streams.child("preference"), settings)
+        rules = table_rules(frame, found.near, streams.child("rules"))
+        found = replace(found, estimates={**found.estimates, **(rules.estimates if rules else {})}, rules=rules)
     return _adjusted(found)
 
 

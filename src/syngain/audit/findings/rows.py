@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.broken_rules import broken_rules
 from syngain.audit.findings.labels import label_independent, label_leak, label_noise, unknown_labels
 from syngain.audit.findings.preferences import bad_preferences
 from syngain.audit.findings.responses import bad_responses
@@ -44,6 +45,7 @@ def find(context: Context) -> list[Finding]:
         _memorized,
         _contamination,
         _benchmarks,
+        broken_rules,
         _duplicates,
         _template,
         _missing,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.broken_rules import ID as BROKEN_RULES
+from syngain.audit.findings.broken_rules import rule_reasons
 from syngain.audit.findings.preferences import ID as BAD_PREFERENCES
 from syngain.audit.findings.preferences import preference_reasons
 from syngain.audit.findings.responses import ID as BAD_RESPONSES
@@ -29,6 +31,7 @@ WEIGHT = {
     "memorized_anchors": 0.9,
     "bad_responses": 0.85,
     "bad_preferences": 0.84,
+    "broken_rules": 0.82,
     "duplicates": 0.8,
     "label_leak": 0.7,
     "label_noise": 0.6,
@@ -63,6 +66,8 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
         out |= response_reasons(found.responses)
     if BAD_PREFERENCES in standing:
         out |= preference_reasons(found.preferences)
+    if BROKEN_RULES in standing:
+        out |= rule_reasons(found.rules)
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
     elif not found.habit:

@@ -32,6 +32,7 @@ PHRASE: Mapping[str, str] = {
     "unknown_labels": "most rows have labels that you do not have",
     "bad_responses": "most responses are bad",
     "bad_preferences": "most preferences are bad",
+    "broken_rules": "most rows break rules of your real rows",
 }
 
 WORDS: Mapping[str, str] = {
@@ -204,8 +205,9 @@ def _reasons(counts: RowCounts) -> str:
 
 
 def _words(reason: str) -> str:
-    """The rows of a reason, as a noun; a benchmark is named."""
-    return WORDS.get(reason) or f"rows of {reason.partition(': ')[2]}"
+    """The rows of a reason, as a noun; a benchmark and a rule are named."""
+    name, _, part = reason.partition(": ")
+    return WORDS.get(reason) or f"{'against' if name == 'broken_rules' else 'rows of'} {part}"
 
 
 def _reason(action: str) -> str:

@@ -26,6 +26,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
     "unknown_labels": ("labels.",),
     "bad_responses": ("responses.",),
     "bad_preferences": ("preference.",),
+    "broken_rules": ("rules.",),
 }
 GAINED: Mapping[str, tuple[str, ...]] = {"harm": ("gain.",), "no_gain": ("gain.",)}
 BY_ESTIMATE: Mapping[str, Mapping[str, tuple[str, ...]]] = {

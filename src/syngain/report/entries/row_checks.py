@@ -56,6 +56,11 @@ ROW_CHECKS = {
         "How much does a model learn of the targets of real rows?",
         "Near 0, wrong targets cannot be found.",
     ),
+    "rules.broken": MeasureEntry(
+        "Rows that break a rule",
+        "What fraction of synthetic rows breaks a rule that the real rows keep?",
+        "Held-out real rows give the expected range; the finding names the rules.",
+    ),
     "review.precision": MeasureEntry(
         "Precision by review",
         "What fraction of the flagged rows has the defect, in a review by hand?",

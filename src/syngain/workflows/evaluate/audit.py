@@ -184,16 +184,18 @@ def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Findin
 
 
 def _files(study: Study, audited: Audited, streams: Streams) -> dict[str, RunFile]:
-    """``kept.jsonl`` and ``dropped.jsonl`` with reasons and score; ``flagged.jsonl`` with rows to review by hand."""
+    """The files of rows: kept, dropped with reasons, flagged to review by hand; rules of tables."""
     dropped = audited.dropped
     extra: dict[str, Sequence[object]] = {
         "syngain_id": [row.id for row in dropped],
         "syngain_reasons": [list(row.reasons) for row in dropped],
         "syngain_score": [row.score for row in dropped],
     }
+    rules = audited.found.rules
     flagged = rows_to_review(audited.frame, audited.findings, dropped, study.synthetic.ids, streams.child("review"))
     return {
         **({"flagged.jsonl": RecordFile(flagged)} if flagged else {}),
+        **({"rules.jsonl": RecordFile(rules.records())} if rules else {}),
         "kept.jsonl": RowFile(study.synthetic, np.flatnonzero(~audited.is_dropped).tolist()),
         "dropped.jsonl": RowFile(study.synthetic, [row.row for row in dropped], extra),
     }
