@@ -170,6 +170,13 @@ class Frame:
         """Columns of a table that name or number its real rows."""
         return table_rows.id_columns(self.anchor_columns)
 
+    def pooled_columns(self, real: Ints, synthetic: Ints) -> dict[str, list[object]]:
+        """The columns of a table: some real rows followed by some synthetic rows; none of texts."""
+        return {
+            name: [*(values[i] for i in real), *(self.synthetic.columns[name][i] for i in synthetic)]
+            for name, values in self.real.columns.items()
+        }
+
     def take(self, rows: Ints) -> Frame:
         """The frame with only these synthetic rows."""
         return replace(

@@ -14,7 +14,7 @@ from syngain.inference.intervals import wilson
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from syngain.audit.tables.rules import RuleHealth
+    from syngain.audit.tables.checks import TableHealth
     from syngain.core.arrays import Flags
     from syngain.tables.rules.learned import CheckedRule
 
@@ -28,7 +28,7 @@ FORMAT = "format"  # a format is converted: no row is dropped for it, and it is 
 
 def broken_rules(context: Context) -> Iterator[Finding]:
     """One finding for all rules that are broken more often than held-out real rows break them."""
-    health = context.found.rules
+    health = context.found.table
     found = rules_found(health)
     if health is None or not found:
         return
@@ -49,11 +49,16 @@ def broken_rules(context: Context) -> Iterator[Finding]:
     )
 
 
-def rules_found(health: RuleHealth | None) -> Sequence[tuple[CheckedRule, Severity]]:
+def rules_found(health: TableHealth | None) -> Sequence[tuple[CheckedRule, Severity]]:
     """Broken rules with their severity: the worst first, of equally broken ones the most telling kind first."""
     if health is None:
         return []
-    severe = [(one, _severity(one)) for one in health.found]
+    tails = {tail.column.name for tail in health.tails.found("invented")}  # named by a finding of their own
+    severe = [
+        (one, _severity(one))
+        for one in health.rules.found
+        if one.rule.kind != "range" or not tails & set(one.rule.columns)
+    ]
 
     def rank(item: tuple[CheckedRule, Severity]) -> tuple[int, float, int]:
         one, severity = item
@@ -62,7 +67,7 @@ def rules_found(health: RuleHealth | None) -> Sequence[tuple[CheckedRule, Severi
     return sorted(severe, key=rank)
 
 
-def rule_reasons(health: RuleHealth | None) -> Mapping[str, Flags]:
+def rule_reasons(health: TableHealth | None) -> Mapping[str, Flags]:
     """Reason to drop (``broken_rules: end = start + days``) to flags per synthetic row (m,)."""
     found = [one for one, severity in rules_found(health) if severity != "low" and one.rule.kind != FORMAT]
     shown = _apart(found)[:SHOWN]
@@ -110,9 +115,9 @@ def _message(shown: Sequence[CheckedRule], more: int) -> str:
     return f"{'; '.join(parts)}{rest} (held-out real rows: {expected})."
 
 
-def _examples(health: RuleHealth, shown: Sequence[CheckedRule]) -> Iterator[str]:
+def _examples(health: TableHealth, shown: Sequence[CheckedRule]) -> Iterator[str]:
     """A row that breaks each rule: the cells that the rule is about."""
-    columns = health.tables.synthetic.columns
+    columns = health.rules.tables.synthetic.columns
     for one in shown[:EXAMPLES]:
         row = int(np.flatnonzero(one.broken)[0])
         cells = [(name, columns[name].codes[row]) for name in one.rule.columns]

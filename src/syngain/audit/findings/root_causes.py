@@ -102,7 +102,7 @@ class Explainer:
         removed = {
             "bad_responses": _any_bad(found, response_reasons(found.responses)),
             "bad_preferences": _any_bad(found, preference_reasons(found.preferences)),
-            "broken_rules": _any_bad(found, rule_reasons(found.rules)),
+            "broken_rules": _any_bad(found, rule_reasons(found.table)),
             "memorized_anchors": found.copies,
             "contamination": _contaminated(found),
             "duplicates": found.near_repeats,

@@ -14,6 +14,7 @@ from syngain.audit.findings.responses import ID as BAD_RESPONSES
 from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rows import BENCHMARKS
 from syngain.audit.findings.rules import AWAY
+from syngain.audit.findings.tails import ID as WRONG_TAILS
 from syngain.core.phrases import shortened
 from syngain.core.result import Dropped
 
@@ -32,6 +33,7 @@ WEIGHT = {
     "bad_responses": 0.85,
     "bad_preferences": 0.84,
     "broken_rules": 0.82,
+    "wrong_tails": 0.81,
     "duplicates": 0.8,
     "label_leak": 0.7,
     "label_noise": 0.6,
@@ -67,7 +69,10 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
     if BAD_PREFERENCES in standing:
         out |= preference_reasons(found.preferences)
     if BROKEN_RULES in standing:
-        out |= rule_reasons(found.rules)
+        out |= rule_reasons(found.table)
+    invented = None if found.table is None else found.table.tails.invented
+    if WRONG_TAILS in standing and invented is not None:
+        out[WRONG_TAILS] = invented
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
     elif not found.habit:

@@ -33,6 +33,7 @@ PHRASE: Mapping[str, str] = {
     "bad_responses": "most responses are bad",
     "bad_preferences": "most preferences are bad",
     "broken_rules": "most rows break rules of your real rows",
+    "wrong_tails": "most rows have values far beyond your real rows",
 }
 
 WORDS: Mapping[str, str] = {
@@ -42,6 +43,7 @@ WORDS: Mapping[str, str] = {
     "label_leak": "leaked labels",
     "label_noise": "suspect labels",
     "distribution_shift": "out of distribution",
+    "wrong_tails": "values far beyond the real ones",
     **{f"bad_responses: {name}": kind.many for name, kind in KINDS.items()},
     **{f"bad_preferences: {name}": kind.many for name, kind in PREFERENCES.items()},
 }

@@ -27,6 +27,7 @@ NAMES: Mapping[str, str] = {
     "bad_responses": "bad responses",
     "bad_preferences": "bad preferences",
     "broken_rules": "broken rules",
+    "wrong_tails": "wrong tails",
 }
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.audit.tables.typed_frame import typed_study
 from syngain.core.estimate import Estimate
 from syngain.inference.counts import expected_range
 from syngain.inference.intervals import share_intervals
@@ -59,14 +58,8 @@ class RuleHealth:
         ]
 
 
-def table_rules(frame: Frame, near: Ints, streams: Streams) -> RuleHealth | None:
-    """The rules of the real rows of a table, checked; None for texts, and for a frame that was changed.
-
-    ``near``: clusters of all compared rows, the real ones first.
-    """
-    if frame.sides or frame.study is None:
-        return None
-    tables = typed_study(frame.study)
+def table_rules(frame: Frame, tables: TypedStudy, near: Ints, streams: Streams) -> RuleHealth:
+    """The rules of the real rows, checked; ``near``: clusters of all compared rows, the real ones first."""
     group = None if frame.held_out else near[: frame.real.size]
     learned = learn_rules(tables.real, streams.stream("learn"), held_out=tables.held_out, group=group)
     checked = check_rules(learned, tables.synthetic, streams.stream("check"))

@@ -191,11 +191,11 @@ def _files(study: Study, audited: Audited, streams: Streams) -> dict[str, RunFil
         "syngain_reasons": [list(row.reasons) for row in dropped],
         "syngain_score": [row.score for row in dropped],
     }
-    rules = audited.found.rules
+    table = audited.found.table
     flagged = rows_to_review(audited.frame, audited.findings, dropped, study.synthetic.ids, streams.child("review"))
     return {
         **({"flagged.jsonl": RecordFile(flagged)} if flagged else {}),
-        **({"rules.jsonl": RecordFile(rules.records())} if rules else {}),
+        **({"rules.jsonl": RecordFile(table.rules.records())} if table else {}),
         "kept.jsonl": RowFile(study.synthetic, np.flatnonzero(~audited.is_dropped).tolist()),
         "dropped.jsonl": RowFile(study.synthetic, [row.row for row in dropped], extra),
     }
