@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from syngain.audit.tables.columns import ColumnReport, column_reports
 from syngain.audit.tables.rules import RuleHealth, table_rules
 from syngain.audit.tables.tails import TailHealth, table_tails
 from syngain.audit.tables.typed_frame import typed_study
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from syngain.audit.frame import Frame
     from syngain.core.arrays import Ints
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableHealth:
-    """What was found of the columns of a table: broken rules, invented and missing tails."""
+    """What was found of the columns of a table: broken rules, invented and missing tails, each column by itself."""
 
     rules: RuleHealth
     tails: TailHealth
+    columns: Sequence[ColumnReport]
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
@@ -39,4 +41,9 @@ def table_checks(frame: Frame, near: Ints, streams: Streams) -> TableHealth | No
     if frame.sides or frame.study is None:
         return None
     tables = typed_study(frame.study)
-    return TableHealth(table_rules(frame, tables, near, streams), table_tails(tables, frame.unit))
+    reference = tables.held_out or tables.real
+    return TableHealth(
+        table_rules(frame, tables, near, streams),
+        table_tails(tables, frame.unit),
+        column_reports(reference, tables.synthetic, streams.stream("columns")),
+    )

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from syngain.tables.typed import Column, Table
 
 FEWEST = 40  # real rows with a number
-SPANS = (1.0, 5.0)  # times the distance of the 1% and 99% quantiles beyond them
+SPANS = (1.0, 2.0, 5.0)  # times the distance of the 1% and 99% quantiles beyond them
 TOP = 0.1  # of the real rows, from which the decay of a tail is read
 DIFFERENT = 20  # real numbers from which a tail is read
 SLOWEST = 0.25  # of the power, where the real tail ends abruptly
 FAR = 0.05  # of the real rows are a tail
 FEWEST_FAR = 5
-SURE = 1e-6
+SURE = 1e-5  # p from which the nearest limit is taken that few real-like rows pass
+MIXED = 0.1  # of the rows
 LEVEL = 0.01  # over all columns
 LEFT = 0.25  # of the expected rows in a tail, below which it is missing
 
@@ -127,32 +128,32 @@ def _invented(column: Column, side: Side, own: Floats, ours: Floats) -> Tail:
     for times in SPANS:
         limit = high + times * span
         rows = known & (ours > limit)
-        p = min(1.0, len(SPANS) * _surprise(own, limit, int(rows.sum()), int(known.sum())))
-        tried.append((p, limit, rows))
-    sure = [one for one in tried if one[0] < SURE]  # the nearest limit names more of the rows
-    p, limit, rows = sure[0] if sure else min(tried, key=lambda one: one[0])
+        p, natural = _surprise(own, limit, int(rows.sum()), int(known.sum()))
+        tried.append((min(1.0, len(SPANS) * p), limit, rows, natural * known.sum()))
+    sure = [one for one in tried if one[0] < SURE and one[3] <= MIXED * one[2].sum()]  # the nearest names more rows
+    p, limit, rows, _ = sure[0] if sure else min(tried, key=lambda one: one[0])
     expected = float((own > limit).mean())
     sign = 1.0 if side == "upper" else -1.0
     return Tail(column, "invented", side, sign * limit, rows, int(known.sum()), expected, p)
 
 
-def _surprise(own: Floats, limit: float, hits: int, rows: int) -> float:
-    """P of so many rows beyond a limit: exact test of Fisher against the real rows.
+def _surprise(own: Floats, limit: float, hits: int, rows: int) -> tuple[float, float]:
+    """P of so many rows beyond a limit, and the fraction expected there: exact test of Fisher against the real rows.
 
     Where no real row passes it, also from the decay of the real tail as a power [hill1975], slowed by two standard
     errors; not of numbers with few different values, whose gaps say nothing of a tail.
     """
     if not hits:
-        return 1.0
+        return 1.0, 0.0
     beyond = int((own > limit).sum())
     exact = more_often(hits, rows, beyond, own.size)
     center, top = float(np.quantile(own, TOP)), max(int(TOP * own.size), FEWEST_FAR)
     threshold = float(own[-top - 1]) - center
     if beyond or threshold <= 0 or np.unique(own).size < DIFFERENT:
-        return exact
+        return exact, beyond / own.size
     decay = float(np.log((own[-top:] - center) / threshold).mean()) * (1 + 2 / math.sqrt(top))
     expected = top / own.size * ((limit - center) / threshold) ** (-1 / max(decay, SLOWEST))
-    return min(exact, float(stats.binom.sf(hits - 1, rows, min(expected, 1.0))))
+    return min(exact, float(stats.binom.sf(hits - 1, rows, min(expected, 1.0)))), expected
 
 
 def _missing(column: Column, side: Side, own: Floats, ours: Floats) -> Tail:
@@ -179,8 +180,8 @@ def _estimates(tails: Sequence[Tail], real: Table, units: Ints) -> dict[str, Est
         "tails.invented": Estimate(
             value=float(rows.mean()),
             unit="share",
-            method="rows beyond the 1% or 99% quantile of a column by one or five times their distance, and beyond all "
-            "real rows; p from the decay of the real tail, adjusted over columns",
+            method="rows beyond the 1% or 99% quantile of a column by one, two or five times their distance; "
+            "p from the decay of the real tail, adjusted over columns",
             estimand="fraction of synthetic rows with a value far beyond the real ones",
             intervals=share_intervals(rows, units),
             null=expected_range(0, real.size, rows.size),

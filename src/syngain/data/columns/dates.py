@@ -60,8 +60,15 @@ def date_format(values: Sequence[object]) -> DateFormat | None:
     some = different[:: max(1, len(different) // LOOKED_AT)][:LOOKED_AT]
     if not some or not all(isinstance(value, str) and DATED.fullmatch(value) for value in some[:5]):
         return None
-    best, name = max(((_read(some, name), name) for name in (ISO, *FORMATS)), key=lambda found: found[0])
+    likely = [name for name in (ISO, *FORMATS) if _read(some[:5], name)]
+    best, name = max(((_read(some, name), name) for name in likely), key=lambda found: found[0], default=(0.0, ""))
     return DateFormat(name) if best >= MOSTLY else None
+
+
+def dated(values: Sequence[object]) -> Floats | None:
+    """A column of dates as days since 1970 (n,), NaN where there is none; None for other columns."""
+    form = date_format(values)
+    return None if form is None else form.days(values)
 
 
 def parts(days: Floats) -> dict[str, Floats]:

@@ -30,6 +30,7 @@ from syngain.workflows.inputs import Source, either, of_kind, settings_json, stu
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syngain.audit.tables.checks import TableHealth
     from syngain.core.result import Finding, RunFile, Verdict, Views
     from syngain.data.study import Study
     from syngain.workflows.evaluate.gain import GainPart
@@ -183,6 +184,14 @@ def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Findin
     return [*found, *(finding for finding in of_gain if finding.id not in names)]
 
 
+def _table_files(table: TableHealth) -> dict[str, RunFile]:
+    """Every rule and every column of a table, as lines of JSON."""
+    return {
+        "rules.jsonl": RecordFile(table.rules.records()),
+        "columns.jsonl": RecordFile([one.record() for one in table.columns]),
+    }
+
+
 def _files(study: Study, audited: Audited, streams: Streams) -> dict[str, RunFile]:
     """The files of rows: kept, dropped with reasons, flagged to review by hand; rules of tables."""
     dropped = audited.dropped
@@ -195,7 +204,7 @@ def _files(study: Study, audited: Audited, streams: Streams) -> dict[str, RunFil
     flagged = rows_to_review(audited.frame, audited.findings, dropped, study.synthetic.ids, streams.child("review"))
     return {
         **({"flagged.jsonl": RecordFile(flagged)} if flagged else {}),
-        **({"rules.jsonl": RecordFile(table.rules.records())} if table else {}),
+        **(_table_files(table) if table else {}),
         "kept.jsonl": RowFile(study.synthetic, np.flatnonzero(~audited.is_dropped).tolist()),
         "dropped.jsonl": RowFile(study.synthetic, [row.row for row in dropped], extra),
     }
