@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syngain.audit.tables.columns import ColumnReport, column_reports
+from syngain.audit.tables.quality import quality
 from syngain.audit.tables.rules import RuleHealth, table_rules
 from syngain.audit.tables.tails import TailHealth, table_tails
 from syngain.audit.tables.typed_frame import typed_study
+from syngain.tables.rules.single import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,16 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableHealth:
-    """What was found of the columns of a table: broken rules, invented and missing tails, each column by itself."""
+    """What was found of the columns of a table: broken rules, tails, each column, SDMetrics' quality."""
 
     rules: RuleHealth
     tails: TailHealth
     columns: Sequence[ColumnReport]
+    quality: Mapping[str, Estimate]
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
         """All estimates by id; their p-values are adjusted among themselves."""
-        return {**self.rules.estimates, **self.tails.estimates}
+        return {**self.rules.estimates, **self.tails.estimates, **self.quality}
 
 
 def table_checks(frame: Frame, near: Ints, streams: Streams) -> TableHealth | None:
@@ -46,4 +49,5 @@ def table_checks(frame: Frame, near: Ints, streams: Streams) -> TableHealth | No
         table_rules(frame, tables, near, streams),
         table_tails(tables, frame.unit),
         column_reports(reference, tables.synthetic, streams.stream("columns")),
+        quality(reference, tables.synthetic, keys_of(reference)),
     )

@@ -61,6 +61,11 @@ ROW_CHECKS = {
         "What fraction of synthetic rows breaks a rule that the real rows keep?",
         "Held-out real rows give the expected range; the finding names the rules.",
     ),
+    "fidelity.sdmetrics_quality": MeasureEntry(
+        "SDMetrics quality",
+        "What overall quality score does SDMetrics give?",
+        "It sees single columns and pairs: a table whose rows make no sense can score 84%.",
+    ),
     "tails.invented": MeasureEntry(
         "Values far beyond",
         "What fraction of synthetic rows has a number far beyond every real one?",
