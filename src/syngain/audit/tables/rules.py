@@ -10,7 +10,7 @@ import numpy as np
 from syngain.core.estimate import Estimate
 from syngain.inference.counts import expected_range
 from syngain.inference.intervals import share_intervals
-from syngain.tables.rules.learned import check_rules, learn_rules
+from syngain.tables.rules.learned import check_rules, learn_rules, with_stated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +62,7 @@ def table_rules(frame: Frame, tables: TypedStudy, near: Ints, streams: Streams) 
     """The rules of the real rows, checked; ``near``: clusters of all compared rows, the real ones first."""
     group = None if frame.held_out else near[: frame.real.size]
     learned = learn_rules(tables.real, streams.stream("learn"), held_out=tables.held_out, group=group)
+    learned = with_stated(learned, frame.rules, tables.real)
     checked = check_rules(learned, tables.synthetic, streams.stream("check"))
     estimates = {"rules.broken": _estimate(checked, learned.broken, frame.unit)} if checked else {}
     return RuleHealth(checked, tables, estimates)

@@ -15,6 +15,7 @@ from syngain.tables.rules.dependencies import dependencies
 from syngain.tables.rules.numeric import numeric_rules, triples
 from syngain.tables.rules.rule import CONFIDENCE, SUPPORT
 from syngain.tables.rules.single import keys_of, single_rules
+from syngain.tables.rules.stated import StatedRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,8 +92,9 @@ class CheckedRule:
 
     @property
     def found(self) -> bool:
-        """Whether it is broken beyond what held-out real rows show."""
-        return self.adjusted_p < LEVEL
+        """Whether it is broken beyond what held-out real rows show; a stated rule, whether any row breaks it."""
+        stated = self.rule.kind == "yours"
+        return bool(self.broken.any()) if stated else self.adjusted_p < LEVEL
 
 
 def learn_rules(
@@ -120,6 +122,20 @@ def learn_rules(
     kept = [one.support >= SUPPORT and one.confidence >= CONFIDENCE for one in learned]
     any_broken: Flags = np.any(broken[:, kept], axis=1)
     return LearnedRules([one for one, good in zip(learned, kept, strict=True) if good], tried, any_broken)
+
+
+def with_stated(learned: LearnedRules, expressions: Sequence[str], real: Table) -> LearnedRules:
+    """The learned rules and those that a user states, with the real rows that break them.
+
+    Raises:
+        InputError: a rule cannot be read, or names a column that the rows lack.
+    """
+    more = []
+    for expression in expressions:
+        rule = StatedRule.of(expression, real)
+        applies, broken = rule.check(real)
+        more.append(LearnedRule(rule, int(applies.sum()), int(broken.sum())))
+    return replace(learned, rules=[*more, *learned.rules])
 
 
 def check_rules(learned: LearnedRules, synthetic: Table, rng: np.random.Generator) -> list[CheckedRule]:
