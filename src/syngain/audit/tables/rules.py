@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from syngain.core.rng import Streams
     from syngain.tables.rules.learned import CheckedRule
 
+STRICT = 5  # a rule needs an adjusted p below 1%, reports mark p below 5%
+
 
 @dataclass(frozen=True, slots=True)
 class RuleHealth:
@@ -71,7 +73,7 @@ def table_rules(frame: Frame, tables: TypedStudy, near: Ints, streams: Streams) 
 def _estimate(checked: Sequence[CheckedRule], real: Flags, units: Ints) -> Estimate:
     """The fraction of rows that break a rule; significant where one rule is, adjusted over all of them."""
     broken: Flags = np.any([one.broken for one in checked], axis=0)
-    p = min(one.adjusted_p for one in checked)
+    p = min(1.0, STRICT * min(one.adjusted_p for one in checked))
     return Estimate(
         value=float(broken.mean()),
         unit="share",

@@ -31,6 +31,7 @@ FEWEST_FAR = 5
 SURE = 1e-5  # p from which the nearest limit is taken that few real-like rows pass
 MIXED = 0.1  # of the rows
 LEVEL = 0.01  # over all columns
+STRICT = 5  # a tail needs an adjusted p below 1%, reports mark p below 5%
 LEFT = 0.25  # of the expected rows in a tail, below which it is missing
 
 Side = Literal["upper", "lower"]
@@ -175,7 +176,7 @@ def _estimates(tails: Sequence[Tail], real: Table, units: Ints) -> dict[str, Est
     rows: Flags = np.any([one.rows for one in invented], axis=0)
     lacking = [1 - min(one.rate / one.expected, 1.0) if one.adjusted_p < LEVEL else 0.0 for one in missing]
     worst = int(np.argmax(lacking))
-    p = [min(one.adjusted_p for one in some) for some in (invented, missing)]
+    p = [min(1.0, STRICT * min(one.adjusted_p for one in some)) for some in (invented, missing)]
     return {
         "tails.invented": Estimate(
             value=float(rows.mean()),

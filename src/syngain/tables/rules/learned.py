@@ -12,7 +12,7 @@ from syngain.core.estimate import holm
 from syngain.data.splits import folds
 from syngain.inference.counts import more_often
 from syngain.tables.rules.dependencies import dependencies
-from syngain.tables.rules.numeric import numeric_rules, triples
+from syngain.tables.rules.numeric import numeric_rules
 from syngain.tables.rules.rule import CONFIDENCE, SUPPORT
 from syngain.tables.rules.single import keys_of, single_rules
 from syngain.tables.rules.stated import StatedRule
@@ -164,11 +164,15 @@ def _candidates(real: Table, rng: np.random.Generator) -> tuple[list[ColumnRule]
     some = real.take(np.sort(rng.permutation(real.size)[:LEARNED_FROM])) if real.size > LEARNED_FROM else real
     related: list[ColumnRule] = [*dependencies(some, keys, rng), *numeric_rules(some, keys, rng)]
     rules = [*single_rules(real, keys), *(related if some is real else [rule.refit(real) for rule in related])]
-    return rules, _tried(real, keys)
+    formulas = sum(rule.kind == "formula" for rule in rules)
+    return rules, {**_tried(real, keys), "formula": formulas}
 
 
 def _tried(real: Table, keys: frozenset[str]) -> dict[str, int]:
-    """How many rules of each kind columns like these allow."""
+    """How many rules of each kind but formulas columns like these allow.
+
+    Columns without a relation follow a formula in a few rows only: none is kept by chance, however many are tried.
+    """
     names = [column for column in real.columns.values() if column.name not in keys]
     ordered = sum(column.kind != "word" for column in names)
     gaps = sum(not column.filled.all() for column in names)
@@ -179,7 +183,6 @@ def _tried(real: Table, keys: frozenset[str]) -> dict[str, int]:
         "calendar": 3 * sum(column.kind == "date" for column in names),
         "dependency": len(names) * (len(names) - 1),
         "order": ordered * (ordered - 1),
-        "formula": ordered * (ordered - 1) // 2 + triples(ordered),
     }
 
 

@@ -150,11 +150,6 @@ def numeric_rules(
     yield from _combined(table, columns[:MOST], rng)
 
 
-def triples(columns: int) -> int:
-    """How many sums and products of two columns are compared with a third one."""
-    return min(columns, MOST) ** 3
-
-
 def _is_order(first: Column, second: Column, rows: Ints, rng: np.random.Generator) -> bool:
     a, b = first.numbers, second.numbers
     if (a[rows] > b[rows]).mean() > 1 - CONFIDENCE:
