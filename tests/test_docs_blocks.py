@@ -24,6 +24,7 @@ ENDS = {"syngain gate syngain-gain": 1, "syngain gate select": 1}
 RECIPE = re.search(r"```yaml\n(generator: .*?)```", pages()["docs/how-to/generate.md"], re.DOTALL)
 ENCODER = re.search(r"> encoder.yaml <<'END'\n(.*?)END", pages()["docs/how-to/servers.md"], re.DOTALL)
 BATCH = re.search(r"> batch.yaml <<'END'\n(.*?)END", pages()["docs/how-to/servers.md"], re.DOTALL)
+COLUMN_RULES = re.search(r"```yaml\n(rules:\n.*?)```", pages()["docs/measures/tables.md"], re.DOTALL)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,6 +64,17 @@ def files(tmp_path_factory, rows_are_made_once):
         (folder / f"{name}.csv").write_text("\n".join(["area,rooms,price", *lines]), encoding="utf-8")
     for name, rows in TRAINER_ROWS.items():
         write_records(folder / name, rows)
+    for name, count, rate in (("orders", 150, 0.19), ("new_orders", 200, 0.21)):
+        rng = np.random.default_rng(count)
+        net, days = np.round(rng.gamma(3, 40, count), 2), rng.integers(1, 30, count)
+        start = np.datetime64("2025-01-06") + rng.integers(0, 300, count)
+        lines = [
+            f"{one},{one + wait},{wait},{price},{price * rate:.2f}"
+            for one, wait, price in zip(start, days, net, strict=True)
+        ]
+        (folder / f"{name}.csv").write_text("\n".join(["start,end,days,net,tax", *lines]), encoding="utf-8")
+    write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
+    (folder / "rules.yaml").write_text(COLUMN_RULES[1], encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")
     (folder / "encoder.yaml").write_text(ENCODER[1], encoding="utf-8")

@@ -62,15 +62,17 @@ def audit_study(
     settings: Settings | None = None,
     progress: Progress = silent,
     benchmarks: Sequence[Benchmark] = (),
+    rules: Sequence[str] = (),
 ) -> Audited:
     """Audit the synthetic rows against the real ones, or against held-out real rows where there are some.
 
-    ``benchmarks``: public benchmarks whose items must not be in the synthetic rows.
+    ``benchmarks``: public benchmarks whose items must not be in the synthetic rows. ``rules``: conditions on
+    the columns of a table, in the language of ``gate``.
 
     Raises:
         InputError: the datasets do not fit each other.
     """
-    frame = Frame.of(study, benchmarks)
+    frame = Frame.of(study, benchmarks, rules)
     chosen = settings or Settings()
     with threadpool_limits(1):  # sums in one order: the same bytes on every machine, and no cores fighting
         found = measured(frame, streams, chosen, progress)

@@ -112,6 +112,7 @@ class Frame:
         anchor_columns, test_columns: of tables. anchor_targets: labels or other targets of tables, written out.
         study: where clusters of all rows are known; None once rows were taken out or changed.
         benchmarks: public benchmarks whose items must not be in the synthetic rows.
+        rules: conditions on the columns of a table that a user states.
     """
 
     real: RowSet
@@ -127,9 +128,10 @@ class Frame:
     anchor_targets: Sequence[str] | None = None
     study: Study | None = None
     benchmarks: Sequence[Benchmark] = ()
+    rules: Sequence[str] = ()
 
     @classmethod
-    def of(cls, study: Study, benchmarks: Sequence[Benchmark] = ()) -> Frame:
+    def of(cls, study: Study, benchmarks: Sequence[Benchmark] = (), rules: Sequence[str] = ()) -> Frame:
         """Check that the datasets fit each other and look at them.
 
         Raises:
@@ -153,6 +155,7 @@ class Frame:
             anchor_targets=RowSet.of(study, "real").written_labels if study.real.columns else None,
             study=study,
             benchmarks=benchmarks,
+            rules=rules,
         )
 
     @property
@@ -169,6 +172,13 @@ class Frame:
     def row_ids(self) -> frozenset[str]:
         """Columns of a table that name or number its real rows."""
         return table_rows.id_columns(self.anchor_columns)
+
+    def pooled_columns(self, real: Ints, synthetic: Ints) -> dict[str, list[object]]:
+        """The columns of a table: some real rows followed by some synthetic rows; none of texts."""
+        return {
+            name: [*(values[i] for i in real), *(self.synthetic.columns[name][i] for i in synthetic)]
+            for name, values in self.real.columns.items()
+        }
 
     def take(self, rows: Ints) -> Frame:
         """The frame with only these synthetic rows."""

@@ -24,12 +24,15 @@ from syngain.audit.preference.health import PreferenceHealth, preference_health
 from syngain.audit.preference.swaps import SwapSearch
 from syngain.audit.responses.health import ResponseHealth, response_health
 from syngain.audit.row_scores import RowScores, Vectors, score_rows, vectors
+from syngain.audit.tables.checks import TableHealth, table_checks
+from syngain.audit.tables.trees import TreeTwoSample
 from syngain.audit.targets.health import TargetHealth, TargetSearch
 from syngain.core.estimate import Estimate, holm
 from syngain.core.progress import Progress, silent
 from syngain.data.blocks import row_texts, row_values
 from syngain.data.text import near_duplicates
 from syngain.data.text.words import length
+from syngain.tables.typed import typed_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +92,7 @@ class Measurements:
         copied_from: nearest real row of a copy (m,), -1 none. scores: per side, distances and label doubts of all rows.
         benchmarks: synthetic rows that match items of public benchmarks.
         cells: region name to cells with names; openings: per side, the most common one.
-        responses, preferences, targets: bad ones by kind.
+        responses, preferences, targets: bad ones by kind. table: its rules and tails.
     """
 
     estimates: Mapping[str, Estimate]
@@ -112,6 +115,7 @@ class Measurements:
     preferences: PreferenceHealth | None = None
     targets: TargetHealth | None = None
     benchmarks: BenchmarkMatches | None = None
+    table: TableHealth | None = None
 
 
 def measured(
@@ -136,6 +140,8 @@ def measured(
     if responses:
         progress("responses", 0.75)
         found = _row_checks(found, frame, streams.child("preference"), settings)
+        table = table_checks(frame, found.near, streams.child("rules"))
+        found = replace(found, estimates={**found.estimates, **(table.estimates if table else {})}, table=table)
     return _adjusted(found)
 
 
@@ -208,17 +214,15 @@ def _side(found: Measurements, frame: Frame, side: str, streams: Streams, settin
     is_real = np.arange(unit.size) < real.size
     pooled = Pooled(encoded.pooled(real, synthetic), is_real, unit, group, kin)
     estimates: dict[str, Estimate] = {}
-    for name, measure in {**MEASURES, **settings.more}.items():
+    columns = frame.pooled_columns(real, synthetic)
+    trees = {"classifier": TreeTwoSample(typed_tables(columns)[0])} if columns else {}
+    for name, measure in {**MEASURES, **trees, **settings.more}.items():
         estimates |= measure(pooled, streams.stream(name))
     placed, scores, cells = _places(encoded, (real, synthetic), unit, streams)
     estimates |= placed
     names = tuple(f"region {i + 1}" for i in range(cells.expected.size))
     if not frame.sides:
-        pooled_columns = {
-            name: [*(values[i] for i in real), *(frame.synthetic.columns[name][i] for i in synthetic)]
-            for name, values in frame.real.columns.items()
-        }
-        estimates |= Marginals()(pooled_columns, is_real, unit, streams.stream("marginals"))
+        estimates |= Marginals()(columns, is_real, unit, streams.stream("marginals"))
     openings = dict(found.openings)
     if frame.sides:
         estimates |= _texts(frame, side, (real, synthetic), pooled, streams)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from syngain.audit.tables.pictures import column_pictures
 from syngain.core.phrases import shortened
 from syngain.core.result import Distribution, MapPoint, MapRegion, Views
 from syngain.data.text.words import length, length_unit
@@ -35,6 +36,8 @@ def views(
     distributions = [_lengths(frame, side) for side in frame.sides]
     if frame.real.labels is not None and frame.synthetic.labels is not None:
         distributions.append(_labels(frame.real.labels, frame.synthetic.labels))
+    if found.table is not None:
+        distributions += column_pictures(found.table)
     drawn = sum(point.group == "real" for point in points)
     note = (
         f"{drawn:,} of {frame.real.size:,} real rows and {len(points) - drawn:,} of {frame.synthetic.size:,} synthetic "

@@ -27,7 +27,7 @@ TRAINERS = ("trl", "plain")
 
 
 def audit(options: Options) -> Arguments:
-    """Sample sizes, encoder, benchmarks."""
+    """Sample sizes, encoder, benchmarks, rules of columns."""
     from syngain.audit.measure import Settings
 
     settings = Settings(
@@ -37,7 +37,11 @@ def audit(options: Options) -> Arguments:
         model=options["model"],
         minutes=options["minutes"],
     )
-    chosen = {"settings": settings, "gain": not options["no_gain"]}
+    chosen: Arguments = {"settings": settings, "gain": not options["no_gain"]}
+    if options["rules"] is not None:
+        from syngain.tables.rules.stated import read_rules
+
+        chosen["rules"] = read_rules(options["rules"])
     if options["benchmarks"] is None:
         return chosen
     from syngain.data.benchmarks import read_benchmarks

@@ -6,6 +6,8 @@ same results.
 
 from __future__ import annotations
 
+import math
+from array import array
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from syngain.core.errors import InputError
+from syngain.data.columns.values import EXACT
 from syngain.data.dataset import Dataset, Kind
 from syngain.data.match import match_sources
 from syngain.data.rows import show_names
@@ -169,8 +172,17 @@ def joined(dataset: Dataset) -> list[str]:
         last = dataset.rejected if dataset.targets is None else dataset.targets.negatives()
         worse = () if last is None else (list(last),)
         return joined_sides([*(list(side) for side in dataset.sides.values()), *worse])
-    columns = list(dataset.columns.values())
+    columns = [_written(values) for values in dataset.columns.values()]
     return ["\n".join(map(str, row)) for row in zip(*columns, strict=True)]
+
+
+def _written(values: Sequence[object]) -> Sequence[object]:
+    """The cells of a column as they are shown: whole numbers without a point, nothing where one is missing."""
+    if not isinstance(values, array):
+        return values
+    return [
+        "" if math.isnan(cell) else int(cell) if cell.is_integer() and abs(cell) < EXACT else cell for cell in values
+    ]
 
 
 def apart_by(near: Ints, negatives: Sequence[Sequence[str] | None]) -> Ints:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.broken_rules import rule_reasons
 from syngain.audit.findings.preferences import preference_reasons
 from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rows import find
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 EFFECTS: Mapping[str, frozenset[str]] = {
     "bad_responses": frozenset({"template_collapse", "distribution_shift", "missing_regions"}),
     "bad_preferences": frozenset({"template_collapse", "distribution_shift", "missing_regions"}),
+    "broken_rules": frozenset({"distribution_shift", "missing_regions", "label_noise"}),
     "template_collapse": frozenset({"distribution_shift", "missing_regions", "label_noise", "label_independent"}),
     "memorized_anchors": frozenset({"duplicates"}),
     "contamination": frozenset({"duplicates", "memorized_anchors"}),
@@ -100,6 +102,7 @@ class Explainer:
         removed = {
             "bad_responses": _any_bad(found, response_reasons(found.responses)),
             "bad_preferences": _any_bad(found, preference_reasons(found.preferences)),
+            "broken_rules": _any_bad(found, rule_reasons(found.table)),
             "memorized_anchors": found.copies,
             "contamination": _contaminated(found),
             "duplicates": found.near_repeats,

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.broken_rules import broken_rules
 from syngain.audit.findings.labels import label_independent, label_leak, label_noise, unknown_labels
 from syngain.audit.findings.preferences import bad_preferences
 from syngain.audit.findings.responses import bad_responses
 from syngain.audit.findings.rules import AWAY, BESIDE, EVIDENCE, EXAMPLES, MINIMUM, OFF_SUPPORT, Context, named, of_rows
+from syngain.audit.findings.tails import wrong_tails
 from syngain.audit.findings.targets import target_noise
 from syngain.audit.measures.two_sample import one_sided_lower
 from syngain.audit.measures.uniformity import opening as opening_of
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from syngain.audit.measures.regions import Cells
     from syngain.core.arrays import Flags, Ints
+    from syngain.core.estimate import Estimate
 
 BENCHMARKS = "contamination.benchmark_fraction"
 NAMED = 5  # benchmarks in the message
@@ -44,6 +47,8 @@ def find(context: Context) -> list[Finding]:
         _memorized,
         _contamination,
         _benchmarks,
+        broken_rules,
+        wrong_tails,
         _duplicates,
         _template,
         _missing,
@@ -233,7 +238,7 @@ def _shift(context: Context) -> Iterator[Finding]:
             id="distribution_shift",
             severity=severity,
             message=f"A classifier separates synthetic from real rows{where}: total variation at least "
-            f"{percent(max(item.value, 0.0))}{_outside(outside.value, away)}{_lengths(context, side)}.",
+            f"{percent(max(item.value, 0.0))}{_columns(item)}{_outside(outside.value, away)}{_lengths(context, side)}.",
             evidence=context.evidence(rows[:far].tolist()),
             examples=context.examples(rows.tolist()),
             estimates=(name, mmd, off),
@@ -250,6 +255,13 @@ def _shift_severity(context: Context, tests: tuple[str, str], tv: float, away: f
     if by_tests in {None, "low"} and away >= AWAY:
         return "medium"
     return by_tests
+
+
+def _columns(item: Estimate) -> str:
+    """The columns of a table that separate the sides."""
+    named = [name.removeprefix("column ") for name in item.references if name.startswith("column ")]
+    ordered = sorted(named, key=lambda name: -item.references[f"column {name}"])
+    return f", by {', '.join(f'`{name}`' for name in ordered)}" if ordered else ""
 
 
 def _outside(value: float, away: float) -> str:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from syngain.audit.findings.broken_rules import ID as BROKEN_RULES
+from syngain.audit.findings.broken_rules import rule_reasons
 from syngain.audit.findings.preferences import ID as BAD_PREFERENCES
 from syngain.audit.findings.preferences import preference_reasons
 from syngain.audit.findings.responses import ID as BAD_RESPONSES
 from syngain.audit.findings.responses import response_reasons
 from syngain.audit.findings.rows import BENCHMARKS
 from syngain.audit.findings.rules import AWAY
+from syngain.audit.findings.tails import ID as WRONG_TAILS
 from syngain.core.phrases import shortened
 from syngain.core.result import Dropped
 
@@ -29,6 +32,8 @@ WEIGHT = {
     "memorized_anchors": 0.9,
     "bad_responses": 0.85,
     "bad_preferences": 0.84,
+    "broken_rules": 0.82,
+    "wrong_tails": 0.81,
     "duplicates": 0.8,
     "label_leak": 0.7,
     "label_noise": 0.6,
@@ -63,6 +68,11 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
         out |= response_reasons(found.responses)
     if BAD_PREFERENCES in standing:
         out |= preference_reasons(found.preferences)
+    if BROKEN_RULES in standing:
+        out |= rule_reasons(found.table)
+    invented = None if found.table is None else found.table.tails.invented
+    if WRONG_TAILS in standing and invented is not None:
+        out[WRONG_TAILS] = invented
     if "duplicates" in {finding.id for finding in findings}:
         out["duplicates"] = found.near_repeats
     elif not found.habit:

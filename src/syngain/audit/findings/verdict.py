@@ -32,6 +32,8 @@ PHRASE: Mapping[str, str] = {
     "unknown_labels": "most rows have labels that you do not have",
     "bad_responses": "most responses are bad",
     "bad_preferences": "most preferences are bad",
+    "broken_rules": "most rows break rules of your real rows",
+    "wrong_tails": "most rows have values far beyond your real rows",
 }
 
 WORDS: Mapping[str, str] = {
@@ -41,6 +43,7 @@ WORDS: Mapping[str, str] = {
     "label_leak": "leaked labels",
     "label_noise": "suspect labels",
     "distribution_shift": "out of distribution",
+    "wrong_tails": "values far beyond the real ones",
     **{f"bad_responses: {name}": kind.many for name, kind in KINDS.items()},
     **{f"bad_preferences: {name}": kind.many for name, kind in PREFERENCES.items()},
 }
@@ -204,8 +207,9 @@ def _reasons(counts: RowCounts) -> str:
 
 
 def _words(reason: str) -> str:
-    """The rows of a reason, as a noun; a benchmark is named."""
-    return WORDS.get(reason) or f"rows of {reason.partition(': ')[2]}"
+    """The rows of a reason, as a noun; a benchmark and a rule are named."""
+    name, _, part = reason.partition(": ")
+    return WORDS.get(reason) or f"{'against' if name == 'broken_rules' else 'rows of'} {part}"
 
 
 def _reason(action: str) -> str:

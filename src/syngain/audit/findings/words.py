@@ -26,6 +26,8 @@ NAMES: Mapping[str, str] = {
     "unknown_labels": "unknown labels",
     "bad_responses": "bad responses",
     "bad_preferences": "bad preferences",
+    "broken_rules": "broken rules",
+    "wrong_tails": "wrong tails",
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from syngain.core.estimate import Estimate
+from syngain.data.columns.dates import dated
 from syngain.inference.intervals import normal_intervals
 from syngain.inference.resampling import permutation, permuted_sides, subsampled_error
 
@@ -157,9 +158,12 @@ def _p(column: Floats, real: Flags) -> float:
 
 
 def _coded(values: Sequence[object]) -> Floats:
-    """Ranks of numbers (missing ones last), or negative codes of categories."""
+    """Ranks of numbers and dates (missing ones last), or negative codes of categories."""
     numbers = [np.nan if value is None else value for value in values]
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in numbers):
         return np.unique(np.array(numbers, dtype=np.float64), return_inverse=True)[1].astype(np.float64)
+    days = dated(values)
+    if days is not None:
+        return np.unique(days, return_inverse=True)[1].astype(np.float64)
     codes = np.unique(np.array([str(value) for value in values]), return_inverse=True)[1]
     return -1.0 - codes.astype(np.float64)

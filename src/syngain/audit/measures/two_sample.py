@@ -77,8 +77,8 @@ class ClassifierTwoSample:
         null = permutation(float(rates[0]), rates[1:], "upper")
         probability = cross_fitted(pooled, fold, self.learner, rng)
         terms = np.where(pooled.real, called[:, 0], -called[:, 0].astype(float))
-        tv, tv_error, tv_freedom = _sum_of_means(terms, pooled)
-        js, js_error, js_freedom = _sum_of_means(js_terms(probability, pooled.real), pooled)
+        tv, tv_error, tv_freedom = sum_of_means(terms, pooled)
+        js, js_error, js_freedom = sum_of_means(js_terms(probability, pooled.real), pooled)
         tv_error, js_error = self._with_swaps(pooled, fold, probability, (tv_error, js_error))
         n = pooled.real.size
         common = {"n": n, "clusters": int(np.unique(pooled.unit).size), "direction": "lower"}
@@ -166,7 +166,7 @@ def fit_discriminator(
     for k in range(3):
         inside, outside = rows[half != k], rows[half == k]
         scores[half == k] = pooled.X[outside] @ _direction(pooled, inside, learner)
-    slope, offset = _calibrate(scores, pooled.real[rows])
+    slope, offset = calibrated(scores, pooled.real[rows])
     return FittedDiscriminator(_direction(pooled, rows, learner), slope, offset)
 
 
@@ -177,7 +177,7 @@ def _direction(pooled: Pooled, rows: Ints, learner: Discriminant) -> Floats:
     return np.asarray(fitted.weights[:, 1] - fitted.weights[:, 0])
 
 
-def _calibrate(scores: Floats, real: Flags, steps: int = 25) -> tuple[float, float]:
+def calibrated(scores: Floats, real: Flags, steps: int = 25) -> tuple[float, float]:
     """Newton's method for a one-variable logistic regression with balanced classes and a weak ridge."""
     scale = float(scores.std())
     if scale == 0:
@@ -198,7 +198,7 @@ def _calibrate(scores: Floats, real: Flags, steps: int = 25) -> tuple[float, flo
     return float(beta[0]) / scale, float(beta[1])
 
 
-def _sum_of_means(terms: Floats, pooled: Pooled) -> tuple[float, float, float]:
+def sum_of_means(terms: Floats, pooled: Pooled) -> tuple[float, float, float]:
     """Mean over real plus mean over synthetic rows, its error and degrees of freedom; kin of both sides together."""
     influence, total = np.zeros(terms.size), 0.0
     for side in (pooled.real, ~pooled.real):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.preference.kinds import COUNTED, KINDS, WHOLE, visible
-from syngain.audit.responses.health import expected_range, more_often, testable
 from syngain.core.estimate import Estimate, holm
+from syngain.inference.counts import expected_range, more_often, testable
 from syngain.inference.intervals import share_intervals
 
 if TYPE_CHECKING:

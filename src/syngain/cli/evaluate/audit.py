@@ -24,6 +24,7 @@ def audit(
     test: Optional[str] = typer.Option(None, help="Test rows; find those that appear in SYNTHETIC."),
     held_out: flags.HeldOut = None,
     benchmarks: Optional[Path] = typer.Option(None, help="Folder of benchmark files; find items in SYNTHETIC."),
+    rules: Optional[Path] = typer.Option(None, help="YAML list of rules of the columns, such as: start <= end."),
     proxy: flags.Proxy = "auto",
     model: flags.FrozenModel = "smollm2",
     minutes: Optional[float] = typer.Option(

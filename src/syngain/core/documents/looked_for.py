@@ -26,6 +26,8 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
     "unknown_labels": ("labels.",),
     "bad_responses": ("responses.",),
     "bad_preferences": ("preference.",),
+    "broken_rules": ("rules.",),
+    "wrong_tails": ("tails.",),
 }
 GAINED: Mapping[str, tuple[str, ...]] = {"harm": ("gain.",), "no_gain": ("gain.",)}
 BY_ESTIMATE: Mapping[str, Mapping[str, tuple[str, ...]]] = {

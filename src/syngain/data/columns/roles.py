@@ -30,6 +30,8 @@ GENERATOR = ("generator", "model")
 CHATS = pairs.CHATS
 NO_LABELS = ("id", "split", "language", "lang", "date")
 LABEL_WORDS = ("label", "class", "categor", "topic", "intent", "sentiment", "tag", "target")
+OUTCOMES = ("income", "outcome", "diagnosis", "species", "survived", "churn", "default", "fraud", "y", "quality")
+FEW_LABELS = 20  # values of a column of a table that may be its label
 LOOKED_AT, LONGEST_LABEL, MOST_LABELS = 2_000, 40, 100  # what looks like labels: see `label_like`
 
 Shape = Literal["chat", "pair", "instances", "preference", "triplet", "text", "tokens", "columns"]
@@ -187,14 +189,14 @@ def detect(loaded: Loaded, options: RoleOptions, like: Roles | None) -> Roles:
     else:
         label = found("label", LABEL if rejected is None and not negatives else ())
     target = _target(loaded, (shape, label), named, like)
-    unlabeled = KIND_OF[shape] is Kind.TEXT and label is None and options.label is None
+    unlabeled = label is None and options.label is None
     return Roles(
         shape=shape,
         text=text,
         rejected=rejected,
         scores=scores,
         label=label,
-        label_like=label_like(loaded, taken) if unlabeled else (),
+        label_like=_label_like(loaded, taken, KIND_OF[shape]) if unlabeled else (),
         source=found("source", SOURCE),
         generator=found("generator", GENERATOR),
         id=finder.named(options.id, "id") if options.id else None,
@@ -282,6 +284,21 @@ def label_like(loaded: Loaded, taken: set[str]) -> tuple[str, ...]:
             if 2 <= different <= min(MOST_LABELS, len(cells) // 5):
                 sizes[name] = different
     return tuple(sorted(sizes, key=lambda name: (not _named_like_label(name), sizes[name])))[:3]
+
+
+def _label_like(loaded: Loaded, taken: set[str], kind: Kind) -> tuple[str, ...]:
+    """Unnamed fields that look like labels; of a table one with a usual name, or the last with few values."""
+    if kind is Kind.TEXT:
+        return label_like(loaded, taken)
+    names = [name for name, field in loaded.fields.items() if field.count == len(loaded)] if kind is Kind.TABLE else []
+    usual = [name for name in names if name.strip().casefold() in OUTCOMES]
+    likely = usual or [name for name in list(loaded.fields)[-1:] if name in names]
+    for name in likely:
+        cells = [cell for (cell,) in islice(loaded.values([name]), LOOKED_AT)]
+        plain = all(isinstance(cell, (str, int, bool)) and len(str(cell)) <= LONGEST_LABEL for cell in cells)
+        if plain and 2 <= len(set(cells)) <= min(FEW_LABELS, len(cells) // 5):
+            return (name,)
+    return ()
 
 
 def _named_like_label(name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError
+from syngain.data.columns.dates import date_format
 from syngain.data.columns.finder import names_of
 from syngain.data.columns.roles import (
     GENERATOR,
@@ -321,8 +322,10 @@ class _Words:
         return sum(map(len, distinct)) > PROSE * len(distinct) and len(distinct) > FEW * len(self.values)
 
     def is_prose(self) -> bool:
-        """Whether the column looks like prose: long and rarely repeated."""
+        """Whether the column looks like prose: long and rarely repeated, and no dates."""
         distinct = [word for word in self.same if word]
+        if date_format(distinct) is not None:
+            return False
         long = sum(map(len, distinct)) > PROSE * len(distinct)
         return long or (len(distinct) > MANY and len(distinct) > FEW * len(self.values))
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from syngain.data.columns.dates import dated
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -90,9 +92,9 @@ def mixed_rows(sets: Sequence[Mapping[str, Sequence[object]]]) -> list[MixedRows
 
 
 def _numbers(cells: Sequence[object]) -> Floats | None:
-    """The column as float64, NaN where missing; None when a cell is no number."""
+    """The column as float64, dates as days, NaN where missing; None when a cell is neither."""
     if not all(cell is None or isinstance(cell, (int, float)) for cell in cells):
-        return None
+        return dated(cells)
     return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
 
 

@@ -17,6 +17,7 @@ from sklearn.utils.extmath import randomized_svd
 from syngain.core.errors import InputError
 from syngain.core.passes import run
 from syngain.data.blocks import blocks
+from syngain.data.columns.dates import date_format, parts
 from syngain.data.text import hashed_ngrams
 from syngain.data.text.texts import Texts
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints, Singles
+    from syngain.data.columns.dates import DateFormat
 
 BATCH = 4_096
 SEEN, PIECE = 65_536, 4_096  # characters of a text whose n-grams are counted, and of a piece of it
@@ -194,11 +196,15 @@ class TableEncoder:
 
         Missing numbers get the median and a flag.
         """
-        parts: list[_Column] = []
+        fitted: list[_Column] = []
         for name, values in columns.items():
             numbers = _numbers(values)
-            parts.append(_Numeric.fit(name, numbers) if numbers is not None else self._categories(name, values))
-        return FittedTable(tuple(parts), self.most, self.hashed)
+            form = date_format(values) if numbers is None else None
+            if form is not None:
+                fitted.append(_Dated.fit(name, form, values))
+            else:
+                fitted.append(_Numeric.fit(name, numbers) if numbers is not None else self._categories(name, values))
+        return FittedTable(tuple(fitted), self.most, self.hashed)
 
     def _categories(self, name: str, values: Sequence[object]) -> _Categorical:
         texts, counts = np.unique(np.array([str(value) for value in values]), return_counts=True)
@@ -281,9 +287,46 @@ class _Numeric:
                 expected="one type in both datasets",
                 todo=f"convert {self.name} to numbers in both files",
             )
+        return self.scaled(numbers)
+
+    def scaled(self, numbers: Floats) -> Floats:
+        """Numbers in standard deviations from the median (n, 1), with a flag where some are missing (n, 2)."""
         present = np.isfinite(numbers)
         scaled = np.where(present, (np.where(present, numbers, self.center) - self.center) / self.scale, 0.0)
         return np.column_stack([scaled, ~present]) if self.gaps else scaled[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """Dates as days, with the weekday on a circle and the hour where they vary."""
+
+    name: str
+    form: DateFormat
+    days: _Numeric
+    weekdays: bool
+    hours: bool
+
+    @property
+    def width(self) -> int:
+        return self.days.width + 2 * self.weekdays + self.hours
+
+    @classmethod
+    def fit(cls, name: str, form: DateFormat, values: Sequence[object]) -> _Dated:
+        days = form.days(values)
+        found = parts(days)
+        weekdays, hours = (np.unique(found[part][np.isfinite(days)]).size > 1 for part in ("weekday", "hour"))
+        return cls(name, form, _Numeric.fit(name, days), weekdays, hours)
+
+    def encode(self, values: Sequence[object]) -> Floats:
+        days = self.form.days(values)
+        found, known = parts(days), np.isfinite(days)
+        out = [self.days.scaled(days)]
+        if self.weekdays:
+            angle = np.where(known, found["weekday"], 0.0) * (2 * np.pi / 7)
+            out += [(np.where(known, turn(angle), 0.0) * np.sqrt(2))[:, None] for turn in (np.sin, np.cos)]
+        if self.hours:
+            out.append((np.where(known, found["hour"] - 12, 0.0) / 6)[:, None])
+        return np.hstack(out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class SkippedError(LayoutError):
 
 
 def refuse_null(row: Row, *names: str) -> None:
-    """Refuse a row that has nothing where its text belongs; conversions that may leave rows out go on.
+    """Refuse a row that has nothing where its text belongs; a conversion that may leave rows out leaves it out.
 
     Raises:
         SkippedError: one of the fields is null.

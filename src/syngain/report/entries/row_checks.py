@@ -56,6 +56,26 @@ ROW_CHECKS = {
         "How much does a model learn of the targets of real rows?",
         "Near 0, wrong targets cannot be found.",
     ),
+    "rules.broken": MeasureEntry(
+        "Rows that break a rule",
+        "What fraction of synthetic rows breaks a rule that the real rows keep?",
+        "Held-out real rows give the expected range; the finding names the rules.",
+    ),
+    "fidelity.sdmetrics_quality": MeasureEntry(
+        "SDMetrics quality",
+        "What overall quality score does SDMetrics give?",
+        "It sees single columns and pairs: a table whose rows make no sense can score 84%.",
+    ),
+    "tails.invented": MeasureEntry(
+        "Values far beyond",
+        "What fraction of synthetic rows has a number far beyond every real one?",
+        "0% among real rows; a few such values dominate means and linear models.",
+    ),
+    "tails.missing": MeasureEntry(
+        "Missing tail",
+        "Which part of the real extremes of a column do synthetic rows not reach?",
+        "The column that lacks most; 100% means that its extremes are cut off.",
+    ),
     "review.precision": MeasureEntry(
         "Precision by review",
         "What fraction of the flagged rows has the defect, in a review by hand?",

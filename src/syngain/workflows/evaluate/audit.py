@@ -24,12 +24,15 @@ from syngain.core.rng import Streams
 from syngain.data.benchmarks import Benchmark, read_benchmarks
 from syngain.data.files.write import RecordFile, RowFile
 from syngain.gain.calibration import ForecastRecorder
+from syngain.tables.rules.stated import read_rules
 from syngain.workflows.evaluate.quick_gain import quick_gain
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syngain.audit.frame import Frame
+    from syngain.audit.tables.checks import TableHealth
     from syngain.core.result import Finding, RunFile, Verdict, Views
     from syngain.data.study import Study
     from syngain.workflows.evaluate.gain import GainPart
@@ -48,6 +51,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     progress: Progress = silent,
     pool: Source | None = None,
     benchmarks: str | Path | Sequence[Benchmark] | None = None,
+    rules: str | Path | Sequence[str] | None = None,
 ) -> Result:
     """Find defects of a synthetic dataset, list rows to drop, and estimate the gain of the rest.
 
@@ -62,6 +66,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         progress: called with the stage and the fraction done.
         pool: former name of ``held_out``.
         benchmarks: a folder of public benchmarks, one file each; their items must not be in ``synthetic``.
+        rules: a YAML file with conditions on the columns of a table, or these conditions.
 
     Returns:
         The result with the rows of ``kept.jsonl`` and ``dropped.jsonl``.
@@ -72,7 +77,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     progress("reading", 0.0)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
     chosen, streams, share = of_kind(settings, Settings), Streams(seed), 0.6 if gain else 0.9
-    audited = _audited(study, _benchmarks(benchmarks), streams, chosen, part_of(progress, 0.0, share))
+    audited = _audited(study, (_benchmarks(benchmarks), _stated(rules)), streams, chosen, part_of(progress, 0.0, share))
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
@@ -87,15 +92,18 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         findings=_joined(audited.findings, _of_all_rows(measured, len(audited.dropped))),
         verdict=_verdict(study, audited, measured, unmeasured),
         dropped=audited.dropped,
-        views=replace(
-            pictures,
-            computed=(*methods(audited.frame, chosen, unmeasured), *(measured.computed if measured else ())),
-            budgets=measured.budgets if measured else (),
-        ),
+        views=_with_gain(pictures, methods(audited.frame, chosen, unmeasured), measured),
         files=_files(study, audited, streams),
-        settings=settings_json(chosen, gain=gain, **_named(audited.frame.benchmarks)),
+        settings=settings_json(chosen, gain=gain, **_named(audited.frame)),
         recorder=_recorder(measured),
     )
+
+
+def _with_gain(pictures: Views, texts: Sequence[tuple[str, str]], measured: GainPart | None) -> Views:
+    """The pictures with how it was computed, and what the gain adds."""
+    if measured is None:
+        return replace(pictures, computed=tuple(texts), budgets=())
+    return replace(pictures, computed=(*texts, *measured.computed), budgets=measured.budgets)
 
 
 def _recorder(measured: GainPart | None) -> ForecastRecorder | None:
@@ -110,26 +118,45 @@ def _benchmarks(given: str | Path | Sequence[Benchmark] | None) -> Sequence[Benc
     return read_benchmarks(given) if isinstance(given, (str, Path)) else tuple(given)
 
 
-def _named(benchmarks: Sequence[Benchmark]) -> dict[str, Sequence[Benchmark]]:
-    """The benchmarks as a setting, where there are some."""
-    return {"benchmarks": benchmarks} if benchmarks else {}
+def _stated(given: str | Path | Sequence[str] | None) -> Sequence[str]:
+    """The rules that a user states, read when they are a path."""
+    if given is None:
+        return ()
+    return read_rules(given) if isinstance(given, (str, Path)) else tuple(given)
+
+
+def _named(frame: Frame) -> dict[str, object]:
+    """Benchmarks and stated rules as settings, where there are some."""
+    rules = {"rules": list(frame.rules)} if frame.rules else {}
+    return {**({"benchmarks": frame.benchmarks} if frame.benchmarks else {}), **rules}
 
 
 def _audited(
-    study: Study, benchmarks: Sequence[Benchmark], streams: Streams, settings: Settings, progress: Progress
+    study: Study,
+    given: tuple[Sequence[Benchmark], Sequence[str]],
+    streams: Streams,
+    settings: Settings,
+    progress: Progress,
 ) -> Audited:
     """The audit of the rows, which are compared with benchmarks where there are some.
 
     Raises:
-        InputError: benchmarks next to a table.
+        InputError: benchmarks next to a table, or rules of columns next to texts.
     """
+    benchmarks, rules = given
+    if rules and not study.is_table:
+        raise InputError(
+            f"rules of columns next to texts ({study.synthetic.name})",
+            expected="a table of columns",
+            todo="leave --rules out, or read the rows as a table with --text none",
+        )
     if benchmarks and study.is_table:
         raise InputError(
             f"benchmarks next to a table of columns ({study.synthetic.name})",
             expected="texts, or pairs of prompt and response",
             todo="name the text columns with --text, or leave the benchmarks out",
         )
-    return audit_study(study, streams=streams, settings=settings, progress=progress, benchmarks=benchmarks)
+    return audit_study(study, streams=streams, settings=settings, progress=progress, benchmarks=benchmarks, rules=rules)
 
 
 def _pictures(study: Study, audited: Audited, streams: Streams) -> Views:
@@ -183,17 +210,27 @@ def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Findin
     return [*found, *(finding for finding in of_gain if finding.id not in names)]
 
 
+def _table_files(table: TableHealth) -> dict[str, RunFile]:
+    """Every rule and every column of a table, as lines of JSON."""
+    return {
+        "rules.jsonl": RecordFile(table.rules.records()),
+        "columns.jsonl": RecordFile([one.record() for one in table.columns]),
+    }
+
+
 def _files(study: Study, audited: Audited, streams: Streams) -> dict[str, RunFile]:
-    """``kept.jsonl`` and ``dropped.jsonl`` with reasons and score; ``flagged.jsonl`` with rows to review by hand."""
+    """The files of rows: kept, dropped with reasons, flagged to review by hand; rules of tables."""
     dropped = audited.dropped
     extra: dict[str, Sequence[object]] = {
         "syngain_id": [row.id for row in dropped],
         "syngain_reasons": [list(row.reasons) for row in dropped],
         "syngain_score": [row.score for row in dropped],
     }
+    table = audited.found.table
     flagged = rows_to_review(audited.frame, audited.findings, dropped, study.synthetic.ids, streams.child("review"))
     return {
         **({"flagged.jsonl": RecordFile(flagged)} if flagged else {}),
+        **(_table_files(table) if table else {}),
         "kept.jsonl": RowFile(study.synthetic, np.flatnonzero(~audited.is_dropped).tolist()),
         "dropped.jsonl": RowFile(study.synthetic, [row.row for row in dropped], extra),
     }

@@ -1,0 +1,1 @@
+"""Checks of tables: rules among columns, single columns, tails."""

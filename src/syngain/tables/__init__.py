@@ -1,0 +1,1 @@
+"""Tables: rules among columns, and generators of rows."""
