@@ -1,0 +1,1 @@
+"""Tables: models of their rows, and what holds among their columns."""
