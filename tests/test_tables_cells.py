@@ -227,6 +227,8 @@ def test_the_same_seed_draws_the_same_rows(model):
         ([i / 8 for i in range(60)], "numbers with 3 decimals"),
         ([bool(i % 2) for i in range(60)], "2 categories"),
         (["-0.5", "-1.25"] * 30, "numbers with 2 decimals"),
+        (["0.0"] * 59 + ["0.1"], "numbers with 1 decimals"),
+        (["0"] * 60, "whole numbers"),
         ([f"{i + 1}e-9" for i in range(60)], "numbers with 9 decimals"),
         ([""] * 60, "empty"),
         ([None] * 60, "empty"),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RIDGES = (1.0, 10.0, 100.0)
 SCALES = (0.4, 1.0, 2.0)  # residual scales next to the fitted one; their weights are learned
 ONE_HOT = 12  # symbols of a column of words that are features
+SLOPES = 3  # groups of rows that have slopes of their own
+SLOPE = 0.5  # size of such a feature: a smaller one has a stronger ridge
 WIDEST = 600  # features of the regression
 FEWEST = 6  # pieces of numbers from which a column is regressed
 
@@ -33,28 +35,32 @@ class Block:
     words: Ints
     mean: Floats
     numbers: bool
+    groups: int
 
     @classmethod
-    def of(cls, alphabet: Alphabet, piece: Ints) -> Block:
-        """The features of a column with these pieces."""
+    def of(cls, alphabet: Alphabet, piece: Ints, groups: int) -> Block:
+        """The features of a column with these pieces; few groups of rows have slopes of their own."""
         counts = np.bincount(piece[piece >= 0], minlength=alphabet.counts.size)[: alphabet.first_number]
         order = np.argsort(-counts, kind="stable")[:ONE_HOT]
         numbers = bool(alphabet.low.size > 1)
         least = max(1, len(piece) // 100)
         words = order[(counts[order] >= least) & (counts[order] <= len(piece) - least)]
-        return cls(words, counts[words] / max(len(piece), 1), numbers)
+        return cls(words, counts[words] / max(len(piece), 1), numbers, groups if groups <= SLOPES else 1)
 
     @property
     def width(self) -> int:
         """The number of features."""
-        return self.words.size + self.numbers
+        return self.words.size + self.numbers * self.groups
 
-    def features(self, alphabet: Alphabet, piece: Ints, level: Floats) -> Floats:
-        """The features of rows (n, width); ``level`` is the quantile level of each number."""
+    def features(self, alphabet: Alphabet, piece: Ints, level: Floats, group: Ints) -> Floats:
+        """The features of rows (n, width); ``level`` is the quantile level of each number within its group."""
         out = np.empty((piece.size, self.width))
         out[:, : self.words.size] = (piece[:, None] == self.words) - self.mean
         if self.numbers:
-            out[:, -1] = np.where(piece < alphabet.first_number, 0.0, ndtri(level))
+            score = np.where(piece < alphabet.first_number, 0.0, ndtri(level))
+            out[:, self.words.size] = score
+            for other in range(1, self.groups):
+                out[:, self.words.size + other] = SLOPE * np.where(group == other, score, 0.0)
         return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -155,7 +156,7 @@ class NumberColumn:
         shown = [_decimals(text) for text in plain]
         written = [len(text.partition(".")[2]) if "e" not in text.lower() else -1 for text in plain]
         largest = max(1e-300, *(abs(float(text)) for text in plain))
-        decimals = min(max(shown), int(np.floor(np.log10(LARGEST / largest))))
+        decimals = min(max(shown), math.floor(math.log10(LARGEST) - math.log10(largest)))
         words, _ = words_of([text for text in texts if not is_number(text)])
         first = dict(zip(reversed(texts), reversed(cells), strict=True))
         column = _number_part(name, words, texts, decimals)
@@ -181,10 +182,10 @@ class NumberColumn:
     def written(self, parts: Sequence[CodedColumn]) -> Sequence[object]:
         """The cells."""
         part = parts[0]
-        out: list[object] = []
-        for word, grid in zip(part.word.tolist(), part.grid.tolist(), strict=True):
-            out.append(self.originals[word] if word >= 0 else self._number(grid))
-        return out
+        values, place = np.unique(np.where(part.word < 0, part.grid, 0), return_inverse=True)
+        texts = [self._number(grid) for grid in values.tolist()]
+        rows = zip(part.word.tolist(), place.tolist(), strict=True)
+        return [self.originals[word] if word >= 0 else texts[at] for word, at in rows]
 
     def _number(self, grid: int) -> object:
         if self.decimals <= 0:
@@ -193,7 +194,8 @@ class NumberColumn:
         if self.typed is float or self.least < 0:
             value = float(f"{grid}e-{self.decimals}")
             return value if self.typed is float else repr(value)
-        text = f"{Decimal(grid).scaleb(-self.decimals):f}"
+        digits = str(abs(grid)).rjust(self.decimals + 1, "0")
+        text = f"{'-' * (grid < 0)}{digits[: -self.decimals]}.{digits[-self.decimals :]}"
         if self.fixed:
             return text
         whole_part, _, digits = text.partition(".")

@@ -111,7 +111,15 @@ class View:
             value = np.empty(words)
             value[order] = np.arange(words) - float(words)
         lines = alphabet.lines(piece, lead.group, lead.groups)
-        return cls(alphabet, group, int(group.max()) + 1, np.asarray(value), Block.of(alphabet, piece), start, lines)
+        return cls(
+            alphabet,
+            group,
+            int(group.max()) + 1,
+            np.asarray(value),
+            Block.of(alphabet, piece, lead.groups),
+            start,
+            lines,
+        )
 
     def level(self, piece: Ints, grid: Ints, group: Ints) -> Floats:
         """The quantile level of each number within its group."""
@@ -155,9 +163,8 @@ class RowState:
         self.value[:, column] = value
         self.raw.append(np.asarray(raw))
         if view.block.width and view.end <= self.design.shape[1]:
-            self.design[:, view.start : view.end] = view.block.features(
-                alphabet, piece, view.level(piece, grid, self.group)
-            )
+            level = view.level(piece, grid, self.group)
+            self.design[:, view.start : view.end] = view.block.features(alphabet, piece, level, self.group)
 
 
 def filled(views: Sequence[View], columns: Sequence[CodedColumn], features: int, lead: Lead) -> RowState:
