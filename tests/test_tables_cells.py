@@ -194,6 +194,23 @@ def test_rows_look_like_the_file(model, table):
     assert np.mean(holds) > 0.97
 
 
+def test_numbers_of_a_label_are_classes_with_distributions_of_their_own():
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 400)
+    size = np.where(label == 1, rng.normal(0, 5, 400), rng.exponential(1, 400)).round(3)
+    cells = {"size": [repr(float(v)) for v in size], "label": [str(v) for v in label]}
+    model = TableModel.fit(cells, label="label", settings=CellSettings(trees=0))
+    assert model.codecs["label"].kind == "2 categories"
+    assert model.model.lead.groups == 2
+    drawn = model.sample(2000, 1).columns
+    made = np.array(drawn["size"], dtype=float)
+    kinds = np.array(drawn["label"])
+    assert (made[kinds == "0"] < 0).mean() < 0.1
+    assert (made[kinds == "1"] < 0).mean() > 0.4
+    prices = TableModel.fit({"price": [str(v * v) for v in range(86)], "b": ["x", "y"] * 43}, label="price")
+    assert prices.codecs["price"].kind == "whole numbers"
+
+
 def test_the_same_seed_draws_the_same_rows(model):
     assert model.sample(40, 3).columns == model.sample(40, 3).columns
     assert model.sample(40, 3).columns != model.sample(40, 4).columns
@@ -379,6 +396,15 @@ def test_the_command_writes_rows_probabilities_and_provenance(file, capsys):
     assert run(file, *call, "--no-check", "--resume") == 0
     assert run(file, "generate", "out/recipe.yaml", "--real", "real.csv", "-o", "again", "-q") == 0
     assert (file / "again" / "rows.csv").read_bytes() == (file / "out" / "rows.csv").read_bytes()
+
+
+def test_the_effect_of_a_temperature_is_printed(file, capsys):
+    call = ("generate", "--real", "real.csv", "--generator", "cells", "--rows", "30", "--temperature", "2", "-o", "out")
+    assert run(file, *call, "--given", "flag=yes", "--no-check") == 0
+    said = capsys.readouterr().err
+    assert "given, not drawn: flag=yes" in said
+    hot, usual = map(float, said.partition("entropy ")[2].partition(")")[0].split(" nats per row ("))
+    assert hot > usual
 
 
 @pytest.mark.parametrize(

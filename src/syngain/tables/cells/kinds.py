@@ -73,6 +73,15 @@ def codec_of(name: str, cells: Sequence[object]) -> Codec:
     return WordColumn.of(name, cells, texts)
 
 
+def class_codec(name: str, cells: Sequence[object]) -> Codec:
+    """The codec of a label: a few numbers are classes."""
+    found = codec_of(name, cells)
+    texts = [written_form(cell) for cell in cells]
+    if isinstance(found, NumberColumn) and len(set(texts)) <= OTHER_WORDS:
+        return WordColumn.of(name, cells, texts)
+    return found
+
+
 def written_form(cell: object) -> str:
     """A cell as a CSV file has it."""
     if cell is None:

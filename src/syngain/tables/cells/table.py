@@ -10,7 +10,7 @@ import numpy as np
 from syngain.core.errors import InputError, UsageError
 from syngain.core.rng import Streams
 from syngain.data.rows import show, show_names
-from syngain.tables.cells.kinds import DateColumn, KeyColumn, TextColumn, codec_of
+from syngain.tables.cells.kinds import DateColumn, KeyColumn, TextColumn, class_codec, codec_of
 from syngain.tables.cells.model import CellModel, CellSettings
 from syngain.tables.derived import computed_last
 
@@ -92,7 +92,10 @@ class TableModel:
             )
         ahead = tuple(dict.fromkeys((*first, *([] if label is None else [label]))))
         _check_names(cells, ahead)
-        codecs = {name: codec_of(name, column) for name, column in cells.items()}
+        codecs = {
+            name: class_codec(name, column) if name == label else codec_of(name, column)
+            for name, column in cells.items()
+        }
         for name in ahead:
             if isinstance(codecs[name], (KeyColumn, TextColumn)):
                 raise UsageError(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from syngain.pipeline.table_recipe import TableRecipe
 
 TableInput = TableSource | Dataset | str | Path
+MOST = 2_000  # rows whose entropy at temperature 1 is the reference
 MEMORIZED = 0.55  # fraction of rows nearer to a row of the model from which a warning is given
 EXCESS = 0.01  # fraction of copies beyond held-out rows from which a warning is given
 
@@ -60,6 +61,9 @@ def generate_table(recipe: TableRecipe, real: TableInput, *, progress: Progress 
     model = TableModel.fit(source.cells, label=label, first=tuple(given), settings=settings, seed=recipe.seed)
     progress("drawing rows", 0.4)
     drawn = model.sample(wanted.rows, recipe.seed, temperature=wanted.temperature, given=given)
+    usual = None
+    if wanted.temperature != 1.0:
+        usual = float(-model.sample(min(wanted.rows, MOST), recipe.seed, given=given).row_logprob.mean())
     checks: dict[float, TableCheck] = {}
     for at, temperature in enumerate(dict.fromkeys((wanted.temperature, 1.0)) if wanted.check else ()):
         progress("checking the model on halves of the real rows", 0.6 + 0.15 * at)
@@ -67,24 +71,24 @@ def generate_table(recipe: TableRecipe, real: TableInput, *, progress: Progress 
         if found is not None:
             checks[temperature] = found
     progress("writing", 0.95)
-    return _TableRun(recipe, source, model, drawn, checks).result()
+    return _TableRun(recipe, source, model, drawn, checks, usual).result()
 
 
 @dataclass(frozen=True)
 class _TableRun:
-    """A finished run, as a result."""
+    """A finished run, as a result; ``usual``: entropy of a row at temperature 1, where the rows have another one."""
 
     recipe: TableRecipe
     source: TableSource
     model: TableModel
     drawn: GeneratedTable
     checks: Mapping[float, TableCheck]
+    usual: float | None
 
     def result(self) -> Result:
         """The result, with its files."""
         written = (BETWEEN.join(map(written_form, row)) for row in zip(*self.drawn.columns.values(), strict=True))
         synthetic = InputSummary(name="rows.csv", rows=self.drawn.rows, fingerprint=fingerprint_lines(written))
-        rows = len(self.recipe.generator.given)
         return Result(
             command="generate",
             version=__version__,
@@ -109,9 +113,23 @@ class _TableRun:
             views=Views(computed=tuple(self._computed())),
             files=self._files(),
             settings=settings_json(None, recipe=self.recipe.model_dump(mode="json"), stop_when=None),
-            notes=(f"{rows} column{'s' * (rows != 1)} given, not drawn",) if rows else (),
+            notes=tuple(self._notes()),
             warnings=tuple(self._warnings()),
         )
+
+    def _notes(self) -> Iterator[str]:
+        """What is given, and what the temperature changes."""
+        wanted = self.recipe.generator
+        if wanted.given:
+            yield f"given, not drawn: {', '.join(f'{name}={value}' for name, value in wanted.given.items())}"
+        if self.usual is None:
+            return
+        found = f"entropy {-self.drawn.row_logprob.mean():.1f} nats per row ({self.usual:.1f})"
+        check, plain = self._check, self.checks.get(1.0)
+        if check is not None and plain is not None:
+            copies = (float(np.mean(one.copies[0])) for one in (check, plain))
+            found += f", separability {check.auc:.0%} ({plain.auc:.0%}), copies {next(copies):.1%} ({next(copies):.1%})"
+        yield f"temperature {wanted.temperature:g} (in brackets: 1): {found}"
 
     def _roles(self) -> str:
         label = self.recipe.generator.label
@@ -153,6 +171,7 @@ class _TableRun:
                 intervals=normal_intervals(float(entropy.mean()), error),
                 n=len(entropy),
                 clusters=len(entropy),
+                references={} if self.usual is None else {"temperature 1": self.usual},
             )
         }
         check, plain = self._check, self.checks.get(1.0)
