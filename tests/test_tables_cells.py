@@ -3,7 +3,9 @@
 import csv
 import json
 import math
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from syngain.tables.cells.state import CodedColumn, RowState
 from syngain.tables.cells.table import TableModel
 from syngain.tables.derived import computed_last, derived_columns
 
-CASES = ROOT.parent / "shared" / "cases"
+CASES = Path(os.environ.get("SYNGAIN_DATA", ROOT.parent / "shared" / "data")).parent / "cases"
 
 
 def numbers(values, unit=1.0, words=()):
