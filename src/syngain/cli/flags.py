@@ -32,6 +32,26 @@ Minutes = Annotated[
 ]
 Encoder = Annotated[str, typer.Option(help="Text encoder: ngrams, minilm, folder, hub name, MODEL@URL, FILE.yaml.")]
 
+Recipe = Annotated[
+    Optional[str], typer.Argument(metavar="RECIPE", help="YAML: generator, strategies, sampling, curate.")
+]
+TableGenerator = Annotated[Optional[str], typer.Option(help="Without a RECIPE: cells, a model of the table REAL.")]
+RowsToDraw = Annotated[Optional[int], typer.Option(min=1, help="Rows to draw, with --generator cells.")]
+Given = Annotated[
+    Optional[list[str]],
+    typer.Option(metavar="COLUMN=VALUE", help="Draw rows with this value, with --generator cells. Repeatable."),
+]
+Temperature = Annotated[
+    float, typer.Option(min=0.05, max=20, help="Above 1: more different rows, with --generator cells.")
+]
+CheckModel = Annotated[bool, typer.Option("--check/--no-check", help="Check a cell model on halves of the real rows.")]
+StopWhen = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Stop when more rows add little: `diversity.new_fraction < 0.2`, "
+        "`information.marginal < 2` (nats per row), `gain.log_loss@doubling < 0.01`, or several with and/or."
+    ),
+]
 Batch = Annotated[Optional[str], typer.Option(help="Batch files: write requests, read answers, or forget a lost file.")]
 BatchFile = Annotated[
     Optional[list[Path]], typer.Option(help="Output or error file of a batch, with --batch read. Repeatable.")

@@ -168,13 +168,48 @@ def mix(options: Options) -> Arguments:
 def generate(options: Options) -> Arguments:
     """The recipe, with another seed when one is given, and when to stop."""
     from syngain.pipeline.recipe import read_recipe
+    from syngain.pipeline.table_recipe import table_recipe
 
-    recipe = read_recipe(options["recipe"]).model_dump()
+    if options["recipe"] is None:
+        return {"recipe": _table_recipe(options), "stop_when": None}
+    table = table_recipe(options["recipe"])
+    recipe = (read_recipe(options["recipe"]) if table is None else table).model_dump()
     if options["seed"] is not None:
         recipe |= {"seed": int(options["seed"])}
     if options["real"] is None:
         raise UsageError("no real rows", expected="your real rows", todo="give them with --real FILE")
     return {"recipe": recipe, "stop_when": options["stop_when"]}
+
+
+def _table_recipe(options: Options) -> dict[str, Any]:
+    """The recipe that the flags of a table make.
+
+    Raises:
+        UsageError: flags are missing or wrong.
+    """
+    if options["generator"] != "cells":
+        raise UsageError(
+            f"--generator {options['generator']}", expected="cells; other generators need a RECIPE", todo="use cells"
+        )
+    if options["real"] is None:
+        raise UsageError("no real rows", expected="a table of real rows", todo="give them with --real FILE")
+    if options["rows"] is None:
+        raise UsageError("--generator cells without --rows", expected="how many rows to draw", todo="add --rows N")
+    given = [item.partition("=") for item in options["given"] or ()]
+    wrong = next((name for name, equals, _ in given if not equals or not name), None)
+    if wrong is not None:
+        raise UsageError(f"--given {wrong}", expected="COLUMN=VALUE", todo="for example --given region=west")
+    generator = {
+        "kind": "cells",
+        "rows": int(options["rows"]),
+        "label": options["label"],
+        "given": {name: value for name, _, value in given},
+        "temperature": float(options["temperature"]),
+        "check": bool(options["check"]),
+    }
+    from syngain.pipeline.table_recipe import TableRecipe
+
+    return TableRecipe.model_validate({"generator": generator, "seed": int(options["seed"] or 0)}).model_dump()
 
 
 def limits(options: Options) -> Limits:

@@ -355,7 +355,7 @@ def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
             todo="pass the path of a recipe",
         )
     name = "the recipe" if isinstance(source, dict) else str(source)
-    content: object = source if isinstance(source, dict) else _yaml(Path(source))
+    content: object = source if isinstance(source, dict) else recipe_content(Path(source))
     if not isinstance(content, dict):
         raise InputError(
             f"{name} is not a mapping",
@@ -368,7 +368,8 @@ def read_recipe(source: str | Path | dict[str, Any]) -> Recipe:
         raise wrong(name, error, {"": Recipe, **_PARTS}) from error
 
 
-def _yaml(path: Path) -> object:
+def recipe_content(path: Path) -> object:
+    """The content of a YAML file."""
     try:
         content: object = yaml_value(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

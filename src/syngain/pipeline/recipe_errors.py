@@ -22,7 +22,7 @@ EXAMPLES = {  # of fields that hold more than one value
     "generator.prices": "prices: {prompt: 0.15, completion: 0.6, date: 2026-01-31}",
     "strategies": "strategies: [{kind: few_shot, rows: 40}]",
 }
-_UNIONS = {"toy", "openai", "anthropic", "gemini", "transformers", "llamacpp"} | {
+_UNIONS = {"cells", "toy", "openai", "anthropic", "gemini", "transformers", "llamacpp"} | {
     "format", "length", "finished", "dedup", "label", "rule", "verify", "function",
 }  # fmt: skip
 

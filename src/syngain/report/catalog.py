@@ -95,6 +95,7 @@ GROUPS = {
     "novelty": "Novelty and contamination",
     "contamination": "Novelty and contamination",
     "labels": "Labels",
+    "table": "Generated table",
     "relations": "Word pairs",
     "uniformity": "Templates and lengths",
     "responses": "Responses",

@@ -1,1 +1,1 @@
-"""Tables: rules among columns, and generators of rows."""
+"""Tables: rules among columns, and models that generate rows."""

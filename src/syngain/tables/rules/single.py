@@ -226,7 +226,7 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyRule:
     """No value of a column is in two rows."""
 
     column: str
@@ -242,7 +242,7 @@ class Key:
         """The rule in words."""
         return f"{quoted(self.column)} is different in every row"
 
-    def refit(self, table: Table) -> Key:
+    def refit(self, table: Table) -> KeyRule:
         """The same rule."""
         del table
         return self
@@ -253,7 +253,7 @@ class Key:
         return column.filled, _repeats(column.codes)
 
 
-SingleRule = Range | OneOf | WordForm | Rounding | Filled | Calendar | Key
+SingleRule = Range | OneOf | WordForm | Rounding | Filled | Calendar | KeyRule
 
 
 def single_rules(table: Table, keys: frozenset[str]) -> Iterator[SingleRule]:
@@ -265,7 +265,7 @@ def single_rules(table: Table, keys: frozenset[str]) -> Iterator[SingleRule]:
         if known.all():
             yield Filled(column.name)
         if column.name in keys:
-            yield Key(column.name)
+            yield KeyRule(column.name)
         else:
             yield from _bounds(column)
         yield from _formats(column, table)

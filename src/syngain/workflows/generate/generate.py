@@ -29,7 +29,10 @@ from syngain.pipeline.store.budget import Ledger, Prices, check_ceilings, check_
 from syngain.pipeline.store.connect import accounting, billed, checked, connected, remembered, with_known_capabilities
 from syngain.pipeline.store.spending import spent
 from syngain.pipeline.store.store import Store
+from syngain.pipeline.table_recipe import table_recipe
+from syngain.tables.cells.source import TableSource
 from syngain.workflows.generate.generate_stop import rule_and_quantities
+from syngain.workflows.generate.tables import generate_table
 from syngain.workflows.inputs import Source, dataset_of, either, settings_json
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from syngain.generators.protocol import Generator
     from syngain.pipeline.recipe import GeneratorSpec
     from syngain.pipeline.stopping import Quantity, Rule
+    from syngain.pipeline.table_recipe import TableRecipe
+    from syngain.workflows.generate.tables import TableInput
 
 RecipeSource = str | Path | dict[str, Any]
 FOLDER = Path("syngain-generate")
@@ -62,7 +67,7 @@ class Limits:
 @carried
 def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     recipe: RecipeSource,
-    real: Source | None = None,
+    real: Source | TableSource | None = None,
     *,
     anchors: Source | None = None,
     folder: str | Path | None = None,
@@ -78,7 +83,7 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     :func:`forget` the work.
 
     Args:
-        recipe: a YAML file, or the mapping it would hold.
+        recipe: a YAML file, or the mapping it would hold; ``kind: cells`` generates rows of a table.
         real: the real rows, as a dataset or a path.
         anchors: the former name of ``real``.
         folder: where ``rows.jsonl``, ``kept.jsonl``, ``dropped.jsonl``, ``recipe.yaml`` and the report go.
@@ -100,7 +105,14 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     target = None if folder is None else Path(folder)
     if target is not None:
         check_folder(target)
+    table = table_recipe(recipe)
+    if table is not None:
+        return _table(table, real if real is not None else anchors, target, progress)
     at = work_folder(target or FOLDER) if work is None else Path(work)
+    if isinstance(real, TableSource):
+        raise UsageError(
+            "a table with a recipe for texts", expected="a dataset or a path", todo="pass the path of the rows"
+        )
     job = job_of(recipe, either(real, anchors, "real", "anchors"), limits or Limits(), stop_when)
     with working_in(at):
         result = wait_for(_whole(job, at, resume=resume, progress=progress))
@@ -109,6 +121,20 @@ def generate(  # noqa: PLR0913  (the inputs and switches of the command)
     write(result, target)
     forget(at)
     return replace(result, files=moved(result.files, target / STORE))
+
+
+def _table(recipe: TableRecipe, real: TableInput | None, target: Path | None, progress: Progress) -> Result:
+    """Rows of a table."""
+    from syngain.report import write
+
+    if real is None:
+        raise UsageError(
+            "no real rows", expected="the rows that the model is fitted to", todo="pass them as --real FILE"
+        )
+    result = generate_table(recipe, real, progress=progress)
+    if target is not None:
+        write(result, target)
+    return result
 
 
 def preview(  # noqa: PLR0913  (the inputs and switches of the command)

@@ -1,0 +1,61 @@
+"""The recipe of a table: a YAML file whose generator is ``cells``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from syngain.pipeline.recipe import Part, Positive, recipe_content
+from syngain.pipeline.recipe_errors import wrong
+
+KIND = "cells"
+
+
+class CellsSpec(Part):
+    """A cell model of the real rows.
+
+    ``rows`` to draw, ``label`` of the class, ``given`` values of columns that are not drawn, ``temperature`` of the
+    symbols, ``orders`` of the tables (0 to 3), ``trees`` per column, ``check`` on halves of the real rows.
+    """
+
+    kind: Literal["cells"]
+    rows: Positive
+    label: str | None = None
+    given: dict[str, str | int | float] = Field(default_factory=dict)
+    temperature: Annotated[float, Field(ge=0.05, le=20)] = 1.0
+    orders: Annotated[int, Field(ge=0, le=3)] = 3
+    trees: Annotated[int, Field(ge=0, le=500)] = 16
+    check: bool = True
+
+
+class TableRecipe(Part):
+    """A complete recipe of a table."""
+
+    generator: CellsSpec
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def yaml(self) -> str:
+        """The recipe with all defaults."""
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+
+
+def table_recipe(source: object) -> TableRecipe | None:
+    """The recipe of a table; None where the recipe is one for texts.
+
+    Raises:
+        InputError: it cannot be read, or a field is unknown, missing or wrong.
+    """
+    if not isinstance(source, (str, Path, dict)):
+        return None
+    content = source if isinstance(source, dict) else recipe_content(Path(source))
+    generator = content.get("generator") if isinstance(content, dict) else None
+    if not isinstance(generator, dict) or generator.get("kind") != KIND:
+        return None
+    try:
+        return TableRecipe.model_validate(content)
+    except ValidationError as error:
+        name = "the recipe" if isinstance(source, dict) else str(source)
+        raise wrong(name, error, {"": TableRecipe, "generator": CellsSpec}) from error
