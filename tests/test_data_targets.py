@@ -192,3 +192,25 @@ def test_tags_as_ids_on_one_side_and_as_names_on_the_other_are_an_error():
     with pytest.raises(InputError, match="synthetic: its tags `0`, `3` are none of the tags of rows"):
         Study.of(real, ids)
     assert Study.of(real, of([{"tokens": ["c"], "ner_tags": ["O"]}] * 4)).real is not None
+
+
+def test_label_sets_as_python_writes_them_and_several_labels_in_a_cell(tmp_path):
+    names, rows = ["billing", "travel", "home", "music"], 60
+    sets = [tuple(name for place, name in enumerate(names) if (i + 1) >> place & 1) or ("home",) for i in range(rows)]
+
+    def table(name, written):
+        lines = [f'"text {i} of words","{written(list(one))}"' for i, one in enumerate(sets)]
+        (tmp_path / name).write_text("text,labels\n" + "\n".join(lines) + "\n")
+        return tmp_path / name
+
+    as_lists = read(table("python.csv", str))
+    assert as_lists.roles.target is Target.LABELS
+    assert as_lists.targets.values[4] == ("billing", "home")
+    path = table("semicolon.csv", ";".join)
+    found = read(path)
+    assert found.roles.target is Target.CLASS
+    assert "--target labels" in found.roles.hint
+    split = read(path, roles=RoleOptions(label="labels", target=Target.LABELS))
+    assert split.targets.values == as_lists.targets.values
+    single = read(table("single.csv", lambda one: one[0]))
+    assert not single.roles.hint

@@ -177,7 +177,7 @@ class _Extraction:
         content, loaded, roles = self._empty(), self.loaded, self.roles
         others = [(role, name) for role, name in _other_roles(roles) if name is not None]
         shown = roles.text if roles.rejected is None else (*roles.text, roles.rejected)
-        reader = TargetReader.of(roles)
+        reader = TargetReader.of(roles, loaded)
         names = [*shown, *(name for _, name in others), *roles.scores]
         texts, scored, of_target = len(shown), len(names) - len(roles.scores), len(names)
         names += () if reader is None else reader.names

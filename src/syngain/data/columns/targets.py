@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from array import array
+from ast import literal_eval
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -38,6 +39,9 @@ ODD = 0.1  # of the labels are no numbers: then the column holds classes
 CODES = 0.6  # of the integers from 0 or 1 to the largest are used: then they are codes of classes
 SCORES = ("star", "rating", "score", "grade", "points", "likert", "severity", "ordinal")  # in names of ordinal columns
 MOST_SCORES = 11
+LOOKED_AT = 2_000  # rows in which several labels in a cell are looked for
+SEVERAL = 0.1  # of the cells have several labels
+LONGEST_LIST = 10_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ def decision(loaded: Loaded, name: str, kind: Target) -> str:
     """What was decided on a numeric column, and how to override it; empty where nothing was."""
     if kind is Target.NUMBER:
         return f"`{show(name)}` holds many different numbers: read as a number (regression); classes: --target class"
+    if kind is Target.CLASS and (cell := _with_several(loaded, name)):
+        return f"`{show(name)}` may hold several labels in a cell ({show(cell)}): read as one; sets: --target labels"
     if kind is Target.ORDINAL:
         return f"`{show(name)}` holds a few ordered scores: read as ordinal; classes: --target class"
     if kind is Target.TAGS and _numbered(loaded, name):
@@ -179,12 +185,37 @@ def number_of(cell: object, *, written: bool) -> float | None:
 
 
 def label_list(cell: object) -> list[object] | None:
-    """The labels of a cell: a list of words or numbers, or JSON text of one; else None."""
+    """The labels of a cell: a list of words or numbers, or its text in JSON or as Python writes it; else None."""
     if isinstance(cell, str) and cell[:1] == "[":
-        cell = parsed(cell)
+        found = parsed(cell)
+        cell = _python_list(cell) if found is None else found
     if not isinstance(cell, list) or not all(isinstance(one, (str, int, float)) for one in cell):
         return None
     return cell
+
+
+def _python_list(text: str) -> object:
+    """The list that Python writes as this text, as pandas puts it into CSV; None where it is none."""
+    try:
+        return literal_eval(text) if len(text) <= LONGEST_LIST else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
+def split_labels(cell: object) -> list[object] | None:
+    """The labels of a text that separates them by ``;`` or ``|``; none in an empty one. None where it is no text."""
+    if not isinstance(cell, str):
+        return None
+    return [part.strip() for part in cell.replace("|", ";").split(";") if part.strip()]
+
+
+def _with_several(loaded: Loaded, name: str) -> str:
+    """A cell with several labels, where a few labels make up many different cells; empty where they do not."""
+    cells = [cell for (cell,) in itertools.islice(loaded.values([name]), LOOKED_AT) if isinstance(cell, str)]
+    several = [cell for cell in cells if len(split_labels(cell) or ()) > 1]
+    words = {word for cell in cells for word in split_labels(cell) or ()}
+    often = len(several) >= SEVERAL * len(cells) and len(words) < len(set(cells))
+    return several[0] if several and often else ""
 
 
 def named_labels(values: Sequence[Value]) -> list[Value]:

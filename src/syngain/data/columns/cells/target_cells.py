@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syngain.data.columns.content import BadCellError, words_of
-from syngain.data.columns.targets import Target, Targets, label_list, named_labels, pair
+from syngain.data.columns.targets import Target, Targets, label_list, named_labels, pair, split_labels
 from syngain.data.columns.values import NotPlainError, clean, parsed, plain
 from syngain.data.rows import type_name
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from syngain.data.columns.roles import Roles
     from syngain.data.columns.targets import Value, Words
+    from syngain.data.rows import Loaded
 
 
 class BadTargetError(Exception):
@@ -44,7 +45,7 @@ class TargetReader:
     value: Callable[[Sequence[object]], Value]
 
     @classmethod
-    def of(cls, roles: Roles) -> TargetReader | None:
+    def of(cls, roles: Roles, loaded: Loaded | None = None) -> TargetReader | None:
         """That of these roles; None where the target is one word or number, or there is none."""
         if roles.target is Target.TRIPLETS:
             return cls(roles.target, (roles.text[1], *roles.negatives), _candidates)
@@ -52,7 +53,11 @@ class TargetReader:
             return None
         if roles.target is Target.TAGS:
             return cls(roles.target, (roles.text[0], roles.label), _tags)
-        return cls(roles.target, (roles.label,), _labels) if roles.target is Target.LABELS else None
+        if roles.target is not Target.LABELS:
+            return None
+        return cls(
+            roles.target, (roles.label,), _split if loaded is not None and _is_text(loaded, roles.label) else _labels
+        )
 
     def targets(self, values: Sequence[Value]) -> Targets:
         """The targets of all rows; equal ones are one object."""
@@ -83,6 +88,21 @@ def _labels(cells: Sequence[object]) -> Value:
         wanted = 'a list of labels in every row, such as ["a", "b"], or []'
         raise BadTargetError(0, _no_list(cells[0]), wanted)
     return _plain(found, 0, "holds an empty label", "labels that are words or numbers")
+
+
+def _split(cells: Sequence[object]) -> Value:
+    """A set of labels that a text separates."""
+    found = split_labels(cells[0])
+    if found is None:
+        raise BadTargetError(0, _no_list(cells[0]), "a text such as a;b in every row")
+    return _plain(found, 0, "holds an empty label", "labels that are words or numbers")
+
+
+def _is_text(loaded: Loaded, name: str) -> bool:
+    """Whether the first label is a text that is no list."""
+    first = loaded.fields[name].first
+    cell = loaded.rows[first].get(name) if first >= 0 else None
+    return isinstance(cell, str) and label_list(cell) is None
 
 
 def _no_list(cell: object) -> str:
