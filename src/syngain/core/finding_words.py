@@ -14,7 +14,7 @@ FINDING_WORDS: Mapping[str, tuple[str, str]] = {
     "contamination": ("Scores on this test set would be inflated.", "remove the test rows"),
     "template_collapse": ("A model learns the opening instead of the task.", "vary the prompts and generate again"),
     "missing_regions": ("A model sees too few examples of them.", "generate more rows of these kinds"),
-    "distribution_shift": ("A model learns text unlike your real rows.", "inspect the examples; change the prompts"),
+    "distribution_shift": ("A model learns rows unlike your real ones.", "inspect the examples; change the prompts"),
     "label_leak": ("A model learns to look for the label's words.", "remove the label from the text"),
     "label_independent": ("A model trained on these labels learns nothing.", "relabel all rows"),
     "label_noise": ("Wrong labels lower accuracy.", "check how labels were assigned, then relabel"),
