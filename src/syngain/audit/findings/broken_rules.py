@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.findings.rules import EXAMPLES, Context
+from syngain.audit.tables.tails import WHOLE
 from syngain.core.phrases import percent, shortened
 from syngain.core.result import SEVERITIES, Finding, Severity
 from syngain.inference.intervals import wilson
@@ -69,7 +70,11 @@ def rules_found(health: TableHealth | None) -> Sequence[tuple[CheckedRule, Sever
 
 def rule_reasons(health: TableHealth | None) -> Mapping[str, Flags]:
     """Reason to drop (``broken_rules: end = start + days``) to flags per synthetic row (m,)."""
-    found = [one for one, severity in rules_found(health) if severity != "low" and one.rule.kind != FORMAT]
+    found = [
+        one
+        for one, severity in rules_found(health)
+        if severity != "low" and one.rule.kind != FORMAT and (one.rule.kind != "range" or one.rate <= WHOLE)
+    ]
     shown = _apart(found)[:SHOWN]
     out = {f"{ID}: {one.rule.words}": one.broken for one in shown}
     if found:

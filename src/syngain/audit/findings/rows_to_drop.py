@@ -70,7 +70,7 @@ def reasons(found: Measurements, findings: Sequence[Finding]) -> Mapping[str, Fl
         out |= preference_reasons(found.preferences)
     if BROKEN_RULES in standing:
         out |= rule_reasons(found.table)
-    invented = None if found.table is None else found.table.tails.invented
+    invented = None if found.table is None else found.table.tails.to_drop
     if WRONG_TAILS in standing and invented is not None:
         out[WRONG_TAILS] = invented
     if "duplicates" in {finding.id for finding in findings}:

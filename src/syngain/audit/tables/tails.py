@@ -32,6 +32,7 @@ SURE = 1e-5  # p from which the nearest limit is taken that few real-like rows p
 MIXED = 0.1  # of the rows
 LEVEL = 0.01  # over all columns
 STRICT = 5  # a tail needs an adjusted p below 1%, reports mark p below 5%
+WHOLE = 0.5  # of the rows: beyond it the column lies elsewhere
 LEFT = 0.25  # of the expected rows in a tail, below which it is missing
 
 Side = Literal["upper", "lower"]
@@ -83,6 +84,12 @@ class TailHealth:
     def invented(self) -> Flags | None:
         """Rows with a value in an invented tail (m,); None where there is none."""
         rows = [one.rows for one in self.found("invented")]
+        return np.any(rows, axis=0) if rows else None
+
+    @property
+    def to_drop(self) -> Flags | None:
+        """Those rows, without columns that as a whole lie elsewhere, as in another unit: no row is at fault there."""
+        rows = [one.rows for one in self.found("invented") if one.rate <= WHOLE]
         return np.any(rows, axis=0) if rows else None
 
 
