@@ -155,11 +155,12 @@ def select(options: Options) -> Arguments:
 
 def mix(options: Options) -> Arguments:
     """Rows of a proxy run, encoder, and where trainers find the parts."""
+    from syngain.data.read import absolute_location
     from syngain.selection.response_surface import SurfaceDesign
-    from syngain.workflows.evaluate.mix import MixSettings, absolute
+    from syngain.workflows.evaluate.mix import MixSettings
 
     given = {"anchors": options["real"], **names(options["sets"] or [], least=1)}
-    files = {name: absolute(path) for name, path in given.items()}  # trainers start in another folder
+    files = {name: absolute_location(path) for name, path in given.items()}  # trainers start in another folder
     design = SurfaceDesign(most=options["rows"])
     encoder, kept = encoder_named(options["encoder"]), bool(options["with_defects"])
     return {"settings": MixSettings(encoder=encoder, design=design, files=files, with_defects=kept)}

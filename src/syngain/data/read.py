@@ -57,6 +57,12 @@ def read(
     return dataset if like is None or named or dataset.sources is None else with_lineage(dataset, like)
 
 
+def absolute_location(location: str) -> str:
+    """``FILE`` or ``FILE::column=value`` with an absolute path, which is found from every folder."""
+    path, mark, where = location.partition(MARK)
+    return f"{Path(path).absolute()}{mark}{where}"
+
+
 def split_location(path: str | Path) -> tuple[Path, formats.Where]:
     """The file and the filters of ``FILE::column=value[,value]``.
 

@@ -15,6 +15,7 @@ from syngain.tables.typed import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Self
 
     from syngain.core.arrays import Flags, Floats, Ints
     from syngain.tables.typed import Column, Table
@@ -29,19 +30,30 @@ CalendarPart = Literal["weekday", "day", "hour"]
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """Numbers or dates lie between the least and the largest of the real rows."""
+class _OneColumn:
+    """A rule of one column; most hold nothing that other rows could change."""
 
     column: str
-    low: float
-    high: float
-    written: tuple[str, str]
-    kind: Literal["range"] = "range"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The column."""
         return (self.column,)
+
+    def refit(self, table: Table) -> Self:
+        """The same rule."""
+        del table
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Range(_OneColumn):
+    """Numbers or dates lie between the least and the largest of the real rows."""
+
+    low: float
+    high: float
+    written: tuple[str, str]
+    kind: Literal["range"] = "range"
 
     @property
     def words(self) -> str:
@@ -60,18 +72,12 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(_OneColumn):
     """A column has no value but those of the real rows."""
 
-    column: str
     codes: frozenset[int]
     examples: tuple[str, ...]
     kind: Literal["values"] = "values"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
 
     @property
     def words(self) -> str:
@@ -93,17 +99,11 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class WordForm:
+class WordForm(_OneColumn):
     """Words are written in one of a few forms: capital and small letters, digits, signs."""
 
-    column: str
     forms: frozenset[str]
     kind: Literal["format"] = "format"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
 
     @property
     def words(self) -> str:
@@ -125,18 +125,12 @@ class WordForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Rounding:
+class Rounding(_OneColumn):
     """Numbers have at most so many decimals; dates are written in one format."""
 
-    column: str
     decimals: int
     format: str = ""
     kind: Literal["format"] = "format"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
 
     @property
     def words(self) -> str:
@@ -146,11 +140,6 @@ class Rounding:
         if self.decimals == 0:
             return f"{quoted(self.column)} is a whole number"
         return f"{quoted(self.column)} has at most {self.decimals} decimal{'s' if self.decimals > 1 else ''}"
-
-    def refit(self, table: Table) -> Rounding:
-        """The same rule."""
-        del table
-        return self
 
     def check(self, table: Table) -> tuple[Flags, Flags]:
         """Rows with a value, and rows with more decimals, or without a date."""
@@ -162,26 +151,15 @@ class Rounding:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(_OneColumn):
     """A column is never missing."""
 
-    column: str
     kind: Literal["missing"] = "missing"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
 
     @property
     def words(self) -> str:
         """The rule in words."""
         return f"{quoted(self.column)} is never missing"
-
-    def refit(self, table: Table) -> Filled:
-        """The same rule."""
-        del table
-        return self
 
     def check(self, table: Table) -> tuple[Flags, Flags]:
         """All rows, and rows without a value."""
@@ -189,18 +167,12 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(_OneColumn):
     """Dates fall on some weekdays, days of the month or hours only."""
 
-    column: str
     part: CalendarPart
     seen: tuple[int, ...]
     kind: Literal["calendar"] = "calendar"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
 
     @property
     def words(self) -> str:
@@ -226,26 +198,15 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRule:
+class KeyRule(_OneColumn):
     """No value of a column is in two rows."""
 
-    column: str
     kind: Literal["key"] = "key"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The column."""
-        return (self.column,)
 
     @property
     def words(self) -> str:
         """The rule in words."""
         return f"{quoted(self.column)} is different in every row"
-
-    def refit(self, table: Table) -> KeyRule:
-        """The same rule."""
-        del table
-        return self
 
     def check(self, table: Table) -> tuple[Flags, Flags]:
         """Rows with a value, and rows whose value an earlier row has."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import yaml
 
+from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError, UsageError
 from syngain.core.expressions import COMPARISONS, Comparison, Constant, Joined, Not, Reference, parse
 
@@ -85,7 +86,7 @@ def read_rules(path: str | Path) -> tuple[str, ...]:
     """
     place = Path(path)
     try:
-        content = yaml.safe_load(place.read_text(encoding="utf-8"))
+        content = yaml_value(place.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
             f"{place}: cannot be read ({error.strerror})", expected="a YAML file with a list of rules", todo=EXAMPLE

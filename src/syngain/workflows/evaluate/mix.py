@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +20,7 @@ from syngain.core.result import SEVERITIES, InputSummary, Result, Views, identit
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.data.files import formats
-from syngain.data.read import split_location
+from syngain.data.read import absolute_location, split_location
 from syngain.gain.design.layout import check
 from syngain.gain.outcome.verdict import of_statistic
 from syngain.gain.proxies.metrics import metrics_of
@@ -36,6 +35,7 @@ from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from syngain.core.arrays import Floats
     from syngain.core.result import Finding
@@ -207,13 +207,7 @@ def _read(anchors: Dataset, given: Mapping[str, Source]) -> tuple[Dataset, Mappi
 
 def _place(source: Source, data: Dataset) -> str:
     """The absolute path of a part, or the name of rows in memory: trainers start in another folder."""
-    return data.name if isinstance(source, Dataset) else absolute(str(source))
-
-
-def absolute(location: str) -> str:
-    """A location (``FILE`` or ``FILE::column=value``) that is found from every folder."""
-    path, mark, where = location.partition("::")
-    return f"{Path(path).absolute()}{mark}{where}"
+    return data.name if isinstance(source, Dataset) else absolute_location(str(source))
 
 
 @carried
