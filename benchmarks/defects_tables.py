@@ -74,6 +74,16 @@ def orders(count=2_000, seed=7):
     }
 
 
+def all_tables(data):
+    """The eight tables, columns of text by name."""
+    return {
+        "adult": stored(data / "tables" / "adult.csv.gz"),
+        "nsl_kdd": stored(data / "tables" / "nsl_kdd_train.csv.gz"),
+        **{name: loaded(name) for name in SKLEARN},
+        "orders": orders(),
+    }
+
+
 def day(cell, days):
     return str(np.datetime64(cell) + int(days))
 
@@ -207,12 +217,7 @@ def main():
     parser.add_argument("--clean", type=int, default=10)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args()
-    tables = {
-        "adult": stored(options.data / "tables" / "adult.csv.gz"),
-        "nsl_kdd": stored(options.data / "tables" / "nsl_kdd_train.csv.gz"),
-        **{name: loaded(name) for name in SKLEARN},
-        "orders": orders(),
-    }
+    tables = all_tables(options.data)
     start, checks = time.process_time(), 0
     for rate in options.rates:
         print(

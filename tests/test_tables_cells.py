@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from docs_blocks import ROOT
 from syngain.cli import main
 from syngain.core.errors import InputError, SyngainError, UsageError
+from syngain.pipeline.table_recipe import table_recipe
 from syngain.tables.cells.alphabet import Alphabet
 from syngain.tables.cells.check import check_table
 from syngain.tables.cells.kinds import KeyColumn, TextColumn, codec_of
@@ -442,3 +443,8 @@ def test_the_rules_of_the_case_hold_in_generated_rows():
     west = np.array(drawn["region"]) == "west"
     paid = np.array([cell == "" for cell in drawn["paid"]])
     assert np.mean(paid == west) > 0.95
+
+
+def test_more_rows_than_a_run_draws_are_refused():
+    with pytest.raises(InputError, match="rows"):
+        table_recipe({"generator": {"kind": "cells", "rows": 10**12}})

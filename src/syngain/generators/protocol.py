@@ -188,7 +188,10 @@ class FailedError(Exception):
 
     Attributes:
         billed: whether the failed call may have been billed. usage: what the server says it billed, if anything.
+        declined: an answer without a text: why, where no retry gives one.
     """
+
+    declined = ""
 
     def __init__(self, reason: str, *, billed: bool = False, usage: Usage | None = None) -> None:
         super().__init__(reason)
@@ -202,7 +205,6 @@ class RetryableError(FailedError):
 
     Attributes:
         after: seconds to wait, if the server named them. throttled: whether the server is overloaded.
-        declined: an answer without a text: why, where no retry gives one.
     """
 
     def __init__(

@@ -232,7 +232,7 @@ class Engine:
         if counts.stopped:
             return  # what is still in flight changes no cause
         counts.failed += 1
-        counts.last = getattr(error, "declined", "") or error.reason
+        counts.last = error.declined or error.reason
         mute = not counts.answered and counts.failed >= FEW
         if mute and self.ledger.part(counts.wasted) > WASTED:
             counts.stopped = f"none of the first {counts.failed} attempts gave an answer, the last one: {counts.last}"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from syngain.pipeline.recipe import Part, Positive, recipe_content
+from syngain.pipeline.recipe import MOST_ROWS, Part, recipe_content
 from syngain.pipeline.recipe_errors import wrong
 
 KIND = "cells"
@@ -22,7 +22,7 @@ class CellsSpec(Part):
     """
 
     kind: Literal["cells"]
-    rows: Positive
+    rows: Annotated[int, Field(ge=1, le=MOST_ROWS)]
     label: str | None = None
     given: dict[str, str | int | float] = Field(default_factory=dict)
     temperature: Annotated[float, Field(ge=0.05, le=20)] = 1.0

@@ -21,7 +21,7 @@ DIGITS = 14  # numbers are rounded to
 DAY = 86_400_000_000_000  # nanoseconds
 WIDEST = 100  # columns
 CORRELATED, ASSOCIATED = 0.5, 0.3  # least correlation, and Cramer's V, of real pairs that count
-MARGINALS = 0.84  # what the rows of Adult score after every column was shuffled; see docs/measures/tables.md
+MARGINALS = 0.85  # what the rows of Adult score after every column was shuffled (benchmarks/tables_clean.py)
 
 
 def quality(real: Table, synthetic: Table, keys: frozenset[str]) -> dict[str, Estimate]:

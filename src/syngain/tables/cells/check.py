@@ -73,26 +73,15 @@ def check_table(
     drawn = model.sample(half, seed, temperature=temperature)
     known, other = model.coded(seen), model.coded(unseen)
     made = model.coded(drawn.columns)
-    own, held, synthetic = _codes(known), _codes(other), _codes(made)
-    copies = np.array([row in own for row in synthetic]), np.array([row in held for row in synthetic])
+    synthetic = _codes(made)
+    copies = [np.array([row in rows for row in synthetic]) for rows in (set(_codes(known)), set(_codes(other)))]
     nearer = _nearer(known, other, made)
     held_out = model.score(unseen, temperature=temperature, unseen=True).sum(axis=1)
     return TableCheck(_separability(other, made, seed), nearer, (copies[0], copies[1]), held_out)
 
 
-def _codes(columns: Sequence[CodedColumn]) -> _CodedRows:
-    return _CodedRows([tuple(row) for row in np.stack([_one(c) for c in columns], axis=1).tolist()])
-
-
-class _CodedRows(list[tuple[int, ...]]):
-    """Coded rows with a quick look-up."""
-
-    def __init__(self, rows: Sequence[tuple[int, ...]]) -> None:
-        super().__init__(rows)
-        self.known = frozenset(rows)
-
-    def __contains__(self, row: object) -> bool:
-        return row in self.known
+def _codes(columns: Sequence[CodedColumn]) -> list[tuple[int, ...]]:
+    return [tuple(row) for row in np.stack([_one(column) for column in columns], axis=1).tolist()]
 
 
 def _one(column: CodedColumn) -> Ints:
