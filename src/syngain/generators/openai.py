@@ -18,6 +18,7 @@ from syngain.generators import wire
 from syngain.generators.protocol import Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
 from syngain.generators.servers import headers, http_body
 from syngain.generators.servers.dialect import Dialect, merged
+from syngain.generators.servers.lanes import Lanes
 from syngain.generators.servers.lessons import BadRequestError, DialectLearner
 from syngain.generators.servers.secrets import loaded, without
 from syngain.generators.servers.statuses import Asked, batch_answer, failure, remedy
@@ -56,7 +57,7 @@ class OpenAIGenerator:
     learner: DialectLearner = field(default_factory=DialectLearner, compare=False)
     questions: frozenset[str] = frozenset()
     known: Capabilities = field(default_factory=Capabilities)
-    _clients: list[httpx.AsyncClient] = field(default_factory=list, repr=False, compare=False)
+    _lanes: Lanes = field(default_factory=Lanes, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         try:
@@ -175,8 +176,7 @@ class OpenAIGenerator:
 
     async def close(self) -> None:
         """Close the connections."""
-        while self._clients:
-            await self._clients.pop().aclose()
+        await self._lanes.close()
 
     def request(self, call: Call) -> dict[str, object]:
         """The JSON of a request, in the dialect that is known."""
@@ -251,8 +251,9 @@ class OpenAIGenerator:
         """The JSON of an answer of at most so many bytes, or an error that tells whether to retry."""
         try:
             async with (
+                self._lanes.one(self.connections, self.timeout) as client,
                 asyncio.timeout(self.timeout),  # httpx limits single reads; a slow stream needs its own limit
-                self._client().stream(method, self._url(path), json=body, headers=self._headers()) as response,
+                client.stream(method, self._url(path), json=body, headers=self._headers()) as response,
             ):
                 if response.status_code != httpx.codes.OK:
                     raise failure(response, await http_body.beginning(response), self._asked)
@@ -267,12 +268,6 @@ class OpenAIGenerator:
             return loaded(self._secrets, content)
         except (ValueError, RecursionError) as error:
             raise RetryableError("the answer is not JSON, or was cut", billed=True) from error
-
-    def _client(self) -> httpx.AsyncClient:
-        if not self._clients:
-            limits = httpx.Limits(max_connections=self.connections, max_keepalive_connections=self.connections)
-            self._clients.append(httpx.AsyncClient(limits=limits, timeout=self.timeout))
-        return self._clients[0]
 
     def _url(self, path: str) -> str:
         base, mark, query = self.base_url.partition("?")

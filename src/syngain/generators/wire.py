@@ -30,7 +30,7 @@ from syngain.generators.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syngain.core.arrays import Singles
+    from syngain.core.arrays import Floats, Singles
 
 Api = Literal["chat", "completions"]
 MOST = 1 << 46  # tokens: a larger number is a broken server's
@@ -225,10 +225,10 @@ def _printable(value: object) -> str:
     return str(value)[:NAMED].encode("utf-8", "replace").decode()
 
 
-Parsed = tuple[tuple[str, ...], "Singles", TopLogprobs | None]
+Steps = tuple[tuple[str, ...], "Singles", TopLogprobs | None]
 
 
-def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
+def _logprobs(given: object, api: Api) -> Steps | tuple[None, None, None]:
     """Tokens and log-probabilities; none where the server sends empty fields."""
     try:
         if not isinstance(given, dict):
@@ -236,9 +236,7 @@ def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
         steps = _chat_steps(given) if api == "chat" or "content" in given else _completion_steps(given)
         if steps is None:
             return None, None, None
-        tokens, logs, tops = steps
-        array = np.array([math.nan if value is None else _finite(value) for value in logs], dtype=np.float32)
-        top = _top(tops)
+        tokens, array, top = steps
     except (TypeError, KeyError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise _wrong("the log-probabilities do not follow the protocol") from error
     if len(array) != len(tokens) or bool(np.any(array > 1e-3)):
@@ -246,19 +244,18 @@ def _logprobs(given: object, api: Api) -> Parsed | tuple[None, None, None]:
     return tokens, array, top
 
 
-def _finite(value: object) -> float:
-    """A log-probability as float32 has it.
+def _numbers(values: Sequence[object]) -> Floats:
+    """Log-probabilities that float32 can have (n,).
 
     Raises:
-        TypeError, ValueError, OverflowError: it is none.
+        TypeError, ValueError, OverflowError: one is none.
     """
-    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-    if not -LEAST <= number <= LEAST:
+    if not set(map(type, values)) <= {float, int}:
+        raise TypeError
+    array = np.array(values, dtype=np.float64)
+    if not bool((np.abs(array) <= LEAST).all()):
         raise ValueError
-    return number
-
-
-Steps = tuple[tuple[str, ...], list[float | None], list[list[tuple[str, float]]]]
+    return array
 
 
 def _chat_steps(given: Mapping[str, Any]) -> Steps | None:
@@ -267,41 +264,56 @@ def _chat_steps(given: Mapping[str, Any]) -> Steps | None:
         return None
     if not isinstance(content, list):
         raise TypeError
-    tops = [[(_token(item), _log(item)) for item in _alternatives(step)] for step in content]
-    return tuple(_token(step) for step in content), [_log(step) for step in content], tops
+    logs = _logs(content)
+    if not bool(np.isfinite(logs).all()):
+        raise ValueError
+    choices = [_alternatives(step) for step in content]
+    flat = [item for some in choices for item in some]
+    top = _top(tuple(map(len, choices)), _tokens(flat), _logs(flat))
+    return _tokens(content), logs.astype(np.float32), top
 
 
-def _token(item: Mapping[str, Any]) -> str:
-    token = item["token"]
-    if not isinstance(token, str):
+def _tokens(items: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    tokens = tuple([item["token"] for item in items])
+    if not set(map(type, tokens)) <= {str}:
         raise TypeError
-    return token
+    return tokens
 
 
 def _alternatives(step: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return step.get("top_logprobs") or step.get("top_probs") or ()
 
 
-def _log(item: Mapping[str, Any]) -> float:
-    """A log-probability; llama.cpp's processed mode sends the probability itself."""
-    if "logprob" in item:
-        return _finite(item["logprob"])
-    return math.log(item["prob"]) if item["prob"] > 0 else -math.inf
+def _logs(items: Sequence[Mapping[str, Any]]) -> Floats:
+    """Log-probabilities (n,); llama.cpp's processed mode sends the probabilities themselves, 0 included."""
+    if all("logprob" in item for item in items):
+        return _numbers([item["logprob"] for item in items])
+    given = [float(_numbers([item["logprob"]])[0]) if "logprob" in item else _log(item["prob"]) for item in items]
+    return np.array(given, dtype=np.float64)
+
+
+def _log(probability: float) -> float:
+    return math.log(probability) if probability > 0 else -math.inf
 
 
 def _completion_steps(given: Mapping[str, Any]) -> Steps | None:
-    if given.get("tokens") is None or given.get("token_logprobs") is None:
+    logs = given.get("token_logprobs")
+    if given.get("tokens") is None or logs is None:
         return None
-    tops = [[(name, _finite(log)) for name, log in (step or {}).items()] for step in given.get("top_logprobs") or ()]
-    return tuple(map(str, given["tokens"])), list(given["token_logprobs"]), tops
+    known = [value for value in logs if value is not None]
+    array = np.full(len(logs), math.nan)
+    array[[value is not None for value in logs]] = _numbers(known)
+    steps = [(step or {}) for step in given.get("top_logprobs") or ()]
+    flat = [item for step in steps for item in step.items()]
+    top = _top(tuple(map(len, steps)), tuple(str(token) for token, _ in flat), _numbers([value for _, value in flat]))
+    return tuple(map(str, given["tokens"])), array.astype(np.float32), top
 
 
-def _top(steps: Sequence[Sequence[tuple[str, float]]]) -> TopLogprobs | None:
-    if not any(steps):
+def _top(counts: tuple[int, ...], tokens: tuple[str, ...], logs: Floats) -> TopLogprobs | None:
+    """The alternatives of each step; None where no step has any."""
+    if not tokens:
         return None
-    flat = [pair for step in steps for pair in step]
-    logs = np.array([value for _, value in flat], dtype=np.float32)
-    return TopLogprobs(counts=tuple(map(len, steps)), tokens=tuple(str(token) for token, _ in flat), logprobs=logs)
+    return TopLogprobs(counts=counts, tokens=tokens, logprobs=logs.astype(np.float32))
 
 
 def _check_fit(text: str, tokens: Sequence[str], billed: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -243,5 +244,26 @@ def _steps(reply: Reply) -> tuple[dict[str, float | None], ...]:
 
 
 def _decimals(values: Singles) -> Decimals:
-    """Shortest decimals of float32 numbers; None for non-finite ones."""
-    return tuple(float(str(value)) if np.isfinite(value) else None for value in values)
+    """Shortest decimals of float32 numbers; None for non-finite ones.
+
+    All numbers at a time: the fewest decimals that give the number again, as ``str`` finds them one by one. ``str``
+    is asked where powers of ten are not exact, and at powers of two, whose neighbors have unequal distances.
+    """
+    with np.errstate(invalid="ignore"):  # a NaN of a damaged store
+        exact = values.astype(np.float64)
+    size = np.abs(exact)
+    usual = (size > 1e-9) & (size < 1e9) & (np.frexp(exact)[0] != np.copysign(0.5, exact))
+    found = np.where(usual, math.nan, exact)
+    rows = np.flatnonzero(usual)
+    places = -np.floor(np.log10(size[rows])).astype(np.int64) - 1
+    while rows.size:
+        scale = 10.0 ** np.abs(places)
+        down = places < 0
+        whole = np.rint(np.where(down, exact[rows] / scale, exact[rows] * scale))
+        near = np.where(down, whole * scale, whole / scale)
+        done = near.astype(np.float32) == values[rows]
+        found[rows[done]] = near[done]
+        rows, places = rows[~done], places[~done] + 1
+    for row in np.flatnonzero(~usual & np.isfinite(exact)):
+        found[row] = float(str(values[row]))
+    return tuple([value if math.isfinite(value) else None for value in found.tolist()])

@@ -24,7 +24,7 @@ HIGH, MEDIUM = 0.05, 0.005  # a rule's lower limit, and its rate, beyond the rea
 SHOWN = 6  # rules in the message
 SAME = 0.9  # of the rows that break a rule break another one that is shown: it is not named
 FIRST = ("formula", "dependency", "missing", "values", "calendar", "order", "key", "range", "format", "yours")
-FORMAT = "format"  # a format is converted: no row is dropped for it, and it is never high
+FORMAT = "format"  # a format is converted: no row is dropped for it; high where it is mixed within a column
 
 
 def broken_rules(context: Context) -> Iterator[Finding]:
@@ -87,7 +87,8 @@ def _severity(one: CheckedRule) -> Severity:
     if one.rate - one.real_rate < MEDIUM:
         return "low"
     lower = wilson(one.rate, max(int(one.applies.sum()), 1), 0.95)[0]
-    return "high" if lower - one.real_rate > HIGH and one.rule.kind != FORMAT else "medium"
+    convention = one.rule.kind == FORMAT and one.rate > WHOLE  # of the column as a whole: one conversion mends it
+    return "high" if lower - one.real_rate > HIGH and not convention else "medium"
 
 
 def _apart(found: Sequence[CheckedRule]) -> list[CheckedRule]:

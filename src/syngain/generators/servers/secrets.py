@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from pydantic_core import from_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -86,12 +88,20 @@ def loaded(keys: Keys, content: bytes) -> Any:  # noqa: ANN401  (JSON)
 def _parsed(content: bytes) -> Any:  # noqa: ANN401  (JSON)
     """JSON value of a body, without garbage collection meanwhile: it has no cycles, but thousands of objects."""
     if not gc.isenabled():
-        return json.loads(content)
+        return _json(content)
     gc.disable()
     try:
-        return json.loads(content)
+        return _json(content)
     finally:
         gc.enable()
+
+
+def _json(content: bytes) -> Any:  # noqa: ANN401  (JSON)
+    """As ``json`` reads it; pydantic's parser takes half the time, and refuses more (lone surrogates, depth)."""
+    try:
+        return from_json(content)
+    except ValueError:
+        return json.loads(content)
 
 
 def _cleaned(forms: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401  (JSON)
