@@ -31,19 +31,21 @@ WORDS = ("found", "high", "rows named", "precision")
 
 def one_run(key, tables):
     import syngain
+    from syngain.data.columns.options import RoleOptions
 
     kind, _, name, seed = key
     made = case(tables, *key)
     if made is None:
         return {"key": list(key), "none": True}
     with TemporaryDirectory() as folder:
-        real, synthetic = (
+        paths = [
             written(columns, Path(folder) / f"{side}.csv")
             for side, columns in (("real", made.real), ("synthetic", made.synthetic))
-        )
+        ]
         start = time.process_time()
-        label = {"label": LABELS[name]} if name in LABELS else {}
-        result = syngain.audit(real, synthetic, gain=False, seed=seed, **label)
+        real = syngain.read(paths[0], roles=RoleOptions(label=LABELS.get(name, "")))
+        synthetic = syngain.read(paths[1], like=real)
+        result = syngain.audit(real, synthetic, gain=False, seed=seed)
     severities = {one.id: one.severity for one in result.findings}
     out = {"key": list(key), "findings": severities, "cpu": round(time.process_time() - start, 2)}
     if kind == "clean":

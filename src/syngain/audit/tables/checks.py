@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syngain.audit.tables.columns import ColumnReport, column_reports
+from syngain.audit.tables.disclosure import disclosure
 from syngain.audit.tables.quality import quality
 from syngain.audit.tables.rules import RuleHealth, table_rules
 from syngain.audit.tables.tails import TailHealth, table_tails
@@ -23,17 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableHealth:
-    """What was found of the columns of a table: broken rules, tails, each column, SDMetrics' quality."""
+    """What was found of the columns of a table: broken rules, tails, each column, SDMetrics' quality, disclosure."""
 
     rules: RuleHealth
     tails: TailHealth
     columns: Sequence[ColumnReport]
     quality: Mapping[str, Estimate]
+    privacy: Mapping[str, Estimate]
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
         """All estimates by id; their p-values are adjusted among themselves."""
-        return {**self.rules.estimates, **self.tails.estimates, **self.quality}
+        return {**self.rules.estimates, **self.tails.estimates, **self.quality, **self.privacy}
 
 
 def table_checks(frame: Frame, near: Ints, streams: Streams) -> TableHealth | None:
@@ -45,9 +47,11 @@ def table_checks(frame: Frame, near: Ints, streams: Streams) -> TableHealth | No
         return None
     tables = typed_study(frame.study)
     reference = tables.held_out or tables.real
+    keys = keys_of(reference)
     return TableHealth(
         table_rules(frame, tables, near, streams),
         table_tails(tables, frame.unit),
         column_reports(reference, tables.synthetic, streams.stream("columns")),
-        quality(reference, tables.synthetic, keys_of(reference)),
+        quality(reference, tables.synthetic, keys),
+        disclosure((tables.real, tables.synthetic, tables.held_out), keys, streams.stream("disclosure")),
     )

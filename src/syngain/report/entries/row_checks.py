@@ -66,6 +66,11 @@ ROW_CHECKS = {
         "What overall quality score does SDMetrics give?",
         "It sees single columns and pairs: a table whose rows make no sense can score 84%.",
     ),
+    "privacy.disclosure": MeasureEntry(
+        "Disclosed cells",
+        "How much more of a real row do synthetic rows give away than real rows of other people?",
+        "0 where synthetic rows follow the law of the real rows; 10% of cells and more: rows are copied.",
+    ),
     "tails.invented": MeasureEntry(
         "Values far beyond",
         "What fraction of synthetic rows has a number far beyond every real one?",
