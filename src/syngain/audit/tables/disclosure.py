@@ -1,4 +1,4 @@
-"""Attribute disclosure: how well the synthetic rows give away one cell of a real row whose other cells are known."""
+"""Attribute disclosure: how well the synthetic rows disclose one cell of a real row whose other cells are known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TARGETS = 300  # real rows that are attacked
 KNOWN = 1_000  # rows of each side that the attacker has
 WIDEST = 100  # columns
 FEWEST = 60  # real rows
-TENTHS = 10  # a number is given away where its tenth of the real rows is
+TENTHS = 10  # a number is disclosed where its tenth of the real rows is
 ID = "privacy.disclosure"
 
 
@@ -32,7 +32,7 @@ def disclosure(
 
     The attacker knows all cells of a real row but one, takes the nearest row in these [taub2018] and guesses its
     cell: the value of a word, the tenth of the real rows of a number. The same number of other real rows (held-out
-    ones, else of ``real`` without the attacked one) shows what a law alone gives away. Nothing for narrow, very wide
+    ones, else of ``real`` without the attacked one) shows what a law alone discloses. Nothing for narrow, very wide
     or small tables. ``tables``: real, synthetic, held out.
     """
     real, synthetic, held_out = tables
@@ -88,7 +88,7 @@ def _right(targets: Sequence[Floats], known: Sequence[Floats], hidden: Flags) ->
 
 
 def _distance(own: Floats, other: Floats) -> Floats:
-    """Gower's distance of one column [gower1971] (targets, known): of places, or 0 and 1 for words and missing cells."""
+    """Gower's distance of one column [gower1971] (targets, known): of places; 0 or 1 for words and missing cells."""
     gap = np.abs(own[:, None] - other[None, :])
     words = (own[:, None] >= 2) | (other[None, :] >= 2)
     far = np.where(words, gap > 0, gap)
@@ -120,7 +120,7 @@ def _estimate(hits: Floats, base: Floats, chance: Sequence[float], held_out: boo
         unit="share",
         method="the nearest synthetic row in all other columns gives the cell; less the same attack with "
         + ("held-out real rows" if held_out else "other real rows"),
-        estimand="cells of real rows that synthetic rows give away beyond what real rows of other people do",
+        estimand="cells of real rows that synthetic rows disclose beyond what other real rows do",
         intervals=normal_intervals(value, error),
         p=p,
         adjusted_p=p,

@@ -68,7 +68,7 @@ ROW_CHECKS = {
     ),
     "privacy.disclosure": MeasureEntry(
         "Disclosed cells",
-        "How much more of a real row do synthetic rows give away than real rows of other people?",
+        "How much more of a real row do synthetic rows disclose than other real rows do?",
         "0 where synthetic rows follow the law of the real rows; 10% of cells and more: rows are copied.",
     ),
     "tails.invented": MeasureEntry(
