@@ -43,8 +43,9 @@ def one_run(key, tables):
             for side, columns in (("real", made.real), ("synthetic", made.synthetic))
         ]
         start = time.process_time()
-        real = syngain.read(paths[0], roles=RoleOptions(label=LABELS.get(name, "")))
-        synthetic = syngain.read(paths[1], like=real)
+        roles = RoleOptions(label=LABELS.get(name, ""))
+        real = syngain.read(paths[0], roles=roles)
+        synthetic = syngain.read(paths[1], roles=roles, like=real)
         result = syngain.audit(real, synthetic, gain=False, seed=seed)
     severities = {one.id: one.severity for one in result.findings}
     out = {"key": list(key), "findings": severities, "cpu": round(time.process_time() - start, 2)}
