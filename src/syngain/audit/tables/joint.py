@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from syngain.tables.typed import Table
 
 FEWEST = 100  # rows of each side
-FITTED, TESTED, CHECKED = 500, 500, 1_000  # rows of the model, held-out real rows, synthetic rows
+FITTED, TESTED, CHECKED = 500, 1_000, 1_000  # rows of the model, held-out real rows, synthetic rows
 WIDEST, CELLS = 60, 10_000  # columns; cells that a model is fitted to
 LOW, USUAL = 0.01, 0.1  # of the held-out rows: an invented tail lies below, a missing one is this part
 LEAST = 5  # held-out rows below a limit

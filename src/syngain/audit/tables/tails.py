@@ -31,7 +31,7 @@ FAR = 0.05  # of the real rows are a tail
 FEWEST_FAR = 5
 SURE = 1e-5  # p from which the nearest limit is taken that few real-like rows pass
 MIXED = 0.1  # of the rows
-LEVEL = 0.01  # over all columns, of invented and of missing tails
+LEVELS = {"invented": 0.02, "missing": 0.01}  # over all columns and both sides
 WHOLE = 0.5  # of the rows: beyond it the column lies elsewhere
 LEFT = 0.25  # of the expected rows in a tail, below which it is missing
 
@@ -68,7 +68,7 @@ class Tail:
     @property
     def found(self) -> bool:
         """Whether the tail is invented or missing beyond chance."""
-        return self.adjusted_p < LEVEL and (self.kind == "invented" or self.rate < LEFT * self.expected)
+        return self.adjusted_p < LEVELS[self.kind] and (self.kind == "invented" or self.rate < LEFT * self.expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _estimates(tails: Sequence[Tail], real: Table, units: Ints) -> dict[str, Est
     invented = [one for one in tails if one.kind == "invented"]
     missing = [one for one in tails if one.kind == "missing"]
     rows: Flags = np.any([one.rows for one in invented], axis=0)
-    lacking = [1 - min(one.rate / one.expected, 1.0) if one.adjusted_p < LEVEL else 0.0 for one in missing]
+    lacking = [1 - min(one.rate / one.expected, 1.0) if one.adjusted_p < LEVELS["missing"] else 0.0 for one in missing]
     worst = int(np.argmax(lacking))
     p = [min(one.adjusted_p for one in some) for some in (invented, missing)]
     return {

@@ -11,7 +11,7 @@ import numpy as np
 from syngain.tables.rules.rule import SUPPORT, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from syngain.core.arrays import Flags, Ints
     from syngain.tables.typed import Column, Table
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXPECTED = 15.0  # equal pairs among unrelated columns, from which none at all is a rule
 SCREEN = 500  # rows that are looked at first
 WIDEST = 60  # columns
+FEW = 30  # different values that are no names
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,12 @@ def pair_columns(table: Table, keys: frozenset[str]) -> list[Column]:
         for column in table.columns.values()
         if column.name not in keys and column.filled.all() and 0 < _equal(column) < 1
     ][:WIDEST]
+
+
+def numbering(table: Table, pairs: Sequence[KeyPair]) -> set[str]:
+    """The columns of these keys that number or name things: those with many different values."""
+    names = {name for pair in pairs for name in pair.columns}
+    return {name for name in names if np.unique(table.columns[name].codes).size > FEW}
 
 
 def repeats(codes: Ints) -> Flags:

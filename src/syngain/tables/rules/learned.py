@@ -12,7 +12,7 @@ from scipy import stats
 from syngain.core.estimate import holm
 from syngain.data.splits import folds
 from syngain.inference.counts import more_often
-from syngain.tables.rules.composite import key_pairs, pair_columns
+from syngain.tables.rules.composite import key_pairs, numbering, pair_columns
 from syngain.tables.rules.dependencies import dependencies
 from syngain.tables.rules.numeric import numeric_rules
 from syngain.tables.rules.references import RowsPerKey, reference_rules, references_tried
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FOLDS = 5
 LEARNED_FROM = 5_000  # real rows that relations are looked for in
 LEVEL = 0.01  # over all rules
+OF_VALUES = ("range", "values")  # not of columns that name rows: other rows have other names
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,10 @@ def _candidates(
     some = real.take(np.sort(rng.permutation(real.size)[:LEARNED_FROM])) if real.size > LEARNED_FROM else real
     related: list[ColumnRule] = [*dependencies(some, keys, rng), *numeric_rules(some, keys, rng)]
     wide = related if some is real else [rule.refit(real) for rule in related]
-    rules = [*single_rules(real, keys), *wide, *reference_rules(real, others), *key_pairs(real, keys, rng)]
+    across, pairs = list(reference_rules(real, others)), list(key_pairs(real, keys, rng))
+    naming = {name for rule in across for name in rule.columns} | numbering(real, pairs)
+    single = [rule for rule in single_rules(real, keys) if rule.kind not in OF_VALUES or rule.column not in naming]
+    rules: list[ColumnRule] = [*single, *wide, *across, *pairs]
     formulas = sum(rule.kind == "formula" for rule in rules)
     return rules, {**_tried(real, keys), **references_tried(real, others), "formula": formulas}
 

@@ -86,7 +86,7 @@ def _source(name: str, given: Given) -> TableSource:
         return TableSource.from_rows(given.records, given.name)
     if isinstance(given, (str, Path)):
         return TableSource.read(given)
-    if isinstance(given, Sequence):
+    if isinstance(given, (list, tuple)):
         return TableSource.from_rows(given, name)
     raise UsageError(
         f"{type_name(given)} as the table {show(name)}", expected="a file or rows", todo=f"for example {EXAMPLE}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.rng import Streams
+from syngain.tables.cells.model import CellSettings
 from syngain.tables.cells.table import TableModel
 from syngain.tables.rules.learned import learn_rules
 from syngain.tables.typed import typed_tables
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Flags, Floats, Ints
-    from syngain.tables.cells.model import CellSettings
     from syngain.tables.typed import Table
 
     Cells = Mapping[str, Sequence[object]]
 
-SPARE = 3  # drawn rows over those that are needed
+SPARE = 2  # drawn rows over those that are needed
 MOST = 200_000  # rows that are drawn
+TREES = 6  # per column
 FITTED = 4_000  # real rows that the model is fitted to
-RULED = 2_000  # real rows that rules are learned from
+RULED = 1_000  # real rows that rules are learned from
 KEPT = 0.999  # of held-out real rows that keep a rule, from which drawn rows must
 
 
@@ -87,7 +88,7 @@ def draw_tails(
         cells: real columns without the label.
         rows: how many of each; fewer where rules leave fewer.
         tail: fraction of the draws that is the tails.
-        settings: of the cell model.
+        settings: of the cell model; default: that of ``generate`` with fewer trees.
         seed: of model and draws.
         more: other real rows, which are only typed.
 
@@ -98,7 +99,7 @@ def draw_tails(
     size = len(next(iter(cells.values()), ()))
     some = np.sort(streams.stream("fitted").permutation(size)[:FITTED]).tolist()
     known = cells if len(some) == size else {name: [column[row] for row in some] for name, column in cells.items()}
-    model = TableModel.fit(known, settings=settings, seed=seed)
+    model = TableModel.fit(known, settings=settings or CellSettings(trees=TREES), seed=seed)
     count = min(math.ceil(SPARE * rows / tail), MOST)
     drawn = model.sample(count, seed)
     logprob = drawn.row_logprob

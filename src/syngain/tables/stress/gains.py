@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 THIRDS = 3  # one of them is the test part
 TRAINED = 2_000  # real rows that a classifier is trained on
 TESTED = 4_000
+ADDED = 500  # drawn rows at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _one_split(
         {name: [column[row] for row in rows.tolist()] for name, column in task.seen.items()} for rows in parts
     )
     draws = draw_tails(
-        known, max(train.size // 2, 1), tail=settings.tail, settings=settings.cells, seed=seed, more=other
+        known, min(train.size // 2, ADDED), tail=settings.tail, settings=settings.cells, seed=seed, more=other
     )
     assert draws.more is not None  # noqa: S101  (test rows were given)
     names = [name for name in task.features if name in draws.real.columns]

@@ -25,7 +25,7 @@ CUTS = 19  # quantiles of numbers that are tried
 VALUES = 20  # frequent values of words that are tried
 BEAM = 20  # rules that are made longer
 ADDED = 1.0  # standard errors that a condition must add
-LEAST, FRACTION = 20, 0.02  # rows of a regime, and of the rows
+LEAST, FRACTION, ERRORS = 20, 0.02, 5  # rows of a regime, and of the rows; errors in it
 LEVEL = 0.05
 NAME = 40  # characters of a value
 
@@ -97,7 +97,8 @@ class Regime:
 
     def holds(self, table: Table) -> Flags:
         """The rows of the regime (n,)."""
-        return np.all([one.holds(table) for one in self.conditions], axis=0)
+        found: Flags = np.all([one.holds(table) for one in self.conditions], axis=0)
+        return found
 
     def record(self) -> dict[str, object]:
         """The regime as a line of ``regimes.jsonl``."""
@@ -129,8 +130,9 @@ def find_regimes(table: Table, wrong: Flags, searched: Flags, *, conditions: int
     """
     part, errors = table.take(np.flatnonzero(searched)), wrong[searched]
     known = list(_conditions(part))
-    masks = np.array([one.holds(part) for one in known], dtype=np.float32).reshape(len(known), errors.size)
-    left, out = np.ones(errors.size, dtype=bool), []
+    masks = np.array([one.holds(part) for one in known], dtype=np.float64).reshape(len(known), errors.size)
+    left = np.ones(errors.size, dtype=bool)
+    out: list[Regime] = []
     for _ in range(REGIMES):
         chosen = _best(masks[:, left], errors[left], conditions)
         if chosen is None:
@@ -156,10 +158,10 @@ def _checked(regimes: Sequence[Regime], table: Table, wrong: Flags) -> list[Regi
 
 def _best(masks: Floats, wrong: Flags, most: int) -> tuple[int, ...] | None:
     """The conditions of the rule whose errors are the farthest above the expected ones; None where there is none."""
-    n, errors = wrong.size, wrong.astype(np.float32)
+    n, errors = wrong.size, wrong.astype(np.float64)
     if n < 2 * LEAST or not 0 < wrong.sum() < n:
         return None
-    beam: list[tuple[tuple[int, ...], Floats, float]] = [((), np.ones(n, dtype=np.float32), 0.0)]
+    beam: list[tuple[tuple[int, ...], Floats, float]] = [((), np.ones(n), 0.0)]
     best: tuple[tuple[int, ...], float] = ((), 0.0)
     for _ in range(most):
         longer: dict[tuple[int, ...], tuple[Floats, float]] = {}
@@ -180,7 +182,7 @@ def _scores(rows: Floats, wrong: Floats, errors: float, n: int) -> Floats:
     rate = errors / n
     spread = rows * rate * (1 - rate) * (n - rows) / max(n - 1, 1)
     least = max(LEAST, FRACTION * n)
-    good = (rows >= least) & (n - rows >= least) & (spread > 0)
+    good = (rows >= least) & (n - rows >= least) & (wrong >= ERRORS) & (spread > 0)
     return np.where(good, (wrong - rows * rate) / np.sqrt(np.where(spread > 0, spread, 1.0)), -np.inf)
 
 

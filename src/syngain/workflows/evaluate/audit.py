@@ -48,6 +48,16 @@ class _Given:
     rules: Sequence[str]
     tables: Sequence[OtherTable]
 
+    @classmethod
+    def of(
+        cls,
+        benchmarks: str | Path | Sequence[Benchmark] | None,
+        rules: str | Path | Sequence[str] | None,
+        tables: Mapping[str, TableGiven] | Sequence[OtherTable] | None,
+    ) -> _Given:
+        """What was given, read where it is a path."""
+        return cls(_benchmarks(benchmarks), _stated(rules), read_tables(tables))
+
 
 @carried
 def audit(  # noqa: PLR0913  (the inputs and switches of the command)
@@ -79,7 +89,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         pool: former name of ``held_out``.
         benchmarks: a folder of public benchmarks, one file each; their items must not be in ``synthetic``.
         rules: a YAML file with conditions on the columns of a table, or these conditions.
-        tables: other files, or their rows, by name; which columns point at them is learned from the real rows.
+        tables: other files by name; which columns point at them is learned from the real rows.
 
     Returns:
         The result with the rows of ``kept.jsonl`` and ``dropped.jsonl``.
@@ -90,8 +100,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     progress("reading", 0.0)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
     chosen, streams, share = of_kind(settings, Settings), Streams(seed), 0.6 if gain else 0.9
-    given = _Given(_benchmarks(benchmarks), _stated(rules), read_tables(tables))
-    audited = _audited(study, given, streams, chosen, part_of(progress, 0.0, share))
+    audited = _audited(study, _Given.of(benchmarks, rules, tables), streams, chosen, part_of(progress, 0.0, share))
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
