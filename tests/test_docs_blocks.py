@@ -71,10 +71,10 @@ def files(tmp_path_factory, rows_are_made_once):
         net, days = np.round(rng.gamma(3, 40, count), 2), rng.integers(1, 30, count)
         start, customer = np.datetime64("2025-01-06") + rng.integers(0, 300, count), 7 * rng.integers(0, 90, count)
         lines = [
-            f"{one},{one + wait},{wait},{price},{price * rate:.2f},C{who}"
+            f"C{who},{one},{one + wait},{wait},{price},{price * rate:.2f}"
             for one, wait, price, who in zip(start, days, net, customer, strict=True)
         ]
-        (folder / f"{name}.csv").write_text("\n".join(["start,end,days,net,tax,customer", *lines]), encoding="utf-8")
+        (folder / f"{name}.csv").write_text("\n".join(["customer,start,end,days,net,tax", *lines]), encoding="utf-8")
     write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
     (folder / "rules.yaml").write_text(COLUMN_RULES[1], encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")

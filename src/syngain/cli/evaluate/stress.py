@@ -23,7 +23,7 @@ def stress(
     label: Optional[str] = typer.Option(None, help="Column that a classifier predicts; 2 to 50 classes."),
     rows: int = typer.Option(500, min=1, max=20_000, help="Rows of the tails to draw."),
     tail: float = typer.Option(0.05, min=0.001, max=0.5, help="The least likely fraction of the draws."),
-    conditions: int = typer.Option(3, min=1, max=3, help="The most conditions of a rule."),
+    conditions: int = typer.Option(3, min=1, max=10, help="The most conditions of a rule."),
     splits: int = typer.Option(5, min=0, max=50, help="Splits that measure the gain; 0: no gain."),
     output: Path = typer.Option(Path("syngain-stress"), "-o", "--output", help="Folder for rows and report."),
     config: flags.Config = None,
