@@ -64,21 +64,32 @@ def files(tmp_path_factory, rows_are_made_once):
         (folder / f"{name}.csv").write_text("\n".join(["area,rooms,price", *lines]), encoding="utf-8")
     for name, rows in TRAINER_ROWS.items():
         write_records(folder / name, rows)
+    visits(folder / "visits.csv")
+    write_records(folder / "customers.csv", [{"id": f"C{7 * i}", "city": "ABC"[i % 3]} for i in range(90)])
     for name, count, rate in (("orders", 150, 0.19), ("new_orders", 200, 0.21)):
         rng = np.random.default_rng(count)
         net, days = np.round(rng.gamma(3, 40, count), 2), rng.integers(1, 30, count)
-        start = np.datetime64("2025-01-06") + rng.integers(0, 300, count)
+        start, customer = np.datetime64("2025-01-06") + rng.integers(0, 300, count), 7 * rng.integers(0, 90, count)
         lines = [
-            f"{one},{one + wait},{wait},{price},{price * rate:.2f}"
-            for one, wait, price in zip(start, days, net, strict=True)
+            f"C{who},{one},{one + wait},{wait},{price},{price * rate:.2f}"
+            for one, wait, price, who in zip(start, days, net, customer, strict=True)
         ]
-        (folder / f"{name}.csv").write_text("\n".join(["start,end,days,net,tax", *lines]), encoding="utf-8")
+        (folder / f"{name}.csv").write_text("\n".join(["customer,start,end,days,net,tax", *lines]), encoding="utf-8")
     write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
     (folder / "rules.yaml").write_text(COLUMN_RULES[1], encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")
     (folder / "encoder.yaml").write_text(ENCODER[1], encoding="utf-8")
     return folder
+
+
+def visits(path):
+    """Visits that are missed where the weather is bad, or by chance where it is far and early."""
+    rng = np.random.default_rng(3)
+    miles, hour, rain = rng.integers(1, 60, 240), rng.integers(6, 20, 240), np.round(rng.gamma(1, 3, 240), 1)
+    missed = (rain > 4) ^ (rng.random(240) < np.where((miles > 40) & (hour < 10), 0.5, 0.03))
+    lines = [f"{m},{h},{r},{'yes' if y else 'no'}" for m, h, r, y in zip(miles, hour, rain, missed, strict=True)]
+    path.write_text("\n".join(["miles,hour,rain,missed", *lines]), encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +125,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, files, monkeypatch
         arguments = words(line)
         if arguments[0] == "demo":
             continue  # tests/test_demo.py
-        writes = {"audit", "gain", "select", "compare", "mix", "information", "convert"}
+        writes = {"audit", "gain", "select", "compare", "mix", "information", "convert", "stress"}
         fresh = "-o" in arguments or arguments[0] in writes
         if fresh and arguments[0] != "explain" and not {"--resume", "--dry-run", "--force"} & set(arguments):
             arguments.append("--force")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from syngain.workflows.evaluate.reselect import reselect
     from syngain.workflows.evaluate.review import review
     from syngain.workflows.evaluate.select import select
+    from syngain.workflows.evaluate.stress import stress
     from syngain.workflows.generate.convert import convert
     from syngain.workflows.generate.generate import generate
     from syngain.workflows.generate.information import information
@@ -77,6 +78,7 @@ __all__ = [
     "review",
     "select",
     "settings",
+    "stress",
     "train",
     "write_rows",
 ]
@@ -110,6 +112,7 @@ _HOMES = {
     "reselect": "syngain.workflows.evaluate.reselect",
     "review": "syngain.workflows.evaluate.review",
     "select": "syngain.workflows.evaluate.select",
+    "stress": "syngain.workflows.evaluate.stress",
     "train": "syngain.workflows.train.train",
     "write_rows": "syngain.data.files.write",
 }

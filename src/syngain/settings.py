@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from syngain.selection.matched_sets import Contest
     from syngain.selection.nested_choice import SelectionTrial
     from syngain.selection.response_surface import SurfaceDesign
+    from syngain.tables.stress.settings import StressSettings
     from syngain.workflows.evaluate.compare import CompareSettings
     from syngain.workflows.evaluate.gain import GainSettings
     from syngain.workflows.evaluate.mix import MixSettings
@@ -54,6 +55,7 @@ __all__ = [
     "SelectSettings",
     "SelectionTrial",
     "SentenceEncoder",
+    "StressSettings",
     "SurfaceDesign",
     "TrainSettings",
 ]
@@ -79,6 +81,7 @@ _HOMES = {
     "SelectSettings": ("syngain.workflows.evaluate.select", "SelectSettings"),
     "SelectionTrial": ("syngain.selection.nested_choice", "SelectionTrial"),
     "SentenceEncoder": ("syngain.data.encoders.sentences", "SentenceEncoder"),
+    "StressSettings": ("syngain.tables.stress.settings", "StressSettings"),
     "SurfaceDesign": ("syngain.selection.response_surface", "SurfaceDesign"),
     "TrainSettings": ("syngain.workflows.train.train", "TrainSettings"),
 }

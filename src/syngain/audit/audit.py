@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from syngain.core.rng import Streams
     from syngain.data.benchmarks import Benchmark
     from syngain.data.study import Study
+    from syngain.tables.rules.others import OtherTable
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Audited:
         return flags
 
 
-def audit_study(
+def audit_study(  # noqa: PLR0913  (the inputs and switches of the command)
     study: Study,
     *,
     streams: Streams,
@@ -63,16 +64,17 @@ def audit_study(
     progress: Progress = silent,
     benchmarks: Sequence[Benchmark] = (),
     rules: Sequence[str] = (),
+    tables: Sequence[OtherTable] = (),
 ) -> Audited:
     """Audit the synthetic rows against the real ones, or against held-out real rows where there are some.
 
     ``benchmarks``: public benchmarks whose items must not be in the synthetic rows. ``rules``: conditions on
-    the columns of a table, in the language of ``gate``.
+    the columns of a table, in the language of ``gate``. ``tables``: files that its rows point at.
 
     Raises:
         InputError: the datasets do not fit each other.
     """
-    frame = Frame.of(study, benchmarks, rules)
+    frame = Frame.of(study, benchmarks, rules, tables)
     chosen = settings or Settings()
     with threadpool_limits(1):  # sums in one order: the same bytes on every machine, and no cores fighting
         found = measured(frame, streams, chosen, progress)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from syngain.data.columns.preferences import Preferences
     from syngain.data.columns.targets import Targets
     from syngain.data.study import Role, Study
+    from syngain.tables.rules.others import OtherTable
 
     Columns = Mapping[str, Sequence[object]]
 
@@ -112,7 +113,7 @@ class Frame:
         anchor_columns, test_columns: of tables. anchor_targets: labels or other targets of tables, written out.
         study: where clusters of all rows are known; None once rows were taken out or changed.
         benchmarks: public benchmarks whose items must not be in the synthetic rows.
-        rules: conditions on the columns of a table that a user states.
+        rules: conditions on the columns of a table that a user states. tables: files that its rows point at.
     """
 
     real: RowSet
@@ -129,9 +130,16 @@ class Frame:
     study: Study | None = None
     benchmarks: Sequence[Benchmark] = ()
     rules: Sequence[str] = ()
+    tables: Sequence[OtherTable] = ()
 
     @classmethod
-    def of(cls, study: Study, benchmarks: Sequence[Benchmark] = (), rules: Sequence[str] = ()) -> Frame:
+    def of(
+        cls,
+        study: Study,
+        benchmarks: Sequence[Benchmark] = (),
+        rules: Sequence[str] = (),
+        tables: Sequence[OtherTable] = (),
+    ) -> Frame:
         """Check that the datasets fit each other and look at them.
 
         Raises:
@@ -156,6 +164,7 @@ class Frame:
             study=study,
             benchmarks=benchmarks,
             rules=rules,
+            tables=tables,
         )
 
     @property

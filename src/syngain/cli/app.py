@@ -21,6 +21,7 @@ from syngain.cli.evaluate.gate import gate
 from syngain.cli.evaluate.mix import mix
 from syngain.cli.evaluate.review import review
 from syngain.cli.evaluate.select import select
+from syngain.cli.evaluate.stress import stress
 from syngain.cli.exit_codes import INTERRUPTED, TERMINATED, settled, termination
 from syngain.cli.generate.convert import convert
 from syngain.cli.generate.generate import generate
@@ -60,6 +61,7 @@ app.command("gate")(gate)
 app.command("select")(select)
 app.command("explain")(explain)
 app.command("review")(review)
+app.command("stress")(stress)
 app.command("compare")(compare)
 app.command("mix")(mix)
 app.command("train")(train)

@@ -27,7 +27,7 @@ TRAINERS = ("trl", "plain")
 
 
 def audit(options: Options) -> Arguments:
-    """Sample sizes, encoder, benchmarks, rules of columns."""
+    """Sample sizes, encoder, benchmarks, rules of columns, other tables."""
     from syngain.audit.measure import Settings
 
     settings = Settings(
@@ -42,6 +42,10 @@ def audit(options: Options) -> Arguments:
         from syngain.tables.rules.stated import read_rules
 
         chosen["rules"] = read_rules(options["rules"])
+    if options["table"]:
+        from syngain.tables.rules.others import read_tables
+
+        chosen["tables"] = read_tables(names(options["table"], least=1))
     if options["benchmarks"] is None:
         return chosen
     from syngain.data.benchmarks import read_benchmarks
@@ -211,6 +215,18 @@ def _table_recipe(options: Options) -> dict[str, Any]:
     from syngain.pipeline.table_recipe import TableRecipe
 
     return TableRecipe.model_validate({"generator": generator, "seed": int(options["seed"] or 0)}).model_dump()
+
+
+def stress(options: Options) -> Arguments:
+    """The label, and how a classifier is tested."""
+    from syngain.tables.stress.settings import StressSettings
+
+    if options["label"] is None:
+        raise UsageError("no label", expected="the column that a classifier predicts", todo="add --label COLUMN")
+    settings = StressSettings(
+        rows=options["rows"], tail=options["tail"], conditions=options["conditions"], splits=options["splits"]
+    )
+    return {"settings": settings, "label": options["label"]}
 
 
 def limits(options: Options) -> Limits:

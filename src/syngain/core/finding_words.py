@@ -21,6 +21,10 @@ FINDING_WORDS: Mapping[str, tuple[str, str]] = {
     "bad_responses": ("A model learns to respond like this.", "inspect the examples; generate these rows again"),
     "bad_preferences": ("A model learns to prefer the worse response.", "compare both responses of these rows again"),
     "broken_rules": ("A model learns rows that cannot exist.", "inspect the examples; generate these rows again"),
+    "weak_regime": (
+        "A model trained on these rows errs more often there.",
+        "collect real rows there; drawn rows may not help",
+    ),
     "wrong_tails": ("A few extreme values dominate what a model learns.", "drop or correct these rows"),
     "unknown_labels": ("A model learns classes that you do not have.", "map these labels to yours, or drop the rows"),
     "harm": ("A model trained with these rows predicts your real rows worse.", "do not add these rows"),

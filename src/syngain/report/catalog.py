@@ -52,7 +52,13 @@ DECISIONS = {
     "cannot_tell": "Inconclusive",
 }
 
-DONE = {"generate": "Generated", "information": "Attributed", "loop": "Measured", "ggmi": "Measured"}
+DONE = {
+    "generate": "Generated",
+    "stress": "Tested",
+    "information": "Attributed",
+    "loop": "Measured",
+    "ggmi": "Measured",
+}
 
 FINDINGS = {
     "duplicates": "Repeated rows",
@@ -69,6 +75,7 @@ FINDINGS = {
     "bad_preferences": "Bad preferences",
     "broken_rules": "Broken rules",
     "wrong_tails": "Wrong tails",
+    "weak_regime": "Where the model fails",
     "cut_outputs": "Outputs cut at the token limit",
     "kept_only": "Dropped rows are missing",
     "raw_log_probabilities": "Log-probabilities from other sampling settings",
@@ -96,6 +103,7 @@ GROUPS = {
     "contamination": "Novelty and contamination",
     "labels": "Labels",
     "table": "Generated table",
+    "stress": "Stress test",
     "relations": "Word pairs",
     "uniformity": "Templates and lengths",
     "responses": "Responses",

@@ -74,6 +74,10 @@ class Table:
         """The table of some rows."""
         return Table({name: column.take(rows) for name, column in self.columns.items()}, int(rows.size))
 
+    def only(self, names: Sequence[str]) -> Table:
+        """The table of some columns."""
+        return Table({name: self.columns[name] for name in names}, self.size)
+
     def of_kind(self, *kinds: Kind) -> list[Column]:
         """The columns of these kinds."""
         return [column for column in self.columns.values() if column.kind in kinds]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from syngain.audit.tables.columns import ColumnReport, column_reports
 from syngain.audit.tables.disclosure import disclosure
+from syngain.audit.tables.joint import JointTail, joint_tail
 from syngain.audit.tables.quality import quality
 from syngain.audit.tables.rules import RuleHealth, table_rules
 from syngain.audit.tables.tails import TailHealth, table_tails
@@ -24,18 +25,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableHealth:
-    """What was found of the columns of a table: broken rules, tails, each column, SDMetrics' quality, disclosure."""
+    """What was found of a table: broken rules, tails, each column, SDMetrics' quality, disclosure, joint tail."""
 
     rules: RuleHealth
     tails: TailHealth
     columns: Sequence[ColumnReport]
     quality: Mapping[str, Estimate]
     privacy: Mapping[str, Estimate]
+    joint: JointTail | None = None
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
         """All estimates by id; their p-values are adjusted among themselves."""
-        return {**self.rules.estimates, **self.tails.estimates, **self.quality, **self.privacy}
+        joint = self.joint.estimates if self.joint else {}
+        return {**self.rules.estimates, **self.tails.estimates, **joint, **self.quality, **self.privacy}
 
 
 def table_checks(frame: Frame, near: Ints, streams: Streams) -> TableHealth | None:
@@ -54,4 +57,5 @@ def table_checks(frame: Frame, near: Ints, streams: Streams) -> TableHealth | No
         column_reports(reference, tables.synthetic, streams.stream("columns")),
         quality(reference, tables.synthetic, keys),
         disclosure((tables.real, tables.synthetic, tables.held_out), keys, streams.stream("disclosure")),
+        joint_tail(tables, keys_of(tables.real), frame.unit, streams),
     )

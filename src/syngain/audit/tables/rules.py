@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from syngain.core.rng import Streams
     from syngain.tables.rules.learned import CheckedRule
 
-STRICT = 5  # a rule needs an adjusted p below 1%, reports mark p below 5%
-
 
 @dataclass(frozen=True, slots=True)
 class RuleHealth:
@@ -63,7 +61,9 @@ class RuleHealth:
 def table_rules(frame: Frame, tables: TypedStudy, near: Ints, streams: Streams) -> RuleHealth:
     """The rules of the real rows, checked; ``near``: clusters of all compared rows, the real ones first."""
     group = None if frame.held_out else near[: frame.real.size]
-    learned = learn_rules(tables.real, streams.stream("learn"), held_out=tables.held_out, group=group)
+    learned = learn_rules(
+        tables.real, streams.stream("learn"), held_out=tables.held_out, group=group, others=frame.tables
+    )
     learned = with_stated(learned, frame.rules, tables.real)
     checked = check_rules(learned, tables.synthetic, streams.stream("check"))
     estimates = {"rules.broken": _estimate(checked, learned.broken, frame.unit)} if checked else {}
@@ -73,7 +73,7 @@ def table_rules(frame: Frame, tables: TypedStudy, near: Ints, streams: Streams) 
 def _estimate(checked: Sequence[CheckedRule], real: Flags, units: Ints) -> Estimate:
     """The fraction of rows that break a rule; significant where one rule is, adjusted over all of them."""
     broken: Flags = np.any([one.broken for one in checked], axis=0)
-    p = min(1.0, STRICT * min(one.adjusted_p for one in checked))
+    p = min(one.adjusted_p for one in checked)
     return Estimate(
         value=float(broken.mean()),
         unit="share",

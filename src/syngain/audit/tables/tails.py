@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from syngain.inference.intervals import share_intervals
 from syngain.tables.rules.single import keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.audit.tables.typed_frame import TypedStudy
     from syngain.core.arrays import Flags, Floats, Ints
@@ -26,12 +26,12 @@ SPANS = (1.0, 2.0, 5.0)  # times the distance of the 1% and 99% quantiles beyond
 TOP = 0.1  # of the real rows, from which the decay of a tail is read
 DIFFERENT = 20  # real numbers from which a tail is read
 SLOWEST = 0.25  # of the power, where the real tail ends abruptly
+FEWER = 0.01  # p of the exact test from which real rows beyond a limit leave the decay its word
 FAR = 0.05  # of the real rows are a tail
 FEWEST_FAR = 5
 SURE = 1e-5  # p from which the nearest limit is taken that few real-like rows pass
 MIXED = 0.1  # of the rows
-LEVEL = 0.01  # over all columns
-STRICT = 5  # a tail needs an adjusted p below 1%, reports mark p below 5%
+LEVELS = {"invented": 0.02, "missing": 0.01}  # over all columns and both sides
 WHOLE = 0.5  # of the rows: beyond it the column lies elsewhere
 LEFT = 0.25  # of the expected rows in a tail, below which it is missing
 
@@ -45,7 +45,8 @@ class Tail:
     Attributes:
         limit: synthetic rows beyond it count. rows: those rows (m,). known: rows with a number.
         expected: the fraction of real rows.
-        p: of so many rows (invented) or so few (missing). adjusted_p: over all columns.
+        p: of so many rows (invented) or so few (missing). adjusted_p: over all columns and both sides.
+        possible: whether it could be significant.
     """
 
     column: Column
@@ -57,6 +58,7 @@ class Tail:
     expected: float
     p: float
     adjusted_p: float = 1.0
+    possible: bool = True
 
     @property
     def rate(self) -> float:
@@ -66,7 +68,7 @@ class Tail:
     @property
     def found(self) -> bool:
         """Whether the tail is invented or missing beyond chance."""
-        return self.adjusted_p < LEVEL and (self.kind == "invented" or self.rate < LEFT * self.expected)
+        return self.adjusted_p < LEVELS[self.kind] and (self.kind == "invented" or self.rate < LEFT * self.expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,15 @@ def table_tails(tables: TypedStudy, units: Ints) -> TailHealth:
     keys = keys_of(real)
     names = [one.name for one in real.of_kind("number", "date") if one.name not in keys]
     tails = [tail for name in names for tail in _tails(real.columns[name], synthetic.columns[name])]
-    adjusted = holm({str(place): tail.p for place, tail in enumerate(tails)})
-    judged = [_replaced(tail, adjusted[str(place)]) for place, tail in enumerate(tails)]
+    judged = [one for kind in ("invented", "missing") for one in _judged([tail for tail in tails if tail.kind == kind])]
     return TailHealth(judged, _estimates(judged, real, units)) if judged else TailHealth([])
 
 
-def _replaced(tail: Tail, p: float) -> Tail:
-    return Tail(tail.column, tail.kind, tail.side, tail.limit, tail.rows, tail.known, tail.expected, tail.p, p)
+def _judged(tails: Sequence[Tail]) -> Iterator[Tail]:
+    """Tails of one kind with the p adjusted over those that could be significant [tarone1990]."""
+    adjusted = holm({str(place): tail.p for place, tail in enumerate(tails) if tail.possible})
+    for place, tail in enumerate(tails):
+        yield replace(tail, adjusted_p=adjusted.get(str(place), 1.0))
 
 
 def _tails(real: Column, synthetic: Column) -> list[Tail]:
@@ -142,26 +146,43 @@ def _invented(column: Column, side: Side, own: Floats, ours: Floats) -> Tail:
     p, limit, rows, _ = sure[0] if sure else min(tried, key=lambda one: one[0])
     expected = float((own > limit).mean())
     sign = 1.0 if side == "upper" else -1.0
-    return Tail(column, "invented", side, sign * limit, rows, int(known.sum()), expected, p)
+    # where neither side has a row beyond the nearest limit, no exact test is significant, whichever rows are real
+    possible = _is_read(own) or bool(own[-1] > tried[0][1] or tried[0][2].any())
+    return Tail(column, "invented", side, sign * limit, rows, int(known.sum()), expected, p, possible=possible)
 
 
 def _surprise(own: Floats, limit: float, hits: int, rows: int) -> tuple[float, float]:
     """P of so many rows beyond a limit, and the fraction expected there: exact test of Fisher against the real rows.
 
-    Where no real row passes it, also from the decay of the real tail as a power [hill1975], slowed by two standard
-    errors; not of numbers with few different values, whose gaps say nothing of a tail.
+    Also from the decay of the real tail; where real rows lie beyond the limit as well, only if they are fewer at level
+    ``FEWER`` by themselves: a real tail of a few values far apart does not decay.
     """
     if not hits:
         return 1.0, 0.0
     beyond = int((own > limit).sum())
     exact = more_often(hits, rows, beyond, own.size)
+    decayed = None if beyond and exact > FEWER else _decayed(own, limit)
+    if decayed is None:
+        return exact, beyond / own.size
+    expected = max(decayed, beyond / own.size)
+    return min(exact, float(stats.binom.sf(hits - 1, rows, min(expected, 1.0)))), expected
+
+
+def _decayed(own: Floats, limit: float) -> float | None:
+    """The fraction of rows beyond a limit where the real tail decays as a power [hill1975], slowed by two errors.
+
+    None for numbers with few different values, whose gaps say nothing of a tail.
+    """
     center, top = float(np.quantile(own, TOP)), max(int(TOP * own.size), FEWEST_FAR)
     threshold = float(own[-top - 1]) - center
-    if beyond or threshold <= 0 or np.unique(own).size < DIFFERENT:
-        return exact, beyond / own.size
+    if threshold <= 0 or not _is_read(own):
+        return None
     decay = float(np.log((own[-top:] - center) / threshold).mean()) * (1 + 2 / math.sqrt(top))
-    expected = top / own.size * ((limit - center) / threshold) ** (-1 / max(decay, SLOWEST))
-    return min(exact, float(stats.binom.sf(hits - 1, rows, min(expected, 1.0)))), expected
+    return float(top / own.size * ((limit - center) / threshold) ** (-1 / max(decay, SLOWEST)))
+
+
+def _is_read(own: Floats) -> bool:
+    return np.unique(own).size >= DIFFERENT
 
 
 def _missing(column: Column, side: Side, own: Floats, ours: Floats) -> Tail:
@@ -181,9 +202,9 @@ def _estimates(tails: Sequence[Tail], real: Table, units: Ints) -> dict[str, Est
     invented = [one for one in tails if one.kind == "invented"]
     missing = [one for one in tails if one.kind == "missing"]
     rows: Flags = np.any([one.rows for one in invented], axis=0)
-    lacking = [1 - min(one.rate / one.expected, 1.0) if one.adjusted_p < LEVEL else 0.0 for one in missing]
+    lacking = [1 - min(one.rate / one.expected, 1.0) if one.adjusted_p < LEVELS["missing"] else 0.0 for one in missing]
     worst = int(np.argmax(lacking))
-    p = [min(1.0, STRICT * min(one.adjusted_p for one in some)) for some in (invented, missing)]
+    p = [min(one.adjusted_p for one in some) for some in (invented, missing)]
     return {
         "tails.invented": Estimate(
             value=float(rows.mean()),

@@ -25,6 +25,9 @@ def audit(
     held_out: flags.HeldOut = None,
     benchmarks: Optional[Path] = typer.Option(None, help="Folder of benchmark files; find items in SYNTHETIC."),
     rules: Optional[Path] = typer.Option(None, help="YAML list of rules of the columns, such as: start <= end."),
+    table: Optional[list[str]] = typer.Option(
+        None, metavar="NAME=FILE", help="Another file that rows point at; checks foreign keys. Repeatable."
+    ),
     proxy: flags.Proxy = "auto",
     model: flags.FrozenModel = "smollm2",
     minutes: Optional[float] = typer.Option(

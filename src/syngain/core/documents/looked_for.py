@@ -44,6 +44,7 @@ ALWAYS: Mapping[str, tuple[str, ...]] = {
     "information": (
         "cut_outputs", "kept_only", "raw_log_probabilities", "selected_outputs", "saturated", "no_end_token",
     ),
+    "stress": ("weak_regime",),
     "train": ("limited_run",),
 }  # fmt: skip
 """Commands that look for findings whatever they measure."""

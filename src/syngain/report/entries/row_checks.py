@@ -81,6 +81,16 @@ ROW_CHECKS = {
         "Which part of the real extremes of a column do synthetic rows not reach?",
         "The column that lacks most; 100% means that its extremes are cut off.",
     ),
+    "tails.joint_invented": MeasureEntry(
+        "Unlikely rows",
+        "What fraction of synthetic rows is less likely, as a whole, than nearly all real rows?",
+        "About 1% among real rows; more: combinations of values that real rows do not have.",
+    ),
+    "tails.joint_missing": MeasureEntry(
+        "Missing unlikely rows",
+        "Which part of the least likely real rows do synthetic rows lack?",
+        "0% among real rows; near 100% all rows are typical ones.",
+    ),
     "review.precision": MeasureEntry(
         "Precision by review",
         "What fraction of the flagged rows has the defect, in a review by hand?",

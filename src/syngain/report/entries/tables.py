@@ -20,6 +20,37 @@ TABLES = {
         "What fraction of rows is nearer to a row the model has seen than to an unseen one?",
         "50%: nothing is memorized; 100%: every row is close to a row of the model.",
     ),
+    "stress.error": MeasureEntry(
+        "Errors out of fold",
+        "What fraction of real rows does a classifier label wrongly that has not seen them?",
+    ),
+    "stress.regime": MeasureEntry(
+        "Errors in a regime",
+        "What fraction of real rows of this rule does the classifier label wrongly?",
+        "Rows that the search for the rule did not see; compare with the fraction elsewhere.",
+    ),
+    "stress.agreement": MeasureEntry(
+        "Agreement on rows of the tails",
+        "How often do classifiers of two halves of the real rows give a row of the tails one label?",
+        "Far below the agreement on typical rows, the labels of the tails are guesses.",
+    ),
+    "stress.macro_f1": MeasureEntry("Macro-F1 of real rows alone", "How well does a classifier of real rows do?"),
+    "stress.gain": MeasureEntry(
+        "Change by rows of the tails",
+        "How much better is a classifier with rows of the tails than with real rows alone?",
+        "Not clipped: an interval around 0 shows no change, below 0 harm.",
+        signed=True,
+    ),
+    "stress.typical_gain": MeasureEntry(
+        "Change by typical rows",
+        "How much better is a classifier with as many typical drawn rows than with real rows alone?",
+        signed=True,
+    ),
+    "stress.over_typical": MeasureEntry(
+        "Rows of the tails over typical rows",
+        "How much better is a classifier with rows of the tails than with as many typical rows?",
+        signed=True,
+    ),
     "table.copies": MeasureEntry(
         "Copies of rows of the model",
         "What fraction of rows equals a real row that the model has seen?",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ from scipy import stats
 from syngain.core.estimate import holm
 from syngain.data.splits import folds
 from syngain.inference.counts import more_often
+from syngain.tables.rules.composite import key_pairs, numbering, pair_columns
 from syngain.tables.rules.dependencies import dependencies
 from syngain.tables.rules.numeric import numeric_rules
+from syngain.tables.rules.references import RowsPerKey, reference_rules, references_tried
 from syngain.tables.rules.rule import CONFIDENCE, SUPPORT
 from syngain.tables.rules.single import keys_of, single_rules
 from syngain.tables.rules.stated import StatedRule
@@ -21,12 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Flags, Ints
+    from syngain.tables.rules.others import OtherTable
     from syngain.tables.rules.rule import ColumnRule
     from syngain.tables.typed import Table
 
 FOLDS = 5
 LEARNED_FROM = 5_000  # real rows that relations are looked for in
 LEVEL = 0.01  # over all rules
+OF_VALUES = ("range", "values")  # not of columns that name rows: other rows have other names
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,12 @@ class CheckedRule:
 
 
 def learn_rules(
-    real: Table, rng: np.random.Generator, *, held_out: Table | None = None, group: Ints | None = None
+    real: Table,
+    rng: np.random.Generator,
+    *,
+    held_out: Table | None = None,
+    group: Ints | None = None,
+    others: Sequence[OtherTable] = (),
 ) -> LearnedRules:
     """The rules of real rows that held-out real rows keep.
 
@@ -107,8 +117,9 @@ def learn_rules(
         rng: of the sample of rows and of the folds.
         held_out: more real rows to check them with; without them, each fold of ``real`` in turn.
         group: rows of ``real`` that stay in one fold (n,): those that repeat each other.
+        others: files that rows may point at.
     """
-    rules, tried = _candidates(real, rng)
+    rules, tried = _candidates(real, rng, others)
     if held_out is not None:
         parts = [(rules, held_out)]
     else:
@@ -158,14 +169,20 @@ def check_rules(learned: LearnedRules, synthetic: Table, rng: np.random.Generato
     return checked
 
 
-def _candidates(real: Table, rng: np.random.Generator) -> tuple[list[ColumnRule], dict[str, int]]:
+def _candidates(
+    real: Table, rng: np.random.Generator, others: Sequence[OtherTable]
+) -> tuple[list[ColumnRule], dict[str, int]]:
     """Rules that the real rows suggest; relations are looked for in a sample, and take their values from all rows."""
     keys = keys_of(real)
     some = real.take(np.sort(rng.permutation(real.size)[:LEARNED_FROM])) if real.size > LEARNED_FROM else real
     related: list[ColumnRule] = [*dependencies(some, keys, rng), *numeric_rules(some, keys, rng)]
-    rules = [*single_rules(real, keys), *(related if some is real else [rule.refit(real) for rule in related])]
+    wide = related if some is real else [rule.refit(real) for rule in related]
+    across, pairs = list(reference_rules(real, others)), list(key_pairs(real, keys, rng))
+    naming = {name for rule in across for name in rule.columns} | numbering(real, pairs)
+    single = [rule for rule in single_rules(real, keys) if rule.kind not in OF_VALUES or rule.column not in naming]
+    rules: list[ColumnRule] = [*single, *wide, *across, *pairs]
     formulas = sum(rule.kind == "formula" for rule in rules)
-    return rules, {**_tried(real, keys), "formula": formulas}
+    return rules, {**_tried(real, keys), **references_tried(real, others), "formula": formulas}
 
 
 def _tried(real: Table, keys: frozenset[str]) -> dict[str, int]:
@@ -179,6 +196,7 @@ def _tried(real: Table, keys: frozenset[str]) -> dict[str, int]:
     every = dict.fromkeys(("key", "values", "range", "format"), len(real.columns))
     return {
         **every,
+        "key": len(real.columns) + math.comb(len(pair_columns(real, keys)), 2),
         "missing": len(real.columns) + gaps * len(names),
         "calendar": 3 * sum(column.kind == "date" for column in names),
         "dependency": len(names) * (len(names) - 1),
@@ -200,14 +218,19 @@ def _checks(parts: Sequence[tuple[Sequence[ColumnRule], Table]], count: int) -> 
 
 
 def _checked(learned: LearnedRule, synthetic: Table, rng: np.random.Generator) -> CheckedRule:
-    applies, broken = learned.rule.check(synthetic)
+    rule = learned.rule
+    applies, broken = rule.check(synthetic)
     hits, rows = int(broken.sum()), int(applies.sum())
-    if learned.rule.kind == "key" and rows > learned.support:  # more rows repeat more often: compare equal numbers
+    part = synthetic
+    if rule.kind in {"key", "children"} and rows > learned.support:  # more rows repeat more often: equal numbers
         part = synthetic.take(np.sort(rng.permutation(synthetic.size)[: learned.support]))
-        hits, rows = (int(flags.sum()) for flags in reversed(learned.rule.check(part)))
-    if not rows:
+        hits, rows = (int(flags.sum()) for flags in reversed(rule.check(part)))
+    if isinstance(rule, RowsPerKey):  # the mass beyond the largest of n counts is Beta(1, n)
+        hits, rows = rule.crowded(part)
+        p = float(stats.betabinom.sf(hits - 1, rows, 1, max(rule.keys, 1)))
+    elif not rows:
         p = 1.0
-    elif learned.rule.kind == "range":  # the mass beyond the least and the largest of n rows is Beta(2, n - 1)
+    elif rule.kind == "range":  # the mass beyond the least and the largest of n rows is Beta(2, n - 1)
         p = float(stats.betabinom.sf(hits - 1, rows, 2, max(learned.support - 1, 1)))
     else:
         p = more_often(hits, rows, learned.broken, learned.support)

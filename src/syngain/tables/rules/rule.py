@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats
     from syngain.tables.typed import Table
 
-RuleKind = Literal["formula", "dependency", "order", "key", "missing", "values", "calendar", "range", "format", "yours"]
+RuleKind = Literal[
+    "formula", "dependency", "order", "key", "reference", "children", "missing", "values", "calendar", "range",
+    "format", "yours",
+]  # fmt: skip
 SUPPORT = 20  # rows that a rule applies to
 CONFIDENCE = 0.95  # of held-out real rows that keep a rule
 SHUFFLES = 3  # permutations that show what a rule of two columns is without a relation

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from syngain.data.columns.dates import parts
+from syngain.tables.rules.composite import repeats
 from syngain.tables.rules.rule import quoted, some
 from syngain.tables.typed import rounded
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Self
 
-    from syngain.core.arrays import Flags, Floats, Ints
+    from syngain.core.arrays import Flags, Floats
     from syngain.tables.typed import Column, Table
 
 FEW_NUMBERS = 30  # different numbers that may be codes
@@ -211,7 +212,7 @@ class KeyRule(_OneColumn):
     def check(self, table: Table) -> tuple[Flags, Flags]:
         """Rows with a value, and rows whose value an earlier row has."""
         column = table.columns[self.column]
-        return column.filled, _repeats(column.codes)
+        return column.filled, repeats(column.codes)
 
 
 SingleRule = Range | OneOf | WordForm | Rounding | Filled | Calendar | KeyRule
@@ -318,11 +319,3 @@ def _is_key(column: Column) -> bool:
         return False
     width = (float(column.numbers.max()) - float(column.numbers.min())) / column.step + 1
     return codes.size**2 / (2 * width) >= COLLISIONS
-
-
-def _repeats(codes: Ints) -> Flags:
-    """Rows whose code an earlier row has (n,)."""
-    _, first = np.unique(codes, return_index=True)
-    out = np.ones(codes.size, dtype=bool)
-    out[first] = False
-    return out & (codes >= 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,18 +24,39 @@ from syngain.core.rng import Streams
 from syngain.data.benchmarks import Benchmark, read_benchmarks
 from syngain.data.files.write import RecordFile, RowFile
 from syngain.gain.calibration import ForecastRecorder
+from syngain.tables.rules.others import Given as TableGiven
+from syngain.tables.rules.others import OtherTable, read_tables
 from syngain.tables.rules.stated import read_rules
 from syngain.workflows.evaluate.quick_gain import quick_gain
 from syngain.workflows.inputs import Source, either, of_kind, settings_json, study_of, study_summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from syngain.audit.frame import Frame
     from syngain.audit.tables.checks import TableHealth
     from syngain.core.result import Finding, RunFile, Verdict, Views
     from syngain.data.study import Study
     from syngain.workflows.evaluate.gain import GainPart
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What rows are compared with next to the real ones: benchmarks, stated rules, files that they point at."""
+
+    benchmarks: Sequence[Benchmark]
+    rules: Sequence[str]
+    tables: Sequence[OtherTable]
+
+    @classmethod
+    def of(
+        cls,
+        benchmarks: str | Path | Sequence[Benchmark] | None,
+        rules: str | Path | Sequence[str] | None,
+        tables: Mapping[str, TableGiven] | Sequence[OtherTable] | None,
+    ) -> _Given:
+        """What was given, read where it is a path."""
+        return cls(_benchmarks(benchmarks), _stated(rules), read_tables(tables))
 
 
 @carried
@@ -52,6 +73,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     pool: Source | None = None,
     benchmarks: str | Path | Sequence[Benchmark] | None = None,
     rules: str | Path | Sequence[str] | None = None,
+    tables: Mapping[str, TableGiven] | Sequence[OtherTable] | None = None,
 ) -> Result:
     """Find defects of a synthetic dataset, list rows to drop, and estimate the gain of the rest.
 
@@ -67,6 +89,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
         pool: former name of ``held_out``.
         benchmarks: a folder of public benchmarks, one file each; their items must not be in ``synthetic``.
         rules: a YAML file with conditions on the columns of a table, or these conditions.
+        tables: other files by name; which columns point at them is learned from the real rows.
 
     Returns:
         The result with the rows of ``kept.jsonl`` and ``dropped.jsonl``.
@@ -77,7 +100,7 @@ def audit(  # noqa: PLR0913  (the inputs and switches of the command)
     progress("reading", 0.0)
     study = study_of(real, synthetic, test=test, held_out=either(held_out, pool, "held_out", "pool"))
     chosen, streams, share = of_kind(settings, Settings), Streams(seed), 0.6 if gain else 0.9
-    audited = _audited(study, (_benchmarks(benchmarks), _stated(rules)), streams, chosen, part_of(progress, 0.0, share))
+    audited = _audited(study, _Given.of(benchmarks, rules, tables), streams, chosen, part_of(progress, 0.0, share))
     progress("map", share)
     pictures = _pictures(study, audited, streams)
     measured, unmeasured = _gain(study, audited, streams, chosen, progress) if gain else (None, "")
@@ -126,14 +149,15 @@ def _stated(given: str | Path | Sequence[str] | None) -> Sequence[str]:
 
 
 def _named(frame: Frame) -> dict[str, object]:
-    """Benchmarks and stated rules as settings, where there are some."""
+    """Benchmarks, stated rules and other tables as settings, where there are some."""
     rules = {"rules": list(frame.rules)} if frame.rules else {}
-    return {**({"benchmarks": frame.benchmarks} if frame.benchmarks else {}), **rules}
+    tables = {"tables": frame.tables} if frame.tables else {}
+    return {**({"benchmarks": frame.benchmarks} if frame.benchmarks else {}), **rules, **tables}
 
 
 def _audited(
     study: Study,
-    given: tuple[Sequence[Benchmark], Sequence[str]],
+    given: _Given,
     streams: Streams,
     settings: Settings,
     progress: Progress,
@@ -141,22 +165,30 @@ def _audited(
     """The audit of the rows, which are compared with benchmarks where there are some.
 
     Raises:
-        InputError: benchmarks next to a table, or rules of columns next to texts.
+        InputError: benchmarks next to a table, or rules of columns or other tables next to texts.
     """
-    benchmarks, rules = given
-    if rules and not study.is_table:
-        raise InputError(
-            f"rules of columns next to texts ({study.synthetic.name})",
-            expected="a table of columns",
-            todo="leave --rules out, or read the rows as a table with --text none",
-        )
-    if benchmarks and study.is_table:
+    for flag, what, there in (("--rules", "rules of columns", given.rules), ("--table", "tables", given.tables)):
+        if there and not study.is_table:
+            raise InputError(
+                f"{what} next to texts ({study.synthetic.name})",
+                expected="a table of columns",
+                todo=f"leave {flag} out, or read the rows as a table with --text none",
+            )
+    if given.benchmarks and study.is_table:
         raise InputError(
             f"benchmarks next to a table of columns ({study.synthetic.name})",
             expected="texts, or pairs of prompt and response",
             todo="name the text columns with --text, or leave the benchmarks out",
         )
-    return audit_study(study, streams=streams, settings=settings, progress=progress, benchmarks=benchmarks, rules=rules)
+    return audit_study(
+        study,
+        streams=streams,
+        settings=settings,
+        progress=progress,
+        benchmarks=given.benchmarks,
+        rules=given.rules,
+        tables=given.tables,
+    )
 
 
 def _pictures(study: Study, audited: Audited, streams: Streams) -> Views:
@@ -211,10 +243,11 @@ def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Findin
 
 
 def _table_files(table: TableHealth) -> dict[str, RunFile]:
-    """Every rule and every column of a table, as lines of JSON."""
+    """Every rule and every column of a table, and the least likely rows, as lines of JSON."""
     return {
         "rules.jsonl": RecordFile(table.rules.records()),
         "columns.jsonl": RecordFile([one.record() for one in table.columns]),
+        **({"joint_tail.jsonl": RecordFile(table.joint.records())} if table.joint else {}),
     }
 
 
