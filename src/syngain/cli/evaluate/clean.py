@@ -26,7 +26,7 @@ def clean(
     method: str = typer.Option("profile", help="Which rows to drop: profile, or confident (confident learning)."),
     test: Optional[str] = typer.Option(None, help="Real test rows (default: cross-validate on REAL)."),
     folds: int = typer.Option(5, min=2, help="Cross-validation folds of the real rows."),
-    members: int = typer.Option(3, min=1, help="Repeated cross-fits of a profile."),
+    members: int = typer.Option(2, min=1, help="Repeated cross-fits of a profile."),
     rows: int = typer.Option(2_000, min=40, help="Most rows of a side that the gain is measured with."),
     output: Path = typer.Option(Path("syngain-clean"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,

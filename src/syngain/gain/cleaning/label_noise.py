@@ -17,6 +17,7 @@ SURE = 0.25  # part of the rows of a predicted class whose labels show the noise
 FEWEST = 10  # of them, at least
 PRIOR = 20.0  # rows that the common rate counts for in the rate of a class
 MOST = 0.45  # a rate of half or more has no right labels to learn from
+LARGEST = 0.5  # of the rows of a class, dropped at most
 SLACK = 1e-6  # of a confident threshold, as in cleanlab
 
 
@@ -49,18 +50,25 @@ class NoiseFloor:
         rates = (errors + PRIOR * float(wrong.mean())) / (seen + PRIOR)
         return cls(np.minimum(rates, MOST), wrong)
 
-    def wrong_label(self, probability: Floats, label: Ints) -> Floats:
+    @property
+    def flips(self) -> Floats:
+        """Probability of each given label (columns) where each class is right (rows): any other class is as likely."""
+        classes = self.rates.size
+        out = np.tile((self.rates / max(classes - 1, 1))[:, None], (1, classes))
+        np.fill_diagonal(out, 1 - self.rates)
+        return out
+
+    def right(self, probability: Floats) -> Floats:
+        """Probabilities of right classes (n, classes) from those of given labels, clipped to [0, 1]."""
+        out = np.clip(np.linalg.solve(self.flips.T, probability.T).T, 0, None)
+        return np.asarray(out / out.sum(axis=1, keepdims=True))
+
+    def wrong_label(self, right: Floats, label: Ints) -> Floats:
         """Probability that each given label is wrong (n,), by Bayes.
 
-        A wrong label is any other class with equal probability. The probabilities (n, classes) are those of given
-        labels; solving for those of the right class may leave [0, 1], which is clipped.
+        ``right``: probabilities of right classes (n, classes) that do not know the given label.
         """
-        classes = probability.shape[1]
-        flips = np.tile((self.rates / max(classes - 1, 1))[:, None], (1, classes))
-        np.fill_diagonal(flips, 1 - self.rates)
-        right = np.clip(np.linalg.solve(flips.T, probability.T).T, 0, None)
-        right /= right.sum(axis=1, keepdims=True)
-        given = right * flips[:, label].T  # the right class is c and the label is the given one
+        given = right * self.flips[:, label].T  # the right class is c and the label is the given one
         total = given.sum(axis=1)
         kept = np.divide(given[np.arange(label.size), label], total, out=np.ones(label.size), where=total > 0)
         return np.asarray(1 - kept)
@@ -103,3 +111,12 @@ def off_diagonal(probability: Floats, label: Ints) -> Flags:
     above = probability >= threshold - SLACK
     counted = np.where(above, probability, -np.inf).argmax(axis=1)
     return np.asarray(above.any(axis=1) & (counted != label) & (probability.argmax(axis=1) != label))
+
+
+def bounded(label: Ints, drop: Flags, score: Floats) -> Flags:
+    """Named rows, at most half of a class (n,): the highest scores, in the order of the file where they are equal."""
+    out = drop.copy()
+    for code in np.unique(label[drop]):
+        named, most = np.flatnonzero(drop & (label == code)), int(LARGEST * np.sum(label == code))
+        out[named[np.argsort(-score[named], kind="stable")[most:]]] = False
+    return out

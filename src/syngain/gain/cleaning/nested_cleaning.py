@@ -79,7 +79,9 @@ class CleaningLayout:
         X = np.vstack([task.real[real], task.synthetic[rows]])
         label = np.concatenate([task.label[real], task.synthetic_label[rows]])
         group = np.concatenate([self.ground.lineage.group[real], self.ground.lineage.unit[rows]])
-        return self.model.profile(X, label, classes=task.classes, group=group, rng=streams.stream("profile"))
+        side = np.repeat([0, 1], [real.size, rows.size])
+        rng = streams.stream("profile")
+        return self.model.profile(X, label, classes=task.classes, rng=rng, group=group, side=side)
 
     def trainings(self, task: LabelTask, real: Ints, rows: Ints, trial: CleaningTrial, streams: Streams) -> _Variants:
         """The training rows of every variant."""

@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import optimize
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.ensemble import ExtraTreesClassifier
 
 from syngain.core.errors import UsageError
 from syngain.data.splits import folds
+from syngain.gain.cleaning.label_noise import NoiseFloor, bounded
 from syngain.learners.logistic import Examples, Logistic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syngain.core.arrays import Flags, Floats, Ints
 
 EASY, HARD = 0.75, 0.25  # mean probability of the given label, as in Data-IQ
 GROUPS = ("easy", "ambiguous", "hard")
 STEEPEST = 16.0  # a temperature is between 1 / 16 and 16
+TINY = 1e-12  # of a label that no class explains
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +36,34 @@ class ProfileModel:
 
     Attributes:
         linear: whether the models are logistic regressions. members: repeated cross-fits. folds: of a cross-fit.
+        rounds: fits without the rows whose labels the round before calls wrong; they find the wrong labels.
         trees: of a forest, with at least ``leaf`` rows in a leaf. penalty: ridge of a logistic regression.
     """
 
     linear: bool = False
-    members: int = 3
+    members: int = 2
     folds: int = 5
+    rounds: int = 2
     trees: int = 60
     leaf: int = 2
     penalty: float = 0.25
 
     def __post_init__(self) -> None:
-        for name, least in (("members", 1), ("folds", 2), ("trees", 1), ("leaf", 1)):
+        for name, least in (("members", 1), ("folds", 2), ("rounds", 0), ("trees", 1), ("leaf", 1)):
             if getattr(self, name) < least:
                 raise UsageError(
                     f"{name} = {getattr(self, name)}", expected=f"at least {least}", todo=f"set {name}={least}"
                 )
 
-    def profile(
-        self, X: Floats, label: Ints, *, classes: int, group: Ints | None = None, rng: np.random.Generator
+    def profile(  # noqa: PLR0913  (the rows and what is known of them)
+        self,
+        X: Floats,
+        label: Ints,
+        *,
+        classes: int,
+        rng: np.random.Generator,
+        group: Ints | None = None,
+        side: Ints | None = None,
     ) -> LabelProfile:
         """Judge every row by models of the other folds.
 
@@ -58,27 +71,49 @@ class ProfileModel:
             X: features (n, d).
             label: given labels (n,) in ``range(classes)``.
             classes: their number.
-            group: rows of one group stay on one side of a fold (n,); None: every row alone.
             rng: of folds and trees.
+            group: rows of one group stay on one side of a fold (n,); None: every row alone.
+            side: rows of one side have their own rates of wrong labels (n,), such as real and synthetic rows.
 
         Raises:
             UsageError: fewer than two groups, so that no row can be held out.
         """
         group = np.arange(label.size) if group is None else group
+        side = np.zeros(label.size, dtype=np.int64) if side is None else side
         count = min(self.folds, np.unique(group).size)
         if count < 2:
             raise UsageError(
                 f"{label.size} rows in {count} group", expected="at least two groups of rows", todo="add rows"
             )
+        fold = np.array([folds(group, count, rng, label) for _ in range(self.members)])
+        every = np.ones(label.size, dtype=bool)
+        members = _tempered(self._cross_fitted(X, label, classes, fold, every, rng), label)
+        mean = np.exp(members).mean(axis=0)
+        floors = {int(code): NoiseFloor.of(mean[side == code], label[side == code]) for code in np.unique(side)}
+        flips = np.array([floors[int(code)].flips for code in side])
+        wrong = np.zeros(label.size)
+        for code, floor in floors.items():
+            rows = side == code
+            wrong[rows] = floor.wrong_label(floor.right(mean[rows]), label[rows])
+        for _ in range(self.rounds if any(floor.rates.any() for floor in floors.values()) else 0):
+            found = self._cross_fitted(X, label, classes, fold, ~bounded(label, wrong > 0.5, wrong), rng)
+            right = _through(np.log(np.exp(found).mean(axis=0)), flips[np.arange(label.size), :, label])
+            for code, floor in floors.items():
+                wrong[side == code] = floor.wrong_label(right[side == code], label[side == code])
+        return LabelProfile(members, label, wrong)
+
+    def _cross_fitted(  # noqa: PLR0913  (rows, folds, and which rows train)
+        self, X: Floats, label: Ints, classes: int, fold: Ints, kept: Flags, rng: np.random.Generator
+    ) -> Floats:
+        """Log-probabilities of all rows (members, n, classes) by models of the kept rows of other folds."""
         out = np.full((self.members, label.size, classes), -np.log(classes))
         for member in range(self.members):
-            fold = folds(group, count, rng, label)
-            for f in range(count):
-                seen, held = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
-                if np.unique(label[seen]).size < 2 or not held.size:
+            for f in np.unique(fold[member]):
+                seen, held = np.flatnonzero((fold[member] != f) & kept), np.flatnonzero(fold[member] == f)
+                if np.unique(label[seen]).size < 2:
                     continue  # nothing to compare with: all labels are equally likely
                 out[member, held] = self._fitted(X[seen], label[seen], X[held], classes, int(rng.integers(2**31 - 1)))
-        return LabelProfile(_tempered(out, label), label)
+        return out
 
     def _fitted(self, X: Floats, y: Ints, held: Floats, classes: int, state: int) -> Floats:
         """Log-probabilities of held-out rows (k, classes), always finite."""
@@ -99,10 +134,12 @@ class LabelProfile:
 
     Attributes:
         members: in nats (k, n, classes), calibrated. label: given labels (n,).
+        wrong: probability that each label is wrong (n,).
     """
 
     members: Floats
     label: Ints
+    wrong: Floats
 
     @property
     def own(self) -> Floats:
@@ -150,16 +187,33 @@ class LabelProfile:
 
     def take(self, rows: Ints | Flags) -> LabelProfile:
         """The profile of some rows."""
-        return replace(self, members=self.members[:, rows], label=self.label[rows])
+        return replace(self, members=self.members[:, rows], label=self.label[rows], wrong=self.wrong[rows])
 
 
 def _tempered(members: Floats, label: Ints) -> Floats:
     """Members at one common temperature: that of the largest likelihood of the given labels, out of fold."""
     rows = np.arange(label.size)
+    slope = _slope(lambda s: -float(log_softmax(s * members, axis=2)[:, rows, label].mean()))
+    return np.asarray(log_softmax(slope * members, axis=2))
 
-    def loss(log_slope: float) -> float:
-        return -float(log_softmax(np.exp(log_slope) * members, axis=2)[:, rows, label].mean())
 
+def _through(scores: Floats, flips: Floats) -> Floats:
+    """Probabilities of right classes (n, classes) at the temperature of the largest likelihood of the given labels.
+
+    ``scores``: log-probabilities (n, classes) by models of rows with right labels. ``flips``: probability of the given
+    label of each row where each class is right (n, classes).
+    """
+
+    def loss(slope: float) -> float:
+        return -float(np.log(np.sum(softmax(slope * scores, axis=1) * flips, axis=1) + TINY).mean())
+
+    return np.asarray(softmax(_slope(loss) * scores, axis=1))
+
+
+def _slope(loss: Callable[[float], float]) -> float:
+    """The inverse temperature of the smallest loss."""
     edge = float(np.log(STEEPEST))
-    found = optimize.minimize_scalar(loss, bounds=(-edge, edge), method="bounded", options={"xatol": 1e-3})
-    return np.asarray(log_softmax(np.exp(float(found.x)) * members, axis=2))
+    found = optimize.minimize_scalar(
+        lambda log: loss(float(np.exp(log))), bounds=(-edge, edge), method="bounded", options={"xatol": 1e-3}
+    )
+    return float(np.exp(found.x))

@@ -9,7 +9,6 @@ import numpy as np
 from syngain.core.estimate import Estimate
 from syngain.core.phrases import shortened
 from syngain.core.result import MapPoint
-from syngain.gain.cleaning.label_noise import NoiseFloor
 from syngain.gain.cleaning.methods import METHODS
 from syngain.gain.cleaning.profile import GROUPS
 from syngain.inference.intervals import share_intervals
@@ -25,15 +24,13 @@ TEXT = 300  # characters of a row in the picture
 
 def profile_records(profile: LabelProfile, ids: Sequence[str], labels: Sequence[str]) -> list[dict[str, object]]:
     """The lines of ``profile.jsonl``, in the order of the file; ``syngain_drop`` lists the methods that name a row."""
-    probability = profile.mean
-    wrong = NoiseFloor.of(probability, profile.label).wrong_label(probability, profile.label)
     named = {name: method(profile).drop for name, method in METHODS.items()}
     columns = {
         "confidence": profile.confidence,
         "aleatoric": profile.aleatoric,
         "epistemic": profile.epistemic,
         "margin": profile.margin,
-        "wrong": wrong,
+        "wrong": profile.wrong,
     }
     groups = profile.groups
     return [

@@ -56,7 +56,7 @@ class CleanSettings:
             that of the rows' kind. trial: folds, random drops, rows that are measured on.
     """
 
-    members: int = 3
+    members: int = 2
     profile_folds: int = 5
     encoder: TextEncoder | None = None
     learner: Classifier | None = None
