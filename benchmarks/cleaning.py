@@ -1,7 +1,7 @@
 """Cleaning of labeled rows at planted label noise: which rows are dropped, and what that gains on right labels.
 
     python -m benchmarks.cleaning [--parts real,generated,text] [--seeds 5] [--data DATA] [-o cleaning.jsonl]
-    python -m benchmarks.cleaning --summary -o cleaning.jsonl [--compare-cleanlab]
+    python -m benchmarks.cleaning --summary -o cleaning.jsonl | --compare-cleanlab
 
 real: tables with 0, 10 and 20% of the training labels replaced by another class at random. Rows are named among the
 training rows alone; the proxy model of `syngain clean` trains without them, on all rows, and without as many random
@@ -27,8 +27,8 @@ import time
 import warnings
 from pathlib import Path
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from scipy.stats import t as student
@@ -73,7 +73,8 @@ def table(name, data):
     if name in FILES:
         with gzip.open(data / "tables" / f"{FILES[name]}.csv.gz") as packed:
             header, *rows = csv.reader(io.TextIOWrapper(packed))
-        return [dict(zip(header[:-1], map(number, row[:-1]), strict=True)) for row in rows], np.array([row[-1] for row in rows])
+        cells = [dict(zip(header[:-1], map(number, row[:-1]), strict=True)) for row in rows]
+        return cells, np.array([row[-1] for row in rows])
     bunch = getattr(datasets, f"load_{name}")()
     names = [f"c{at}" for at in range(bunch.data.shape[1])]
     return [dict(zip(names, map(float, row), strict=True)) for row in bunch.data], bunch.target.astype(str)
@@ -254,7 +255,7 @@ def summary(lines):
             for method in METHODS:
                 total = {key: sum(line[method][key] for line in found) for key in ("dropped", "right", "wrong")}
                 print(
-                    f"  {method}: {total['right']} of {total['dropped']} dropped rows wrong, of {total['wrong']} wrong rows"
+                    f"  {method}: {total['right']} of {total['dropped']} dropped rows wrong, of {total['wrong']} wrong"
                 )
                 for metric in metrics:
                     none, random = (shown(found, metric, method, other) for other in ("all", "random"))

@@ -101,16 +101,18 @@ def normalized_margin(probability: Floats, label: Ints) -> Floats:
 def off_diagonal(probability: Floats, label: Ints) -> Flags:
     """Rows off the diagonal of the confident joint (n,) whose most probable class is not the given label.
 
-    A row counts for the most probable class among those with at least the mean probability that rows with this label
-    give it [northcutt2021]; for none where there is no such class.
+    A row counts for a class that reaches its threshold: the mean probability that rows with this label give it
+    [northcutt2021]. It counts for its most probable class where several reach theirs, and for none where none does: the
+    rule of cleanlab, `filter_by="confident_learning"`.
     """
     classes = probability.shape[1]
     counts = np.bincount(label, minlength=classes)
     own = np.bincount(label, weights=probability[np.arange(label.size), label], minlength=classes)
     threshold = np.divide(own, counts, out=np.full(classes, np.inf), where=counts > 0)
     above = probability >= threshold - SLACK
-    counted = np.where(above, probability, -np.inf).argmax(axis=1)
-    return np.asarray(above.any(axis=1) & (counted != label) & (probability.argmax(axis=1) != label))
+    first = probability.argmax(axis=1)
+    counted = np.where(above.sum(axis=1) > 1, first, above.argmax(axis=1))
+    return np.asarray(above.any(axis=1) & (counted != label) & (first != label))
 
 
 def bounded(label: Ints, drop: Flags, score: Floats) -> Flags:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats
     from syngain.gain.cleaning.profile import LabelProfile
 
+
 @dataclass(frozen=True, slots=True)
 class Suspects:
     """Rows to drop.

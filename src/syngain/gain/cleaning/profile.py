@@ -55,7 +55,7 @@ class ProfileModel:
                     f"{name} = {getattr(self, name)}", expected=f"at least {least}", todo=f"set {name}={least}"
                 )
 
-    def profile(  # noqa: PLR0913  (the rows and what is known of them)
+    def profile(
         self,
         X: Floats,
         label: Ints,
@@ -102,7 +102,7 @@ class ProfileModel:
                 wrong[side == code] = floor.wrong_label(right[side == code], label[side == code])
         return LabelProfile(members, label, wrong)
 
-    def _cross_fitted(  # noqa: PLR0913  (rows, folds, and which rows train)
+    def _cross_fitted(
         self, X: Floats, label: Ints, classes: int, fold: Ints, kept: Flags, rng: np.random.Generator
     ) -> Floats:
         """Log-probabilities of all rows (members, n, classes) by models of the kept rows of other folds."""
