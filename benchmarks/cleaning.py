@@ -292,6 +292,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default="real,generated,text")
     parser.add_argument("--tables", default="")
+    parser.add_argument("--rates", default="")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SYNGAIN_DATA", "../shared/data")))
     parser.add_argument("-o", "--output", type=Path, default=Path("cleaning.jsonl"))
@@ -306,8 +307,9 @@ def main():
     done = {(line["part"], line["table"], line["rate"], line["seed"]) for line in lines}
     for part in () if given.summary else given.parts.split(","):
         run, tables, rates = PARTS[part]
+        asked = [rate for rate in rates if not given.rates or rate in map(float, given.rates.split(","))]
         wanted = [name for name in tables if not given.tables or name in given.tables.split(",")]
-        for key in [(part, name, rate, seed) for seed in range(given.seeds) for name in wanted for rate in rates]:
+        for key in [(part, name, rate, seed) for seed in range(given.seeds) for name in wanted for rate in asked]:
             if key in done:
                 continue
             started = time.process_time()

@@ -67,6 +67,9 @@ class ProfileModel:
     ) -> LabelProfile:
         """Judge every row by models of the other folds.
 
+        No model is fitted to the row it judges. Which other rows the later rounds leave out depends on all labels, so
+        measure a gain on rows that are not among these.
+
         Args:
             X: features (n, d).
             label: given labels (n,) in ``range(classes)``.
@@ -90,14 +93,14 @@ class ProfileModel:
         members = _tempered(self._cross_fitted(X, label, classes, fold, every, rng), label)
         mean = np.exp(members).mean(axis=0)
         floors = {int(code): NoiseFloor.of(mean[side == code], label[side == code]) for code in np.unique(side)}
-        flips = np.array([floors[int(code)].flips for code in side])
-        wrong = np.zeros(label.size)
+        flips, wrong = np.zeros((label.size, classes)), np.zeros(label.size)
         for code, floor in floors.items():
             rows = side == code
+            flips[rows] = floor.flips[:, label[rows]].T
             wrong[rows] = floor.wrong_label(floor.right(mean[rows]), label[rows])
         for _ in range(self.rounds if any(floor.rates.any() for floor in floors.values()) else 0):
             found = self._cross_fitted(X, label, classes, fold, ~bounded(label, wrong > 0.5, wrong), rng)
-            right = _through(np.log(np.exp(found).mean(axis=0)), flips[np.arange(label.size), :, label])
+            right = _through(np.log(np.exp(found).mean(axis=0)), flips)
             for code, floor in floors.items():
                 wrong[side == code] = floor.wrong_label(right[side == code], label[side == code])
         return LabelProfile(members, label, wrong)
