@@ -265,13 +265,13 @@ def summary(lines):
                     print(f"  accuracy over real alone, {variant}: {shown(found, 'accuracy', variant, 'real')}")
 
 
-def against_cleanlab(data):
+def against_cleanlab(data, tables, asked):
     """Largest difference of scores, and rows that only one of both names."""
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_normalized_margin_for_each_label
 
-    for name in SIZES:
-        for rate in RATES:
+    for name in tables:
+        for rate in asked:
             rows, _, _ = split(name, rate, 0, data)
             real = syngain.Dataset.from_rows(rows, "real")
             layout = _layout(
@@ -301,7 +301,8 @@ def main():
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     if given.compare_cleanlab:
-        against_cleanlab(given.data)
+        asked = tuple(map(float, given.rates.split(","))) if given.rates else RATES
+        against_cleanlab(given.data, given.tables.split(",") if given.tables else tuple(SIZES), asked)
         return
     lines = [json.loads(line) for line in given.output.read_text().splitlines()] if given.output.exists() else []
     done = {(line["part"], line["table"], line["rate"], line["seed"]) for line in lines}
