@@ -43,7 +43,6 @@ from syngain.gain.cleaning.label_noise import NoiseFloor, normalized_margin, off
 from syngain.gain.cleaning.methods import METHODS
 from syngain.gain.cleaning.nested_cleaning import CleaningTrial
 from syngain.gain.proxies.metrics import METRICS
-from syngain.learners.boosting import Boosting
 from syngain.tables.cells.table import TableModel
 from syngain.workflows.evaluate.clean import CleanSettings, _layout
 
@@ -55,7 +54,7 @@ SIZES = {
     "nsl_kdd": (800, 4_000),
 }
 FILES = {"adult": "adult", "nsl_kdd": "nsl_kdd_train"}
-SETTINGS = CleanSettings(learner=Boosting((16, 32)))  # half the time of the default
+SETTINGS = CleanSettings()
 RATES = (0.0, 0.1, 0.2)
 SCORES = ("log_loss", "macro_f1", "accuracy")
 VARIANTS = ("all", *METHODS, "random")

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from syngain.gain.proxies.labels import Classifier
 
 
-ROUNDS = (8, 16, 32, 64)  # of boosted trees, to choose from: there are dozens of fits
+ROUNDS = (16, 32)  # of boosted trees, to choose from: there are dozens of fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
