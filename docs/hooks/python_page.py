@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 VERBS = (
-    *("read", "audit", "gain", "compare", "select", "reselect", "mix", "mix_runs", "generate", "probe", "information"),
-    *("train", "repair", "ggmi", "loop", "gate", "convert", "demo"),
+    *("read", "audit", "gain", "compare", "select", "clean", "reselect", "mix", "mix_runs", "generate", "probe"),
+    *("information", "train", "repair", "ggmi", "loop", "gate", "convert", "demo"),
 )
 REST = ("write_rows", "Result", "Verdict", "Finding", "Estimate", "Dataset", "Study", "GeneratedRow")
 HEAD = """# Python

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from syngain.data.read import read
     from syngain.data.study import Study
     from syngain.workflows.evaluate.audit import audit
+    from syngain.workflows.evaluate.clean import clean
     from syngain.workflows.evaluate.compare import compare
     from syngain.workflows.evaluate.explain import explain
     from syngain.workflows.evaluate.gain import gain
@@ -57,6 +58,7 @@ __all__ = [
     "__version__",
     "audit",
     "check",
+    "clean",
     "compare",
     "convert",
     "demo",
@@ -94,6 +96,7 @@ _HOMES = {
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.evaluate.audit",
     "check": "syngain.workflows.generate.probe",
+    "clean": "syngain.workflows.evaluate.clean",
     "compare": "syngain.workflows.evaluate.compare",
     "convert": "syngain.workflows.generate.convert",
     "demo": "syngain.workflows.research.demo",

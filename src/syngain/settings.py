@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from syngain.data.columns.options import RoleOptions
     from syngain.data.encoders.sentences import SentenceEncoder
     from syngain.data.encoders.vectors import HashedNgrams
+    from syngain.gain.cleaning.nested_cleaning import CleaningTrial
     from syngain.gain.design.cross_validation import Design as GainDesign
     from syngain.gain.generalization import Masks
     from syngain.generators.embedding_server import EmbeddingServer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from syngain.selection.nested_choice import SelectionTrial
     from syngain.selection.response_surface import SurfaceDesign
     from syngain.tables.stress.settings import StressSettings
+    from syngain.workflows.evaluate.clean import CleanSettings
     from syngain.workflows.evaluate.compare import CompareSettings
     from syngain.workflows.evaluate.gain import GainSettings
     from syngain.workflows.evaluate.mix import MixSettings
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditSettings",
     "CausalProxy",
+    "CleanSettings",
+    "CleaningTrial",
     "CompareSettings",
     "Contest",
     "EmbeddingServer",
@@ -63,6 +67,8 @@ __all__ = [
 _HOMES = {
     "AuditSettings": ("syngain.audit.measure", "Settings"),
     "CausalProxy": ("syngain.learners.causal", "CausalProxy"),
+    "CleanSettings": ("syngain.workflows.evaluate.clean", "CleanSettings"),
+    "CleaningTrial": ("syngain.gain.cleaning.nested_cleaning", "CleaningTrial"),
     "CompareSettings": ("syngain.workflows.evaluate.compare", "CompareSettings"),
     "Contest": ("syngain.selection.matched_sets", "Contest"),
     "EmbeddingServer": ("syngain.generators.embedding_server", "EmbeddingServer"),

@@ -14,6 +14,7 @@ from syngain._version import __version__
 from syngain.cli.aliases import current
 from syngain.cli.command_list import GroupedCommands
 from syngain.cli.evaluate.audit import audit
+from syngain.cli.evaluate.clean import clean
 from syngain.cli.evaluate.compare import compare
 from syngain.cli.evaluate.explain import explain
 from syngain.cli.evaluate.gain import gain
@@ -59,6 +60,7 @@ app.command("loop")(loop)
 app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)
+app.command("clean")(clean)
 app.command("explain")(explain)
 app.command("review")(review)
 app.command("stress")(stress)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Evaluate": ("audit", "gain", "compare", "select", "mix", "gate", "explain", "review", "stress"),
+    "Evaluate": ("audit", "gain", "compare", "select", "clean", "mix", "gate", "explain", "review", "stress"),
     "Generate": ("generate", "probe", "information", "convert"),
     "Train": ("train",),
     "Research": ("ggmi", "loop", "lab"),

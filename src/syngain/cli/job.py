@@ -219,7 +219,7 @@ class Job:
         if "columns" in before:  # earlier runs kept neither
             now |= {"columns": {role: data[role].roles.chosen() for role in before["columns"] if role in data}}
         if "written" in before:
-            now |= {"written": data["synthetic"].records_fingerprint}
+            now |= {"written": data.get("synthetic", data["real"]).records_fingerprint}
         found = differences(before, now)
         if found:
             raise UsageError(

@@ -157,6 +157,21 @@ def select(options: Options) -> Arguments:
     return {"settings": settings, "method": options["method"]}
 
 
+def clean(options: Options) -> Arguments:
+    """Method, repeats of a profile, folds."""
+    from syngain.gain.cleaning.methods import cleaning_method
+    from syngain.gain.cleaning.nested_cleaning import CleaningTrial
+    from syngain.workflows.evaluate.clean import CleanSettings
+
+    cleaning_method(options["method"])
+    settings = CleanSettings(
+        members=options["members"],
+        encoder=encoder_named(options["encoder"]),
+        trial=CleaningTrial(folds=options["folds"], most=options["rows"]),
+    )
+    return {"settings": settings, "method": options["method"]}
+
+
 def mix(options: Options) -> Arguments:
     """Rows of a proxy run, encoder, and where trainers find the parts."""
     from syngain.data.read import absolute_location

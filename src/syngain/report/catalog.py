@@ -58,6 +58,7 @@ DONE = {
     "information": "Attributed",
     "loop": "Measured",
     "ggmi": "Measured",
+    "clean": "Keep all",
 }
 
 FINDINGS = {
@@ -115,6 +116,8 @@ GROUPS = {
     "information": "Information",
     "generation": "Information",
     "selection": "Selection",
+    "cleaning": "Cleaning",
+    "profile": "Profile of the rows",
     "ggmi": "Memorization",
     "loop": "Recursive training",
     "train": "Students",
@@ -209,12 +212,15 @@ PARTS = {
     "random_test": "as many random rows",
     "kept_test": "kept rows",
     "test": "test rows",
+    "profile": "method profile",
+    "confident": "method confident",
     "anchors_alone": "versus real rows alone",
     "best_part": "versus the best single part",
     "equal_shares": "versus equal proportions",
 }
 
 _BASELINES = {"over_random": "a random subset of the same size", "over_all": "all rows"}
+_DROPPED = {"over_none": "keeping all rows", "over_random": "random rows"}
 
 
 def _composed(identifier: str) -> MeasureEntry | None:
@@ -231,6 +237,13 @@ def _composed(identifier: str) -> MeasureEntry | None:
             f"Paired difference ({name})",
             f"Does a proxy model {skill} with the first dataset?",
             "+ is better for the first dataset.",
+            signed=True,
+        )
+    if head == "cleaning" and tail in _DROPPED:
+        return MeasureEntry(
+            f"Dropping versus {_DROPPED[tail]} ({name})",
+            f"Does a proxy model {skill} without the named rows, versus {_DROPPED[tail]}?",
+            "+ is better.",
             signed=True,
         )
     if head == "selection" and tail in _BASELINES:

@@ -24,6 +24,7 @@ from syngain.report.figures.data import (
     drop_table,
     map_figure,
     missing,
+    profile_axes,
     region_counts,
     series_figure,
 )
@@ -118,8 +119,9 @@ class _Card:
 
 def _pictures(result: Result) -> _Pictures:
     views = result.views
+    points = map_figure(views.map_points, views.map_regions)
     return _Pictures(
-        map=map_figure(views.map_points, views.map_regions),
+        map=profile_axes(points) if result.command == "clean" else points,
         drops=drop_table(result.dropped),
         distributions=[distribution_figure(item) for item in views.distributions],
         series=[series_figure(name, describe(name.split("@")[0]).name, item) for name, item in result.series.items()],

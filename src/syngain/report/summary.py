@@ -114,7 +114,7 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     if estimate is not None and not result.verdict.estimate.startswith("compare.rank"):  # the table shows ranks
         shown = row(result.verdict.estimate, estimate)
         words = f"{shown.value}  {shown.level:.0%} CI {_bracket(shown)}  {_metric(shown)}"
-        name = "Gain" if "gain" in shown.id or shown.id.startswith("selection.") else "Value"
+        name = "Gain" if "gain" in shown.id or shown.id.startswith(("selection.", "cleaning.")) else "Value"
         yield name, terminal_text(words)
         if result.verdict.estimate.startswith("gain.nats_per_byte"):
             yield "", "an n-gram model's gain: it judges wording, not what a fine-tuned model learns"
@@ -265,7 +265,7 @@ def _columns(result: Result) -> str:
 
 def _files(result: Result) -> Iterator[tuple[str, str]]:
     """What the files of rows hold; rows without a defect of their own are not rows to train on."""
-    if "kept.jsonl" not in result.files or result.command not in {"audit", "demo"}:
+    if "kept.jsonl" not in result.files or result.command not in {"audit", "demo", "clean"}:
         return
     kept = len(result.kept_rows)
     if kept == 0:

@@ -5,6 +5,26 @@ from __future__ import annotations
 from syngain.report.entries.entry import MeasureEntry
 
 TABLES = {
+    "profile.easy": MeasureEntry(
+        "Easy rows",
+        "What fraction of labels do models expect that have not seen the row?",
+        "Mean probability of the label of at least 75%.",
+    ),
+    "profile.ambiguous": MeasureEntry(
+        "Ambiguous rows",
+        "What fraction of labels is open to models that have not seen the row?",
+        "Classes overlap there, or rows are rare: not a defect.",
+    ),
+    "profile.hard": MeasureEntry(
+        "Hard rows",
+        "What fraction of labels contradicts models that have not seen the row?",
+        "Mean probability of the label of at most 25%: wrong labels, or rare kinds of rows.",
+    ),
+    "profile.wrong_labels": MeasureEntry(
+        "Wrong labels, where the class is sure",
+        "What fraction of labels is wrong where models are surest of the class?",
+        "About the fraction of wrong labels everywhere, if they do not depend on the row.",
+    ),
     "table.entropy": MeasureEntry(
         "Entropy of a generated row",
         "How many nats does a generated row hold, to the last decimal?",

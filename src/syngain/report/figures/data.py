@@ -49,6 +49,11 @@ def map_figure(points: Sequence[MapPoint], regions: Sequence[MapRegion]) -> Colu
     return _within(columns, _POINT_BYTES)
 
 
+def profile_axes(figure: Columns) -> Columns:
+    """The points of a profile on numbered axes: variability and confidence."""
+    return {**figure, "axes": ["variability, p (1 - p)", "confidence in the given label"]}
+
+
 def missing(regions: Sequence[MapRegion]) -> list[MapRegion]:
     """The largest regions of the real rows that the set does not reach."""
     found = (region for region in regions if region.missing)

@@ -48,7 +48,9 @@
       });
     }
     const axis = { showticklabels: false, showgrid: false, zeroline: false, ticks: "", title: { text: "" } };
-    const layout = { ...PLAIN, margin: { l: 8, r: 8, t: 8, b: 8 }, xaxis: axis, yaxis: { ...axis }, hovermode: "closest", hoverdistance: 12,
+    const named = (text) => (text ? { zeroline: false, automargin: true, title: { text } } : { ...axis });
+    const [across, up] = map.axes || [];
+    const layout = { ...PLAIN, margin: { l: 8, r: 8, t: 8, b: 8 }, xaxis: named(across), yaxis: named(up), hovermode: "closest", hoverdistance: 12,
       dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom", showlegend: true,
       legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", itemsizing: "constant" } };
     window.Plotly.newPlot(div, traces, layout, { ...CONFIG, displayModeBar: "hover",

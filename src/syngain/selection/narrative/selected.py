@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.core.estimate import Estimate
-    from syngain.selection.nested_choice import NestedGains, SelectionTrial
+    from syngain.gain.nested_gains import NestedGains
+    from syngain.selection.nested_choice import SelectionTrial
 
 _OTHER = "syngain select REAL SYNTHETIC --method confidence --test TEST"
 _TRAIN = "syngain train REAL kept.jsonl --test TEST"

@@ -23,7 +23,7 @@ from syngain.gain.proxies.metrics import FROZEN_METRICS, metrics_of
 from syngain.selection.layout import SelectionLayout
 from syngain.selection.methods import check_target, method_named
 from syngain.selection.narrative.selected import methods, verdict
-from syngain.selection.nested_choice import NestedGains, SelectionTrial, on_anchors, on_test
+from syngain.selection.nested_choice import SelectionTrial, on_anchors, on_test
 from syngain.workflows.evaluate.reselect import RANK
 from syngain.workflows.inputs import Source, of_kind, settings_json, study_of, summaries
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from syngain.data.dataset import Dataset
     from syngain.data.encoders.vectors import TextEncoder
     from syngain.data.study import Study
+    from syngain.gain.nested_gains import NestedGains
     from syngain.gain.proxies.frozen import FrozenReader
     from syngain.gain.proxies.labels import Classifier
     from syngain.selection.candidates import Method, Ranking
