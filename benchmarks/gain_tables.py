@@ -1,6 +1,6 @@
 """CPU seconds of `syngain gain` on tables of many kinds, and its numbers next to those of another checkout.
 
-    python benchmarks/gain_tables.py [NAME ...] [--seeds 1] [--against OTHER/src] [--quick] [--data ../shared/data]
+    python benchmarks/gain_tables.py [NAME ...] [--seeds 1] [--against OTHER/src] [--few] [--data ../shared/data]
 
 Every run is a command of its own. With --against, all estimates of both checkouts at one seed are compared: their
 difference over the standard error that the estimate's own 90% interval implies.
@@ -117,16 +117,19 @@ def write(path, rows):
         writer.writerows(rows)
 
 
-QUICK = """
+FEW = """
 import json, sys
 from pathlib import Path
 import syngain
 from syngain.data import read
 from syngain.data.columns.options import RoleOptions
+from syngain.gain.design.cross_validation import Design
 from syngain.workflows.evaluate.gain import GainSettings
 label, seed, out = sys.argv[1:]
 real = read("real.csv", roles=RoleOptions(label=label))
-found = syngain.gain(real, read("synthetic.csv", like=real), seed=int(seed), settings=GainSettings(quick=True))
+few = Design(folds=10, repeats=1, amounts=2, shares=(1.0,), controls=False, balanced=False, pairs=False)
+settings = GainSettings(quick=True, design=few)
+found = syngain.gain(real, read("synthetic.csv", like=real), seed=int(seed), settings=settings)
 known = {name: {"value": one.value, "intervals": {str(k): v for k, v in one.intervals.items()}}
          for name, one in found.estimates.items()}
 Path(out).mkdir()
@@ -139,8 +142,8 @@ def run(source, folder, label, seed, given):
     out = folder / f"out-{len(list(folder.iterdir()))}"
     command = ["-m", "syngain", "gain", "real.csv", "synthetic.csv", "--label", label, "--seed", str(seed)]
     command += ["-q", "-o", str(out)]
-    if given.quick:
-        command = ["-c", QUICK, label, str(seed), str(out)]
+    if given.few:
+        command = ["-c", FEW, label, str(seed), str(out)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     child = subprocess.Popen(
         ["bash", "-c", f'ulimit -t {given.limit}; exec "$@"', "-", sys.executable, *command],
@@ -193,7 +196,7 @@ def main():
     parser.add_argument("--data", default=os.environ.get("SYNGAIN_DATA", "../shared/data"))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--against", default=None)
-    parser.add_argument("--quick", action="store_true", help="the setting inside an audit, without details")
+    parser.add_argument("--few", action="store_true", help="three variants only, each on ten folds, at most 64 rounds")
     parser.add_argument("--limit", type=int, default=220, help="CPU seconds of a run")
     parser.add_argument("--out", default=None)
     given = parser.parse_args()

@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from syngain.learners import boosting, trees
 from syngain.learners.boosting import Boosting
+from syngain.learners.choices import ENOUGH, Choices
 from syngain.learners.logistic import Examples
 from syngain.learners.trees import TreeShape
 
@@ -140,3 +141,25 @@ def test_one_inner_fold_chooses_only_where_its_choice_is_clear(monkeypatch):
         codes = boosting._coded(given.X, boosting._edges(given.X))
         assert learner.choose(given, codes) == full_search(given, learner.rounds)
         assert len(set(fitted)) == folds
+
+
+def test_the_first_fits_of_a_variant_choose_for_all():
+    learner, choices, chosen, alone = Boosting(rounds=(4, 8, 16, 32)), Choices(), [], []
+    for seed in range(6):
+        given = examples(seed=seed)
+        codes = boosting._coded(given.X, boosting._edges(given.X))
+        assert (choices.settled is None) == (seed < ENOUGH)
+        chosen.append(learner.choose(replace(given, choices=choices), codes))
+        alone.append(learner.choose(given, codes))
+    assert chosen[:ENOUGH] == alone[:ENOUGH]
+    assert len(set(chosen[ENOUGH:])) == 1
+    assert chosen[ENOUGH] in chosen[:ENOUGH]
+    assert len(set(alone)) > 1
+
+
+def test_a_value_that_was_not_tried_is_no_better_than_the_last_one_that_was():
+    choices = Choices()
+    for losses in ([0.7, 0.5, 0.6], [0.7, 0.6, 0.58, 0.55]):
+        assert choices.settled is None
+        choices.note(losses)
+    assert choices.settled == 1  # 1.1 against 1.15 and 1.18

@@ -95,12 +95,13 @@ class _Public:
     """The public way: a fit from the start whenever more rounds are asked for."""
 
     def __init__(self, codes: Codes, y: Ints, weight: Floats, shape: TreeShape) -> None:
-        self.rows, self.shape, self.model = (codes, y, weight), shape, None
+        self.rows, self.shape = (codes, y, weight), shape
+        self.model: HistGradientBoostingClassifier | None = None
 
     def grow(self, rounds: int) -> None:
         """Fit so many rounds."""
         codes, y, weight = self.rows
-        self.model: HistGradientBoostingClassifier | None = HistGradientBoostingClassifier(
+        self.model = HistGradientBoostingClassifier(
             max_iter=rounds,
             learning_rate=self.shape.rate,
             max_leaf_nodes=self.shape.leaves,
