@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from syngain.learners import boosting, trees
+from syngain.learners import boosting
+from syngain.learners.boosted import trees
+from syngain.learners.boosted.trees import TreeShape
 from syngain.learners.boosting import Boosting
 from syngain.learners.choices import ENOUGH, Choices
 from syngain.learners.logistic import Examples
-from syngain.learners.trees import TreeShape
 
 
 def rows(count, classes, seed=0, columns=8):

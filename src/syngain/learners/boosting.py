@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syngain.learners.trees import TreeShape, growing
+from syngain.learners.boosted.trees import TreeShape, growing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syngain.core.arrays import Flags, Floats, Ints
+    from syngain.learners.boosted.ranks import Codes
+    from syngain.learners.boosted.trees import Followed, GrowingTrees
     from syngain.learners.logistic import Examples
-    from syngain.learners.trees import Codes, Followed, GrowingTrees
 
 BINS = 64
 ENOUGH = 200  # evaluation rows of an inner fold that may choose alone

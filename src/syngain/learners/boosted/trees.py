@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from syngain.learners.boosted.ranks import ranked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from syngain.core.arrays import Floats, Ints
-
-    Codes = NDArray[np.uint8]
+    from syngain.learners.boosted.ranks import Codes
 
 LEAST_CURVATURE = 1e-3  # of a split, as in scikit-learn
 
@@ -159,7 +160,7 @@ class _Direct:
         from sklearn._loss.loss import HalfBinomialLoss, HalfMultinomialLoss
 
         classes = int(y.max()) + 1
-        ranks, cuts, kept = _ranked(codes, shape.smallest)
+        ranks, cuts, kept = ranked(codes, shape.smallest)
         many = classes > 2
         loss = HalfMultinomialLoss(sample_weight=weight, n_classes=classes) if many else HalfBinomialLoss(weight)
         target = y.astype(np.float64)
@@ -369,29 +370,6 @@ class _Grower:
                 if found.gain > 0:
                     out[side] = _Open(found, both[side], histograms[side], child + side, node.depth + 1)
         return out
-
-
-def _ranked(codes: Codes, smallest: int) -> tuple[Codes, Ints, Ints]:
-    """Bins as ranks among those in use, of the columns that can be split: ranks (n, c), cuts (c, b), columns (c,).
-
-    A cut is the last bin on its left, midway between two bins in use, as scikit-learn puts it. A column without a cut
-    that leaves ``smallest`` rows on both sides has none in a part of the rows either.
-    """
-    rows, columns = codes.shape
-    bins = int(codes.max(initial=0)) + 1
-    counts = np.bincount((codes + np.arange(columns) * bins).ravel(), minlength=columns * bins).reshape(columns, bins)
-    below = np.cumsum(counts, axis=1)
-    kept = np.flatnonzero(((below >= smallest) & (below <= rows - smallest)).any(axis=1))
-    used = counts[kept] > 0
-    cuts = np.full((kept.size, bins + 1), bins, dtype=np.int64)
-    for line, row in zip(cuts, used, strict=True):
-        present = np.flatnonzero(row)
-        line[: present.size - 1] = (present[:-1] + present[1:]) // 2
-    rank = np.asarray(np.cumsum(used, axis=1) - 1, dtype=np.uint8)
-    out = np.empty((rows, kept.size), dtype=np.uint8, order="F")
-    for place, column in enumerate(kept.tolist()):
-        out[:, place] = rank[place][codes[:, column]]
-    return out, cuts, kept
 
 
 def _leaf_values(trees: Sequence[_Tree], codes: Codes, cuts: Ints) -> Floats:
