@@ -147,3 +147,12 @@ def test_the_proxy_of_tables_too_wide_for_trees_is_linear(columns: int, linear: 
     layout = GainLayout.of(real, Dataset.from_rows(rows[::-1], "synthetic", like=real))
     assert layout.linear == linear
     assert isinstance(layout.task(Streams(0)).learner, Logistic) == linear
+
+
+@pytest.mark.parametrize(("classes", "linear"), [(5, False), (6, True)])
+def test_the_proxy_of_tables_with_too_many_classes_for_trees_is_linear(classes: int, linear: bool) -> None:
+    rows = [{"x": row * 0.37 % 1, "y": row * 0.11 % 1, "label": f"c{row % classes}"} for row in range(60)]
+    real = Dataset.from_rows(rows, "real")
+    layout = GainLayout.of(real, Dataset.from_rows(rows[::-1], "synthetic", like=real))
+    assert layout.linear == linear
+    assert isinstance(layout.task(Streams(0)).learner, Logistic) == linear

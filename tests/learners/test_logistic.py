@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from strategies import thorough
+from syngain.learners import logistic
 from syngain.learners.boosting import Boosting
 from syngain.learners.linear import TunedDiscriminant
 from syngain.learners.logistic import Examples, Logistic
@@ -34,6 +35,21 @@ def test_the_fit_is_scikit_learns(penalty):
     theirs = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000).fit(examples.X, examples.y)
     mixed = np.log(theirs.predict_proba(examples.X) * (1 - 1 / 201) + 1 / 201 / 3)
     np.testing.assert_allclose(ours.log_probabilities(examples.X), mixed, atol=2e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_axes_that_the_rows_span_are_enough(monkeypatch, classes):
+    wide = clouds(60, classes, 90)
+    given = replace(wide, weight=wide.weight * np.random.default_rng(2).uniform(0.5, 2, 60))
+    new = clouds(40, classes, 90, seed=1).X
+    found = []
+    for limit in (10_000, 50):
+        monkeypatch.setattr(logistic, "WIDE", limit)
+        axes = logistic._Axes.of(given)
+        fitted = axes.back(Logistic().fit_at(replace(given, X=axes(given.X)), 1.0, tolerance=1e-13))
+        found.append((axes.turn.shape[1], fitted.log_probabilities(new)))
+    assert [width for width, _ in found] == [90, 59]  # 60 rows around their mean span 59 axes
+    np.testing.assert_allclose(found[1][1], found[0][1], atol=2e-3)
 
 
 def test_a_weight_of_two_is_a_row_twice():

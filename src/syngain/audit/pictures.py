@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DRAWN = 600  # rows of each side on the map
 LENGTH_BINS = 16
+STEPS, COARSE = 350, 0.8  # of t-SNE: neighbors stay as they are with 500 steps at .5, in half the time
 
 
 def views(
@@ -89,7 +90,7 @@ def layout(X: Floats, state: int) -> Floats:
         flat[:, : found.shape[1]] = found
         return flat
     reduced = PCA(min(30, *X.shape), random_state=state).fit_transform(X)
-    model = TSNE(2, init="pca", perplexity=min(30.0, len(X) / 4), max_iter=500, random_state=state)
+    model = TSNE(2, init="pca", perplexity=min(30.0, len(X) / 4), max_iter=STEPS, angle=COARSE, random_state=state)
     return np.asarray(model.fit_transform(reduced), dtype=np.float64)
 
 

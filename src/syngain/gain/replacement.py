@@ -12,8 +12,11 @@ from syngain.gain.forecast import Contrast
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Outcome, Training
 from syngain.inference.clusters import shared_training
+from syngain.learners.choices import Choices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from syngain.core.arrays import Floats, Ints
     from syngain.core.rng import Streams
     from syngain.gain.design.lineage import Lineage
@@ -50,11 +53,12 @@ def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str 
     size = min(min(int((fold != f).sum()), int(lineage.made_from(fold != f).sum())) for f in range(int(fold.max()) + 1))
     scores = np.zeros((4, count))
     losses = {name: (np.zeros(count), np.zeros(count, dtype=np.int64)) for name in range(4)}
+    choices = [Choices() for _ in range(6)]  # of the two classifiers that label, and of the four combinations
     for f in range(int(fold.max()) + 1):
         held = np.flatnonzero(fold == f)
         real = np.sort(streams.stream("real", str(f)).permutation(np.flatnonzero(fold != f))[:size])
         rows = drawn(lineage.made_from(fold != f), size, order)
-        for name, outcome in enumerate(_swapped(task, real, rows, held, streams.child(str(f)))):
+        for name, outcome in enumerate(_swapped(task, (real, rows, held), streams.child(str(f)), choices)):
             losses[name][0][held] = outcome.loss
             losses[name][1][held] = outcome.guess if outcome.guess is not None else 0
     for name, (loss, guess) in losses.items():
@@ -66,17 +70,28 @@ def utility(task: LabelTask, lineage: Lineage, streams: Streams, *, metric: str 
     return Utility(*(_contrast(part) for part in (both - real_real, inputs, labels, mixed)))
 
 
-def _swapped(task: LabelTask, real: Ints, rows: Ints, held: Ints, streams: Streams) -> list[Outcome]:
-    """Outcomes by (inputs, labels): all four combinations of real and synthetic."""
+def _swapped(
+    task: LabelTask, parts: tuple[Ints, Ints, Ints], streams: Streams, choices: Sequence[Choices]
+) -> list[Outcome]:
+    """Outcomes by (inputs, labels): all four combinations of real and synthetic.
+
+    ``parts`` are the real, the synthetic and the held-out rows.
+    """
+    real, rows, held = parts
     none = np.empty(0, dtype=np.int64)
-    own, other = Training(real, none), Training(none, rows)
+    own, other = (
+        Training(*of, choices=known) for of, known in zip(((real, none), (none, rows)), choices, strict=False)
+    )
     relabeled = task.synthetic_label.copy()
     relabeled[rows] = _teach(task, own, task.synthetic[rows], streams.child("real teacher"))
     relabeled_real = task.label.copy()
     relabeled_real[real] = _teach(task, other, task.real[real], streams.child("synthetic teacher"))
     swapped_real = replace(task, label=relabeled_real)  # held rows keep their labels: they are not in ``real``
     pairs = ((task, own), (replace(task, synthetic_label=relabeled), other), (swapped_real, own), (task, other))
-    return [bench.judge(trained, held, streams.stream("inner")) for bench, trained in pairs]
+    return [
+        bench.judge(replace(trained, choices=known), held, streams.stream("inner"))
+        for (bench, trained), known in zip(pairs, choices[2:], strict=True)
+    ]
 
 
 def _teach(task: LabelTask, training: Training, X: Floats, streams: Streams) -> Ints:

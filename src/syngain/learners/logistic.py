@@ -14,6 +14,10 @@ from scipy.special import log_softmax
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Flags, Floats, Ints
+    from syngain.learners.choices import Choices
+
+
+WIDE = 400  # coordinates above which axes are those that the rows span, where these are fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Examples:
         weight: weight of each row (n,).
         fold: inner fold of each row (n,): a row of fold f is left out when fold f is evaluated; -1 is never left out.
         judged: rows whose log-loss chooses the penalty (n,).
+        choices: of other fits of the same variant; only boosting takes them over.
     """
 
     X: Floats
@@ -33,6 +38,7 @@ class Examples:
     weight: Floats
     fold: Ints
     judged: Flags
+    choices: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +117,11 @@ class _Axes:
     """Principal axes of the rows.
 
     The penalty is invariant under rotations and, as the bias is free, under shifts. The optimizer scales its steps by
-    axis and needs less than half the iterations.
+    axis and needs less than half the iterations. Weights at the optimum are sums of rows: of wide rows only the axes
+    that they span are kept.
 
     Attributes:
-        mean: (d,). turn: orthogonal (d, d).
+        mean: (d,). turn: orthonormal columns (d, r), r = d but for wide rows.
     """
 
     mean: Floats
@@ -124,7 +131,12 @@ class _Axes:
     def of(cls, examples: Examples) -> _Axes:
         mean = examples.weight @ examples.X / examples.weight.sum()
         centered = examples.X - mean
-        return cls(mean, np.linalg.eigh(centered.T @ (centered * examples.weight[:, None]))[1])
+        if max(WIDE, centered.shape[0]) >= centered.shape[1]:
+            return cls(mean, np.linalg.eigh(centered.T @ (centered * examples.weight[:, None]))[1])
+        scaled = centered * np.sqrt(examples.weight)[:, None]
+        squares, axes = np.linalg.eigh(scaled @ scaled.T)
+        spanned = squares > 1e-10 * max(float(squares[-1]), 1e-300)
+        return cls(mean, scaled.T @ (axes[:, spanned] / np.sqrt(squares[spanned])))
 
     def __call__(self, X: Floats) -> Floats:
         return np.asarray((X - self.mean) @ self.turn)

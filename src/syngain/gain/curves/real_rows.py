@@ -10,6 +10,7 @@ import numpy as np
 from syngain.core.progress import Progress, silent
 from syngain.data.splits import folds
 from syngain.gain.proxies.task import Training
+from syngain.learners.choices import Choices
 
 if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
@@ -84,6 +85,7 @@ def real_curve(
     curve = np.zeros((amounts.size, design.seeds, rows.size))
     arm, pool = np.zeros((design.seeds, rows.size)), np.zeros((design.seeds, rows.size))
     size = np.ones(rows.size)
+    choices = [Choices() for _ in range(amounts.size + 2)]  # of every amount, of pool rows, of synthetic rows
     for seed in range(design.seeds):
         for f, teacher in zip(names, teachers, strict=True):
             progress("learning curve", (seed + float(f + 1) / names.size) / design.seeds)
@@ -91,11 +93,11 @@ def real_curve(
             bench = _Bench(task.within(teacher.anchors, teacher.synthetic(stream, design.most)), rows[held], stream)
             order = np.concatenate([_shuffled(teacher.anchors, stream), _shuffled(teacher.pool, stream)])
             for k, amount in enumerate(amounts):
-                curve[k, seed, held] = bench.loss(order[:amount])
-            outcome = bench.outcome(teacher.anchors, teacher.synthetic(stream, design.most))
+                curve[k, seed, held] = bench.loss(order[:amount], choices[k])
+            outcome = bench.outcome(teacher.anchors, teacher.synthetic(stream, design.most), choices[-1])
             arm[seed, held], size[held] = outcome.loss, outcome.size
             if pool_rows:
-                pool[seed, held] = bench.loss(order[: teacher.anchors.size + pool_rows])
+                pool[seed, held] = bench.loss(order[: teacher.anchors.size + pool_rows], choices[-2])
     return RealCurve(
         judged, amounts, anchors, curve, arm, pool if pool_rows else None, pool_rows, size, ground.cluster[rows]
     )
@@ -135,11 +137,12 @@ class _Bench:
     judged: Ints
     streams: Streams
 
-    def outcome(self, real: Ints, synthetic: Ints) -> Outcome:
-        return self.task.judge(Training(np.sort(real), synthetic), self.judged, self.streams.stream("inner"))
+    def outcome(self, real: Ints, synthetic: Ints, choices: Choices) -> Outcome:
+        learned = Training(np.sort(real), synthetic, choices=choices)
+        return self.task.judge(learned, self.judged, self.streams.stream("inner"))
 
-    def loss(self, real: Ints) -> Floats:
-        return self.outcome(real, NONE).loss
+    def loss(self, real: Ints, choices: Choices) -> Floats:
+        return self.outcome(real, NONE, choices).loss
 
 
 def _folds(ground: GainLayout, rows: Ints, judged: Judges, streams: Streams, design: CurveDesign) -> Ints:

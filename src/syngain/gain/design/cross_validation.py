@@ -7,7 +7,8 @@ that is the same in all folds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from syngain.core.progress import Progress, silent
 from syngain.gain.design.fold_pairs import Pairs, leave_pairs
 from syngain.gain.design.lineage import Lineage, drawn
 from syngain.gain.proxies.task import Outcome, Training
+from syngain.learners.choices import Choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -108,6 +110,7 @@ def experiment(
         InputError: all synthetic rows are held out with a fold of real rows.
     """
     trials = []
+    choices: dict[Arm, Choices] = defaultdict(Choices)  # of a variant, over its folds and draws
     for repeat in range(design.repeats):
         named = streams.child(f"trial {repeat}")
         plan = _Plan.of(lineage, design, named)
@@ -120,7 +123,8 @@ def experiment(
             part = plan.parts[fold][-1]
             inside = task.within(np.flatnonzero(part), plan.available(part))
             for arm, training in plan.trainings(fold):
-                done[arm].append((held, inside.judge(training, held, named.stream("inner", str(fold)))))
+                learned = replace(training, choices=choices[arm])
+                done[arm].append((held, inside.judge(learned, held, named.stream("inner", str(fold)))))
         outcomes = {arm: pooled(parts, lineage.anchors) for arm, parts in done.items()}
         pairs = None
         if design.pairs and repeat == 0:

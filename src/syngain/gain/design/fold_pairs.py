@@ -27,6 +27,7 @@ from syngain.gain.design.lineage import drawn
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Outcome, Training
 from syngain.inference.clusters import clustered_variance
+from syngain.learners.choices import Choices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,13 +81,13 @@ def leave_pairs(task: Task, lineage: Lineage, fold: Ints, order: Ints, most: int
         return None
     inside = task.within(np.arange(lineage.anchors), drawn(np.ones(order.size, dtype=bool), most, order))
     none = np.empty(0, dtype=np.int64)
-    tables = (_Table.empty(fold), _Table.empty(fold))
+    tables, choices = (_Table.empty(fold), _Table.empty(fold)), (Choices(), Choices())
     for pair in gone:
         left, rows = np.flatnonzero(~np.isin(fold, pair)), drawn(made[pair], amount, order)
         held = np.flatnonzero(np.isin(fold, pair))
-        for table, synthetic in zip(tables, (none, rows), strict=True):
+        for table, synthetic, own in zip(tables, (none, rows), choices, strict=True):
             rng = streams.stream("pairs", str(pair))
-            table.put(pair, held, inside.judge(Training(left, synthetic), held, rng))
+            table.put(pair, held, inside.judge(Training(left, synthetic, choices=own), held, rng))
     return Pairs(fold, *(table.outcomes() for table in tables))
 
 

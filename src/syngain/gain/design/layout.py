@@ -44,6 +44,7 @@ REAL_ROLES: tuple[Role, ...] = ("real", "held_out", "test")  # in the order of t
 COMMON = 0.2  # of the preference rows have one prompt: then it is no topic
 MOST_CLASSES = 2_000
 MOST_FOR_TREES = 300  # columns; a fit of trees takes seconds then, and there are hundreds
+MOST_CLASSES_FOR_TREES = 5  # each round grows a tree per class
 KINDS = 4  # real rows that differ
 FEWEST = 20  # real rows: ten folds of two
 
@@ -146,8 +147,9 @@ class GainLayout:
 
     @property
     def linear(self) -> bool:
-        """Whether the proxy of labels is linear: on texts, and on tables too wide for trees."""
-        return bool(self.synthetic.sides) or len(self.synthetic.columns) > MOST_FOR_TREES
+        """Whether the proxy of labels is linear: on texts, and on tables with too many columns or classes for trees."""
+        wide = len(self.synthetic.columns) > MOST_FOR_TREES or len(self.names) > MOST_CLASSES_FOR_TREES
+        return bool(self.synthetic.sides) or wide
 
     @property
     def preferences(self) -> bool:

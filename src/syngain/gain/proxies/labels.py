@@ -89,7 +89,7 @@ class LabelTask:
         if training.balanced:
             counts = np.bincount(y, minlength=self.classes)
             weight = y.size / (np.count_nonzero(counts) * counts[y])
-        return Examples(self._stacked(training), y, self.classes, weight, fold, judged)
+        return Examples(self._stacked(training), y, self.classes, weight, fold, judged, training.choices)
 
     def _stacked(self, training: Training) -> Floats:
         return np.vstack([self.real[training.real], self.synthetic[training.synthetic]])

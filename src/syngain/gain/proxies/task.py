@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syngain.core.arrays import Flags, Floats, Ints
+    from syngain.learners.choices import Choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,13 @@ class Training:
         real: rows of the real numbering; a repeated row counts as often as it occurs here.
         synthetic: rows of the synthetic numbering, repeats allowed.
         balanced: whether classes weigh the same whatever their size.
+        choices: hyper-parameters of the same variant in other folds; None: each fit chooses its own.
     """
 
     real: Ints
     synthetic: Ints
     balanced: bool = False
+    choices: Choices | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,21 +78,35 @@ class FittedRidge:
 
 @dataclass(frozen=True, slots=True)
 class _Decomposed:
-    """Centered squares of the features by their principal axes: a fit at any penalty is then cheap."""
+    """Centered squares by their principal axes: a fit at any penalty is then cheap.
+
+    The squares are those of the features (d, d), or with fewer rows than features those of the rows (n, n), which give
+    the same coefficients: ``(X'X + p)^-1 X' Y = X' (XX' + p)^-1 Y``.
+
+    Attributes:
+        axes: (m, m), m the smaller of both. squares: (m,). products: of the outputs, in these axes (m, k).
+        back: centered rows (n, d) where the axes are of rows; else None. center: (d,). mean: (k,).
+    """
 
     axes: Floats
     squares: Floats
     products: Floats
+    back: Floats | None
     center: Floats
     mean: Floats
 
     @classmethod
     def of(cls, X: Floats, Y: Floats) -> _Decomposed:
         center, mean = X.mean(axis=0), Y.mean(axis=0)
-        centered = X - center
+        centered, moved = X - center, Y - mean
+        if len(X) < X.shape[1]:
+            squares, axes = linalg.eigh(centered @ centered.T, driver="evd")
+            return cls(axes, np.maximum(squares, 0.0), axes.T @ moved, centered, center, mean)
         squares, axes = linalg.eigh(centered.T @ centered)
-        return cls(axes, np.maximum(squares, 0.0), axes.T @ (centered.T @ (Y - mean)), center, mean)
+        return cls(axes, np.maximum(squares, 0.0), axes.T @ (centered.T @ moved), None, center, mean)
 
     def at(self, penalty: float) -> tuple[Floats, Floats]:
         coefficients = self.axes @ (self.products / (self.squares + penalty)[:, None])
+        if self.back is not None:
+            coefficients = self.back.T @ coefficients
         return coefficients, self.mean - self.center @ coefficients

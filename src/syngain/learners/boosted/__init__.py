@@ -1,0 +1,1 @@
+"""Boosted trees, grown round by round."""
