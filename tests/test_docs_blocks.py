@@ -79,7 +79,7 @@ def files(tmp_path_factory, rows_are_made_once):
     kinds, wrong = rng.integers(0, 2, 120), rng.random(120) < 0.2
     sizes = np.round(rng.normal(size=(120, 4)) + 2.5 * kinds[:, None], 2)
     lines = [",".join(map(str, [*row, "ab"[kind ^ bad]])) for row, kind, bad in zip(sizes, kinds, wrong, strict=True)]
-    (folder / "plants.csv").write_text("\n".join(["leaf,stem,root,seed,species", *lines]), encoding="utf-8")
+    (folder / "plants.csv").write_text("\n".join(["leaf,stem,root,fruit,species", *lines]), encoding="utf-8")
     write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
     (folder / "rules.yaml").write_text(COLUMN_RULES[1], encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")

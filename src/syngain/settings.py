@@ -83,7 +83,7 @@ _HOMES = {
     "Masks": ("syngain.gain.generalization", "Masks"),
     "MixSettings": ("syngain.workflows.evaluate.mix", "MixSettings"),
     "RepairSettings": ("syngain.workflows.train.repair", "RepairSettings"),
-    "RoleOptions": ("syngain.data.columns.roles", "RoleOptions"),
+    "RoleOptions": ("syngain.data.columns.options", "RoleOptions"),
     "SelectSettings": ("syngain.workflows.evaluate.select", "SelectSettings"),
     "SelectionTrial": ("syngain.selection.nested_choice", "SelectionTrial"),
     "SentenceEncoder": ("syngain.data.encoders.sentences", "SentenceEncoder"),
