@@ -28,7 +28,7 @@ class KeyPair:
 
     first: str
     second: str
-    kind: Literal["key"] = "key"
+    kind: Literal["key pair"] = "key pair"
 
     @property
     def columns(self) -> tuple[str, ...]:

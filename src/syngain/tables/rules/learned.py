@@ -196,7 +196,7 @@ def _tried(real: Table, keys: frozenset[str]) -> dict[str, int]:
     every = dict.fromkeys(("key", "values", "range", "format"), len(real.columns))
     return {
         **every,
-        "key": len(real.columns) + math.comb(len(pair_columns(real, keys)), 2),
+        "key pair": math.comb(len(pair_columns(real, keys)), 2),
         "missing": len(real.columns) + gaps * len(names),
         "calendar": 3 * sum(column.kind == "date" for column in names),
         "dependency": len(names) * (len(names) - 1),
@@ -222,7 +222,9 @@ def _checked(learned: LearnedRule, synthetic: Table, rng: np.random.Generator) -
     applies, broken = rule.check(synthetic)
     hits, rows = int(broken.sum()), int(applies.sum())
     part = synthetic
-    if rule.kind in {"key", "children"} and rows > learned.support:  # more rows repeat more often: equal numbers
+    if (
+        rule.kind in {"key", "key pair", "children"} and rows > learned.support
+    ):  # more rows repeat more often: equal numbers
         part = synthetic.take(np.sort(rng.permutation(synthetic.size)[: learned.support]))
         hits, rows = (int(flags.sum()) for flags in reversed(rule.check(part)))
     if isinstance(rule, RowsPerKey):  # the mass beyond the largest of n counts is Beta(1, n)

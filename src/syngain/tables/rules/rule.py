@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from syngain.tables.typed import Table
 
 RuleKind = Literal[
-    "formula", "dependency", "order", "key", "reference", "children", "missing", "values", "calendar", "range",
+    "formula", "dependency", "order", "key", "key pair", "reference", "children", "missing", "values", "calendar", "range",
     "format", "yours",
 ]  # fmt: skip
 SUPPORT = 20  # rows that a rule applies to
