@@ -24,8 +24,8 @@ HIGH, MEDIUM = 0.05, 0.005  # a rule's lower limit, and its rate, beyond the rea
 SHOWN = 6  # rules in the message
 SAME = 0.9  # of the rows that break a rule break another one that is shown: it is not named
 FIRST = (
-    "formula", "dependency", "missing", "reference", "values", "calendar", "order", "key", "key pair", "children", "range",
-    "format", "yours",
+    "formula", "dependency", "missing", "reference", "values", "calendar", "order", "key", "key pair", "children",
+    "range", "format", "yours",
 )  # fmt: skip
 FORMAT = "format"  # a format is converted: no row is dropped for it; high where it is mixed within a column
 

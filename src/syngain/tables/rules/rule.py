@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from syngain.tables.typed import Table
 
 RuleKind = Literal[
-    "formula", "dependency", "order", "key", "key pair", "reference", "children", "missing", "values", "calendar", "range",
-    "format", "yours",
+    "formula", "dependency", "order", "key", "key pair", "reference", "children", "missing", "values", "calendar",
+    "range", "format", "yours",
 ]  # fmt: skip
 SUPPORT = 20  # rows that a rule applies to
 CONFIDENCE = 0.95  # of held-out real rows that keep a rule
