@@ -212,15 +212,16 @@ PARTS = {
     "random_test": "as many random rows",
     "kept_test": "kept rows",
     "test": "test rows",
-    "profile": "method profile",
-    "confident": "method confident",
+    "profile": "profile",
+    "confident": "confident",
     "anchors_alone": "versus real rows alone",
     "best_part": "versus the best single part",
     "equal_shares": "versus equal proportions",
 }
 
 _BASELINES = {"over_random": "a random subset of the same size", "over_all": "all rows"}
-_DROPPED = {"over_none": "keeping all rows", "over_random": "random rows"}
+_INSTEAD = {"over_none": "kept", "over_random": "dropped"}
+_DROPPED = {"over_none": "all rows", "over_random": "random rows"}
 
 
 def _composed(identifier: str) -> MeasureEntry | None:
@@ -241,8 +242,8 @@ def _composed(identifier: str) -> MeasureEntry | None:
         )
     if head == "cleaning" and tail in _DROPPED:
         return MeasureEntry(
-            f"Dropping versus {_DROPPED[tail]} ({name})",
-            f"Does a proxy model {skill} without the named rows, versus {_DROPPED[tail]}?",
+            f"Gain over {_DROPPED[tail]} ({name})",
+            f"Does a proxy model {skill} without the named rows, versus {_DROPPED[tail]} {_INSTEAD[tail]}?",
             "+ is better.",
             signed=True,
         )

@@ -126,7 +126,7 @@ def _result(rows: _Profiled, gains: CleaningGains, layout: CleaningLayout, chose
     """The result without its inputs."""
     method, count, named = rows.method, len(rows.data), int(rows.suspects.drop.sum())
     estimates = _estimates(gains, rows.profile, layout.methods)
-    kept = _next(layout.ground.real[0], layout.side, count - named)
+    kept = _next(layout.ground.real[0], layout.side, count)
     decided = verdict(method, (named, count), estimates, side=layout.side, next_command=kept)
     drop = rows.suspects.drop & (decided.decision == "use_subset")
     return Result(
