@@ -6,8 +6,8 @@
 
 Real and synthetic rows are disjoint random rows of one table (at most 300 and 400), written as CSV files and audited
 without a gain; a defect changes a fraction of the synthetic ones (`defects_table_kinds.py`). A line of ``--out`` per
-run; runs that are in the file are not repeated. SDMetrics names no rows; its quality is "found" where it lies below
-every clean run of the same table, its diagnosis where it is below 1.
+run; runs that are in the file are not repeated. SDMetrics names no rows; a score of its quality and diagnostic reports
+"finds" a defect where it lies below that of every clean run of the same table.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 from defects_table_kinds import KINDS, LABELS, NEED_CLASSIFIER, all_tables, case, keys, right, written
 from scipy import stats
 
+SCORES = ("quality", "diagnosis")
 WORDS = ("found", "high", "rows named", "precision")
 
 
@@ -123,16 +124,15 @@ def table(ours, theirs):
 
 
 def beside(runs, theirs):
-    """How often SDMetrics' quality lies below every clean run of the table, and its diagnosis below 1."""
+    """How often the scores of both reports of SDMetrics lie below those of every clean run of the table."""
     if not theirs:
         return []
     lowest = {}
     for (kind, _, name, _), run in theirs.items():
-        if kind == "clean":
-            lowest[name] = min(run["quality"], lowest.get(name, 1.0))
+        for score in SCORES if kind == "clean" else ():
+            lowest[name, score] = min(run[score], lowest.get((name, score), 1.0))
     own = [theirs[tuple(run["key"])] for run in runs]
-    below = [run["quality"] < lowest[run["key"][2]] for run in own]
-    return [np.mean(below), np.mean([run["diagnosis"] < 1 for run in own])]
+    return [np.mean([run[score] < lowest[run["key"][2], score] for run in own]) for score in SCORES]
 
 
 def main():
