@@ -48,10 +48,18 @@ HOSTILE_YAML = {
 }
 
 
+def plain_steps():
+    """CPU seconds of four million plain steps on this machine."""
+    begin = time.process_time()
+    assert sum(1 for _ in range(4_000_000)) == 4_000_000
+    return time.process_time() - begin
+
+
 @pytest.mark.parametrize("kind", HOSTILE_YAML)
 def test_hostile_yaml_is_one_clear_error_wherever_yaml_is_read(kind, tmp_path):
     path = tmp_path / "file.yaml"
     path.write_text(HOSTILE_YAML[kind], encoding="utf-8")
+    plain = plain_steps()
     begin = time.process_time()
     for reader in (read_recipe, lambda file: prices_of(file, "model"), lambda file: read_options(file, "audit")):
         with pytest.raises((InputError, UsageError)) as error:
@@ -59,7 +67,7 @@ def test_hostile_yaml_is_one_clear_error_wherever_yaml_is_read(kind, tmp_path):
         assert error.value.expected
         assert error.value.todo
         assert len(str(error.value)) < 2_000
-    assert time.process_time() - begin < 30
+    assert time.process_time() - begin < 400 * plain
 
 
 @given(

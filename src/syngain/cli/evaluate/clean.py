@@ -44,7 +44,7 @@ def clean(
     everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Drop rows with wrong labels where that gains; else keep all."""
+    """Drop rows with wrong labels where that gains."""
     job = Job.of(context, config, settings.clean)
 
     def measure(data: Inputs, progress: Progress) -> Result:

@@ -35,7 +35,7 @@ def stress(
     everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Find where a model of a table fails; draw rows of the tails."""
+    """Find where a model of a table fails."""
     job = Job.of(context, config, settings.stress)
 
     def measure(data: Inputs, progress: Progress) -> Result:
