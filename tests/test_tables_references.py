@@ -80,13 +80,13 @@ def test_clean_rows_break_no_rule_across_files():
 
 def test_a_key_of_two_columns_is_learned_and_its_repeats_are_named():
     real, synthetic = orders(300, 1), orders(300, 2)
-    found = of_kind(checked(real, synthetic), "key")
+    found = of_kind(checked(real, synthetic), "key pair")
     assert [one.rule.words for one in found] == ["`order` and `line` together are different in every row"]
     more = checked(real, orders(600, 2))
     assert not any(one.found for one in more)  # more rows have more orders: their numbers have no range
     for row in range(0, 300, 6):
         synthetic["line"][row + 1] = synthetic["line"][row]
-    (one,) = of_kind(checked(real, synthetic), "key")
+    (one,) = of_kind(checked(real, synthetic), "key pair")
     assert one.found
     assert np.flatnonzero(one.broken).tolist() == list(range(1, 300, 6))
 
@@ -94,7 +94,7 @@ def test_a_key_of_two_columns_is_learned_and_its_repeats_are_named():
 def test_columns_that_repeat_together_are_no_key():
     rng = np.random.default_rng(0)
     table = {name: [str(v) for v in rng.integers(0, 12, 400)] for name in "ab"}
-    assert not of_kind(checked(table, table), "key")
+    assert not of_kind(checked(table, table), "key pair")
 
 
 def test_too_many_rows_of_one_key_are_named():
