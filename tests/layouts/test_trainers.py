@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from syngain.data.layouts.trainers.meaning import differences, meaning_of
 
 TARGETS = ("trl", "llama_factory", "axolotl", "oumi", "openai", "unsloth", "nemo", "messages", "distilabel")
 BACK = {"trl": "trl", "llama_factory": "sharegpt", "oumi": "oumi", "openai": "openai", "messages": "messages"}
-CASES = Path("/work/shared/cases/commands") if Path("/work/shared").exists() else Path("../shared/cases/commands")
+CASES = Path(os.environ.get("SYNGAIN_DATA", "../shared/data")).parent / "cases" / "commands"
 
 
 def jsonl(path, rows):
