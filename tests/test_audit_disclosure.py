@@ -1,4 +1,4 @@
-"""Disclosed cells: 0 beyond other real rows under one law, the share of copies where rows are copied."""
+"""Disclosed cells: 0 beyond other real rows under one distribution, the share of copies where rows are copied."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def measured(real, synthetic, held_out=None, seed=0, keys=frozenset()):
 
 
 @pytest.mark.parametrize("held", [False, True])
-def test_rows_of_one_law_give_away_no_more_than_other_real_rows(held):
+def test_rows_of_one_distribution_disclose_no_more_than_other_real_rows(held):
     found = []
     for seed in range(30):
         rng = np.random.default_rng(seed)

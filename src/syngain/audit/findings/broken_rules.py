@@ -90,7 +90,7 @@ def _severity(one: CheckedRule) -> Severity:
     if one.rate - one.real_rate < MEDIUM:
         return "low"
     lower = wilson(one.rate, max(int(one.applies.sum()), 1), 0.95)[0]
-    convention = one.rule.kind == FORMAT and one.rate > WHOLE  # of the column as a whole: one conversion mends it
+    convention = one.rule.kind == FORMAT and one.rate > WHOLE  # of the column as a whole: one conversion fixes it
     return "high" if lower - one.real_rate > HIGH and not convention else "medium"
 
 

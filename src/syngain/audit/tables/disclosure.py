@@ -32,8 +32,8 @@ def disclosure(
 
     The attacker knows all cells of a real row but one, takes the nearest row in these [taub2018] and guesses its
     cell: the value of a word, the tenth of the real rows of a number. The same number of other real rows (held-out
-    ones, else of ``real`` without the attacked one) shows what a law alone discloses. Nothing for narrow, very wide
-    or small tables. ``tables``: real, synthetic, held out.
+    ones, else of ``real`` without the attacked one) shows what a distribution alone discloses. Nothing for narrow,
+    very wide or small tables. ``tables``: real, synthetic, held out.
     """
     real, synthetic, held_out = tables
     names = [name for name in real.columns if name not in keys]

@@ -69,7 +69,7 @@ ROW_CHECKS = {
     "privacy.disclosure": MeasureEntry(
         "Disclosed cells",
         "How much more of a real row do synthetic rows disclose than other real rows do?",
-        "0 where synthetic rows follow the law of the real rows; 10% of cells and more: rows are copied.",
+        "0 where both sides have one distribution; from 10% of cells, rows are copied.",
     ),
     "tails.invented": MeasureEntry(
         "Values far beyond",
