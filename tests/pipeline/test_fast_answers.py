@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from hypothesis.extra import numpy as arrays
 
 from strategies import thorough
 from syngain.generators import wire
-from syngain.generators.protocol import FailedError
+from syngain.generators.protocol import FailedError, Reply
 from syngain.generators.servers.lanes import Lanes
 from syngain.generators.servers.secrets import loaded
 from syngain.pipeline.export import _decimals
+from syngain.pipeline.store.codec import packed_reply, unpacked_reply
 
 logs = st.floats(-50, 0) | st.integers(-9, 0)
 steps = st.lists(
@@ -39,7 +41,24 @@ def answered(content, text=None):
     spelled = "".join(step["token"] for step in content) if text is None else text
     choice = {"message": {"content": spelled or "x"}, "logprobs": {"content": content}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 1, "completion_tokens": len(content)}
-    return wire.reply({"choices": [choice], "usage": usage}, api="chat", mode="raw")
+    body = json.dumps({"choices": [choice], "usage": usage, "model": "m"}).encode()
+    return same_both_ways(body)
+
+
+def same_both_ways(body):
+    """The reply, or the error, read through structures; it is what plain JSON gives."""
+    results = []
+    for typed in (False, True):
+        try:
+            results.append(wire.reply(loaded((), body, steps=typed), api="chat", mode="raw"))
+        except FailedError as error:
+            results.append(error)
+    plain, typed = results
+    if isinstance(plain, FailedError):
+        assert (type(typed), typed.reason, typed.usage) == (type(plain), plain.reason, plain.usage)
+        raise typed
+    assert packed_reply(typed) == packed_reply(plain)
+    return typed
 
 
 @thorough(200)
@@ -108,6 +127,48 @@ def test_what_the_fast_parser_refuses_is_read_by_the_other(content):
 def test_what_is_no_json_is_an_error(content):
     with pytest.raises(ValueError):
         loaded((), content)
+
+
+fields = st.sampled_from(
+    ["choices", "message", "content", "logprobs", "token", "logprob", "top_logprobs", "top_probs", "prob", "text", "id"]
+)
+wrong_answers = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 1) | st.sampled_from(["a", "", "\ud800", math.nan, -1e400, 10**400]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(fields, inner, max_size=5),
+    max_leaves=20,
+)
+wrong_steps = st.lists(
+    st.fixed_dictionaries(
+        {"token": st.just("a"), "logprob": st.just(-1.0)},
+        optional={"top_logprobs": wrong_answers, "top_probs": wrong_answers, "bytes": wrong_answers},
+    ),
+    max_size=3,
+)
+
+
+@thorough(300)
+@given(wrong_steps | wrong_answers, wrong_answers)
+def test_wrong_answers_fail_the_same_way_through_structures(content, more):
+    choice = {"message": {"content": "a"}, "finish_reason": "stop", "logprobs": {"content": content, "more": more}}
+    for answer in ({"choices": [choice]}, {"choices": more}, {"choices": [{**choice, "logprobs": more}, more]}, more):
+        with suppress(FailedError):
+            same_both_ways(json.dumps(answer).encode())
+
+
+def test_usage_is_read_from_an_answer_in_structures():
+    content = [{"token": "a", "logprob": -1, "top_logprobs": None, "bytes": [97]}]
+    reply = answered(content)
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.extra) == (1, 1, {"model": "m"})
+    assert reply.logprobs.tolist() == [-1.0]
+    assert reply.top is None
+
+
+@thorough(200)
+@given(st.text(st.characters(codec=None), max_size=9))
+def test_texts_with_lone_surrogates_keep_in_the_store(text):
+    reply = Reply(text=text, finish="stop", tokens=(text,), logprobs=np.zeros(1, dtype=np.float32))
+    again = unpacked_reply(*packed_reply(reply))
+    assert (again.text, again.tokens) == (text, (text,))
 
 
 @thorough(200)

@@ -22,6 +22,7 @@ from syngain.core.documents.warned import literal, tally
 from syngain.core.documents.yaml_documents import yaml_value
 from syngain.core.errors import InputError, UnfinishedError, UsageError
 from syngain.core.fingerprint import fingerprint
+from syngain.core.threads import wait_for
 from syngain.data.text.hashed_ngrams import batches
 from syngain.data.text.texts import Texts
 from syngain.generators.openai import OpenAIGenerator
@@ -32,7 +33,6 @@ from syngain.generators.servers.embedding_memory import EmbeddingMemory
 from syngain.generators.servers.http_body import MEBIBYTE
 from syngain.generators.servers.lessons import BadRequestError
 from syngain.generators.servers.statuses import remedy
-from syngain.generators.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,6 +15,7 @@ import httpx
 
 from syngain.core.errors import UnfinishedError, UsageError
 from syngain.generators import wire
+from syngain.generators.answers import uncollected
 from syngain.generators.protocol import Capabilities, Messages, Mode, RefusedError, Reply, RetryableError, Scored
 from syngain.generators.servers import headers, http_body
 from syngain.generators.servers.dialect import Dialect, merged
@@ -239,16 +240,28 @@ class OpenAIGenerator:
             dialect = self.learner.dialect
             worded, body = self._worded(call, dialect)
             try:
-                answer = await self._send("POST", way.path(self.model), body, most)
+                content = await self._body("POST", way.path(self.model), body, most)
+                with uncollected():
+                    return self._reply(self._read(content, steps=sampling.logprobs), call, dialect)
             except BadRequestError as error:
                 problem = error.problem.under(way.names)
                 if not self.learner.learns(problem, worded, dialect, self.questions | set(self.extra)):
                     raise
-            else:
-                return self._reply(answer, call, dialect)
 
     async def _send(self, method: str, path: str, body: Mapping[str, object] | None, most: int = LISTED) -> Any:  # noqa: ANN401  (JSON)
         """The JSON of an answer of at most so many bytes, or an error that tells whether to retry."""
+        content = await self._body(method, path, body, most)
+        with uncollected():
+            return self._read(content)
+
+    def _read(self, content: bytes, *, steps: bool = False) -> Any:  # noqa: ANN401  (JSON)
+        try:
+            return loaded(self._secrets, content, steps=steps)
+        except (ValueError, RecursionError) as error:
+            raise RetryableError("the answer is not JSON, or was cut", billed=True) from error
+
+    async def _body(self, method: str, path: str, body: Mapping[str, object] | None, most: int) -> bytes:
+        """The body of an answer of at most so many bytes, or an error that tells whether to retry."""
         try:
             async with (
                 self._lanes.one(self.connections, self.timeout) as client,
@@ -257,17 +270,13 @@ class OpenAIGenerator:
             ):
                 if response.status_code != httpx.codes.OK:
                     raise failure(response, await http_body.beginning(response), self._asked)
-                content = await http_body.read(response, most)
+                return await http_body.read(response, most)
         except (TimeoutError, httpx.ReadTimeout) as error:
             raise RetryableError(f"no answer within {self.timeout:g} s", throttled=True, billed=True) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise RetryableError(self._clean(f"no connection: {error}")) from error
         except httpx.TransportError as error:
             raise RetryableError(self._clean(f"the connection broke: {error}"), billed=True) from error
-        try:
-            return loaded(self._secrets, content)
-        except (ValueError, RecursionError) as error:
-            raise RetryableError("the answer is not JSON, or was cut", billed=True) from error
 
     def _url(self, path: str) -> str:
         base, mark, query = self.base_url.partition("?")

@@ -7,10 +7,12 @@ retryable errors.
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from syngain.generators.answers import ChatSteps
 from syngain.generators.protocol import (
     CALLED,
     CUT,
@@ -231,9 +233,7 @@ Steps = tuple[tuple[str, ...], "Singles", TopLogprobs | None]
 def _logprobs(given: object, api: Api) -> Steps | tuple[None, None, None]:
     """Tokens and log-probabilities; none where the server sends empty fields."""
     try:
-        if not isinstance(given, dict):
-            raise TypeError  # noqa: TRY301  (one place says what is wrong)
-        steps = _chat_steps(given) if api == "chat" or "content" in given else _completion_steps(given)
+        steps = _typed_steps(given) if isinstance(given, ChatSteps) else _plain_steps(given, api)
         if steps is None:
             return None, None, None
         tokens, array, top = steps
@@ -252,10 +252,28 @@ def _numbers(values: Sequence[object]) -> Floats:
     """
     if not set(map(type, values)) <= {float, int}:
         raise TypeError
+    return _bounded(values)
+
+
+def _bounded(values: Sequence[object]) -> Floats:
     array = np.array(values, dtype=np.float64)
     if not bool((np.abs(array) <= LEAST).all()):
         raise ValueError
     return array
+
+
+def _typed_steps(given: ChatSteps) -> Steps:
+    choices = [step.alternatives for step in given.content]
+    flat = list(chain.from_iterable(choices))
+    logs, others = (_bounded([item.logprob for item in items]) for items in (given.content, flat))
+    top = _top(tuple(map(len, choices)), tuple([item.token for item in flat]), others)
+    return tuple([step.token for step in given.content]), logs.astype(np.float32), top
+
+
+def _plain_steps(given: object, api: Api) -> Steps | None:
+    if not isinstance(given, dict):
+        raise TypeError
+    return _chat_steps(given) if api == "chat" or "content" in given else _completion_steps(given)
 
 
 def _chat_steps(given: Mapping[str, Any]) -> Steps | None:

@@ -11,9 +11,9 @@ import numpy as np
 
 from syngain.core.errors import InputError, UnfinishedError
 from syngain.core.progress import Progress, silent
+from syngain.core.threads import wait_for
 from syngain.generators.pace import Pace, Patience
 from syngain.generators.protocol import RetryableError
-from syngain.generators.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

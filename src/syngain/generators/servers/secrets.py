@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import gc
-import json
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from pydantic_core import from_json
+from syngain.generators.answers import parsed, parsed_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,37 +69,17 @@ def without(keys: Keys, value: Any) -> Any:  # noqa: ANN401  (JSON)
     return _cleaned(forms, value) if forms else value
 
 
-def loaded(keys: Keys, content: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """The JSON of a body, without the keys.
+def loaded(keys: Keys, content: bytes, *, steps: bool = False) -> Any:  # noqa: ANN401  (JSON)
+    """The JSON of a body, without the keys; ``steps``: with log-probabilities as :func:`parsed_steps` reads them.
 
     Raises:
         ValueError, RecursionError: it is no JSON.
     """
-    value, forms = _parsed(content), _all_forms(keys)
-    if not forms:
-        return value
-    plain = content.replace(b"\\/", b"/")
-    near = b"\\u00" in plain or any(form.encode() in plain for form in forms)  # characters may be escaped
-    return _cleaned(forms, value) if near else value
-
-
-def _parsed(content: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """JSON value of a body, without garbage collection meanwhile: it has no cycles, but thousands of objects."""
-    if not gc.isenabled():
-        return _json(content)
-    gc.disable()
-    try:
-        return _json(content)
-    finally:
-        gc.enable()
-
-
-def _json(content: bytes) -> Any:  # noqa: ANN401  (JSON)
-    """As ``json`` reads it; pydantic's parser takes half the time, and refuses more (lone surrogates, depth)."""
-    try:
-        return from_json(content)
-    except ValueError:
-        return json.loads(content)
+    if forms := _all_forms(keys):
+        plain = content.replace(b"\\/", b"/")
+        if b"\\u00" in plain or any(form.encode() in plain for form in forms):  # characters may be escaped
+            return _cleaned(forms, parsed(content))
+    return parsed_steps(content) if steps else parsed(content)
 
 
 def _cleaned(forms: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401  (JSON)

@@ -10,16 +10,18 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from syngain.generators.protocol import Reply, TopLogprobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Singles
 
 LEVEL = 6
+FAST = 4  # of texts with thousands of tokens: half the time for 2% more bytes
 
 
 def packed(value: object) -> bytes:
@@ -33,7 +35,7 @@ def unpacked(blob: bytes) -> Any:  # noqa: ANN401  (JSON)
     Raises:
         ValueError: the bytes are damaged.
     """
-    return json.loads(_inflated(blob))
+    return json.loads(_inflated(blob).decode())  # of bytes, json looks for the encoding first
 
 
 def _inflated(blob: bytes) -> bytes:
@@ -64,7 +66,15 @@ def packed_reply(reply: Reply) -> tuple[bytes, bytes | None]:
         words["reasoning"] = reply.reasoning
     if reply.top is not None:
         words["top"] = {"counts": list(reply.top.counts), "tokens": list(reply.top.tokens)}
-    return packed(words), packed_floats(list(present.values())) if present else None
+    return zlib.compress(_texts(words), FAST), packed_floats(list(present.values())) if present else None
+
+
+def _texts(words: Mapping[str, object]) -> bytes:
+    """JSON of texts, which may hold lone surrogates: these have no bytes of their own, but an escape."""
+    try:
+        return msgspec.json.encode(words, order="sorted")
+    except UnicodeEncodeError:
+        return json.dumps(words, separators=(",", ":"), sort_keys=True).encode()
 
 
 def unpacked_reply(words: bytes, numbers: bytes | None) -> Reply:

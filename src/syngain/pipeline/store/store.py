@@ -85,6 +85,7 @@ class Store:
             try:
                 for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
                     connection.execute(f"PRAGMA {pragma}")
+                connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; each checkpoint waits for the disk
                 connection.execute("PRAGMA cache_size = -8192")
                 _prepare(connection, path)
                 with marked_open(connection):

@@ -15,7 +15,7 @@ from syngain.core.errors import SyngainError, UnfinishedError, UsageError
 from syngain.core.folders.work import clear
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Views
-from syngain.generators.waiting import wait_for
+from syngain.core.threads import wait_for
 from syngain.pipeline import narrative
 from syngain.pipeline.cost_forecast import Forecast
 from syngain.pipeline.cost_forecast import forecast as forecast_of

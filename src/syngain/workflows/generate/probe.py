@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from syngain.core.progress import Progress, silent
+from syngain.core.threads import wait_for
 from syngain.generators.protocol import Capabilities
-from syngain.generators.waiting import wait_for
 from syngain.pipeline.recipe import EndpointSpec
 from syngain.pipeline.store.connect import endpoint, only_model
 from syngain.workflows.generate.probe_narrative import accounting

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from syngain.core.progress import Progress, silent
+from syngain.core.threads import wait_for
 from syngain.generators.pace import Patience
-from syngain.generators.waiting import wait_for
 from syngain.information.cross_scoring import ByGenerator
 from syngain.pipeline.recipe import LocalSpec
 from syngain.pipeline.store.connect import connected, only_model, target_spec
