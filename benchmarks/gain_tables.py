@@ -1,9 +1,11 @@
 """CPU seconds of `syngain gain` on tables of many kinds, and its numbers next to those of another checkout.
 
-    python benchmarks/gain_tables.py [NAME ...] [--seeds 1] [--against OTHER/src] [--few] [--data ../shared/data]
+    python benchmarks/gain_tables.py [NAME ...] [--seeds 1] [--against OTHER/src] [--few] [--same-rows] [--data DATA]
 
 Every run is a command of its own. With --against, all estimates of both checkouts at one seed are compared: their
-difference over the standard error that the estimate's own 90% interval implies.
+difference over the standard error that the estimate's own 90% interval implies. With --same-rows the rows stay and
+the seed changes folds and inner draws alone: the spread over seeds is the Monte Carlo error, and the last line of a
+table gives the mean difference of the main gain over the error of that mean.
 """
 
 from __future__ import annotations
@@ -184,9 +186,23 @@ def compared(found, report, other):
     z = np.abs(list(found["z"].values()))
     primary = next(name for name in found["z"] if "@" not in name and name.count(".") == 1)
     ours, theirs = found["values"][primary]
+    found["primary"] = primary
     return (
         f"; {primary} {ours:+.4f} and {theirs:+.4f}, {found['z'][primary]:+.2f} of its error; {z.size} estimates: "
         f"difference over error median {np.median(z):.3f}, 95% {np.quantile(z, 0.95):.3f}, largest {z.max():.2f}"
+    )
+
+
+def monte_carlo(runs):
+    """The mean difference of the main gain between both ways over the Monte Carlo error of the mean."""
+    pairs = np.array([one["values"][one["primary"]] for one in runs if one.get("primary")])
+    if len(pairs) < 3:
+        return "too few seeds with both answers for a Monte Carlo error"
+    errors = pairs.std(axis=0, ddof=1)
+    mean, error = (pairs[:, 0] - pairs[:, 1]).mean(), np.sqrt((errors**2).sum() / len(pairs))
+    return (
+        f"  {runs[0]['table']}: Monte Carlo error of one run {errors[0]:.4f} and {errors[1]:.4f}; mean difference over "
+        f"{len(pairs)} seeds {mean:+.4f} ({mean / error:+.2f} of its Monte Carlo error)"
     )
 
 
@@ -197,13 +213,14 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--against", default=None)
     parser.add_argument("--few", action="store_true", help="three variants only, each on ten folds, at most 64 rounds")
+    parser.add_argument("--same-rows", action="store_true", help="seeds change folds and draws, not the rows")
     parser.add_argument("--limit", type=int, default=220, help="CPU seconds of a run")
     parser.add_argument("--out", default=None)
     given = parser.parse_args()
     every = []
     for name in given.names or TABLES:
         for seed in range(given.seeds):
-            rng = np.random.default_rng([seed, sum(map(ord, name))])
+            rng = np.random.default_rng([0 if given.same_rows else seed, sum(map(ord, name))])
             real, synthetic, label = TABLES[name](rng, Path(given.data))
             found = {"table": name, "seed": seed, "rows": [len(real), len(synthetic), len(real[0]) - 1]}
             with tempfile.TemporaryDirectory() as where:
@@ -221,6 +238,8 @@ def main():
             every.append(found)
             if given.out:
                 Path(given.out).write_text(json.dumps(every))
+        if given.same_rows and given.against:
+            print(monte_carlo([one for one in every if one["table"] == name]), flush=True)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,26 @@ def test_folds_are_random_and_the_same_for_the_same_seed():
 @pytest.mark.parametrize("n", [1, 2])
 def test_fewer_rows_than_folds_are_dealt_out(n):
     assert folds(np.arange(n), 5, np.random.default_rng(0)).size == n
+
+
+def in_turn(group, count, rng, strata):
+    """Folds as their description has them, one group after another."""
+    names, first, sizes = np.unique(group, return_index=True, return_counts=True)
+    shuffled = rng.permutation(names.size)
+    held, total, out = {}, [0] * count, {}
+    for index in shuffled[np.argsort(-sizes[shuffled], kind="stable")].tolist():
+        ties = rng.random(count)
+        there = held.setdefault(int(strata[first[index]]), [0] * count)
+        best = min(range(count), key=lambda fold, there=there, ties=ties: (there[fold], total[fold], ties[fold]))
+        out[int(names[index])] = best
+        there[best] += int(sizes[index])
+        total[best] += int(sizes[index])
+    return [out[name] for name in group.tolist()]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_are_filled_as_described(seed):
+    rng = np.random.default_rng(seed)
+    group, strata = rng.integers(0, 40, 90), rng.integers(0, 3, 90)
+    found = folds(group, 4, np.random.default_rng(seed), strata)
+    assert found.tolist() == in_turn(group, 4, np.random.default_rng(seed), strata)

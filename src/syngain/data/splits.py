@@ -43,14 +43,17 @@ def folds(group: Ints, count: int, rng: np.random.Generator, strata: Ints | None
     first = np.zeros(names.size, dtype=np.int64)
     first[inverse[::-1]] = np.arange(group.size)[::-1]
     layer = np.zeros(names.size, np.int64) if strata is None else np.unique(strata, return_inverse=True)[1][first]
-    held = np.zeros((int(layer.max()) + 1, count))
-    total = np.zeros(count)
+    held = [[0] * count for _ in range(int(layer.max()) + 1)]
+    total = [0] * count
     out = np.zeros(names.size, dtype=np.int64)
     shuffled = rng.permutation(names.size)
-    for index in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
-        ties = rng.random(count) * 1e-6
-        best = int(np.lexsort((ties, total, held[layer[index]]))[0])
+    order = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
+    ties = rng.random((order.size, count)).tolist()
+    parts = range(count)
+    for index, size, own, tie in zip(order.tolist(), sizes[order].tolist(), layer[order].tolist(), ties, strict=True):
+        there = held[own]
+        best = min(zip(there, total, tie, parts, strict=True))[3]
         out[index] = best
-        held[layer[index], best] += sizes[index]
-        total[best] += sizes[index]
+        there[best] += size
+        total[best] += size
     return out[inverse]

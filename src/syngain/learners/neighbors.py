@@ -67,11 +67,24 @@ class FittedVoting:
         """Positions of the nearest ``rows``, nearest first, shape (n, count)."""
         reference = self.examples.X[self.rows]
         distance = np.sum(reference**2, axis=1) - 2 * X @ reference.T
-        return np.argsort(distance, axis=1, kind="stable")[:, : self.count]
+        return _smallest(distance, self.count)
 
     def log_probabilities(self, X: Floats) -> Floats:
         """Log fractions of the votes, shape (n, classes), always finite."""
         return _log_votes(self.examples, self.rows[self.neighbors(X)], self.method.prior)
+
+
+def _smallest(values: Floats, count: int) -> Ints:
+    """Columns of the smallest values of each row, ascending, equal ones in their order: (n, count)."""
+    limit = np.partition(values, count - 1, axis=1)[:, count - 1 : count]
+    near = values <= limit
+    out = np.empty((len(values), count), dtype=np.int64)
+    exact = near.sum(axis=1) == count
+    columns = np.nonzero(near[exact])[1].reshape(-1, count)
+    found = np.take_along_axis(values[exact], columns, axis=1)
+    out[exact] = np.take_along_axis(columns, np.argsort(found, axis=1, kind="stable"), axis=1)
+    out[~exact] = np.argsort(values[~exact], axis=1, kind="stable")[:, :count]  # more values at the limit
+    return out
 
 
 def _log_votes(examples: Examples, near: Ints, prior: float) -> Floats:
