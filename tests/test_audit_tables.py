@@ -235,3 +235,25 @@ def test_one_label_that_is_no_number_hides_no_copy():
     first = Dataset.from_rows(real, "real", roles=roles)
     found = syngain.audit(first, Dataset.from_rows(copies, "syn", roles=roles, like=first), gain=False)
     assert found.estimates["novelty.copy_fraction"].value > 0.9
+
+
+@pytest.mark.parametrize(("label", "asks"), [(None, "--label COLUMN"), ("side", "--test TEST")])
+def test_the_next_command_of_a_table_without_labels_names_one(label: str | None, asks: str) -> None:
+    g = np.random.default_rng(0)
+    sides = [
+        {
+            "height": g.normal(size=40),
+            "weight": g.normal(size=40),
+            "side": g.integers(2, size=40) + (0 if label else g.normal(size=40)),
+        }
+        for _ in range(2)
+    ]
+    real, synthetic = (
+        Dataset.from_rows(
+            [dict(zip(columns, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)],
+            name,
+            roles=RoleOptions(label=label),
+        )
+        for columns, name in zip(sides, ("real", "synthetic"), strict=True)
+    )
+    assert asks in syngain.audit(real, synthetic, gain=False).verdict.next_command

@@ -22,6 +22,7 @@ from syngain.core.progress import Progress, part_of, silent
 from syngain.core.result import Result
 from syngain.core.rng import Streams
 from syngain.data.benchmarks import Benchmark, read_benchmarks
+from syngain.data.columns.roles import Kind
 from syngain.data.files.write import RecordFile, RowFile
 from syngain.gain.calibration import ForecastRecorder
 from syngain.tables.rules.others import Given as TableGiven
@@ -211,13 +212,17 @@ def _gain(
 
 def _verdict(study: Study, audited: Audited, measured: GainPart | None, unmeasured: str) -> Verdict:
     reasons = {name: int(flags.sum()) for name, flags in audited.why.items()}
-    return verdict(
+    found = verdict(
         audited.findings,
         RowCounts(len(study.synthetic), len(audited.dropped), reasons),
         enough=audited.enough,
         gain=measured.kept_verdict if measured else None,
         unmeasured=unmeasured,
     )
+    real = study.real
+    if real.kind == Kind.TABLE and real.labels is None and real.targets is None:
+        return replace(found, next_command=found.next_command.replace("--test TEST", "--label COLUMN"))
+    return found
 
 
 def _of_all_rows(measured: GainPart | None, dropped: int) -> Sequence[Finding]:
