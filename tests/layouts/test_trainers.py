@@ -367,3 +367,17 @@ def test_a_layout_error_names_what_is_expected():
     with pytest.raises(LayoutError) as stop:
         TRAINERS["openai"].fitting(LAYOUTS["text"].parse({"text": "t"}))
     assert stop.value.expected
+
+
+@pytest.mark.parametrize("target", ["axolotl", "distilabel"])
+def test_an_answer_that_only_calls_a_tool_is_no_empty_answer(tmp_path, target):
+    (called,) = HARD["preference_with_tools"]
+    spoken = {**called, "chosen": [{"role": "assistant", "content": "Sunny."}]}
+    rows = [called, {name: value for name, value in spoken.items() if name != "tools"}]
+    source, place = tmp_path / "pairs.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match="a call and no text"):
+        syngain.convert(source, place, to=target)
+    found = syngain.convert(source, place, to=target, lossy=True)
+    assert len(place.read_text().splitlines()) == 1
+    assert found.skipped == {"an answer that is a call and no text": 1}

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syngain.data.layouts.entry import Row, SkippedError
+from syngain.data.layouts.entry import Row, SkippedError, said
 from syngain.data.layouts.trainers import forms
 from syngain.data.layouts.trainers.chat import flagged_messages, read_template, with_tools
-from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, answered, conversation, unparsed
+from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, answered, conversation, one_text, unparsed
 from syngain.data.layouts.trainers.meaning import Meaning, turns_of
 
 if TYPE_CHECKING:
@@ -49,12 +49,10 @@ def write_preference(meaning: Meaning) -> Written:
     if not meaning.rejected:
         raise SkippedError("the row has no rejected answer", "two answers, one of them rejected")
     asked, answer = answered(meaning)
-    if len(answer) != 1 or len(meaning.rejected) != 1:
-        raise SkippedError("an answer of several turns", "two answers of one turn each")
     row: Row = {
         "messages": _plain(asked),
-        "chosen": _plain(answer)[0],
-        "rejected": _plain(meaning.rejected)[0],
+        "chosen": said("assistant", one_text(answer)),
+        "rejected": said("assistant", one_text(meaning.rejected)),
     }
     return row, []
 
@@ -72,8 +70,7 @@ def write_judged(meaning: Meaning) -> Written:
     if meaning.liked is None:
         raise SkippedError("the row has no label that is true or false", "`label`: true or false")
     _, answer = answered(meaning)
-    if len(answer) != 1:
-        raise SkippedError("an answer of several turns", "an answer of one turn")
+    one_text(answer)
     return {"completion": _plain(meaning.turns), "label": meaning.liked}, []
 
 

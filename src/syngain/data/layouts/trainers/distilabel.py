@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from syngain.data.layouts.entry import Entry, Message, Row, SkippedError, said
 from syngain.data.layouts.trainers import forms
-from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, answered, conversation
+from syngain.data.layouts.trainers.forms import Form, TrainerFormat, Written, answered, conversation, one_text
 from syngain.data.layouts.trainers.meaning import KNOWN, Meaning, meaning_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def write_generation(meaning: Meaning) -> Written:
     row, rest = _asked(meaning)
     if len(rest) != 1 or rest[0].role != "assistant":
         raise SkippedError(f"a conversation of {len(meaning.turns)} turns", "one question and one answer")
-    return {**row, "generation": rest[0].text}, _foreign(meaning)
+    return {**row, "generation": one_text(rest)}, _foreign(meaning)
 
 
 def read_generation(row: Row) -> Meaning:
@@ -50,9 +50,7 @@ def read_generation(row: Row) -> Meaning:
 def write_chat(meaning: Meaning) -> Written:
     """The messages of the request, and the generation."""
     asked, answer = answered(meaning)
-    if len(answer) != 1:
-        raise SkippedError("an answer of several turns", "an answer of one turn")
-    row: Row = {"messages": [said(turn.role, turn.text) for turn in asked], "generation": answer[0].text}
+    row: Row = {"messages": [said(turn.role, turn.text) for turn in asked], "generation": one_text(answer)}
     return row, _foreign(meaning)
 
 
@@ -67,9 +65,7 @@ def write_rated(meaning: Meaning) -> Written:
     if not meaning.rejected:
         raise SkippedError("the row has no rejected answer", "two answers, one of them rejected")
     row, rest = _asked(meaning)
-    if len(rest) != 1 or len(meaning.rejected) != 1:
-        raise SkippedError("an answer of several turns", "one question and two answers of one turn")
-    texts = [rest[0].text, meaning.rejected[0].text]
+    texts = [one_text(rest), one_text(meaning.rejected)]
     return {**row, "generations": texts, "ratings": [1, 0]}, _foreign(meaning)
 
 

@@ -187,6 +187,19 @@ def answered(meaning: Meaning, start: int | None = None) -> tuple[Sequence[Meant
     return asked, answer
 
 
+def one_text(answer: Sequence[MeantTurn]) -> str:
+    """The text of an answer for a trainer that reads texts alone.
+
+    Raises:
+        SkippedError: it has several turns, or calls a tool without a word: an empty text would be trained.
+    """
+    if len(answer) != 1:
+        raise SkippedError("an answer of several turns", "an answer of one turn")
+    if answer[0].calls and not answer[0].text.strip():
+        raise SkippedError("an answer that is a call and no text", "answers with text")
+    return answer[0].text
+
+
 def conversation(meaning: Meaning, trainer: str) -> Sequence[MeantTurn]:
     """The turns of a row that has some.
 

@@ -5,7 +5,7 @@ that of the estimand the estimate states: exact where there is a formula; for "t
 same fitted objects on a large fresh sample; for "expected ... at this sample size" the mean over replicates.
 In about half of the settings synthetic rows come in units (several rows of one anchor) that are alike.
 
-    OMP_NUM_THREADS=1 .venv/bin/python benchmarks/coverage.py [--worlds 200] [--jobs 2] [--only ID ...]
+    OMP_NUM_THREADS=1 .venv/bin/python benchmarks/interval_coverage.py [--worlds 200] [--jobs 2] [--only ID ...]
 """
 
 from __future__ import annotations
