@@ -15,6 +15,7 @@ import numpy as np
 from syngain.core.errors import InputError
 from syngain.core.optional import require
 from syngain.data.columns.roles import Kind
+from syngain.learners.loss_tokens import LossTokens, Span, assistant_turns, tokens_of
 from syngain.models.checkpoints import EXTRA, reason
 
 if TYPE_CHECKING:
@@ -34,17 +35,24 @@ class Completion:
     Attributes:
         ids: context, then scored tokens. start: position of the first scored token, at least 1.
         size: UTF-8 bytes of the scored text. cut: whether prompt or response were truncated.
+        taught: positions before ``start`` that are trained on as well, never scored.
     """
 
     ids: tuple[int, ...]
     start: int
     size: int
     cut: bool
+    taught: tuple[Span, ...] = ()
 
     @property
     def scored(self) -> int:
         """Number of scored tokens."""
         return len(self.ids) - self.start
+
+    @property
+    def trained(self) -> int:
+        """Number of tokens that are trained on."""
+        return self.scored + sum(end - first for first, end in self.taught)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +75,18 @@ class Reader:
     """Tokenizes rows to :class:`Completion`, with at most ``max_tokens`` each.
 
     A prompt may take half of the tokens that the layout leaves, and more where the response is short; the rest is
-    truncated at its end. A truncated response has no end token.
+    truncated at its end. A truncated response has no end token. ``loss`` says which tokens are trained on.
     """
 
     tokenizer: Tokenizer
     layout: CompletionLayout
     max_tokens: int
+    loss: LossTokens = "completion"
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, kind: Kind, *, max_tokens: int, chat: bool) -> Reader:
+    def of(
+        cls, tokenizer: Tokenizer, kind: Kind, *, max_tokens: int, chat: bool, loss: LossTokens = "completion"
+    ) -> Reader:
         """The reader of rows of one kind.
 
         Raises:
@@ -90,7 +101,7 @@ class Reader:
         pairs = kind is Kind.PAIR
         templated = pairs and chat and getattr(tokenizer, "chat_template", None)
         layout = _chat_layout(tokenizer) if templated else _plain_layout(tokenizer, "\n\n" if pairs else "")
-        reader = cls(tokenizer, layout, max_tokens)
+        reader = cls(tokenizer, layout, max_tokens, loss)
         fixed = len(reader.context("")) + len(layout.end)
         if fixed + 8 > max_tokens:
             raise InputError(
@@ -105,13 +116,15 @@ class Reader:
         room = self.max_tokens - len(self.context("")) - len(self.layout.end)
         (asked, ends_asked), (said, ends) = self._spans(prompt), self._spans(response)
         keep = max(room // 2, room - len(said))  # of the prompt
-        context = self.context(prompt if len(asked) <= keep else prompt[: ends_asked[keep - 1]])
+        prompt = prompt if len(asked) <= keep else prompt[: ends_asked[keep - 1]]
+        context = self.context(prompt)
         room = max(self.max_tokens - len(context) - len(self.layout.end), 1)
         cut = len(said) > room
         ids = (*context, *said[:room], *(() if cut else self.layout.end))
         text = response[: ends[room - 1]] if cut else response
         start = max(len(context), 1)  # without a start token nothing predicts the first one
-        return Completion(ids, start, len(text.encode("utf-8", "replace")), cut or len(asked) > keep)
+        size = len(text.encode("utf-8", "replace"))
+        return Completion(ids, start, size, cut or len(asked) > keep, self._taught(prompt, start))
 
     def alternatives(self, prompt: str, responses: Sequence[str]) -> list[Completion]:
         """Rows of one prompt with each response, truncated to fit the longest response."""
@@ -129,6 +142,18 @@ class Reader:
     def context(self, prompt: str) -> tuple[int, ...]:
         """The context tokens."""
         return (*self.layout.first, *self._ids(self.layout.head + prompt + self.layout.middle))
+
+    def _taught(self, prompt: str, start: int) -> tuple[Span, ...]:
+        """Positions of the context that are trained on; the first token has nothing to be predicted from."""
+        if self.loss == "completion" or start < 2:
+            return ()
+        if self.loss == "all":
+            return ((1, start),)
+        turns, head = assistant_turns(prompt), len(self.layout.head)
+        if not turns:
+            return ()
+        _, ends = self._spans(self.layout.head + prompt + self.layout.middle)
+        return tokens_of([(head + first, head + end) for first, end in turns], ends, len(self.layout.first))
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(_clean(text), add_special_tokens=False)["input_ids"]) if text else []
@@ -192,14 +217,19 @@ def balanced(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
     return like_lengths(rows, most)
 
 
-def padded(rows: Sequence[Completion]) -> tuple[Ints, Ints, Flags]:
-    """Token ids, attention mask and score mask, each (rows, longest row)."""
+def padded(rows: Sequence[Completion], *, taught: bool = False) -> tuple[Ints, Ints, Flags]:
+    """Token ids, attention mask and score mask, each (rows, longest row).
+
+    With ``taught`` the last one is that of the tokens that are trained on.
+    """
     shape = (len(rows), max(len(row.ids) for row in rows))
     ids, mask, scored = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     for i, row in enumerate(rows):
         ids[i, : len(row.ids)] = row.ids
         mask[i, : len(row.ids)] = 1
         scored[i, row.start : len(row.ids)] = True
+        for first, end in row.taught if taught else ():
+            scored[i, first:end] = True
     return ids, mask, scored
 
 

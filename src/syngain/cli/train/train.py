@@ -38,6 +38,7 @@ def train(
     dtype: str = typer.Option("auto", help="auto, float32 or bf16."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     chat: bool = typer.Option(True, "--chat/--no-chat", help="Format pairs with the model's chat template."),
+    loss: flags.LossTokensFlag = "completion",
     forecast: bool = typer.Option(True, "--forecast/--no-forecast", help="Forecast the gain with proxy models first."),
     min_gain: float = typer.Option(0.01, help="Smallest gain that matters, in the unit of the metric."),
     output: Path = typer.Option(Path("syngain-train"), "-o", "--output", help="Folder for the report."),
