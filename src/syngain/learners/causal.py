@@ -192,6 +192,15 @@ class CausalModel:
                         torch.nn.init.kaiming_uniform_(fresh, a=math.sqrt(5))
                     weight.data.copy_(fresh)
 
+    def shrink(self, kept: float) -> None:
+        """Average the weights with those of the base model: ``base + kept * change``.
+
+        The change is a product A B per layer, so scaling B scales it exactly.
+        """
+        for name, weight in self.network.named_parameters():
+            if weight.requires_grad and "lora_B" in name:
+                weight.data.mul_(kept)
+
     def learn(self, rows: Sequence[Completion], optimizer: Optimizer, rate: float) -> float:
         """Take one optimizer step on the mean surprisal of the tokens that are trained on.
 

@@ -47,7 +47,9 @@ def tokens_of(turns: Sequence[Span], ends: Sequence[int], first: int) -> tuple[S
     """Spans of the tokens whose last character is in a turn.
 
     Args:
-        turns: in characters. ends: of each token, in characters. first: the position of the first token.
+        turns: spans in characters.
+        ends: of each token, in characters.
+        first: the position of the first token.
     """
     spans = []
     for start, end in turns:

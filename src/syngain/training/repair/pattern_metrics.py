@@ -24,7 +24,7 @@ from syngain.training.repair.sampling import SampledResponse, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion, Reader
     from syngain.training.repair.openings import Template
@@ -40,11 +40,18 @@ class State:
     Attributes:
         loss: surprisal of the response of each row (n,), in nats. tokens: how many were scored of each (n,).
         said: the beginning of an answer to the prompt of each of the first rows.
+        other: the state on rows of other kinds; None where there are none.
     """
 
     loss: Floats
     tokens: Ints
     said: tuple[SampledResponse, ...]
+    other: State | None = None
+
+    def only(self, rows: Flags) -> State:
+        """The state on some of its rows (n,)."""
+        said = tuple(one for one, kept in zip(self.said, rows, strict=False) if kept)
+        return State(self.loss[rows], self.tokens[rows], said)
 
 
 def state_of(
@@ -105,8 +112,8 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
     return found
 
 
-def real_loss(states: Sequence[State], clusters: Sequence[Ints]) -> Estimate:
-    """Surprisal per response token of held-out real rows, ratio of sums over seeds."""
+def real_loss(states: Sequence[State], clusters: Sequence[Ints], *, of: str = "held-out real rows") -> Estimate:
+    """Surprisal per response token of these rows in nats, ratio of sums over seeds."""
     value, error, freedom = paired_ratio(
         [state.loss for state in states], [state.tokens.astype(np.float64) for state in states], clusters
     )
@@ -114,7 +121,7 @@ def real_loss(states: Sequence[State], clusters: Sequence[Ints]) -> Estimate:
         value=value,
         unit="nats per token",
         method=f"ratio of sums over rows and {len(states)} seeds, {SEEDS_ADDED}",
-        estimand="surprisal of the responses of held-out real rows",
+        estimand=f"surprisal of the responses of {of}",
         intervals=_intervals(value, error, freedom),
         n=sum(state.loss.size for state in states),
         clusters=_count(clusters),

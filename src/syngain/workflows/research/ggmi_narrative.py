@@ -65,8 +65,10 @@ def paragraphs(
         else (
             (
                 "Learner",
-                f"{student.model}, a fresh adapter of rank {student.rank}, {steps} steps per fit. "
-                f"{loss_sentence(student.loss)}",
+                (
+                    f"{student.model}, a fresh adapter of rank {student.rank}, {steps} steps per fit. "
+                    f"{loss_sentence(student.loss)}"
+                ),
             ),
         )
     )
