@@ -365,6 +365,11 @@ MEASURES = {
         "Above 0 the model forgets; the recommended variant is chosen on other rows than these.",
         signed=True,
     ),
+    "retain.format": MeasureEntry(
+        "Form of answers to other real prompts",
+        "How often has an answer the form of the real response, corrected for chance?",
+        "1 is always, 0 is as often as by chance.",
+    ),
     "retain.gain": MeasureEntry(
         "Gain on real rows",
         "How much less surprising are held-out real rows than before training?",

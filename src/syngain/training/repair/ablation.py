@@ -122,7 +122,13 @@ class _AblationRun:
         halves = self.design.halves
         if halves is None:
             return None
-        return weighed(states, *halves, template=self.design.template, price=self.design.treatment.price)
+        return weighed(
+            states,
+            *halves,
+            template=self.design.template,
+            price=self.design.treatment.price,
+            forms=self.design.forms,
+        )
 
     def _arm(self, arm: str, seed: int) -> State:
         shared = arm == "untrained" and not self.design.rows.forecast
@@ -179,7 +185,7 @@ class _AblationRun:
         state = self._state(design.judged, rows, rows[: design.treatment.prompts], ("said", arm, str(seed)))
         if others is None:
             return state
-        return replace(state, other=self._state(others.side, others.scored, rows[:0], ("other", arm, str(seed))))
+        return replace(state, other=self._state(others.side, others.scored, design.asked, ("other", arm, str(seed))))
 
     def _state(self, side: TokenizedRows, rows: Ints, prompted: Ints, stream: tuple[str, ...]) -> State:
         asked = next(iter(side.rows.sides.values()))

@@ -18,6 +18,7 @@ from syngain.core.rng import Streams
 from syngain.data.columns.roles import Kind
 from syngain.data.splits import folds
 from syngain.learners.completions import TokenizedRows
+from syngain.training.repair.answer_forms import real_forms
 from syngain.training.repair.losses import Lesson, both, forget, forgettable, replay
 from syngain.training.repair.openings import Template, template_of
 from syngain.training.repair.other_rows import OtherRows
@@ -139,6 +140,21 @@ class AblationDesign:
     def judged_rows(self, seed: int) -> Ints:
         """The real rows that are scored in a seed, in their order."""
         return self.round(seed).judged[: self.treatment.rows]
+
+    @property
+    def asked(self) -> Ints:
+        """The reported rows of other kinds whose prompts are answered, the first ones that are scored."""
+        if self.others is None:
+            return np.empty(0, dtype=np.int64)
+        return self.others.scored[self.others.reported][: self.treatment.prompts]
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms of their real responses."""
+        if self.others is None:
+            return ()
+        side = self.others.side
+        return real_forms(side.reader, side.take(self.asked), self.treatment.tokens)
 
     @property
     def halves(self) -> tuple[RowHalves, RowHalves] | None:

@@ -31,7 +31,7 @@ class OtherRows:
     Attributes:
         side: the rows in tokens. cluster: near-duplicate cluster of each (n,).
         rehearsed: positions of the rows that a variant trains on. scored: of the rows that are scored, (m,).
-        reported: whether a scored row is reported (m,); the others choose the variant.
+        reported: whether a scored row is reported (m,), the first ones; the others choose the variant.
         left_out: rows that repeat real, synthetic or test rows.
     """
 
@@ -79,8 +79,8 @@ class OtherRows:
             side=TokenizedRows(reader, rows),
             cluster=own,
             rehearsed=parts[0],
-            scored=np.concatenate([choosing, reported]),
-            reported=np.arange(choosing.size + reported.size) >= choosing.size,
+            scored=np.concatenate([reported, choosing]),
+            reported=np.arange(choosing.size + reported.size) < reported.size,
             left_out=len(rows) - new.size,
         )
 

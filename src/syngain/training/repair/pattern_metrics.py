@@ -143,15 +143,7 @@ def opening_entropy(states: Sequence[State], clusters: Sequence[Ints]) -> Estima
         return float(np.mean([entropy(code) for code in kept if code.size]))
 
     plain, count = plugged(None), names.size
-    several = np.array([entropy(code) for code in codes])
-    value, error, freedom = plain, math.inf, 1.0
-    if count > 1:
-        left = np.array([plugged(int(name)) for name in names])
-        value = count * plain - (count - 1) * float(left.mean())
-        parts = [((count - 1) / count * float(np.sum((left - left.mean()) ** 2)), count - 1.0)]
-        if several.size > 1:
-            parts.append((float(several.var(ddof=1)) / several.size, several.size - 1.0))
-        error, freedom = math.sqrt(sum(part for part, _ in parts)), satterthwaite(*parts)
+    value, error, freedom = jackknifed(plugged, names, np.array([entropy(code) for code in codes]))
     size = min(code.size for code in codes)
     saturated = float(np.mean([np.unique(code).size / code.size for code in codes])) > SATURATED
     return Estimate(
@@ -166,6 +158,25 @@ def opening_entropy(states: Sequence[State], clusters: Sequence[Ints]) -> Estima
         marks=("saturated",) if saturated else (),
         references={"plug-in": plain, "ceiling of the plug-in": math.log(size)},
     )
+
+
+def jackknifed(statistic: Callable[[int | None], float], names: Ints, several: Floats) -> tuple[float, float, float]:
+    """Value, error and degrees of freedom by the jackknife over clusters; seeds add ``s^2 / K``.
+
+    Args:
+        statistic: without the rows of a cluster, or of all rows.
+        names: of the clusters.
+        several: the statistic of each of the K seeds.
+    """
+    plain, count = statistic(None), names.size
+    if count < 2:
+        return plain, math.inf, 1.0
+    left = np.array([statistic(int(name)) for name in names])
+    parts = [((count - 1) / count * float(np.sum((left - left.mean()) ** 2)), count - 1.0)]
+    if several.size > 1:
+        parts.append((float(several.var(ddof=1)) / several.size, several.size - 1.0))
+    value = count * plain - (count - 1) * float(left.mean())
+    return value, math.sqrt(sum(part for part, _ in parts)), satterthwaite(*parts)
 
 
 def _share(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.core.errors import InputError
+from syngain.training.repair.answer_forms import adherence
 from syngain.training.repair.pattern_metrics import State, measures, real_loss
 from syngain.training.repair.removed_share import loss_difference
 
@@ -64,7 +65,8 @@ class Retention:
     """Gain and retention of every variant on the reported rows.
 
     Attributes:
-        arms: variant to ``retain.loss``, and except for the untrained model ``retain.change`` and ``retain.gain``.
+        arms: variant to ``retain.loss`` and ``retain.format``, and except for the untrained model ``retain.change`` and
+            ``retain.gain``.
         chosen: the variant that is recommended, by the other half of the rows.
         template: variant to the fraction of answers with the template; empty where too few prompts are answered.
     """
@@ -87,7 +89,13 @@ class Retention:
 
 
 def weighed(
-    states: Mapping[str, Sequence[State]], real: RowHalves, other: RowHalves, *, template: Template, price: float
+    states: Mapping[str, Sequence[State]],
+    real: RowHalves,
+    other: RowHalves,
+    *,
+    template: Template,
+    price: float,
+    forms: Sequence[str] = (),
 ) -> Retention:
     """Choose the variant on one half of the rows, report all on the other.
 
@@ -100,6 +108,7 @@ def weighed(
         other: halves of the rows of other kinds.
         template: of the dataset.
         price: nats per token on real rows that a nat on other rows is worth.
+        forms: of the responses of the reported rows of other kinds, as many as are answered.
     """
     far_states = {arm: [state.other for state in own if state.other is not None] for arm, own in states.items()}
     near, far = _half(states, real, reported=False), _half(far_states, other, reported=False)
@@ -112,7 +121,9 @@ def weighed(
     real_clusters, other_clusters = (halves.chosen(reported=True)[1] for halves in (real, other))
     arms = {}
     for arm in states:
+        form = adherence(kept[arm], other_clusters, forms)
         arms[arm] = {"retain.loss": real_loss(kept[arm], other_clusters, of=OTHER)}
+        arms[arm] |= {} if form is None else {"retain.format": form}
         if arm != "untrained":
             words = f"{arm} minus untrained"
             arms[arm]["retain.change"] = loss_difference(kept[arm], kept["untrained"], other_clusters, words, of=OTHER)
