@@ -10,7 +10,7 @@ from syngain.core import UsageError
 from syngain.data import Dataset
 from syngain.learners.adapting import OptimizerSteps, plain
 from syngain.learners.causal import CausalProxy
-from syngain.learners.loss_tokens import LOSSES, assistant_turns, tokens_of
+from syngain.learners.completions import LOSSES, assistant_turns, tokens_of
 
 CHAT = [
     {"role": "user", "content": "hi"},

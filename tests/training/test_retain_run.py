@@ -33,7 +33,7 @@ def run(folder, model, retain, **sizes):
 def model(tmp_path_factory):
     for name in ("torch", "transformers", "peft", "trl", "datasets"):
         pytest.importorskip(name, reason=f"{name} is absent: pip install 'syngain[train]'")
-    folder = tiny_repair.taught(tmp_path_factory.mktemp("both"), steps=240, both=True)
+    folder = tiny_repair.taught(tmp_path_factory.mktemp("both"), both=True)
     return tiny_repair.proxy(folder, rates=(0.01,), batch=16)
 
 

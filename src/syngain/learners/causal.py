@@ -19,8 +19,7 @@ from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
 from syngain.core.threads import one_thread_each
 from syngain.learners.causal_scoring import CausalScorer, adapter_weights, is_half, memory_named, torch_module
-from syngain.learners.completions import Completion, Reader, balanced, like_lengths
-from syngain.learners.loss_tokens import LOSSES, LossTokens
+from syngain.learners.completions import LOSSES, Completion, LossTokens, Reader, balanced, like_lengths
 from syngain.models import checkpoints
 from syngain.models.checkpoints import EXTRA, reason
 

@@ -1,21 +1,22 @@
 """Rows as tokens for a causal language model: context, then scored tokens.
 
 Of a pair the response with its end token is scored, of a text all tokens. Prompt and response are formatted by the
-model's chat template if it has one, else separated by an empty line.
+model's chat template if it has one, else separated by an empty line. Which tokens are trained on is one setting for
+every training run, ``CausalProxy.loss``; scores are of the response whatever it is, so that runs are comparable.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from syngain.core.errors import InputError
 from syngain.core.optional import require
 from syngain.data.columns.roles import Kind
-from syngain.learners.loss_tokens import LossTokens, Span, assistant_turns, tokens_of
 from syngain.models.checkpoints import EXTRA, reason
 
 if TYPE_CHECKING:
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Library, Tokenizer
 
 ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # placeholders that no template contains
+LossTokens: TypeAlias = Literal["completion", "assistant", "all"]
+LOSSES: dict[str, str] = {
+    "completion": "the tokens of the response",
+    "assistant": "the tokens of every assistant turn, those in the prompt included",
+    "all": "all tokens, those of prompt and chat template included",
+}
+Span: TypeAlias = "tuple[int, int]"
+"""First position, and the one after the last."""
+
+_ROLE = re.compile(r"^(system|developer|user|assistant|tool|function|function_call|tool_call): ", re.MULTILINE)
+_SAID = frozenset({"assistant", "function_call", "tool_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +243,40 @@ def padded(rows: Sequence[Completion], *, taught: bool = False) -> tuple[Ints, I
         for first, end in row.taught if taught else ():
             scored[i, first:end] = True
     return ids, mask, scored
+
+
+def loss_sentence(loss: str) -> str:
+    """The sentence of a report on the setting."""
+    return f"Trained on {LOSSES[loss]} (--loss {loss}); losses are measured on the response."
+
+
+def assistant_turns(prompt: str) -> list[Span]:
+    """Characters of the assistant turns in a prompt that is a conversation.
+
+    A conversation begins with a role and has several: ``user: ...`` and ``assistant: ...`` in lines, as conversations
+    are read. Other prompts have no such turn.
+    """
+    marks = list(_ROLE.finditer(prompt))
+    if len(marks) < 2 or marks[0].start() > 0:
+        return []
+    ends = [mark.start() - 1 for mark in marks[1:]] + [len(prompt)]  # without the line break between turns
+    return [(mark.end(), end) for mark, end in zip(marks, ends, strict=True) if mark.group(1) in _SAID]
+
+
+def tokens_of(turns: Sequence[Span], ends: Sequence[int], first: int) -> tuple[Span, ...]:
+    """Spans of the tokens whose last character is in a turn.
+
+    Args:
+        turns: spans in characters.
+        ends: of each token, in characters.
+        first: the position of the first token.
+    """
+    spans = []
+    for start, end in turns:
+        inside = [first + at for at, last in enumerate(ends) if start < last <= end]
+        if inside:
+            spans.append((inside[0], inside[-1] + 1))
+    return tuple(spans)
 
 
 def _clean(text: str) -> str:

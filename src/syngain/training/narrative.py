@@ -11,7 +11,7 @@ from scipy import stats
 from syngain.core.phrases import capital
 from syngain.core.result import Finding, Series, Verdict
 from syngain.gain.outcome.effects import effect, gain_words
-from syngain.learners.loss_tokens import loss_sentence
+from syngain.learners.completions import loss_sentence
 from syngain.training.student.narrative import plan_sentence
 from syngain.training.student.time_budget import ID_NAMES, NAMES
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from syngain.core.phrases import interval_words, signed
 from syngain.core.result import Finding, Verdict
-from syngain.learners.loss_tokens import loss_sentence
+from syngain.learners.completions import loss_sentence
 from syngain.training.repair.ablation import LEVEL
 from syngain.training.repair.retention_words import forgetting, recommended, retention_paragraphs
 

@@ -10,7 +10,7 @@ from syngain.core.progress import Progress, silent
 from syngain.core.result import Finding, Result, Verdict, Views
 from syngain.data.study import Study
 from syngain.gain.outcome.effects import effect, gain_words
-from syngain.learners.loss_tokens import loss_sentence
+from syngain.learners.completions import loss_sentence
 from syngain.training.student.narrative import plan_sentence
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from syngain.core.phrases import capital
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import gain_words
-from syngain.learners.loss_tokens import loss_sentence
+from syngain.learners.completions import loss_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

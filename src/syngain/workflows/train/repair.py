@@ -69,16 +69,11 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Overfit a student on the synthetic rows; measure three repairs, two preventions.
+    """Overfit a student on the synthetic rows; measure repairs and preventions.
 
-    The variants: the untrained model; trained on the synthetic rows; from there replay of real rows, the bounded
-    forgetting loss on the dataset's opening, and both; the replayed rows on the untrained model, which never saw the
-    dataset; trained on the dataset with real rows mixed in, and on the dataset with its opening stripped from most
-    rows. Each is evaluated on real rows that none was trained on.
-
-    With ``retain`` every variant is also evaluated on real rows of other kinds. Four variants more: replay with such
-    rows, the weights averaged with the untrained model, early stop, a lower rate. The verdict recommends one, chosen on
-    one half of the rows and reported on the other.
+    The variants are :func:`syngain.training.repair.treatment.variants`, each evaluated on real rows that none was
+    trained on. With ``retain`` also on real rows of other kinds; the verdict then recommends a variant, chosen on one
+    half of the rows and reported on the other.
 
     Args:
         real: the real rows, as a dataset or a path: pairs of prompt and response.
