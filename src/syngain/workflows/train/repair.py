@@ -78,8 +78,7 @@ def repair(  # noqa: PLR0913  (the inputs and switches of the command)
     Args:
         real: the real rows, as a dataset or a path: pairs of prompt and response.
         synthetic: the synthetic rows.
-        folder: where finished variants are kept, one file per variant and seed, and about once a minute the one in
-            training.
+        folder: where finished variants are kept, and about once a minute the one in training.
         test: real rows to evaluate on; else a quarter of the real rows in each seed.
         retain: real rows of other kinds, pairs of prompt and response, at least 12.
         settings: model, steps, seeds, losses.
