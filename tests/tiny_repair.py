@@ -34,14 +34,14 @@ def others(count, seed):
 def taught(folder, steps=120, seed=0, *, both=False):
     """Write a model all of whose weights have learned the task a little.
 
-    With ``both`` it knows rows of the other kind well and the task badly. Returns the folder.
+    With ``both`` it has learned rows of the other kind too. Returns the folder.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     tiny_causal.make(folder, template=tiny_causal.CHAT, hidden=48)
     reader = proxy(folder).open().reader(rows(1, 0).kind)
-    known = [rows(60, 99), others(340, 98)] if both else [rows(400, 99)]
+    known = [rows(400, 99), *([others(400, 98)] if both else [])]
     read = [reader.read(*pair) for data in known for pair in zip(*data.sides.values(), strict=True)]
     network = AutoModelForCausalLM.from_pretrained(folder)
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from syngain.core import InputError
+from syngain.core.result import Verdict
 from syngain.training.repair.openings import template_of
 from syngain.training.repair.pattern_metrics import State
 from syngain.training.repair.retention import RowHalves, weighed
+from syngain.training.repair.retention_words import forgetting, recommended
 from syngain.training.repair.treatment import variants
 
 SYMBOLS, TOKENS, ROWS, SEEDS, WORLDS = 8, 12, 40, 3, 100
@@ -137,6 +139,21 @@ def test_a_price_of_0_ignores_what_is_forgotten_and_a_high_one_forbids_it():
     assert world.weigh(price=1e6).chosen == "untrained"
     assert world.weigh().removed is None
     assert world.weigh().forgets
+
+
+def test_the_words_name_the_variant_its_gain_and_its_cost():
+    parts = {"untrained": (0.4, 0.0), "overfitted": (0.6, 0.4), "replay": (0.01, 0.01), "anchors": (0.0, 0.0)}
+    world = World(np.random.default_rng(3), parts)
+    alone = Verdict(decision="do_not_use", sentence="Do not use it alone.", action="Do not train on these rows alone.")
+    found = world.weigh()
+    verdict = recommended(found, alone)
+    assert found.chosen == "replay"
+    assert "Do not use it alone. Recommended: replay. Gain on real rows +" in verdict.sentence
+    assert "; cost on other real rows +" in verdict.sentence
+    assert "Replayed rows alone: gain on real rows +" in verdict.sentence
+    assert verdict.action == "Do not train on these rows alone. Recommended: replay."
+    (finding,) = forgetting(found)
+    assert finding.message.startswith("Trained on this dataset alone, the loss on other real rows rises by +")
 
 
 def test_halves_with_one_row_are_an_error():
