@@ -23,7 +23,7 @@ import numpy as np
 from syngain.core import SyngainError
 from syngain.data import read
 from syngain.learners.causal import CausalProxy
-from syngain.training.repair.ablation import Treatment
+from syngain.training.repair.treatment import Treatment
 from syngain.workflows.train.repair import RepairSettings, repair, repair_table
 
 SHARED = Path(os.environ.get("SYNGAIN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

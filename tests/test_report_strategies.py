@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from syngain.report.figures.strategies import BOTTOM, LEFT, RIGHT, TOP, WIDTH, strategies_svg
+from syngain.report.figures.scatter import BOTTOM, LEFT, RIGHT, TOP, WIDTH
+from syngain.report.figures.strategies import strategies_svg
 
 
 def number(value, low=None, high=None, unit="nats"):

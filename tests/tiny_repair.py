@@ -22,15 +22,27 @@ def rows(count, seed, lead=""):
     return Dataset.from_rows(out, f"rows-{seed}")
 
 
-def taught(folder, steps=120, seed=0):
-    """Write a model all of whose weights have learned the task a little; returns the folder."""
+def others(count, seed):
+    """Rows of another kind: a question of three words; the response is the last of them."""
+    rng = random.Random(seed)
+    asked = [rng.sample(WORDS, 3) for _ in range(count)]
+    return Dataset.from_rows(
+        [{"instruction": f"{' '.join(own)}?", "output": own[2]} for own in asked], f"others-{seed}"
+    )
+
+
+def taught(folder, steps=120, seed=0, *, both=False):
+    """Write a model all of whose weights have learned the task a little.
+
+    With ``both`` it has learned rows of the other kind too. Returns the folder.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
     tiny_causal.make(folder, template=tiny_causal.CHAT, hidden=48)
     reader = proxy(folder).open().reader(rows(1, 0).kind)
-    task = rows(400, 99)
-    read = [reader.read(*pair) for pair in zip(*task.sides.values(), strict=True)]
+    known = [rows(400, 99), *([others(400, 98)] if both else [])]
+    read = [reader.read(*pair) for data in known for pair in zip(*data.sides.values(), strict=True)]
     network = AutoModelForCausalLM.from_pretrained(folder)
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
     rng = random.Random(seed)

@@ -17,9 +17,10 @@ from syngain import report
 from syngain.core import InputError, UsageError
 from syngain.data import Dataset
 from syngain.learners.causal import CausalModel
-from syngain.training.repair.ablation import ARMS, Treatment
+from syngain.training.repair.treatment import Treatment, variants
 from syngain.workflows.train.repair import NAMES, RepairSettings, clear, repair, repair_table
 
+ARMS = variants(retaining=False)
 SIZES = {"steps": 40, "repair_steps": 25, "seeds": 2, "treatment": Treatment(rows=30, prompts=20, tokens=12)}
 
 
@@ -110,7 +111,7 @@ def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_numbers(taught, tm
     script = (
         "import sys; from pathlib import Path; import tiny_repair as t\n"
         "from syngain.workflows.train.repair import RepairSettings, repair\n"
-        "from syngain.training.repair.ablation import Treatment\n"
+        "from syngain.training.repair.treatment import Treatment\n"
         f"model = t.proxy({str(taught)!r}, rates=(0.01,), batch=16)\n"
         f"repair(t.rows(60, 1), t.rows(60, 2, t.TEMPLATE), test=t.rows(30, 3), folder=Path(sys.argv[1]),"
         f" settings=RepairSettings({words}, model=model), progress=lambda s, d: print(s, flush=True))\n"

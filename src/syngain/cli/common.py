@@ -111,12 +111,15 @@ def read_sets(options: Mapping[str, Any]) -> dict[str, Dataset]:
     """Read the sets by role; columns are detected on the real rows first."""
     from syngain.data import RoleOptions, read
 
-    check_files(options.get(flag) for flag in ("real", "synthetic", "test", "held_out"))
+    check_files(options.get(flag) for flag in ("real", "synthetic", "test", "held_out", "retain"))
     out: dict[str, Dataset] = {}
     for role, flag in (("real", "real"), ("synthetic", "synthetic"), ("test", "test"), ("pool", "held_out")):
         if options.get(flag) is not None:
             roles = RoleOptions.parse(column_flags(options), role)
             out[role] = read(options[flag], roles=roles, like=out.get("real"), encoding=encoding_of(options, role))
+    if options.get("retain") is not None:  # rows of other kinds: their columns are found by themselves
+        roles = RoleOptions.parse(column_flags(options), "retain")
+        out["retain"] = read(options["retain"], roles=roles, encoding=encoding_of(options, "retain"))
     return out
 
 

@@ -30,6 +30,9 @@ FrozenModel = Annotated[str, typer.Option(help="Language model that reads texts:
 Minutes = Annotated[
     Optional[float], typer.Option(min=1.0, help="Time on two cores; rows are sampled to fit (default 10).")
 ]
+LossTokensFlag = Annotated[
+    str, typer.Option("--loss", help="Tokens to train on: completion, assistant (every turn) or all.")
+]
 Encoder = Annotated[str, typer.Option(help="Text encoder: ngrams, minilm, folder, hub name, MODEL@URL, FILE.yaml.")]
 
 Recipe = Annotated[

@@ -333,6 +333,7 @@ def train(options: Options) -> Arguments:
         dtype=options["dtype"],
         device=options["device"],
         chat=options["chat"],
+        loss=options["loss"],
     )
     settings = TrainSettings(
         student=student,
@@ -364,7 +365,7 @@ def ggmi(options: Options) -> Arguments:
     settings = GgmiSettings(
         masks=Masks(pairs=options["pairs"], masks=options["masks"], draws=options["n_repeats"]),
         gain=options["gain"],
-        student=None if options["model"] is None else CausalProxy(model=options["model"]),
+        student=None if options["model"] is None else CausalProxy(model=options["model"], loss=options["loss"]),
         steps=options["steps"],
         encoder=encoder_named(options["encoder"]),
     )

@@ -48,5 +48,9 @@ FINDING_WORDS: Mapping[str, tuple[str, str]] = {
         "The model repeats the template and forgets your real rows.",
         "mix in real rows, or repair with `syngain train REAL SYNTHETIC --repair`",
     ),
+    "forgetting": (
+        "The model gets worse at what it could do before.",
+        "use the recommended repair, or mix in real rows of other kinds",
+    ),
     "limited_run": ("The measured gain may change in a longer run.", "raise --n-repeats, --steps or --max-tokens"),
 }

@@ -19,7 +19,7 @@ from syngain.core.optional import require
 from syngain.core.progress import Progress, silent
 from syngain.core.threads import one_thread_each
 from syngain.learners.causal_scoring import CausalScorer, adapter_weights, is_half, memory_named, torch_module
-from syngain.learners.completions import Completion, Reader, balanced, like_lengths
+from syngain.learners.completions import LOSSES, Completion, LossTokens, Reader, balanced, like_lengths
 from syngain.models import checkpoints
 from syngain.models.checkpoints import EXTRA, reason
 
@@ -53,6 +53,8 @@ class CausalProxy:
             and float32 elsewhere, where bf16 is slower.
         device: ``auto`` uses a GPU if available.
         chat: whether pairs use the model's chat template.
+        loss: the tokens that are trained on: ``completion``, the response; ``assistant``, every assistant turn of a
+            conversation; ``all``, those of the prompt too. Losses are measured on the response.
     """
 
     model: str = "smollm2"
@@ -64,6 +66,7 @@ class CausalProxy:
     dtype: Literal["auto", "float32", "bf16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     chat: bool = True
+    loss: LossTokens = "completion"
 
     def __post_init__(self) -> None:
         for name, value, least in (
@@ -83,9 +86,11 @@ class CausalProxy:
         for name, word, known in (
             ("dtype", self.dtype, ("auto", "float32", "bf16")),
             ("device", self.device, ("auto", "cpu", "cuda")),
+            ("loss", self.loss, tuple(LOSSES)),
         ):
             if word not in known:
-                raise UsageError(f"{name} = {word!r}", expected=f"one of {', '.join(known)}", todo=f"set {name}='auto'")
+                todo = f"set {name}={known[0]!r}"
+                raise UsageError(f"{name} = {word!r}", expected=f"one of {', '.join(known)}", todo=todo)
 
     def open(self, progress: Progress = silent) -> CausalModel:
         """Load the model and add an untrained adapter.
@@ -156,7 +161,7 @@ class CausalModel:
         """The reader for rows of this kind; see :meth:`Reader.of`."""
         limit = getattr(self.network.config, "max_position_embeddings", None) or self.proxy.max_tokens
         tokens = min(self.proxy.max_tokens, int(limit))
-        return Reader.of(self.tokenizer, kind, max_tokens=tokens, chat=self.proxy.chat)
+        return Reader.of(self.tokenizer, kind, max_tokens=tokens, chat=self.proxy.chat, loss=self.proxy.loss)
 
     @property
     def scorer(self) -> CausalScorer:
@@ -186,8 +191,17 @@ class CausalModel:
                         torch.nn.init.kaiming_uniform_(fresh, a=math.sqrt(5))
                     weight.data.copy_(fresh)
 
+    def shrink(self, kept: float) -> None:
+        """Average the weights with those of the base model: ``base + kept * change``.
+
+        The change is a product A B per layer, so scaling B scales it exactly.
+        """
+        for name, weight in self.network.named_parameters():
+            if weight.requires_grad and "lora_B" in name:
+                weight.data.mul_(kept)
+
     def learn(self, rows: Sequence[Completion], optimizer: Optimizer, rate: float) -> float:
-        """Take one optimizer step on the mean surprisal of the scored tokens.
+        """Take one optimizer step on the mean surprisal of the tokens that are trained on.
 
         Returns that mean.
         """
@@ -210,13 +224,13 @@ class CausalModel:
         Args:
             rows: of one step.
             weigh: computes the loss of some rows from surprisals; None for their sum. Summed over all rows and
-                divided by the number of scored tokens, it is the loss.
+                divided by the number of tokens that are trained on, it is the loss.
         """
         torch, scorer = torch_module(), self.scorer
-        scored, weights = max(sum(row.scored for row in rows), 1), self.weights()
+        scored, weights = max(sum(row.trained for row in rows), 1), self.weights()
 
         def gradient(part: list[int]) -> tuple[float, Sequence[Tensor]]:
-            nats, counted = scorer.surprisals([rows[i] for i in part])
+            nats, counted = scorer.surprisals([rows[i] for i in part], taught=True)
             loss = nats.sum() if weigh is None else weigh(nats, counted, part)
             return float(loss.detach()), torch.autograd.grad(loss / scored, weights, allow_unused=True)
 

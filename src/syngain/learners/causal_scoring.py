@@ -128,13 +128,18 @@ class CausalScorer:
         rows: Sequence[Completion],
         temperature: float = 1.0,
         cache: Library = None,
+        *,
+        taught: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """Surprisal of every token, and the mask of scored tokens, both (rows, columns)."""
+        """Surprisal of every token, and the mask of scored tokens, both (rows, columns).
+
+        With ``taught`` of the tokens that are trained on instead.
+        """
         torch = torch_module()
-        if all(not row.scored for row in rows):
+        if all(not (row.trained if taught else row.scored) for row in rows):
             none = torch.zeros((len(rows), 1), device=self.device)
             return adapter_weights(self.network)[0].sum() * none, none.bool()
-        logits, targets = self._logits(rows, cache)
+        logits, targets = self._logits(rows, cache, taught=taught)
         return _surprisal(logits, targets, temperature), targets != -100
 
     def each(
@@ -187,13 +192,15 @@ class CausalScorer:
         """Surprisal of every token in float32 (rows, columns), zero where not scored."""
         return self.surprisals(rows, temperature, cache)[0]
 
-    def _logits(self, rows: Sequence[Completion], cache: Library = None) -> tuple[Tensor, Tensor]:
+    def _logits(
+        self, rows: Sequence[Completion], cache: Library = None, *, taught: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """Logits (rows, columns, vocabulary) of scored columns, and their targets.
 
         Targets are -100 elsewhere. ``cache`` contains the context of the rows.
         """
         torch = torch_module()
-        ids, mask, scored = padded(rows)
+        ids, mask, scored = padded(rows, taught=taught)
         columns = np.flatnonzero(scored.any(axis=0))  # the logits of other columns are never computed
         tensors = [torch.from_numpy(array).to(self.device) for array in (ids, mask, columns - 1)]
         if cache is not None:

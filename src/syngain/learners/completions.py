@@ -1,14 +1,16 @@
 """Rows as tokens for a causal language model: context, then scored tokens.
 
 Of a pair the response with its end token is scored, of a text all tokens. Prompt and response are formatted by the
-model's chat template if it has one, else separated by an empty line.
+model's chat template if it has one, else separated by an empty line. Which tokens are trained on is one setting for
+every training run, ``CausalProxy.loss``; scores are of the response whatever it is, so that runs are comparable.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
     from syngain.models.checkpoints import Library, Tokenizer
 
 ASKED, SAID = "syngain-7f3a-asked", "syngain-7f3a-said"  # placeholders that no template contains
+LossTokens: TypeAlias = Literal["completion", "assistant", "all"]
+LOSSES: dict[str, str] = {
+    "completion": "the tokens of the response",
+    "assistant": "the tokens of every assistant turn, those in the prompt included",
+    "all": "all tokens, those of prompt and chat template included",
+}
+Span: TypeAlias = "tuple[int, int]"
+"""First position, and the one after the last."""
+
+_ROLE = re.compile(r"^(system|developer|user|assistant|tool|function|function_call|tool_call): ", re.MULTILINE)
+_SAID = frozenset({"assistant", "function_call", "tool_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +47,24 @@ class Completion:
     Attributes:
         ids: context, then scored tokens. start: position of the first scored token, at least 1.
         size: UTF-8 bytes of the scored text. cut: whether prompt or response were truncated.
+        taught: positions before ``start`` that are trained on as well, never scored.
     """
 
     ids: tuple[int, ...]
     start: int
     size: int
     cut: bool
+    taught: tuple[Span, ...] = ()
 
     @property
     def scored(self) -> int:
         """Number of scored tokens."""
         return len(self.ids) - self.start
+
+    @property
+    def trained(self) -> int:
+        """Number of tokens that are trained on."""
+        return self.scored + sum(end - first for first, end in self.taught)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +87,18 @@ class Reader:
     """Tokenizes rows to :class:`Completion`, with at most ``max_tokens`` each.
 
     A prompt may take half of the tokens that the layout leaves, and more where the response is short; the rest is
-    truncated at its end. A truncated response has no end token.
+    truncated at its end. A truncated response has no end token. ``loss`` says which tokens are trained on.
     """
 
     tokenizer: Tokenizer
     layout: CompletionLayout
     max_tokens: int
+    loss: LossTokens = "completion"
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, kind: Kind, *, max_tokens: int, chat: bool) -> Reader:
+    def of(
+        cls, tokenizer: Tokenizer, kind: Kind, *, max_tokens: int, chat: bool, loss: LossTokens = "completion"
+    ) -> Reader:
         """The reader of rows of one kind.
 
         Raises:
@@ -90,7 +113,7 @@ class Reader:
         pairs = kind is Kind.PAIR
         templated = pairs and chat and getattr(tokenizer, "chat_template", None)
         layout = _chat_layout(tokenizer) if templated else _plain_layout(tokenizer, "\n\n" if pairs else "")
-        reader = cls(tokenizer, layout, max_tokens)
+        reader = cls(tokenizer, layout, max_tokens, loss)
         fixed = len(reader.context("")) + len(layout.end)
         if fixed + 8 > max_tokens:
             raise InputError(
@@ -105,13 +128,15 @@ class Reader:
         room = self.max_tokens - len(self.context("")) - len(self.layout.end)
         (asked, ends_asked), (said, ends) = self._spans(prompt), self._spans(response)
         keep = max(room // 2, room - len(said))  # of the prompt
-        context = self.context(prompt if len(asked) <= keep else prompt[: ends_asked[keep - 1]])
+        prompt = prompt if len(asked) <= keep else prompt[: ends_asked[keep - 1]]
+        context = self.context(prompt)
         room = max(self.max_tokens - len(context) - len(self.layout.end), 1)
         cut = len(said) > room
         ids = (*context, *said[:room], *(() if cut else self.layout.end))
         text = response[: ends[room - 1]] if cut else response
         start = max(len(context), 1)  # without a start token nothing predicts the first one
-        return Completion(ids, start, len(text.encode("utf-8", "replace")), cut or len(asked) > keep)
+        size = len(text.encode("utf-8", "replace"))
+        return Completion(ids, start, size, cut or len(asked) > keep, self._taught(prompt, start))
 
     def alternatives(self, prompt: str, responses: Sequence[str]) -> list[Completion]:
         """Rows of one prompt with each response, truncated to fit the longest response."""
@@ -129,6 +154,18 @@ class Reader:
     def context(self, prompt: str) -> tuple[int, ...]:
         """The context tokens."""
         return (*self.layout.first, *self._ids(self.layout.head + prompt + self.layout.middle))
+
+    def _taught(self, prompt: str, start: int) -> tuple[Span, ...]:
+        """Positions of the context that are trained on; the first token has nothing to be predicted from."""
+        if self.loss == "completion" or start < 2:
+            return ()
+        if self.loss == "all":
+            return ((1, start),)
+        turns, head = assistant_turns(prompt), len(self.layout.head)
+        if not turns:
+            return ()
+        _, ends = self._spans(self.layout.head + prompt + self.layout.middle)
+        return tokens_of([(head + first, head + end) for first, end in turns], ends, len(self.layout.first))
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(_clean(text), add_special_tokens=False)["input_ids"]) if text else []
@@ -192,15 +229,54 @@ def balanced(rows: Sequence[Completion], tokens: int) -> list[list[int]]:
     return like_lengths(rows, most)
 
 
-def padded(rows: Sequence[Completion]) -> tuple[Ints, Ints, Flags]:
-    """Token ids, attention mask and score mask, each (rows, longest row)."""
+def padded(rows: Sequence[Completion], *, taught: bool = False) -> tuple[Ints, Ints, Flags]:
+    """Token ids, attention mask and score mask, each (rows, longest row).
+
+    With ``taught`` the last one is that of the tokens that are trained on.
+    """
     shape = (len(rows), max(len(row.ids) for row in rows))
     ids, mask, scored = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     for i, row in enumerate(rows):
         ids[i, : len(row.ids)] = row.ids
         mask[i, : len(row.ids)] = 1
         scored[i, row.start : len(row.ids)] = True
+        for first, end in row.taught if taught else ():
+            scored[i, first:end] = True
     return ids, mask, scored
+
+
+def loss_sentence(loss: str) -> str:
+    """The sentence of a report on the setting."""
+    return f"Trained on {LOSSES[loss]} (--loss {loss}); losses are measured on the response."
+
+
+def assistant_turns(prompt: str) -> list[Span]:
+    """Characters of the assistant turns in a prompt that is a conversation.
+
+    A conversation begins with a role and has several: ``user: ...`` and ``assistant: ...`` in lines, as conversations
+    are read. Other prompts have no such turn.
+    """
+    marks = list(_ROLE.finditer(prompt))
+    if len(marks) < 2 or marks[0].start() > 0:
+        return []
+    ends = [mark.start() - 1 for mark in marks[1:]] + [len(prompt)]  # without the line break between turns
+    return [(mark.end(), end) for mark, end in zip(marks, ends, strict=True) if mark.group(1) in _SAID]
+
+
+def tokens_of(turns: Sequence[Span], ends: Sequence[int], first: int) -> tuple[Span, ...]:
+    """Spans of the tokens whose last character is in a turn.
+
+    Args:
+        turns: spans in characters.
+        ends: of each token, in characters.
+        first: the position of the first token.
+    """
+    spans = []
+    for start, end in turns:
+        inside = [first + at for at, last in enumerate(ends) if start < last <= end]
+        if inside:
+            spans.append((inside[0], inside[-1] + 1))
+    return tuple(spans)
 
 
 def _clean(text: str) -> str:

@@ -84,6 +84,7 @@ FINDINGS = {
     "saturated": "Too few prompts",
     "no_end_token": "End token is missing",
     "pattern_overfitting": "The model learned the template",
+    "forgetting": "The model forgets other rows",
     "no_gain": "No gain",
     "harm": "Harm",
     "limited_run": "Limits of this run",

@@ -28,6 +28,7 @@ from syngain.report.figures.data import (
     region_counts,
     series_figure,
 )
+from syngain.report.figures.frontier import frontier_svg
 from syngain.report.figures.gain import gain_bar, gain_curve
 from syngain.report.figures.interval import strip
 from syngain.report.figures.strategies import strategies_svg
@@ -65,6 +66,7 @@ def html(result: Result) -> str:
             groups=groups(result.estimates),
             sets=set_table(result.sets),
             strategies=strategies_svg(result.sets),
+            frontier=frontier_svg(result.sets),
             pictures=pictures,
             regions=missing(result.views.map_regions),
             gain_bar=gain_bar(result),

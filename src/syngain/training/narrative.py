@@ -11,6 +11,7 @@ from scipy import stats
 from syngain.core.phrases import capital
 from syngain.core.result import Finding, Series, Verdict
 from syngain.gain.outcome.effects import effect, gain_words
+from syngain.learners.completions import loss_sentence
 from syngain.training.student.narrative import plan_sentence
 from syngain.training.student.time_budget import ID_NAMES, NAMES
 
@@ -232,7 +233,7 @@ def run_paragraphs(found: StudentGain, student: CausalProxy, trainer: str) -> tu
     )
     by = "TRL's trainer" if trainer == "trl" else "syngain's own loop"
     return (
-        ("Student", f"{student.model}, adapters of rank {student.rank} by {by}; only response tokens count."),
+        ("Student", f"{student.model}, adapters of rank {student.rank} by {by}. {loss_sentence(student.loss)}"),
         ("Plan", plan_sentence(found.plan)),
         ("Variants", f"{steps}. Learning rate and steps are chosen on held-out real rows, never on the test rows."),
         *((("Notes", " ".join(f"{note}." for note in found.notes)),) if found.notes else ()),

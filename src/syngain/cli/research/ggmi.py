@@ -27,6 +27,7 @@ def ggmi(
     n_repeats: int = typer.Option(6, min=2, help="Supersamples per dataset."),
     model: Optional[str] = typer.Option(None, help="Use a language model: smollm2, a folder or a hub name."),
     steps: int = typer.Option(20, min=1, help="With --model: optimizer steps per fit."),
+    loss: flags.LossTokensFlag = "completion",
     gain: bool = typer.Option(True, "--gain/--no-gain", help="Also estimate the gain (quick setting)."),
     output: Path = typer.Option(Path("syngain-ggmi"), "-o", "--output", help="Folder for the report."),
     config: flags.Config = None,
@@ -50,7 +51,7 @@ def ggmi(
     """
     job = Job.of(context, config, settings.ggmi)
     if job["model"] is None:
-        refuse(context, {"steps"}, "without --model")
+        refuse(context, {"steps", "loss"}, "without --model")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         from syngain.workflows.research.ggmi import ggmi as verb

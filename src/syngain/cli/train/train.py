@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -34,10 +34,12 @@ def train(
     method: str = typer.Option("faithful_then_diverse", help="Selection method, as in `syngain select`."),
     repair: bool = typer.Option(False, "--repair", help="Overfit on SYNTHETIC alone, then repair in three ways."),
     repair_steps: int = typer.Option(20, min=1, help="With --repair: optimizer steps per repair."),
+    retain: Optional[str] = typer.Option(None, help="With --repair: real rows of other kinds; measure forgetting."),
     trainer: str = typer.Option("trl", help="trl, or plain: the same steps without TRL."),
     dtype: str = typer.Option("auto", help="auto, float32 or bf16."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     chat: bool = typer.Option(True, "--chat/--no-chat", help="Format pairs with the model's chat template."),
+    loss: flags.LossTokensFlag = "completion",
     forecast: bool = typer.Option(True, "--forecast/--no-forecast", help="Forecast the gain with proxy models first."),
     min_gain: float = typer.Option(0.01, help="Smallest gain that matters, in the unit of the metric."),
     output: Path = typer.Option(Path("syngain-train"), "-o", "--output", help="Folder for the report."),
@@ -58,16 +60,15 @@ def train(
     """Fine-tune a small LM and verify the forecast."""
     job = Job.of(context, config, settings.train)
     if not job["repair"]:
-        refuse(context, {"repair_steps"}, "without --repair")
+        refuse(context, {"repair_steps", "retain"}, "without --repair")
 
     def measure(data: Inputs, progress: Progress) -> Result:
         if job["repair"]:
             from syngain.workflows.train.repair import repair as verb
         else:
             from syngain.workflows.train.train import train as verb  # type: ignore[assignment]
-        test, work = data.get("test"), {"folder": job.work, "resume": job["resume"]}
-        return verb(
-            data["real"], data["synthetic"], test=test, **work, seed=job["seed"], progress=progress, **job.arguments
-        )
+        work: dict[str, Any] = {"folder": job.work, "resume": job["resume"], "seed": job["seed"], "progress": progress}
+        others: dict[str, Any] = {"retain": data["retain"]} if "retain" in data else {}
+        return verb(data["real"], data["synthetic"], test=data.get("test"), **work, **others, **job.arguments)
 
     job.run(measure, inputs=lambda: read_sets(job.options))

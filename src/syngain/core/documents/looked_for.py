@@ -36,7 +36,7 @@ BY_ESTIMATE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "compare": AUDITED,
     "gain": GAINED,
     "ggmi": GAINED,
-    "train": {**GAINED, "pattern_overfitting": ("repair.",)},
+    "train": {**GAINED, "pattern_overfitting": ("repair.",), "forgetting": ("retain.",)},
 }
 """Commands whose findings rest on estimates."""
 ALWAYS: Mapping[str, tuple[str, ...]] = {

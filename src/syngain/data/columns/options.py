@@ -11,7 +11,7 @@ from syngain.data.columns.finder import flag_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SIDES = ("real", "synthetic", "test", "pool")
+SIDES = ("real", "synthetic", "test", "pool", "retain")
 FLAGS = ("text", "label", "source", "generator", "id", "target")
 SAME_SIDE = {"held_out": "pool"}  # other words for a side
 

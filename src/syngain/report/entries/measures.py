@@ -358,6 +358,24 @@ MEASURES = {
         "How much more surprising are real rows than to a model that saw replayed rows only?",
         signed=True,
     ),
+    "retain.loss": MeasureEntry("Loss on other real rows", "How surprising are real responses of other kinds?"),
+    "retain.change": MeasureEntry(
+        "Loss increase on other real rows",
+        "How much more surprising are real rows of other kinds than before training?",
+        "Above 0 the model forgets; the recommended variant is chosen on other rows than these.",
+        signed=True,
+    ),
+    "retain.format": MeasureEntry(
+        "Form of answers to other real prompts",
+        "How often has an answer the form of the real response, corrected for chance?",
+        "1 is always, 0 is as often as by chance.",
+    ),
+    "retain.gain": MeasureEntry(
+        "Gain on real rows",
+        "How much less surprising are held-out real rows than before training?",
+        "Of the half of the rows that did not choose the variant.",
+        signed=True,
+    ),
     "pattern.template_share": MeasureEntry(
         "Responses with the template", "How often does the model start as the synthetic rows do?"
     ),

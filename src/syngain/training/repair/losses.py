@@ -60,8 +60,8 @@ def both(real: Batch, openings: Batch, *, weight: float = 1.0, cap: float = CAP)
 
     def weigh(step: int) -> Weigh:
         every, replayed = rows(step), len(real(step))
-        scored = [row.scored for row in every]
-        # what is returned is divided by all scored tokens of the step
+        scored = [row.trained for row in every]
+        # what is returned is divided by all trained tokens of the step
         per_real = sum(scored) / max(sum(scored[:replayed]), 1)
         per_opening = weight * sum(scored) / max(sum(scored[replayed:]), 1)
 
@@ -105,12 +105,12 @@ def forgettable(rows: Sequence[Completion], *, whole: bool = False) -> list[Comp
         InputError: the rows have no common first token.
     """
     if whole:
-        return list(rows)
+        return [replace(row, taught=()) for row in rows]
     said = [row.ids[row.start :] for row in rows]
     start = shared_start(said)
     counts = [agreement(own, start) for own in said]
     kept = [
-        replace(row, ids=row.ids[: row.start + count], cut=True)
+        replace(row, ids=row.ids[: row.start + count], cut=True, taught=())
         for row, count in zip(rows, counts, strict=True)
         if count > 0
     ]

@@ -7,26 +7,20 @@ from typing import TYPE_CHECKING
 
 from syngain.core.phrases import interval_words, signed
 from syngain.core.result import Finding, Verdict
+from syngain.learners.completions import loss_sentence
 from syngain.training.repair.ablation import LEVEL
+from syngain.training.repair.retention_words import forgetting, recommended, retention_paragraphs
 
 if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
     from syngain.core.result import Result, Severity
     from syngain.learners.causal import CausalProxy
-    from syngain.training.repair.ablation import Ablation, Treatment
+    from syngain.training.repair.ablation import Ablation
+    from syngain.training.repair.treatment import Treatment
 
 EXAMPLES = 5
 _RISE, _TRAIN = "repair.increase", "syngain train REAL SYNTHETIC"
-NAMES = {
-    "untrained": "untrained",
-    "overfitted": "synthetic only",
-    "replay": "replay",
-    "forget": "forgetting loss",
-    "both": "replay + forgetting loss",
-    "anchors": "replayed rows alone",
-    "mix": "real rows mixed in",
-    "jitter": "format jitter",
-}
+RETAINED = ("retain.gain", "retain.change")
 COLUMNS = ("pattern.real_loss", "repair.removed", "pattern.template_share", "pattern.opening_entropy", "pattern.format")
 
 
@@ -35,8 +29,9 @@ def findings(found: Ablation) -> tuple[Finding, ...]:
     before, after = (found.arms[arm]["pattern.template_share"] for arm in ("untrained", "overfitted"))
     learned = after.interval(LEVEL)[0] > before.interval(LEVEL)[1]
     hurt = found.hurt
+    forgot = () if found.retention is None else forgetting(found.retention)
     if not (learned or hurt):
-        return ()
+        return forgot
     severity: Severity = "high" if learned and hurt else "medium"
     examples = [said.text for said in found.states["overfitted"][0].said if found.template.opens(said.text)]
     return (
@@ -48,11 +43,17 @@ def findings(found: Ablation) -> tuple[Finding, ...]:
             estimates=("repair.increase", "pattern.template_share@arm=overfitted"),
             rows=len(found.template.rows),
         ),
+        *forgot,
     )
 
 
 def verdict(found: Ablation) -> Verdict:
-    """The verdict: what the dataset does to a student, and what repairs it."""
+    """The verdict: what the dataset does to a student, what repairs it, and what the repair costs other rows."""
+    alone = _alone(found)
+    return alone if found.retention is None else recommended(found.retention, alone)
+
+
+def _alone(found: Ablation) -> Verdict:
     alone = f"Trained on this dataset alone, the model {_opens(found)}. {_rises(found)}."
     if found.harmless:
         sentence = f"Inconclusive: there is no harm to repair. {alone} To measure the gain: `syngain train`."
@@ -74,9 +75,15 @@ def verdict(found: Ablation) -> Verdict:
 
 
 def repair_table(result: Result) -> list[list[str]]:
-    """The ablation as lines of text: a header, then one line per variant in run order."""
+    """The ablation as lines of text: a header, then one line per variant in run order.
+
+    With rows of other kinds two columns more, in nats per token: gain on real rows and loss increase on other rows.
+    """
     header = ["variant", "real-row loss", "increase removed", "template fraction", "opening entropy", "format"]
-    return [header, *([name, *(_text(content, column) for column in COLUMNS)] for name, content in result.sets.items())]
+    columns: tuple[str, ...] = COLUMNS
+    if any(name.startswith("retain.") for name in result.estimates):
+        header, columns = [*header, "real-row gain", "other-row loss increase"], (*COLUMNS, *RETAINED)
+    return [header, *([name, *(_text(content, column) for column in columns)] for name, content in result.sets.items())]
 
 
 def _opens(found: Ablation) -> str:
@@ -166,5 +173,7 @@ def paragraphs(found: Ablation, plan: Treatment, proxy: CausalProxy) -> tuple[tu
         ("Losses", losses),
         ("Prevention", prevention),
         ("Answers", answers),
+        ("Tokens", loss_sentence(proxy.loss)),
+        *(() if found.retention is None else retention_paragraphs(plan)),
         *((("Rows", ". ".join(found.notes) + "."),) if found.notes else ()),
     )

@@ -24,7 +24,7 @@ from syngain.training.repair.sampling import SampledResponse, say
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syngain.core.arrays import Floats, Ints
+    from syngain.core.arrays import Flags, Floats, Ints
     from syngain.learners.causal import CausalModel
     from syngain.learners.completions import Completion, Reader
     from syngain.training.repair.openings import Template
@@ -40,11 +40,18 @@ class State:
     Attributes:
         loss: surprisal of the response of each row (n,), in nats. tokens: how many were scored of each (n,).
         said: the beginning of an answer to the prompt of each of the first rows.
+        other: the state on rows of other kinds; None where there are none.
     """
 
     loss: Floats
     tokens: Ints
     said: tuple[SampledResponse, ...]
+    other: State | None = None
+
+    def only(self, rows: Flags) -> State:
+        """The state on some of its rows (n,)."""
+        said = tuple(one for one, kept in zip(self.said, rows, strict=False) if kept)
+        return State(self.loss[rows], self.tokens[rows], said)
 
 
 def state_of(
@@ -105,8 +112,8 @@ def measures(states: Sequence[State], clusters: Sequence[Ints], template: Templa
     return found
 
 
-def real_loss(states: Sequence[State], clusters: Sequence[Ints]) -> Estimate:
-    """Surprisal per response token of held-out real rows, ratio of sums over seeds."""
+def real_loss(states: Sequence[State], clusters: Sequence[Ints], *, of: str = "held-out real rows") -> Estimate:
+    """Surprisal per response token of these rows in nats, ratio of sums over seeds."""
     value, error, freedom = paired_ratio(
         [state.loss for state in states], [state.tokens.astype(np.float64) for state in states], clusters
     )
@@ -114,7 +121,7 @@ def real_loss(states: Sequence[State], clusters: Sequence[Ints]) -> Estimate:
         value=value,
         unit="nats per token",
         method=f"ratio of sums over rows and {len(states)} seeds, {SEEDS_ADDED}",
-        estimand="surprisal of the responses of held-out real rows",
+        estimand=f"surprisal of the responses of {of}",
         intervals=_intervals(value, error, freedom),
         n=sum(state.loss.size for state in states),
         clusters=_count(clusters),
@@ -136,15 +143,7 @@ def opening_entropy(states: Sequence[State], clusters: Sequence[Ints]) -> Estima
         return float(np.mean([entropy(code) for code in kept if code.size]))
 
     plain, count = plugged(None), names.size
-    several = np.array([entropy(code) for code in codes])
-    value, error, freedom = plain, math.inf, 1.0
-    if count > 1:
-        left = np.array([plugged(int(name)) for name in names])
-        value = count * plain - (count - 1) * float(left.mean())
-        parts = [((count - 1) / count * float(np.sum((left - left.mean()) ** 2)), count - 1.0)]
-        if several.size > 1:
-            parts.append((float(several.var(ddof=1)) / several.size, several.size - 1.0))
-        error, freedom = math.sqrt(sum(part for part, _ in parts)), satterthwaite(*parts)
+    value, error, freedom = jackknifed(plugged, names, np.array([entropy(code) for code in codes]))
     size = min(code.size for code in codes)
     saturated = float(np.mean([np.unique(code).size / code.size for code in codes])) > SATURATED
     return Estimate(
@@ -159,6 +158,25 @@ def opening_entropy(states: Sequence[State], clusters: Sequence[Ints]) -> Estima
         marks=("saturated",) if saturated else (),
         references={"plug-in": plain, "ceiling of the plug-in": math.log(size)},
     )
+
+
+def jackknifed(statistic: Callable[[int | None], float], names: Ints, several: Floats) -> tuple[float, float, float]:
+    """Value, error and degrees of freedom by the jackknife over clusters; seeds add ``s^2 / K``.
+
+    Args:
+        statistic: without the rows of a cluster, or of all rows.
+        names: of the clusters.
+        several: the statistic of each of the K seeds.
+    """
+    plain, count = statistic(None), names.size
+    if count < 2:
+        return plain, math.inf, 1.0
+    left = np.array([statistic(int(name)) for name in names])
+    parts = [((count - 1) / count * float(np.sum((left - left.mean()) ** 2)), count - 1.0)]
+    if several.size > 1:
+        parts.append((float(several.var(ddof=1)) / several.size, several.size - 1.0))
+    value = count * plain - (count - 1) * float(left.mean())
+    return value, math.sqrt(sum(part for part, _ in parts)), satterthwaite(*parts)
 
 
 def _share(

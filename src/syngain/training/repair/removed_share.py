@@ -11,14 +11,13 @@ from syngain.core.estimate import Estimate
 from syngain.inference.intervals import normal_intervals
 from syngain.inference.ratios import fieller, paired_ratio
 from syngain.training.repair.pattern_metrics import SEEDS_ADDED
+from syngain.training.repair.treatment import PREVENTIONS, REPAIRS, RETAINING_PREVENTIONS, RETAINING_REPAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints
     from syngain.training.repair.pattern_metrics import State
-
-REPAIRS, PREVENTIONS = ("replay", "forget", "both"), ("mix", "jitter")
 
 
 def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) -> dict[str, Estimate]:
@@ -35,15 +34,16 @@ def removals(states: Mapping[str, Sequence[State]], clusters: Sequence[Ints]) ->
     """
     over, untrained = states["overfitted"], states["untrained"]
     increase = _gaps(over, untrained)
-    found = {"repair.increase": _difference(over, untrained, clusters, "overfitted minus untrained")}
-    for arm in (*REPAIRS, *PREVENTIONS):
+    found = {"repair.increase": loss_difference(over, untrained, clusters, "overfitted minus untrained")}
+    preventions = (*PREVENTIONS, *RETAINING_PREVENTIONS)
+    for arm in (*REPAIRS, *RETAINING_REPAIRS, *preventions):
         if arm in states:
-            did = "avoids" if arm in PREVENTIONS else "removes"
+            did = "avoids" if arm in preventions else "removes"
             words = f"fraction of the loss increase that {arm} {did}"
             found[f"repair.removed@{arm}"] = _share(_gaps(over, states[arm]), increase, clusters, words)
         if arm in states and arm in REPAIRS and "anchors" in states:
             words = f"{arm} minus the same real rows alone"
-            found[f"repair.left@{arm}"] = _difference(states[arm], states["anchors"], clusters, words)
+            found[f"repair.left@{arm}"] = loss_difference(states[arm], states["anchors"], clusters, words)
     if "replay" in states and "both" in states:
         words = "fraction of the loss increase that the forgetting loss removes on top of replay"
         found["repair.added@forget"] = _share(_gaps(states["replay"], states["both"]), increase, clusters, words)
@@ -54,14 +54,30 @@ def _gaps(before: Sequence[State], after: Sequence[State]) -> list[Floats]:
     return [first.loss - second.loss for first, second in zip(before, after, strict=True)]
 
 
-def _difference(before: Sequence[State], after: Sequence[State], clusters: Sequence[Ints], words: str) -> Estimate:
+def loss_difference(
+    before: Sequence[State],
+    after: Sequence[State],
+    clusters: Sequence[Ints],
+    words: str,
+    *,
+    of: str = "held-out real rows",
+) -> Estimate:
+    """Paired difference of losses, ``before`` minus ``after``, in nats per token.
+
+    Args:
+        before: one state per seed.
+        after: the same, of the same rows.
+        clusters: of the rows of each seed.
+        words: what is compared.
+        of: the rows.
+    """
     tokens = [state.tokens.astype(np.float64) for state in before]
     value, error, freedom = paired_ratio(_gaps(before, after), tokens, clusters)
     return Estimate(
         value=value,
         unit="nats per token",
         method=f"paired ratio of sums over rows and {len(before)} seeds, {SEEDS_ADDED}",
-        estimand=f"surprisal of the responses of held-out real rows, {words}",
+        estimand=f"surprisal of the responses of {of}, {words}",
         intervals=normal_intervals(value, error, freedom) if math.isfinite(error) else {},
         n=int(sum(own.size for own in tokens)),
         clusters=int(np.unique(np.concatenate(list(clusters))).size),

@@ -10,6 +10,7 @@ from syngain.core.progress import Progress, silent
 from syngain.core.result import Finding, Result, Verdict, Views
 from syngain.data.study import Study
 from syngain.gain.outcome.effects import effect, gain_words
+from syngain.learners.completions import loss_sentence
 from syngain.training.student.narrative import plan_sentence
 from syngain.workflows.inputs import Source, dataset_of, optional_dataset, summaries
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syngain.core.estimate import Estimate
+    from syngain.learners.causal import CausalProxy
     from syngain.training.student import StudentGain
 
 
@@ -54,12 +56,12 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
     from syngain.learners.causal import CausalProxy
     from syngain.training.student import StudentSettings, language_gain
 
-    anchors = dataset_of(real)
+    proxy, anchors = CausalProxy(model=model), dataset_of(real)
     ours, tested = dataset_of(synthetic, like=anchors), optional_dataset(test, anchors)
     found = language_gain(
         Study.of(anchors, ours, test=tested),
         folder=folder,
-        settings=StudentSettings(proxy=CausalProxy(model=model), minutes=minutes),
+        settings=StudentSettings(proxy=proxy, minutes=minutes),
         seed=seed,
         progress=progress,
         resume=resume,
@@ -73,7 +75,7 @@ def student_gain(  # noqa: PLR0913  (files, model, time and place)
         estimates=dict(sorted(found.estimates.items())),
         findings=_findings(primary, min_gain, len(ours)),
         verdict=_verdict(primary, min_gain, len(ours)),
-        views=Views(computed=_computed(found, model)),
+        views=Views(computed=_computed(found, proxy)),
     )
 
 
@@ -127,10 +129,13 @@ def _findings(estimate: Estimate, min_gain: float, rows: int) -> tuple[Finding, 
     )
 
 
-def _computed(found: StudentGain, model: str) -> tuple[tuple[str, str], ...]:
+def _computed(found: StudentGain, proxy: CausalProxy) -> tuple[tuple[str, str], ...]:
     steps = "; ".join(f"{arm}: steps {found.steps[arm]} at rates {found.rates[arm]}" for arm in found.steps)
     return (
-        ("Model", f"{model}, fine-tuned by low-rank adaptation (LoRA) in every variant; only response tokens count."),
+        (
+            "Model",
+            f"{proxy.model}, fine-tuned by low-rank adaptation (LoRA) in every variant. {loss_sentence(proxy.loss)}",
+        ),
         ("Plan", plan_sentence(found.plan)),
         ("Variants", f"{steps}. Learning rate and steps are chosen on held-out real rows, never on the test rows."),
         *((("Notes", " ".join(found.notes)),) if found.notes else ()),

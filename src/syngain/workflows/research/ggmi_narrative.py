@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from syngain.core.phrases import capital
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import gain_words
+from syngain.learners.completions import loss_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +62,15 @@ def paragraphs(
     learner = (
         ()
         if student is None
-        else (("Learner", f"{student.model}, a fresh adapter of rank {student.rank}, {steps} steps per fit."),)
+        else (
+            (
+                "Learner",
+                (
+                    f"{student.model}, a fresh adapter of rank {student.rank}, {steps} steps per fit. "
+                    f"{loss_sentence(student.loss)}"
+                ),
+            ),
+        )
     )
     return (
         *learner,
