@@ -37,6 +37,9 @@ Recipe = Annotated[
 ]
 TableGenerator = Annotated[Optional[str], typer.Option(help="Without a RECIPE: cells, a model of the table REAL.")]
 RowsToDraw = Annotated[Optional[int], typer.Option(min=1, help="Rows to draw, with --generator cells.")]
+Balance = Annotated[
+    bool, typer.Option("--balance", help="Draw the rows each class of --label lacks, with --generator cells.")
+]
 Given = Annotated[
     Optional[list[str]],
     typer.Option(metavar="COLUMN=VALUE", help="Draw rows with this value, with --generator cells. Repeatable."),

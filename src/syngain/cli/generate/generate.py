@@ -27,6 +27,7 @@ def generate(
     real: Optional[str] = typer.Option(None, help=f"Your real rows: {flags.FILES}."),
     generator: flags.TableGenerator = None,
     rows: flags.RowsToDraw = None,
+    balance: flags.Balance = False,
     given: flags.Given = None,
     temperature: flags.Temperature = 1.0,
     check: flags.CheckModel = True,
@@ -83,7 +84,7 @@ def generate(
     job.run(measure, inputs=lambda: {"real": real_rows(job.options)})
 
 
-TABLE = ("rows", "given", "temperature", "check")
+TABLE = ("rows", "balance", "given", "temperature", "check")
 TEXTS = ("max_tokens", "max_usd", "prices", "distrust_usage", "stop_when", "preview", "dry_run", "batch", "batch_file")
 
 
