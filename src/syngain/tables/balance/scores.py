@@ -140,8 +140,8 @@ class Score:
 def chosen(scores: Sequence[Score]) -> int:
     """The score to choose; the first one is that of doing nothing.
 
-    That with the largest difference to the first one less ``CAUTION`` standard errors of it; of equal ones the earliest.
-    So nothing is done unless the gain exceeds its error.
+    That with the largest difference to the first one less ``CAUTION`` standard errors of it; of equal ones the
+    earliest. So nothing is done unless the gain exceeds its error.
     """
     changes = [score.minus(scores[0]) for score in scores]
     return int(np.argmax([0.0, *(change.value - CAUTION * change.error for change in changes[1:])]))
