@@ -48,6 +48,9 @@ Temperature = Annotated[
     float, typer.Option(min=0.05, max=20, help="Above 1: more different rows, with --generator cells.")
 ]
 CheckModel = Annotated[bool, typer.Option("--check/--no-check", help="Check a cell model on halves of the real rows.")]
+Recover = Annotated[
+    Optional[Path], typer.Option(metavar="DIR", help="Save rows and ledger of a run with a damaged store; no RECIPE.")
+]
 StopWhen = Annotated[
     Optional[str],
     typer.Option(

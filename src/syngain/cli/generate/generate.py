@@ -50,9 +50,7 @@ def generate(
     json: flags.AsJson = False,
     force: bool = typer.Option(False, help="Replace a finished run; discard the responses of a stopped one."),
     resume: bool = typer.Option(False, help="Resume a stopped run; only requests then in flight are sent again."),
-    recover: Optional[Path] = typer.Option(
-        None, metavar="DIR", help="Save rows and ledger of a run with a damaged store; no RECIPE."
-    ),
+    recover: flags.Recover = None,
     everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:

@@ -15,7 +15,7 @@ from syngain.data.rows import show_names
 from syngain.data.splits import folds
 from syngain.tables.balance.coded import TableCodes
 from syngain.tables.balance.contest import Repeat, contest
-from syngain.tables.balance.copies import Copies, copies
+from syngain.tables.balance.copies import CopyDraws, copies
 from syngain.tables.balance.scores import RowDraws, Score, chosen, prior_weights
 from syngain.tables.balance.variants import DUPLICATION, PLAIN, VARIANTS, lacking, variants
 
@@ -46,7 +46,7 @@ class BalanceFound:
     compared: Ints
     repeats: Sequence[Repeat]
     draws: RowDraws
-    copies: Mapping[str, Copies]
+    copies: Mapping[str, CopyDraws]
     choice: str
     made: NewRows | None
 

@@ -25,7 +25,7 @@ EQUAL = 1e-9  # squared distance
 
 
 @dataclass(frozen=True, slots=True)
-class Copies:
+class CopyDraws:
     """Made rows against the half of the real rows they were made from, and the other, one number per draw (draws,).
 
     Attributes:
@@ -40,7 +40,7 @@ class Copies:
     rows: int
 
 
-def copies(rows: CodedRows, y: Ints, group: Ints, makers: Mapping[str, Variant], streams: Streams) -> dict[str, Copies]:
+def copies(rows: CodedRows, y: Ints, group: Ints, makers: Mapping[str, Variant], streams: Streams) -> dict[str, CopyDraws]:
     """Compare the rows that each variant makes from one half with both halves, of equal size in each class.
 
     Args:
@@ -69,7 +69,7 @@ def copies(rows: CodedRows, y: Ints, group: Ints, makers: Mapping[str, Variant],
     for name, lines in found.items():
         if lines:
             nearer, own_copies, coincidences = (np.array([one[at] for one in lines]) for at in range(3))
-            out[name] = Copies(nearer, own_copies, coincidences, sum(one[3] for one in lines))
+            out[name] = CopyDraws(nearer, own_copies, coincidences, sum(one[3] for one in lines))
     return out
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
     from syngain.core.estimate import Interval
     from syngain.core.result import RunFile
-    from syngain.tables.balance.copies import Copies
+    from syngain.tables.balance.copies import CopyDraws
     from syngain.tables.balance.scores import Score
 
 BalanceInput = TableSource | Dataset | str | Path
@@ -165,7 +165,7 @@ def _variant(found: BalanceFound, variant: str, settings: BalanceSettings) -> di
     return {"estimates": {name: item.as_json() for name, item in out.items()}}
 
 
-def _copies(found: Copies) -> dict[str, Estimate]:
+def _copies(found: CopyDraws) -> dict[str, Estimate]:
     """Nearest rows and copies, over the draws."""
     draws = found.nearer.size
 
