@@ -40,7 +40,9 @@ class CopyDraws:
     rows: int
 
 
-def copies(rows: CodedRows, y: Ints, group: Ints, makers: Mapping[str, Variant], streams: Streams) -> dict[str, CopyDraws]:
+def copies(
+    rows: CodedRows, y: Ints, group: Ints, makers: Mapping[str, Variant], streams: Streams
+) -> dict[str, CopyDraws]:
     """Compare the rows that each variant makes from one half with both halves, of equal size in each class.
 
     Args:
