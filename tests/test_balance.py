@@ -36,6 +36,7 @@ from syngain.tables.balance.variants import (
     weights_of,
 )
 from syngain.tables.cells.model import CellSettings
+from syngain.tables.cells.source import TableSource
 from syngain.tables.stress.task import ClassTask
 
 LIGHT = CellSettings(orders=1, trees=0)
@@ -377,7 +378,7 @@ def test_what_cannot_be_balanced_is_an_error():
     with pytest.raises(UsageError, match="no label"):
         syngain.balance(syngain.Dataset.from_rows([{"a": at % 3, "b": at} for at in range(120)]))
     with pytest.raises(UsageError, match="there is no column"):
-        syngain.balance(syngain.Dataset.from_rows(rows_of(cells, y)), "colour")
+        syngain.balance(TableSource.from_rows(rows_of(cells, y)), "colour")
 
 
 @pytest.mark.parametrize(

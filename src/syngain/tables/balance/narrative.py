@@ -55,6 +55,7 @@ def balance_verdict(found: BalanceFound) -> Verdict:
         sentence=sentence,
         action=action,
         estimate="balance.over_plain",
+        next_command="syngain explain RUN balance.over_plain",
         needs="" if significant else _needs(found),
     )
 
