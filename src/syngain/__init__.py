@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from syngain.data.read import read
     from syngain.data.study import Study
     from syngain.workflows.evaluate.audit import audit
+    from syngain.workflows.evaluate.balance import balance
     from syngain.workflows.evaluate.clean import clean
     from syngain.workflows.evaluate.compare import compare
     from syngain.workflows.evaluate.explain import explain
@@ -57,6 +58,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "balance",
     "check",
     "clean",
     "compare",
@@ -95,6 +97,7 @@ _HOMES = {
     "SyngainError": "syngain.core.errors",
     "Verdict": "syngain.core.result",
     "audit": "syngain.workflows.evaluate.audit",
+    "balance": "syngain.workflows.evaluate.balance",
     "check": "syngain.workflows.generate.probe",
     "clean": "syngain.workflows.evaluate.clean",
     "compare": "syngain.workflows.evaluate.compare",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from syngain.selection.matched_sets import Contest
     from syngain.selection.nested_choice import SelectionTrial
     from syngain.selection.response_surface import SurfaceDesign
+    from syngain.tables.balance.settings import BalanceSettings
     from syngain.tables.stress.settings import StressSettings
     from syngain.workflows.evaluate.clean import CleanSettings
     from syngain.workflows.evaluate.compare import CompareSettings
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuditSettings",
+    "BalanceSettings",
     "CausalProxy",
     "CleanSettings",
     "CleaningTrial",
@@ -66,6 +68,7 @@ __all__ = [
 
 _HOMES = {
     "AuditSettings": ("syngain.audit.measure", "Settings"),
+    "BalanceSettings": ("syngain.tables.balance.settings", "BalanceSettings"),
     "CausalProxy": ("syngain.learners.causal", "CausalProxy"),
     "CleanSettings": ("syngain.workflows.evaluate.clean", "CleanSettings"),
     "CleaningTrial": ("syngain.gain.cleaning.nested_cleaning", "CleaningTrial"),

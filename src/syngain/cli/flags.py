@@ -40,6 +40,9 @@ Recipe = Annotated[
 ]
 TableGenerator = Annotated[Optional[str], typer.Option(help="Without a RECIPE: cells, a model of the table REAL.")]
 RowsToDraw = Annotated[Optional[int], typer.Option(min=1, help="Rows to draw, with --generator cells.")]
+Balance = Annotated[
+    bool, typer.Option("--balance", help="Draw the rows each class of --label lacks, with --generator cells.")
+]
 Given = Annotated[
     Optional[list[str]],
     typer.Option(metavar="COLUMN=VALUE", help="Draw rows with this value, with --generator cells. Repeatable."),
@@ -48,6 +51,9 @@ Temperature = Annotated[
     float, typer.Option(min=0.05, max=20, help="Above 1: more different rows, with --generator cells.")
 ]
 CheckModel = Annotated[bool, typer.Option("--check/--no-check", help="Check a cell model on halves of the real rows.")]
+Recover = Annotated[
+    Optional[Path], typer.Option(metavar="DIR", help="Save rows and ledger of a run with a damaged store; no RECIPE.")
+]
 StopWhen = Annotated[
     Optional[str],
     typer.Option(

@@ -63,7 +63,7 @@ def gain(options: Options) -> Arguments:
         metric=options["metric"],
         min_gain=options["min_gain"],
         test_rows=options["test_rows"],
-        prior=_prior(options["prior"]),
+        prior=class_fractions(options["prior"]),
         encoder=encoder_named(options["encoder"]),
         slices=tuple(part.strip() for part in (options["slice"] or "").split(",") if part.strip()),
         proxy="lm" if options["proxy"] == "lm" else _proxy(options, *PROXIES, "lm"),
@@ -87,7 +87,7 @@ def _proxy(options: Options, *known: str) -> Literal["auto", "frozen"]:
     return cast("Literal['auto', 'frozen']", found)
 
 
-def _prior(given: str | None) -> dict[str, float] | None:
+def class_fractions(given: str | None) -> dict[str, float] | None:
     """Class shares from ``a=.2,b=.8``."""
     if given is None:
         return None
@@ -213,15 +213,20 @@ def _table_recipe(options: Options) -> dict[str, Any]:
         )
     if options["real"] is None:
         raise UsageError("no real rows", expected="a table of real rows", todo="give them with --real FILE")
-    if options["rows"] is None:
-        raise UsageError("--generator cells without --rows", expected="how many rows to draw", todo="add --rows N")
+    if (options["rows"] is None) != bool(options["balance"]):
+        came = "--rows and --balance" if options["balance"] else "--generator cells without --rows"
+        raise UsageError(came, expected="how many rows to draw: one of both", todo="add --rows N, or --balance")
+    if options["balance"] and (options["label"] in {None, "none"} or options["given"]):
+        came = "--balance and --given" if options["given"] else "--balance without --label"
+        raise UsageError(came, expected="the column of classes, no given values", todo="add --label COLUMN")
     given = [item.partition("=") for item in options["given"] or ()]
     wrong = next((name for name, equals, _ in given if not equals or not name), None)
     if wrong is not None:
         raise UsageError(f"--given {wrong}", expected="COLUMN=VALUE", todo="for example --given region=west")
     generator = {
         "kind": "cells",
-        "rows": int(options["rows"]),
+        "rows": options["rows"],
+        "balance": bool(options["balance"]),
         "label": options["label"],
         "given": {name: value for name, _, value in given},
         "temperature": float(options["temperature"]),

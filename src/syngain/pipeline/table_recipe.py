@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from syngain.pipeline.recipe import MOST_ROWS, Part, recipe_content
 from syngain.pipeline.recipe_errors import wrong
@@ -17,18 +17,28 @@ KIND = "cells"
 class CellsSpec(Part):
     """A cell model of the real rows.
 
-    ``rows`` to draw, ``label`` of the class, ``given`` values of columns that are not drawn, ``temperature`` of the
-    symbols, ``orders`` of the tables (0 to 3), ``trees`` per column, ``check`` on halves of the real rows.
+    ``rows`` to draw, or ``balance``: of each class as many as it lacks to the largest; ``label`` of the class,
+    ``given`` values of columns that are not drawn, ``temperature`` of the symbols, ``orders`` of the tables (0 to 3),
+    ``trees`` per column, ``check`` on halves of the real rows.
     """
 
     kind: Literal["cells"]
-    rows: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    rows: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
+    balance: bool = False
     label: str | None = None
     given: dict[str, str | int | float] = Field(default_factory=dict)
     temperature: Annotated[float, Field(ge=0.05, le=20)] = 1.0
     orders: Annotated[int, Field(ge=0, le=3)] = 3
     trees: Annotated[int, Field(ge=0, le=500)] = 16
     check: bool = True
+
+    @model_validator(mode="after")
+    def _how_many(self) -> CellsSpec:
+        if self.balance == (self.rows is not None):
+            raise ValueError("rows: give rows or balance: true, one of them")
+        if self.balance and (self.label in {None, "none"} or self.given):
+            raise ValueError("balance: needs a label, and no given values")
+        return self
 
 
 class TableRecipe(Part):

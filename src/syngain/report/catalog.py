@@ -106,6 +106,7 @@ GROUPS = {
     "labels": "Labels",
     "table": "Generated table",
     "stress": "Stress test",
+    "balance": "Balance of classes",
     "relations": "Word pairs",
     "uniformity": "Templates and lengths",
     "responses": "Responses",

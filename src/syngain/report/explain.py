@@ -42,6 +42,7 @@ CHANGES: Mapping[str, str] = {
     "gain": "Other rows, another number of rows or another proxy model change it.",
     "utility": "Better labels or inputs closer to real ones raise it.",
     "selection": "Another method or number of rows changes it.",
+    "balance": "More rows of the rare classes narrow the interval.",
     "compare": "Other datasets or sizes change it.",
     "mix": "Other datasets or more proxy runs change it.",
     "ggmi": "Another model, or other rows, change it.",

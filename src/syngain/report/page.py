@@ -32,6 +32,7 @@ from syngain.report.figures.frontier import frontier_svg
 from syngain.report.figures.gain import gain_bar, gain_curve
 from syngain.report.figures.interval import strip
 from syngain.report.figures.strategies import strategies_svg
+from syngain.report.figures.variants import variants_svg
 from syngain.report.limits import NOT_CLAIMED
 from syngain.report.measures import MARKS, groups, row
 from syngain.report.numbers import MINUS, NONE, count
@@ -67,6 +68,7 @@ def html(result: Result) -> str:
             sets=set_table(result.sets),
             strategies=strategies_svg(result.sets),
             frontier=frontier_svg(result.sets),
+            variants=variants_svg(result.sets),
             pictures=pictures,
             regions=missing(result.views.map_regions),
             gain_bar=gain_bar(result),
@@ -201,7 +203,7 @@ def _nav(result: Result) -> list[tuple[str, str]]:
         "drop": "Rows to drop",
         "computed": "Methods",
         "limits": "Limits",
-        "sets": "Datasets",
+        "sets": set_table(result.sets).title,
     }
     return [(name, titles.get(name, name.capitalize())) for name, shown in present.items() if shown]
 

@@ -20,6 +20,12 @@ class SetTable:
     names: tuple[str, ...]
     lines: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]
 
+    @property
+    def title(self) -> str:
+        """What the columns are: datasets, or ways to balance classes."""
+        balanced = [name for _, name, _ in self.lines if name.startswith("balance.")]
+        return "Variants" if balanced else "Datasets"
+
 
 def set_table(sets: Mapping[str, object]) -> SetTable:
     """The table of ``Result.sets``; empty when there is nothing to put next to each other."""

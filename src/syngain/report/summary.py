@@ -233,7 +233,7 @@ def _sets(result: Result) -> Iterator[RenderableType]:
     table.add_column(ratio=1, min_width=26 if wide else None)
     for _ in names:
         table.add_column(justify="right")
-    head = "Datasets" if wide else "Measures, 90% CI"
+    head = content.title if wide else "Measures, 90% CI"
     table.add_row(Text(head, style="bold"), *(Text(isolate(shorten(name, 24)), style="dim") for name in names))
     for name, cells in lines:
         table.add_row(

@@ -27,6 +27,7 @@ def generate(
     real: Optional[str] = typer.Option(None, help=f"Your real rows: {flags.FILES}."),
     generator: flags.TableGenerator = None,
     rows: flags.RowsToDraw = None,
+    balance: flags.Balance = False,
     given: flags.Given = None,
     temperature: flags.Temperature = 1.0,
     check: flags.CheckModel = True,
@@ -49,9 +50,7 @@ def generate(
     json: flags.AsJson = False,
     force: bool = typer.Option(False, help="Replace a finished run; discard the responses of a stopped one."),
     resume: bool = typer.Option(False, help="Resume a stopped run; only requests then in flight are sent again."),
-    recover: Optional[Path] = typer.Option(
-        None, metavar="DIR", help="Save rows and ledger of a run with a damaged store; no RECIPE."
-    ),
+    recover: flags.Recover = None,
     everything: flags.Everything = False,
     quiet: flags.Quiet = False,
 ) -> None:
@@ -83,7 +82,7 @@ def generate(
     job.run(measure, inputs=lambda: {"real": real_rows(job.options)})
 
 
-TABLE = ("rows", "given", "temperature", "check")
+TABLE = ("rows", "balance", "given", "temperature", "check")
 TEXTS = ("max_tokens", "max_usd", "prices", "distrust_usage", "stop_when", "preview", "dry_run", "batch", "batch_file")
 
 

@@ -71,6 +71,41 @@ TABLES = {
         "How much better is a classifier with rows of the tails than with as many typical rows?",
         signed=True,
     ),
+    "balance.over_plain": MeasureEntry(
+        "Balanced rows over real rows alone",
+        "How much better is a classifier with the chosen way of balancing than with real rows alone?",
+        "The way is chosen by inner folds and measured on outer ones: the choice is paid for.",
+        signed=True,
+    ),
+    "balance.over_duplication": MeasureEntry(
+        "Balanced rows over duplication",
+        "How much better is a classifier with the chosen way of balancing than with rows repeated?",
+        "Above 0: the rows hold more than the weight of their class.",
+        signed=True,
+    ),
+    "balance.macro_f1": MeasureEntry(
+        "Macro-F1 on held-out real rows", "How well does a classifier do, all classes counted equally?"
+    ),
+    "balance.log_loss": MeasureEntry(
+        "Log-loss on held-out real rows",
+        "How little probability does a classifier give the class of held-out real rows?",
+        "Lower is better; classes are as frequent as in the real rows.",
+    ),
+    "balance.best": MeasureEntry(
+        "Best of the variants",
+        "In what fraction of resamplings of the rows is this variant the best?",
+        "100%: sure; equal fractions: the variants cannot be ranked with these rows.",
+    ),
+    "balance.nearer": MeasureEntry(
+        "Nearer to a row they were made from",
+        "What fraction of added rows is nearer to a row they were made from than to an unseen one?",
+        "50%: nothing is memorized; 100%: every row is close to one it was made from.",
+    ),
+    "balance.copies": MeasureEntry(
+        "Copies of real rows",
+        "What fraction of added rows equals a real row they were made from?",
+        "Compare with the fraction that equals an unseen real row: coincidence.",
+    ),
     "table.copies": MeasureEntry(
         "Copies of rows of the model",
         "What fraction of rows equals a real row that the model has seen?",

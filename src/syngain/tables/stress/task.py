@@ -55,8 +55,8 @@ class ClassTask:
         return {name: self.cells[name] for name in self.features}
 
     @classmethod
-    def of(cls, cells: Cells, label: str, rng: np.random.Generator) -> ClassTask:
-        """The task of predicting a column; at most ``MOST`` rows, chosen by ``rng``.
+    def of(cls, cells: Cells, label: str, rng: np.random.Generator, most: int = MOST) -> ClassTask:
+        """The task of predicting a column; at most ``most`` rows, chosen by ``rng``.
 
         Raises:
             UsageError: there is no such column. InputError: it holds no classes, or too few rows.
@@ -80,7 +80,7 @@ class ClassTask:
         classes = tuple(sorted(name for name, count in counts.items() if name and count >= PER_CLASS))
         rows = np.array([row for row, name in enumerate(names) if name in set(classes)], dtype=np.int64)
         _check(label, len(classes), rows.size)
-        rows = np.sort(rng.permutation(rows)[:MOST])
+        rows = np.sort(rng.permutation(rows)[:most])
         at = rows.tolist()
         chosen = {name: [column[row] for row in at] for name, column in cells.items() if name != label}
         features = tuple(

@@ -17,8 +17,9 @@ from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Verdict, Views
 from syngain.data.dataset import Dataset
 from syngain.data.files.write import RecordFile, TextFile
-from syngain.data.rows import Lazy, show_names
+from syngain.data.rows import Lazy, show, show_names
 from syngain.inference.intervals import normal_intervals, share_intervals
+from syngain.tables.cells.by_class import lacking_rows, sample_classes
 from syngain.tables.cells.check import TableCheck, check_table
 from syngain.tables.cells.kinds import written_form
 from syngain.tables.cells.model import CellSettings
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 TableInput = TableSource | Dataset | str | Path
 MOST = 2_000  # rows whose entropy at temperature 1 is the reference
 MEMORIZED = 0.55  # fraction of rows nearer to a row of the model from which a warning is given
+LISTED = 8  # classes in a note
 EXCESS = 0.01  # fraction of copies beyond held-out rows from which a warning is given
 
 
@@ -60,10 +62,18 @@ def generate_table(recipe: TableRecipe, real: TableInput, *, progress: Progress 
     progress("fitting the model", 0.05)
     model = TableModel.fit(source.cells, label=label, first=tuple(given), settings=settings, seed=recipe.seed)
     progress("drawing rows", 0.4)
-    drawn = model.sample(wanted.rows, recipe.seed, temperature=wanted.temperature, given=given)
+
+    def draw(temperature: float, most: int | None = None) -> GeneratedTable:
+        if not wanted.balance:
+            rows = wanted.rows or 0
+            return model.sample(min(rows, most or rows), recipe.seed, temperature=temperature, given=given)
+        need = lacking_rows(source.cells, str(label))
+        return sample_classes(model, str(label), need, recipe.seed, temperature=temperature)
+
+    drawn = draw(wanted.temperature)
     usual = None
     if wanted.temperature != 1.0:
-        usual = float(-model.sample(min(wanted.rows, MOST), recipe.seed, given=given).row_logprob.mean())
+        usual = float(-draw(1.0, MOST).row_logprob.mean())
     checks: dict[float, TableCheck] = {}
     for at, temperature in enumerate(dict.fromkeys((wanted.temperature, 1.0)) if wanted.check else ()):
         progress("checking the model on halves of the real rows", 0.6 + 0.15 * at)
@@ -102,7 +112,7 @@ class _TableRun:
                 ),
                 "recipe": InputSummary(
                     name="recipe.yaml",
-                    rows=self.recipe.generator.rows,
+                    rows=self.drawn.rows,
                     fingerprint=fingerprint_lines([json.dumps(self.recipe.model_dump(mode="json"), sort_keys=True)]),
                 ),
                 "synthetic": synthetic,
@@ -120,6 +130,10 @@ class _TableRun:
     def _notes(self) -> Iterator[str]:
         """What is given, and what the temperature changes."""
         wanted = self.recipe.generator
+        if wanted.balance:
+            counts = lacking_rows(self.source.cells, str(wanted.label))
+            listed = ", ".join(f"{show(name)} {count:,}" for name, count in list(counts.items())[:LISTED])
+            yield f"rows of each class, to the size of the largest: {listed}"
         if wanted.given:
             yield f"given, not drawn: {', '.join(f'{name}={value}' for name, value in wanted.given.items())}"
         if self.usual is None:
@@ -148,11 +162,15 @@ class _TableRun:
                 "nothing memorized)."
             )
         label = self.recipe.generator.label
+        compared = " Run `syngain compare REAL --balance` to compare them with other ways to balance classes."
+        more = compared if self.recipe.generator.balance else " Run `syngain gain` to measure what they add."
         return Verdict(
             decision="cannot_tell",
-            sentence=rows + found + " Run `syngain gain` to measure what they add.",
+            sentence=rows + found + more,
             action=rows,
-            next_command="syngain gain REAL rows.csv" + ("" if label else " --label COLUMN"),
+            next_command="syngain compare REAL --balance"
+            if self.recipe.generator.balance
+            else "syngain gain REAL rows.csv" + ("" if label else " --label COLUMN"),
         )
 
     @property
