@@ -139,6 +139,14 @@ def check_files(paths: Iterable[str | None]) -> None:
             raise missing_file(file)
 
 
+def read_table(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The real rows as a table, for verbs that take one."""
+    from syngain.tables.cells.source import TableSource
+
+    check_files([str(options["real"])])
+    return {"real": TableSource.read(str(options["real"]), encoding_of(options, "real"))}
+
+
 def encoding_of(options: Mapping[str, Any], side: str) -> str | None:
     """The encoding that the flag names for a side."""
     from syngain.data.columns.options import for_side

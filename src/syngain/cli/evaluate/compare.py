@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional, cast
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import check_files, encoding_of, names, read_named, refuse
+from syngain.cli.common import names, read_named, read_table, refuse
 from syngain.cli.job import Job
 from syngain.core.errors import UsageError
 
@@ -116,10 +116,4 @@ def _balance(job: Job) -> None:
 
         return verb(data["real"], seed=job["seed"], progress=progress, **job.arguments)
 
-    def real_table() -> Inputs:
-        from syngain.tables.cells.source import TableSource
-
-        check_files([str(job["real"])])
-        return cast("Inputs", {"real": TableSource.read(str(job["real"]), encoding_of(job.options, "real"))})
-
-    job.run(measure, inputs=real_table)
+    job.run(measure, inputs=lambda: cast("Inputs", read_table(job.options)))

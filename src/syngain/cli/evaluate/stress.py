@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional, cast
 import typer
 
 from syngain.cli import flags, settings
-from syngain.cli.common import check_files, encoding_of
+from syngain.cli.common import read_table
 from syngain.cli.job import Job
 
 if TYPE_CHECKING:
@@ -43,10 +43,4 @@ def stress(
 
         return verb(data["real"], seed=job["seed"], progress=progress, **job.arguments)
 
-    def real_table() -> Inputs:
-        from syngain.tables.cells.source import TableSource
-
-        check_files([str(job["real"])])
-        return cast("Inputs", {"real": TableSource.read(str(job["real"]), encoding_of(job.options, "real"))})
-
-    job.run(measure, inputs=real_table)
+    job.run(measure, inputs=lambda: cast("Inputs", read_table(job.options)))

@@ -14,8 +14,6 @@ from markupsafe import Markup
 from syngain.core.phrases import isolate
 from syngain.report.figures.scatter import (
     BOTTOM,
-    HEIGHT,
-    WIDTH,
     PlottedNumber,
     across,
     axes,
@@ -23,6 +21,7 @@ from syngain.report.figures.scatter import (
     cross,
     dots,
     name_place,
+    picture,
     plotted,
     span,
     upward,
@@ -59,9 +58,7 @@ def frontier_svg(sets: Mapping[str, object]) -> Markup:
     xs, ys = span([one.cost for one in found]), span([one.gain for one in found])
     names = ("loss increase on other real rows, nats per token", "gain on real rows, nats per token")
     parts = [*axes(xs, ys, names, ""), *_zero(xs), *_stairs(found, xs, ys), *_drawn(found, xs, ys)]
-    spoken = "; ".join(f"{one.name}: {_told(one)}" for one in found)
-    svg = Markup('<svg class="chain" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    return svg.format(f"{WIDTH:g}", f"{HEIGHT:g}", shorten(spoken, 1200), Markup("").join(parts))
+    return picture(parts, [f"{one.name}: {_told(one)}" for one in found], 1200)
 
 
 def _variant(name: str, content: object) -> _Variant | None:

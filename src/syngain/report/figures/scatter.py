@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from syngain.report.numbers import bare
-from syngain.report.safe import visible
+from syngain.report.safe import shorten, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,3 +130,9 @@ def _meet(one: Box, other: Box) -> bool:
 def coordinate(value: float) -> str:
     """A coordinate as text."""
     return f"{value:.1f}"
+
+
+def picture(parts: Sequence[Markup], spoken: Sequence[str], most: int) -> Markup:
+    """The drawing, with what it shows in words of at most so many characters."""
+    svg = Markup('<svg class="chain" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
+    return svg.format(f"{WIDTH:g}", f"{HEIGHT:g}", shorten("; ".join(spoken), most), Markup("").join(parts))

@@ -14,14 +14,13 @@ from markupsafe import Markup
 
 from syngain.core.phrases import isolate
 from syngain.report.figures.scatter import (
-    HEIGHT,
-    WIDTH,
     across,
     axes,
     coordinate,
     cross,
     dots,
     name_place,
+    picture,
     plotted,
     span,
     upward,
@@ -67,9 +66,7 @@ def strategies_svg(sets: Mapping[str, object]) -> Markup:
     xs, ys = span([mark.across for mark in marks]), span([mark.up for mark in marks], most=1.0)
     names = ("information gain, nats per row", "total variation from real rows, at least")
     parts = [*axes(xs, ys, names, "share"), *_drawn(marks, xs, ys)]
-    svg = Markup('<svg class="chain" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    spoken = "; ".join(f"{mark.name}: {_told(mark)}" for mark in marks)
-    return svg.format(f"{WIDTH:g}", f"{HEIGHT:g}", shorten(spoken, 600), Markup("").join(parts))
+    return picture(parts, [f"{mark.name}: {_told(mark)}" for mark in marks], 600)
 
 
 def _mark(name: str, content: object) -> _Mark | None:

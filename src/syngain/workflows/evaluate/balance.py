@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.core.documents.warned import carried
-from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
-from syngain.core.result import InputSummary, Result, Views
+from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
-from syngain.data.dataset import Dataset
 from syngain.data.files.write import RecordFile, TextFile
 from syngain.data.rows import Lazy
 from syngain.inference.intervals import normal_intervals
@@ -27,9 +24,9 @@ from syngain.tables.balance.narrative import FORMULAS, balance_methods, balance_
 from syngain.tables.balance.settings import BalanceSettings
 from syngain.tables.balance.variants import DUPLICATION, VARIANTS, WEIGHTS, weights_of
 from syngain.tables.cells.kinds import KeyColumn, codec_of
-from syngain.tables.cells.source import TableSource
 from syngain.tables.stress.task import ClassTask
 from syngain.workflows.inputs import of_kind, settings_json
+from syngain.workflows.labeled_tables import TableInput, labeled_table, table_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +36,15 @@ if TYPE_CHECKING:
     from syngain.core.result import RunFile
     from syngain.tables.balance.copies import CopyDraws
     from syngain.tables.balance.scores import Score
+    from syngain.tables.cells.source import TableSource
 
-BalanceInput = TableSource | Dataset | str | Path
 MOST = 200_000  # real rows of rows.csv
 REAL = "real"
 
 
 @carried
 def balance(
-    real: BalanceInput,
+    real: TableInput,
     label: str | None = None,
     *,
     seed: int = 0,
@@ -76,22 +73,16 @@ def balance(
     """
     progress("reading", 0.0)
     chosen = of_kind(settings, BalanceSettings)
-    source, name = _source(real), _label(real, label)
+    source, name = labeled_table(real, label, of="the column of classes")
     with threadpool_limits(1):
         task = ClassTask.of(source.cells, name, Streams(seed).child("balance").stream("rows"), MOST)
         found = balance_table(task, chosen, seed=seed, progress=progress)
     progress("writing", 0.97)
-    summary = InputSummary(
-        name=source.name,
-        rows=source.rows,
-        fingerprint=source.fingerprint,
-        roles=f"{len(task.features)} columns, label {name}",
-    )
     return Result(
         command="compare",
         version=__version__,
         seed=seed,
-        inputs={"real": summary},
+        inputs={"real": table_summary(source, task, name)},
         estimates=_estimates(found),
         findings=(),
         verdict=balance_verdict(found),
@@ -101,19 +92,6 @@ def balance(
         settings=settings_json(chosen, label=name),
         warnings=tuple(balance_warnings(found)),
     )
-
-
-def _source(real: BalanceInput) -> TableSource:
-    if isinstance(real, TableSource):
-        return real
-    return TableSource.from_rows(real.records, real.name) if isinstance(real, Dataset) else TableSource.read(real)
-
-
-def _label(real: BalanceInput, label: str | None) -> str:
-    own = real.roles.label if isinstance(real, Dataset) else None
-    if label is None and own is None:
-        raise UsageError("no label", expected="the column of classes", todo="add --label COLUMN")
-    return str(label if label is not None else own)
 
 
 def _estimates(found: BalanceFound) -> dict[str, Estimate]:

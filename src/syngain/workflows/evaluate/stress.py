@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,35 +10,32 @@ from threadpoolctl import threadpool_limits
 
 from syngain._version import __version__
 from syngain.core.documents.warned import carried
-from syngain.core.errors import UsageError
 from syngain.core.estimate import Estimate
 from syngain.core.progress import Progress, silent
-from syngain.core.result import InputSummary, Result, Views
+from syngain.core.result import Result, Views
 from syngain.core.rng import Streams
-from syngain.data.dataset import Dataset
 from syngain.data.files.write import RecordFile, TextFile
 from syngain.data.rows import Lazy
 from syngain.inference.intervals import share_intervals, wilson
-from syngain.tables.cells.source import TableSource
 from syngain.tables.stress.narrative import regime_findings, stress_methods, stress_verdict, stress_warnings
 from syngain.tables.stress.settings import StressSettings
 from syngain.tables.stress.stress import StressFound, stress_table
 from syngain.tables.stress.task import ClassTask
 from syngain.workflows.inputs import of_kind, settings_json
+from syngain.workflows.labeled_tables import TableInput, labeled_table, table_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Flags, Floats
     from syngain.core.result import RunFile
+    from syngain.tables.cells.source import TableSource
     from syngain.tables.stress.gains import SplitScores
-
-StressInput = TableSource | Dataset | str | Path
 
 
 @carried
 def stress(
-    real: StressInput,
+    real: TableInput,
     label: str | None = None,
     *,
     seed: int = 0,
@@ -67,22 +63,16 @@ def stress(
     """
     progress("reading", 0.0)
     chosen = of_kind(settings, StressSettings)
-    source, name = _source(real), _label(real, label)
+    source, name = labeled_table(real, label, of="the column that a classifier predicts")
     with threadpool_limits(1):
         task = ClassTask.of(source.cells, name, Streams(seed).child("stress").stream("rows"))
         found = stress_table(task, chosen, seed=seed, progress=progress)
     progress("writing", 0.97)
-    summary = InputSummary(
-        name=source.name,
-        rows=source.rows,
-        fingerprint=source.fingerprint,
-        roles=f"{len(task.features)} columns, label {name}",
-    )
     return Result(
         command="stress",
         version=__version__,
         seed=seed,
-        inputs={"real": summary},
+        inputs={"real": table_summary(source, task, name)},
         estimates=_estimates(found),
         findings=tuple(regime_findings(found)),
         verdict=stress_verdict(found),
@@ -91,19 +81,6 @@ def stress(
         settings=settings_json(chosen, label=name),
         warnings=tuple(stress_warnings(found, chosen)),
     )
-
-
-def _source(real: StressInput) -> TableSource:
-    if isinstance(real, TableSource):
-        return real
-    return TableSource.from_rows(real.records, real.name) if isinstance(real, Dataset) else TableSource.read(real)
-
-
-def _label(real: StressInput, label: str | None) -> str:
-    own = real.roles.label if isinstance(real, Dataset) else None
-    if label is None and own is None:
-        raise UsageError("no label", expected="the column that a classifier predicts", todo="add --label COLUMN")
-    return str(label if label is not None else own)
 
 
 def _estimates(found: StressFound) -> dict[str, Estimate]:
