@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIDES = ("real", "synthetic", "test", "pool", "retain")
+SIDES_SAID = "real, synthetic, test, pool (or held_out), retain"
 FLAGS = ("text", "label", "source", "generator", "id", "target")
 SAME_SIDE = {"held_out": "pool"}  # other words for a side
 
@@ -74,7 +75,7 @@ def for_side(flag: str, value: str | None, side: str) -> str | None:
     if len(named) != len(parts) or len({name for name, _ in named}) != len(named):
         raise UsageError(
             f"{flag_of(flag)} {value}",
-            expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {', '.join(SIDES)} (or held_out) at most once",
+            expected=f"a field, or SIDE=FIELD[,SIDE=FIELD] with each of {SIDES_SAID} at most once",
             todo=f"write for example {flag_of(flag)} real=A,synthetic=B",
         )
     found = dict(named).get(side)

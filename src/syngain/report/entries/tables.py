@@ -102,7 +102,7 @@ TABLES = {
         "50%: nothing is memorized; 100%: every row is close to one it was made from.",
     ),
     "balance.copies": MeasureEntry(
-        "Copies of real rows",
+        "Copies of rows they were made from",
         "What fraction of added rows equals a real row they were made from?",
         "Compare with the fraction that equals an unseen real row: coincidence.",
     ),
