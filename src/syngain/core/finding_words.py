@@ -25,6 +25,10 @@ FINDING_WORDS: Mapping[str, tuple[str, str]] = {
         "A model trained on these rows errs more often there.",
         "collect real rows there; drawn rows may not help",
     ),
+    "changed_relations": (
+        "A model learns relations that your real rows do not have.",
+        "generate whole rows, each column given the others",
+    ),
     "wrong_tails": ("A few extreme values dominate what a model learns.", "drop or correct these rows"),
     "unknown_labels": ("A model learns classes that you do not have.", "map these labels to yours, or drop the rows"),
     "harm": ("A model trained with these rows predicts your real rows worse.", "do not add these rows"),

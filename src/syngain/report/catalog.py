@@ -76,6 +76,7 @@ FINDINGS = {
     "bad_preferences": "Bad preferences",
     "broken_rules": "Broken rules",
     "wrong_tails": "Wrong tails",
+    "changed_relations": "Changed relations",
     "weak_regime": "Where the model fails",
     "cut_outputs": "Outputs cut at the token limit",
     "kept_only": "Dropped rows are missing",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.audit.findings.broken_rules import broken_rules
+from syngain.audit.findings.changed_relations import changed_relations
 from syngain.audit.findings.labels import label_independent, label_leak, label_noise, unknown_labels
 from syngain.audit.findings.preferences import bad_preferences
 from syngain.audit.findings.responses import bad_responses
@@ -49,6 +50,7 @@ def find(context: Context) -> list[Finding]:
         _benchmarks,
         broken_rules,
         wrong_tails,
+        changed_relations,
         _duplicates,
         _template,
         _missing,

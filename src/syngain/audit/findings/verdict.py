@@ -34,6 +34,7 @@ PHRASE: Mapping[str, str] = {
     "bad_preferences": "most preferences are bad",
     "broken_rules": "most rows break rules of your real rows",
     "wrong_tails": "most rows have values far beyond your real rows",
+    "changed_relations": "its columns are not related as in your real rows",
 }
 
 WORDS: Mapping[str, str] = {

@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = {
     "bad_preferences": "bad preferences",
     "broken_rules": "broken rules",
     "wrong_tails": "wrong tails",
+    "changed_relations": "changed relations",
 }
 
 

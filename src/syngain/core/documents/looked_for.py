@@ -28,6 +28,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
     "bad_preferences": ("preference.",),
     "broken_rules": ("rules.",),
     "wrong_tails": ("tails.",),
+    "changed_relations": ("relations.",),
 }
 GAINED: Mapping[str, tuple[str, ...]] = {"harm": ("gain.",), "no_gain": ("gain.",)}
 BY_ESTIMATE: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -66,6 +66,16 @@ ROW_CHECKS = {
         "What overall quality score does SDMetrics give?",
         "It sees single columns and pairs: a table whose rows make no sense can score 84%.",
     ),
+    "relations.strength": MeasureEntry(
+        "Strength of relations",
+        "How strongly are columns related, compared with the real rows?",
+        "1: as among real rows; 0: every column by itself; above 1: rows are too regular.",
+    ),
+    "relations.changed": MeasureEntry(
+        "Pairs that changed",
+        "What fraction of related pairs of columns has another correlation than among real rows?",
+        "0% where both sides have one distribution; `pairs.jsonl` lists the pairs.",
+    ),
     "privacy.disclosure": MeasureEntry(
         "Disclosed cells",
         "How much more of a real row do synthetic rows disclose than other real rows do?",

@@ -248,10 +248,11 @@ def _joined(found: Sequence[Finding], of_gain: Sequence[Finding]) -> list[Findin
 
 
 def _table_files(table: TableHealth) -> dict[str, RunFile]:
-    """Every rule and every column of a table, and the least likely rows, as lines of JSON."""
+    """Every rule, column and related pair of a table, and the least likely rows, as lines of JSON."""
     return {
         "rules.jsonl": RecordFile(table.rules.records()),
         "columns.jsonl": RecordFile([one.record() for one in table.columns]),
+        **({"pairs.jsonl": RecordFile(table.relations.records())} if table.relations else {}),
         **({"joint_tail.jsonl": RecordFile(table.joint.records())} if table.joint else {}),
     }
 
