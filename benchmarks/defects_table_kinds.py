@@ -97,12 +97,12 @@ OF_ANY = {
 }
 
 
-# kinds of whole rows, and the finding that is right
+# kinds of whole rows, and the findings that are right
 OF_ROWS = {
-    "repeated row": "duplicates",
-    "copy of a real row": "memorized_anchors",
-    "wrong label": "label_noise",
-    "cells of different rows": "distribution_shift",
+    "repeated row": ("duplicates",),
+    "copy of a real row": ("memorized_anchors",),
+    "wrong label": ("label_noise",),
+    "cells of different rows": ("distribution_shift", "changed_relations"),
 }
 KINDS = (*OF_ORDERS, *OF_ANY, *OF_ROWS)
 NEED_CLASSIFIER = ("wrong label", "cells of different rows")
@@ -119,7 +119,7 @@ class Case:
 
 def right(kind):
     """The findings that are right for a kind."""
-    return {OF_ROWS[kind]} if kind in OF_ROWS else {"broken_rules", "wrong_tails"}
+    return set(OF_ROWS[kind]) if kind in OF_ROWS else {"broken_rules", "wrong_tails"}
 
 
 def fitting(table, kind, label, rng):
