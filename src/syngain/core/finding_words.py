@@ -26,7 +26,7 @@ FINDING_WORDS: Mapping[str, tuple[str, str]] = {
         "collect real rows there; drawn rows may not help",
     ),
     "changed_relations": (
-        "A model learns relations that your real rows do not have.",
+        "A model learns other relations than those of your real rows.",
         "generate whole rows, each column given the others",
     ),
     "wrong_tails": ("A few extreme values dominate what a model learns.", "drop or correct these rows"),
