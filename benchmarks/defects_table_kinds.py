@@ -102,7 +102,7 @@ OF_ROWS = {
     "repeated row": ("duplicates",),
     "copy of a real row": ("memorized_anchors",),
     "wrong label": ("label_noise",),
-    "cells of different rows": ("distribution_shift", "changed_relations"),
+    "cells of different rows": ("distribution_shift", "changed_relations", "broken_rules"),
 }
 KINDS = (*OF_ORDERS, *OF_ANY, *OF_ROWS)
 NEED_CLASSIFIER = ("wrong label", "cells of different rows")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syngain.audit.tables.pairs import SURE
 from syngain.core.phrases import percent
 from syngain.core.result import Finding
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from syngain.audit.findings.rules import Context
     from syngain.audit.tables.pairs import PairOfColumns
+    from syngain.core.estimate import Estimate
     from syngain.core.result import Severity
 
 ID = "changed_relations"
@@ -29,9 +31,9 @@ def changed_relations(context: Context) -> Iterator[Finding]:
         return
     item = table.relations.estimates[STRENGTH]
     low, high = item.interval(0.95)
-    overall = context.significant(STRENGTH) and max(low - 1, 1 - high) > 0 and abs(item.value - 1) >= LEAST
+    overall = _sure(item) and max(low - 1, 1 - high) > 0 and abs(item.value - 1) >= LEAST
     pairs = [pair for pair in table.relations.found if abs(pair.real - pair.synthetic) >= LEAST]
-    pairs = pairs if context.significant(CHANGED) else []
+    pairs = pairs if _sure(table.relations.estimates[CHANGED]) else []
     if not overall and not pairs:
         return
     severity: Severity = "high" if overall and high < HIGH else "medium"
@@ -50,6 +52,10 @@ def changed_relations(context: Context) -> Iterator[Finding]:
         estimates=(STRENGTH, CHANGED),
         rows=size if overall and high < HALF else 0,
     )
+
+
+def _sure(item: Estimate) -> bool:
+    return item.adjusted_p is not None and item.adjusted_p < SURE
 
 
 def _pair(pair: PairOfColumns) -> str:
