@@ -125,6 +125,10 @@ class CellModel:
         """The exact entropy of the distribution of each cell given the cells before it (n, columns), in nats."""
         return self._over_chunks(columns, lambda mixture, state, _: mixture.entropy(state))
 
+    def totals(self, columns: Sequence[CodedColumn]) -> Floats:
+        """The sum of the probabilities of all values of each cell given the cells before it (n, columns)."""
+        return self._over_chunks(columns, lambda mixture, state, _: mixture.piece_probabilities(state).sum(axis=1))
+
     def _over_chunks(
         self, columns: Sequence[CodedColumn], measure: Callable[[ColumnMixture, RowState, CodedColumn], Floats]
     ) -> Floats:
