@@ -207,7 +207,7 @@ def _scikit_learn(name: str, loader: str) -> LabeledCells:
 
 
 def _simulated(streams: Streams) -> list[LabeledCells]:
-    """The chain, whose order is 1, and the parity, whose order is 2."""
+    """A Markov chain over the columns, whose order is 1, and a parity, whose order is 2."""
     out = []
     rng = streams.stream("simulated")
     for name, world in (("chain (simulated)", ChainTable.draw(rng)), ("parity (simulated)", ParityTable())):

@@ -65,7 +65,7 @@ class HalvesScores:
         """What each cell shows of the half, given the cells before it, in nats (n,) by column.
 
         The log-probability of the cell under its own half less that under the mixture of all halves, weighted by how
-        well they explain the cells before. Sums over columns are those of whole rows: the chain rule.
+        well they explain the cells before. Sums over columns are those of whole rows.
         """
         n, halves, _ = self.cells.shape
         running = np.concatenate([np.zeros((n, halves, 1)), np.cumsum(self.cells, axis=2)], axis=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -238,8 +237,8 @@ class _TableAccount:
                 limits[LEVELS[0]][0],
                 unit="nats per row",
                 intervals={level: (bracket.low, bracket.high) for level, (_, bracket) in limits.items()},
-                estimand=f"entropy of a row of models of {scores.fitted:,} of the real rows: value for these halves, interval "
-                "for all of them",
+                estimand=f"entropy of a row of models of {scores.fitted:,} of the real rows: value for these halves, "
+                "interval for all of them",
             ),
         )
         for name, gaps in scores.by_column.items():
@@ -256,8 +255,9 @@ class _TableAccount:
     def _computed(self, scores: HalvesScores | None) -> Iterator[tuple[str, str]]:
         order = ", ".join(dict.fromkeys(name for name, _ in self.model.order))
         rows = (
-            f"{len(self.own):,} rows of a cell model of {self.source.rows:,} real rows, scored again: equal to the recorded "
-            f"log-probabilities. A row is a sum over {len(self.model.modeled)} columns, each given those before it: {order}."
+            f"{len(self.own):,} rows of a cell model of {self.source.rows:,} real rows, scored again: equal to the "
+            f"recorded log-probabilities. A row is a sum over {len(self.model.modeled)} columns, each given those "
+            f"before it: {order}."
         )
         yield "Rows", rows
         few = f"Not measured: fewer than {FEWEST} real rows."
@@ -265,9 +265,9 @@ class _TableAccount:
         if scores is not None:
             count, each = scores.design.prompts, int(scores.design.samples[0])
             prompt = (
-                f"The prompt of a table is its real rows. {count} models of random halves ({scores.fitted:,} rows) drew "
-                f"{each} rows each, scored under all of them: how much a row shows of its half, at most "
-                f"ln {count} = {np.log(count):.2f} nats. Cells add up to rows by the chain rule."
+                f"The prompt of a table is its real rows. {count} models of random halves ({scores.fitted:,} rows) "
+                f"drew {each} rows each, scored under all of them: how much a row shows of its half, at most "
+                f"ln {count} = {np.log(count):.2f} nats. The information of cells adds up to that of rows."
             )
         yield "Prompt information", prompt if scores is not None or self.recipe.generator.balance else few
         yield "Limits", "High information is not a benefit. Read it together with separability and measured gain."
