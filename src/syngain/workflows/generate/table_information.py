@@ -68,7 +68,7 @@ def table_information(
     Args:
         folder: the run folder of the rows.
         real: the real rows that the model was fitted to.
-        dropped: those of its rows that a filter dropped, with all columns; ``reasons`` or ``step`` name the filter.
+        dropped: those of its rows that a filter dropped, with all columns; ``syngain_step`` or ``syngain_reasons`` name the filter.
         sizes: halves of the real rows, and rows of each.
         seed: of the halves.
         progress: called with the stage and the fraction done.
