@@ -76,6 +76,19 @@ def quantile(level: float, freedom: float) -> float:
     return float(-special.ndtri(tail) if math.isinf(freedom) else -special.stdtrit(freedom, tail))
 
 
+def split_intervals(change: Floats, ratio: float) -> dict[float, Interval]:
+    """Intervals of the mean of a measure over random splits of the same rows [nadeau2003].
+
+    Args:
+        change: of each split (splits,).
+        ratio: test rows over training rows; splits share training rows, so the variance is widened by it.
+    """
+    if change.size < 2:
+        return {}
+    error = float(np.std(change, ddof=1)) * math.sqrt(1 / change.size + ratio)
+    return normal_intervals(float(change.mean()), error, change.size - 1)
+
+
 def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean over the last axis and its 95% normal interval."""
     mean = np.mean(values, axis=-1)

@@ -112,14 +112,14 @@ def on_sets(step: str) -> bool:
 def _joined(data: Dataset, gone: Sequence[Record], order: Sequence[str], roles: RoleOptions | None) -> UncuratedRows:
     """The kept and the dropped rows as one dataset."""
     known = {_request(record) for record in data.records if record.get(generated_row.REQUEST)}
-    inside = {_request(record): _step(record) for record in gone if _request(record) in known}
+    inside = {_request(record): step_of(record) for record in gone if _request(record) in known}
     outside = [record for record in gone if _request(record) not in known]
     scored = [record for record in outside if record.get(generated_row.TOKEN_LOGPROBS) and _content(record, data)]
     usable = [_filled(record, data) for record in scored]
     joined = bool(usable) and len(usable) == len(outside)
     whole = Dataset.from_rows([*data.records, *usable], data.name, roles=roles) if joined else data
     steps: list[str | None] = [inside.get(_request(record)) for record in data.records]
-    steps += [_step(record) for record in outside]
+    steps += [step_of(record) for record in outside]
     prompts = [_prompt(record) for record in (*data.records, *outside)]
     flags = np.array([step is not None for step in steps[: len(whole)]])
     return UncuratedRows(
@@ -146,7 +146,7 @@ def _filled(record: Record, data: Dataset) -> Record:
     return record if raw is None else {**dict.fromkeys(data.roles.text, raw), **record}
 
 
-def _step(record: Record) -> str:
+def step_of(record: Record) -> str:
     """The step that dropped a row, else its first reason."""
     named = next((record[name] for name in STEPS if record.get(name)), None)
     reasons = record.get(generated_row.REASONS) or record.get("reason")

@@ -164,6 +164,30 @@ def outputs(data: Dataset, *, meaning: str | None = None, vocabulary: int | None
     )
 
 
+def unnamed_outputs(own: Floats) -> Outputs:
+    """Rows of one prompt that is not known as text, with their log-probabilities (n,)."""
+    n = len(own)
+    nothing, names = np.full(n, np.nan), [f"row {row + 1}" for row in range(n)]
+    return Outputs(
+        ids=names,
+        texts=[""] * n,
+        strategies=[""] * n,
+        prompts=[""] * n,
+        asked=[None] * n,
+        anchors=[()] * n,
+        own=own,
+        raw=np.zeros(n, dtype=bool),
+        excess=nothing,
+        lower=nothing,
+        upper=nothing,
+        tokens=np.ones(n),
+        bytes=np.zeros(n),
+        cut=np.zeros(n, dtype=bool),
+        ended=None,
+        temperatures=nothing,
+    )
+
+
 def _read(data: Dataset, index: int, record: Mapping[str, object], spent: Cost | None, meaning: str | None) -> _Row:
     name = data.ids[index]
     pair = data.kind is Kind.PAIR

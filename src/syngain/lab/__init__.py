@@ -2,6 +2,7 @@
 
 from syngain.lab.presets.paper import PaperProtocol
 from syngain.lab.presets.presets import PRESETS, paper_protocol, run
+from syngain.lab.presets.table_orders import TablesProtocol
 from syngain.lab.result import LabCheck, LabCurve, LabResult, LabTable, Panel
 from syngain.lab.worlds.gmm_world import World
 
@@ -18,6 +19,7 @@ __all__ = [
     "Panel",
     "PaperProtocol",
     "Table",
+    "TablesProtocol",
     "World",
     "paper_protocol",
     "run",

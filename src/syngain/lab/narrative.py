@@ -20,6 +20,16 @@ TEMPERATURE = (
     "Information gain is maximal for noise: read it only together with a divergence and a measured gain.",
 )
 
+TABLES = (
+    "Order k: back-off tables of a cell given up to k earlier cells. Order 0: marginals.",
+    "Mixture: the model of `syngain generate --generator cells`.",
+    "All models have the same bins and are scored on values of the decimal grid, so that log-probabilities compare.",
+    "A third of the rows is held out in each split. Intervals: Student's t, widened as splits share training rows.",
+    "F1: boosted trees trained on as many drawn rows as training rows.",
+    "Separability: area under the curve of boosted trees, drawn rows against held-out rows.",
+    "Models of the simulated tables are at most as good as the truth, on average.",
+)
+
 
 def loops(checks: int, threshold: float) -> tuple[str, ...]:
     """Number and threshold of the checks against closed forms."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import UsageError
@@ -11,9 +10,8 @@ from syngain.data.dataset import Dataset
 from syngain.tables.cells.source import TableSource
 
 if TYPE_CHECKING:
+    from syngain.tables.cells.source import TableInput
     from syngain.tables.stress.task import ClassTask
-
-TableInput = TableSource | Dataset | str | Path
 
 
 def labeled_table(real: TableInput, label: str | None, *, of: str) -> tuple[TableSource, str]:
@@ -25,13 +23,7 @@ def labeled_table(real: TableInput, label: str | None, *, of: str) -> tuple[Tabl
     own = real.roles.label if isinstance(real, Dataset) else None
     if label is None and own is None:
         raise UsageError("no label", expected=of, todo="add --label COLUMN")
-    return _source(real), str(label if label is not None else own)
-
-
-def _source(real: TableInput) -> TableSource:
-    if isinstance(real, TableSource):
-        return real
-    return TableSource.from_rows(real.records, real.name) if isinstance(real, Dataset) else TableSource.read(real)
+    return TableSource.of(real), str(label if label is not None else own)
 
 
 def table_summary(source: TableSource, task: ClassTask, label: str) -> InputSummary:

@@ -114,8 +114,8 @@ def _generate_table(context: typer.Context, config: Path | None) -> None:
         return verb(real=data["real"], progress=progress, recipe=job.arguments["recipe"])
 
     def real_table() -> Inputs:
-        from syngain.workflows.generate.tables import table_of
+        from syngain.tables.cells.source import TableSource
 
-        return cast("Inputs", {"real": table_of(str(job["real"]), encoding_of(job.options, "real"))})
+        return cast("Inputs", {"real": TableSource.read(str(job["real"]), encoding_of(job.options, "real"))})
 
     job.run(measure, inputs=real_table)

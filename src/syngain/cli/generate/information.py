@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
 from syngain.cli import flags, settings
 from syngain.cli.common import column_flags, encoding_of
 from syngain.cli.job import Job
+from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
     from syngain.cli.job import Inputs
@@ -59,6 +60,8 @@ def information(
         from syngain.data import RoleOptions, read
         from syngain.workflows.generate.information import information as verb
 
+        if (table := _table_sets(job)) is not None:
+            return verb(job["rows"], **table, seed=job["seed"], progress=progress, **job.arguments)
         columns = column_flags({**job.options, "generator": None})
         roles, encoding = RoleOptions.parse(columns, "real"), encoding_of(job.options, "real")
         anchors = None if job["real"] is None else read(job["real"], roles=roles, encoding=encoding)
@@ -70,3 +73,24 @@ def information(
         return verb(rows, **sets, scorer=scorer, roles=roles, seed=job["seed"], progress=progress, **job.arguments)
 
     job.run(measure)
+
+
+def _table_sets(job: Job) -> dict[str, Any] | None:
+    """The sets of a generated table; None for texts.
+
+    Raises:
+        UsageError: a scorer, which a table does not need.
+    """
+    from syngain.tables.cells.source import TableSource
+    from syngain.workflows.generate.table_information import is_table_run
+
+    if not is_table_run(job["rows"]):
+        return None
+    if job["generator"] is not None:
+        raise UsageError(
+            "--generator for rows of a table",
+            expected="no scorer: the cell model is fitted to --real again",
+            todo="leave out --generator",
+        )
+    real = None if job["real"] is None else TableSource.read(job["real"], encoding_of(job.options, "real"))
+    return {"real": real, "dropped": job["dropped"]}

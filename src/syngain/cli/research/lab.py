@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -12,13 +12,16 @@ from syngain.cli import flags
 from syngain.cli.common import progress_shown
 
 if TYPE_CHECKING:
-    from syngain.lab import PaperProtocol
+    from syngain.lab import PaperProtocol, TablesProtocol
 
 _SIZES = ("k", "j", "l", "dimension", "anchors", "synthetic", "replicates", "points")
 
 
 def lab(
-    preset: str = typer.Argument(help="paper, paper-highdim, bounds, loops or temperature."),
+    preset: str = typer.Argument(help="paper, paper-highdim, bounds, loops, temperature or tables."),
+    file: Optional[str] = typer.Argument(
+        None, metavar="FILE", help="tables only: your table, in place of those of scikit-learn."
+    ),
     seed: int = typer.Option(0, min=0, help="Random seed."),
     quick: bool = typer.Option(False, help="Small version, in seconds."),
     estimator: str = typer.Option("exact", help="paper only: exact, seed-compatible (the published one) or both."),
@@ -30,6 +33,7 @@ def lab(
     synthetic: int = typer.Option(None, help="paper only: synthetic points."),
     replicates: int = typer.Option(None, help="paper only."),
     points: int = typer.Option(None, help="paper only: Monte Carlo points."),
+    label: Optional[str] = typer.Option(None, help="tables only: column of classes of FILE, for F1."),
     output: Path = typer.Option(Path("syngain-lab"), "-o", "--output", help="Folder for the report."),
     json: flags.AsJson = False,
     force: flags.Force = False,
@@ -40,17 +44,18 @@ def lab(
 
     check_folder(output, force=force)
     sizes = dict(zip(_SIZES, (k, j, l, dimension, anchors, synthetic, replicates, points), strict=True))
-    given = {name: value for name, value in sizes.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
+    table = {name: value for name, value in (("real", file), ("label", label)) if value is not None}
     with progress_shown(quiet=quiet or json) as progress:
         from syngain.lab import run
 
-        protocol = _protocol(given, quick=quick) if given else None
+        protocol = _table_protocol(table) if table else _protocol(given, quick=quick) if given else None
         result = run(
             preset, seed=seed, quick=quick, estimator=estimator, protocol=protocol, progress=progress
         ).as_json()
     from syngain.report.lab.page import lab_json, lab_terminal, write_lab
 
-    arguments = {"preset": preset, "seed": seed, "quick": quick, "estimator": estimator, **given}
+    arguments = {"preset": preset, "seed": seed, "quick": quick, "estimator": estimator, **given, **table}
     write_lab(result, output, run={"arguments": arguments}, force=force)
     if json:
         sys.stdout.write(lab_json(result))
@@ -58,6 +63,15 @@ def lab(
     if not quiet:
         print(lab_terminal(result))
     print(f"report: {output / 'report.html'}")
+
+
+def _table_protocol(table: dict[str, str]) -> TablesProtocol:
+    """The comparison of orders on a table of your own."""
+    from syngain.cli.common import check_files
+    from syngain.lab import TablesProtocol
+
+    check_files([table["real"]] if "real" in table else [])
+    return TablesProtocol(real=table.get("real"), label=table.get("label"))
 
 
 def _protocol(given: dict[str, int], *, quick: bool) -> PaperProtocol:

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from syngain.lab.presets.bounds import BoundsResult
     from syngain.lab.presets.loops import LoopCurve, LoopsResult
+    from syngain.lab.presets.table_orders import TablesProtocol
     from syngain.lab.worlds.gmm_world import World
 
-PRESETS = ("paper", "paper-highdim", "bounds", "loops", "temperature")
+PRESETS = ("paper", "paper-highdim", "bounds", "loops", "temperature", "tables")
 
 
 def run(
@@ -33,7 +34,7 @@ def run(
     seed: int = 0,
     quick: bool = False,
     estimator: str = "exact",
-    protocol: PaperProtocol | None = None,
+    protocol: PaperProtocol | TablesProtocol | None = None,
     progress: Progress = silent,
 ) -> LabResult:
     """Run a preset.
@@ -43,7 +44,7 @@ def run(
         seed: of all its streams.
         quick: a small version.
         estimator: only for ``paper``.
-        protocol: sizes of ``paper``; None for the published ones (or quick ones).
+        protocol: sizes of ``paper``, or sizes and table of ``tables``; None for the published ones (or quick ones).
         progress: called with the stage and the completed fraction.
 
     Raises:
@@ -59,17 +60,27 @@ def run(
             expected=f"one of {', '.join(get_args(Estimator))}",
             todo="name one of these",
         )
-    if preset != "paper" and (estimator != "exact" or protocol is not None):
+    sizes = protocol if isinstance(protocol, PaperProtocol) else None
+    table = None if isinstance(protocol, PaperProtocol) else protocol
+    if preset != "paper" and (estimator != "exact" or sizes is not None):
         raise UsageError(
             f"sizes or an estimator for the preset {preset!r}",
             expected="these options with the preset 'paper' only",
             todo="leave them out, or choose the preset 'paper'",
         )
+    if preset != "tables" and table is not None:
+        raise UsageError(
+            f"a table for the preset {preset!r}",
+            expected="a table with the preset 'tables' only",
+            todo="leave it out, or choose the preset 'tables'",
+        )
     streams = Streams(seed, ("lab", preset))
     with threadpool_limits(1):  # the order of sums must not depend on the number of threads
         if preset == "paper":
-            sizes = protocol or (QUICK_PAPER if quick else PaperProtocol())
+            sizes = sizes or (QUICK_PAPER if quick else PaperProtocol())
             return paper(sizes, streams=streams, estimator=estimator, progress=progress)
+        if preset == "tables":
+            return tables_of(table, quick=quick, streams=streams, progress=progress)
         return _other(preset, quick=quick, streams=streams, progress=progress)
 
 
@@ -120,6 +131,17 @@ def temperature_result(*, quick: bool, streams: Streams, progress: Progress = si
 
     small = TemperatureProtocol(worlds=3, temperatures=(0.5, 1.0, 2.0, 4.0), outputs=60)
     return temperature(small if quick else TemperatureProtocol(), streams=streams, progress=progress)
+
+
+def tables_of(protocol: TablesProtocol | None, *, quick: bool, streams: Streams, progress: Progress) -> LabResult:
+    """The preset ``tables``; the quick one has two splits, fewer trees and rows, no digits and no classifiers."""
+    from syngain.lab.presets.table_orders import TablesProtocol
+    from syngain.lab.presets.table_pages import tables_result
+
+    chosen = protocol or TablesProtocol()
+    if quick:
+        chosen = replace(chosen, splits=2, most=400, trees=4, digits=False, classifiers=False)
+    return tables_result(chosen, streams=streams, progress=progress)
 
 
 def bounds_result(chains: int, worlds: int, *, streams: Streams, progress: Progress = silent) -> LabResult:

@@ -7,6 +7,7 @@ column. Columns and strengths are chosen one after the other by the exact leave-
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ ORDERS = 3
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 SCREEN = 4.0  # strength that columns are compared at
 SHORT = 8  # columns that are tried beyond the first order
+PAIRED = 14  # columns up to which pairs are tried where no column helps by itself
+PAIR = 6.0  # nats that a pair must add to the likelihood of all rows: there are many pairs
 PRIOR = 0.5  # rows that every symbol counts as at order 0
 
 
@@ -77,10 +80,14 @@ def fit_tables(
     left_out = [(counts[target] - 1 + PRIOR) / (n - 1 + PRIOR * size)]
     place = np.zeros(n, dtype=np.int64)
     key, pointer = place, place
-    tried, chosen, keys, starts = list(context.columns), [], [], []
+    tried, keys, starts = list(context.columns), [], []
+    chosen: list[int] = []
     constant = int((counts > 0).sum()) < 2
     for _ in range(0 if constant else context.orders):
-        found = _best(target, size, place, codes, (tried, np.asarray(left_out[-1])))
+        state = tried, np.asarray(left_out[-1])
+        found = _best(target, size, place, codes, state)
+        if found is None and len(chosen) + 2 <= context.orders:
+            found = _best_of_pairs(target, size, place, codes, state)
         if found is None:
             break
         column, tried, place, strength = found
@@ -126,6 +133,23 @@ def _best(
     if likelihoods[at] <= float(np.log(prior).sum()) + 2.0:
         return None
     return column, [c for _, c in scored[1 : SHORT + 1]], joint, STRENGTHS[at]
+
+
+def _best_of_pairs(
+    target: Ints, size: int, context: Ints, codes: Ints, state: tuple[list[int], Floats]
+) -> tuple[int, list[int], Ints, float] | None:
+    """The first column of the best pair of columns, as :func:`_best`: each may help only next to the other."""
+    left, prior = state
+    best = float(np.log(prior).sum()) + PAIR, -1, -1
+    for first, second in combinations(left, 2) if len(left) <= PAIRED else ():
+        joint = _joined(_joined(context, codes[:, first]), codes[:, second])
+        mine, all_of = _rows_alike(joint, target, size)
+        likelihood = float(np.log((mine - 1 + SCREEN * prior) / (all_of - 1 + SCREEN)).sum())
+        best = max(best, (likelihood, first, second))
+    if best[1] < 0:
+        return None
+    rest = [best[2], *(column for column in left if column not in best[1:])]
+    return best[1], rest[:SHORT], _joined(context, codes[:, best[1]]), STRENGTHS[-1]
 
 
 def _joined(context: Ints, code: Ints) -> Ints:

@@ -73,14 +73,15 @@ def check_table(
     drawn = model.sample(half, seed, temperature=temperature)
     known, other = model.coded(seen), model.coded(unseen)
     made = model.coded(drawn.columns)
-    synthetic = _codes(made)
-    copies = [np.array([row in rows for row in synthetic]) for rows in (set(_codes(known)), set(_codes(other)))]
+    synthetic = row_codes(made)
+    copies = [np.array([row in rows for row in synthetic]) for rows in (set(row_codes(known)), set(row_codes(other)))]
     nearer = _nearer(known, other, made)
     held_out = model.score(unseen, temperature=temperature, unseen=True).sum(axis=1)
-    return TableCheck(_separability(other, made, seed), nearer, (copies[0], copies[1]), held_out)
+    return TableCheck(separability(other, made, seed), nearer, (copies[0], copies[1]), held_out)
 
 
-def _codes(columns: Sequence[CodedColumn]) -> list[tuple[int, ...]]:
+def row_codes(columns: Sequence[CodedColumn]) -> list[tuple[int, ...]]:
+    """Rows as tuples of integers: equal rows have equal ones."""
     return [tuple(row) for row in np.stack([_one(column) for column in columns], axis=1).tolist()]
 
 
@@ -107,8 +108,9 @@ def _mixed(columns: Sequence[CodedColumn]) -> dict[str, Sequence[object]]:
     return out
 
 
-def _separability(other: Sequence[CodedColumn], made: Sequence[CodedColumn], seed: int) -> float:
-    features = np.concatenate([_features(other), _features(made)])
+def separability(other: Sequence[CodedColumn], made: Sequence[CodedColumn], seed: int) -> float:
+    """The area under the curve of boosted trees that separate the rows of two tables; .5 where they cannot."""
+    features = np.concatenate(numeric_features(other, made))
     synthetic = np.repeat([0, 1], [len(other[0].word), len(made[0].word)])
     areas = []
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, synthetic):
@@ -118,11 +120,12 @@ def _separability(other: Sequence[CodedColumn], made: Sequence[CodedColumn], see
     return float(np.mean(areas))
 
 
-def _features(columns: Sequence[CodedColumn]) -> Floats:
-    """Numbers, and words as numbers below all numbers."""
-    out = []
-    for column in columns:
-        number = column.grid * column.unit
-        low = number.min() - 1.0
-        out.append(np.where(column.word == -1, number, low - 1.0 - column.word))
-    return np.stack(out, axis=1)
+def numeric_features(*tables: Sequence[CodedColumn]) -> list[Floats]:
+    """Features of each table (n, columns): numbers, and words as numbers below all numbers of all tables."""
+    out: list[list[Floats]] = [[] for _ in tables]
+    for columns in zip(*tables, strict=True):
+        numbers = [column.grid * column.unit for column in columns]
+        low = min(float(number.min()) for number in numbers) - 1.0
+        for side, column, number in zip(out, columns, numbers, strict=True):
+            side.append(np.where(column.word == -1, number, low - 1.0 - column.word))
+    return [np.stack(side, axis=1) for side in out]

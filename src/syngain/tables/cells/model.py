@@ -125,6 +125,10 @@ class CellModel:
         """The exact entropy of the distribution of each cell given the cells before it (n, columns), in nats."""
         return self._over_chunks(columns, lambda mixture, state, _: mixture.entropy(state))
 
+    def totals(self, columns: Sequence[CodedColumn]) -> Floats:
+        """The sum of the probabilities of all values of each cell given the cells before it (n, columns)."""
+        return self._over_chunks(columns, lambda mixture, state, _: mixture.piece_probabilities(state).sum(axis=1))
+
     def _over_chunks(
         self, columns: Sequence[CodedColumn], measure: Callable[[ColumnMixture, RowState, CodedColumn], Floats]
     ) -> Floats:
@@ -235,7 +239,7 @@ class _Fitting:
         shared, chosen = self.common
         earlier = None if chosen is None else chosen[j]
         symbol = alphabet.symbol[piece]
-        within = alphabet.within[piece] / alphabet.points[piece]
+        within = alphabet.left_out_within(piece) / alphabet.points[piece]
         context = TableContext(range(j) if earlier is None else earlier.tolist(), self.settings.orders)
         codes = state.code if target[1] is None else state.code[rows]
         tables, left_out = fit_tables(symbol, alphabet.size, codes, self.radix, context)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syngain.core.errors import InputError
 from syngain.core.fingerprint import fingerprint_lines
+from syngain.data.dataset import Dataset
 from syngain.data.files import formats
 from syngain.data.files.streams import checked_encoding
 from syngain.data.read import MARK, split_location
@@ -16,7 +18,6 @@ from syngain.tables.cells.kinds import written_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from syngain.data.rows import Loaded
 
@@ -34,6 +35,19 @@ class TableSource:
 
     name: str
     cells: Mapping[str, Sequence[object]]
+
+    @classmethod
+    def of(cls, real: TableInput, encoding: str | None = None) -> TableSource:
+        """The cells of real rows, read when they are a path.
+
+        Raises:
+            InputError: as :meth:`read`.
+        """
+        if isinstance(real, TableSource):
+            return real
+        if isinstance(real, Dataset):
+            return cls.from_rows(real.records, real.name)
+        return cls.read(real, encoding)
 
     @classmethod
     def read(cls, path: str | Path, encoding: str | None = None) -> TableSource:
@@ -82,3 +96,6 @@ class TableSource:
         rows = zip(*self.cells.values(), strict=True)
         written = (BETWEEN.join(map(written_form, row)) for row in rows)
         return fingerprint_lines([BETWEEN.join(self.cells), *written])
+
+
+TableInput = TableSource | Dataset | str | Path

@@ -118,6 +118,10 @@ class TableModel:
         model = CellModel.fit([parts[at] for at in ordered], settings, seed)
         return cls(codecs, tuple(order[at] for at in ordered), model)
 
+    def refitted(self, cells: Cells, *, settings: CellSettings | None = None, seed: int = 0) -> TableModel:
+        """A model of other rows of the same table, with this one's reading of the columns and their order."""
+        return TableModel(self.codecs, self.order, CellModel.fit(self.coded(cells), settings, seed))
+
     @property
     def modeled(self) -> tuple[str, ...]:
         """The columns with a probability, in the order of the file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from syngain.core.rng import Streams
 from syngain.data.splits import folds
-from syngain.inference.intervals import normal_intervals
+from syngain.inference.intervals import split_intervals
 from syngain.tables.stress.draws import draw_tails
 from syngain.tables.stress.features import FeatureCoder
 
@@ -48,10 +47,7 @@ class SplitScores:
     def difference(self, one: Floats, other: Floats) -> tuple[float, Mapping[float, Interval]]:
         """Mean difference with intervals: splits overlap, so their variance is widened [nadeau2003]."""
         change = one - other
-        wide = 1 / change.size + self.tested / max(self.trained, 1)
-        error = float(np.std(change, ddof=1)) * math.sqrt(wide) if change.size > 1 else math.inf
-        mean = float(change.mean())
-        return mean, normal_intervals(mean, error, change.size - 1) if change.size > 1 else {}
+        return float(change.mean()), split_intervals(change, self.tested / max(self.trained, 1))
 
 
 def split_scores(task: ClassTask, settings: StressSettings, seed: int, progress: Progress) -> SplitScores:

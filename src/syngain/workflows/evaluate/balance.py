@@ -26,7 +26,7 @@ from syngain.tables.balance.variants import DUPLICATION, VARIANTS, WEIGHTS, weig
 from syngain.tables.cells.kinds import KeyColumn, codec_of
 from syngain.tables.stress.task import ClassTask
 from syngain.workflows.inputs import of_kind, settings_json
-from syngain.workflows.labeled_tables import TableInput, labeled_table, table_summary
+from syngain.workflows.labeled_tables import labeled_table, table_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from syngain.core.result import RunFile
     from syngain.tables.balance.copies import CopyDraws
     from syngain.tables.balance.scores import Score
-    from syngain.tables.cells.source import TableSource
+    from syngain.tables.cells.source import TableInput, TableSource
 
 MOST = 200_000  # real rows of rows.csv
 REAL = "real"

@@ -22,14 +22,14 @@ from syngain.tables.stress.settings import StressSettings
 from syngain.tables.stress.stress import StressFound, stress_table
 from syngain.tables.stress.task import ClassTask
 from syngain.workflows.inputs import of_kind, settings_json
-from syngain.workflows.labeled_tables import TableInput, labeled_table, table_summary
+from syngain.workflows.labeled_tables import labeled_table, table_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Flags, Floats
     from syngain.core.result import RunFile
-    from syngain.tables.cells.source import TableSource
+    from syngain.tables.cells.source import TableInput, TableSource
     from syngain.tables.stress.gains import SplitScores
 
 

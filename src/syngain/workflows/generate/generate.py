@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from syngain.pipeline.recipe import GeneratorSpec
     from syngain.pipeline.stopping import Quantity, Rule
     from syngain.pipeline.table_recipe import TableRecipe
-    from syngain.workflows.generate.tables import TableInput
+    from syngain.tables.cells.source import TableInput
 
 RecipeSource = str | Path | dict[str, Any]
 FOLDER = Path("syngain-generate")

@@ -21,7 +21,9 @@ from syngain.information.meanings import with_meanings
 from syngain.information.measures import GroupMeasures, RealComparison, design_of, measure
 from syngain.information.outputs import Outputs, outputs
 from syngain.learners.ngram import NgramModel
+from syngain.tables.cells.halves import HalvesProtocol
 from syngain.workflows.evaluate.audit import audit
+from syngain.workflows.generate.table_information import is_table_run, table_information
 from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json
 
 if TYPE_CHECKING:
@@ -75,7 +77,8 @@ def information(  # noqa: PLR0913  (the inputs and switches of the command)
     """Information gain, prompt information, entropy, meaning and effect of curation.
 
     Args:
-        rows: a run folder of ``syngain generate``, a file, or a dataset; with ``token_logprobs`` and prompts.
+        rows: a run folder of ``syngain generate``, a file, or a dataset; with ``token_logprobs`` and prompts. A folder
+            of a generated table needs ``real``; halves of the real rows are its prompts.
         dropped: rows that curation dropped, where ``rows`` is not a folder that holds them.
         real: the real rows, for novelty, task divergence and measured gain next to the information.
         scorer: scores outputs under other prompts; without one there is no prompt information. Or a function that
@@ -89,6 +92,9 @@ def information(  # noqa: PLR0913  (the inputs and switches of the command)
         InputError: rows without log-probabilities or prompts, and no scorer; wrong log-probabilities.
     """
     settings = of_kind(settings, InformationSettings)
+    if is_table_run(rows):
+        sizes = HalvesProtocol(halves=settings.prompts, rows=settings.samples)
+        return table_information(str(rows), real, dropped=dropped, sizes=sizes, seed=seed, progress=progress)
     progress("reading", 0.0)
     anchors = None if real is None else dataset_of(real)
     everything = read_uncurated(rows, dropped, roles=roles)

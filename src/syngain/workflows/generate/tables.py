@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,6 @@ from syngain.core.estimate import Estimate
 from syngain.core.fingerprint import fingerprint_lines
 from syngain.core.progress import Progress, silent
 from syngain.core.result import InputSummary, Result, Verdict, Views
-from syngain.data.dataset import Dataset
 from syngain.data.files.write import RecordFile, TextFile
 from syngain.data.rows import Lazy, show, show_names
 from syngain.inference.intervals import normal_intervals, share_intervals
@@ -32,21 +30,31 @@ if TYPE_CHECKING:
 
     from syngain.core.arrays import Floats
     from syngain.pipeline.table_recipe import TableRecipe
+    from syngain.tables.cells.source import TableInput
 
-TableInput = TableSource | Dataset | str | Path
 MOST = 2_000  # rows whose entropy at temperature 1 is the reference
 MEMORIZED = 0.55  # fraction of rows nearer to a row of the model from which a warning is given
 LISTED = 8  # classes in a note
 EXCESS = 0.01  # fraction of copies beyond held-out rows from which a warning is given
 
 
-def table_of(real: TableInput, encoding: str | None = None) -> TableSource:
-    """The cells of the real rows, read when they are a path."""
-    if isinstance(real, TableSource):
-        return real
-    if isinstance(real, Dataset):
-        return TableSource.from_rows(real.records, real.name)
-    return TableSource.read(real, encoding)
+def cell_settings(recipe: TableRecipe) -> CellSettings:
+    """What the model of a recipe consists of."""
+    return CellSettings(orders=recipe.generator.orders, trees=recipe.generator.trees)
+
+
+def fitted_model(recipe: TableRecipe, source: TableSource) -> TableModel:
+    """The model of a recipe, fitted to real rows.
+
+    Raises:
+        InputError: the real rows cannot be modeled. UsageError: a column that there is not.
+    """
+    given, settings = tuple(recipe.generator.given), cell_settings(recipe)
+    return TableModel.fit(source.cells, label=_label(recipe), first=given, settings=settings, seed=recipe.seed)
+
+
+def _label(recipe: TableRecipe) -> str | None:
+    return None if recipe.generator.label in {None, "none"} else recipe.generator.label
 
 
 def generate_table(recipe: TableRecipe, real: TableInput, *, progress: Progress = silent) -> Result:
@@ -55,12 +63,11 @@ def generate_table(recipe: TableRecipe, real: TableInput, *, progress: Progress 
     Raises:
         InputError: the real rows cannot be modeled. UsageError: a column or a value that there is not.
     """
-    source, wanted = table_of(real), recipe.generator
+    source, wanted = TableSource.of(real), recipe.generator
     given = {name: written_form(value) for name, value in wanted.given.items()}
-    settings = CellSettings(orders=wanted.orders, trees=wanted.trees)
-    label = None if wanted.label in {None, "none"} else wanted.label
+    settings, label = cell_settings(recipe), _label(recipe)
     progress("fitting the model", 0.05)
-    model = TableModel.fit(source.cells, label=label, first=tuple(given), settings=settings, seed=recipe.seed)
+    model = fitted_model(recipe, source)
     progress("drawing rows", 0.4)
 
     def draw(temperature: float, most: int | None = None) -> GeneratedTable:
