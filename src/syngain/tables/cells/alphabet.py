@@ -138,45 +138,14 @@ class Alphabet:
 
         ``lead`` is the group of each row (n,); a group with few rows is smoothed by all rows.
         """
-        table = self._rows_of(piece, lead, groups)
-        ends = np.concatenate([np.zeros((groups, 1)), np.cumsum(table, axis=1)], axis=1)
-        return np.asarray(ends / np.maximum(ends[:, -1:], 1e-300))
-
-    def left_out_within(self, piece: Ints) -> Floats:
-        """The probability of each row's piece given its symbol, without the row itself (n,)."""
-        smoothed = self.counts + _pseudo(self.counts, self.points)
-        total = np.bincount(self.symbol, smoothed, self.size)[self.symbol[piece]]
-        fewer = self.counts[piece] - 1
-        own = fewer + _pseudo(fewer, self.points[piece])
-        alone = total - smoothed[piece] + own
-        return np.asarray(np.where(self.within[piece] < 1, own / np.maximum(alone, 1e-300), 1.0))
-
-    def left_out_lines(self, piece: Ints, lead: Ints, groups: int) -> tuple[Floats, Floats]:
-        """Ends of the piece of each row among the numbers of its group, without the row itself (n,); 0, 1 for words."""
-        table = self._rows_of(piece, lead, groups)
-        first = self.first_number
-        number = piece >= first
-        at = np.where(number, piece - first, 0)
-        ends = np.concatenate([np.zeros((groups, 1)), np.cumsum(table, axis=1)], axis=1)
-        counts = self.counts[first:]
-        fewer = counts[at] - 1
-        mass = counts + _pseudo(counts, self.points[first:])
-        lost = mass[at] - (fewer + _pseudo(fewer, self.points[first:][at]))
-        if groups > 1:
-            lost = 1 + SMOOTHING * lost / mass.sum()
-        total = np.maximum(ends[lead, -1] - lost, 1e-300)
-        low, high = ends[lead, at] / total, (ends[lead, at + 1] - lost) / total
-        return np.where(number, low, 0.0), np.where(number, np.maximum(high, low), 1.0)
-
-    def _rows_of(self, piece: Ints, lead: Ints, groups: int) -> Floats:
-        """Smoothed rows of each piece of numbers in each group (groups, pieces)."""
         first = self.first_number
         mass = self.counts[first:] + _pseudo(self.counts[first:], self.points[first:])
-        if groups == 1:
-            return np.asarray(mass[None, :])
+        mass = mass / max(mass.sum(), 1e-300)
         number = piece >= first
         table = np.bincount(lead[number] * mass.size + piece[number] - first, minlength=groups * mass.size)
-        return np.asarray(table.reshape(groups, -1) + SMOOTHING * mass / max(mass.sum(), 1e-300))
+        table = table.reshape(groups, -1) + SMOOTHING * mass if groups > 1 else mass[None, :]
+        ends = np.concatenate([np.zeros((groups, 1)), np.cumsum(table, axis=1)], axis=1)
+        return np.asarray(ends / np.maximum(ends[:, -1:], 1e-300))
 
     def level(self, piece: Ints, grid: Ints, lines: Floats, lead: Ints) -> Floats:
         """The quantile level of each number within its group, in (0, 1); .5 for words."""

@@ -138,14 +138,6 @@ class GaussianPart:
         words = self.words[group, np.where(number, 0, piece)]
         return np.where(number, self.words[group, -1] * np.maximum(inside, 0), words)
 
-    def left_out(self, center: Floats, alphabet: Alphabet, piece: Ints, group: Ints) -> Floats:
-        """The probability of each row's piece at each scale, its quantile levels without the row: (scales, n)."""
-        low, high = (ndtri(np.clip(end, 0.0, 1.0)) for end in alphabet.left_out_lines(piece, group, len(self.lines)))
-        inside = np.stack([ndtr((high - center) / s) - ndtr((low - center) / s) for s in self.scales[group].T])
-        number = piece >= self.first_number
-        words = self.words[group, np.where(number, 0, piece)]
-        return np.where(number, self.words[group, -1] * np.maximum(inside, 0), words)
-
     def all_pieces(self, center: Floats, group: Ints) -> Floats:
         """The probability of every piece: (scales, n, pieces)."""
         out = []
@@ -196,7 +188,7 @@ def fit_gaussian(
     words = table + 2 * table.sum(axis=0) / piece.size
     words /= words.sum(axis=1, keepdims=True)
     part = GaussianPart(beta, lines, _scales(residual, number, group, groups), words)
-    left_out = part.left_out(z - residual, alphabet, piece, group)
+    left_out = part.at(z - residual, piece, group)
     return replace(part, scales=_scales(z - design @ beta, number, group, groups)), left_out
 
 

@@ -239,7 +239,7 @@ class _Fitting:
         shared, chosen = self.common
         earlier = None if chosen is None else chosen[j]
         symbol = alphabet.symbol[piece]
-        within = alphabet.left_out_within(piece) / alphabet.points[piece]
+        within = alphabet.within[piece] / alphabet.points[piece]
         context = TableContext(range(j) if earlier is None else earlier.tolist(), self.settings.orders)
         codes = state.code if target[1] is None else state.code[rows]
         tables, left_out = fit_tables(symbol, alphabet.size, codes, self.radix, context)
