@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from defects_tables import loaded, stored
+from defects_table_kinds import loaded, stored
 
 import syngain
 from syngain.settings import StressSettings

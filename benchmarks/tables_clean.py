@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from defects_tables import all_tables, fitting
+from defects_table_kinds import all_tables, fitting
 
 from syngain.audit.tables.quality import quality
 from syngain.audit.tables.tails import table_tails
@@ -54,7 +54,7 @@ def tails(real, synthetic):
 
 def planted(real, synthetic, rng):
     """Whether a planted tail is found, and whether all its rows are; None where no column holds one."""
-    name = fitting(real, "number", rng)
+    name = fitting(real, "number", "", rng)
     if name is None:
         return None
     low, high = np.quantile([float(cell) for cell in real[name]], (0.01, 0.99))
