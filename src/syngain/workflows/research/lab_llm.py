@@ -1,0 +1,88 @@
+"""``syngain lab llm``: the theory's quantities on a real language model, next to exactly solved simulations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from syngain.core.documents.warned import carried
+from syngain.core.progress import Progress, silent
+from syngain.core.rng import Streams
+from syngain.data.dataset import Dataset
+from syngain.data.text.normal_forms import joined_sides
+from syngain.lab.planted.sets import demo_sets
+from syngain.workflows.inputs import Source, dataset_of
+from syngain.workflows.research.llm_grid import grid
+from syngain.workflows.research.strategies import StrategySettings, strategies
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syngain.core.result import Result
+
+ANCHORS, ROWS, TEST = 60, 40, 200  # real rows of a draw, generated rows of a cell, test rows
+QUICK_ANCHORS, QUICK_ROWS, QUICK_TEST = 40, 32, 80
+ABOUT = "sentences from the documentation of a program"
+
+
+@carried
+def lab_llm(  # noqa: PLR0913  (the rows and switches of the command)
+    real: Source | None = None,
+    *,
+    test: Source | None = None,
+    generator: str = "smollm2",
+    about: str | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    folder: Path | None = None,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Result:
+    """Compare 25 strategies (8 with ``quick``) by a language model: which quantity orders them as their gain does?
+
+    Args:
+        real: real rows; their texts alone are used. None: sentences of Python's documentation, with ``test``.
+        test: other real rows.
+        generator: ``smollm2``, another local model, or ``toy`` (a Markov chain of the real rows; no model needed).
+        about: what the rows are, in words for the prompts, such as ``questions of bank customers``.
+        quick: 8 cells, one draw of 40 real rows.
+        seed: of every random choice.
+        folder: where finished cells are kept until the result is written.
+        resume: continue from what ``folder`` holds.
+        progress: called with the stage and the fraction done.
+
+    Raises:
+        InputError: the rows cannot be used. MissingDependencyError: the model or its library is missing.
+        UsageError: ``folder`` holds an unfinished run that is not to be resumed, or another one.
+    """
+    ours, held = _rows(real, test)
+    limit = QUICK_TEST if quick else TEST
+    held = held.take(sorted(Streams(seed).stream("lab llm", "test").permutation(len(held))[:limit].tolist()))
+    draws = 1 if quick else 2
+    settings = StrategySettings(
+        draws=draws,
+        anchors=min(QUICK_ANCHORS if quick else ANCHORS, len(ours) // draws),
+        proxy="auto" if generator == "toy" else "frozen",
+        model="smollm2" if generator == "toy" else generator,
+        exact=True,
+    )
+    said = about or (ABOUT if real is None else "short texts")
+    recipes = grid(generator, ours.sides["text"], about=said, rows=QUICK_ROWS if quick else ROWS, quick=quick)
+    found = strategies(
+        recipes, ours, test=held, settings=settings, seed=seed, folder=folder, resume=resume, progress=progress
+    )
+    return replace(found, command="lab")
+
+
+def _rows(real: Source | None, test: Source | None) -> tuple[Dataset, Dataset]:
+    """Texts alone, without labels: the language model reads and writes texts."""
+    if real is None or test is None:
+        sets = demo_sets(0, defects=())
+        return _texts([row["text"] for row in sets.real], "real"), _texts([row["text"] for row in sets.test], "test")
+    ours = dataset_of(real)
+    held = dataset_of(test, like=ours)
+    return tuple(_texts(joined_sides(list(item.sides.values())), item.name) for item in (ours, held))
+
+
+def _texts(texts: list[str] | tuple[str, ...], name: str) -> Dataset:
+    return Dataset.from_rows([{"text": text} for text in texts], name=name)
