@@ -6,23 +6,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syngain.core.documents.warned import carried
+from syngain.core.errors import InputError
 from syngain.core.progress import Progress, silent
 from syngain.core.rng import Streams
 from syngain.data.dataset import Dataset
 from syngain.data.text.normal_forms import joined_sides
 from syngain.lab.planted.sets import demo_sets
-from syngain.workflows.inputs import Source, dataset_of
+from syngain.workflows.inputs import Source, dataset_of, settings_json
 from syngain.workflows.research.llm_grid import grid
 from syngain.workflows.research.strategies import StrategySettings, strategies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from syngain.core.result import Result
+    from syngain.lab.planted.rows import PlantedRow
 
 ANCHORS, ROWS, TEST = 60, 40, 200  # real rows of a draw, generated rows of a cell, test rows
 QUICK_ANCHORS, QUICK_ROWS, QUICK_TEST = 40, 32, 80
-ABOUT = "sentences from the documentation of a program"
+ABOUT, OTHERS = "sentences from the documentation of a program", "short texts"
 
 
 @carried
@@ -55,9 +58,8 @@ def lab_llm(  # noqa: PLR0913  (the rows and switches of the command)
         InputError: the rows cannot be used. MissingDependencyError: the model or its library is missing.
         UsageError: ``folder`` holds an unfinished run that is not to be resumed, or another one.
     """
-    ours, held = _rows(real, test)
-    limit = QUICK_TEST if quick else TEST
-    held = held.take(sorted(Streams(seed).stream("lab llm", "test").permutation(len(held))[:limit].tolist()))
+    rows = lab_rows(real, test, quick=quick, seed=seed)
+    ours, held = rows["real"], rows["test"]
     draws = 1 if quick else 2
     settings = StrategySettings(
         draws=draws,
@@ -66,23 +68,43 @@ def lab_llm(  # noqa: PLR0913  (the rows and switches of the command)
         model="smollm2" if generator == "toy" else generator,
         exact=True,
     )
-    said = about or (ABOUT if real is None else "short texts")
+    said = about or (ABOUT if real is None else OTHERS)
     recipes = grid(generator, ours.sides["text"], about=said, rows=QUICK_ROWS if quick else ROWS, quick=quick)
     found = strategies(
         recipes, ours, test=held, settings=settings, seed=seed, folder=folder, resume=resume, progress=progress
     )
-    return replace(found, command="lab")
+    return replace(found, command="lab", settings=settings_json(None, generator=generator, about=said, quick=quick))
 
 
-def _rows(real: Source | None, test: Source | None) -> tuple[Dataset, Dataset]:
-    """Texts alone, without labels: the language model reads and writes texts."""
+def lab_rows(
+    real: Source | None = None, test: Source | None = None, *, quick: bool = False, seed: int = 0
+) -> dict[str, Dataset]:
+    """The rows as texts without labels, test rows up to the limit: the language model reads and writes texts.
+
+    Raises:
+        InputError: a file cannot be read, or has no text.
+    """
     if real is None or test is None:
         sets = demo_sets(0, defects=())
-        return _texts([row["text"] for row in sets.real], "real"), _texts([row["text"] for row in sets.test], "test")
-    ours = dataset_of(real)
-    held = dataset_of(test, like=ours)
-    return tuple(_texts(joined_sides(list(item.sides.values())), item.name) for item in (ours, held))
+        ours, held = (_texts([row["text"] for row in rows], name) for name, rows in _named(sets.real, sets.test))
+    else:
+        first = dataset_of(real)
+        second = dataset_of(test, like=first)
+        if not first.sides:
+            raise InputError(
+                f"{first.name} is a table of columns",
+                expected="texts, which a language model continues",
+                todo="name the text column, or use `syngain strategies` with your own recipes",
+            )
+        ours, held = (_texts(joined_sides(list(item.sides.values())), item.name) for item in (first, second))
+    limit = QUICK_TEST if quick else TEST
+    order = Streams(seed).stream("lab llm", "test").permutation(len(held))
+    return {"real": ours, "test": held.take(sorted(order[:limit].tolist()))}
 
 
-def _texts(texts: list[str] | tuple[str, ...], name: str) -> Dataset:
+def _named(real: Sequence[PlantedRow], test: Sequence[PlantedRow]) -> Iterator[tuple[str, Sequence[PlantedRow]]]:
+    yield from (("real", real), ("test", test))
+
+
+def _texts(texts: Sequence[str], name: str) -> Dataset:
     return Dataset.from_rows([{"text": text} for text in texts], name=name)

@@ -28,6 +28,7 @@ from syngain.workflows.research.strategy_cells import (
     compared,
     estimates_of,
     generated,
+    named,
     packed,
     unpacked,
 )
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.data.dataset import Dataset
-    from syngain.workflows.generate.generate import RecipeSource
+    from syngain.workflows.research.strategy_cells import Recipes
 
     Records = Mapping[tuple[int, str], dict[str, Any]]
 
@@ -78,7 +79,7 @@ class StrategySettings:
 
 @carried
 def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
-    recipes: Sequence[RecipeSource],
+    recipes: Recipes,
     real: Source,
     *,
     test: Source,
@@ -91,7 +92,7 @@ def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
     """Generate with every strategy and measure what the theory names next to the training gain.
 
     Args:
-        recipes: YAML files or mappings; every strategy of every recipe is a cell.
+        recipes: YAML files, or recipes by name; every strategy of every recipe is a cell.
         real: the real rows that prompts are made from.
         test: other real rows, on which divergence and gain are measured.
         settings: draws, sizes, proxy.
@@ -105,11 +106,12 @@ def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
         UsageError: ``folder`` holds an unfinished run that is not to be resumed, or another one.
         UnfinishedError: a generator stopped; finished cells are kept.
     """
-    chosen, cells = of_kind(settings, StrategySettings), cells_of(recipes)
+    chosen, whole = of_kind(settings, StrategySettings), named(recipes)
+    cells = cells_of(whole)
     ours = dataset_of(real)
     held = dataset_of(test, like=ours)
     inputs = summaries({"real": ours, "test": held})
-    numbers = settings_json(chosen, recipes=[cell.recipe.model_dump(mode="json") for cell in cells])
+    numbers = settings_json(chosen, recipes={name: one.model_dump(mode="json") for name, one in whole.items()})
     job = identity("strategies", seed, {name: item.fingerprint for name, item in inputs.items()}, numbers)
     with _place(folder) as place:
         units = FinishedUnits.opened(folder, job, resume=resume)
@@ -163,7 +165,7 @@ def _measured(  # noqa: PLR0913  (cells, draws, and where finished ones are)
     pairs = [(ground, cell) for ground in grounds for cell in cells]
     made: dict[tuple[int, str], dict[str, Any]] = {}
     for at, (ground, cell) in enumerate(pairs):
-        share = part_of(_named(progress, f"{cell.name}, draw {ground.draw + 1}"), 0.7 * at / len(pairs), 0.7)
+        share = part_of(_named(progress, f"{cell.name}, draw {ground.draw + 1}"), *_share(0.0, 0.7, at, len(pairs)))
         arrays = units.unit(
             f"rows {ground.draw} {cell.name}", lambda g=ground, c=cell, p=share: packed(generated(c, g, settings, seed, p))
         )
@@ -171,7 +173,7 @@ def _measured(  # noqa: PLR0913  (cells, draws, and where finished ones are)
     kept = [record["kept"] for record in made.values() if record["kept"] >= FEWEST]
     size = min(kept, default=0)
     for at, (ground, cell) in enumerate(pairs):
-        share = part_of(_named(progress, f"{cell.name}, draw {ground.draw + 1}"), 0.7 + 0.3 * at / len(pairs), 1.0)
+        share = part_of(_named(progress, f"{cell.name}, draw {ground.draw + 1}"), *_share(0.7, 1.0, at, len(pairs)))
         share("divergence", 0.0)
         arrays = units.unit(
             f"measures {ground.draw} {cell.name} {size}",
@@ -180,6 +182,12 @@ def _measured(  # noqa: PLR0913  (cells, draws, and where finished ones are)
         more, record = unpacked(arrays), made[ground.draw, cell.name]
         record |= {"used": more["used"], "estimates": {**record["estimates"], **more["estimates"]}}
     return made
+
+
+def _share(start: float, end: float, at: int, count: int) -> tuple[float, float]:
+    """Start and end of a step among equal steps of a part of the work."""
+    step = (end - start) / count
+    return start + step * at, start + step * (at + 1)
 
 
 def _named(progress: Progress, name: str) -> Progress:

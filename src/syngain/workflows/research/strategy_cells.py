@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,13 +31,13 @@ from syngain.workflows.generate.information import InformationSettings, informat
 from syngain.workflows.research.ggmi import GgmiSettings, ggmi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from syngain.core.progress import Progress
     from syngain.core.result import Chain
     from syngain.data.dataset import Dataset
     from syngain.workflows.generate.generate import RecipeSource
     from syngain.workflows.research.strategies import StrategySettings
+
+    Recipes = Mapping[str, RecipeSource] | Sequence[RecipeSource]
 
 DIVERGENCES = ("divergence.tv_lower", "divergence.js_lower", "divergence.mmd2")
 FEWEST = 20  # kept rows, below which a cell is not measured
@@ -70,20 +71,38 @@ class StrategyCell:
         return self.recipe.model_dump(mode="json") | {"seed": seed}
 
 
-def cells_of(recipes: Sequence[RecipeSource]) -> tuple[StrategyCell, ...]:
+def named(recipes: Recipes) -> dict[str, Recipe]:
+    """The recipes by name: the given one, else that of the file.
+
+    Raises:
+        InputError: a recipe cannot be read, or two have one name.
+    """
+    if isinstance(recipes, Mapping):
+        return {str(name): read_recipe(source) for name, source in recipes.items()}
+    found: dict[str, Recipe] = {}
+    for at, source in enumerate(recipes):
+        name = f"recipe {at + 1}" if isinstance(source, dict) else Path(source).stem
+        if name in found:
+            raise InputError(
+                f"two recipes are named {name}", expected="different names", todo="pass a mapping from names to recipes"
+            )
+        found[name] = read_recipe(source)
+    return found
+
+
+def cells_of(recipes: Mapping[str, Recipe]) -> tuple[StrategyCell, ...]:
     """The cells of recipes: one per strategy, named after it, and after its recipe where names repeat.
 
     Raises:
-        InputError: a recipe cannot be read, or there are fewer than two cells.
+        InputError: there are fewer than two cells.
     """
-    read_ones = [(_name(source, at), read_recipe(source)) for at, source in enumerate(recipes)]
-    titles = Counter(strategy.title for _, recipe in read_ones for strategy in recipe.strategies)
+    titles = Counter(strategy.title for recipe in recipes.values() for strategy in recipe.strategies)
     found = [
         StrategyCell(
             name=strategy.title if titles[strategy.title] == 1 else f"{name}: {strategy.title}",
             recipe=recipe.model_copy(update={"strategies": (strategy,)}),
         )
-        for name, recipe in read_ones
+        for name, recipe in recipes.items()
         for strategy in recipe.strategies
     ]
     names = [cell.name for cell in found]
@@ -96,10 +115,6 @@ def cells_of(recipes: Sequence[RecipeSource]) -> tuple[StrategyCell, ...]:
             todo="set `name` in the strategies, or name more recipes",
         )
     return tuple(found)
-
-
-def _name(source: RecipeSource, at: int) -> str:
-    return f"recipe {at + 1}" if isinstance(source, dict) else Path(source).stem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
