@@ -97,7 +97,7 @@ def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> float:
     return (xy - xz * yz) / math.sqrt(scale) if scale > EXPLAINED else math.nan
 
 
-def spearman_of_cells(  # noqa: PLR0913  (two tables, a third, and how they are resampled)
+def spearman_of_cells(
     x: Floats,
     y: Floats,
     given: Floats | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from syngain.core.result import Result
     from syngain.report.set_table import SetTable
 
-COLUMNS = {"gain.": "gain", "divergence.tv_lower": "TV", "information.gain": "info gain", "strategies.cost": "tokens"}
+COLUMNS = {"gain.": "gain", "divergence.tv_lower": "TV", "information.gain": "nats/row", "strategies.cost": "tokens"}
 MOST = 30  # lines
 
 
@@ -47,27 +48,30 @@ def _strategies(content: SetTable) -> Table:
 
 
 def _cell(head: str, cell: tuple[str, str]) -> str:
-    """The value; of the gain also its interval."""
-    return " ".join(filter(None, cell)) if head == "gain." else cell[0].split(" ")[0]
+    """The value without its unit; of the gain also its interval."""
+    value = cell[0].split(" ")[0]
+    return f"{value} [{cell[1]}]".replace(" to ", ", ") if head == "gain." and cell[1] else value
 
 
 def _ranks(result: Result) -> Table:
     names = [name for name in result.estimates if name.startswith("ranking.") and "@" not in name]
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    columns = ("all", "at equal divergence", "exact simulations")
+    columns = ("all", "equal TV", "exact")
     for _ in columns:
         table.add_column(justify="right", no_wrap=True)
-    table.add_row(Text("Rank correlation with the gain, 95% CI", style="bold"), *(Text(c, style="dim") for c in columns))
+    table.add_row(Text("Correlation with the gain, 95% CI", style="bold"), *(Text(c, style="dim") for c in columns))
     for name in sorted(names, key=lambda name: -result.estimates[name].value):
         words = [_words(result, f"{name}{part}") for part in ("", "@equal_divergence", "@exact_worlds")]
-        table.add_row(Text(f"  {isolate(visible(describe(name).name))}"), *(Text(word) for word in words))
+        title = visible(describe(name).name).removeprefix("Order by ")
+        table.add_row(Text(f"  {isolate(title)}"), *(Text(word) for word in words))
     return table
 
 
 def _words(result: Result, name: str) -> str:
+    """The correlation; its interval where all strategies count (the others: --all, or the report)."""
     item = result.estimates.get(name)
-    if item is None:
+    if item is None or not math.isfinite(item.value):
         return ""
     low, high = item.interval(0.95)
-    return f"{item.value:+.2f} [{low:+.2f}, {high:+.2f}]"
+    return f"{item.value:+.2f}" + ("" if "@" in name else f" [{low:+.2f}, {high:+.2f}]")

@@ -54,9 +54,7 @@ def strategies(
         from syngain.workflows.research.strategies import strategies as verb
 
         work = {"folder": job.work, "resume": job["resume"]}
-        return verb(
-            real=data["real"], test=data["test"], seed=job["seed"], progress=progress, **work, **job.arguments
-        )
+        return verb(real=data["real"], test=data["test"], seed=job["seed"], progress=progress, **work, **job.arguments)
 
     job.run(measure, inputs=lambda: read_sets({**job.options, "synthetic": None}))
 
@@ -84,6 +82,8 @@ def arguments_of(options: Mapping[str, Any]) -> dict[str, Any]:
     for path in options["recipes"]:
         name = Path(path).stem
         if name in recipes:
-            raise UsageError(f"two recipes are named {name}", expected="different names", todo="rename one of the files")
+            raise UsageError(
+                f"two recipes are named {name}", expected="different names", todo="rename one of the files"
+            )
         recipes[name] = read_recipe(path).model_dump(mode="json")
     return {"recipes": recipes, "settings": settings}

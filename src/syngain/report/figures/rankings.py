@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from syngain.core.estimate import Estimate
 
 PREFIX = "ranking."
-PARTS = {"": ("t-gain", "all cells"), "equal_divergence": ("t-open", "at equal divergence"), "exact_worlds": ("t-harm", "exact simulations")}
+PARTS = {
+    "": ("t-gain", "all cells"),
+    "equal_divergence": ("t-open", "at equal divergence"),
+    "exact_worlds": ("t-harm", "exact simulations"),
+}
 WIDTH, LINE, TOP, LEFT, RIGHT = 860.0, 46.0, 20.0, 300.0, 60.0
 
 
@@ -58,7 +62,10 @@ def _axis(bottom: float) -> list[Markup]:
 def _drawn(item: Estimate, y: float, tone: str) -> Sequence[Markup]:
     """The interval and the dot, with the number next to it."""
     low, high = item.interval(0.95)
-    line, dot = Markup('<path class="t-whisker {}" d="M{} {:.1f}H{}"/>'), Markup('<circle class="t-dot {}" cx="{}" cy="{:.1f}" r="5"/>')
+    line, dot = (
+        Markup('<path class="t-whisker {}" d="M{} {:.1f}H{}"/>'),
+        Markup('<circle class="t-dot {}" cx="{}" cy="{:.1f}" r="5"/>'),
+    )
     parts = [line.format(tone, _x(low), y, _x(high))] if math.isfinite(high - low) else []
     shown = f"{item.value:+.2f}".replace("-", MINUS)
     return [*parts, dot.format(tone, _x(item.value), y), _text("c-small", WIDTH - RIGHT + 8, y + 4, "start", shown)]

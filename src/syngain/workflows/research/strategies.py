@@ -116,8 +116,7 @@ def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
     with _place(folder) as place:
         units = FinishedUnits.opened(folder, job, resume=resume)
         grounds = [
-            Ground(real=rows, test=held, draw=draw, place=place)
-            for draw, rows in enumerate(_draws(ours, chosen, seed))
+            Ground(real=rows, test=held, draw=draw, place=place) for draw, rows in enumerate(_draws(ours, chosen, seed))
         ]
         records = _measured(cells, grounds, chosen, seed, units, progress)
     progress("done", 1.0)
@@ -153,7 +152,7 @@ def _draws(real: Dataset, settings: StrategySettings, seed: int) -> list[Dataset
     return out
 
 
-def _measured(  # noqa: PLR0913  (cells, draws, and where finished ones are)
+def _measured(
     cells: Sequence[StrategyCell],
     grounds: Sequence[Ground],
     settings: StrategySettings,
@@ -167,7 +166,8 @@ def _measured(  # noqa: PLR0913  (cells, draws, and where finished ones are)
     for at, (ground, cell) in enumerate(pairs):
         share = part_of(_named(progress, f"{cell.name}, draw {ground.draw + 1}"), *_share(0.0, 0.7, at, len(pairs)))
         arrays = units.unit(
-            f"rows {ground.draw} {cell.name}", lambda g=ground, c=cell, p=share: packed(generated(c, g, settings, seed, p))
+            f"rows {ground.draw} {cell.name}",
+            lambda g=ground, c=cell, p=share: packed(generated(c, g, settings, seed, p)),
         )
         made[ground.draw, cell.name] = unpacked(arrays)
     kept = [record["kept"] for record in made.values() if record["kept"] >= FEWEST]
@@ -194,7 +194,7 @@ def _named(progress: Progress, name: str) -> Progress:
     return lambda stage, done: progress(stage if name in stage else f"{name}: {stage}", done)
 
 
-def _result(  # noqa: PLR0913  (what was measured, and with which settings)
+def _result(
     cells: Sequence[StrategyCell],
     records: Records,
     inputs: Mapping[str, Any],
@@ -225,7 +225,9 @@ def _result(  # noqa: PLR0913  (what was measured, and with which settings)
             chains=tuple(_chain(name, records[0, name], by_cell[name]) for name in names if records[0, name]["flows"]),
             computed=narrative.computed(records, settings, draws=len(draws)),
         ),
-        files={"cells.jsonl": RecordFile([_line(cell, draw, records[draw, cell.name]) for draw in draws for cell in cells])},
+        files={
+            "cells.jsonl": RecordFile([_line(cell, draw, records[draw, cell.name]) for draw in draws for cell in cells])
+        },
         settings=numbers,
     )
 
@@ -267,6 +269,8 @@ def _chain(name: str, record: Mapping[str, Any], found: Mapping[str, Estimate]) 
     leaked = found.get("ggmi.ld_cmi@synthetic")
     if leaked is not None:
         low, high = leaked.interval(0.9)
-        flows.append(Flow(station="weights", name="memorized by a proxy", nats=max(leaked.value, 0.0), low=low, high=high))
+        flows.append(
+            Flow(station="weights", name="memorized by a proxy", nats=max(leaked.value, 0.0), low=low, high=high)
+        )
     gain = next((item for key, item in found.items() if key.startswith("gain.")), None)
     return Chain(title=name, flows=tuple(flows), note=narrative.chain_note(gain, leaked))

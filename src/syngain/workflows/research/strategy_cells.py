@@ -213,7 +213,7 @@ def kept_rows(cell: StrategyCell, ground: Ground) -> Dataset:
     return read(ground.folder(cell) / "kept.jsonl", like=ground.real)
 
 
-def compared(  # noqa: PLR0913  (a cell, its rows, and how they are measured)
+def compared(
     cell: StrategyCell, ground: Ground, size: int, settings: StrategySettings, seed: int, progress: Progress
 ) -> dict[str, object]:
     """Divergence from the test rows, memorization and training gain of ``size`` kept rows, as JSON.

@@ -79,7 +79,9 @@ def chain_note(gain: Estimate | None, leaked: Estimate | None) -> str:
     if gain is not None and math.isfinite(gain.value):
         parts.append(f"Decrease of the KL gap on held-out rows: {gain_words(gain)}.")
     if leaked is not None:
-        parts.append("Memorization: nats per training row that losses leak, at most ln 2 = 0.69; another scale than rows.")
+        parts.append(
+            "Memorization: nats per training row that losses leak, at most ln 2 = 0.69; another scale than rows."
+        )
     return " ".join(parts)
 
 

@@ -89,7 +89,9 @@ def _sum(divergence: Estimate, moved: Estimate | None, term: Estimate, how: str)
     """The sum with its terms as references; its interval is the sum of the bounds, which is conservative."""
     parts = [item for item in (divergence, moved, term) if item is not None]
     levels = [level for level in (0.9, 0.95) if all(level in item.intervals for item in parts)]
-    ends = {level: tuple(sum(max(item.intervals[level][at], 0.0) for item in parts) for at in (0, 1)) for level in levels}
+    ends = {
+        level: tuple(sum(max(item.intervals[level][at], 0.0) for item in parts) for at in (0, 1)) for level in levels
+    }
     curation = 0.0 if moved is None else moved.value
     return Estimate(
         value=max(divergence.value, 0.0) + curation + term.value,
