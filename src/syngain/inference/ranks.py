@@ -113,8 +113,9 @@ def spearman_of_cells(
     draws, cells = x.shape
     drawn = np.empty(resamples)
     for b in range(resamples):
-        chosen = rng.integers(0, cells, size=cells)
-        drawn[b] = np.mean([_of_draw(x, y, given, d, chosen) for d in rng.integers(0, draws, size=draws)])
+        chosen = np.asarray(rng.integers(0, cells, size=cells))
+        picked = np.asarray(rng.integers(0, draws, size=draws)).tolist()
+        drawn[b] = np.mean([_of_draw(x, y, given, draw, chosen) for draw in picked])
     value = float(np.mean([_of_draw(x, y, given, d, np.arange(cells)) for d in range(draws)]))
     drawn = drawn[np.isfinite(drawn)]
     low, high = np.quantile(drawn, [0.025, 0.975]) if drawn.size else (math.nan, math.nan)

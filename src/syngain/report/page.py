@@ -39,7 +39,7 @@ from syngain.report.limits import NOT_CLAIMED
 from syngain.report.measures import MARKS, groups, row
 from syngain.report.numbers import MINUS, NONE, count
 from syngain.report.safe import script_json, shorten, visible
-from syngain.report.set_table import set_table
+from syngain.report.sets.set_table import set_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,8 +22,8 @@ from syngain.report.measures import Row, row
 from syngain.report.numbers import NONE, count
 from syngain.report.page import SEVERITY_ORDER
 from syngain.report.safe import shorten, terminal_text, visible
-from syngain.report.set_table import set_table
-from syngain.report.strategy_tables import strategy_tables
+from syngain.report.sets.set_table import set_table
+from syngain.report.sets.strategy_tables import strategy_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -66,7 +66,7 @@ def arguments_of(options: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: two recipes of one name. InputError: a recipe that cannot be used.
     """
     from syngain.pipeline.recipe import read_recipe
-    from syngain.workflows.research.strategies import StrategySettings
+    from syngain.workflows.research.strategy_settings import StrategySettings
 
     settings = StrategySettings(
         draws=options["n_repeats"],

@@ -14,7 +14,8 @@ from syngain.data.text.normal_forms import joined_sides
 from syngain.lab.planted.sets import demo_sets
 from syngain.workflows.inputs import Source, dataset_of, settings_json
 from syngain.workflows.research.llm_grid import grid
-from syngain.workflows.research.strategies import StrategySettings, strategies
+from syngain.workflows.research.strategies import strategies
+from syngain.workflows.research.strategy_settings import StrategySettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

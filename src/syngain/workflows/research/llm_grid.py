@@ -23,8 +23,11 @@ def grid(generator: str, texts: Sequence[str], *, about: str, rows: int, quick: 
     """The recipes: 25 cells, or 8 with ``quick``.
 
     Args:
-        generator: ``toy``, or a local model. texts: the real rows, for topics and lengths. about: what they are, in
-            words for the prompts. rows: generated rows of a cell.
+        generator: ``toy``, or a local model.
+        texts: the real rows, for topics and lengths.
+        about: what they are, in words for the prompts.
+        rows: generated rows of a cell.
+        quick: 8 cells at temperature 1.
     """
     found = []
     for name, strategy in _strategies(texts, about).items():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from syngain._version import __version__
 from syngain.core.documents.warned import carried
-from syngain.core.errors import InputError, UsageError
+from syngain.core.errors import InputError
 from syngain.core.estimate import Estimate
 from syngain.core.folders.finished_units import FinishedUnits
 from syngain.core.progress import Progress, part_of, silent
@@ -21,7 +21,7 @@ from syngain.workflows.inputs import Source, dataset_of, of_kind, settings_json,
 from syngain.workflows.research import strategy_narrative as narrative
 from syngain.workflows.research.strategy_cells import (
     FEWEST,
-    Ground,
+    RealDraw,
     StrategyCell,
     averaged,
     cells_of,
@@ -33,6 +33,7 @@ from syngain.workflows.research.strategy_cells import (
     unpacked,
 )
 from syngain.workflows.research.strategy_ranks import exact_worlds, rankings, with_bounds
+from syngain.workflows.research.strategy_settings import DRAWN, StrategySettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,40 +42,6 @@ if TYPE_CHECKING:
     from syngain.workflows.research.strategy_cells import Recipes
 
     Records = Mapping[tuple[int, str], dict[str, Any]]
-
-DRAWN = 20  # fewest real rows of a draw
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategySettings:
-    """Settings of the comparison.
-
-    Attributes:
-        draws: random draws of real rows that prompts are made from; intervals resample them.
-        anchors: real rows in a draw; None: all with one draw, else half.
-        prompts, samples: prompts of a cell that are cross-scored, and outputs of each; below 2 prompts none.
-        pairs, masks: pairs and masks of a supersample for memorization; 0 pairs: not measured.
-        proxy: ``auto`` is the proxy of the rows' kind, ``frozen`` a correction on the frozen ``model``.
-        exact: also the rank correlations of exactly solved simulations.
-    """
-
-    draws: int = 1
-    anchors: int | None = None
-    prompts: int = 8
-    samples: int = 2
-    pairs: int = 20
-    masks: int = 6
-    proxy: Literal["auto", "frozen"] = "auto"
-    model: str = "smollm2"
-    exact: bool = False
-
-    def __post_init__(self) -> None:
-        if self.draws < 1 or (self.anchors is not None and self.anchors < DRAWN):
-            raise UsageError(
-                f"{self.draws} draws of {self.anchors} real rows",
-                expected=f"at least 1 draw of at least {DRAWN} real rows",
-                todo=f"set `draws` to 1 or more and `anchors` to {DRAWN} or more",
-            )
 
 
 @carried
@@ -115,9 +82,8 @@ def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
     job = identity("strategies", seed, {name: item.fingerprint for name, item in inputs.items()}, numbers)
     with _place(folder) as place:
         units = FinishedUnits.opened(folder, job, resume=resume)
-        grounds = [
-            Ground(real=rows, test=held, draw=draw, place=place) for draw, rows in enumerate(_draws(ours, chosen, seed))
-        ]
+        drawn = enumerate(_draws(ours, chosen, seed))
+        grounds = [RealDraw(real=rows, test=held, draw=draw, place=place) for draw, rows in drawn]
         records = _measured(cells, grounds, chosen, seed, units, progress)
     progress("done", 1.0)
     return _result(cells, records, inputs, numbers, chosen, seed)
@@ -154,7 +120,7 @@ def _draws(real: Dataset, settings: StrategySettings, seed: int) -> list[Dataset
 
 def _measured(
     cells: Sequence[StrategyCell],
-    grounds: Sequence[Ground],
+    grounds: Sequence[RealDraw],
     settings: StrategySettings,
     seed: int,
     units: FinishedUnits,
@@ -167,7 +133,7 @@ def _measured(
         share = part_of(_named(progress, f"{cell.name}, draw {ground.draw + 1}"), *_share(0.0, 0.7, at, len(pairs)))
         arrays = units.unit(
             f"rows {ground.draw} {cell.name}",
-            lambda g=ground, c=cell, p=share: packed(generated(c, g, settings, seed, p)),
+            partial(_generated, cell, ground, settings, seed, share),
         )
         made[ground.draw, cell.name] = unpacked(arrays)
     kept = [record["kept"] for record in made.values() if record["kept"] >= FEWEST]
@@ -177,11 +143,23 @@ def _measured(
         share("divergence", 0.0)
         arrays = units.unit(
             f"measures {ground.draw} {cell.name} {size}",
-            lambda g=ground, c=cell, p=share: packed(compared(c, g, size, settings, seed, p)),
+            partial(_compared, cell, ground, size, settings, seed, share),
         )
         more, record = unpacked(arrays), made[ground.draw, cell.name]
         record |= {"used": more["used"], "estimates": {**record["estimates"], **more["estimates"]}}
     return made
+
+
+def _generated(
+    cell: StrategyCell, ground: RealDraw, settings: StrategySettings, seed: int, progress: Progress
+) -> dict[str, Any]:
+    return packed(generated(cell, ground, settings, seed, progress))
+
+
+def _compared(
+    cell: StrategyCell, ground: RealDraw, size: int, settings: StrategySettings, seed: int, progress: Progress
+) -> dict[str, Any]:
+    return packed(compared(cell, ground, size, settings, seed, progress))
 
 
 def _share(start: float, end: float, at: int, count: int) -> tuple[float, float]:

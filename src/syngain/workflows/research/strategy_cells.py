@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from syngain.core.result import Chain
     from syngain.data.dataset import Dataset
     from syngain.workflows.generate.generate import RecipeSource
-    from syngain.workflows.research.strategies import StrategySettings
+    from syngain.workflows.research.strategy_settings import StrategySettings
 
     Recipes = Mapping[str, RecipeSource] | Sequence[RecipeSource]
 
@@ -118,7 +118,7 @@ def cells_of(recipes: Mapping[str, Recipe]) -> tuple[StrategyCell, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class RealDraw:
     """What all cells of one draw share.
 
     Attributes:
@@ -137,9 +137,9 @@ class Ground:
 
 
 def generated(
-    cell: StrategyCell, ground: Ground, settings: StrategySettings, seed: int, progress: Progress
+    cell: StrategyCell, ground: RealDraw, settings: StrategySettings, seed: int, progress: Progress
 ) -> dict[str, object]:
-    """Generate the rows of a cell and account for them: estimates and the chain, as JSON.
+    """Generate the rows of a cell and account for them: estimates and flows of information, as JSON.
 
     Raises:
         InputError, UsageError, UnfinishedError: as ``generate`` and ``information``.
@@ -150,7 +150,8 @@ def generated(
         generate(cell.seeded(own), ground.real, folder=folder, resume=work.exists(), progress=progress)
     rows = read(folder / "rows.jsonl")
     kept = read(folder / "kept.jsonl")
-    tokens = [len(record.get("tokens") or ()) for record in rows.records]
+    written = [record.get("tokens") for record in rows.records]
+    tokens = [len(one) if isinstance(one, list) else 0 for one in written]
     about: dict[str, object] = {"rows": len(rows), "kept": len(kept), "tokens": int(sum(tokens))}
     if not any(tokens):
         return {**about, "estimates": _json(_templated(kept)), "flows": []}
@@ -208,13 +209,13 @@ def _flows(chains: Sequence[Chain]) -> list[dict[str, object]]:
     return [] if not chains else [{name: getattr(flow, name) for name in flow.__slots__} for flow in chains[0].flows]
 
 
-def kept_rows(cell: StrategyCell, ground: Ground) -> Dataset:
+def kept_rows(cell: StrategyCell, ground: RealDraw) -> Dataset:
     """The kept rows of a generated cell."""
     return read(ground.folder(cell) / "kept.jsonl", like=ground.real)
 
 
 def compared(
-    cell: StrategyCell, ground: Ground, size: int, settings: StrategySettings, seed: int, progress: Progress
+    cell: StrategyCell, ground: RealDraw, size: int, settings: StrategySettings, seed: int, progress: Progress
 ) -> dict[str, object]:
     """Divergence from the test rows, memorization and training gain of ``size`` kept rows, as JSON.
 

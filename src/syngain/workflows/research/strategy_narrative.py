@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.estimate import Estimate
-    from syngain.workflows.research.strategies import StrategySettings
+    from syngain.workflows.research.strategy_settings import StrategySettings
 
 WORDS = {
     "ranking.information_gain": "information gain",
@@ -40,8 +40,9 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
     if not known:
         return Verdict(
             decision="cannot_tell",
-            sentence="Inconclusive: no strategy kept 20 rows, so no gain was measured. Raise `rows`, or loosen `curate`.",
-            action="No gain was measured.",
+            sentence="Inconclusive: no strategy kept 20 rows, so no gain was measured.",
+            action="Raise `rows`, or loosen `curate`.",
+            next_command="syngain strategies RECIPE --real REAL --test TEST",
         )
     best = max(known, key=lambda name: known[name].value)
     parts = [f"Largest measured gain of {len(known)} strategies: {best}, {gain_words(known[best])}."]
@@ -58,7 +59,6 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
         decision="cannot_tell",
         sentence=" ".join(parts),
         action=f"{best} has the largest measured gain.",
-        estimate="ranking.information_gain" if "ranking.information_gain" in ranked else "",
         next_command="syngain gain REAL SYNTHETIC --test TEST",
     )
 
@@ -93,7 +93,7 @@ def computed(
     short = [f"{name} (draw {draw + 1})" for (draw, name), record in records.items() if not record["used"]]
     sizes = f"{min(used)} kept rows of each" if used else "no cell"
     proxy = (
-        f"a low-rank correction on the hidden states of the frozen {settings.model}; not calibrated on fine-tuned models"
+        f"a low-rank correction on the hidden states of {settings.model}, frozen; not calibrated on fine-tuned models"
         if settings.proxy == "frozen"
         else "the proxy of the rows' kind: labels by a linear model, texts by n-grams"
     )
@@ -111,14 +111,19 @@ def computed(
         ),
         (
             "Sums as in the bound",
-            "Total variation + effect of curation + an information term. The divergence is a lower bound, so the sums "
-            "order strategies and certify nothing. The published form uses -information gain + prompt information + "
-            "H(e_M) with H(e_M) at its least, which leaves prompt information; it is not a valid bound.",
+            (
+                "Total variation + effect of curation + an information term. The divergence is a lower bound, so the "
+                "sums order strategies and certify nothing. The published form uses -information gain + prompt "
+                "information + H(e_M) with H(e_M) at its least, which leaves prompt information; it is not a valid "
+                "bound."
+            ),
         ),
         (
             "Rank correlations",
-            "Mean over draws of the correlation over cells; intervals resample cells and draws. Cells share real rows, "
-            "test rows and a generator: they are no random sample of all strategies.",
+            (
+                "Mean over draws of the correlation over cells; intervals resample cells and draws. Cells share real "
+                "rows, test rows and a generator: they are no random sample of all strategies."
+            ),
         ),
     )
 

@@ -109,7 +109,8 @@ def rankings(table: Sequence[Cells], gains: Sequence[Sequence[float]], *, seed: 
     """Rank correlation of each quantity with the measured gain, alone and at equal divergence.
 
     Args:
-        table: for each draw the estimates of each cell. gains: the measured gains, in the same order.
+        table: for each draw the estimates of each cell.
+        gains: the measured gains, in the same order.
         seed: of the bootstrap over cells and draws.
 
     Returns:

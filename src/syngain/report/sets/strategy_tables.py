@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from syngain.core.result import Result
-    from syngain.report.set_table import SetTable
+    from syngain.report.sets.set_table import SetTable
 
 COLUMNS = {"gain.": "gain", "divergence.tv_lower": "TV", "information.gain": "nats/row", "strategies.cost": "tokens"}
 MOST = 30  # lines
