@@ -42,7 +42,7 @@ def lab_llm(  # noqa: PLR0913  (the rows and switches of the command)
     resume: bool = False,
     progress: Progress = silent,
 ) -> Result:
-    """Compare 25 strategies (8 with ``quick``) by a language model: which quantity orders them as their gain does?
+    """Compare 26 strategies (8 with ``quick``) by a language model: which quantity orders them as their gain does?
 
     Args:
         real: real rows; their texts alone are used. None: sentences of Python's documentation, with ``test``.

@@ -20,7 +20,7 @@ QUICK = ("zero-shot", "1 shot", "3 shots", "8 shots", "3 shots filtered", "rewri
 
 
 def grid(generator: str, texts: Sequence[str], *, about: str, rows: int, quick: bool) -> list[Spec]:
-    """The recipes: 25 cells, or 8 with ``quick``.
+    """The recipes: 26 cells, or 8 with ``quick``.
 
     Args:
         generator: ``toy``, or a local model.

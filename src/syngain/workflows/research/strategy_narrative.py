@@ -45,6 +45,7 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
             next_command="syngain strategies RECIPE --real REAL --test TEST",
         )
     best = max(known, key=lambda name: known[name].value)
+    lowest = known[best].interval(0.9)[0]
     parts = [f"Largest measured gain of {len(known)} strategies: {best}, {gain_words(known[best])}."]
     parts.append("It is the largest of several, so it may be overestimated.")
     alone = {name: item for name, item in ranked.items() if "@" not in name}
@@ -58,7 +59,7 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
     return Verdict(
         decision="cannot_tell",
         sentence=" ".join(parts),
-        action=f"{best} has the largest measured gain.",
+        action=f"{best} has the largest measured gain." if lowest > 0 else "No strategy has a significant gain.",
         next_command="syngain gain REAL SYNTHETIC --test TEST",
     )
 
