@@ -24,6 +24,7 @@ ENDS = {"syngain gate syngain-gain": 1, "syngain gate select": 1}
 RECIPE = re.search(r"```yaml\n(generator: .*?)```", pages()["docs/how-to/generate.md"], re.DOTALL)
 ENCODER = re.search(r"> encoder.yaml <<'END'\n(.*?)END", pages()["docs/how-to/servers.md"], re.DOTALL)
 BATCH = re.search(r"> batch.yaml <<'END'\n(.*?)END", pages()["docs/how-to/servers.md"], re.DOTALL)
+STRATEGIES = re.search(r"```yaml\n(generator: .*?)```", pages()["docs/how-to/lab.md"], re.DOTALL)
 COLUMN_RULES = re.search(r"```yaml\n(rules:\n.*?)```", pages()["docs/measures/tables.md"], re.DOTALL)
 
 
@@ -82,6 +83,7 @@ def files(tmp_path_factory, rows_are_made_once):
     (folder / "plants.csv").write_text("\n".join(["leaf,stem,root,fruit,species", *lines]), encoding="utf-8")
     write_records(folder / "pairs.jsonl", [{"instruction": "Name a river.", "input": "", "output": "The Oder."}])
     (folder / "rules.yaml").write_text(COLUMN_RULES[1], encoding="utf-8")
+    (folder / "strategies.yaml").write_text(STRATEGIES[1], encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE[1], encoding="utf-8")
     (folder / "batch.yaml").write_text(BATCH[1], encoding="utf-8")
     (folder / "encoder.yaml").write_text(ENCODER[1], encoding="utf-8")

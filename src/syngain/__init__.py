@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from syngain.workflows.generate.probe import check, probe
     from syngain.workflows.research.demo import demo
     from syngain.workflows.research.ggmi import ggmi
+    from syngain.workflows.research.lab_llm import lab_llm
     from syngain.workflows.research.loop import loop
+    from syngain.workflows.research.strategies import strategies
     from syngain.workflows.train.repair import repair
     from syngain.workflows.train.train import train
 
@@ -71,6 +73,7 @@ __all__ = [
     "ggmi",
     "information",
     "lab",
+    "lab_llm",
     "loop",
     "mix",
     "mix_runs",
@@ -82,6 +85,7 @@ __all__ = [
     "review",
     "select",
     "settings",
+    "strategies",
     "stress",
     "train",
     "write_rows",
@@ -109,6 +113,7 @@ _HOMES = {
     "generate": "syngain.workflows.generate.generate",
     "ggmi": "syngain.workflows.research.ggmi",
     "information": "syngain.workflows.generate.information",
+    "lab_llm": "syngain.workflows.research.lab_llm",
     "loop": "syngain.workflows.research.loop",
     "mix": "syngain.workflows.evaluate.mix",
     "mix_runs": "syngain.workflows.evaluate.mix",
@@ -118,6 +123,7 @@ _HOMES = {
     "reselect": "syngain.workflows.evaluate.reselect",
     "review": "syngain.workflows.evaluate.review",
     "select": "syngain.workflows.evaluate.select",
+    "strategies": "syngain.workflows.research.strategies",
     "stress": "syngain.workflows.evaluate.stress",
     "train": "syngain.workflows.train.train",
     "write_rows": "syngain.data.files.write",

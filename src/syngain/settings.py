@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from syngain.workflows.generate.information import InformationSettings
     from syngain.workflows.research.ggmi import GgmiSettings
     from syngain.workflows.research.loop import LoopSettings
+    from syngain.workflows.research.strategy_settings import StrategySettings
     from syngain.workflows.train.repair import RepairSettings
     from syngain.workflows.train.train import TrainSettings
 
@@ -61,6 +62,7 @@ __all__ = [
     "SelectSettings",
     "SelectionTrial",
     "SentenceEncoder",
+    "StrategySettings",
     "StressSettings",
     "SurfaceDesign",
     "TrainSettings",
@@ -90,6 +92,7 @@ _HOMES = {
     "SelectSettings": ("syngain.workflows.evaluate.select", "SelectSettings"),
     "SelectionTrial": ("syngain.selection.nested_choice", "SelectionTrial"),
     "SentenceEncoder": ("syngain.data.encoders.sentences", "SentenceEncoder"),
+    "StrategySettings": ("syngain.workflows.research.strategy_settings", "StrategySettings"),
     "StressSettings": ("syngain.tables.stress.settings", "StressSettings"),
     "SurfaceDesign": ("syngain.selection.response_surface", "SurfaceDesign"),
     "TrainSettings": ("syngain.workflows.train.train", "TrainSettings"),

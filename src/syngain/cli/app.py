@@ -32,6 +32,7 @@ from syngain.cli.parser_errors import ClickException, parsed_error
 from syngain.cli.research.ggmi import ggmi
 from syngain.cli.research.lab import lab
 from syngain.cli.research.loop import loop
+from syngain.cli.research.strategies import strategies
 from syngain.cli.setup.demo import demo
 from syngain.cli.setup.models import models
 from syngain.cli.train.train import train
@@ -57,6 +58,7 @@ app.command("generate")(generate)
 app.command("probe")(probe)
 app.command("demo")(demo)
 app.command("loop")(loop)
+app.command("strategies")(strategies)
 app.command("lab")(lab)
 app.command("gate")(gate)
 app.command("select")(select)

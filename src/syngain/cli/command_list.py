@@ -13,7 +13,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Evaluate": ("audit", "gain", "compare", "select", "clean", "mix", "gate", "explain", "review", "stress"),
     "Generate": ("generate", "probe", "information", "convert"),
     "Train": ("train",),
-    "Research": ("ggmi", "loop", "lab"),
+    "Research": ("strategies", "ggmi", "loop", "lab"),
     "Setup": ("demo", "models"),
 }
 

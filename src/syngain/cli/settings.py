@@ -33,7 +33,7 @@ def audit(options: Options) -> Arguments:
     settings = Settings(
         sample=options["sample"],
         encoder=encoder_named(options["encoder"]),
-        proxy=_proxy(options),
+        proxy=proxy_named(options),
         model=options["model"],
         minutes=options["minutes"],
     )
@@ -66,14 +66,14 @@ def gain(options: Options) -> Arguments:
         prior=class_fractions(options["prior"]),
         encoder=encoder_named(options["encoder"]),
         slices=tuple(part.strip() for part in (options["slice"] or "").split(",") if part.strip()),
-        proxy="lm" if options["proxy"] == "lm" else _proxy(options, *PROXIES, "lm"),
+        proxy="lm" if options["proxy"] == "lm" else proxy_named(options, *PROXIES, "lm"),
         model=options["model"],
         minutes=options["minutes"],
     )
     return {"settings": settings}
 
 
-def _proxy(options: Options, *known: str) -> Literal["auto", "frozen"]:
+def proxy_named(options: Options, *known: str) -> Literal["auto", "frozen"]:
     """The proxy by its name.
 
     Raises:
@@ -113,7 +113,7 @@ def compare(options: Options) -> Arguments:
         measures=not options["no_measures"],
         encoder=encoder_named(options["encoder"]),
         contest=Contest(draws=options["n_repeats"], lengths=options["lengths"]),
-        proxy=_proxy(options),
+        proxy=proxy_named(options),
         model=options["model"],
         minutes=options["minutes"],
     )
@@ -150,7 +150,7 @@ def select(options: Options) -> Arguments:
         model=options["model"],
         encoder=encoder_named(options["encoder"]),
         trial=SelectionTrial(folds=options["folds"]),
-        proxy=_proxy(options),
+        proxy=proxy_named(options),
         reader=options["model"] or "smollm2",
         minutes=options["minutes"],
     )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from syngain.core.arrays import Floats, Ints
 
 
+EXPLAINED = 1e-9  # rest of the variance, below which a third quantity decides
+
+
 @dataclass(frozen=True, slots=True)
 class RankCorrelation:
     """A Spearman correlation with a 95% interval."""
@@ -82,6 +85,49 @@ def spearman_of_groups(
         drawn[b] = spearman(x[rows], y[rows])
     low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
     return RankCorrelation(spearman(x, y), float(low), float(high))
+
+
+def partial_spearman(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> float:
+    """Spearman's correlation of two quantities at equal ranks of a third [kendall1942].
+
+    ``(r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2))``; NaN if one side is constant, or decided by the third.
+    """
+    xy, xz, yz = spearman(x, y), spearman(x, given), spearman(y, given)
+    scale = (1 - xz**2) * (1 - yz**2)
+    return (xy - xz * yz) / math.sqrt(scale) if scale > EXPLAINED else math.nan
+
+
+def spearman_of_cells(
+    x: Floats,
+    y: Floats,
+    given: Floats | None = None,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+) -> RankCorrelation:
+    """Rank correlation over cells ``(C,)``, averaged over draws, of tables ``(draws, C)``; partial with ``given``.
+
+    The interval resamples cells and, independently, draws [owen2007]; with one draw it is over cells alone. A cell
+    that is not finite in a draw is left out of it.
+    """
+    draws, cells = x.shape
+    drawn = np.empty(resamples)
+    for b in range(resamples):
+        chosen = np.asarray(rng.integers(0, cells, size=cells))
+        picked = np.asarray(rng.integers(0, draws, size=draws)).tolist()
+        drawn[b] = np.mean([_of_draw(x, y, given, draw, chosen) for draw in picked])
+    value = float(np.mean([_of_draw(x, y, given, d, np.arange(cells)) for d in range(draws)]))
+    drawn = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if drawn.size else (math.nan, math.nan)
+    return RankCorrelation(value, float(low), float(high))
+
+
+def _of_draw(x: Floats, y: Floats, given: Floats | None, draw: int, cells: Ints) -> float:
+    """The correlation over these cells in one draw."""
+    columns = [table[draw, cells] for table in (x, y, given) if table is not None]
+    known = np.all(np.isfinite(columns), axis=0)
+    own = [column[known] for column in columns]
+    return spearman(own[0], own[1]) if given is None else partial_spearman(*own)
 
 
 def _pearson(a: Floats, b: Floats) -> float:

@@ -58,6 +58,8 @@ DONE = {
     "information": "Attributed",
     "loop": "Measured",
     "ggmi": "Measured",
+    "strategies": "Measured",
+    "lab": "Measured",
     "clean": "Keep all",
 }
 
@@ -122,6 +124,9 @@ GROUPS = {
     "cleaning": "Cleaning",
     "profile": "Profile of the rows",
     "ggmi": "Memorization",
+    "ranking": "What orders strategies by their gain",
+    "bound": "Bounds",
+    "strategies": "Strategies",
     "loop": "Recursive training",
     "train": "Students",
     "student": "Students",
@@ -218,6 +223,8 @@ PARTS = {
     "profile": "profile",
     "confident": "confident",
     "anchors_alone": "versus real rows alone",
+    "equal_divergence": "at equal divergence",
+    "exact_worlds": "exact simulations",
     "best_part": "versus the best single part",
     "equal_shares": "versus equal proportions",
 }

@@ -17,6 +17,7 @@ from syngain.core.phrases import isolated
 from syngain.core.result import FEW_ROWS
 from syngain.report.catalog import badge, describe, finding_title
 from syngain.report.explain import of_estimate
+from syngain.report.figures.bound_terms import bound_terms_svg
 from syngain.report.figures.chain import chain_svgs
 from syngain.report.figures.data import (
     distribution_figure,
@@ -31,13 +32,14 @@ from syngain.report.figures.data import (
 from syngain.report.figures.frontier import frontier_svg
 from syngain.report.figures.gain import gain_bar, gain_curve
 from syngain.report.figures.interval import strip
+from syngain.report.figures.rankings import rankings_svg
 from syngain.report.figures.strategies import strategies_svg
 from syngain.report.figures.variants import variants_svg
 from syngain.report.limits import NOT_CLAIMED
 from syngain.report.measures import MARKS, groups, row
 from syngain.report.numbers import MINUS, NONE, count
 from syngain.report.safe import script_json, shorten, visible
-from syngain.report.set_table import set_table
+from syngain.report.sets.set_table import set_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +69,8 @@ def html(result: Result) -> str:
             groups=groups(result.estimates),
             sets=set_table(result.sets),
             strategies=strategies_svg(result.sets),
+            rankings=rankings_svg(result.estimates),
+            bound_terms=bound_terms_svg(result.sets),
             frontier=frontier_svg(result.sets),
             variants=variants_svg(result.sets),
             pictures=pictures,

@@ -22,7 +22,8 @@ from syngain.report.measures import Row, row
 from syngain.report.numbers import NONE, count
 from syngain.report.page import SEVERITY_ORDER
 from syngain.report.safe import shorten, terminal_text, visible
-from syngain.report.set_table import set_table
+from syngain.report.sets.set_table import set_table
+from syngain.report.sets.strategy_tables import strategy_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -224,6 +225,9 @@ def _main(rows: Sequence[Row], deciding: str) -> list[Row]:
 
 def _sets(result: Result) -> Iterator[RenderableType]:
     content = set_table(result.sets)
+    if content.title == "Strategies":
+        yield from strategy_tables(result, content)
+        return
     names, lines = content.names, [(name, cells) for name, _, cells in content.lines]
     wide = len(names) > len(lines)  # more datasets than measures: the datasets become rows
     if wide:

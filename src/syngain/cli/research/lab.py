@@ -9,21 +9,30 @@ from typing import TYPE_CHECKING, Any, Optional
 import typer
 
 from syngain.cli import flags
-from syngain.cli.common import progress_shown
+from syngain.cli.common import check_files, progress_shown, refuse
+from syngain.cli.job import Job
+from syngain.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syngain.cli.job import Inputs
+    from syngain.core.progress import Progress
+    from syngain.core.result import Result
     from syngain.lab import PaperProtocol, TablesProtocol
 
+_LLM = ("real", "test", "generator", "about", "resume", "everything")
 _SIZES = ("k", "j", "l", "dimension", "anchors", "synthetic", "replicates", "points")
 
 
 def lab(
-    preset: str = typer.Argument(help="paper, paper-highdim, bounds, loops, temperature or tables."),
+    context: typer.Context,
+    preset: str = typer.Argument(help="paper, paper-highdim, bounds, loops, temperature, tables or llm."),
     file: Optional[str] = typer.Argument(
         None, metavar="FILE", help="tables only: your table, in place of those of scikit-learn."
     ),
     seed: int = typer.Option(0, min=0, help="Random seed."),
-    quick: bool = typer.Option(False, help="Small version, in seconds."),
+    quick: bool = typer.Option(False, help="Small version, in seconds (llm: minutes)."),
     estimator: str = typer.Option("exact", help="paper only: exact, seed-compatible (the published one) or both."),
     k: int = typer.Option(None, "--k", help="paper only: components with real rows, where K is not swept."),
     j: int = typer.Option(None, "--j", help="paper only: components only the generator knows."),
@@ -34,12 +43,22 @@ def lab(
     replicates: int = typer.Option(None, help="paper only."),
     points: int = typer.Option(None, help="paper only: Monte Carlo points."),
     label: Optional[str] = typer.Option(None, help="tables only: column of classes of FILE, for F1."),
+    real: Optional[str] = typer.Option(None, help="llm only: real rows (default: built-in sentences)."),
+    test: Optional[str] = typer.Option(None, help="llm only: other real rows, to measure on."),
+    generator: str = typer.Option("smollm2", help="llm only: smollm2, another local model, or toy."),
+    about: Optional[str] = typer.Option(None, help="llm only: what the rows are, such as `questions of customers`."),
     output: Path = typer.Option(Path("syngain-lab"), "-o", "--output", help="Folder for the report."),
     json: flags.AsJson = False,
     force: flags.Force = False,
+    resume: bool = typer.Option(False, help="llm only: resume a stopped run; keep a finished one."),
+    everything: bool = typer.Option(False, "--all", help="llm only: print every measure."),
     quiet: flags.Quiet = False,
 ) -> None:
     """Run simulations with known ground truth."""
+    if preset == "llm":
+        _llm(context)
+        return
+    refuse(context, _LLM, f"with the preset {preset}")
     from syngain.report import check_folder
 
     check_folder(output, force=force)
@@ -67,7 +86,6 @@ def lab(
 
 def _table_protocol(table: dict[str, str]) -> TablesProtocol:
     """The comparison of orders on a table of your own."""
-    from syngain.cli.common import check_files
     from syngain.lab import TablesProtocol
 
     check_files([table["real"]] if "real" in table else [])
@@ -87,3 +105,40 @@ def _protocol(given: dict[str, int], *, quick: bool) -> PaperProtocol:
         synthetic=given.get("synthetic", 200),
     )
     return paper_protocol(world, quick=quick, replicates=given.get("replicates"), points=given.get("points"))
+
+
+def _llm(context: typer.Context) -> None:
+    """Strategies of a language model, next to exactly solved simulations."""
+    refuse(context, (*_SIZES, "estimator", "file", "label"), "with the preset llm")
+    job = Job.of(context, None, arguments_of)
+
+    def rows() -> Inputs:
+        from syngain.workflows.research.lab_llm import lab_rows
+
+        check_files((job["real"], job["test"]))
+        return lab_rows(job["real"], job["test"], quick=job["quick"], seed=job["seed"])
+
+    def measure(data: Inputs, progress: Progress) -> Result:
+        from syngain.workflows.research.lab_llm import lab_llm
+
+        work = {"folder": job.work, "resume": job["resume"]}
+        return lab_llm(data["real"], test=data["test"], seed=job["seed"], progress=progress, **work, **job.arguments)
+
+    job.run(measure, inputs=rows)
+
+
+def arguments_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The generator, what its prompts call the rows, and how many cells.
+
+    Raises:
+        UsageError: one file of rows without the other.
+    """
+    if (options["real"] is None) != (options["test"] is None):
+        came = "--test without --real" if options["real"] is None else "--real without --test"
+        raise UsageError(came, expected="both, or neither for built-in sentences", todo="give both files")
+    about = options["about"]
+    if about is None:
+        from syngain.workflows.research.lab_llm import ABOUT, OTHERS
+
+        about = ABOUT if options["real"] is None else OTHERS
+    return {"generator": options["generator"], "about": about, "quick": options["quick"]}

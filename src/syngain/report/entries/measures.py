@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from syngain.report.entries.entry import MeasureEntry
 from syngain.report.entries.row_checks import ROW_CHECKS
+from syngain.report.entries.strategies import STRATEGIES
 from syngain.report.entries.tables import TABLES
 
 MEASURES = {
     **ROW_CHECKS,
     **TABLES,
+    **STRATEGIES,
     "duplicates.exact_fraction": MeasureEntry(
         "Exact duplicates",
         "What fraction of synthetic rows repeats another row exactly?",

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from syngain.core.result import Chain, Flow
 
 STATIONS = ("anchors", "prompt", "generator", "curation", "set")
+WEIGHTS = "weights"  # a sixth station, where what a model memorized is known
 WIDTH, HEIGHT = 860.0, 270.0
-LEFT, STEP = 60.0, 180.0  # of the stations
+LEFT, STEP, NARROW = 60.0, 180.0, 146.0  # of five stations, of six
 BASE, THICK, THINNEST = 190.0, 120.0, 1.5  # of the bands
 TIP = 26.0  # how long a band takes to become narrower
 KINDS = {"prompt": "c-prompt", "generator": "c-gain"}
@@ -36,13 +37,16 @@ def _svg(chain: Chain, scale: float) -> Markup:
     leaving = [flow for flow in chain.flows if flow.leaves and flow.nats > 0]
     kept = 1.0 - sum(flow.nats for flow in leaving) / total
     top = BASE - total * scale
+    memorized = next((flow for flow in chain.flows if flow.station == WEIGHTS), None)
+    step = STEP if memorized is None else NARROW
     marks = [
-        *_stations(),
-        *_bands(prompt.nats * scale, gain.nats * scale, kept),
-        *_leaving(leaving, scale),
-        _label(_x("prompt"), BASE - prompt.nats * scale - 27, prompt, "middle"),
-        _label(_x("generator") + 24, top - 27, gain, "start"),
-        *(_label(_x("set"), top - 27, flow, "middle") for flow in chain.flows if flow.station == "set"),
+        *_stations(step, WEIGHTS if memorized is not None else ""),
+        *_bands(prompt.nats * scale, gain.nats * scale, kept, step),
+        *_leaving(leaving, scale, step),
+        _label(_x("prompt", step), BASE - prompt.nats * scale - 27, prompt, "middle"),
+        _label(_x("generator", step) + 24, top - 27, gain, "start"),
+        *(_label(_x("set", step), top - 27, flow, "middle") for flow in chain.flows if flow.station == "set"),
+        *_memorized(memorized, scale, step),
     ]
     spoken = "; ".join(f"{flow.name} {_amount(flow)}" for flow in chain.flows)
     svg = Markup('<svg class="chain" viewBox="0 {} {} {}" role="img" aria-label="{}">{}</svg>')
@@ -58,27 +62,37 @@ def _first(chain: Chain, station: str) -> Flow:
     return next(flow for flow in chain.flows if flow.station == station)
 
 
-def _x(station: str) -> float:
-    return LEFT + STEP * STATIONS.index(station)
+def _x(station: str, step: float) -> float:
+    return LEFT + step * (*STATIONS, WEIGHTS).index(station)
 
 
-def _stations() -> list[Markup]:
+def _memorized(flow: Flow | None, scale: float, step: float) -> list[Markup]:
+    """What a model of the rows memorized: a band from the dataset to the weights, on the same scale."""
+    if flow is None:
+        return []
+    start, end, height = _x("set", step), _x(WEIGHTS, step), max(flow.nats * scale, THINNEST)
+    band = Markup('<path class="c-gain" d="M{} {}H{}V{}H{}Z"/>')
+    drawn = band.format(_n(start), _n(BASE), _n(end), _n(BASE - height), _n(start))
+    return [drawn, _label(end, BASE - height - 27, flow, "middle")]
+
+
+def _stations(step: float, last: str) -> list[Markup]:
     """The names below, each with a short line."""
     mark = Markup(
         '<path class="c-tick" d="M{x} {top}V{bottom}"/><text x="{x}" y="{y}" text-anchor="middle">{name}</text>'
     )
     return [
-        mark.format(x=f"{_x(name):g}", top=_n(BASE + 6), bottom=_n(HEIGHT - 26), y=_n(HEIGHT - 8), name=name)
-        for name in STATIONS
+        mark.format(x=f"{_x(name, step):g}", top=_n(BASE + 6), bottom=_n(HEIGHT - 26), y=_n(HEIGHT - 8), name=name)
+        for name in (*STATIONS, *filter(None, [last]))
     ]
 
 
-def _bands(prompt: float, gain: float, kept: float) -> list[Markup]:
+def _bands(prompt: float, gain: float, kept: float, step: float) -> list[Markup]:
     """What the prompt decides, below; what the generator adds, above; both narrower after curation."""
-    start, cut, end = _x("generator"), _x("curation"), _x("set")
+    start, cut, end = _x("generator", step), _x("curation", step), _x("set", step)
     band = Markup('<path class="{}" d="M{} {}H{}L{} {}H{}V{}H{}L{} {}H{}Z"/>')
     parts = []
-    for name, bottom, height, left in (("c-prompt", 0.0, prompt, _x("anchors")), ("c-gain", prompt, gain, start)):
+    for name, bottom, height, left in (("c-prompt", 0.0, prompt, _x("anchors", step)), ("c-gain", prompt, gain, start)):
         low, high = BASE - bottom, BASE - bottom - max(height, THINNEST)
         low_after = BASE - bottom * kept
         high_after = low_after - max(height * kept, THINNEST)
@@ -90,10 +104,10 @@ def _bands(prompt: float, gain: float, kept: float) -> list[Markup]:
     return parts
 
 
-def _leaving(flows: Sequence[Flow], scale: float) -> list[Markup]:
+def _leaving(flows: Sequence[Flow], scale: float, step: float) -> list[Markup]:
     """What each step of curation took, side by side downwards; more than three steps are summed up."""
     parts = []
-    x, box = _x("curation"), Markup('<path class="c-out" d="M{} {}h{}v16h-{}z"/>')
+    x, box = _x("curation", step), Markup('<path class="c-out" d="M{} {}h{}v16h-{}z"/>')
     for flow in flows:
         width = max(flow.nats * scale, THINNEST)
         parts.append(box.format(_n(x), _n(BASE + 2), _n(width), _n(width)))
@@ -104,7 +118,7 @@ def _leaving(flows: Sequence[Flow], scale: float) -> list[Markup]:
     if rest:
         lines.append((f"{len(rest)} more steps", number(sum(flow.nats for flow in rest), "nats")))
     for place, (name, amount) in enumerate(lines):
-        parts.append(text.format(_n(_x("curation") + 8), _n(BASE + 31 + 12 * place), MINUS, name, amount))
+        parts.append(text.format(_n(_x("curation", step) + 8), _n(BASE + 31 + 12 * place), MINUS, name, amount))
     return parts
 
 

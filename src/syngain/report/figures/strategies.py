@@ -74,7 +74,7 @@ def _mark(name: str, content: object) -> _Mark | None:
     if not isinstance(found, Mapping):
         return None
     right, up = plotted(found.get(ACROSS)), plotted(found.get(UP))
-    gains = (plotted(found.get(key)) for key in GAINS)
+    gains = (plotted(found.get(key)) for name in GAINS for key in (name, f"{name}.test"))
     if right is None or up is None:
         return None
     return _Mark(visible(name), right, up, next((gain for gain in gains if gain is not None), None))

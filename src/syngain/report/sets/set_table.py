@@ -22,7 +22,9 @@ class SetTable:
 
     @property
     def title(self) -> str:
-        """What the columns are: datasets, or ways to balance classes."""
+        """What the columns are: datasets, strategies, or ways to balance classes."""
+        if any(name.startswith("strategies.") for _, name, _ in self.lines):
+            return "Strategies"
         balanced = [name for _, name, _ in self.lines if name.startswith("balance.")]
         return "Variants" if balanced else "Datasets"
 

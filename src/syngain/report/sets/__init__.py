@@ -1,0 +1,1 @@
+"""Several datasets or strategies next to each other."""

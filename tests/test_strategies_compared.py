@@ -1,0 +1,211 @@
+"""``syngain strategies`` and ``syngain lab llm``: known orders, known entropies, resumed runs, the command line."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from syngain.cli.app import app
+from syngain.core import InputError, UsageError
+from syngain.core.estimate import Estimate
+from syngain.data import Dataset
+from syngain.inference.ranks import partial_spearman, spearman_of_cells
+from syngain.lab.planted.sets import demo_sets
+from syngain.report import write
+from syngain.report.figures.rankings import rankings_svg
+from syngain.workflows.research import strategies as module
+from syngain.workflows.research.llm_grid import grid
+from syngain.workflows.research.strategies import strategies
+from syngain.workflows.research.strategy_cells import cells_of, named
+from syngain.workflows.research.strategy_ranks import rankings, with_bounds
+from syngain.workflows.research.strategy_settings import StrategySettings
+
+SMALL = StrategySettings(prompts=2, pairs=0)
+SAMPLING = {"temperature": 1.0, "samples": 2, "max_tokens": 16}
+KINDS = (
+    {"kind": "few_shot", "rows": 24, "name": "shots", "sampling": SAMPLING},
+    {"kind": "few_shot", "rows": 24, "name": "cold", "sampling": SAMPLING | {"temperature": 0.5}},
+    {"kind": "paraphrase", "rows": 24, "name": "rewritten", "sampling": SAMPLING},
+    {"kind": "template", "rows": 24, "name": "same", "template": "always these words"},
+)
+
+
+def recipe(*kinds):
+    return {"generator": {"kind": "toy"}, "strategies": list(kinds)}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    sets = demo_sets(1, defects=(), pretrained=False)
+
+    def texts(found, count, name):
+        return Dataset.from_rows([{"text": row["text"]} for row in found[:count]], name=name)
+
+    return {"real": texts(sets.real, 60, "real"), "test": texts(sets.test, 40, "test")}
+
+
+@pytest.fixture(scope="module")
+def found(rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("work")
+    result = strategies([recipe(*KINDS)], rows["real"], test=rows["test"], settings=SMALL, folder=folder)
+    return result, folder
+
+
+def value(item):
+    return Estimate(value=item, unit="nats", method="m", estimand="e", intervals={0.9: (item, item)}, n=1)
+
+
+def test_every_strategy_is_measured_at_one_size_and_a_constant_one_has_no_information(found):
+    result, _ = found
+    assert set(result.sets) == {"shots", "cold", "rewritten", "same"}
+    lines = result.files["cells.jsonl"].records
+    assert len({line["used"] for line in lines}) == 1
+    constant = result.sets["same"]["estimates"]
+    assert constant["information.gain"]["value"] == 0
+    assert constant["information.entropy"]["value"] == pytest.approx(0)
+    assert constant["strategies.cost"]["value"] == 0
+    for name in ("shots", "cold", "rewritten"):
+        assert result.sets[name]["estimates"]["information.gain"]["value"] > 0
+
+
+def test_a_toy_generator_that_is_colder_has_less_entropy_per_token(found):
+    cells = {line["cell"]: line for line in found[0].files["cells.jsonl"].records}
+    per_token = {
+        name: cells[name]["values"]["information.gain"] * cells[name]["rows"] / cells[name]["tokens"]
+        for name in ("shots", "cold")
+    }
+    assert per_token["cold"] < per_token["shots"]
+
+
+def test_a_finished_run_resumes_to_the_same_result_without_generating(found, rows, monkeypatch):
+    result, folder = found
+
+    def never(*_, **__):
+        raise AssertionError("a finished cell was generated again")
+
+    monkeypatch.setattr(module, "generated", never)
+    monkeypatch.setattr(module, "compared", never)
+    again = strategies([recipe(*KINDS)], rows["real"], test=rows["test"], settings=SMALL, folder=folder, resume=True)
+    assert json.dumps(again.as_json(), sort_keys=True) == json.dumps(result.as_json(), sort_keys=True)
+    with pytest.raises(UsageError):
+        strategies(
+            [recipe(*KINDS)], rows["real"], test=rows["test"], settings=SMALL, folder=folder, seed=1, resume=True
+        )
+
+
+def test_the_report_shows_strategies_pipelines_and_rank_correlations(found, tmp_path):
+    write(found[0], tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Terms of the bound: divergence, curation, information" in page
+    assert "memorized by a proxy" not in page
+    assert (tmp_path / "run" / "cells.jsonl").read_text(encoding="utf-8").count("\n") == len(KINDS)
+
+
+def test_rank_correlations_recover_a_planted_order():
+    """A quantity that is the gain orders it exactly; one that only follows the divergence has no partial order."""
+    rng = np.random.default_rng(0)
+    gains = rng.normal(size=(2, 12))
+    table = [
+        [
+            {"information.gain": value(g), "divergence.tv_lower": value(1 / (1 + math.exp(2 * g + e)))}
+            for g, e in zip(row, rng.normal(size=12), strict=True)
+        ]
+        for row in gains
+    ]
+    ranked = rankings(table, gains.tolist(), seed=0)
+    assert ranked["ranking.information_gain"].value == pytest.approx(1)
+    assert ranked["ranking.information_gain@equal_divergence"].value == pytest.approx(1)
+    assert ranked["ranking.minus_divergence"].value > 0.5
+    assert "ranking.minus_divergence@equal_divergence" not in ranked
+    assert rankings([row[:3] for row in table], gains[:, :3].tolist(), seed=0) == {}
+
+
+def test_independent_quantities_are_not_significant_in_most_simulations():
+    """Oracle: with independent normal quantities the 95% interval over cells holds 0 in at least 85 of 100 draws."""
+    held = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(2, 1, 24))
+        found = spearman_of_cells(x, y, rng=rng, resamples=200)
+        held += found.lower <= 0 <= found.upper
+    assert held >= 85
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(-9, 9)] * 3), min_size=5, max_size=20, unique=True))
+def test_partial_correlations_ignore_monotone_changes(triples):
+    x, y, z = np.array(triples, dtype=float).T
+    first, second = partial_spearman(x, y, z), partial_spearman(8 * x, y, z)
+    assert (math.isnan(first) and math.isnan(second)) or first == pytest.approx(second)
+    assert math.isnan(first) or -1.000001 <= first <= 1.000001
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 1), st.floats(0, 50), st.floats(0, 50))
+def test_sums_are_of_their_terms_and_the_published_one_is_flagged(tv, entropy, prompt):
+    cell = {"divergence.tv_lower": tv, "information.entropy": entropy, "information.prompt_lower": prompt}
+    added = with_bounds({name: value(item) for name, item in cell.items()})
+    assert added["bound.valid"].value == pytest.approx(tv + math.sqrt(entropy / 2))
+    assert added["bound.published"].value == pytest.approx(tv + math.sqrt(prompt / 2))
+    assert "not valid" in added["bound.published"].marks
+    assert "not valid" not in added["bound.valid"].marks
+
+
+@pytest.mark.parametrize(("quick", "count"), [(False, 26), (True, 8)])
+def test_the_laboratory_has_at_least_24_cells_and_8_in_its_quick_run(quick, count):
+    texts = [f"the quick fox number {i} jumps over fences" for i in range(30)]
+    recipes = grid("toy", texts, about="sentences", rows=20, quick=quick)
+    cells = cells_of(named(recipes))
+    assert len(cells) == count
+    if not quick:
+        assert {cell.sampling["temperature"] for cell in cells} == {0.7, 1.0, 1.3, None}
+        assert {cell.sampling["shots"] for cell in cells} >= {1, 3, 8}
+        assert any(cell.sampling["curate"] for cell in cells)
+
+
+def test_the_picture_has_a_dot_for_every_correlation_and_is_empty_without_one():
+    found = {name: value(0.5) for name in ("ranking.ggmi", "ranking.ggmi@equal_divergence", "ranking.entropy")}
+    assert len(re.findall("<circle", rankings_svg(found))) == 3
+    assert rankings_svg({}) == ""
+
+
+def test_bad_input_is_an_error_with_three_parts(rows):
+    with pytest.raises(InputError, match="at least two strategies"):
+        strategies([recipe(KINDS[0])], rows["real"], test=rows["test"], settings=SMALL)
+    twice = {
+        "a: b": recipe({**KINDS[0], "name": "c"}),
+        "a": recipe({**KINDS[0], "name": "c"}, {**KINDS[1], "name": "b"}),
+    }
+    assert [cell.name for cell in cells_of(named(twice))] == ["a: b: c", "a: c", "b"]
+    with pytest.raises(InputError, match="two strategies have the name 'shots'"):
+        strategies([recipe(KINDS[0], KINDS[0])], rows["real"], test=rows["test"], settings=SMALL)
+    with pytest.raises(InputError, match="at least 20 real rows"):
+        strategies([recipe(*KINDS)], rows["real"].take(range(10)), test=rows["test"], settings=SMALL)
+    with pytest.raises(UsageError, match="at least 1 draw"):
+        StrategySettings(draws=0)
+
+
+def test_the_command_writes_a_run_and_refuses_two_recipes_of_one_name(rows, tmp_path):
+    path = tmp_path / "kinds.yaml"
+    path.write_text(yaml.safe_dump(recipe(KINDS[0], KINDS[3])), encoding="utf-8")
+    for name, data in rows.items():
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in data.sides["text"])
+        (tmp_path / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    files = ["--real", str(tmp_path / "real.jsonl"), "--test", str(tmp_path / "test.jsonl")]
+    out = ["--pairs", "0", "--prompts", "2", "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["strategies", str(path), *files, *out])
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert set(report["sets"]) == {"shots", "same"}
+    assert all(len(line) <= 80 for line in done.output.splitlines() if "report:" not in line)
+    twice = CliRunner().invoke(app, ["strategies", str(path), str(path), *files, "-o", str(tmp_path / "two")])
+    assert twice.exit_code != 0
+    assert not (tmp_path / "two").exists()
+    alone = CliRunner().invoke(app, ["strategies", str(path), "-o", str(tmp_path / "two")])
+    assert alone.exit_code != 0
