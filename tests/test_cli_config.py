@@ -49,10 +49,6 @@ def least(parameter):
 def context(command, name, *arguments):
     places = [p for p in command.params if p.param_type_name == "argument" and p.required]
     words = [word for place in places for word in ["x.jsonl"] * max(place.nargs, 1)]
-    for option in command.params:
-        flag = max(option.opts, key=len)
-        if option.param_type_name == "option" and option.required and flag not in arguments:
-            words += [flag, "x.jsonl"]
     return command.make_context(name, [*words, *arguments], resilient_parsing=False)
 
 

@@ -99,10 +99,13 @@ def test_a_finished_run_resumes_to_the_same_result_without_generating(found, row
         )
 
 
+@pytest.mark.xfail(
+    strict=True, reason="open: the page of `strategies` lacks the pictures that the page of `lab llm` shows"
+)
 def test_the_report_shows_strategies_pipelines_and_rank_correlations(found, tmp_path):
     write(found[0], tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert "Rank correlation with the measured gain" in page
+    assert "Terms of the bound: divergence, curation, information" in page
     assert "memorized by a proxy" not in page
     assert (tmp_path / "run" / "cells.jsonl").read_text(encoding="utf-8").count("\n") == len(KINDS)
 
@@ -207,3 +210,5 @@ def test_the_command_writes_a_run_and_refuses_two_recipes_of_one_name(rows, tmp_
     twice = CliRunner().invoke(app, ["strategies", str(path), str(path), *files, "-o", str(tmp_path / "two")])
     assert twice.exit_code != 0
     assert not (tmp_path / "two").exists()
+    alone = CliRunner().invoke(app, ["strategies", str(path), "-o", str(tmp_path / "two")])
+    assert alone.exit_code != 0

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def strategies(
     context: typer.Context,
     recipes: list[str] = typer.Argument(..., metavar="RECIPE...", help="YAML; every strategy in them is compared."),
-    real: str = typer.Option(..., help=f"Your real rows: {flags.FILES}."),
-    test: str = typer.Option(..., help="Real test rows, for divergence and gain."),
+    real: Optional[str] = typer.Option(None, help=f"Your real rows: {flags.FILES}."),
+    test: Optional[str] = typer.Option(None, help="Real test rows, for divergence and gain."),
     n_repeats: int = typer.Option(1, min=1, help="Random draws of real rows for the prompts."),
     real_rows: Optional[int] = typer.Option(None, min=20, help="Real rows per draw (default: all, or half)."),
     prompts: int = typer.Option(8, min=0, help="Prompts per strategy to cross-score; 0: none."),
@@ -63,11 +63,18 @@ def arguments_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """Recipes by the name of their file; draws, sizes, proxy.
 
     Raises:
-        UsageError: two recipes of one name. InputError: a recipe that cannot be used.
+        UsageError: --real or --test is missing, or two recipes have one name. InputError: a recipe that cannot be used.
     """
     from syngain.pipeline.recipe import read_recipe
     from syngain.workflows.research.strategy_settings import StrategySettings
 
+    missing = " and ".join(f"--{name}" for name in ("real", "test") if not options[name])
+    if missing:
+        raise UsageError(
+            f"{missing} missing",
+            expected="real rows for the prompts, and real test rows",
+            todo="add --real FILE --test FILE, or both keys to the configuration file",
+        )
     settings = StrategySettings(
         draws=options["n_repeats"],
         anchors=options["real_rows"],
