@@ -29,10 +29,10 @@ from syngain.workflows.research.strategy_settings import StrategySettings
 SMALL = StrategySettings(prompts=2, pairs=0)
 SAMPLING = {"temperature": 1.0, "samples": 2, "max_tokens": 16}
 KINDS = (
-    {"kind": "few_shot", "rows": 24, "name": "shots", "sampling": SAMPLING},
-    {"kind": "few_shot", "rows": 24, "name": "cold", "sampling": SAMPLING | {"temperature": 0.5}},
-    {"kind": "paraphrase", "rows": 24, "name": "rewritten", "sampling": SAMPLING},
-    {"kind": "template", "rows": 24, "name": "same", "template": "always these words"},
+    {"kind": "few_shot", "rows": 60, "name": "shots", "sampling": SAMPLING},
+    {"kind": "few_shot", "rows": 60, "name": "cold", "sampling": SAMPLING | {"temperature": 0.5}},
+    {"kind": "paraphrase", "rows": 60, "name": "rewritten", "sampling": SAMPLING},
+    {"kind": "template", "rows": 60, "name": "same", "template": "always these words"},
 )
 
 
@@ -65,7 +65,10 @@ def test_every_strategy_is_measured_at_one_size_and_a_constant_one_has_no_inform
     result, _ = found
     assert set(result.sets) == {"shots", "cold", "rewritten", "same"}
     lines = result.files["cells.jsonl"].records
-    assert len({line["used"] for line in lines}) == 1
+    used = {line["cell"]: line["used"] for line in lines}
+    assert used["same"] == 0  # equal rows: one is kept
+    assert len({count for count in used.values() if count}) == 1
+    assert used["shots"] == used["rewritten"] >= 20
     constant = result.sets["same"]["estimates"]
     assert constant["information.gain"]["value"] == 0
     assert constant["information.entropy"]["value"] == pytest.approx(0)
