@@ -1,4 +1,4 @@
-"""What rows of one template cost on other kinds of rows, and what each repair does: SmolLM2, small, about 7 CPU minutes a seed.
+"""What rows of one template cost on other kinds of rows, and what each repair does: SmolLM2, 7 CPU minutes a seed.
 
     python benchmarks/train_retention.py [--seeds 3] --folder DIR
 
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from train_repair import DATA, templated
+from train_repair import SHARED, templated
 
 from syngain import report
 from syngain.data import read
@@ -32,9 +32,9 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folder", type=Path, required=True)
     chosen = parser.parse_args()
-    real = read(DATA / "self_instruct_seed_tasks.jsonl.gz")
+    real = read(SHARED / "self_instruct_seed_tasks.jsonl.gz")
     test, alpaca, others = (
-        read(DATA / f"{name}.jsonl.gz", like=real)
+        read(SHARED / f"{name}.jsonl.gz", like=real)
         for name in ("self_instruct_user252", "alpaca_random_9k", "gsm8k_train")
     )
     short = [
