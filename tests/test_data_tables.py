@@ -174,3 +174,10 @@ def test_large_tables_convert_batch_by_batch():
     dataset = Dataset.from_rows(rows)
     assert list(dataset.columns["y"]) == list(range(20_000))
     assert dataset.columns["x"][15_000] == "1_0"
+
+
+def test_rows_without_any_label_say_that(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,k\n1,2,\n3,4,\n")
+    with pytest.raises(InputError, match="no row has a label"):
+        read(path, roles=RoleOptions(label="k"))

@@ -335,6 +335,12 @@ def _value(cell: object) -> str:
 
 
 def _empty(loaded: Loaded, name: str) -> InputError:
+    if not len(loaded):  # rows without a label were left out before
+        return InputError(
+            f"{loaded.name}: no row has a label",
+            expected="at least one row with a value in the label column",
+            todo="fill the label column, or name another with --label",
+        )
     return InputError(
         f"{loaded.name}: the column `{show(name)}` is empty or NaN in all {len(loaded)} rows",
         expected="at least one value in every column",
