@@ -126,6 +126,8 @@ def _of_draw(x: Floats, y: Floats, given: Floats | None, draw: int, cells: Ints)
     """The correlation over these cells in one draw."""
     columns = [table[draw, cells] for table in (x, y, given) if table is not None]
     known = np.all(np.isfinite(columns), axis=0)
+    if known.sum() < 2:
+        return math.nan
     own = [column[known] for column in columns]
     return spearman(own[0], own[1]) if given is None else partial_spearman(*own)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from syngain.lab.planted.rows import PlantedRow
 
 ANCHORS, ROWS, TEST = 60, 40, 200  # real rows of a draw, generated rows of a cell, test rows
-QUICK_ANCHORS, QUICK_ROWS, QUICK_TEST = 40, 32, 80
+QUICK_ANCHORS, QUICK_ROWS, QUICK_TEST = 40, 60, 80
 ABOUT, OTHERS = "sentences from the documentation of a program", "short texts"
 
 

@@ -55,7 +55,7 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
         if "ranking.information_gain" in alone and first != "ranking.information_gain":
             parts.append(f"Information gain alone: {_words(alone['ranking.information_gain'])}.")
     else:
-        parts.append("Rank correlations need at least four strategies.")
+        parts.append("Rank correlations need at least six measured strategies.")
     return Verdict(
         decision="cannot_tell",
         sentence=" ".join(parts),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Cells = Sequence[Mapping[str, Estimate]]
 
 GAIN, TV, MOVED = "gain.measured", "divergence.tv_lower", "generation.divergence"
-FEWEST_CELLS = 4
+FEWEST_CELLS = 6  # fewer are in one order by chance
 VALID, MEMORIZED, PUBLISHED = "bound.valid", "bound.memorization", "bound.published"
 QUANTITIES: Mapping[str, tuple[str, float]] = {
     "ranking.information_gain": ("information.gain", 1.0),
@@ -114,7 +114,7 @@ def rankings(table: Sequence[Cells], gains: Sequence[Sequence[float]], *, seed: 
         seed: of the bootstrap over cells and draws.
 
     Returns:
-        Estimates by id; empty below four cells. A quantity that is known in fewer than four cells is left out.
+        Estimates by id; empty below six cells. A quantity that is known in fewer than six cells is left out.
     """
     outcome = np.array(gains, dtype=float)
     if outcome.shape[1] < FEWEST_CELLS:
