@@ -48,4 +48,4 @@ def entropy_of(head, states, *, moved=None, bias=None):
 
 
 def table_of(head, states, ids, outcomes=None):
-    return TokenTable.of(states, ids, outcomes_of(ids, []) if outcomes is None else outcomes, head)
+    return TokenTable.of(states, ids, outcomes_of(ids) if outcomes is None else outcomes, head)

@@ -105,9 +105,8 @@ class FrozenTask:
                 todo="name the fields: --text prompt+response",
             )
         tokens = [np.array(row.ids[row.start :], dtype=np.int64) for row in rows]
-        outcomes = outcomes_of(tokens[:count], tokens[count:])
         states = model.states(rows, progress)
-        table = TokenTable.of(states, tokens, outcomes, Head(model.output, model.bias))
+        table = TokenTable.of(states, tokens, outcomes_of(tokens), Head(model.output, model.bias))
         return cls(table, count, unit, reader.head, costs=model.costs)
 
     def within(self, real: Ints, synthetic: Ints) -> FrozenTask:  # noqa: ARG002  (rates are chosen on real rows)
