@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+import tiny_causal
 from syngain.cli.app import app
 from syngain.core import InputError, UsageError
 from syngain.core.estimate import Estimate
@@ -19,12 +20,14 @@ from syngain.inference.ranks import partial_spearman, spearman_of_cells
 from syngain.lab.planted.sets import demo_sets
 from syngain.report import write
 from syngain.report.figures.rankings import rankings_svg
+from syngain.training.student.shared import StudentRows, row_order, shared_gains
 from syngain.workflows.research import strategies as module
 from syngain.workflows.research.llm_grid import grid
 from syngain.workflows.research.strategies import strategies
-from syngain.workflows.research.strategy_cells import cells_of, named
-from syngain.workflows.research.strategy_ranks import rankings, with_bounds
+from syngain.workflows.research.strategy_cells import StrategyCell, cells_of, named
+from syngain.workflows.research.strategy_ranks import rankings, student_rankings, with_bounds
 from syngain.workflows.research.strategy_settings import StrategySettings
+from syngain.workflows.research.strategy_students import spread_over_gains
 
 SMALL = StrategySettings(prompts=2, pairs=0)
 SAMPLING = {"temperature": 1.0, "samples": 2, "max_tokens": 16}
@@ -147,6 +150,76 @@ def test_partial_correlations_ignore_monotone_changes(triples):
     first, second = partial_spearman(x, y, z), partial_spearman(8 * x, y, z)
     assert (math.isnan(first) and math.isnan(second)) or first == pytest.approx(second)
     assert math.isnan(first) or -1.000001 <= first <= 1.000001
+
+
+def test_students_stand_at_even_places_of_the_order_and_their_ranks_find_a_planted_one():
+    cells = [StrategyCell(name=f"c{at}", recipe=None) for at in range(9)]
+    order = np.random.default_rng(0).permutation(9)
+    records = {
+        (draw, cell.name): {"estimates": {"gain.x": value(float(at)).as_json()}}
+        for draw in range(2)
+        for cell, at in zip(cells, order, strict=True)
+    }
+    records[0, "c3"]["estimates"] = {}  # a strategy without a gain is left out
+    chosen = spread_over_gains(cells, records, 3)
+    places = [int(order[int(cell.name[1:])]) for cell in chosen]
+    assert (places[0], places[-1], len(places)) == (0, 8, 3)
+    assert places == sorted(places)
+    assert spread_over_gains(cells, {key: {"estimates": {}} for key in records}, 3) == []
+    rng = np.random.default_rng(1)
+    gains, students = rng.normal(size=(2, 12)), np.full((2, 12), math.nan)
+    students[:, :8] = gains[:, :8] ** 3
+    table = [[{"information.gain": value(-g)} for g in row] for row in gains]
+    ranked = student_rankings(table, gains.tolist(), students.tolist(), seed=0)
+    assert ranked["ranking.proxy_gain"].value == pytest.approx(1)
+    assert ranked["ranking.information_gain@students"].value == pytest.approx(-1)
+    assert student_rankings(table, gains.tolist(), np.full((2, 12), math.nan).tolist(), seed=0) == {}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 20), st.integers(0, 30), st.integers(1, 200))
+def test_real_rows_come_in_one_order_and_every_row_before_any_again(real, synthetic, count):
+    found = row_order(real, synthetic, count, 3).tolist()
+    alone = row_order(real, 0, count, 3).tolist()
+    shared = [at for at in found if at < real]
+    assert len(found) == count
+    assert shared == alone[: len(shared)]
+    for start in range(0, count, real + synthetic):
+        passed = found[start : start + real + synthetic]
+        assert len(set(passed)) == len(passed)
+
+
+def test_a_fine_tuned_model_gains_from_rows_like_the_test_rows_and_loses_to_noise(tmp_path):
+    """Oracle: rows of the test distribution help, random letters do not; finished runs are not trained again."""
+    pytest.importorskip("peft")
+    rng = np.random.default_rng(0)
+    words = ["red", "green", "blue", "gray"]
+
+    def texts(count):
+        return [{"text": " ".join(rng.choice(words, 4))} for _ in range(count)]
+
+    def noise(count):
+        return [{"text": "".join(rng.choice(list("zqxjkvw"), 18))} for _ in range(count)]
+
+    rows = StudentRows(*(Dataset.from_rows(texts(n), name="real") for n in (12, 24, 40)))
+    sets = {
+        "like": Dataset.from_rows(texts(60), name="like"),
+        "noise": Dataset.from_rows(noise(60), name="noise"),
+    }
+    kept = {}
+
+    def unit(name, compute):
+        if name not in kept:
+            kept[name] = compute()
+        return kept[name]
+
+    model = str(tiny_causal.make(tmp_path))
+    gains = shared_gains(rows, sets, model=model, unit=unit)
+    assert set(kept) == {"real rows alone", "like", "noise"}
+    assert gains["like"].interval(0.9)[0] > 0
+    assert gains["noise"].value < gains["like"].value
+    again = shared_gains(rows, sets, model=model, unit=unit)
+    assert {name: item.value for name, item in again.items()} == {name: item.value for name, item in gains.items()}
 
 
 @settings(max_examples=40, deadline=None)

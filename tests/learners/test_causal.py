@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,10 +197,10 @@ class StopError(Exception):
     pass
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 5, 14])
-def test_a_run_that_was_stopped_goes_on_to_the_same_weights(model, tmp_path, steps):
-    given = material(model)
-    whole = adapt(model, given, PLAN, seed=5, state=tmp_path / "whole.state", watch=lambda: None)
+@pytest.mark.parametrize(("steps", "average"), [(1, 0.0), (2, 0.0), (3, 0.0), (5, 0.0), (14, 0.0), (2, 3.0), (14, 3.0)])
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(model, tmp_path, steps, average):
+    given, plan = material(model), replace(PLAN, average=average)
+    whole = adapt(model, given, plan, seed=5, state=tmp_path / "whole.state", watch=lambda: None)
     expected = [weight.numpy() for weight in adapting.copied(model)]
     assert PLAN.total == 15
     count = 0
@@ -211,9 +212,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(model, tmp_path, ste
             raise StopError
 
     with pytest.raises(StopError):
-        adapt(model, given, PLAN, seed=5, state=tmp_path / "part.state", watch=stop)
+        adapt(model, given, plan, seed=5, state=tmp_path / "part.state", watch=stop)
     model.reset(99)
-    again = adapt(model, given, PLAN, seed=5, state=tmp_path / "part.state", watch=stop)
+    again = adapt(model, given, plan, seed=5, state=tmp_path / "part.state", watch=stop)
     assert again == whole
     assert count == PLAN.total  # nothing is done twice
     for found, weight in zip(adapting.copied(model), expected, strict=True):
@@ -230,6 +231,20 @@ def test_the_best_rate_and_step_are_kept_and_no_training_takes_part(model, tmp_p
     useless = Schedule(steps=8, rates=(1e-30,), checks=2)  # nothing learned: no step is better than none
     found = adapt(model, given, useless, seed=0, state=tmp_path / "b.state", watch=lambda: None)
     assert (found.rate, found.step, found.loss) == (1e-30, 0, given.untrained)
+
+
+def test_averaged_weights_are_the_weighted_mean_of_the_steps(model, tmp_path):
+    """Weights of polynomial-decay averaging with t = 1 grow as the step: (1 w1 + 2 w2 + 3 w3) / 6."""
+    given, steps = material(model), []
+    for count in (1, 2, 3):
+        one = Schedule(steps=count, rates=(0.02,), checks=0)
+        adapt(model, given, one, seed=0, state=tmp_path / f"{count}.state", watch=lambda: None)
+        steps.append(adapting.copied(model))
+    plan = Schedule(steps=3, rates=(0.02,), checks=0, average=1.0)
+    adapt(model, given, plan, seed=0, state=tmp_path / "mean.state", watch=lambda: None)
+    for found, *parts in zip(adapting.copied(model), *steps, strict=True):
+        expected = sum(at * part for at, part in enumerate(parts, start=1)) / 6
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-6)
 
 
 def test_a_damaged_state_starts_the_run_anew(model, tmp_path):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Leg: TypeAlias = "dict[str, Any]"
 """A saved leg of the comparison: the fields in :data:`LEG`, adapter and optimizer state."""
-LEG = ("step", "last", "best", "best_step", "best_weights", "curve")
+LEG = ("step", "last", "best", "best_step", "best_weights", "curve", "mean")
 SAVE_SECONDS = 45.0  # a killed run loses at most this and a step
 
 
@@ -40,12 +40,15 @@ class Schedule:
         steps: optimizer steps of the run. rates: learning rates to compare; the first one alone when ``race`` is 0.
         race: steps of each rate in the comparison; 0 for none. checks: number of evenly spaced evaluations on held-out
             rows; 0 keeps the last step.
+        average: 0 evaluates and keeps the weights of a step; t keeps their average with weights that grow as step^t
+            (polynomial-decay averaging [shamir2013]), which lowers the noise between runs.
     """
 
     steps: int
     rates: tuple[float, ...]
     race: int = 0
     checks: int = 4
+    average: float = 0.0
 
     @property
     def racing(self) -> tuple[float, ...]:
@@ -170,6 +173,7 @@ class _AdapterRun:
     best_step: int = 0
     best_weights: list[Tensor] = field(default_factory=list)
     curve: list[tuple[int, float]] = field(default_factory=list)
+    mean: list[Tensor] = field(default_factory=list)  # averaged weights; empty without averaging
     saved: float = 0.0
 
     @property
@@ -186,6 +190,7 @@ class _AdapterRun:
         rate = self.schedule.racing[self.lead]
         self._advance(self.schedule.steps, rate)
         if not self.schedule.checks:
+            put(self.model, self._weights())
             return Kept(rate, self.step, math.nan)
         put(self.model, self.best_weights)
         return Kept(rate, self.best_step, self.best, tuple(self.curve))
@@ -198,6 +203,7 @@ class _AdapterRun:
         self.step, self.best_step = 0, 0
         self.last = self.best = self.material.untrained
         self.best_weights = copied(self.model)
+        self.mean = copied(self.model) if self.schedule.average else []
         self.curve = [(0, self.material.untrained)] if self.schedule.checks else []
 
     def _advance(self, goal: int, rate: float) -> None:
@@ -208,6 +214,9 @@ class _AdapterRun:
 
     def _after_step(self) -> None:
         self.step += 1
+        share = (self.schedule.average + 1) / (self.step + self.schedule.average)
+        for old, new in zip(self.mean, self.model.weights() if self.mean else [], strict=True):
+            old.add_(new.detach().to("cpu") - old, alpha=min(share, 1.0))
         if self.step in self.schedule.check_at():
             self._check()
         try:
@@ -219,11 +228,19 @@ class _AdapterRun:
             self._save()
 
     def _check(self) -> None:
-        held = self.material.held
+        held, now = self.material.held, copied(self.model) if self.mean else []
+        if self.mean:
+            put(self.model, self.mean)
         self.last = float(self.model.score(held).sum()) / max(sum(row.scored for row in held), 1)
         self.curve.append((self.step, self.last))
         if self.last < self.best:
             self.best, self.best_step, self.best_weights = self.last, self.step, copied(self.model)
+        if self.mean:
+            put(self.model, now)
+
+    def _weights(self) -> list[Tensor]:
+        """The averaged weights, else those of the last step."""
+        return self.mean or copied(self.model)
 
     def _end_leg(self) -> None:
         if self.leader is None or self.last < self.leader["last"]:
@@ -236,7 +253,7 @@ class _AdapterRun:
             self.leader = None
 
     def _leg_state(self) -> Leg:
-        named = {name: copy.copy(getattr(self, name)) for name in LEG}
+        named = {name: copy.copy(getattr(self, name)) for name in LEG} | {"mean": [part.clone() for part in self.mean]}
         return named | {"weights": copied(self.model), "optimizer": copy.deepcopy(self.optimizer.state_dict())}
 
     def _restore(self, leg: Leg) -> None:

@@ -225,6 +225,7 @@ PARTS = {
     "anchors_alone": "versus real rows alone",
     "equal_divergence": "at equal divergence",
     "exact_worlds": "exact simulations",
+    "students": "fine-tuned models",
     "best_part": "versus the best single part",
     "equal_shares": "versus equal proportions",
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syngain.core.result import Result
     from syngain.lab import PaperProtocol, TablesProtocol
 
-_LLM = ("real", "test", "generator", "about", "resume", "everything")
+_LLM = ("real", "test", "generator", "about", "rows", "students", "resume", "everything")
 _SIZES = ("k", "j", "l", "dimension", "anchors", "synthetic", "replicates", "points")
 
 
@@ -47,6 +47,8 @@ def lab(
     test: Optional[str] = typer.Option(None, help="llm only: other real rows, to measure on."),
     generator: str = typer.Option("smollm2", help="llm only: smollm2, another local model, or toy."),
     about: Optional[str] = typer.Option(None, help="llm only: what the rows are, such as `questions of customers`."),
+    rows: Optional[int] = typer.Option(None, min=20, help="llm only: generated rows per strategy."),
+    students: Optional[int] = typer.Option(None, min=0, help="llm only: strategies to fine-tune the model on as well."),
     output: Path = typer.Option(Path("syngain-lab"), "-o", "--output", help="Folder for the report."),
     json: flags.AsJson = False,
     force: flags.Force = False,
@@ -141,4 +143,5 @@ def arguments_of(options: Mapping[str, Any]) -> dict[str, Any]:
         from syngain.workflows.research.lab_llm import ABOUT, OTHERS
 
         about = ABOUT if options["real"] is None else OTHERS
-    return {"generator": options["generator"], "about": about, "quick": options["quick"]}
+    chosen = {name: options[name] for name in ("generator", "quick", "rows", "students")}
+    return {**chosen, "about": about}

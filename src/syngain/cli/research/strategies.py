@@ -32,6 +32,7 @@ def strategies(
     samples: int = typer.Option(2, min=1, help="Outputs per prompt to cross-score."),
     pairs: int = typer.Option(20, min=0, help="Pairs per supersample for memorization; 0: none."),
     masks: int = typer.Option(6, min=2, help="Train/test masks per supersample."),
+    students: int = typer.Option(0, min=0, help="Strategies to fine-tune MODEL on as well; 0: none."),
     proxy: flags.Proxy = "auto",
     model: flags.FrozenModel = "smollm2",
     output: Path = typer.Option(Path("syngain-strategies"), "-o", "--output", help="Folder for the report."),
@@ -82,6 +83,7 @@ def arguments_of(options: Mapping[str, Any]) -> dict[str, Any]:
         samples=options["samples"],
         pairs=options["pairs"],
         masks=options["masks"],
+        students=options["students"],
         proxy=proxy_named(options),
         model=options["model"],
     )

@@ -24,6 +24,18 @@ _RANKED = {
     "minus_cost": "Order by minus cost",
 }
 STRATEGIES = {
+    "student.nats_per_token": MeasureEntry(
+        "Gain of a fine-tuned model",
+        "How much better does a fine-tuned model predict the test rows with these rows?",
+        "Positive is better. One seed: the interval is that of the test rows.",
+        signed=True,
+    ),
+    "ranking.proxy_gain": MeasureEntry(
+        "Order of fine-tuned models by the proxy",
+        "Does the proxy's gain order strategies as the gain of fine-tuned models does?",
+        _READ,
+        signed=True,
+    ),
     **{f"ranking.{key}": MeasureEntry(name, _ASKED, _READ, signed=True) for key, name in _RANKED.items()},
     "bound.valid": MeasureEntry(
         "Divergence + entropy term (valid chain)",

@@ -22,6 +22,7 @@ PARTS = {
     "": ("t-gain", "all cells"),
     "equal_divergence": ("t-open", "at equal divergence"),
     "exact_worlds": ("t-harm", "exact simulations"),
+    "students": ("t-none", "fine-tuned models"),
 }
 WIDTH, LINE, TOP, LEFT, RIGHT = 860.0, 46.0, 20.0, 300.0, 60.0
 
@@ -34,13 +35,14 @@ def rankings_svg(estimates: Mapping[str, Estimate]) -> Markup:
         return Markup("")
     names.sort(key=lambda name: -estimates[name].value)
     parts = _axis(TOP + LINE * len(names))
+    shown = [part for part in PARTS if any((f"{name}@{part}" if part else name) in estimates for name in names)]
     for at, name in enumerate(names):
         y = TOP + LINE * (at + 0.5)
         parts.append(_text("c-name", LEFT - 14, y + 4, "end", isolate(shorten(visible(describe(name).name), 40))))
-        for place, part in enumerate(PARTS):
+        for place, part in enumerate(shown):
             item = estimates.get(f"{name}@{part}" if part else name)
             if item is not None and math.isfinite(item.value):
-                parts += _drawn(item, y + 12 * (place - 1), PARTS[part][0])
+                parts += _drawn(item, y + 11 * (place - (len(shown) - 1) / 2), PARTS[part][0])
     svg = Markup('<svg class="chain" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
     spoken = "; ".join(f"{describe(name).name} {estimates[name].value:+.2f}" for name in names)
     return svg.format(f"{WIDTH:g}", f"{TOP + LINE * len(names) + 28:g}", shorten(spoken, 900), Markup("").join(parts))

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from syngain.core.result import Result
     from syngain.report.sets.set_table import SetTable
 
-COLUMNS = {"gain.": "gain", "divergence.tv_lower": "TV", "information.gain": "nats/row", "strategies.cost": "tokens"}
+COLUMNS = {
+    "gain.": "gain",
+    "student.": "tuned",
+    "divergence.tv_lower": "TV",
+    "information.gain": "nats/row",
+    "strategies.cost": "tokens",
+}
 MOST = 30  # lines
 
 
@@ -57,12 +63,15 @@ def _ranks(result: Result) -> Table:
     names = [name for name in result.estimates if name.startswith("ranking.") and "@" not in name]
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    columns = ("all", "equal TV", "exact")
+    columns = {"": "all", "@equal_divergence": "equal TV", "@exact_worlds": "exact", "@students": "tuned"}
+    columns = {part: c for part, c in columns.items() if any(name.endswith(part) for name in result.estimates)}
     for _ in columns:
         table.add_column(justify="right", no_wrap=True)
-    table.add_row(Text("Correlation with the gain, 95% CI", style="bold"), *(Text(c, style="dim") for c in columns))
+    table.add_row(
+        Text("Correlation with the gain, 95% CI", style="bold"), *(Text(c, style="dim") for c in columns.values())
+    )
     for name in sorted(names, key=lambda name: -result.estimates[name].value):
-        words = [_words(result, f"{name}{part}") for part in ("", "@equal_divergence", "@exact_worlds")]
+        words = [_words(result, f"{name}{part}") for part in columns]
         title = visible(describe(name).name).removeprefix("Order by ")
         table.add_row(Text(f"  {isolate(title)}"), *(Text(word) for word in words))
     return table

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from syngain.core.result import Result
     from syngain.lab.planted.rows import PlantedRow
 
-ANCHORS, ROWS, TEST = 60, 40, 200  # real rows of a draw, generated rows of a cell, test rows
+ANCHORS, ROWS, TEST = 60, 80, 200  # real rows of a draw, generated rows of a cell, test rows
 QUICK_ANCHORS, QUICK_ROWS, QUICK_TEST = 40, 60, 80
+STUDENTS = 8
 ABOUT, OTHERS = "sentences from the documentation of a program", "short texts"
 
 
@@ -37,6 +38,8 @@ def lab_llm(  # noqa: PLR0913  (the rows and switches of the command)
     generator: str = "smollm2",
     about: str | None = None,
     quick: bool = False,
+    rows: int | None = None,
+    students: int | None = None,
     seed: int = 0,
     folder: Path | None = None,
     resume: bool = False,
@@ -50,6 +53,8 @@ def lab_llm(  # noqa: PLR0913  (the rows and switches of the command)
         generator: ``smollm2``, another local model, or ``toy`` (a Markov chain of the real rows; no model needed).
         about: what the rows are, in words for the prompts, such as ``questions of bank customers``.
         quick: 8 cells, one draw of 40 real rows.
+        rows: generated rows of a strategy; None: 80, with ``quick`` 60.
+        students: strategies whose rows the generator is fine-tuned on as well; None: 8, with ``quick`` or ``toy`` none.
         seed: of every random choice.
         folder: where finished cells are kept until the result is written.
         resume: continue from what ``folder`` holds.
@@ -59,18 +64,20 @@ def lab_llm(  # noqa: PLR0913  (the rows and switches of the command)
         InputError: the rows cannot be used. MissingDependencyError: the model or its library is missing.
         UsageError: ``folder`` holds an unfinished run that is not to be resumed, or another one.
     """
-    rows = lab_rows(real, test, quick=quick, seed=seed)
-    ours, held = rows["real"], rows["test"]
+    sets = lab_rows(real, test, quick=quick, seed=seed)
+    ours, held = sets["real"], sets["test"]
     draws = 1 if quick else 2
     settings = StrategySettings(
         draws=draws,
         anchors=min(QUICK_ANCHORS if quick else ANCHORS, len(ours) // draws),
         proxy="auto" if generator == "toy" else "frozen",
         model="smollm2" if generator == "toy" else generator,
+        students=students if students is not None else 0 if quick or generator == "toy" else STUDENTS,
         exact=True,
     )
     said = about or (ABOUT if real is None else OTHERS)
-    recipes = grid(generator, ours.sides["text"], about=said, rows=QUICK_ROWS if quick else ROWS, quick=quick)
+    count = rows or (QUICK_ROWS if quick else ROWS)
+    recipes = grid(generator, ours.sides["text"], about=said, rows=count, quick=quick)
     found = strategies(
         recipes, ours, test=held, settings=settings, seed=seed, folder=folder, resume=resume, progress=progress
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from contextlib import contextmanager
 from functools import partial
@@ -32,8 +33,9 @@ from syngain.workflows.research.strategy_cells import (
     packed,
     unpacked,
 )
-from syngain.workflows.research.strategy_ranks import exact_worlds, rankings, with_bounds
+from syngain.workflows.research.strategy_ranks import exact_worlds, rankings, student_rankings, with_bounds
 from syngain.workflows.research.strategy_settings import DRAWN, StrategySettings
+from syngain.workflows.research.strategy_students import STUDENT, StudentRuns, spread_over_gains
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from syngain.workflows.research.strategy_cells import Recipes
 
     Records = Mapping[tuple[int, str], dict[str, Any]]
+
+STUDENTS = 0.6  # of the progress, before models are fine-tuned
 
 
 @carried
@@ -82,9 +86,15 @@ def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
     job = identity("strategies", seed, {name: item.fingerprint for name, item in inputs.items()}, numbers)
     with _place(folder) as place:
         units = FinishedUnits.opened(folder, job, resume=resume)
-        drawn = enumerate(_draws(ours, chosen, seed))
-        grounds = [RealDraw(real=rows, test=held, draw=draw, place=place) for draw, rows in drawn]
-        records = _measured(cells, grounds, chosen, seed, units, progress)
+        grounds = [
+            RealDraw(real=ours.take(rows), others=_without(ours, rows), test=held, draw=draw, place=place)
+            for draw, rows in enumerate(_draws(ours, chosen, seed))
+        ]
+        share = STUDENTS if chosen.students else 1.0
+        records = _measured(cells, grounds, chosen, seed, units, part_of(progress, 0.0, share))
+        if chosen.students:
+            own = StudentRuns(settings=chosen, seed=seed, units=units)
+            _fine_tuned(cells, grounds, records, own, part_of(progress, share, 1.0))
     progress("done", 1.0)
     return _result(cells, records, inputs, numbers, chosen, seed)
 
@@ -98,7 +108,12 @@ def _place(folder: Path | None) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def _draws(real: Dataset, settings: StrategySettings, seed: int) -> list[Dataset]:
+def _without(real: Dataset, rows: Sequence[int]) -> Dataset:
+    """The real rows that are not in a draw."""
+    return real.take(sorted(set(range(len(real))) - set(rows)))
+
+
+def _draws(real: Dataset, settings: StrategySettings, seed: int) -> list[list[int]]:
     """The real rows of each draw, disjoint as long as there are enough."""
     count = settings.anchors or (len(real) if settings.draws == 1 else len(real) // 2)
     if count > len(real) or count < DRAWN:
@@ -108,12 +123,12 @@ def _draws(real: Dataset, settings: StrategySettings, seed: int) -> list[Dataset
             todo="give more real rows, or set `anchors` (--real-rows)",
         )
     if count == len(real):
-        return [real] * settings.draws
+        return [list(range(count))] * settings.draws
     rng, out, left = Streams(seed).stream("strategies", "draws"), [], list[int]()
     for _ in range(settings.draws):
         if len(left) < count:
             left = rng.permutation(len(real)).tolist()
-        out.append(real.take(sorted(left[:count])))
+        out.append(sorted(left[:count]))
         left = left[count:]
     return out
 
@@ -136,8 +151,7 @@ def _measured(
             partial(_generated, cell, ground, settings, seed, share),
         )
         made[ground.draw, cell.name] = unpacked(arrays)
-    kept = [record["kept"] for record in made.values() if record["kept"] >= FEWEST]
-    size = min(kept, default=0)
+    size = _common_size([record["kept"] for record in made.values()])
     for at, (ground, cell) in enumerate(pairs):
         share = part_of(_named(progress, f"{cell.name}, draw {ground.draw + 1}"), *_share(0.7, 1.0, at, len(pairs)))
         share("divergence", 0.0)
@@ -150,6 +164,12 @@ def _measured(
     return made
 
 
+def _common_size(kept: Sequence[int]) -> int:
+    """The rows that every cell is measured with: nine in ten of those with 20 kept rows have as many."""
+    enough = sorted(count for count in kept if count >= FEWEST)
+    return enough[len(enough) // 10] if enough else FEWEST
+
+
 def _generated(
     cell: StrategyCell, ground: RealDraw, settings: StrategySettings, seed: int, progress: Progress
 ) -> dict[str, Any]:
@@ -160,6 +180,22 @@ def _compared(
     cell: StrategyCell, ground: RealDraw, size: int, settings: StrategySettings, seed: int, progress: Progress
 ) -> dict[str, Any]:
     return packed(compared(cell, ground, size, settings, seed, progress))
+
+
+def _fine_tuned(
+    cells: Sequence[StrategyCell],
+    grounds: Sequence[RealDraw],
+    records: Records,
+    runs: StudentRuns,
+    progress: Progress,
+) -> None:
+    """Add the gain of fine-tuned models to the records of some cells."""
+    chosen = spread_over_gains(cells, records, runs.settings.students)
+    for at, ground in enumerate(grounds):
+        share = part_of(_named(progress, f"draw {ground.draw + 1}"), *_share(0.0, 1.0, at, len(grounds)))
+        size = max(records[ground.draw, cell.name]["used"] for cell in cells)
+        for name, item in runs.gains(chosen, ground, size, share).items():
+            records[ground.draw, name]["estimates"][STUDENT] = item.as_json()
 
 
 def _share(start: float, end: float, at: int, count: int) -> tuple[float, float]:
@@ -185,7 +221,8 @@ def _result(
     gains = [[_gain(found) for found in row] for row in table]
     names = [cell.name for cell in cells]
     by_cell = {name: averaged([row[at] for row in table]) for at, name in enumerate(names)}
-    ranked = rankings(table, gains, seed=seed)
+    students = [[found[STUDENT].value if STUDENT in found else math.nan for found in row] for row in table]
+    ranked = {**rankings(table, gains, seed=seed), **student_rankings(table, gains, students, seed=seed)}
     exact = exact_worlds() if settings.exact else {}
     return Result(
         command="strategies",

@@ -122,10 +122,12 @@ class RealDraw:
     """What all cells of one draw share.
 
     Attributes:
-        real: the real rows of the draw. test: held-out real rows. draw: its number. place: folder of the cells.
+        real: the real rows of the draw. others: the real rows outside of it. test: test rows. draw: its number.
+        place: folder of the cells.
     """
 
     real: Dataset
+    others: Dataset
     test: Dataset
     draw: int
     place: Path
@@ -214,6 +216,15 @@ def kept_rows(cell: StrategyCell, ground: RealDraw) -> Dataset:
     return read(ground.folder(cell) / "kept.jsonl", like=ground.real)
 
 
+def sized_rows(cell: StrategyCell, ground: RealDraw, size: int, seed: int) -> Dataset | None:
+    """``size`` random kept rows of a generated cell; None where there are fewer."""
+    rows = kept_rows(cell, ground)
+    if len(rows) < max(size, FEWEST):
+        return None
+    order = Streams(seed).stream("strategies", "rows", cell.name, str(ground.draw)).permutation(len(rows))
+    return rows.take(np.sort(order[:size]).tolist())
+
+
 def compared(
     cell: StrategyCell, ground: RealDraw, size: int, settings: StrategySettings, seed: int, progress: Progress
 ) -> dict[str, object]:
@@ -222,11 +233,9 @@ def compared(
     Raises:
         InputError: the rows do not fit the real rows.
     """
-    rows = kept_rows(cell, ground)
-    if len(rows) < FEWEST:
+    rows = sized_rows(cell, ground, size, seed)
+    if rows is None:
         return {"used": 0, "estimates": {}}
-    order = Streams(seed).stream("strategies", "rows", cell.name, str(ground.draw)).permutation(len(rows))
-    rows = rows.take(np.sort(order[:size]).tolist())
     audited = audit(ground.test, rows, seed=seed, gain=False)
     found = {name: audited.estimates[name] for name in DIVERGENCES if name in audited.estimates}
     progress(f"{cell.name}: memorization", 0.5)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from syngain.core.result import Verdict
 from syngain.gain.outcome.effects import gain_words
+from syngain.workflows.research.strategy_ranks import PROXY
+from syngain.workflows.research.strategy_students import STUDENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,13 +50,15 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
     lowest = known[best].interval(0.9)[0]
     parts = [f"Largest measured gain of {len(known)} strategies: {best}, {gain_words(known[best])}."]
     parts.append("It is the largest of several, so it may be overestimated.")
-    alone = {name: item for name, item in ranked.items() if "@" not in name}
+    alone = {name: item for name, item in ranked.items() if name in WORDS}
     if alone:
         first = max(alone, key=lambda name: alone[name].value)
         parts.append(f"Closest to the order of the gains: {WORDS[first]}, {_words(alone[first])}.")
         if "ranking.information_gain" in alone and first != "ranking.information_gain":
             parts.append(f"Information gain alone: {_words(alone['ranking.information_gain'])}.")
-    else:
+    if PROXY in ranked:
+        parts.append(f"The proxy and fine-tuned models: {_words(ranked[PROXY])}.")
+    if not alone:
         parts.append("Rank correlations need at least six measured strategies.")
     return Verdict(
         decision="cannot_tell",
@@ -93,6 +97,7 @@ def computed(
     used = [record["used"] for record in records.values() if record["used"]]
     short = [f"{name} (draw {draw + 1})" for (draw, name), record in records.items() if not record["used"]]
     sizes = f"{min(used)} kept rows of each" if used else "no cell"
+    tuned = sorted({name for (_, name), record in records.items() if STUDENT in record["estimates"]})
     proxy = (
         f"a low-rank correction on the hidden states of {settings.model}, frozen; not calibrated on fine-tuned models"
         if settings.proxy == "frozen"
@@ -100,8 +105,23 @@ def computed(
     )
     return (
         ("Cells", f"{len(records) // draws} strategies, {draws} draws of real rows. Measured at one size: {sizes}."),
-        *((("Left out", f"Fewer than 20 kept rows: {_listed(short)}."),) if short else ()),
+        *((("Left out", f"Fewer kept rows than {max(used, default=20)}: {_listed(short)}."),) if short else ()),
         ("Gain", f"Real and synthetic rows versus real rows alone, on the test rows, paired by row. Proxy: {proxy}."),
+        *(
+            (
+                (
+                    "Fine-tuned models",
+                    (
+                        f"{settings.model} with low-rank adapters, on real rows and those of {len(tuned)} strategies, "
+                        "evenly spaced in the order of the proxy's gain. All runs of a draw share the run on real rows "
+                        "alone, the initial adapter, the order of real rows and the number of steps; averaged weights, "
+                        "best of six steps on held-out real rows. One seed: intervals are those of test rows and draws."
+                    ),
+                ),
+            )
+            if tuned
+            else ()
+        ),
         (
             "Divergence",
             "Kept rows versus test rows: what a classifier detects, a lower bound; embeddings for the discrepancy.",

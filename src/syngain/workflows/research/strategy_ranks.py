@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Cells = Sequence[Mapping[str, Estimate]]
 
 GAIN, TV, MOVED = "gain.measured", "divergence.tv_lower", "generation.divergence"
+PROXY, STUDENTS = "ranking.proxy_gain", "students"
 FEWEST_CELLS = 6  # fewer are in one order by chance
 VALID, MEMORIZED, PUBLISHED = "bound.valid", "bound.memorization", "bound.published"
 QUANTITIES: Mapping[str, tuple[str, float]] = {
@@ -131,6 +132,38 @@ def rankings(table: Sequence[Cells], gains: Sequence[Sequence[float]], *, seed: 
         found[name] = _estimate(values, outcome, None, streams.stream(name))
         if source != TV:
             found[f"{name}@equal_divergence"] = _estimate(values, outcome, given, streams.stream(name, "partial"))
+    return found
+
+
+def student_rankings(
+    table: Sequence[Cells], gains: Sequence[Sequence[float]], students: Sequence[Sequence[float]], *, seed: int
+) -> dict[str, Estimate]:
+    """The same correlations with the gain of fine-tuned models, and that of the proxy's gain.
+
+    Args:
+        table: for each draw the estimates of each cell.
+        gains: the gains of the proxy, in the same order.
+        students: those of fine-tuned models, NaN where there is none.
+        seed: of the bootstrap over cells and draws.
+
+    Returns:
+        Estimates by id; empty below six cells with a fine-tuned model.
+    """
+    outcome = np.array(students, dtype=float)
+    cells = np.flatnonzero(np.isfinite(outcome).any(axis=0))
+    if cells.size < FEWEST_CELLS:
+        return {}
+    streams, outcome = Streams(seed).child("strategies", "students"), outcome[:, cells]
+    columns = {PROXY: np.array(gains, dtype=float)}
+    columns |= {f"{name}@{STUDENTS}": sign * _column(table, source) for name, (source, sign) in QUANTITIES.items()}
+    found: dict[str, Estimate] = {}
+    for name, column in columns.items():
+        values = column[:, cells]
+        if name == f"ranking.minus_generation_divergence@{STUDENTS}":
+            values = np.where(np.isfinite(values), values, 0.0)
+        known = np.isfinite(values) & np.isfinite(outcome)
+        if known.sum(axis=1).min() >= FEWEST_CELLS and np.ptp(values[known]) > 0:
+            found[name] = _estimate(values, outcome, None, streams.stream(name))
     return found
 
 

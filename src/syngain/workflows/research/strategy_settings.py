@@ -20,6 +20,8 @@ class StrategySettings:
         prompts, samples: prompts of a cell that are cross-scored, and outputs of each; below 2 prompts none.
         pairs, masks: pairs and masks of a supersample for memorization; 0 pairs: not measured.
         proxy: ``auto`` is the proxy of the rows' kind, ``frozen`` a correction on the frozen ``model``.
+        students: strategies whose rows ``model`` is fine-tuned on as well, spread evenly over the order of the measured
+            gains; 0: none.
         exact: also the rank correlations of exactly solved simulations.
     """
 
@@ -31,6 +33,7 @@ class StrategySettings:
     masks: int = 6
     proxy: Literal["auto", "frozen"] = "auto"
     model: str = "smollm2"
+    students: int = 0
     exact: bool = False
 
     def __post_init__(self) -> None:
