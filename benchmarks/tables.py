@@ -5,7 +5,7 @@
 Per seed: real rows to generate from, as many held-out real rows, test rows. F1: macro, boosted trees and logistic
 regression trained on the synthetic rows, tested on real ones. AUC: boosted trees, held-out real against synthetic rows,
 5 folds. NN: fraction of synthetic rows nearer to a row of the model than to a held-out row, ties half. Means over seeds
-with t-intervals. Peers (`smote`, `copula`, `ctgan`, `tvae`) run where imbalanced-learn or sdv is installed.
+with t-intervals. Peers: `smote`, `copula`, `ctgan`, `tvae`, `arf`; they need imbalanced-learn, sdv < 2 or arfpy.
 """
 
 from __future__ import annotations
@@ -107,11 +107,10 @@ def sdv(kind):
     """A synthesizer of sdv."""
 
     def run(header, real, rows, seed, settings):
-        import pandas as pd
         from sdv import single_table
         from sdv.metadata import Metadata
 
-        frame = pd.DataFrame(real, columns=header).apply(pd.to_numeric, errors="ignore")
+        frame = framed(header, real)
         start = time.process_time()
         model = getattr(single_table, kind)(Metadata.detect_from_dataframe(frame))
         model.fit(frame)
@@ -120,6 +119,36 @@ def sdv(kind):
         return made.astype(str).to_numpy().tolist(), fit, float("nan")
 
     return run
+
+
+def framed(header, rows):
+    """A pandas table: columns of numbers are numbers."""
+    import pandas as pd
+
+    values, kinds = numeric(rows)
+    numbers = {
+        name: values[:, at] for at, (name, kind) in enumerate(zip(header, kinds, strict=True)) if kind == "numbers"
+    }
+    words = {name: [row[at] for row in rows] for at, name in enumerate(header) if name not in numbers}
+    frame = pd.DataFrame({name: numbers[name] if name in numbers else words[name] for name in header})
+    frame[header[-1]] = [row[-1] for row in rows]
+    return frame
+
+
+def forest(header, real, rows, seed, settings):
+    """Adversarial random forests (arfpy)."""
+    from arfpy import arf
+
+    vars(np).setdefault("in1d", np.isin)  # the name that arfpy calls, dropped by numpy 2.4
+    frame = framed(header, real)
+    names = {name: f"c{at}" for at, name in enumerate(header)}
+    start = time.process_time()
+    model = arf.arf(frame.rename(columns=names), random_state=seed, verbose=False)
+    model.forde()
+    fit = time.process_time() - start
+    start = time.process_time()
+    made = model.forge(rows)[list(names.values())]
+    return made.astype(str).to_numpy().tolist(), fit, rows / (time.process_time() - start)
 
 
 def real_rows(header, real, rows, seed, settings):
@@ -135,6 +164,7 @@ METHODS = {
     "copula": (sdv("GaussianCopulaSynthesizer"), None),
     "ctgan": (sdv("CTGANSynthesizer"), None),
     "tvae": (sdv("TVAESynthesizer"), None),
+    "arf": (forest, None),
 }
 
 

@@ -50,6 +50,7 @@ Given = Annotated[
 Temperature = Annotated[
     float, typer.Option(min=0.05, max=20, help="Above 1: more different rows, with --generator cells.")
 ]
+Members = Annotated[int, typer.Option(min=1, max=50, help="Models the rows are drawn from, with --generator cells.")]
 CheckModel = Annotated[bool, typer.Option("--check/--no-check", help="Check a cell model on halves of the real rows.")]
 Recover = Annotated[
     Optional[Path], typer.Option(metavar="DIR", help="Save rows and ledger of a run with a damaged store; no RECIPE.")

@@ -230,6 +230,7 @@ def _table_recipe(options: Options) -> dict[str, Any]:
         "label": options["label"],
         "given": {name: value for name, _, value in given},
         "temperature": float(options["temperature"]),
+        "members": options["members"],
         "check": bool(options["check"]),
     }
     from syngain.pipeline.table_recipe import TableRecipe

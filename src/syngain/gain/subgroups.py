@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
+from scipy.special import logsumexp
 
 from syngain.core.estimate import Estimate, holm
 from syngain.gain.design.cross_validation import Arm, pooled
@@ -15,7 +16,7 @@ from syngain.gain.design.lineage import drawn
 from syngain.gain.forecast import UNITS
 from syngain.gain.proxies.metrics import METRICS
 from syngain.gain.proxies.task import Training
-from syngain.inference.clusters import clustered_freedom, clustered_variance, shared_training
+from syngain.inference.clusters import clustered_freedom, clustered_variance, satterthwaite, shared_training
 from syngain.inference.intervals import normal_intervals
 
 if TYPE_CHECKING:
@@ -136,13 +137,13 @@ def _agreement(means: Floats) -> float:
 def generator_gains(
     task: Task, ground: GainLayout, names: Sequence[str], *, metric: str, streams: Streams
 ) -> tuple[dict[str, Estimate], Estimate]:
-    """Gain of each generator's rows at equal size, and the spread of generators.
+    """Gain of each generator's rows at equal size, that of a new generator and of averaged models, and the spread.
 
     The spread is the standard deviation between generators with the mean variance of their estimates taken off
     (a method of moments); where that leaves a negative variance the spread is minus its root, never clipped.
     """
     lineage, label = ground.lineage, ground.anchor_labels
-    scores = _by_generator(task, ground, metric, streams)
+    scores, averaged = _by_generator(task, ground, metric, streams)
     values = scores.mean(axis=1)
     group = np.unique(lineage.group, return_inverse=True)[1]
     rng = streams.stream("generators")
@@ -167,6 +168,7 @@ def generator_gains(
             estimand="gain of this generator's rows",
             direction="forecast",
         )
+    estimates |= _of_recipe(scores, averaged, lineage.group, max(between - noise, 0.0), metric)
     levels = {level: np.quantile(spreads, [(1 - level) / 2, (1 + level) / 2]) for level in (0.90, 0.95)}
     spread = Estimate(
         value=_signed_root(between - noise),
@@ -181,8 +183,64 @@ def generator_gains(
     return estimates, spread
 
 
-def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams) -> Floats:
-    """Influence on the gain of every generator's rows (generators, n), equal numbers."""
+def _of_recipe(
+    scores: Floats, averaged: Floats | None, group: Ints, between: float, metric: str
+) -> dict[str, Estimate]:
+    """The gain of a new generator of this kind, and that of averaged predictions of one model per generator."""
+    values, count = scores.mean(axis=1), len(scores)
+    inflation = shared_training(FOLDS)
+
+    def of(rows: Floats, more: float, method: str, estimand: str, references: Mapping[str, float]) -> Estimate:
+        within = clustered_variance(rows, group) * inflation
+        freedom = satterthwaite((within, max(clustered_freedom(rows, group), 1.0)), (more, count - 1.0))
+        return Estimate(
+            value=float(rows.mean()),
+            intervals=normal_intervals(float(rows.mean()), math.sqrt(within + more), freedom),
+            n=rows.size,
+            clusters=count,
+            unit=UNITS[metric],
+            method=method,
+            estimand=estimand,
+            direction="forecast",
+            references=references,
+        )
+
+    references = {} if count < FEW else {"left out generators inside": left_out_inside(values)}
+    out = {
+        f"gain.{metric}@generator=new": of(
+            scores.mean(axis=0),
+            between * (1 + 1 / count),
+            "mean of the generators' gains; variance of real rows, and between generators for their mean and a new one",
+            "gain of the rows of a new generator of this kind",
+            references,
+        )
+    }
+    if averaged is not None:
+        out[f"gain.{metric}@generator=averaged"] = of(
+            averaged,
+            0.0,
+            f"probabilities averaged over {count} models, each trained on the real rows and those of one generator",
+            "gain of averaged models",
+            {"mean of single models": float(values.mean())},
+        )
+    return out
+
+
+def left_out_inside(values: Floats) -> float:
+    """The share of generators whose gain lies in the 90% prediction interval of the others' (generators,)."""
+    held = []
+    for at, value in enumerate(values.tolist()):
+        others = np.delete(values, at)
+        half = stats.t.ppf(0.95, others.size - 1) * others.std(ddof=1) * math.sqrt(1 + 1 / others.size)
+        held.append(abs(value - others.mean()) <= half)
+    return float(np.mean(held))
+
+
+def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams) -> tuple[Floats, Floats | None]:
+    """Influence on the gain of every generator's rows (generators, n), equal numbers; of averaged models (n,).
+
+    None where outcomes are more than a surprisal.
+    """
     lineage, label = ground.lineage, ground.anchor_labels
     generator = np.zeros(0, dtype=np.int64) if ground.generators is None else ground.generators
     codes = np.unique(generator)
@@ -199,8 +257,14 @@ def _by_generator(task: Task, ground: GainLayout, metric: str, streams: Streams)
             outcome = task.judge(Training(anchors, rows), held, streams.stream("inner", str(f)))
             found[index].append((held, outcome))
     ones = np.ones(label.size)
-    scored = [METRICS[metric](pooled(parts, label.size), label, ones) for parts in found]
-    return np.array(scored[1:]) - scored[0]
+    outcomes = [pooled(parts, label.size) for parts in found]
+    scored = [METRICS[metric](one, label, ones) for one in outcomes]
+    averaged = None
+    if not outcomes[0].parts:
+        losses = np.array([one.loss for one in outcomes[1:]])
+        mixed = replace(outcomes[1], loss=np.log(len(losses)) - logsumexp(-losses, axis=0))
+        averaged = METRICS[metric](mixed, label, ones) - scored[0]
+    return np.array(scored[1:]) - scored[0], averaged
 
 
 def _signed_root(variance: float) -> float:

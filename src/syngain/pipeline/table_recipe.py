@@ -19,7 +19,7 @@ class CellsSpec(Part):
 
     ``rows`` to draw, or ``balance``: of each class as many as it lacks to the largest; ``label`` of the class,
     ``given`` values of columns that are not drawn, ``temperature`` of the symbols, ``orders`` of the tables (0 to 3),
-    ``trees`` per column, ``check`` on halves of the real rows.
+    ``trees`` per column, ``members``: models that rows are drawn from, ``check`` on halves of the real rows.
     """
 
     kind: Literal["cells"]
@@ -30,6 +30,7 @@ class CellsSpec(Part):
     temperature: Annotated[float, Field(ge=0.05, le=20)] = 1.0
     orders: Annotated[int, Field(ge=0, le=3)] = 3
     trees: Annotated[int, Field(ge=0, le=500)] = 16
+    members: Annotated[int, Field(ge=1, le=50)] = 1
     check: bool = True
 
     @model_validator(mode="after")
@@ -38,6 +39,8 @@ class CellsSpec(Part):
             raise ValueError("rows: give rows or balance: true, one of them")
         if self.balance and (self.label in {None, "none"} or self.given):
             raise ValueError("balance: needs a label, and no given values")
+        if self.members > 1 and (self.balance or self.members > (self.rows or 0)):
+            raise ValueError("members: needs a row for each, and no balance")
         return self
 
 

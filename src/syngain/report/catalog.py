@@ -226,6 +226,8 @@ PARTS = {
     "equal_divergence": "at equal divergence",
     "exact_worlds": "exact simulations",
     "students": "fine-tuned models",
+    "generator=new": "a new generator",
+    "generator=averaged": "averaged models",
     "best_part": "versus the best single part",
     "equal_shares": "versus equal proportions",
 }

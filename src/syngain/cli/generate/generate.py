@@ -30,6 +30,7 @@ def generate(
     balance: flags.Balance = False,
     given: flags.Given = None,
     temperature: flags.Temperature = 1.0,
+    members: flags.Members = 1,
     check: flags.CheckModel = True,
     output: Path = typer.Option(Path("syngain-generate"), "-o", "--output", help="Folder for rows and report."),
     config: flags.Config = None,
@@ -82,7 +83,7 @@ def generate(
     job.run(measure, inputs=lambda: {"real": real_rows(job.options)})
 
 
-TABLE = ("rows", "balance", "given", "temperature", "check")
+TABLE = ("rows", "balance", "given", "temperature", "members", "check")
 TEXTS = ("max_tokens", "max_usd", "prices", "distrust_usage", "stop_when", "preview", "dry_run", "batch", "batch_file")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,9 @@ def _grown(target: ForestTarget, features: Singles, rng: np.random.Generator) ->
         random_state=int(rng.integers(1 << 30)),
     )
     wanted = target.symbol if target.rank is None else target.rank
-    tree = model.fit(features[rows], wanted[rows], sample_weight=weight[rows]).tree_
+    with warnings.catch_warnings():  # many symbols are no regression
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        tree = model.fit(features[rows], wanted[rows], sample_weight=weight[rows]).tree_
     leaf = np.asarray(tree.apply(features))
     size = target.size
     flat = np.bincount(leaf * size + target.symbol, weight, tree.node_count * size)

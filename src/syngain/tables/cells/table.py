@@ -17,7 +17,7 @@ from syngain.tables.derived import computed_last
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syngain.core.arrays import Floats
+    from syngain.core.arrays import Floats, Ints
     from syngain.tables.cells.kinds import Codec, ModeledColumn
     from syngain.tables.cells.state import CodedColumn
 
@@ -34,11 +34,13 @@ class GeneratedTable:
     Attributes:
         columns: the cells of each written column. logprob: log-probability of each cell in nats (rows, modeled
             columns); NaN where it was given. modeled: the columns of ``logprob``.
+        member: the model of each row (rows,), None with one model.
     """
 
     columns: Mapping[str, Sequence[object]]
     modeled: tuple[str, ...]
     logprob: Floats
+    member: Ints | None = None
 
     @property
     def rows(self) -> int:

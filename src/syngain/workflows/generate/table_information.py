@@ -110,6 +110,12 @@ class _TableAccount:
                 expected="a run folder of `syngain generate --generator cells`",
                 todo="name such a folder",
             )
+        if recipe.generator.members > 1:
+            raise InputError(
+                f"rows of {recipe.generator.members} models",
+                expected="rows of one model: the probability of a row under all of them is not recorded",
+                todo="generate without --members to account for the rows",
+            )
         rows, recorded = TableSource.read(folder / ROWS), TableSource.read(folder / LOGPROBS)
         model = fitted_model(recipe, source)
         wanted = recipe.generator

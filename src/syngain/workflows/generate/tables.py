@@ -23,6 +23,7 @@ from syngain.tables.cells.kinds import written_form
 from syngain.tables.cells.model import CellSettings
 from syngain.tables.cells.source import BETWEEN, TableSource
 from syngain.tables.cells.table import GeneratedTable, TableModel
+from syngain.tables.members import fitted_members, sample_members
 from syngain.workflows.inputs import settings_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MOST = 2_000  # rows whose entropy at temperature 1 is the reference
 MEMORIZED = 0.55  # fraction of rows nearer to a row of the model from which a warning is given
 LISTED = 8  # classes in a note
+GENERATOR = "generator"  # column of members.csv, a role that `gain` knows
 EXCESS = 0.01  # fraction of copies beyond held-out rows from which a warning is given
 
 
@@ -68,12 +70,19 @@ def generate_table(recipe: TableRecipe, real: TableInput, *, progress: Progress 
     settings, label = cell_settings(recipe), _label(recipe)
     progress("fitting the model", 0.05)
     model = fitted_model(recipe, source)
+    members = None
+    if wanted.members > 1:
+        progress("fitting the members", 0.2)
+        first = len({*given, *([] if label is None else [label])})
+        members = fitted_members(model, source.cells, wanted.members, first=first, settings=settings, seed=recipe.seed)
     progress("drawing rows", 0.4)
 
     def draw(temperature: float, most: int | None = None) -> GeneratedTable:
         if not wanted.balance:
-            rows = wanted.rows or 0
-            return model.sample(min(rows, most or rows), recipe.seed, temperature=temperature, given=given)
+            rows = min(wanted.rows or 0, most or wanted.rows or 0)
+            if members is not None:
+                return sample_members(members, rows, recipe.seed, temperature=temperature, given=given)
+            return model.sample(rows, recipe.seed, temperature=temperature, given=given)
         need = lacking_rows(source.cells, str(label))
         return sample_classes(model, str(label), need, recipe.seed, temperature=temperature)
 
@@ -177,7 +186,8 @@ class _TableRun:
             action=rows,
             next_command="syngain compare REAL --balance"
             if self.recipe.generator.balance
-            else "syngain gain REAL rows.csv" + ("" if label else " --label COLUMN"),
+            else f"syngain gain REAL {'rows' if self.drawn.member is None else 'members'}.csv"
+            + ("" if label else " --label COLUMN"),
         )
 
     @property
@@ -185,18 +195,25 @@ class _TableRun:
         return self.checks.get(self.recipe.generator.temperature)
 
     def _estimates(self) -> dict[str, Estimate]:
-        entropy = -self.drawn.row_logprob
+        entropy, member = -self.drawn.row_logprob, self.drawn.member
         error = float(entropy.std() / np.sqrt(max(len(entropy), 1)))
+        references = {} if self.usual is None else {"temperature 1": self.usual}
+        if member is not None:
+            means = np.bincount(member, entropy) / np.bincount(member)
+            error = max(error, float(means.std(ddof=1) / np.sqrt(means.size)))  # rows of a member share its model
+            references["standard deviation between members"] = float(means.std(ddof=1))
         out = {
             "table.entropy": Estimate(
                 value=float(entropy.mean()),
                 unit="nats",
                 method="mean of minus the log-probability of the generated rows",
                 estimand="entropy of a generated row over values of the decimal grid",
-                intervals=normal_intervals(float(entropy.mean()), error),
+                intervals=normal_intervals(
+                    float(entropy.mean()), error, math.inf if member is None else int(member.max())
+                ),
                 n=len(entropy),
-                clusters=len(entropy),
-                references={} if self.usual is None else {"temperature 1": self.usual},
+                clusters=len(entropy) if member is None else int(member.max()) + 1,
+                references=references,
             )
         }
         check, plain = self._check, self.checks.get(1.0)
@@ -237,6 +254,15 @@ class _TableRun:
                 f"Order: {', '.join(dict.fromkeys(name for name, _ in self.model.order))}."
             ),
         )
+        if wanted.members > 1:
+            yield (
+                "Members",
+                (
+                    f"{wanted.members} models with other seeds, other orders of the columns, and the real rows of a "
+                    "bootstrap sample, each once. `members.csv` names the model of each row: `syngain gain REAL "
+                    "members.csv` measures how much of the gain is due to the model."
+                ),
+            )
         if self.model.formulas:
             yield "Computed", f"{'; '.join(self.model.formulas)}. Where a formula is broken, the cell is drawn."
         if self.checks:
@@ -248,8 +274,14 @@ class _TableRun:
     def _files(self) -> dict[str, RecordFile | TextFile]:
         modeled = [*self.drawn.modeled, "row"]
         sums = np.column_stack([self.drawn.logprob, self.drawn.row_logprob])
+        names, columns = list(self.drawn.columns), list(self.drawn.columns.values())
+        out = {"rows.csv": RecordFile(_records(names, columns))}
+        if self.drawn.member is not None:
+            title = next(name for name in (GENERATOR, "model", "syngain_member") if name not in names)
+            said = [f"member {at + 1}" for at in self.drawn.member.tolist()]
+            out["members.csv"] = RecordFile(_records([*names, title], [*columns, said]))
         return {
-            "rows.csv": RecordFile(_records(list(self.drawn.columns), list(self.drawn.columns.values()))),
+            **out,
             "logprobs.csv": RecordFile(_records(modeled, [_numbers(column) for column in sums.T])),
             "provenance.json": TextFile(json.dumps(self._provenance(), indent=2, ensure_ascii=False) + "\n"),
             "recipe.yaml": TextFile(self.recipe.yaml()),
