@@ -5,9 +5,10 @@
 Each draw has 8 random rows of the rare class and 120 of the others. The tool chooses a variant from these rows alone.
 The truth is the macro-F1, mean of boosted trees and logistic regression trained on rows of the variant, on the other
 rows of the table, once weighted to the class fractions of the draw (``real``), once with the classes as frequent as in
-the table (``table``), where the tool is told so. Regret: the score of the variant that is the best on the
-mean over the draws of the table, minus that of the chosen one. ``--out`` appends one line of JSON per draw; with
-``--read FILE`` the table is printed from such lines.
+the table (``table``), where the tool is told so. The choice is made again from the stored scores, with
+a prior fitted without the tables of the same source. Regret: the score of the variant that is the best on the mean over
+the draws of the table, minus that of the chosen one. ``--out`` appends one line of JSON per draw; with
+``--read FILE`` the table is printed from such lines, with ``--prior`` also the constants of `tables/balance/prior.py`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from syngain.data.files.formats import load
 from syngain.tables.balance.balance import balance_table
 from syngain.tables.balance.coded import TableCodes
 from syngain.tables.balance.learners import RowFeatures, fitted_log_probabilities
+from syngain.tables.balance.prior import VariantPrior
 from syngain.tables.balance.scores import RowDraws, chosen, macro_f1, prior_weights
 from syngain.tables.balance.settings import LEARNERS, BalanceSettings
 from syngain.tables.balance.variants import VARIANTS, WEIGHTS, lacking, variants, weights_of
@@ -141,7 +143,7 @@ def one_draw(table, columns, y, seed, settings):
     seconds = time.process_time() - start
     codes = TableCodes.of({name: columns[name] for name in task.features})
     truth = truths(codes, y, drawn, held, settings, seed)
-    out = {"table": table, "seed": seed, "seconds": seconds, "truth": truth, "loss": {}, "scored": {}}
+    out = {"table": table, "seed": seed, "seconds": seconds, "truth": truth, "loss": {}, "scored": {}, "shift": {}}
     out["loss"] = {name: score.value for name, score in found.loss.items()}
     own, group = found.y, task.group[found.compared]
     for prior in ("real", "table"):
@@ -149,17 +151,71 @@ def one_draw(table, columns, y, seed, settings):
         if prior == "table":
             weight = prior_weights(own, np.bincount(y[held], minlength=2) / held.size)
         draws = RowDraws.of(own, group, weight, settings.folds, np.random.default_rng(seed))
+        out["shift"][prior] = draws.shift
         scored = replace(found, draws=draws)
         scores = [scored.f1[name] for name in VARIANTS]
         changes = [score.minus(scores[0]) for score in scores]
         out["scored"][prior] = {
-            "choice": VARIANTS[chosen(scores)],
+            "choice": VARIANTS[chosen(scores, draws.shift)],
             "outer": dict(zip(VARIANTS, [[score.value, score.error] for score in scores], strict=True)),
             "change": dict(zip(VARIANTS, [[one.value, one.error] for one in changes], strict=True)),
             "picked": dict(scored.picked),
             "over_plain": [scored.over_plain.value, *scored.over_plain.intervals[0.9]],
         }
     return out
+
+
+SOURCES = {"breast_benign": "breast", "breast_cancer": "breast", "crossed": "normal"}
+KINDS = ("real", "table")
+
+
+def source(line):
+    """Tables of one source are left out of a prior together."""
+    name = line["table"]
+    return SOURCES.get(name, "digits" if name.startswith("digits") else name)
+
+
+def true_changes(line, kind):
+    """True changes of the variants over real rows alone (5,)."""
+    truth = [np.mean(line["truth"][name][kind]) for name in VARIANTS]
+    return np.array(truth[1:]) - truth[0]
+
+
+def estimates(line, kind):
+    """Held-out changes of the variants and their standard errors (2, 5)."""
+    return np.array([line["scored"][kind]["change"][name] for name in VARIANTS[1:]]).T
+
+
+def fitted_prior(lines):
+    """The law of true changes and of the errors of their estimates."""
+    pairs = [(line, kind) for line in lines for kind in KINDS]
+    X = np.array([[1.0, line["shift"][kind]] for line, kind in pairs])
+    Y = np.array([true_changes(*pair) for pair in pairs])
+    means = np.linalg.lstsq(X, Y, rcond=None)[0]
+    rest, errors = Y - X @ means, []
+    for truth, pair in zip(Y, pairs, strict=True):
+        value, error = estimates(*pair)
+        if error.min() > 1e-6:
+            errors.append(np.clip((value - truth) / error, -4, 4))
+    return VariantPrior(means, rest.T @ rest / len(rest), np.corrcoef(np.array(errors).T), float(X[:, 1].max()))
+
+
+def again(lines):
+    """Choose again in every draw, with a prior that has not seen tables of its source."""
+    for name in {source(line) for line in lines}:
+        others = [line for line in lines if source(line) != name]
+        prior = fitted_prior(others) if others else None
+        for line in lines if prior else ():
+            for kind in KINDS if source(line) == name else ():
+                expected = prior.posterior(*estimates(line, kind), line["shift"][kind])
+                line["scored"][kind]["choice"] = VARIANTS[int(np.argmax([0.0, *expected]))]
+
+
+def print_prior(prior):
+    for name, places in (("means", 4), ("covariance", 5), ("correlation", 2)):
+        rows = ", ".join(str([round(float(one), places) for one in row]) for row in getattr(prior, name))
+        print(f"    {name}=np.array([{rows}]),")
+    print(f"    farthest={prior.farthest:.2f},")
 
 
 def summary(lines, prior):
@@ -194,11 +250,15 @@ def main():
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SYNGAIN_DATA", "../shared/data")))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--read", type=Path)
+    parser.add_argument("--prior", action="store_true")
     options = parser.parse_args()
     if options.read:
         lines = [json.loads(line) for line in options.read.read_text().splitlines()]
-        for prior in ("real", "table"):
-            summary(lines, prior)
+        again(lines)
+        for kind in KINDS:
+            summary(lines, kind)
+        if options.prior:
+            print_prior(fitted_prior(lines))
         return
     settings, lines = BalanceSettings(repeats=options.repeats), []
     for seed in range(options.first, options.first + options.draws):
@@ -207,8 +267,9 @@ def main():
             if options.out:
                 with options.out.open("a") as file:
                     file.write(json.dumps(lines[-1]) + "\n")
-    for prior in ("real", "table"):
-        summary(lines, prior)
+    again(lines)
+    for kind in KINDS:
+        summary(lines, kind)
 
 
 if __name__ == "__main__":

@@ -111,28 +111,42 @@ def sdv(kind):
         from sdv.metadata import Metadata
 
         frame = framed(header, real)
+        known = Metadata.detect_from_dataframe(frame)
+        for name in header:  # detection takes numbers for ids and postcodes
+            known.update_column(name, sdtype="numerical" if frame[name].dtype.kind in "if" else "categorical")
         start = time.process_time()
-        model = getattr(single_table, kind)(Metadata.detect_from_dataframe(frame))
+        model = getattr(single_table, kind)(known)
         model.fit(frame)
         fit = time.process_time() - start
-        made = model.sample(rows)
-        return made.astype(str).to_numpy().tolist(), fit, float("nan")
+        return as_text(frame, model.sample(rows)), fit, float("nan")
 
     return run
 
 
 def framed(header, rows):
-    """A pandas table: columns of numbers are numbers."""
+    """A pandas table: numbers, but words where they are few whole ones, as codes are."""
     import pandas as pd
 
     values, kinds = numeric(rows)
-    numbers = {
-        name: values[:, at] for at, (name, kind) in enumerate(zip(header, kinds, strict=True)) if kind == "numbers"
-    }
-    words = {name: [row[at] for row in rows] for at, name in enumerate(header) if name not in numbers}
-    frame = pd.DataFrame({name: numbers[name] if name in numbers else words[name] for name in header})
-    frame[header[-1]] = [row[-1] for row in rows]
-    return frame
+    out = {}
+    for at, name in enumerate(header):
+        known = np.unique(values[:, at])
+        few = known.size <= CODES and (known == np.floor(known)).all()
+        words = kinds[at] == "words" or few or name == header[-1]
+        out[name] = [row[at] for row in rows] if words else values[:, at]
+    return pd.DataFrame(out)
+
+
+def as_text(frame, made):
+    """Generated rows as text, numbers with the decimals of the real column."""
+    out = []
+    for name in frame:
+        if frame[name].dtype.kind not in "if":
+            out.append([str(cell) for cell in made[name]])
+            continue
+        places = max(len(repr(float(value)).partition(".")[2].rstrip("0")) for value in frame[name])
+        out.append([repr(round(float(value), places)) for value in made[name]])
+    return list(map(list, zip(*out, strict=True)))
 
 
 def forest(header, real, rows, seed, settings):
@@ -148,7 +162,9 @@ def forest(header, real, rows, seed, settings):
     fit = time.process_time() - start
     start = time.process_time()
     made = model.forge(rows)[list(names.values())]
-    return made.astype(str).to_numpy().tolist(), fit, rows / (time.process_time() - start)
+    speed = rows / (time.process_time() - start)
+    made.columns = header
+    return as_text(frame, made), fit, speed
 
 
 def real_rows(header, real, rows, seed, settings):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 
 import numpy as np
@@ -21,6 +22,7 @@ from syngain.tables.balance.coded import RowDistance, TableCodes
 from syngain.tables.balance.contest import contest
 from syngain.tables.balance.copies import copies
 from syngain.tables.balance.learners import fitted_log_probabilities, with_prior
+from syngain.tables.balance.prior import MEASURED
 from syngain.tables.balance.scores import RowDraws, Score, chosen, macro_f1, prior_weights
 from syngain.tables.balance.variants import (
     CELLS,
@@ -209,15 +211,53 @@ def _truth(miss, alarm, sizes=(300, 25)):
     return (2 * hit / (rare + hit + false) + 2 * (common - false) / (common + common - false + rare - hit)) / 2
 
 
-def test_nothing_is_done_unless_the_gain_exceeds_its_error():
+def test_sure_estimates_decide_alone_and_uncertain_ones_leave_it_to_other_tables():
     def score(value, spread):
         draws = np.random.default_rng(0).normal(value, spread, 400)
         return Score(np.array([value]), draws, 5, 20)
 
+    def choice(changes, spread, shift):
+        return VARIANTS[chosen([plain, *(score(0.8 + change, spread) for change in changes)], shift)]
+
     plain = Score(np.array([0.8]), np.full(400, 0.8), 5, 20)
-    assert chosen([plain, score(0.805, 0.1), score(0.79, 0.001)]) == 0
-    assert chosen([plain, score(0.85, 0.1), score(0.81, 0.001)]) == 2
-    assert chosen([plain, plain, plain]) == 0
+    assert chosen([plain] * 6, 2.0) == 0  # nothing changes: nothing is done
+    for at, name in enumerate(VARIANTS[1:]):
+        changes = np.full(5, -0.01)
+        changes[at] = 0.03
+        assert choice(changes, 1e-4, 0.0) == choice(changes, 1e-4, 3.0) == name
+    assert choice([-0.02] * 5, 1e-4, 2.0) == "plain"
+    assert choice([0.0] * 5, 1.0, 2.5) == "kernel"  # nothing is known of this table: the best of the others
+    assert choice([0.0] * 5, 1.0, 0.0) == "smote"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-0.1, 0.1), min_size=5, max_size=5), st.floats(0, 4))
+def test_the_posterior_lies_at_the_estimates_without_error_and_at_the_prior_without_estimates(changes, shift):
+    change = np.array(changes)
+    np.testing.assert_allclose(MEASURED.posterior(change, np.zeros(5), shift), change, atol=1e-8)
+    mean = np.array([1.0, min(shift, MEASURED.farthest)]) @ MEASURED.means
+    np.testing.assert_allclose(MEASURED.posterior(change, np.full(5, 1e4), shift), mean, atol=1e-6)
+
+
+def test_the_posterior_is_the_conditional_mean_of_simulated_changes():
+    """Oracle: over draws of the prior and of errors, the posterior is unbiased and has the least squared error."""
+    rng = np.random.default_rng(0)
+    mean, error = np.array([1.0, 2.0]) @ MEASURED.means, np.array([0.03, 0.05, 0.04, 0.06, 0.05])
+    true = rng.multivariate_normal(mean, MEASURED.covariance, 4000)
+    noisy = true + rng.multivariate_normal(np.zeros(5), MEASURED.correlation * np.outer(error, error), 4000)
+    found = np.array([MEASURED.posterior(row, error, 2.0) for row in noisy])
+    assert np.abs((found - true).mean(axis=0)).max() < 0.004
+    least = noisy - noisy.mean(axis=0)
+    fitted = true.mean(axis=0) + least @ np.linalg.lstsq(least, true - true.mean(axis=0), rcond=None)[0]
+    np.testing.assert_allclose(((found - true) ** 2).mean(), ((fitted - true) ** 2).mean(), rtol=0.03)
+
+
+def test_the_shift_is_how_much_the_log_odds_of_the_rarest_class_rise():
+    y, group = np.repeat([0, 1], [90, 10]), np.arange(100)
+    for fraction in (0.1, 0.5):
+        weight = prior_weights(y, np.array([1 - fraction, fraction]))
+        draws = RowDraws.of(y, group, weight, 5, np.random.default_rng(0))
+        assert draws.shift == pytest.approx(math.log(fraction / (1 - fraction)) - math.log(1 / 9))
 
 
 def test_copies_are_all_of_duplication_and_no_row_of_the_kernel():
@@ -273,8 +313,9 @@ def even():
     return [balance_table(task_of(*bayes(seed)), quick, seed=seed) for seed in range(3)]
 
 
-def test_where_cells_are_the_true_law_they_are_chosen_and_better_than_duplication(even):
-    assert sum(one.choice == CELLS for one in even) >= 2
+def test_where_cells_are_the_true_law_new_rows_are_chosen_and_better_than_duplication(even):
+    """With 12 rows the kernel, better on other tables, may stand before the cells."""
+    assert all(one.choice in {KERNEL, CELLS} for one in even)
     assert np.mean([one.f1[CELLS].value - one.f1[DUPLICATION].value for one in even]) > 0.05
     assert np.mean([one.over_plain.value for one in even]) > 0.05
 

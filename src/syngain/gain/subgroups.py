@@ -227,7 +227,7 @@ def _of_recipe(
 
 
 def left_out_inside(values: Floats) -> float:
-    """The share of generators whose gain lies in the 90% prediction interval of the others' (generators,)."""
+    """The fraction of generators whose gain lies in the 90% prediction interval of the others' (generators,)."""
     held = []
     for at, value in enumerate(values.tolist()):
         others = np.delete(values, at)

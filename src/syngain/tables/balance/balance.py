@@ -151,7 +151,7 @@ def balance_table(
     weight = prior_weights(y, _fractions(settings.prior, y, task.classes))
     draws = RowDraws.of(y, group, weight, settings.folds, streams.stream("resamplings"))
     found = BalanceFound(task, codes, compared, repeats, draws, copied, PLAIN, None)
-    choice = VARIANTS[chosen([found.f1[name] for name in VARIANTS])]
+    choice = VARIANTS[chosen([found.f1[name] for name in VARIANTS], draws.shift)]
     progress("rows of the chosen variant", 0.92)
     made = None
     if choice in makers:

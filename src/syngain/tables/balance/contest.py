@@ -44,7 +44,7 @@ class Repeat:
         for k, predicted in enumerate(self.inner):
             away = self.fold == k
             own = draws.without(away)
-            out.append(chosen([own.score([lines[:, ~away]]) for lines in predicted]))
+            out.append(chosen([own.score([lines[:, ~away]]) for lines in predicted], draws.shift))
         return np.array(out)
 
     def nested(self, choices: Ints) -> Ints:

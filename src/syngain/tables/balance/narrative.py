@@ -10,7 +10,6 @@ import numpy as np
 from syngain.core.phrases import interval_words, percent, signed, two_digits
 from syngain.core.result import Verdict
 from syngain.data.rows import show, show_names
-from syngain.tables.balance.scores import CAUTION
 from syngain.tables.balance.variants import CELLS, DUPLICATION, KERNEL, NAMES, PLAIN, SMOTE, VARIANTS, WEIGHTS
 
 if TYPE_CHECKING:
@@ -92,8 +91,9 @@ def balance_methods(found: BalanceFound, settings: BalanceSettings) -> Iterator[
         (
             "For each outer fold a variant is chosen by macro-F1 on the other folds, from models without the outer "
             "fold and without the fold of the row. Its predictions of the outer fold enter the change of macro-F1. The "
-            "variant of rows.csv is chosen over all outer folds in the same way: by the change over real rows alone "
-            f"less {CAUTION:g} standard error of it; real rows alone where no variant exceeds that."
+            "variant of rows.csv is chosen over all outer folds in the same way: by its expected change over real rows "
+            "alone, given its held-out change with its error and what variants gain on 11 other tables at such class "
+            "fractions. With few rows of a class those tables decide, with many this file."
         ),
     )
     yield (

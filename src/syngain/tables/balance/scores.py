@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syngain.inference.intervals import normal_intervals
+from syngain.tables.balance.prior import MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syngain.core.arrays import Flags, Floats, Ints
     from syngain.core.estimate import Interval
+    from syngain.tables.balance.prior import VariantPrior
 
 DRAWS = 400  # resamplings
-CAUTION = 1.0  # standard errors of a difference
+EQUAL = 9  # decimals to which expected changes are compared
 
 
 def macro_f1(y: Ints, predicted: Ints, weight: Floats) -> float:
@@ -70,6 +72,15 @@ class RowDraws:
             sizes.append(own.size)
             times[:, own] = rng.multinomial(own.size, np.full(own.size, 1 / own.size), size=DRAWS)
         return cls(y, weight, times[:, inverse] * weight, folds, min(sizes))
+
+    @property
+    def shift(self) -> float:
+        """How much larger the log-odds of the rarest class are by weight than by the number of rows."""
+        counts = np.bincount(self.y)
+        rarest = int(np.argmin(np.where(counts > 0, counts, self.y.size + 1)))
+        own = self.y == rarest
+        odds = [float(part[own].sum() / part[~own].sum()) for part in (self.weight, np.ones(self.y.size))]
+        return math.log(odds[0] / odds[1])
 
     def without(self, away: Flags) -> RowDraws:
         """The same resamplings without some rows; the rarest class has as many rows as before, less its part."""
@@ -137,11 +148,17 @@ class Score:
         return normal_intervals(self.value, self.error, max(self.rarest - 1, 1))
 
 
-def chosen(scores: Sequence[Score]) -> int:
+def chosen(scores: Sequence[Score], shift: float, prior: VariantPrior = MEASURED) -> int:
     """The score to choose; the first one is that of doing nothing.
 
-    That with the largest difference to the first one less ``CAUTION`` standard errors of it; of equal ones the
-    earliest. So nothing is done unless the gain exceeds its error.
+    That with the largest expected change over the first one, given the estimates of this table and what variants gain
+    on other tables; of equal ones the earliest. Estimates without an error decide alone.
+
+    Args:
+        scores: of all variants, in their order.
+        shift: of the class fractions; see :attr:`RowDraws.shift`.
+        prior: of the changes.
     """
-    changes = [score.minus(scores[0]) for score in scores]
-    return int(np.argmax([0.0, *(change.value - CAUTION * change.error for change in changes[1:])]))
+    changes = [score.minus(scores[0]) for score in scores[1:]]
+    value, error = np.array([[change.value, change.error] for change in changes]).T
+    return int(np.argmax([0.0, *np.round(prior.posterior(value, error, shift), EQUAL)]))
