@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from syngain.core.arrays import Floats, Ints
 
@@ -47,8 +47,8 @@ class DerivedColumn:
     half_up: bool = False
     limits: tuple[float, float] = (-np.inf, np.inf)
 
-    def compute(self, columns: Sequence[Floats]) -> Floats:
-        """The values of the column; NaN where the formula gives none."""
+    def compute(self, columns: Sequence[Floats] | Mapping[int, Floats]) -> Floats:
+        """The values of the column, from columns by position; NaN where the formula gives none."""
         if self.form == "lookup":
             keys, values = self.numbers
             found = columns[self.sources[0]]
@@ -105,8 +105,10 @@ def derived_columns(columns: Sequence[Floats], units: Sequence[float]) -> dict[i
     most = MOST if len(columns) <= WIDE else MOST // 8
     codes = [np.unique(column, return_index=True, return_inverse=True) for column in columns]
     varied = [values.size > 1 for values, _, _ in codes]
+    earlier: list[int] = []
     for target in range(1, len(columns)):
-        before = [c for c in range(target) if varied[c]][-most:]
+        earlier = [*earlier, target - 1][-most:] if varied[target - 1] else earlier
+        before = earlier
         if not before or not varied[target]:
             continue
         formula = _lookup(columns, codes, before, target)
@@ -149,7 +151,7 @@ def _measured(one: DerivedColumn, columns: Sequence[Floats], y: Floats, rows: In
     few = {source: columns[source][rows] for source in one.sources}
     if not rows.size:
         return one
-    values = one.compute([few.get(index, y[:0]) for index in range(1 + max(one.sources))])
+    values = one.compute(few)
     return replace(one, holds=float(np.mean(np.abs(values - y[rows]) < one.unit / 2)))
 
 

@@ -166,12 +166,14 @@ class TableModel:
         drawn = self.model.sample(rows, seed, temperature=temperature, given=fixed)
         streams = Streams(seed).child("tables", "keys")
         columns: dict[str, Sequence[object]] = {}
+        places: dict[str, list[tuple[int, int]]] = {}
+        for slot, (name, number) in enumerate(self.order):
+            places.setdefault(name, []).append((number, slot))
         for name, codec in self.codecs.items():
             if isinstance(codec, KeyColumn):
                 columns[name] = codec.key.new(rows, streams.stream(name))
             elif not isinstance(codec, TextColumn):
-                at = sorted((part, place) for place, (owner, part) in enumerate(self.order) if owner == name)
-                columns[name] = codec.written([drawn.columns[place] for _, place in at])
+                columns[name] = codec.written([drawn.columns[slot] for _, slot in sorted(places[name])])
         return GeneratedTable(columns, self.modeled, self._by_column(drawn.logprob))
 
     def coded(self, cells: Cells) -> list[CodedColumn]:
