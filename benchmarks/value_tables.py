@@ -4,9 +4,9 @@
 
 A draw of a table gives seven cases: rows of a cell model (as many as real rows, and 30% of them), of a model at
 temperature 2, of independent columns (order 0), the first with shuffled labels, the real rows repeated, and more real
-rows. The measured gain is the mean over logistic regression and boosted trees, tuned on held-out real rows, on test rows;
-the forecast is that of `syngain gain` from the real rows alone, in its quick setting. A line of FILE is one answer and is
-computed once.
+rows. The measured gain is the mean over logistic regression and boosted trees, tuned on held-out real rows, on test
+rows; the forecast is that of `syngain gain` from the real rows alone, in its quick setting. A line of FILE is one
+answer and is computed once.
 """
 
 from __future__ import annotations
@@ -190,9 +190,10 @@ def neighbors(real, more, coding, seed, arm):
     """What else is said beforehand."""
     (X, y), (A, b) = coding(real), coding(more)
     A, b = A[b >= 0], b[b >= 0]
-    model = lambda: HistGradientBoostingClassifier(
-        max_iter=40, early_stopping=False, min_samples_leaf=5, random_state=0
-    )
+
+    def model():
+        return HistGradientBoostingClassifier(max_iter=40, early_stopping=False, min_samples_leaf=5, random_state=0)
+
     gains = []
     for a, h in StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y):
         alone = losses(model(), X[a], y[a], X[h], y[h], len(coding.classes))
@@ -210,8 +211,9 @@ def neighbors(real, more, coding, seed, arm):
     }
 
 
-def answer(task, split, arm, real, more, test, coding, alone):
-    """All lines of one case."""
+def answer(place, sets, coding, alone):
+    """All lines of one case: ``place`` is table, draw and arm, ``sets`` real, synthetic and test rows."""
+    (task, split, arm), (real, more, test) = place, sets
     about = {"task": task, "split": split, "arm": arm, "anchors": len(real), "rows": len(more), "test": len(test)}
     start, gaps = time.process_time(), {}
     for family, base in alone.items():
@@ -265,7 +267,7 @@ def main():
                     continue
                 if alone is None:
                     alone = {family: tuned(family, ours, [], tested, coding, split) for family in FAMILIES}
-                lines = answer(task, split, arm, ours, more, tested, coding, alone)
+                lines = answer((task, split, arm), (ours, more, tested), coding, alone)
                 done += lines
                 with chosen.output.open("a", encoding="utf-8") as file:
                     file.write("".join(json.dumps(line) + "\n" for line in lines))
