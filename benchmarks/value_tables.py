@@ -219,8 +219,8 @@ def answer(place, sets, coding, alone):
     for family, base in alone.items():
         gaps[family] = base - tuned(family, real, more, test, coding, split)
     settings = GainSettings(quick=True, test_rows=len(test))
-    with tempfile.TemporaryDirectory() as place:
-        paths = [written(Path(place) / f"{name}.csv", part) for name, part in (("a", real), ("b", more), ("c", test))]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [written(Path(folder) / f"{name}.csv", part) for name, part in (("a", real), ("b", more), ("c", test))]
         known = syngain.read(paths[0], roles=RoleOptions(label="label"))
         others = [syngain.read(path, like=known) for path in paths[1:]]
         found = syngain.gain(known, others[0], test=others[1], settings=settings, seed=split).estimates
