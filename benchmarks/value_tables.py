@@ -4,9 +4,9 @@
 
 A draw of a table gives seven cases: rows of a cell model (as many as real rows, and 30% of them), of a model at
 temperature 2, of independent columns (order 0), the first with shuffled labels, the real rows repeated, and more real
-rows. The measured gain, on test rows, is the mean over logistic regression and boosted trees, tuned on real rows that no
-generator has seen; the forecast is that of `syngain gain` from the real rows alone, in its quick setting. A line of FILE
-is one answer and is computed once.
+rows. The measured gain, on test rows, is the mean over logistic regression and boosted trees, tuned on real rows that
+no generator has seen; the forecast is that of `syngain gain` from the real rows alone, in its quick setting. A line of
+FILE is one answer and is computed once.
 """
 
 from __future__ import annotations
