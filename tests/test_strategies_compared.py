@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import tiny_causal
 from syngain.cli.app import app
-from syngain.core import InputError, UsageError
+from syngain.core import InputError, UnfinishedError, UsageError
 from syngain.core.estimate import Estimate
 from syngain.data import Dataset
 from syngain.inference.ranks import partial_spearman, spearman_of_cells
@@ -251,7 +251,7 @@ def test_the_picture_has_a_dot_for_every_correlation_and_is_empty_without_one():
     assert rankings_svg({}) == ""
 
 
-def test_bad_input_is_an_error_with_three_parts(rows):
+def test_bad_input_is_an_error_with_three_parts(rows, tmp_path):
     with pytest.raises(InputError, match="at least two strategies"):
         strategies([recipe(KINDS[0])], rows["real"], test=rows["test"], settings=SMALL)
     twice = {
@@ -263,6 +263,15 @@ def test_bad_input_is_an_error_with_three_parts(rows):
         strategies([recipe(KINDS[0], KINDS[0])], rows["real"], test=rows["test"], settings=SMALL)
     with pytest.raises(InputError, match="at least 20 real rows"):
         strategies([recipe(*KINDS)], rows["real"].take(range(10)), test=rows["test"], settings=SMALL)
+    with pytest.raises(InputError, match="at least 20 real rows"):
+        few = rows["real"].take(range(10))
+        strategies([recipe(*KINDS)], few, test=rows["test"], settings=SMALL, folder=tmp_path / "work")
+    assert not (tmp_path / "work").exists()  # nothing is left of a run that could not begin
+    pytest.importorskip("peft")
+    lacking = StrategySettings(prompts=2, pairs=0, students=2, model=str(tmp_path / "none"))
+    with pytest.raises((InputError, UnfinishedError)):
+        strategies([recipe(*KINDS)], rows["real"], test=rows["test"], settings=lacking, folder=tmp_path / "work")
+    assert not (tmp_path / "work").exists()
     with pytest.raises(UsageError, match="at least 1 draw"):
         StrategySettings(draws=0)
 

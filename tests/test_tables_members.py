@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import syngain
 from syngain.cli.app import app
-from syngain.core import InputError
+from syngain.core import InputError, UsageError
 from syngain.data.columns.options import RoleOptions
 from syngain.gain.subgroups import left_out_inside
 from syngain.tables.cells.table import TableModel
@@ -134,6 +134,18 @@ def test_tables_at_the_edge_are_a_clear_error_or_a_run(tmp_path, columns, error,
     for name, known in columns.items():
         if len(set(known)) < 10:
             assert {row[name] for row in rows} <= {str(cell) for cell in known}
+
+
+@pytest.mark.parametrize("more", [["--rows", "3"], ["--balance", "--label", "label"]])
+def test_members_need_a_row_each_and_no_balance(tmp_path, more):
+    real = written(tmp_path / "real.csv", table(30))
+    flags = ["--generator", "cells", "--members", "4", *more, "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["generate", "--real", str(real), *flags])
+    assert isinstance(done.exception, UsageError)
+    assert not list(tmp_path.glob("out*"))
+    spec = {"kind": "cells", "members": 4, "rows": 3}
+    with pytest.raises(InputError, match="a row for each"):
+        syngain.generate({"generator": spec}, real=real)
 
 
 def test_two_columns_of_one_name_are_an_error_that_names_the_line(tmp_path):

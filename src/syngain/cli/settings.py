@@ -233,6 +233,11 @@ def _table_recipe(options: Options) -> dict[str, Any]:
         "members": options["members"],
         "check": bool(options["check"]),
     }
+    if options["members"] > 1 and (options["balance"] or options["members"] > options["rows"]):
+        came = "--members and --balance" if options["balance"] else f"--members {options['members']}"
+        raise UsageError(
+            came, expected="at least one row of each member, no --balance", todo="raise --rows, or leave out one"
+        )
     from syngain.pipeline.table_recipe import TableRecipe
 
     return TableRecipe.model_validate({"generator": generator, "seed": int(options["seed"] or 0)}).model_dump()

@@ -35,7 +35,7 @@ from syngain.workflows.research.strategy_cells import (
 )
 from syngain.workflows.research.strategy_ranks import exact_worlds, rankings, student_rankings, with_bounds
 from syngain.workflows.research.strategy_settings import DRAWN, StrategySettings
-from syngain.workflows.research.strategy_students import STUDENT, StudentRuns, spread_over_gains
+from syngain.workflows.research.strategy_students import STUDENT, StudentRuns, spread_over_gains, usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,12 +83,15 @@ def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
     held = dataset_of(test, like=ours)
     inputs = summaries({"real": ours, "test": held})
     numbers = settings_json(chosen, recipes={name: one.model_dump(mode="json") for name, one in whole.items()})
+    drawn = _draws(ours, chosen, seed)
+    if chosen.students:
+        usable(chosen.model)
     job = identity("strategies", seed, {name: item.fingerprint for name, item in inputs.items()}, numbers)
     with _place(folder) as place:
         units = FinishedUnits.opened(folder, job, resume=resume)
         grounds = [
             RealDraw(real=ours.take(rows), others=_without(ours, rows), test=held, draw=draw, place=place)
-            for draw, rows in enumerate(_draws(ours, chosen, seed))
+            for draw, rows in enumerate(drawn)
         ]
         share = STUDENTS if chosen.students else 1.0
         records = _measured(cells, grounds, chosen, seed, units, part_of(progress, 0.0, share))

@@ -42,6 +42,17 @@ def _gain(record: Mapping[str, Any]) -> float:
     return next((item.value for name, item in found.items() if name.startswith("gain.")), math.nan)
 
 
+def usable(model: str) -> None:
+    """Load a model that will be fine-tuned, so that a missing one is an error before any work.
+
+    Raises:
+        InputError, UnfinishedError, MissingDependencyError: the model cannot be fine-tuned.
+    """
+    from syngain.learners.causal import CausalProxy
+
+    CausalProxy(model=model).open()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentRuns:
     """Settings and seed of the comparison, and where finished runs are kept."""
