@@ -269,7 +269,7 @@ def test_bad_input_is_an_error_with_three_parts(rows, tmp_path):
     assert not (tmp_path / "work").exists()  # nothing is left of a run that could not begin
     pytest.importorskip("peft")
     lacking = StrategySettings(prompts=2, pairs=0, students=2, model=str(tmp_path / "none"))
-    with pytest.raises((InputError, UnfinishedError)):
+    with pytest.raises((InputError, UnfinishedError, UsageError)):
         strategies([recipe(*KINDS)], rows["real"], test=rows["test"], settings=lacking, folder=tmp_path / "work")
     assert not (tmp_path / "work").exists()
     with pytest.raises(UsageError, match="at least 1 draw"):
