@@ -1,14 +1,18 @@
 """``syngain strategies`` and ``syngain lab llm``: known orders, known entropies, resumed runs, the command line."""
 
+import io
 import json
 import math
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from typer.testing import CliRunner
 
 import tiny_causal
@@ -20,6 +24,8 @@ from syngain.inference.ranks import partial_spearman, spearman_of_cells
 from syngain.lab.planted.sets import demo_sets
 from syngain.report import write
 from syngain.report.figures.rankings import rankings_svg
+from syngain.report.sets.set_table import set_table
+from syngain.report.sets.strategy_tables import strategy_tables
 from syngain.training.student.shared import StudentRows, row_order, shared_gains
 from syngain.workflows.research import strategies as module
 from syngain.workflows.research.llm_grid import grid
@@ -171,7 +177,7 @@ def test_students_stand_at_even_places_of_the_order_and_their_ranks_find_a_plant
     students[:, :8] = gains[:, :8] ** 3
     table = [[{"information.gain": value(-g)} for g in row] for row in gains]
     ranked = student_rankings(table, gains.tolist(), students.tolist(), seed=0)
-    assert ranked["ranking.proxy_gain"].value == pytest.approx(1)
+    assert ranked["ranking.proxy_gain@students"].value == pytest.approx(1)
     assert ranked["ranking.information_gain@students"].value == pytest.approx(-1)
     assert student_rankings(table, gains.tolist(), np.full((2, 12), math.nan).tolist(), seed=0) == {}
 
@@ -243,6 +249,29 @@ def test_the_laboratory_has_at_least_24_cells_and_8_in_its_quick_run(quick, coun
         assert {cell.sampling["temperature"] for cell in cells} == {0.7, 1.0, 1.3, None}
         assert {cell.sampling["shots"] for cell in cells} >= {1, 3, 8}
         assert any(cell.sampling["curate"] for cell in cells)
+
+
+def test_the_terminal_shows_names_and_fine_tuned_models_at_80_columns():
+    names = [f"strategy {at} with a name" for at in range(8)]
+    cells = {
+        "gain.nats_per_token.test": value(-0.0123),
+        "student.nats_per_token": value(-0.2),
+        "divergence.tv_lower": replace(value(0.8), unit="share"),
+        "information.gain": replace(value(123.4), unit="nats per row"),
+        "strategies.cost": replace(value(22.3), unit="tokens per kept row"),
+    }
+    sets = {name: {"estimates": {key: item.as_json() for key, item in cells.items()}} for name in names}
+    ranks = ("ranking.information_gain", "ranking.information_gain@students", "ranking.proxy_gain@students")
+    result = SimpleNamespace(estimates={name: replace(value(0.5), unit="correlation") for name in ranks})
+    console = Console(width=80, file=io.StringIO())
+    for part in strategy_tables(result, set_table(sets)):
+        console.print(part)
+    shown = console.file.getvalue()
+    assert all(name[:16] in shown for name in names)
+    assert "nats/row" in shown
+    assert "nats [" not in shown
+    assert "the proxy's gain" in shown
+    assert len(re.findall("<circle", rankings_svg(result.estimates))) == 3
 
 
 def test_the_picture_has_a_dot_for_every_correlation_and_is_empty_without_one():

@@ -31,7 +31,7 @@ STRATEGIES = {
         signed=True,
     ),
     "ranking.proxy_gain": MeasureEntry(
-        "Order of fine-tuned models by the proxy",
+        "Order by the proxy's gain",
         "Does the proxy's gain order strategies as the gain of fine-tuned models does?",
         _READ,
         signed=True,

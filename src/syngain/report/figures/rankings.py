@@ -30,10 +30,12 @@ WIDTH, LINE, TOP, LEFT, RIGHT = 860.0, 46.0, 20.0, 300.0, 60.0
 def rankings_svg(estimates: Mapping[str, Estimate]) -> Markup:
     """The picture; empty where no rank correlation was computed."""
     names = list(dict.fromkeys(name.partition("@")[0] for name in estimates if name.startswith(PREFIX)))
-    names = [name for name in names if name in estimates]
+    names = [name for name in names if {name, f"{name}@students"} & set(estimates)]
     if not names:
         return Markup("")
-    names.sort(key=lambda name: -estimates[name].value)
+    value = {name: estimates.get(name, estimates.get(f"{name}@students")) for name in names}
+    known = {name: item.value for name, item in value.items() if item is not None}
+    names.sort(key=lambda name: -known[name])
     parts = _axis(TOP + LINE * len(names))
     shown = [part for part in PARTS if any((f"{name}@{part}" if part else name) in estimates for name in names)]
     for at, name in enumerate(names):
@@ -44,7 +46,7 @@ def rankings_svg(estimates: Mapping[str, Estimate]) -> Markup:
             if item is not None and math.isfinite(item.value):
                 parts += _drawn(item, y + 11 * (place - (len(shown) - 1) / 2), PARTS[part][0])
     svg = Markup('<svg class="chain" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    spoken = "; ".join(f"{describe(name).name} {estimates[name].value:+.2f}" for name in names)
+    spoken = "; ".join(f"{describe(name).name} {known[name]:+.2f}" for name in names)
     return svg.format(f"{WIDTH:g}", f"{TOP + LINE * len(names) + 28:g}", shorten(spoken, 900), Markup("").join(parts))
 
 

@@ -13,10 +13,11 @@ from syngain.report.catalog import describe
 from syngain.report.safe import shorten, terminal_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
 
+    from syngain.core.estimate import Estimate
     from syngain.core.result import Result
     from syngain.report.sets.set_table import SetTable
 
@@ -55,12 +56,12 @@ def _strategies(content: SetTable) -> Table:
 
 def _cell(head: str, cell: tuple[str, str]) -> str:
     """The value without its unit; of the gain also its interval."""
-    value = cell[0].split(" ")[0]
+    value = cell[0].split()[0]  # spaces before units are no-break ones
     return f"{value} [{cell[1]}]".replace(" to ", ", ") if head == "gain." and cell[1] else value
 
 
 def _ranks(result: Result) -> Table:
-    names = [name for name in result.estimates if name.startswith("ranking.") and "@" not in name]
+    names = list(dict.fromkeys(name.partition("@")[0] for name in result.estimates if name.startswith("ranking.")))
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     columns = {"": "all", "@equal_divergence": "equal TV", "@exact_worlds": "exact", "@students": "tuned"}
@@ -70,11 +71,17 @@ def _ranks(result: Result) -> Table:
     table.add_row(
         Text("Correlation with the gain, 95% CI", style="bold"), *(Text(c, style="dim") for c in columns.values())
     )
-    for name in sorted(names, key=lambda name: -result.estimates[name].value):
+    for name in sorted(names, key=lambda name: -first_known(result.estimates, name)):
         words = [_words(result, f"{name}{part}") for part in columns]
         title = visible(describe(name).name).removeprefix("Order by ")
         table.add_row(Text(f"  {isolate(title)}"), *(Text(word) for word in words))
     return table
+
+
+def first_known(estimates: Mapping[str, Estimate], name: str) -> float:
+    """The correlation over all strategies, else over those with a fine-tuned model."""
+    found = (estimates.get(f"{name}{part}") for part in ("", "@students", "@exact_worlds"))
+    return next((item.value for item in found if item is not None), -1.0)
 
 
 def _words(result: Result, name: str) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Cells = Sequence[Mapping[str, Estimate]]
 
 GAIN, TV, MOVED = "gain.measured", "divergence.tv_lower", "generation.divergence"
-PROXY, STUDENTS = "ranking.proxy_gain", "students"
+STUDENTS = "students"
+PROXY = f"ranking.proxy_gain@{STUDENTS}"
 FEWEST_CELLS = 6  # fewer are in one order by chance
 VALID, MEMORIZED, PUBLISHED = "bound.valid", "bound.memorization", "bound.published"
 QUANTITIES: Mapping[str, tuple[str, float]] = {
