@@ -24,7 +24,7 @@ PARTS = {
     "exact_worlds": ("t-harm", "exact simulations"),
     "students": ("t-none", "fine-tuned models"),
 }
-WIDTH, LINE, TOP, LEFT, RIGHT = 860.0, 46.0, 20.0, 300.0, 60.0
+WIDTH, STEP, GAP, TOP, LEFT, RIGHT = 860.0, 12.0, 12.0, 20.0, 300.0, 60.0
 
 
 def rankings_svg(estimates: Mapping[str, Estimate]) -> Markup:
@@ -36,18 +36,20 @@ def rankings_svg(estimates: Mapping[str, Estimate]) -> Markup:
     value = {name: estimates.get(name, estimates.get(f"{name}@students")) for name in names}
     known = {name: item.value for name, item in value.items() if item is not None}
     names.sort(key=lambda name: -known[name])
-    parts = _axis(TOP + LINE * len(names))
     shown = [part for part in PARTS if any((f"{name}@{part}" if part else name) in estimates for name in names)]
+    line = STEP * len(shown) + GAP
+    bottom = TOP + line * len(names)
+    parts = _axis(bottom)
     for at, name in enumerate(names):
-        y = TOP + LINE * (at + 0.5)
+        y = TOP + line * (at + 0.5)
         parts.append(_text("c-name", LEFT - 14, y + 4, "end", isolate(shorten(visible(describe(name).name), 40))))
         for place, part in enumerate(shown):
             item = estimates.get(f"{name}@{part}" if part else name)
             if item is not None and math.isfinite(item.value):
-                parts += _drawn(item, y + 11 * (place - (len(shown) - 1) / 2), PARTS[part][0])
+                parts += _drawn(item, y + STEP * (place - (len(shown) - 1) / 2), PARTS[part][0])
     svg = Markup('<svg class="chain" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
     spoken = "; ".join(f"{describe(name).name} {known[name]:+.2f}" for name in names)
-    return svg.format(f"{WIDTH:g}", f"{TOP + LINE * len(names) + 28:g}", shorten(spoken, 900), Markup("").join(parts))
+    return svg.format(f"{WIDTH:g}", f"{bottom + 28:g}", shorten(spoken, 900), Markup("").join(parts))
 
 
 def _x(value: float) -> str:
