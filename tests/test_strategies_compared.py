@@ -317,6 +317,7 @@ def test_the_command_writes_a_run_and_refuses_two_recipes_of_one_name(rows, tmp_
     assert done.exit_code == 0, done.output
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     assert set(report["sets"]) == {"shots", "same"}
+    assert not (tmp_path / "out.work").exists()  # the runs of the cells went with it
     assert all(len(line) <= 80 for line in done.output.splitlines() if "report:" not in line)
     twice = CliRunner().invoke(app, ["strategies", str(path), str(path), *files, "-o", str(tmp_path / "two")])
     assert twice.exit_code != 0

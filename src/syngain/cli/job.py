@@ -174,7 +174,7 @@ class Job:
         words = {"REAL": "real", "SYNTHETIC": "synthetic", "TEST": "test"}
         places = {word: str(self.options[name]) for word, name in words.items() if self.options.get(name)}
         places |= {"RUN": str(self.folder), "kept.jsonl": str(self.folder / "kept.jsonl")}
-        places |= {"rows.csv": str(self.folder / "rows.csv")}
+        places |= {name: str(self.folder / name) for name in ("rows.csv", "members.csv")}
         if self.command == "demo":
             places |= {word: str(self.folder / f"{name}.jsonl") for word, name in words.items()}
         parts = [shlex.quote(places[word]) if word in places else word for word in command.split()]

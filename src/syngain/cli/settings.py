@@ -233,11 +233,15 @@ def _table_recipe(options: Options) -> dict[str, Any]:
         "members": options["members"],
         "check": bool(options["check"]),
     }
-    if options["members"] > 1 and (options["balance"] or options["members"] > options["rows"]):
-        came = "--members and --balance" if options["balance"] else f"--members {options['members']}"
+    if options["members"] > 1 and options["balance"]:
         raise UsageError(
-            came, expected="at least one row of each member, no --balance", todo="raise --rows, or leave out one"
+            "--members and --balance",
+            expected="one of both: rows of several models have no class of their own",
+            todo="leave one of them out",
         )
+    if options["members"] > (options["rows"] or options["members"]):
+        came = f"--members {options['members']} with --rows {options['rows']}"
+        raise UsageError(came, expected="at least one row of each member", todo="raise --rows, or lower --members")
     from syngain.pipeline.table_recipe import TableRecipe
 
     return TableRecipe.model_validate({"generator": generator, "seed": int(options["seed"] or 0)}).model_dump()

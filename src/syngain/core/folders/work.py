@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 NAMES = frozenset(
     {"identity.json", "settings.json", "plan.json", "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"}
     | {"store.sqlite-journal", "rows.jsonl", "kept.jsonl", "dropped.jsonl", "ledger.jsonl"}
+    | {"report.json", "report.html", "run.json", "log.txt", "recipe.yaml"}  # of runs within a run
 )
 ENDINGS = frozenset({".npz", ".state", ".new", ".part"})
 SHOWN = 5  # names in an error

@@ -52,7 +52,7 @@ def run(
     """
     if preset not in PRESETS:
         raise UsageError(
-            f"unknown preset {preset!r}", expected=f"one of {', '.join(PRESETS)}", todo="choose one of these"
+            f"unknown preset {preset!r}", expected=f"one of {', '.join((*PRESETS, 'llm'))}", todo="choose one of these"
         )
     if estimator not in get_args(Estimator):
         raise UsageError(

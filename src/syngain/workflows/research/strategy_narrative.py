@@ -47,7 +47,7 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
             next_command="syngain strategies RECIPE --real REAL --test TEST",
         )
     best = max(known, key=lambda name: known[name].value)
-    lowest = known[best].interval(0.9)[0]
+    lowest, highest = known[best].interval(0.9)
     parts = [f"Largest measured gain of {len(known)} strategies: {best}, {gain_words(known[best])}."]
     parts.append("It is the largest of several, so it may be overestimated.")
     alone = {name: item for name, item in ranked.items() if name in WORDS}
@@ -63,9 +63,18 @@ def verdict(by_cell: Mapping[str, Mapping[str, Estimate]], ranked: Mapping[str, 
     return Verdict(
         decision="cannot_tell",
         sentence=" ".join(parts),
-        action=f"{best} has the largest measured gain." if lowest > 0 else "No strategy has a significant gain.",
+        action=_action(best, lowest, highest),
         next_command="syngain gain REAL SYNTHETIC --test TEST",
     )
+
+
+def _action(best: str, lowest: float, highest: float) -> str:
+    """What to do about the best strategy, by the 90% interval of its gain."""
+    if lowest > 0:
+        return f"{best} has the largest measured gain."
+    if highest < 0:
+        return f"Even {best} lowers the score: use none of them."
+    return "No strategy has a significant gain."
 
 
 def _gain(found: Mapping[str, Estimate]) -> Estimate | None:
