@@ -234,11 +234,7 @@ def _table_recipe(options: Options) -> dict[str, Any]:
         "check": bool(options["check"]),
     }
     if options["members"] > 1 and options["balance"]:
-        raise UsageError(
-            "--members and --balance",
-            expected="one of both: rows of several models have no class of their own",
-            todo="leave one of them out",
-        )
+        raise UsageError("--members and --balance", expected="one of both", todo="leave one of them out")
     if options["members"] > (options["rows"] or options["members"]):
         came = f"--members {options['members']} with --rows {options['rows']}"
         raise UsageError(came, expected="at least one row of each member", todo="raise --rows, or lower --members")
