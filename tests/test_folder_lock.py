@@ -125,6 +125,20 @@ def test_unfinished_work_is_removed_file_by_file(tmp_path):
     assert not work.exists()
 
 
+def test_finished_runs_within_a_run_are_removed_and_a_run_that_was_named_like_work_is_not(tmp_path):
+    work = tmp_path / "run.work"
+    (work / "cells" / "one").mkdir(parents=True)
+    for name in ("identity.json", "cells/one/report.json", "cells/one/rows.jsonl", "cells/one/run.json"):
+        (work / name).write_bytes(b"x")
+    assert foreign_files(work) == []
+    (work / "report.json").write_bytes(b"mine")
+    assert foreign_files(work) == ["report.json"]
+    with pytest.raises(UsageError, match=r"report\.json"):
+        check_ours(work)
+    clear(work)
+    assert [path.name for path in work.rglob("*")] == ["report.json"]
+
+
 def test_a_linked_work_folder_is_not_followed(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "store.sqlite").write_bytes(b"x")

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 import syngain
 from syngain.cli.app import app
-from syngain.core import InputError, UsageError
+from syngain.core import InputError
 from syngain.data.columns.options import RoleOptions
 from syngain.gain.subgroups import left_out_inside
+from syngain.tables.cells.kinds import KeyColumn
 from syngain.tables.cells.table import TableModel
 from syngain.tables.members import fitted_members, sample_members
 
@@ -66,8 +67,8 @@ def test_rows_are_shared_evenly_and_keys_are_never_repeated(count, rows, seed):
     counts = np.bincount(drawn.member, minlength=count)
     assert counts.sum() == rows == drawn.rows
     assert counts.max() - counts.min() <= 1
-    if "id" in drawn.columns:
-        assert len(set(drawn.columns["id"])) == rows
+    assert isinstance(model.codecs["id"], KeyColumn)
+    assert len({*drawn.columns["id"], *cells["id"]}) == rows + 20
 
 
 def test_left_out_generators_lie_inside_as_often_as_the_interval_says():
@@ -141,10 +142,11 @@ def test_members_need_a_row_each_and_no_balance(tmp_path, more):
     real = written(tmp_path / "real.csv", table(30))
     flags = ["--generator", "cells", "--members", "4", *more, "-o", str(tmp_path / "out")]
     done = CliRunner().invoke(app, ["generate", "--real", str(real), *flags])
-    assert isinstance(done.exception, UsageError)
+    assert isinstance(done.exception, InputError)
+    assert ("balanced" if "--balance" in more else "4 need at least one row each, not 3") in str(done.exception)
     assert not list(tmp_path.glob("out*"))
     spec = {"kind": "cells", "members": 4, "rows": 3}
-    with pytest.raises(InputError, match="a row for each"):
+    with pytest.raises(InputError, match="at least one row each"):
         syngain.generate({"generator": spec}, real=real)
 
 

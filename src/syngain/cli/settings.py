@@ -233,14 +233,9 @@ def _table_recipe(options: Options) -> dict[str, Any]:
         "members": options["members"],
         "check": bool(options["check"]),
     }
-    if options["members"] > 1 and options["balance"]:
-        raise UsageError("--members and --balance", expected="one of both", todo="leave one of them out")
-    if options["members"] > (options["rows"] or options["members"]):
-        came = f"--members {options['members']} with --rows {options['rows']}"
-        raise UsageError(came, expected="at least one row of each member", todo="raise --rows, or lower --members")
-    from syngain.pipeline.table_recipe import TableRecipe
+    from syngain.pipeline.table_recipe import checked_recipe
 
-    return TableRecipe.model_validate({"generator": generator, "seed": int(options["seed"] or 0)}).model_dump()
+    return checked_recipe({"generator": generator, "seed": int(options["seed"] or 0)}, "the flags").model_dump()
 
 
 def stress(options: Options) -> Arguments:

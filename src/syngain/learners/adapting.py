@@ -214,9 +214,10 @@ class _AdapterRun:
 
     def _after_step(self) -> None:
         self.step += 1
-        share = (self.schedule.average + 1) / (self.step + self.schedule.average)
-        for old, new in zip(self.mean, self.model.weights() if self.mean else [], strict=True):
-            old.add_(new.detach().to("cpu") - old, alpha=min(share, 1.0))
+        if self.mean:
+            part = (self.schedule.average + 1) / (self.step + self.schedule.average)
+            for old, new in zip(self.mean, self.model.weights(), strict=True):
+                old.add_(new.detach().to("cpu") - old, alpha=part)
         if self.step in self.schedule.check_at():
             self._check()
         try:

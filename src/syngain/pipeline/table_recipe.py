@@ -39,8 +39,10 @@ class CellsSpec(Part):
             raise ValueError("rows: give rows or balance: true, one of them")
         if self.balance and (self.label in {None, "none"} or self.given):
             raise ValueError("balance: needs a label, and no given values")
-        if self.members > 1 and (self.balance or self.members > (self.rows or 0)):
-            raise ValueError("members: needs a row for each, and no balance")
+        if self.members > 1 and self.balance:
+            raise ValueError("members: rows of one model where classes are balanced")
+        if self.members > (self.rows or self.members):
+            raise ValueError(f"members: {self.members} need at least one row each, not {self.rows} rows")
         return self
 
 
@@ -67,8 +69,16 @@ def table_recipe(source: object) -> TableRecipe | None:
     generator = content.get("generator") if isinstance(content, dict) else None
     if not isinstance(generator, dict) or generator.get("kind") != KIND:
         return None
+    return checked_recipe(content, "the recipe" if isinstance(source, dict) else str(source))
+
+
+def checked_recipe(content: object, name: str) -> TableRecipe:
+    """A recipe of a table from its content; ``name`` is where it came from, for errors.
+
+    Raises:
+        InputError: a field is unknown, missing or wrong.
+    """
     try:
         return TableRecipe.model_validate(content)
     except ValidationError as error:
-        name = "the recipe" if isinstance(source, dict) else str(source)
         raise wrong(name, error, {"": TableRecipe, "generator": CellsSpec}) from error

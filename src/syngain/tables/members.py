@@ -44,7 +44,7 @@ def fitted_members(
         seed: of the members.
     """
     rows = len(next(iter(cells.values())))
-    coded = model.coded(cells)
+    coded = dict(zip(model.order, model.coded(cells), strict=True))
     ahead = list(dict.fromkeys(name for name, _ in model.order))[:first]
     out = []
     for at in range(count):
@@ -53,7 +53,7 @@ def fitted_members(
         if kept.size < FEWEST:
             kept = np.arange(rows)
         order = _shuffled(model.order, ahead, streams.stream("order"))
-        parts = [coded[model.order.index(item)].take(kept) for item in order]
+        parts = [coded[item].take(kept) for item in order]
         fixed = sum(name in ahead for name, _ in order)
         ordered = computed_last([part.raw() for part in parts], [part.step for part in parts], fixed)
         own = int(streams.stream("seed").integers(2**31 - 1))
@@ -66,9 +66,12 @@ def _shuffled(
     order: Sequence[tuple[str, int]], ahead: Sequence[str], rng: np.random.Generator
 ) -> list[tuple[str, int]]:
     """Columns in another order, the parts of each together and in their order."""
-    others = [name for name in dict.fromkeys(name for name, _ in order) if name not in ahead]
+    parts: dict[str, list[tuple[str, int]]] = {}
+    for item in order:
+        parts.setdefault(item[0], []).append(item)
+    others = [name for name in parts if name not in ahead]
     names = [*ahead, *(others[at] for at in rng.permutation(len(others)).tolist())]
-    return [item for name in names for item in sorted(part for part in order if part[0] == name)]
+    return [item for name in names for item in sorted(parts[name])]
 
 
 def sample_members(
@@ -81,10 +84,10 @@ def sample_members(
     """
     counts = [rows // len(members) + (at < rows % len(members)) for at in range(len(members))]
     streams = Streams(seed).child("members")
-    own = [int(streams.stream(str(at)).integers(2**31 - 1)) for at in range(len(members))]
+    seeds = [int(streams.stream(str(at)).integers(2**31 - 1)) for at in range(len(members))]
     parts = [
-        model.sample(count, at, temperature=temperature, given=given)
-        for model, count, at in zip(members, counts, own, strict=True)
+        model.sample(count, own, temperature=temperature, given=given)
+        for model, count, own in zip(members, counts, seeds, strict=True)
         if count
     ]
     member = np.repeat(np.arange(len(parts)), [part.rows for part in parts])

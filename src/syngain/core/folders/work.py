@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 NAMES = frozenset(
     {"identity.json", "settings.json", "plan.json", "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"}
     | {"store.sqlite-journal", "rows.jsonl", "kept.jsonl", "dropped.jsonl", "ledger.jsonl"}
-    | {"report.json", "report.html", "run.json", "log.txt", "recipe.yaml"}  # of runs within a run
 )
+INNER = frozenset({"report.json", "report.html", "run.json", "log.txt", "recipe.yaml"})  # of runs within a run
 ENDINGS = frozenset({".npz", ".state", ".new", ".part"})
 SHOWN = 5  # names in an error
 
 
 def foreign_files(folder: Path) -> list[str]:
     """Files in a work folder that no run wrote, by their paths within it."""
-    return sorted(str(path.relative_to(folder)) for path in _files(folder) if not _is_ours(path))
+    return sorted(str(path.relative_to(folder)) for path in _files(folder) if not _is_ours(path, folder))
 
 
 def check_ours(folder: Path) -> None:
@@ -44,7 +44,7 @@ def clear(folder: Path) -> None:
     if folder.is_symlink() or not folder.is_dir():
         return
     for path in list(_files(folder)):
-        if _is_ours(path):
+        if _is_ours(path, folder):
             path.unlink(missing_ok=True)
     for place in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
         _remove_empty(place)
@@ -61,8 +61,9 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
 
 
-def _is_ours(path: Path) -> bool:
-    return path.name in NAMES or path.suffix in ENDINGS
+def _is_ours(path: Path, folder: Path) -> bool:
+    """Whether a run wrote this file; a finished run lies within the work of another one, never at its top."""
+    return path.name in NAMES or path.suffix in ENDINGS or (path.name in INNER and path.parent != folder)
 
 
 def _remove_empty(folder: Path) -> None:

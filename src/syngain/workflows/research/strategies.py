@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     Records = Mapping[tuple[int, str], dict[str, Any]]
 
-STUDENTS = 0.6  # of the progress, before models are fine-tuned
+MEASURED = 0.6  # of the progress, before models are fine-tuned
 
 
 @carried
@@ -93,7 +93,7 @@ def strategies(  # noqa: PLR0913  (the inputs and switches of the command)
             RealDraw(real=ours.take(rows), others=_without(ours, rows), test=held, draw=draw, place=place)
             for draw, rows in enumerate(drawn)
         ]
-        share = STUDENTS if chosen.students else 1.0
+        share = MEASURED if chosen.students else 1.0
         records = _measured(cells, grounds, chosen, seed, units, part_of(progress, 0.0, share))
         if chosen.students:
             own = StudentRuns(settings=chosen, seed=seed, units=units)

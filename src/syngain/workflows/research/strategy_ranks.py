@@ -124,11 +124,8 @@ def rankings(table: Sequence[Cells], gains: Sequence[Sequence[float]], *, seed: 
     given, streams = _column(table, TV), Streams(seed).child("strategies", "ranks")
     found: dict[str, Estimate] = {}
     for name, (source, sign) in QUANTITIES.items():
-        values = sign * _column(table, source)
-        if source == MOVED:
-            values = np.where(np.isfinite(values), values, 0.0)
-        known = np.isfinite(values) & np.isfinite(outcome)
-        if known.sum(axis=1).min() < FEWEST_CELLS or np.ptp(values[known]) == 0:
+        values = _signed(table, source, sign)
+        if not _orders(values, outcome):
             continue
         found[name] = _estimate(values, outcome, None, streams.stream(name))
         if source != TV:
@@ -156,16 +153,21 @@ def student_rankings(
         return {}
     streams, outcome = Streams(seed).child("strategies", "students"), outcome[:, cells]
     columns = {PROXY: np.array(gains, dtype=float)}
-    columns |= {f"{name}@{STUDENTS}": sign * _column(table, source) for name, (source, sign) in QUANTITIES.items()}
-    found: dict[str, Estimate] = {}
-    for name, column in columns.items():
-        values = column[:, cells]
-        if name == f"ranking.minus_generation_divergence@{STUDENTS}":
-            values = np.where(np.isfinite(values), values, 0.0)
-        known = np.isfinite(values) & np.isfinite(outcome)
-        if known.sum(axis=1).min() >= FEWEST_CELLS and np.ptp(values[known]) > 0:
-            found[name] = _estimate(values, outcome, None, streams.stream(name))
-    return found
+    columns |= {f"{name}@{STUDENTS}": _signed(table, *quantity) for name, quantity in QUANTITIES.items()}
+    known = {name: column[:, cells] for name, column in columns.items() if _orders(column[:, cells], outcome)}
+    return {name: _estimate(values, outcome, None, streams.stream(name)) for name, values in known.items()}
+
+
+def _signed(table: Sequence[Cells], source: str, sign: float) -> Floats:
+    """A quantity as draws by cells, larger for a larger gain; nothing was moved where nothing was curated."""
+    values = sign * _column(table, source)
+    return np.where(np.isfinite(values), values, 0.0) if source == MOVED else values
+
+
+def _orders(values: Floats, outcome: Floats) -> bool:
+    """Whether enough cells of every draw are known, and differ."""
+    known = np.isfinite(values) & np.isfinite(outcome)
+    return bool(known.sum(axis=1).min() >= FEWEST_CELLS and np.ptp(values[known]) > 0)
 
 
 def _column(table: Sequence[Cells], name: str) -> Floats:
