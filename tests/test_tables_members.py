@@ -143,6 +143,7 @@ def test_members_need_a_row_each_and_no_balance(tmp_path, more):
     flags = ["--generator", "cells", "--members", "4", *more, "-o", str(tmp_path / "out")]
     done = CliRunner().invoke(app, ["generate", "--real", str(real), *flags])
     assert isinstance(done.exception, InputError)
+    assert "kind: cells" in str(done.exception)  # the example of the fix is one of a table
     assert ("balanced" if "--balance" in more else "4 need at least one row each, not 3") in str(done.exception)
     assert not list(tmp_path.glob("out*"))
     spec = {"kind": "cells", "members": 4, "rows": 3}

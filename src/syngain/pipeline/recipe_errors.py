@@ -27,13 +27,19 @@ _UNIONS = {"cells", "toy", "openai", "anthropic", "gemini", "transformers", "lla
 }  # fmt: skip
 
 
-def wrong(name: str, error: ValidationError, parts: Mapping[str, type[BaseModel]]) -> InputError:
+def wrong(
+    name: str,
+    error: ValidationError,
+    parts: Mapping[str, type[BaseModel]],
+    examples: Mapping[str, str] = EXAMPLES,
+) -> InputError:
     """The error for the first problem of a recipe.
 
     Args:
         name: of the file.
         error: what pydantic found.
         parts: the parts of a recipe by name, the whole under the empty one.
+        examples: of fields, by their place.
     """
     problem = first_problem(error)
     place = [str(part) for part in problem.place if str(part) not in _UNIONS]
@@ -48,8 +54,8 @@ def wrong(name: str, error: ValidationError, parts: Mapping[str, type[BaseModel]
     own = problem.fix or not problem.expected  # a rule of the recipe: a whole sentence
     came = f"{name}, `{where}`{': ' if own else ' '}{problem.came}"
     depths = (2,) if len(place) > 1 and problem.came != MISSING else (2, 1)
-    field = next((".".join(place[:depth]) for depth in depths if ".".join(place[:depth]) in EXAMPLES), "")
-    todo = problem.fix or (f"for example `{EXAMPLES[field]}`" if field else "correct this field")
+    field = next((".".join(place[:depth]) for depth in depths if ".".join(place[:depth]) in examples), "")
+    todo = problem.fix or (f"for example `{examples[field]}`" if field else "correct this field")
     return InputError(came, expected=problem.expected or "a valid recipe", todo=todo)
 
 

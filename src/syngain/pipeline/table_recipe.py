@@ -12,6 +12,7 @@ from syngain.pipeline.recipe import MOST_ROWS, Part, recipe_content
 from syngain.pipeline.recipe_errors import wrong
 
 KIND = "cells"
+EXAMPLE = {"generator": "generator: {kind: cells, rows: 200, members: 5, label: COLUMN}"}
 
 
 class CellsSpec(Part):
@@ -81,4 +82,4 @@ def checked_recipe(content: object, name: str) -> TableRecipe:
     try:
         return TableRecipe.model_validate(content)
     except ValidationError as error:
-        raise wrong(name, error, {"": TableRecipe, "generator": CellsSpec}) from error
+        raise wrong(name, error, {"": TableRecipe, "generator": CellsSpec}, EXAMPLE) from error
