@@ -1,5 +1,6 @@
 """Relations of columns: their strength in worlds of known correlation, single pairs, null rows, and a real table."""
 
+import csv
 import json
 
 import numpy as np
@@ -132,12 +133,18 @@ def test_constant_columns_are_not_judged():
 
 def test_columns_shuffled_by_themselves_condemn_a_table(tmp_path, monkeypatch, capsys):
     """Breast cancer, real rows against rows whose columns were shuffled: high, all rows; the command and its files."""
-    data = load_breast_cancer(as_frame=True).frame
-    order = np.random.default_rng(8).permutation(len(data))
-    real, synthetic = data.iloc[order[:280]], data.iloc[order[280:]]
-    shuffled = synthetic.apply(lambda column: np.random.default_rng(len(column.name)).permutation(column))
-    real.to_csv(tmp_path / "real.csv", index=False)
-    shuffled.to_csv(tmp_path / "synthetic.csv", index=False)
+    data = load_breast_cancer()
+    names = [*data.feature_names.tolist(), "target"]
+    columns = [*data.data.T, data.target]
+    order = np.random.default_rng(8).permutation(data.target.size)
+    real = [column[order[:280]] for column in columns]
+    shuffled = [
+        np.random.default_rng(len(name)).permutation(column[order[280:]])
+        for name, column in zip(names, columns, strict=True)
+    ]
+    for title, cells in (("real", real), ("synthetic", shuffled)):
+        with (tmp_path / f"{title}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([names, *zip(*(column.tolist() for column in cells), strict=True)])
     files = [str(tmp_path / name) for name in ("real.csv", "synthetic.csv")]
     arguments = ["syngain", "audit", *files, "--no-gain", "-q", "--label", "target", "-o", str(tmp_path / "out")]
     monkeypatch.setattr("sys.argv", arguments)
