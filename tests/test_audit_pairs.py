@@ -137,12 +137,9 @@ def test_columns_shuffled_by_themselves_condemn_a_table(tmp_path, monkeypatch, c
     names = [*data.feature_names.tolist(), "target"]
     columns = [*data.data.T, data.target]
     order = np.random.default_rng(8).permutation(data.target.size)
-    real = [column[order[:280]] for column in columns]
-    shuffled = [
-        np.random.default_rng(len(name)).permutation(column[order[280:]])
-        for name, column in zip(names, columns, strict=True)
-    ]
-    for title, cells in (("real", real), ("synthetic", shuffled)):
+    real, clean = ([column[part] for column in columns] for part in (order[:280], order[280:]))
+    shuffled = [np.random.default_rng(len(name)).permutation(column) for name, column in zip(names, clean, strict=True)]
+    for title, cells in (("real", real), ("synthetic", shuffled), ("clean", clean)):
         with (tmp_path / f"{title}.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([names, *zip(*(column.tolist() for column in cells), strict=True)])
     files = [str(tmp_path / name) for name in ("real.csv", "synthetic.csv")]
@@ -158,6 +155,5 @@ def test_columns_shuffled_by_themselves_condemn_a_table(tmp_path, monkeypatch, c
     pairs = [json.loads(line) for line in (tmp_path / "out" / "pairs.jsonl").read_text().splitlines()]
     assert pairs[0]["adjusted_p"] < 0.01
     capsys.readouterr()
-    synthetic.to_csv(tmp_path / "clean.csv", index=False)
     kept = syngain.audit(syngain.read(files[0]), syngain.read(tmp_path / "clean.csv"), gain=False)
     assert not [item for item in kept.findings if item.id == "changed_relations"]
